@@ -1,0 +1,56 @@
+/**
+ * Bundles the programs into dist/, one minified CommonJS file each: CommonJS starts 9 ms faster than
+ * ESM, and a bundle loads drizzle three times faster than its folder. Modules that a program may never
+ * need become files of their own, loaded when they are asked for.
+ */
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { build } from 'esbuild';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const lazy = new Map([
+  ['src/cli/program.ts', 'program'],
+  ['src/daemon/begin.ts', 'begin'],
+  ['src/doctor/doctor.ts', 'doctor'],
+]);
+const entries = { clip: 'src/cli/main.ts', clipd: 'src/daemon/entry.ts', 'clip-keeper': 'src/keeper/main.ts' };
+
+/** `import('./program.ts')` in a bundle becomes a require of its own file. */
+const splitLazily = {
+  name: 'split-lazily',
+  setup({ onResolve }) {
+    onResolve({ filter: /\.ts$/ }, ({ path, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import') return null;
+      const file = createRequire(`${resolveDir}/x.js`).resolve(path).replace(`${process.cwd()}/`, '');
+      const name = lazy.get(file);
+      return name ? { path: `./${name}.cjs`, external: true } : null;
+    });
+  },
+};
+
+rmSync('dist', { recursive: true, force: true });
+mkdirSync('dist', { recursive: true });
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'cjs',
+  minify: true,
+  keepNames: false,
+  legalComments: 'none',
+  outExtension: { '.js': '.cjs' },
+  outdir: 'dist',
+  define: { CLIP_VERSION: JSON.stringify(version), 'process.env.NODE_ENV': '"production"', 'import.meta.url': '__moduleUrl' },
+  banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
+  // Native code cannot be bundled.
+  external: ['better-sqlite3'],
+  plugins: [splitLazily],
+  logLevel: 'warning',
+};
+await build({ ...shared, entryPoints: { ...entries, ...Object.fromEntries([...lazy].map(([file, name]) => [name, file])) } });
+
+await build({ ...shared, entryPoints: { 'openapi-maker': 'scripts/openapi.ts' }, minify: false });
+const { openApiDocument } = createRequire(import.meta.url)('../dist/openapi-maker.cjs');
+writeFileSync('dist/openapi.json', `${JSON.stringify(openApiDocument(version), null, 1)}\n`);
+rmSync('dist/openapi-maker.cjs');
+for (const name of ['clip', 'clipd', 'clip-keeper']) chmodSync(`bin/${name}.js`, 0o755);

@@ -1,0 +1,57 @@
+/** The OpenAPI document, made from the same schemas that read the requests. Built beforehand, served as a file. */
+import type { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import * as answers from '../src/protocol/answers.ts';
+import * as requests from '../src/protocol/requests.ts';
+
+type Ask = { readonly body?: z.ZodType; readonly query?: z.ZodObject; readonly path?: z.ZodObject };
+
+const error = { description: 'An error: a code, a sentence, and what to do now.', content: { 'application/json': { schema: answers.errorAnswer } } };
+
+function operation(summary: string, ask: Ask, answer: z.ZodType, type = 'application/json'): ZodOpenApiOperationObject {
+  return {
+    summary,
+    requestParams: { ...(ask.query ? { query: ask.query } : {}), ...(ask.path ? { path: ask.path } : {}) },
+    ...(ask.body ? { requestBody: { content: { 'application/json': { schema: ask.body } } } } : {}),
+    responses: { 200: { description: 'Done.', content: { [type]: { schema: answer } } }, default: error },
+  };
+}
+
+const lines = 'application/x-ndjson';
+const run = requests.refParams;
+const paths: ZodOpenApiPathsObject = {
+  '/v1/runs': {
+    get: operation('List runs, newest first.', { query: requests.runsQuery }, answers.runsAnswer),
+    post: operation('Admit a run. From the answer on it is on disk.', { body: requests.runRequest }, answers.runAnswer),
+  },
+  '/v1/batch': { post: operation('Admit many runs: JSON lines in, a JSON line each out.', { body: requests.runRequest }, answers.batchLine, lines) },
+  '/v1/runs/{run}': {
+    get: operation('Everything about one run, with its history.', { path: run }, answers.showAnswer),
+    delete: operation('Remove an ended run; its number stays taken.', { path: run }, answers.removedAnswer),
+  },
+  '/v1/runs/{run}/retry': { post: operation('A new run of the same spec.', { path: run, body: requests.retryRequest }, answers.runAnswer) },
+  '/v1/runs/{run}/logs': {
+    get: operation('The bytes of one stream from an offset on; with follow, JSON lines.', { path: run, query: requests.logsQuery }, answers.logLine, lines),
+  },
+  '/v1/wait': { get: operation('A line for each run as it gets there.', { query: requests.waitQuery }, answers.waitLine, lines) },
+  '/v1/cancel': { post: operation('Order runs to stop, with everything they started.', { body: requests.cancelRequest }, answers.cancelAnswer) },
+  '/v1/events': { get: operation('What happened, from a sequence number on.', { query: requests.eventsQuery }, answers.eventView, lines) },
+  '/v1/groups': { get: operation('List groups.', {}, answers.groupsAnswer) },
+  '/v1/groups/{group}': { put: operation('Set a limit, pause or resume.', { path: requests.groupParams, body: requests.groupRequest }, answers.groupAnswer) },
+  '/v1/queue': {
+    get: operation('The queue.', {}, answers.queueAnswer),
+    put: operation('Hold or release the queue.', { body: requests.queueRequest }, answers.queueAnswer),
+  },
+  '/v1/status': { get: operation('Daemon, queue and live runs.', {}, answers.statusAnswer) },
+  '/v1/daemon': { get: operation('The daemon itself.', {}, answers.daemonAnswer) },
+  '/v1/daemon/stop': { post: operation('Stop the daemon; runs live on unless told otherwise.', { body: requests.stopDaemonRequest }, answers.stoppedAnswer) },
+};
+
+export function openApiDocument(version: string): object {
+  return createDocument({
+    openapi: '3.1.0',
+    info: { title: 'clip', version, description: 'The local API of clip, over a Unix socket. Times are RFC 3339 UTC; unknown is null.' },
+    servers: [{ url: 'http://clip' }],
+    paths,
+  });
+}

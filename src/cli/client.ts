@@ -1,0 +1,138 @@
+/** The client: requests over the socket, streams that reconnect, and the start of the daemon when a verb may. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { Home } from '../config/home.ts';
+import { version } from '../launch/version.ts';
+import { ClipError, isErrorCode } from '../run/errors.ts';
+import { startDaemon } from './start-daemon.ts';
+
+export type Client = ReturnType<typeof createClient>;
+export type Line = Readonly<Record<string, unknown>>;
+
+const requestMs = 60_000;
+const reconnectMs = 300;
+
+export function createClient(options: { home: Home; maySpawn: boolean; notice: (text: string) => void }) {
+  const { home, notice } = options;
+  let maySpawn = options.maySpawn;
+  let warned = false;
+
+  /** Sends a request and returns its answer's head; starts the daemon if nobody is there, but only the first time. */
+  async function open(method: string, path: string, body: Buffer | string | null, type: string, stream: boolean): Promise<IncomingMessage> {
+    try {
+      const answer = await send(home.socket, method, path, body, type, stream);
+      maySpawn = false;
+      warn(answer.headers['clip-version']);
+      return answer;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EACCES' || code === 'EPERM') throw noPermission(home, error);
+      if (code !== 'ENOENT' && code !== 'ECONNREFUSED')
+        throw new ClipError('unreachable', `The daemon does not answer: ${(error as Error).message}.`, 'See clip daemon status and clip daemon logs.', error);
+      if (!maySpawn) throw new ClipError('unreachable', 'The daemon is not running.', 'Start it: clip daemon start', error);
+      maySpawn = false;
+      await startDaemon(home);
+      return open(method, path, body, type, stream);
+    }
+  }
+
+  function warn(theirs: string | string[] | undefined): void {
+    if (warned || theirs === undefined || theirs === version) return;
+    warned = true;
+    notice(`This is clip ${version}, the daemon is clip ${theirs}: clip daemon restart brings them together; live runs go on.`);
+  }
+
+  async function call<T>(method: string, path: string, body: unknown = null): Promise<T> {
+    const answer = await open(method, path, body === null ? null : JSON.stringify(body), 'application/json', false);
+    const text = await readText(answer);
+    const value = parseJson(text);
+    if ((answer.statusCode ?? 500) >= 400) throw errorOf(value, answer.statusCode ?? 0);
+    return value as T;
+  }
+
+  /** The lines of one streaming answer; ends when it ends, throws when the connection breaks. */
+  async function* lines(method: string, path: string, body: Buffer | string | null = null): AsyncGenerator<Line> {
+    const answer = await open(method, path, body, 'application/x-ndjson', true);
+    if ((answer.statusCode ?? 500) >= 400) throw errorOf(parseJson(await readText(answer)), answer.statusCode ?? 0);
+    let broken: Error | null = null;
+    answer.on('error', (error) => {
+      broken = error;
+    });
+    for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
+      if (line !== '') yield JSON.parse(line) as Line;
+    }
+    if (broken !== null || !answer.complete) throw new ClipError('unreachable', 'The connection to the daemon broke.', null, broken);
+  }
+
+  /**
+   * The same, for as long as the caller wants: when the daemon goes, it waits for the next one and asks
+   * again. `next` gives the path to ask, with the cursor as it stands, or null when all has been seen.
+   */
+  async function* following(next: () => string | null): AsyncGenerator<Line> {
+    let said = false;
+    for (let path = next(); path !== null; path = next()) {
+      try {
+        for await (const line of lines('GET', path)) {
+          said = false;
+          if (line['type'] !== 'goodbye') yield line;
+          else {
+            said = true;
+            notice('The daemon was stopped; its runs go on. Waiting for it: clip daemon start');
+          }
+          if (next() === null) return;
+        }
+        if (!said) return;
+      } catch (error) {
+        const gone = error instanceof ClipError && error.code === 'unreachable';
+        if (!gone) throw error;
+        if (!said) notice('The daemon has gone; waiting for it to come back (clip daemon start, if nobody does).');
+        said = true;
+      }
+      await new Promise((resolve) => setTimeout(resolve, reconnectMs));
+    }
+  }
+
+  return { call, lines, following, home };
+}
+
+function send(socketPath: string, method: string, path: string, body: Buffer | string | null, type: string, stream: boolean): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = body === null ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
+    const request = httpRequest({ socketPath, method, path, headers: { host: 'clip', ...headers }, agent: false });
+    if (!stream) request.setTimeout(requestMs, () => request.destroy(new Error(`no answer within ${requestMs / 1_000} s`)));
+    request.on('error', reject);
+    request.on('response', resolve);
+    request.end(body ?? undefined);
+  });
+}
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The daemon's error, as it said it. */
+function errorOf(value: unknown, status: number): ClipError {
+  const error = (value as { error?: { code?: string; message?: string; hint?: string | null } } | null)?.error;
+  if (!error?.message)
+    return new ClipError('unreachable', `The daemon gave an answer that is not clip's (HTTP ${status}).`, 'Is another program using the socket? clip doctor');
+  return new ClipError(error.code && isErrorCode(error.code) ? error.code : 'failed', error.message, error.hint ?? null);
+}
+
+function noPermission(home: Home, cause: unknown): ClipError {
+  return new ClipError(
+    'no_permission',
+    `The socket ${home.socket} may not be used from here; the daemon may well be running.`,
+    'Inside an agent sandbox, allow Unix sockets (for instance allowAllUnixSockets, or a writable path for the home of clip).',
+    cause,
+  );
+}

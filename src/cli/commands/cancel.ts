@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import type { CancelAnswer, RunView } from '../../protocol/answers.ts';
+import { ClipError, errorTable } from '../../run/errors.ts';
+import type { Client } from '../client.ts';
+import type { Context } from '../context.ts';
+import type { Choose } from '../program.ts';
+import { reached } from '../waiting.ts';
+import { clean, endWords } from '../words.ts';
+import { duration } from './options.ts';
+
+type Options = { all?: boolean; group?: string; label?: string; tree?: boolean; grace?: number; now?: boolean; wait: boolean; json?: boolean };
+
+/** How long nothing is said while a stop takes its time. */
+const blockedNoticeMs = 5_000;
+
+export function addCancel(program: Command, choose: Choose): void {
+  program
+    .command('cancel [run...]')
+    .description('stop runs and everything they started, and wait for the end')
+    .option('--all', 'all live runs')
+    .option('--group <group>', 'the live runs of a group')
+    .option('--label <k=v>', 'the live runs with this label')
+    .option('--tree', 'also the runs that were started inside them')
+    .option('--grace <duration>', 'time between SIGTERM and SIGKILL', duration('--grace'))
+    .option('--now', 'kill at once, also while they are being stopped')
+    .option('--no-wait', 'only order it')
+    .option('--json', 'as JSON')
+    .action((refs: string[], options: Options) => choose({ json: options.json ?? false }, (context) => cancel(context, refs, options)));
+}
+
+async function cancel(context: Context, refs: readonly string[], options: Options): Promise<number> {
+  const chosen = options.all || options.group !== undefined || options.label !== undefined;
+  if (refs.length === 0 && !chosen) throw new ClipError('usage', 'There is nothing to cancel.', 'Name runs, or --all, --group G, --label k=v.');
+  const client = context.client();
+  const answer = await client.call<CancelAnswer>('POST', '/v1/cancel', {
+    runs: refs,
+    all: options.all ?? false,
+    group: options.group ?? null,
+    label: options.label ?? null,
+    tree: options.tree ?? false,
+    graceMs: options.grace ?? null,
+    now: options.now ?? false,
+  });
+  const bad = answer.results.find(({ result }) => result === 'not_found' || result === 'already_ended');
+  for (const { result, message } of answer.results) if (result === 'not_found' || result === 'already_ended') complain(context, result, message);
+  const open = [
+    ...new Set(
+      answer.results.flatMap(({ number, result }) =>
+        number !== null && (result === 'ordered' || result === 'already_stopping' || result === 'cancelled') ? [number] : [],
+      ),
+    ),
+  ];
+  for (const { result, message } of answer.results) if (!context.json && (result === 'already_stopping' || !options.wait)) context.print(message);
+  const runs = options.wait ? await ends(context, client, open) : [];
+  if (context.json) context.printJson({ schema: 1, runs });
+  else if (answer.results.length === 0) context.notice('No live run fits; nothing was cancelled.');
+  return bad ? errorTable[bad.result === 'not_found' ? 'not_found' : 'already_ended'].exit : 0;
+}
+
+function complain(context: Context, code: 'not_found' | 'already_ended', message: string): void {
+  const text = context.json ? JSON.stringify({ error: { code, message, hint: null } }) : `clip: ${message}`;
+  process.stderr.write(`${text}\n`);
+}
+
+/** Waits for the ends, says one line for each, and names what still blocks. */
+async function ends(context: Context, client: Client, numbers: readonly number[]): Promise<RunView[]> {
+  const found = new Map<number, RunView>();
+  const slow = setInterval(() => {
+    const open = numbers.filter((number) => !found.has(number));
+    context.notice(`Still waiting for run ${open.join(', ')}: it has its grace to end by itself. clip cancel --now ${open.join(' ')} kills at once.`);
+  }, blockedNoticeMs);
+  try {
+    for await (const run of reached(client, numbers, 'ended')) {
+      found.set(run.number, run);
+      if (!context.json) context.print(sentenceOf(run));
+    }
+  } finally {
+    clearInterval(slow);
+  }
+  return numbers.flatMap((number) => found.get(number) ?? []);
+}
+
+function sentenceOf(run: RunView): string {
+  const leaked = run.leaked ?? [];
+  const ended = leaked.filter((process) => process.ended).map(({ pid, command }) => `${clean(command)} (${pid})`);
+  const left = leaked.filter((process) => !process.ended).map(({ pid, command }) => `${clean(command)} (${pid})`);
+  const how = run.signal ?? (run.exitCode === null ? endWords(run) : `exit ${run.exitCode}`);
+  const also = ended.length === 0 ? '' : `; also ended ${ended.join(', ')}`;
+  const blocked = left.length === 0 ? '' : `; still there: ${left.join(', ')}`;
+  return `Run ${run.number} ${run.status} (${run.startedAt === null ? 'it had not started' : how})${also}${blocked}.`;
+}

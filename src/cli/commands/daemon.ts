@@ -1,0 +1,166 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { makeHome, troubleWithHome } from '../../config/home.ts';
+import { runDaemon } from '../../launch/launch.ts';
+import type { DaemonAnswer } from '../../protocol/answers.ts';
+import { ClipError } from '../../run/errors.ts';
+import type { Context } from '../context.ts';
+import type { Choose } from '../program.ts';
+import { startDaemon } from '../start-daemon.ts';
+import { durationWords, plural, sizeWords } from '../words.ts';
+import { wholeNumber } from './options.ts';
+
+type Stopped = { liveRuns: number; unenforced: string[] };
+
+const stopMs = 60_000;
+
+export function addDaemon(program: Command, choose: Choose): void {
+  const daemon = program.command('daemon').description('the daemon itself');
+  daemon
+    .command('start')
+    .description('start it, unless it runs')
+    .action(() => choose({}, start));
+  daemon
+    .command('stop')
+    .description('stop it; runs live on unless told otherwise')
+    .option('--cancel-runs', 'cancel all runs first')
+    .option('--json', 'as JSON')
+    .action((options: { cancelRuns?: boolean; json?: boolean }) =>
+      choose({ json: options.json ?? false }, (context) => stop(context, options.cancelRuns ?? false)),
+    );
+  daemon
+    .command('restart')
+    .description('stop it and start it; runs live on')
+    .action(() =>
+      choose({}, async (context) => {
+        if (await alive(context)) await stop(context, false);
+        return start(context);
+      }),
+    );
+  daemon
+    .command('status')
+    .description('whether it runs; starts nothing')
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }) => choose({ json: options.json ?? false }, status));
+  daemon
+    .command('run')
+    .description('run it in the foreground, for a service manager')
+    .action(() => choose({}, runInForeground));
+  daemon
+    .command('logs')
+    .description('its own log, as JSON lines')
+    .option('-n, --lines <n>', 'only the last lines', wholeNumber, 100)
+    .action((options: { lines: number }) => choose({}, (context) => logs(context, options.lines)));
+}
+
+async function start(context: Context): Promise<number> {
+  const before = await alive(context);
+  if (!before) await startDaemon(context.home);
+  const now = await context.client(false).call<DaemonAnswer>('GET', '/v1/daemon');
+  context.print(before ? `The daemon is running already (pid ${now.pid}).` : `The daemon is running (pid ${now.pid}).`);
+  return 0;
+}
+
+async function stop(context: Context, cancelRuns: boolean): Promise<number> {
+  const before = await alive(context);
+  if (!before) {
+    if (context.json) context.printJson({ schema: 1, stopped: false, liveRuns: null, unenforced: [] });
+    else context.print('The daemon is not running.');
+    return 0;
+  }
+  const answer = await context.client(false).call<Stopped>('POST', '/v1/daemon/stop', { cancelRuns });
+  await gone(context, before.pid);
+  if (context.json) context.printJson(answer);
+  else if (answer.liveRuns === 0) context.print('The daemon was stopped.');
+  else {
+    context.print(`The daemon was stopped; ${plural(answer.liveRuns, 'run')} live${answer.liveRuns === 1 ? 's' : ''} on.`);
+    context.notice(`Until it starts again nobody watches over: ${answer.unenforced.join(', ')}. Time limits are kept by the keeper. clip daemon start`);
+  }
+  return 0;
+}
+
+async function status(context: Context): Promise<number> {
+  const now = await alive(context);
+  if (!now) {
+    const { folder, socket } = context.home;
+    if (context.json)
+      context.printJson({
+        schema: 1,
+        running: false,
+        pid: null,
+        version: null,
+        startedAt: null,
+        home: folder,
+        socket,
+        uptimeMs: null,
+        keepers: [],
+        memoryBytes: null,
+      });
+    else context.print('The daemon is not running.');
+    return 4;
+  }
+  if (context.json) context.printJson(now);
+  else {
+    const keepers = now.keepers.map(({ pid, version, runs }) => `  keeper ${pid}, clip ${version}, ${plural(runs, 'run')}`);
+    context.print(
+      [
+        `The daemon is running: pid ${now.pid}, clip ${now.version}, up ${durationWords(now.uptimeMs)}, ${sizeWords(now.memoryBytes)}`,
+        ...keepers,
+        `  home ${now.home}`,
+      ].join('\n'),
+    );
+  }
+  return 0;
+}
+
+/** Null only when there is none; a daemon that may not be asked is an error. */
+async function alive(context: Context): Promise<DaemonAnswer | null> {
+  try {
+    return await context.client(false).call<DaemonAnswer>('GET', '/v1/daemon');
+  } catch (error) {
+    if (error instanceof ClipError && error.code === 'unreachable' && /ENOENT|ECONNREFUSED/.test(String((error.cause as Error | undefined)?.message)))
+      return null;
+    throw error;
+  }
+}
+
+/** Waits until the process has ended, so that whoever asks next finds no half-dead daemon. */
+async function gone(context: Context, pid: number): Promise<void> {
+  for (const until = Date.now() + stopMs; Date.now() < until; ) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    if (!existsSync(context.home.socket) && isZombie(pid)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new ClipError('failed', `The daemon (pid ${pid}) did not end within ${stopMs / 1_000} s.`, 'See clip daemon logs.');
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    return /^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** For a service manager: this process stays, passes signals on, and ends with the daemon's code. */
+async function runInForeground(context: Context): Promise<number> {
+  const trouble = troubleWithHome(context.home) ?? makeHome(context.home);
+  if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
+  const now = await alive(context);
+  if (now) throw new ClipError('refused', `A daemon runs already (pid ${now.pid}).`, 'Stop it first: clip daemon stop');
+  return runDaemon(context.home.folder);
+}
+
+async function logs(context: Context, lines: number): Promise<number> {
+  if (!existsSync(context.home.log)) {
+    context.notice('There is no log yet.');
+    return 0;
+  }
+  const all = readFileSync(context.home.log, 'utf8').trimEnd().split('\n');
+  context.print(all.slice(-Math.max(1, lines)).join('\n'));
+  return 0;
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import type { Choose } from '../program.ts';
+import { wholeNumber } from './options.ts';
+
+export function addEvents(program: Command, choose: Choose): void {
+  program
+    .command('events')
+    .description('what happened, as JSON lines, with a cursor to go on from')
+    .option('-f, --follow', 'go on as things happen')
+    .option('--since <seq>', 'only after this sequence number', wholeNumber, 0)
+    .action((options: { follow?: boolean; since: number }) =>
+      choose({}, async (context) => {
+        const client = context.client();
+        let cursor = Math.max(0, options.since);
+        const path = () => `/v1/events?since=${cursor}&follow=${options.follow ? 'true' : 'false'}`;
+        for await (const line of options.follow ? client.following(path) : client.lines('GET', path())) {
+          if (typeof line['seq'] === 'number') cursor = line['seq'];
+          context.printJson(line);
+        }
+        return 0;
+      }),
+    );
+}

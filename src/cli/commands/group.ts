@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import { ClipError } from '../../run/errors.ts';
+import type { Context } from '../context.ts';
+import type { Choose } from '../program.ts';
+import { clean, plural, table } from '../words.ts';
+import { positiveNumber } from './options.ts';
+
+type Group = { name: string; limit: number | null; paused: boolean };
+type Queue = { held: boolean; queued: number; slots: number; taken: number };
+
+export function addGroup(program: Command, choose: Choose): void {
+  const group = program.command('group').description('groups of runs with a limit of their own');
+  group
+    .command('list')
+    .description('all groups')
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        const answer = await context.client().call<{ groups: Group[] }>('GET', '/v1/groups');
+        if (context.json) context.printJson(answer);
+        else if (answer.groups.length === 0) context.notice('No groups. Make one: clip group set NAME --limit N');
+        else {
+          const columns = [
+            { title: 'GROUP', cell: ({ name }: Group) => clean(name) },
+            { title: 'LIMIT', cell: ({ limit }: Group) => (limit === null ? 'none' : String(limit)), right: true },
+            { title: 'STATE', cell: ({ paused }: Group) => (paused ? 'paused' : 'open') },
+          ];
+          context.print(table(answer.groups, columns, context.look));
+        }
+        return 0;
+      }),
+    );
+  group
+    .command('set <group>')
+    .description('how many runs of a group run at once')
+    .requiredOption('--limit <n>', 'so many at a time, or none', limit)
+    .option('--json', 'as JSON')
+    .action((name: string, options: { limit: number | 'none'; json?: boolean }) =>
+      choose({ json: options.json ?? false }, (context) => change(context, name, { limit: options.limit === 'none' ? null : options.limit })),
+    );
+  for (const [verb, paused] of [
+    ['pause', true],
+    ['resume', false],
+  ] as const) {
+    group
+      .command(`${verb} <group>`)
+      .description(paused ? 'start no more runs of a group' : 'go on starting them')
+      .option('--json', 'as JSON')
+      .action((name: string, options: { json?: boolean }) => choose({ json: options.json ?? false }, (context) => change(context, name, { paused })));
+  }
+}
+
+export function addQueue(program: Command, choose: Choose): void {
+  const queue = program.command('queue').description('hold or release the whole queue');
+  for (const [verb, held] of [
+    ['hold', true],
+    ['release', false],
+  ] as const) {
+    queue
+      .command(verb)
+      .description(held ? 'start no more runs; what runs goes on' : 'go on starting runs')
+      .option('--json', 'as JSON')
+      .action((options: { json?: boolean }) =>
+        choose({ json: options.json ?? false }, async (context) => {
+          const answer = await context.client().call<Queue>('PUT', '/v1/queue', { held });
+          if (context.json) context.printJson(answer);
+          else context.print(held ? `The queue is held; ${plural(answer.queued, 'run')} wait${answer.queued === 1 ? 's' : ''}.` : 'The queue is released.');
+          return 0;
+        }),
+      );
+  }
+}
+
+function limit(text: string): number | 'none' {
+  return text === 'none' ? 'none' : positiveNumber(text);
+}
+
+async function change(context: Context, name: string, body: object): Promise<number> {
+  if (/^\s*$/.test(name)) throw new ClipError('usage', 'A group needs a name.');
+  const answer = await context.client().call<{ group: Group }>('PUT', `/v1/groups/${encodeURIComponent(name)}`, body);
+  const { group } = answer;
+  if (context.json) context.printJson(answer);
+  else context.print(`Group ${clean(group.name)}: ${group.limit === null ? 'no limit' : `${group.limit} at a time`}, ${group.paused ? 'paused' : 'open'}.`);
+  return 0;
+}

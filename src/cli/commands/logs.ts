@@ -1,0 +1,35 @@
+import { type Command, Option } from 'commander';
+import type { RunView } from '../../protocol/answers.ts';
+import { exitOfRun } from '../exit-codes.ts';
+import { followOutput, printOutput } from '../output.ts';
+import type { Choose } from '../program.ts';
+import { leaveAliveOnInterrupt } from '../waiting.ts';
+import { wholeNumber } from './options.ts';
+
+type Options = { follow?: boolean; lines?: number; stream: 'stdout' | 'stderr' | 'both'; raw?: boolean; exitCode?: boolean };
+
+export function addLogs(program: Command, choose: Choose): void {
+  program
+    .command('logs <run>')
+    .description('the output of a run; its stdout to stdout, its stderr to stderr')
+    .option('-f, --follow', 'go on until the run has ended')
+    .option('-n, --lines <n>', 'only the last lines', wholeNumber)
+    .addOption(new Option('--stream <which>', 'which output').choices(['stdout', 'stderr', 'both']).default('both'))
+    .option('--raw', 'bytes as they are: nothing cleaned for the terminal, no secrets hidden')
+    .option('--exit-code', 'with -f: end with the exit code of the run')
+    .action((ref: string, options: Options) =>
+      choose({ waits: options.exitCode ?? false }, async (context) => {
+        const client = context.client();
+        const { run } = await client.call<{ run: RunView }>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
+        const output = { stream: options.stream, raw: options.raw ?? false, last: options.lines === undefined ? null : Math.max(0, options.lines) };
+        if (!options.follow) {
+          printOutput(context, run, output);
+          return 0;
+        }
+        if (run.status === 'queued') context.notice(`Run ${run.number} is queued: ${run.waitingFor ?? 'it starts in a moment'}.`);
+        leaveAliveOnInterrupt([run.number], context.notice);
+        const ended = await followOutput(context, client, run, output);
+        return options.exitCode ? exitOfRun(ended) : 0;
+      }),
+    );
+}

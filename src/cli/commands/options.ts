@@ -1,0 +1,28 @@
+/** Options that several verbs share, read once. */
+import { InvalidArgumentError } from 'commander';
+import { parseDuration, parseSize } from '../../protocol/units.ts';
+
+export const duration = (what: string) => (text: string) => parseDuration(text, what);
+export const size = (what: string) => (text: string) => parseSize(text, what);
+
+export function wholeNumber(text: string): number {
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+export function positiveNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1) throw new InvalidArgumentError('It must be at least 1.');
+  return value;
+}
+
+export function collect(text: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), text];
+}
+
+/** `k=v` pairs; a later one wins. */
+export function collectPair(text: string, before: Record<string, string> | undefined): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It must look like KEY=VALUE.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import type { RunView } from '../../protocol/answers.ts';
+import { ClipError, errorTable } from '../../run/errors.ts';
+import type { Choose } from '../program.ts';
+import { environmentOf } from '../request.ts';
+import { collectPair } from './options.ts';
+
+export function addRetry(program: Command, choose: Choose): void {
+  program
+    .command('retry <run>')
+    .description('a new run of the same command, linked to the first')
+    .option('--env <K=V>', 'a variable for the run: values given to the first one are not kept (repeatable)', collectPair)
+    .option('--fresh', 'with a new agent session')
+    .option('-q, --quiet', 'print the number and nothing else')
+    .option('--json', 'as JSON')
+    .action((ref: string, options: { env?: Record<string, string>; quiet?: boolean; json?: boolean }) =>
+      choose({ json: options.json ?? false, quiet: options.quiet ?? false }, async (context) => {
+        const own = options.env ?? {};
+        const body = { env: environmentOf(context.env, own), envNames: Object.keys(own), parentRunId: context.insideRun };
+        const { run } = await context.client().call<{ run: RunView }>('POST', `/v1/runs/${encodeURIComponent(ref)}/retry`, body);
+        if (context.json) context.printJson({ schema: 1, runs: [run] });
+        else context.print(String(run.number));
+        return 0;
+      }),
+    );
+}
+
+export function addRm(program: Command, choose: Choose): void {
+  program
+    .command('rm <run...>')
+    .description('delete ended runs with their logs; their numbers stay taken')
+    .option('--json', 'as JSON')
+    .action((refs: string[], options: { json?: boolean }) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        const client = context.client();
+        const removed: number[] = [];
+        let worst = 0;
+        for (const ref of refs) {
+          try {
+            removed.push((await client.call<{ removed: number }>('DELETE', `/v1/runs/${encodeURIComponent(ref)}`)).removed);
+            if (!context.json) context.print(`Run ${removed.at(-1)} was removed.`);
+          } catch (error) {
+            if (!(error instanceof ClipError) || error.code === 'unreachable') throw error;
+            process.stderr.write(
+              context.json ? `${JSON.stringify({ error: { code: error.code, message: error.message, hint: error.hint } })}\n` : `clip: ${error.message}\n`,
+            );
+            worst ||= errorTable[error.code].exit;
+          }
+        }
+        if (context.json) context.printJson({ schema: 1, removed });
+        return worst;
+      }),
+    );
+}

@@ -1,0 +1,103 @@
+import { fstatSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { RunView } from '../../protocol/answers.ts';
+import { ClipError } from '../../run/errors.ts';
+import type { Context } from '../context.ts';
+import { exitOfRun } from '../exit-codes.ts';
+import { followOutput } from '../output.ts';
+import type { Choose } from '../program.ts';
+import { type RunOptions, requestOf } from '../request.ts';
+import { allReached, leaveAliveOnInterrupt } from '../waiting.ts';
+import { durationWords, endWords, statusWords } from '../words.ts';
+import { runBatch } from './batch.ts';
+import { collect, collectPair, duration, size, wholeNumber } from './options.ts';
+
+export function addRun(program: Command, choose: Choose): void {
+  program
+    .command('run')
+    .description('run a command under supervision; prints its number')
+    .usage('[options] -- COMMAND [ARG...]')
+    .argument('[command...]', 'the command and its arguments, kept as they are: no shell')
+    .passThroughOptions()
+    .option('--name <name>', 'a name, unique among live runs')
+    .option('--cwd <dir>', 'work folder (default: this one)')
+    .option('--env <K=V>', 'a variable for the run, beside this shell’s own (repeatable)', collectPair)
+    .option('--timeout <duration>', 'stop it after this long: 90s, 30m, 2h (default: never)', duration('--timeout'))
+    .option('--silence <duration>', 'stop it when it has said and done nothing for this long', duration('--silence'))
+    .option('--grace <duration>', 'time between SIGTERM and SIGKILL (default 15s)', duration('--grace'))
+    .option('--group <group>', 'a group with a limit of its own')
+    .option('--lock <key>', 'never beside another run with this key (repeatable)', collect)
+    .option('--label <k=v>', 'a label (repeatable)', collectPair)
+    .option('--after <run>', 'only when that run has succeeded')
+    .option('--key <key>', 'submitting twice with one key gives one run')
+    .option('--priority <n>', 'higher starts first (default 0)', wholeNumber)
+    .option('--max-output <size>', 'stop it at this much output (default 10G)', size('--max-output'))
+    .option('--merge-output', 'stdout and stderr into one log, in true order')
+    .option('--stdin <file>', 'what it reads: a file, or - for this command’s input (default: nothing)')
+    .addOption(new Option('--on-loss <what>', 'when its process vanishes without a trace').choices(['retry', 'fail']))
+    .addOption(new Option('--leftovers <what>', 'processes it leaves behind').choices(['stop', 'leave']))
+    .option('--prompt-secret', 'delete what was given with --stdin - at the end')
+    .option('--batch <file>', 'many runs: a JSON line each, from a file or -')
+    .option('-w, --wait', 'wait for the end, and end with its exit code')
+    .option('-f, --follow', 'show its output until the end, and end with its exit code')
+    .option('-q, --quiet', 'print the number and nothing else')
+    .option('--json', 'print the run as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  clip run -- make test\n  clip run --follow --timeout 30m -- npm run build\n  clip run --group gpu --label job=nightly -- sh -c "train | tee log"',
+    )
+    .action((command: string[], options: RunOptions) =>
+      choose({ json: options.json ?? false, quiet: options.quiet ?? false, waits: (options.wait || options.follow) ?? false }, (context) =>
+        options.batch === undefined ? runOne(context, command, options) : runBatch(context, command, { ...options, batch: options.batch }),
+      ),
+    );
+}
+
+async function runOne(context: Context, command: string[], options: RunOptions): Promise<number> {
+  if (command.length === 0) throw new ClipError('usage', 'There is no command to run.', 'Name one after two dashes: clip run -- make test');
+  const client = context.client();
+  noticeUnreadInput(context, options);
+  const answer = await client.call<{ run: RunView; existing: boolean }>('POST', '/v1/runs', { ...requestOf(context, options), command });
+  const { run } = answer;
+  if (answer.existing) context.notice(`The key was used before: this is run ${run.number}, and nothing new was started.`);
+  if (!options.wait && !options.follow) {
+    report(context, run, options);
+    return 0;
+  }
+  leaveAliveOnInterrupt([run.number], context.notice);
+  if (options.follow && !options.json) {
+    context.notice(`Run ${run.number}`);
+    const ended = await followOutput(context, client, run, { stream: 'both', raw: false, last: null });
+    context.notice(endSentence(context, ended));
+    return exitOfRun(ended);
+  }
+  if (!options.json) report(context, run, options);
+  const [ended = run] = await allReached(client, [run.number], 'ended');
+  if (options.json) context.printJson({ schema: 1, run: ended });
+  else context.notice(endSentence(context, ended));
+  return exitOfRun(ended);
+}
+
+function report(context: Context, run: RunView, options: RunOptions): void {
+  if (options.json) return context.printJson({ schema: 1, run });
+  // A number that scripts can take, a sentence that people can read.
+  context.print(String(run.number));
+  if (context.look.width !== null && !options.wait) context.notice(`Run ${run.number} is ${run.status}. Its output: clip logs -f ${run.number}`);
+}
+
+function endSentence({ look }: Context, run: RunView): string {
+  const took = run.startedAt === null || run.endedAt === null ? '' : ` after ${durationWords(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
+  const left = run.leaked?.length ? `; it left ${run.leaked.length} process${run.leaked.length === 1 ? '' : 'es'} behind (clip show ${run.number})` : '';
+  return `Run ${run.number} ${statusWords(run, look)} (${endWords(run)})${took}${left}${run.error && run.exitKnown === false ? `. ${run.error}` : ''}`;
+}
+
+/** Somebody who pipes something in expects it to be read; that it is not must be said. */
+function noticeUnreadInput(context: Context, options: RunOptions): void {
+  if (options.stdin !== undefined) return;
+  try {
+    const input = fstatSync(0);
+    if (input.isFIFO() || input.isFile()) context.notice('Standard input is not read by the run; give it with --stdin - if it should be.');
+  } catch {
+    // Closed: there is nothing to read.
+  }
+}

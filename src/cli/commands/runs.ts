@@ -1,0 +1,100 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { RunView } from '../../protocol/answers.ts';
+import { runStatuses } from '../../run/run.ts';
+import type { Context } from '../context.ts';
+import type { Choose } from '../program.ts';
+import { agoWords, type Column, clean, commandWords, elapsedWords, endWords, statusWords, table } from '../words.ts';
+import { collect, duration, positiveNumber } from './options.ts';
+
+type Options = {
+  status?: string[];
+  group?: string;
+  name?: string;
+  label?: string;
+  since?: number;
+  failed?: boolean;
+  live?: boolean;
+  limit?: number;
+  before?: number;
+  all?: boolean;
+  json?: boolean;
+};
+type Page = { schema: 1; runs: RunView[]; hidden: number | null; next: number | null };
+
+export function addRuns(program: Command, choose: Choose): void {
+  program
+    .command('runs')
+    .alias('ls')
+    .description('list runs, newest first')
+    .option('--status <status>', `only these: ${runStatuses.join(', ')} (repeatable)`, status)
+    .option('--failed', 'only failed and timed out ones')
+    .option('--live', 'only queued, starting, running and stopping ones')
+    .option('--group <group>', 'only of this group')
+    .option('--name <name>', 'only of this name')
+    .option('--label <k=v>', 'only with this label')
+    .option('--since <duration>', 'only queued within the last …: 2h, 7d', duration('--since'))
+    .option('--limit <n>', 'how many (default 20)', positiveNumber)
+    .option('--before <n>', 'only runs with a smaller number', positiveNumber)
+    .option('--all', 'all of them, page by page')
+    .option('--json', 'as JSON')
+    .action((options: Options) => choose({ json: options.json ?? false }, (context) => list(context, options)));
+}
+
+function status(text: string, before: string[] | undefined): string[] {
+  if (!(runStatuses as readonly string[]).includes(text)) throw new InvalidArgumentError(`It must be one of ${runStatuses.join(', ')}.`);
+  return collect(text, before);
+}
+
+async function list(context: Context, options: Options): Promise<number> {
+  const client = context.client();
+  const page = await client.call<Page>('GET', `/v1/runs?${queryOf(options)}`);
+  while (options.all && page.next !== null) {
+    const more = await client.call<Page>('GET', `/v1/runs?${queryOf({ ...options, before: page.next })}`);
+    page.runs.push(...more.runs);
+    Object.assign(page, { next: more.next, hidden: more.hidden });
+  }
+  if (context.json) context.printJson(page);
+  else printRuns(context, page);
+  return 0;
+}
+
+function queryOf(options: Options): string {
+  const query = new URLSearchParams();
+  for (const each of options.status ?? []) query.append('status', each);
+  for (const flag of ['failed', 'live'] as const) if (options[flag]) query.set(flag, 'true');
+  for (const name of ['group', 'name', 'label', 'before'] as const) if (options[name] !== undefined) query.set(name, String(options[name]));
+  if (options.since !== undefined) query.set('since', String(Math.max(0, Date.now() - options.since)));
+  query.set('limit', String(options.all ? 1_000 : (options.limit ?? 20)));
+  return query.toString();
+}
+
+function printRuns(context: Context, page: Page): void {
+  if (page.runs.length === 0) {
+    context.notice('No runs. Start one: clip run -- COMMAND');
+    return;
+  }
+  context.print(runTable(context, page.runs, Date.now()));
+  if (page.hidden)
+    context.notice(
+      `${page.hidden >= 1_000 && !isPlain(page) ? '1000 or more' : page.hidden} older ${page.hidden === 1 ? 'run is' : 'runs are'} not shown: --limit N, --before ${page.next}, or --all`,
+    );
+}
+
+/** Unfiltered pages are counted exactly. */
+function isPlain(page: Page): boolean {
+  return (page.hidden ?? 0) > 1_000;
+}
+
+export function runTable({ look }: Context, runs: readonly RunView[], now: number): string {
+  const columns: Column<RunView>[] = [
+    { title: 'RUN', cell: (run) => String(run.number), right: true },
+    { title: 'STATUS', cell: (run) => statusWords(run, look) },
+    { title: 'END', cell: endWords, from: 60 },
+    ...(runs.some(({ name }) => name !== null) ? [{ title: 'NAME', cell: (run: RunView) => clean(run.name ?? ''), from: 90 }] : []),
+    ...(runs.some(({ group }) => group !== null) ? [{ title: 'GROUP', cell: (run: RunView) => clean(run.group ?? ''), from: 100 }] : []),
+    { title: 'TIME', cell: (run) => elapsedWords(run, now), right: true, from: 50 },
+    { title: 'QUEUED', cell: (run) => agoWords(run.queuedAt, now), right: true, from: 80 },
+    { title: 'COMMAND', cell: (run) => clean(commandWords(run.command)), flexible: true },
+  ];
+  return table(runs, columns, look);
+}

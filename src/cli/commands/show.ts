@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import type { EventView, RunView } from '../../protocol/answers.ts';
+import type { Context } from '../context.ts';
+import type { Choose } from '../program.ts';
+import { clean, commandWords, durationWords, elapsedWords, endWords, paint, sizeWords, statusWords } from '../words.ts';
+
+export function addShow(program: Command, choose: Choose): void {
+  program
+    .command('show <run>')
+    .description('everything about one run, with its history')
+    .option('--json', 'as JSON')
+    .action((ref: string, options: { json?: boolean }) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        const answer = await context.client().call<{ run: RunView; events: EventView[] }>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
+        if (context.json) context.printJson(answer);
+        else context.print(`${factsText(context, answer.run)}\n\n${historyText(context, answer.events)}`);
+        return 0;
+      }),
+    );
+}
+
+function factsText({ look }: Context, run: RunView): string {
+  const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
+  const facts: [string, string | null][] = [
+    ['command', clean(commandWords(run.command))],
+    ['folder', clean(run.cwd)],
+    ['status', `${statusWords(run, look)}${endWords(run) ? ` (${endWords(run)})` : ''}`],
+    ['error', run.error === null ? null : clean(run.error)],
+    ['waits for', run.waitingFor === null ? null : clean(run.waitingFor)],
+    ['time', run.startedAt === null ? null : elapsedWords(run, Date.now())],
+    ['limit', run.timeoutConfigured ? `${durationWords(run.effectiveTimeoutSec * 1_000)}${run.timeoutFired ? ', reached' : ''}` : null],
+    ['process', run.processPid === null ? null : `${run.processPid}${run.silence === null ? '' : `, ${run.silence}`}`],
+    ['uses', run.cpuPercent === null ? null : `${run.cpuPercent} % CPU, ${sizeWords(run.memoryBytes)}`],
+    [
+      'output',
+      run.stdoutBytes === null && run.stderrBytes === null
+        ? null
+        : `${sizeWords(run.stdoutBytes)} stdout, ${run.stderrPath === null ? 'stderr merged into it' : `${sizeWords(run.stderrBytes)} stderr`}`,
+    ],
+    ['logs', run.startedAt === null ? null : clean(run.stdoutPath)],
+    [
+      'left behind',
+      run.leaked === null || run.leaked.length === 0
+        ? null
+        : run.leaked.map(({ pid, command, ended }) => `${clean(command)} (pid ${pid}, ${ended ? 'ended' : 'still there'})`).join(', '),
+    ],
+    ['name', run.name === null ? null : clean(run.name)],
+    ['group', run.group === null ? null : clean(run.group)],
+    ['labels', labels.length === 0 ? null : clean(labels.join(' '))],
+    ['locks', run.locks.length === 0 ? null : clean(run.locks.join(' '))],
+    ['key', run.key === null ? null : clean(run.key)],
+    ['inside run', run.parentRunId],
+    ['retry of', run.retryOfRunId === null ? null : `${run.retryOfRunId} (${run.retryReason})`],
+    ['id', run.id],
+  ];
+  const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
+  return `${paint(`Run ${run.number}`, 1, look)}\n${rows.join('\n')}`;
+}
+
+function historyText({ look }: Context, events: readonly EventView[]): string {
+  const rows = events.map(({ at, type, data }) => `  ${at.slice(0, 10)} ${at.slice(11, 23)}  ${type.padEnd(16)}${clean(detailOf(type, data))}`);
+  return `${paint('History (UTC)', 1, look)}\n${rows.join('\n')}`;
+}
+
+/** What matters of an event, on one line. */
+function detailOf(type: string, data: EventView['data']): string {
+  if (type === 'signalled') {
+    const targets = data['targets'] as { pid: number; signal: string; proof: string; sent: boolean }[];
+    return targets.map(({ pid, signal, proof, sent }) => `${signal} to ${pid} (${proof}${sent ? '' : ', withheld'})`).join(', ') || 'nobody left';
+  }
+  if (type === 'spawned' || type === 'found-again')
+    return `pid ${(data['leader'] as { pid: number }).pid}${data['held'] === false ? ', without its keeper' : ''}`;
+  if (type === 'exited') return data['signal'] ? String(data['signal']) : `code ${data['code']}`;
+  if (type === 'step-done') return String(data['step']);
+  if (type === 'stop-requested') return `${data['order']}${data['now'] ? ', now' : ''}`;
+  if (type === 'slept') return durationWords(Number(data['gapMs']));
+  return typeof data['message'] === 'string' ? data['message'] : '';
+}

@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import type { RunView, StatusAnswer } from '../../protocol/answers.ts';
+import type { Context } from '../context.ts';
+import type { Choose } from '../program.ts';
+import { type Column, clean, commandWords, durationWords, elapsedWords, paint, plural, sizeWords, statusWords, table } from '../words.ts';
+
+export function addStatus(program: Command, choose: Choose): void {
+  program
+    .command('status', { isDefault: true })
+    .description('the daemon, the queue and the live runs')
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        // Never starts a daemon: "not running" is an answer.
+        const status = await context.client(false).call<StatusAnswer>('GET', '/v1/status');
+        if (context.json) context.printJson(status);
+        else print(context, status);
+        return 0;
+      }),
+    );
+}
+
+function print(context: Context, { daemon, queue, live }: StatusAnswer): void {
+  const { look } = context;
+  const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
+  const held = queue.held ? paint(', the queue is held (clip queue release)', 33, look) : '';
+  context.print(
+    `clip ${daemon.version}, pid ${daemon.pid}, up ${durationWords(daemon.uptimeMs)}, ${sizeWords(daemon.memoryBytes)}: ${queue.taken} of ${plural(queue.slots, 'slot')} taken, ${waiting}${held}`,
+  );
+  if (live.length === 0) return context.print(paint('Nothing runs.', 90, look));
+  const now = Date.now();
+  const columns: Column<RunView>[] = [
+    { title: 'RUN', cell: (run) => String(run.number), right: true },
+    { title: 'STATUS', cell: (run) => statusWords(run, look) },
+    { title: 'TIME', cell: (run) => elapsedWords(run, now), right: true },
+    { title: 'CPU', cell: (run) => (run.cpuPercent === null ? '–' : `${run.cpuPercent} %`), right: true, from: 60 },
+    { title: 'MEMORY', cell: (run) => sizeWords(run.memoryBytes), right: true, from: 60 },
+    { title: 'SILENCE', cell: (run) => (run.errorCode === 'process_detached' ? 'detached' : (run.silence ?? '–')), from: 80 },
+    { title: 'COMMAND', cell: (run) => clean(run.name === null ? commandWords(run.command) : `${run.name}: ${commandWords(run.command)}`), flexible: true },
+  ];
+  context.print(table(live, columns, look));
+}

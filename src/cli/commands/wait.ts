@@ -1,0 +1,79 @@
+import { type Command, Option } from 'commander';
+import type { RunView } from '../../protocol/answers.ts';
+import { ClipError } from '../../run/errors.ts';
+import type { Context } from '../context.ts';
+import { exitOfRun, waitTimeoutExit } from '../exit-codes.ts';
+import type { Choose } from '../program.ts';
+import { type Goal, leaveAliveOnInterrupt, numbersOf, reached } from '../waiting.ts';
+import { endWords, statusWords } from '../words.ts';
+import { duration } from './options.ts';
+
+type Options = { any?: boolean; timeout?: number; for: Goal; quiet?: boolean; json?: boolean };
+
+export function addWait(program: Command, choose: Choose): void {
+  program
+    .command('wait <run...>')
+    .description('wait for runs, and end with their exit code')
+    .option('--any', 'only for the first of them')
+    .option('--timeout <duration>', 'give up after this long, with exit code 121; the runs live on', duration('--timeout'))
+    .addOption(new Option('--for <what>', 'what to wait for').choices(['started', 'quiet', 'ended']).default('ended'))
+    .option('-q, --quiet', 'print nothing')
+    .option('--json', 'print the runs as JSON')
+    .action((refs: string[], options: Options) =>
+      choose({ json: options.json ?? false, quiet: options.quiet ?? false, waits: true }, (context) => wait(context, refs, options)),
+    );
+}
+
+async function wait(context: Context, refs: readonly string[], options: Options): Promise<number> {
+  const client = context.client();
+  const numbers = [...new Set(await numbersOf(client, refs))];
+  leaveAliveOnInterrupt(numbers, context.notice);
+  const found = new Map<number, RunView>();
+  const over = await within(options.timeout ?? null, async () => {
+    for await (const run of reached(client, numbers, options.for)) {
+      found.set(run.number, run);
+      if (!context.json && !options.quiet) context.print(lineOf(context, run));
+      if (options.any) return;
+    }
+  });
+  const runs = numbers.flatMap((number) => found.get(number) ?? []);
+  if (context.json) context.printJson({ schema: 1, runs });
+  if (over) {
+    context.notice(`The wait is over after its time-out; ${numbers.length - found.size} of ${numbers.length} did not get there, and live on.`);
+    return waitTimeoutExit;
+  }
+  if (options.for !== 'ended') return runs.every((run) => run.endedAt === null) ? 0 : endedEarly(context, runs);
+  return runs.map(exitOfRun).find((code) => code !== 0) ?? 0;
+}
+
+function lineOf({ look }: Context, run: RunView): string {
+  const end = endWords(run);
+  return `Run ${run.number} ${statusWords(run, look)}${end ? ` (${end})` : ''}`;
+}
+
+/** A run that has ended will neither start nor fall silent; its own code says how it went. */
+function endedEarly(context: Context, runs: readonly RunView[]): number {
+  for (const run of runs) if (run.endedAt !== null) context.notice(`Run ${run.number} has ended.`);
+  return (
+    runs
+      .filter((run) => run.endedAt !== null)
+      .map(exitOfRun)
+      .find((code) => code !== 0) ?? 0
+  );
+}
+
+/** True when the time was over first. */
+async function within(ms: number | null, work: () => Promise<void>): Promise<boolean> {
+  if (ms === null) {
+    await work();
+    return false;
+  }
+  if (ms === 0) throw new ClipError('usage', '--timeout: a wait of no time makes no sense.', 'Leave it out to wait for ever.');
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(true), Math.min(ms, 2 ** 31 - 1));
+  });
+  const result = await Promise.race([late, work().then(() => false)]);
+  clearTimeout(timer);
+  return result;
+}

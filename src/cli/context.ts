@@ -1,0 +1,60 @@
+/** What every verb gets: where to write, how it should look, and a client when it needs one. */
+import { writeSync } from 'node:fs';
+import { type Home, locateHome } from '../config/home.ts';
+import { markVariable } from '../run/run.ts';
+import { type Client, createClient } from './client.ts';
+import { type Look, lookOf } from './words.ts';
+
+export type Context = {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly home: Home;
+  readonly json: boolean;
+  readonly look: Look;
+  /** To stdout: results only. */
+  readonly print: (text: string) => void;
+  readonly printJson: (value: object) => void;
+  /** To stderr: notices. */
+  readonly notice: (text: string) => void;
+  /** A client that may start the daemon, or one that may not. */
+  readonly client: (maySpawn?: boolean) => Client;
+  /** Id of the run that this command itself is part of. */
+  readonly insideRun: string | null;
+};
+
+export function createContext(options: { json: boolean; color: string; quiet: boolean }): Context {
+  const { env } = process;
+  const home = locateHome(env);
+  const notice = (text: string) => {
+    if (!options.quiet) writeText(2, `${text}\n`);
+  };
+  return {
+    env,
+    cwd: process.cwd(),
+    home,
+    json: options.json,
+    look: lookOf(options.color, env, process.stdout),
+    print: (text) => writeText(1, text.endsWith('\n') ? text : `${text}\n`),
+    printJson: (value) => writeText(1, `${JSON.stringify(value)}\n`),
+    notice,
+    client: (maySpawn = true) => createClient({ home, maySpawn, notice }),
+    insideRun: env[markVariable] || null,
+  };
+}
+
+/** Written at once and in order, also when the process ends right after. */
+export function writeText(fd: 1 | 2, content: string | Buffer): void {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // The reader has gone (`| head`): as with SIGPIPE, there is nothing left to do.
+      if (code === 'EPIPE') process.kill(process.pid, 'SIGPIPE');
+      if (code === 'EPIPE' || code === 'EIO') return;
+      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      else throw error;
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The fast path: reading verbs with --json are one request over the socket, passed through as it
+ * comes, without the command tree, without a parser, without an HTTP client. Everything else, and
+ * everything unusual, is left to the program.
+ */
+import { writeSync } from 'node:fs';
+import { connect } from 'node:net';
+
+/** The request path for these arguments, or null when they are not for the fast path. */
+export function fastPath(args: readonly string[]): string | null {
+  const [verb, ...rest] = args;
+  if (verb === 'status') return rest.length === 1 && rest[0] === '--json' ? '/v1/status' : null;
+  if (verb !== 'runs' || !rest.includes('--json')) return null;
+  const query: string[] = [];
+  for (let i = 0; i < rest.length; i += 1) {
+    const option = rest[i];
+    if (option === '--json') continue;
+    if (option === '--failed' || option === '--live') {
+      query.push(`${option.slice(2)}=true`);
+      continue;
+    }
+    const value = rest[i + 1];
+    if ((option !== '--limit' && option !== '--status' && option !== '--group' && option !== '--before') || value === undefined) return null;
+    if ((option === '--limit' || option === '--before') && !/^[1-9]\d{0,8}$/.test(value)) return null;
+    query.push(`${option.slice(2)}=${encodeURIComponent(value)}`);
+    i += 1;
+  }
+  return query.length === 0 ? '/v1/runs' : `/v1/runs?${query.join('&')}`;
+}
+
+/** Asks and prints; `otherwise` is called, with nothing printed yet, when anything but a plain success comes back. */
+export function runFast(socketPath: string, path: string, version: string, done: () => void, otherwise: () => void): void {
+  const chunks: Buffer[] = [];
+  const socket = connect(socketPath);
+  let failed = false;
+  const leave = () => {
+    if (failed) return;
+    failed = true;
+    socket.destroy();
+    otherwise();
+  };
+  socket.on('error', leave);
+  socket.setTimeout(10_000, leave);
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('end', () => {
+    if (failed) return;
+    const answer = Buffer.concat(chunks);
+    const split = answer.indexOf('\r\n\r\n');
+    const head = answer.toString('latin1', 0, Math.max(split, 0));
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]);
+    const body = answer.subarray(split + 4);
+    if (!head.startsWith('HTTP/1.1 200') || !head.toLowerCase().includes(`\r\nclip-version: ${version}`) || body.length !== length) return leave();
+    writeAll(body);
+    writeAll(Buffer.from('\n'));
+    done();
+  });
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: clip\r\nConnection: close\r\n\r\n`);
+}
+
+function writeAll(bytes: Buffer): void {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(1, bytes, done);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // A pipe whose reader has gone wants no more; one that is full wants it later.
+      if (code === 'EPIPE') return;
+      if (code !== 'EAGAIN') throw error;
+    }
+  }
+}

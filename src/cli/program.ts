@@ -1,0 +1,132 @@
+/** The command tree: the table of contents of clip. */
+import { Command, CommanderError, Option } from 'commander';
+import { version } from '../launch/version.ts';
+import { ClipError, errorTable } from '../run/errors.ts';
+import { addCancel } from './commands/cancel.ts';
+import { addDaemon } from './commands/daemon.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEvents } from './commands/events.ts';
+import { addGroup, addQueue } from './commands/group.ts';
+import { addLogs } from './commands/logs.ts';
+import { addRetry, addRm } from './commands/retry.ts';
+import { addRun } from './commands/run.ts';
+import { addRuns } from './commands/runs.ts';
+import { addShow } from './commands/show.ts';
+import { addStatus } from './commands/status.ts';
+import { addWait } from './commands/wait.ts';
+import { type Context, createContext, writeText } from './context.ts';
+import { errorsText, exitCodesText, ownFailureExit } from './exit-codes.ts';
+
+/** A verb's work: gets its context, gives its exit code. */
+export type Work = (context: Context) => Promise<number>;
+export type Verb = {
+  readonly json?: boolean;
+  readonly quiet?: boolean /** Ends with a run's code, so its own failures need another. */;
+  readonly waits?: boolean;
+};
+/** Registers the work that a parsed command has chosen. */
+export type Choose = (verb: Verb, work: Work) => void;
+
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let chosen: { verb: Verb; work: Work } | null = null;
+  const program = createProgram((verb, work) => {
+    chosen = { verb, work };
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    return parseFailure(error, args);
+  }
+  const picked = chosen as { verb: Verb; work: Work } | null;
+  if (picked === null) return 0;
+  const { verb, work } = picked;
+  try {
+    return await work(createContext({ json: verb.json ?? false, quiet: verb.quiet ?? false, color: program.opts<{ color: string }>().color }));
+  } catch (error) {
+    return explain(error, verb);
+  }
+}
+
+function createProgram(choose: Choose): Command {
+  const program = new Command('clip')
+    .description('Keeps local AI coding agents and other long commands running, accounted for and moving.')
+    .version(version, '-V, --version')
+    .addOption(new Option('--color <when>', 'colours in tables').choices(['auto', 'always', 'never']).default('auto'))
+    .enablePositionalOptions()
+    .showHelpAfterError('(clip help shows what there is)')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => writeText(1, text), writeErr: (text) => writeText(2, text) });
+  addRun(program, choose);
+  addRuns(program, choose);
+  addShow(program, choose);
+  addLogs(program, choose);
+  addWait(program, choose);
+  addCancel(program, choose);
+  addRetry(program, choose);
+  addRm(program, choose);
+  addStatus(program, choose);
+  addGroup(program, choose);
+  addQueue(program, choose);
+  addEvents(program, choose);
+  addDaemon(program, choose);
+  addDoctor(program, choose);
+  addHelp(program, choose);
+  for (const command of program.commands) inherit(command);
+  return program;
+}
+
+/** Errors of nested commands come back to us as well, instead of ending the process. */
+function inherit(command: Command): void {
+  command.exitOverride().configureOutput({ writeOut: (text) => writeText(1, text), writeErr: (text) => writeText(2, text) });
+  for (const nested of command.commands) inherit(nested);
+}
+
+function addHelp(program: Command, choose: Choose): void {
+  program.helpCommand(false);
+  program
+    .command('help [topic]')
+    .description('help on a verb, on exit-codes, or on errors')
+    .action((topic?: string) =>
+      choose({}, async ({ print }) => {
+        if (topic === undefined) print(program.helpInformation());
+        else if (topic === 'exit-codes') print(exitCodesText);
+        else if (topic === 'errors') print(errorsText());
+        else {
+          const command = program.commands.find((each) => each.name() === topic);
+          if (!command) throw new ClipError('usage', `There is no help on ${topic}.`, 'clip help lists the verbs.');
+          print(command.helpInformation());
+        }
+        return 0;
+      }),
+    );
+}
+
+function parseFailure(error: unknown, args: readonly string[]): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    return endsWithRun(args) ? ownFailureExit : errorTable.usage.exit;
+  }
+  // Options are read while they are parsed: a bad duration is found there.
+  return explain(error, { json: args.includes('--json') && !args.slice(0, args.indexOf('--json')).includes('--'), waits: endsWithRun(args) });
+}
+
+/** Whether these arguments ask for a verb that ends with a run's code. */
+function endsWithRun(args: readonly string[]): boolean {
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  if (own[0] === 'wait') return true;
+  if (own[0] === 'logs') return own.includes('--exit-code');
+  return own[0] === 'run' && own.some((word) => word === '--wait' || word === '--follow' || /^-[a-z]*[wf]/.test(word));
+}
+
+/** One sentence, a hint, and the exit code; a bug is shown as one. */
+function explain(error: unknown, verb: Verb): number {
+  const known = error instanceof ClipError ? error : null;
+  const code = known?.code ?? 'internal';
+  const message = known?.message ?? `Internal error: ${error instanceof Error ? error.message : String(error)}`;
+  const hint = known ? known.hint : 'This is a bug in clip. CLIP_DEBUG=1 shows where.';
+  if (verb.json) writeText(2, `${JSON.stringify({ error: { code, message, hint } })}\n`);
+  else writeText(2, hint === null ? `clip: ${message}\n` : `clip: ${message}\n      ${hint}\n`);
+  if (!known && process.env['CLIP_DEBUG'] === '1' && error instanceof Error) writeText(2, `${error.stack}\n`);
+  return verb.waits ? ownFailureExit : errorTable[code].exit;
+}

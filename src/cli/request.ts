@@ -1,0 +1,108 @@
+/** From the options of `clip run` to the request. */
+import { readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { RunRequestInput } from '../protocol/requests.ts';
+import { ClipError } from '../run/errors.ts';
+import { limits } from '../run/limits.ts';
+import type { Context } from './context.ts';
+
+export type RunOptions = {
+  name?: string;
+  cwd?: string;
+  env?: Record<string, string>;
+  timeout?: number;
+  silence?: number;
+  grace?: number;
+  group?: string;
+  lock?: string[];
+  label?: Record<string, string>;
+  after?: string;
+  key?: string;
+  priority?: number;
+  maxOutput?: number;
+  mergeOutput?: boolean;
+  stdin?: string;
+  onLoss?: 'retry' | 'fail';
+  leftovers?: 'stop' | 'leave';
+  promptSecret?: boolean;
+  batch?: string;
+  wait?: boolean;
+  follow?: boolean;
+  quiet?: boolean;
+  json?: boolean;
+};
+
+/** Everything but the command, as the daemon wants it. The whole environment goes along: the run may start much later. */
+export function requestOf(context: Context, options: RunOptions): Omit<RunRequestInput, 'command'> {
+  return {
+    cwd: resolve(context.cwd, options.cwd ?? '.'),
+    env: environmentOf(context.env, options.env),
+    envNames: Object.keys(options.env ?? {}),
+    name: options.name ?? null,
+    group: options.group ?? null,
+    priority: options.priority ?? 0,
+    labels: options.label ?? {},
+    locks: options.lock ?? [],
+    after: options.after ?? null,
+    key: options.key ?? null,
+    timeoutMs: options.timeout ?? null,
+    silenceMs: options.silence ?? null,
+    graceMs: options.grace ?? null,
+    outputBytesMax: options.maxOutput ?? null,
+    mergeOutput: options.mergeOutput ?? false,
+    stdin: stdinOf(context, options.stdin),
+    onLoss: options.onLoss ?? null,
+    leftovers: options.leftovers ?? null,
+    promptSecret: options.promptSecret ?? false,
+    parentRunId: context.insideRun,
+  };
+}
+
+export function environmentOf(env: NodeJS.ProcessEnv, own: Record<string, string> = {}): Record<string, string> {
+  const all: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) if (value !== undefined && name !== '') all[name] = value;
+  return { ...all, ...own };
+}
+
+function stdinOf(context: Context, stdin: string | undefined): RunRequestInput['stdin'] {
+  if (stdin === undefined) return null;
+  if (stdin !== '-') {
+    const path = resolve(context.cwd, stdin);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat) throw new ClipError('not_found', `The input file ${path} does not exist.`, 'Check the path after --stdin.');
+    if (stat.isDirectory()) throw new ClipError('usage', `The input ${path} is a folder.`, 'Name a file after --stdin.');
+    return { kind: 'file', path };
+  }
+  return { kind: 'text', base64: readInput().toString('base64') };
+}
+
+/** All of standard input, up to the limit. */
+function readInput(): Buffer {
+  const chunks: Buffer[] = [];
+  for (let total = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(64 * 1024);
+    const read = readSome(chunk);
+    if (read === 0) return Buffer.concat(chunks);
+    total += read;
+    if (total > limits.promptBytesMax)
+      throw new ClipError(
+        'too_large',
+        `The input is larger than ${limits.promptBytesMax / 2 ** 20} MiB.`,
+        'Put it into a file and name the file: --stdin FILE.',
+      );
+    chunks.push(chunk.subarray(0, read));
+  }
+}
+
+function readSome(chunk: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(0, chunk);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** Starting the daemon from a verb: many clients at once, one daemon, and nobody fails. */
+import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { type Home, makeHome, troubleWithHome } from '../config/home.ts';
+import { launchDaemon } from '../launch/launch.ts';
+import { ClipError, isErrorCode } from '../run/errors.ts';
+
+/** A crowd of clients starts one by one, so that most of them find the daemon there. */
+const crowdMs = 100;
+const startMs = 60_000;
+/** How long somebody else's start is trusted before one is made of our own. */
+const trustMs = 3_000;
+
+export async function startDaemon(home: Home): Promise<void> {
+  if (process.env['CLIP_NO_SPAWN'] === '1')
+    throw new ClipError(
+      'unreachable',
+      'The daemon is not running, and CLIP_NO_SPAWN forbids to start it.',
+      'Start it: clip daemon start, without CLIP_NO_SPAWN.',
+    );
+  const trouble = troubleWithHome(home) ?? makeHome(home);
+  if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
+  await pause(Math.random() * crowdMs);
+  const claim = join(home.folder, 'daemon.starting');
+  const until = Date.now() + startMs;
+  let launched: { line: string | null } | null = null;
+  let waiting = false;
+  for (let wait = 10; Date.now() < until; wait = Math.min(wait * 1.3, 100)) {
+    if (await answers(home.socket)) {
+      rmSync(claim, { force: true });
+      return;
+    }
+    if (!waiting && mayLaunch(claim)) {
+      waiting = true;
+      launchDaemon(home.folder, (line) => {
+        launched = { line };
+        rmSync(claim, { force: true });
+      });
+    }
+    const said = launched as { line: string | null } | null;
+    if (said !== null) {
+      refuseIfFailed(home, said.line);
+      // It lost against another daemon, which may itself be leaving: then it is our turn again.
+      launched = null;
+      waiting = said.line?.includes('"ready"') ?? false;
+    }
+    await pause(wait);
+  }
+  throw new ClipError('unreachable', `The daemon did not answer within ${startMs / 1_000} s.`, `See ${home.log} and ${join(home.folder, 'daemon.err')}.`);
+}
+
+/** One client launches, the others wait. The lock decides in the end; this only spares starting a hundred losers. */
+function mayLaunch(claim: string): boolean {
+  try {
+    closeSync(openSync(claim, 'wx', 0o600));
+    return true;
+  } catch {
+    const age = Date.now() - (statSync(claim, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age < trustMs) return false;
+    rmSync(claim, { force: true });
+    return false;
+  }
+}
+
+function refuseIfFailed(home: Home, line: string | null): void {
+  if (line === null) {
+    throw new ClipError(
+      'unreachable',
+      'The daemon ended while it started.',
+      existsSync(home.folder) ? `See ${join(home.folder, 'daemon.err')}.` : 'Its home has gone.',
+    );
+  }
+  const said = JSON.parse(line) as { error?: { code: string; message: string; hint: string | null } };
+  if (said.error) throw new ClipError(isErrorCode(said.error.code) ? said.error.code : 'failed', said.error.message, said.error.hint);
+}
+
+/** Whether somebody accepts connections; EACCES and the like are left to the request that follows. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ENOENT' && error.code !== 'ECONNREFUSED' && error.code !== 'EAGAIN'));
+  });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,152 @@
+/** How things are said: times, sizes, statuses, tables. Everything from outside is cleaned before it reaches a terminal. */
+import { stripVTControlCharacters } from 'node:util';
+import type { RunView } from '../protocol/answers.ts';
+
+export type Look = { readonly colour: boolean; readonly width: number | null };
+
+/** Colour as asked, else as the terminal and NO_COLOR / FORCE_COLOR say; a width only on a terminal, so that pipes get everything. */
+export function lookOf(choice: string, env: NodeJS.ProcessEnv, stream: NodeJS.WriteStream): Look {
+  const automatic = env['NO_COLOR'] ? false : env['FORCE_COLOR'] ? env['FORCE_COLOR'] !== '0' : stream.isTTY === true && env['TERM'] !== 'dumb';
+  return { colour: choice === 'always' || (choice !== 'never' && automatic), width: stream.isTTY ? stream.columns || 80 : null };
+}
+
+const looks: Readonly<Record<RunView['status'], readonly [glyph: string, colour: number]>> = {
+  queued: ['◦', 36],
+  starting: ['◔', 36],
+  running: ['●', 34],
+  stopping: ['◌', 33],
+  succeeded: ['✓', 32],
+  failed: ['✗', 31],
+  cancelled: ['⊘', 90],
+  timed_out: ['⧖', 31],
+};
+
+export function statusWords(run: Pick<RunView, 'status'>, look: Look): string {
+  const [glyph, colour] = looks[run.status];
+  return paint(`${glyph} ${run.status}`, colour, look);
+}
+
+export function paint(text: string, colour: number, look: Look): string {
+  return look.colour ? `\u001b[${colour}m${text}\u001b[0m` : text;
+}
+
+/** Without escape sequences and other control characters; line breaks become visible. */
+export function clean(text: string): string {
+  return (
+    stripVTControlCharacters(text)
+      .replace(/\r?\n/g, '⏎')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
+      .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
+  );
+}
+
+/** 850 ms, 12.3 s, 4 min 5 s, 3 h 2 min, 5 d 1 h. */
+export function durationWords(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1_000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+export function agoWords(at: string, now: number): string {
+  return `${durationWords(Math.max(0, now - Date.parse(at)))} ago`.replace(/(\d+)\.\d s ago/, '$1 s ago');
+}
+
+export function sizeWords(bytes: number | null): string {
+  if (bytes === null) return '–';
+  if (bytes < 1_024) return `${bytes} B`;
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = -1;
+  while (value >= 1_024 && unit < units.length - 1) {
+    value /= 1_024;
+    unit += 1;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** `a b 'c d'`: how one would type it. */
+export function commandWords(command: readonly string[]): string {
+  return command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
+}
+
+/** How it ended, in a few words: `exit 7`, `SIGKILL`, `lost`, `timeout`. */
+export function endWords(run: RunView): string {
+  if (run.endedAt === null) return run.errorCode === 'process_detached' ? 'detached' : '';
+  if (run.stopReason !== null && !['completed', 'exit_nonzero', 'signalled', 'adapter_failed'].includes(run.stopReason)) {
+    return run.stopReason === 'not_started' ? (run.errorCode ?? 'not_started') : run.stopReason;
+  }
+  return run.signal ?? (run.exitCode === null ? 'unknown' : `exit ${run.exitCode}`);
+}
+
+export function elapsedWords(run: RunView, now: number): string {
+  if (run.startedAt === null) return '–';
+  return durationWords((run.endedAt === null ? now : Date.parse(run.endedAt)) - Date.parse(run.startedAt));
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** Characters that a terminal shows; combining marks are not counted. Wide ones count two. */
+export function widthOf(text: string): number {
+  let width = 0;
+  for (const char of stripVTControlCharacters(text).normalize('NFC')) {
+    const code = char.codePointAt(0) ?? 0;
+    if (/\p{M}/u.test(char)) continue;
+    width +=
+      (code >= 0x1100 && code <= 0x115f) ||
+      (code >= 0x2e80 && code <= 0xa4cf) ||
+      (code >= 0xac00 && code <= 0xd7a3) ||
+      (code >= 0xf900 && code <= 0xfaff) ||
+      (code >= 0xfe30 && code <= 0xfe6f) ||
+      (code >= 0xff00 && code <= 0xff60) ||
+      (code >= 0x1f300 && code <= 0x1faff)
+        ? 2
+        : 1;
+  }
+  return width;
+}
+
+export type Column<T> = {
+  readonly title: string;
+  readonly cell: (row: T) => string;
+  readonly right?: boolean /** Dropped on terminals narrower than this. */;
+  readonly from?: number /** The one that takes what room is left, and is cut when there is none. */;
+  readonly flexible?: boolean;
+};
+
+/** A table that fits the terminal; without one, nothing is cut and nothing left out. */
+export function table<T>(rows: readonly T[], columns: readonly Column<T>[], look: Look): string {
+  const { width } = look;
+  const shown = columns.filter(({ from }) => width === null || from === undefined || width >= from);
+  const cells = [shown.map(({ title }) => paint(title, 1, look)), ...rows.map((row) => shown.map(({ cell }) => cell(row)))];
+  const widths = shown.map((_, column) => Math.max(...cells.map((line) => widthOf(line[column] ?? ''))));
+  const flexible = shown.findIndex((column) => column.flexible);
+  if (width !== null && flexible >= 0) {
+    const others = widths.reduce((sum, each, column) => (column === flexible ? sum : sum + each), 0) + 2 * (shown.length - 1);
+    widths[flexible] = Math.max(8, Math.min(widths[flexible] ?? 8, width - others));
+  }
+  return cells
+    .map((line) =>
+      line
+        .map((cell, column) => pad(cell, widths[column] ?? 0, shown[column] as Column<T>, column === shown.length - 1))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function pad<T>(cell: string, width: number, column: Column<T>, last: boolean): string {
+  let text = cell;
+  if (column.flexible && widthOf(text) > width) {
+    const chars = [...text];
+    while (widthOf(chars.join('')) > width - 1) chars.pop();
+    text = `${chars.join('')}…`;
+  }
+  const gap = ' '.repeat(Math.max(0, width - widthOf(text)));
+  return column.right ? gap + text : last ? text : text + gap;
+}

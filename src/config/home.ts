@@ -1,0 +1,78 @@
+/** Where things lie, and whether the home may be trusted. */
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export type Home = {
+  readonly folder: string;
+  readonly database: string;
+  readonly lock: string;
+  readonly socket: string;
+  readonly log: string;
+  readonly runs: string;
+};
+
+/** $CLIP_HOME, else $XDG_STATE_HOME/clip, else ~/.local/state/clip. Makes nothing. */
+export function locateHome(env: NodeJS.ProcessEnv): Home {
+  const folder = env['CLIP_HOME']
+    ? resolve(env['CLIP_HOME'])
+    : env['XDG_STATE_HOME']
+      ? join(env['XDG_STATE_HOME'], 'clip')
+      : join(env['HOME'] || homedir(), '.local/state/clip');
+  return homeAt(folder);
+}
+
+export function homeAt(folder: string): Home {
+  return {
+    folder,
+    database: join(folder, 'clip.db'),
+    lock: join(folder, 'clip.lock'),
+    socket: join(folder, 'clip.sock'),
+    log: join(folder, 'daemon.log'),
+    runs: join(folder, 'runs'),
+  };
+}
+
+/** Linux keeps 108 bytes for a socket path with its NUL; the longest name in the home is a keeper's or the temporary one of the API. */
+const socketPathBytesMax = 107;
+const longestSocketName = 'keeper-00000000.sock';
+
+export type HomeTrouble = { readonly sentence: string; readonly hint: string };
+
+/** Why this home cannot be used, or null. Looks only; a home that does not exist yet is fine. */
+export function troubleWithHome({ folder }: Home): HomeTrouble | null {
+  const bytes = Buffer.byteLength(join(folder, longestSocketName));
+  if (bytes > socketPathBytesMax) {
+    return {
+      sentence: `The home ${folder} is too long for a socket path (${bytes} of ${socketPathBytesMax} bytes).`,
+      hint: 'Set CLIP_HOME to a shorter path.',
+    };
+  }
+  let stat: ReturnType<typeof lstatSync>;
+  try {
+    stat = lstatSync(folder, { throwIfNoEntry: false });
+  } catch (error) {
+    return { sentence: `The home ${folder} cannot be looked at: ${(error as Error).message}.`, hint: 'Set CLIP_HOME to a folder of yours.' };
+  }
+  if (!stat) return null;
+  if (stat.isSymbolicLink()) return { sentence: `The home ${folder} is a symbolic link.`, hint: 'Set CLIP_HOME to the folder it points to.' };
+  if (!stat.isDirectory()) return { sentence: `The home ${folder} is not a folder.`, hint: 'Set CLIP_HOME to a folder of yours.' };
+  const uid = process.getuid?.();
+  if (uid !== undefined && stat.uid !== uid) {
+    return { sentence: `The home ${folder} belongs to another user (uid ${stat.uid}).`, hint: 'Set CLIP_HOME to a folder of yours; never share a home.' };
+  }
+  return null;
+}
+
+/** Makes the home with the right modes, whatever the umask. Call `troubleWithHome` first. */
+export function makeHome({ folder, runs }: Home): HomeTrouble | null {
+  try {
+    for (const path of [folder, runs]) {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      chmodSync(path, 0o700);
+    }
+    return null;
+  } catch (error) {
+    return { sentence: `The home ${folder} is not writable: ${(error as Error).message}.`, hint: 'Set CLIP_HOME to a folder that you may write to.' };
+  }
+}

@@ -1,0 +1,104 @@
+/** `POST /v1/batch`: JSON lines in, JSON lines out, one for each; the lines of one chunk share one transaction. */
+import { StringDecoder } from 'node:string_decoder';
+import { ZodError } from 'zod';
+import { batchDefaults, runOfLine } from '../../protocol/batch.ts';
+import type { RunRequest, RunRequestInput } from '../../protocol/requests.ts';
+import { ClipError } from '../../run/errors.ts';
+import { limits } from '../../run/limits.ts';
+import { errorBody, usageError } from './border.ts';
+import { type LineStream, startLines } from './stream.ts';
+import type { Routes } from './world.ts';
+
+type Defaults = Partial<RunRequestInput>;
+type Line = { readonly line: number; readonly request: RunRequest | ClipError };
+
+export const batchRoutes: Routes = (api, world) => {
+  // The body is read line by line below, however long it is.
+  api.addContentTypeParser('application/x-ndjson', (_request, _payload, done) => done(null));
+
+  api.post('/v1/batch', { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request, reply) => {
+    const out = startLines(reply, world.version);
+    let defaults: Defaults = {};
+    let number = 0;
+    for await (const texts of linesOf(request.raw)) {
+      const lines: Line[] = [];
+      for (const text of texts) {
+        if (text?.trim() === '') {
+          number += 1;
+          continue;
+        }
+        // The sender's own folder and environment come first, once: not a line of the person's file.
+        const header = number === 0 ? headerOf(text) : null;
+        if (header) {
+          defaults = header;
+          continue;
+        }
+        number += 1;
+        lines.push({ line: number, request: parse(text, defaults) });
+      }
+      for (let from = 0; from < lines.length; from += limits.batchChunkRuns) {
+        if (!(await answer(out, lines.slice(from, from + limits.batchChunkRuns)))) return;
+      }
+    }
+    out.end();
+  });
+
+  /** Admits what can be admitted; false when the client has gone. */
+  async function answer(out: LineStream, lines: readonly Line[]): Promise<boolean> {
+    const good = lines.flatMap(({ line, request }) => (request instanceof ClipError ? [] : [{ line, request }]));
+    const admitted = new Map(admit(good.map(({ request }) => request)).map((result, index) => [good[index]?.line, result]));
+    for (const { line, request } of lines) {
+      const result = request instanceof ClipError ? request : (admitted.get(line) ?? new Error('a line without an answer'));
+      const body = result instanceof Error ? errorBody(world.log, result).body : { run: world.show.show(result.run), existing: result.existing };
+      if (!(await out.send({ line, ...body }))) return false;
+    }
+    return true;
+  }
+
+  /** A failure of the whole transaction (a full disk, say) is every line's error. */
+  function admit(requests: readonly RunRequest[]) {
+    try {
+      return world.admission.admit(requests);
+    } catch (error) {
+      return requests.map(() => error as Error);
+    }
+  }
+};
+
+function headerOf(text: string | null): Defaults | null {
+  if (!text?.startsWith('{"defaults"')) return null;
+  const header = batchDefaults.safeParse(JSON.parse(text));
+  return header.success ? (header.data.defaults as Defaults) : null;
+}
+
+function parse(text: string | null, defaults: Defaults): RunRequest | ClipError {
+  if (text === null) return new ClipError('too_large', 'The line is longer than 1 MiB.', 'Put what is long into a file: "stdin": {"kind": "file", "path": …}.');
+  try {
+    return runOfLine(JSON.parse(text), defaults);
+  } catch (error) {
+    if (error instanceof ClipError) return error;
+    if (error instanceof ZodError) return usageError(error);
+    return new ClipError('usage', `The line is not JSON: ${(error as Error).message}.`, 'One JSON object a line, like {"command":["make","test"]}.');
+  }
+}
+
+/** The lines that each chunk of the body completes; null for a line that is too long, of which nothing is kept. */
+async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<(string | null)[]> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  let tooLong = false;
+  for await (const chunk of body) {
+    const pieces = (rest + decoder.write(chunk)).split('\n');
+    rest = pieces.pop() ?? '';
+    yield pieces.map((piece) => {
+      const skip = tooLong || piece.length > limits.batchLineBytesMax;
+      tooLong = false;
+      return skip ? null : piece;
+    });
+    if (rest.length > limits.batchLineBytesMax) {
+      tooLong = true;
+      rest = '';
+    }
+  }
+  if (tooLong || rest !== '') yield [tooLong ? null : rest];
+}

@@ -1,0 +1,63 @@
+/** The border: requests are read here once, and errors leave here in one shape. */
+import type { FastifyReply } from 'fastify';
+import type { z } from 'zod';
+import { ClipError, errorTable } from '../../run/errors.ts';
+import { describe, type Log } from '../log.ts';
+
+/** Reads one part of a request; what does not fit is a usage error that names the field. */
+export function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value ?? {});
+  if (parsed.success) return parsed.data;
+  throw usageError(parsed.error);
+}
+
+export function usageError(error: z.ZodError): ClipError {
+  const [issue] = error.issues;
+  const where = issue?.path.join('.') ?? '';
+  return new ClipError(
+    'usage',
+    where === '' ? `The request is not right: ${issue?.message ?? 'unreadable'}.` : `${where}: ${issue?.message ?? 'unreadable'}.`,
+    'See /v1/openapi.json or clip help.',
+  );
+}
+
+const statusOfExit: Readonly<Record<number, number>> = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 503, 5: 409, 6: 426, 7: 507 };
+
+/** ClipErrors as they are; Fastify's own refusals in our words; everything else is a bug, logged whole and shown short. */
+export function errorBody(
+  log: Log,
+  error: Error & { code?: string; statusCode?: number },
+): { status: number; body: { error: { code: string; message: string; hint: string | null } } } {
+  const known = error instanceof ClipError ? error : ofFastify(error);
+  if (known) {
+    const status = known.code === 'too_large' ? 413 : (statusOfExit[errorTable[known.code].exit] ?? 500);
+    return { status, body: { error: { code: known.code, message: known.message, hint: known.hint } } };
+  }
+  log('error', 'internal error', { error: describe(error) });
+  return { status: 500, body: { error: { code: 'internal', message: 'Internal error.', hint: 'daemon.log has the details: clip daemon logs' } } };
+}
+
+export function answerError(log: Log, error: Error, reply: FastifyReply): void {
+  const { status, body } = errorBody(log, error);
+  void reply.code(status).type('application/json').send(JSON.stringify(body));
+}
+
+function ofFastify(error: { code?: string; statusCode?: number; message: string }): ClipError | null {
+  if (error.statusCode === 413)
+    return new ClipError('too_large', 'The request is over the size limit of 1 MiB (input: 16 MiB).', 'Put what is long into a file: --stdin FILE.');
+  if (error.code === 'SQLITE_FULL')
+    return new ClipError(
+      'disk_full',
+      'There is no space left for the records, so no run is admitted.',
+      'Free some space; live runs go on, and their ends are recorded.',
+    );
+  if (error.code === 'ENOSPC')
+    return new ClipError(
+      'disk_full',
+      'There is no space left on the disk of the home, so no run is admitted.',
+      'Free some space; live runs go on, and their ends are recorded.',
+    );
+  if (error.statusCode !== undefined && error.statusCode < 500)
+    return new ClipError('usage', `The request is not right: ${error.message}.`, 'See /v1/openapi.json.');
+  return null;
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DaemonAnswer } from '../../protocol/answers.ts';
+import { stopDaemonRequest } from '../../protocol/requests.ts';
+import type { Run } from '../../run/run.ts';
+import { isSettled } from '../../run/step.ts';
+import { read } from './border.ts';
+import type { Routes, World } from './world.ts';
+
+export const daemonRoutes: Routes = (api, world) => {
+  const startedAt = world.now();
+
+  const daemon = (): Omit<DaemonAnswer, 'schema'> => ({
+    running: true,
+    pid: process.pid,
+    version: world.version,
+    startedAt: new Date(startedAt).toISOString(),
+    home: world.home.folder,
+    socket: world.home.socket,
+    uptimeMs: world.now() - startedAt,
+    keepers: world.keepers.list(),
+    memoryBytes: process.memoryUsage.rss(),
+  });
+
+  api.get('/v1/daemon', () => ({ schema: 1, ...daemon() }));
+
+  api.get('/v1/status', async () => {
+    const { max, taken, held, queued } = world.scheduler.slots();
+    const live = world.supervisor.alive().sort((a, b) => a.number - b.number);
+    return { schema: 1, daemon: daemon(), queue: { held, queued, slots: max, taken }, live: await Promise.all(live.map(world.show.showSampled)), needsYou: [] };
+  });
+
+  api.post('/v1/daemon/stop', async (request, reply) => {
+    const { cancelRuns } = read(stopDaemonRequest, request.body);
+    if (cancelRuns) await cancelEverything(world);
+    const live = world.supervisor.alive();
+    const unenforced = live.length === 0 ? [] : unenforcedWords(live);
+    // The answer first, then the end.
+    reply.raw.on('close', () => void world.shutdown());
+    return reply.header('connection', 'close').send({ schema: 1, stopped: true, liveRuns: live.length, unenforced });
+  });
+
+  api.get('/v1/openapi.json', (_request, reply) =>
+    reply.type('application/json').send(readFileSync(join(dirname(fileURLToPath(import.meta.url)), 'openapi.json'))),
+  );
+};
+
+/** What nobody watches over while no daemon is there. */
+function unenforcedWords(live: readonly Run[]): string[] {
+  const words: string[] = [];
+  if (live.some(({ spec }) => spec.silenceMs !== null)) words.push('silence limits');
+  words.push('output limits', 'clearing of leftovers', 'the queue');
+  return words;
+}
+
+/** Queued runs too: a stopped daemon with `--cancel-runs` leaves nothing that would go on later. */
+async function cancelEverything(world: World): Promise<void> {
+  const order = { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false } as const;
+  for (;;) {
+    const queued = world.store.runs.page({ statuses: ['queued'] }, { before: null, limit: 500 }).runs;
+    if (queued.length === 0) break;
+    world.supervisor.submitAll(queued.map(({ number }) => ({ number, event: order })));
+  }
+  world.supervisor.submitAll(world.supervisor.alive().map(({ number }) => ({ number, event: order })));
+  await new Promise<void>((resolve) => {
+    const check = () => {
+      if (!world.supervisor.awake().every(isSettled)) return;
+      unwatch();
+      resolve();
+    };
+    const unwatch = world.watchers.watch(check);
+    check();
+  });
+}

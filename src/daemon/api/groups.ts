@@ -1,0 +1,38 @@
+import { groupParams, groupRequest, queueRequest } from '../../protocol/requests.ts';
+import { read } from './border.ts';
+import type { Routes } from './world.ts';
+
+export const groupRoutes: Routes = (api, world) => {
+  const { store, scheduler } = world;
+
+  api.get('/v1/groups', () => ({ schema: 1, groups: store.groups.list() }));
+
+  api.put('/v1/groups/:group', (request) => {
+    const { group: name } = read(groupParams, request.params);
+    const change = read(groupRequest, request.body);
+    const before = store.groups.get(name) ?? { name, limit: null, paused: false };
+    const group = { name, limit: change.limit === undefined ? before.limit : change.limit, paused: change.paused ?? before.paused };
+    store.transaction(() => {
+      store.groups.put(group);
+      store.events.append({ at: world.now(), run: null, runId: null, type: 'group-changed', data: group });
+    });
+    scheduler.ask();
+    return { schema: 1, group };
+  });
+
+  const queue = () => {
+    const { max, taken, held, queued } = scheduler.slots();
+    return { schema: 1, held, queued, slots: max, taken };
+  };
+  api.get('/v1/queue', queue);
+
+  api.put('/v1/queue', (request) => {
+    const { held } = read(queueRequest, request.body);
+    store.transaction(() => {
+      store.writeMeta('queue_held', held ? '1' : '0');
+      store.events.append({ at: world.now(), run: null, runId: null, type: held ? 'queue-held' : 'queue-released', data: {} });
+    });
+    scheduler.ask();
+    return queue();
+  });
+};

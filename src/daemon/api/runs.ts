@@ -1,0 +1,174 @@
+import { rmSync } from 'node:fs';
+import type { CancelAnswer } from '../../protocol/answers.ts';
+import { type CancelRequest, cancelRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
+import { eventViewOf } from '../../protocol/views.ts';
+import { ClipError } from '../../run/errors.ts';
+import { limits } from '../../run/limits.ts';
+import { endedStatuses, isEnded, liveStatuses, type Run, type RunStatus } from '../../run/run.ts';
+import { isSettled } from '../../run/step.ts';
+import { read } from './border.ts';
+import type { Routes, World } from './world.ts';
+
+/** Input travels as base64 inside JSON, which is a third longer. */
+const runBodyBytes = Math.ceil((limits.promptBytesMax * 4) / 3) + 2 * limits.bodyBytesMax;
+
+export const runRoutes: Routes = (api, world) => {
+  const { store, supervisor, resolve, show } = world;
+
+  api.post('/v1/runs', { bodyLimit: runBodyBytes }, (request, reply) => {
+    const [answer] = world.admission.admit([read(runRequest, request.body)]);
+    if (!answer || answer instanceof ClipError) throw answer ?? new Error('no answer');
+    return reply
+      .code(answer.existing ? 200 : 201)
+      .send({ schema: 1, run: show.show(supervisor.find(answer.run.number) ?? answer.run), existing: answer.existing });
+  });
+
+  api.get('/v1/runs', (request) => {
+    const query = read(runsQuery, request.query);
+    const label = query.label === undefined ? undefined : splitLabel(query.label);
+    const filter = { statuses: statusesOf(query), group: query.group, name: query.name, since: query.since, label };
+    const page = store.runs.page(filter, { before: query.before ?? null, limit: query.limit });
+    return { schema: 1, runs: page.runs.map((run) => show.show(supervisor.find(run.number) ?? run)), hidden: page.hidden, next: page.next };
+  });
+
+  api.get('/v1/runs/:run', async (request) => {
+    const run = resolve(read(refParams, request.params).run);
+    const view = await show.showSampled(run);
+    return { schema: 1, run: view, events: store.events.ofRun(run.number, limits.eventsShown).map(eventViewOf) };
+  });
+
+  api.post('/v1/runs/:run/retry', (request, reply) => {
+    const run = resolve(read(refParams, request.params).run);
+    const body = read(retryRequest, request.body);
+    if (!isEnded(run.state))
+      throw new ClipError(
+        'refused',
+        `Run ${run.number} is still ${run.state.status}; only an ended run can be retried.`,
+        `Stop it first: clip cancel ${run.number}`,
+      );
+    const { spec } = run;
+    if (spec.stdin.kind === 'prompt')
+      throw new ClipError(
+        'refused',
+        `Run ${run.number} read its input from the command that started it, and that is not kept.`,
+        'Start a new run with --stdin FILE.',
+      );
+    const [answer] = world.admission.admit([
+      {
+        ...spec,
+        stdin: spec.stdin.kind === 'file' ? spec.stdin : null,
+        timeoutMs: spec.timeoutSource === 'config' ? spec.timeoutMs : null,
+        after: null,
+        key: null,
+        retryOfRunId: run.id,
+        ...copied(spec),
+        ...body,
+        envNames: [...new Set([...spec.envNames, ...body.envNames])],
+      },
+    ]);
+    if (!answer || answer instanceof ClipError) throw answer ?? new Error('no answer');
+    return reply.code(201).send({ schema: 1, run: show.show(answer.run), existing: false });
+  });
+
+  api.delete('/v1/runs/:run', (request) => {
+    const run = resolve(read(refParams, request.params).run);
+    if (!isSettled(run)) {
+      const why = isEnded(run.state) ? 'is still clearing up what it left behind' : `is ${run.state.status}`;
+      throw new ClipError('refused', `Run ${run.number} ${why}; only an ended run can be removed.`, `Stop it first: clip cancel ${run.number}`);
+    }
+    store.transaction(() => {
+      store.runs.bury(run, world.now());
+      store.events.forget(run.number);
+    });
+    rmSync(world.folderOf(run), { recursive: true, force: true });
+    return { schema: 1, removed: run.number };
+  });
+
+  api.post('/v1/cancel', (request): CancelAnswer => {
+    const body = read(cancelRequest, request.body);
+    const results: CancelAnswer['results'] = [];
+    for (const ref of body.runs) {
+      try {
+        for (const run of withTree(world, resolve(ref), body.tree)) results.push(cancelOne(world, ref, run, body));
+      } catch (error) {
+        if (!(error instanceof ClipError)) throw error;
+        results.push({ ref, number: null, result: 'not_found', message: error.message });
+      }
+    }
+    for (const run of selected(world, body)) {
+      for (const each of withTree(world, run, body.tree)) results.push(cancelOne(world, String(each.number), each, body));
+    }
+    return { schema: 1, results };
+  });
+};
+
+/** The arrays and maps of a spec, as the request's own types want them. */
+function copied(spec: Run['spec']) {
+  return { command: [...spec.command], locks: [...spec.locks], labels: { ...spec.labels } };
+}
+
+function statusesOf(query: { status?: RunStatus[] | undefined; failed?: boolean | undefined; live?: boolean | undefined }): readonly RunStatus[] | undefined {
+  const chosen = new Set<RunStatus>(query.status ?? []);
+  if (query.failed) for (const status of endedStatuses) if (status === 'failed' || status === 'timed_out') chosen.add(status);
+  if (query.live) for (const status of liveStatuses) chosen.add(status);
+  return chosen.size === 0 ? undefined : [...chosen];
+}
+
+function splitLabel(text: string): { key: string; value: string } {
+  const at = text.indexOf('=');
+  return { key: text.slice(0, at), value: text.slice(at + 1) };
+}
+
+/** Live runs chosen by what they have in common. Oldest last, so that the queue empties before slots become free. */
+function selected(world: World, body: CancelRequest): Run[] {
+  if (!body.all && body.group === null && body.label === null) return [];
+  const found: Run[] = [];
+  const filter = { statuses: liveStatuses, group: body.group ?? undefined, label: body.label === null ? undefined : splitLabel(body.label) };
+  for (let before: number | null = null; ; ) {
+    const page = world.store.runs.page(filter, { before, limit: limits.pageRunsMax });
+    found.push(...page.runs);
+    if (page.next === null) return found;
+    before = page.next;
+  }
+}
+
+/** The run and, when asked, the living runs that were started inside it. The outer one first: it must not start more. */
+function withTree(world: World, run: Run, tree: boolean): Run[] {
+  if (!tree) return [run];
+  const all = [run];
+  for (let next = 0; next < all.length; next += 1) all.push(...world.store.runs.liveChildren(all[next]?.id ?? ''));
+  // An ended root may still have living children; it itself is not asked again.
+  return isEnded(run.state) && all.length > 1 ? all.slice(1) : all;
+}
+
+function cancelOne(world: World, ref: string, run: Run, body: CancelRequest): CancelAnswer['results'][number] {
+  const answer = world.supervisor.submit(run.number, { type: 'stop-requested', order: 'cancelled', graceMs: body.graceMs, now: body.now });
+  const to = (result: CancelAnswer['results'][number]['result'], message: string) => ({ ref, number: run.number, result, message });
+  if (!answer) return to('not_found', `There is no run ${run.number}.`);
+  if (answer.step.kind === 'moved') {
+    if (isEnded(answer.run.state)) return to('cancelled', `Run ${run.number} was cancelled before it started.`);
+    return to('ordered', `Run ${run.number} is being stopped.`);
+  }
+  if (answer.step.kind === 'refused' && answer.step.why === 'already_stopping') return to('already_stopping', `Run ${run.number} is being stopped already.`);
+  return to('already_ended', endedSentence(answer.run, world.now()));
+}
+
+/** `Run 42 has already ended (exited 0, 2 min ago).` */
+function endedSentence(run: Run, at: number): string {
+  if (!isEnded(run.state)) return `Run ${run.number} is ${run.state.status}.`;
+  const { outcome, endedAt } = run.state;
+  const how = {
+    exited: () => `exited ${outcome.kind === 'exited' ? outcome.code : ''}`,
+    killed: () => `killed by ${outcome.kind === 'killed' ? outcome.signal : ''}`,
+    not_started: () => 'never started',
+    lost: () => 'lost',
+  }[outcome.kind]();
+  return `Run ${run.number} has already ended (${how}, ${agoWords(at - endedAt)} ago).`;
+}
+
+function agoWords(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
+}

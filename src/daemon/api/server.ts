@@ -1,0 +1,85 @@
+/** The API: HTTP over the Unix socket. Requests are parsed once, here at the border; errors leave in one shape. */
+import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { ClipError } from '../../run/errors.ts';
+import { limits } from '../../run/limits.ts';
+import { batchRoutes } from './batch.ts';
+import { answerError } from './border.ts';
+import { daemonRoutes } from './daemon.ts';
+import { eventRoutes } from './events.ts';
+import { groupRoutes } from './groups.ts';
+import { logRoutes } from './logs.ts';
+import { runRoutes } from './runs.ts';
+import { createShow } from './show.ts';
+import { closeStreams } from './stream.ts';
+import { waitRoutes } from './wait.ts';
+import type { World } from './world.ts';
+
+const requestMs = 30_000;
+const headersMs = 10_000;
+const idleMs = 60_000;
+
+/** Listens when it returns. */
+export async function createApi(world: World): Promise<{ publish: () => Promise<void>; close: () => Promise<void> }> {
+  const show = createShow(world);
+  let apis: FastifyInstance[] = [];
+
+  function build(): FastifyInstance {
+    const api = Fastify({
+      bodyLimit: limits.bodyBytesMax,
+      requestTimeout: requestMs,
+      keepAliveTimeout: idleMs,
+      http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000 },
+      routerOptions: { maxParamLength: 1_000, querystringParser: parseQuery },
+      // Zod is the one schema; Fastify's own compilers would be a second.
+      exposeHeadRoutes: false,
+    });
+    api.setValidatorCompiler(() => () => true);
+    api.setSerializerCompiler(() => (value) => JSON.stringify(value));
+    api.server.maxConnections = limits.connectionsMax;
+    api.addHook('onRequest', async (_request, reply) => {
+      reply.header('clip-version', world.version);
+    });
+    api.setErrorHandler((error, _request, reply) => answerError(world.log, error as FastifyError, reply));
+    api.setNotFoundHandler((request, reply) =>
+      answerError(world.log, new ClipError('not_found', `There is no ${request.method} ${request.url.slice(0, 200)}.`, 'See /v1/openapi.json.'), reply),
+    );
+    for (const routes of [runRoutes, batchRoutes, waitRoutes, logRoutes, eventRoutes, groupRoutes, daemonRoutes]) routes(api, { ...world, show });
+    return api;
+  }
+
+  /** Bound under a temporary name, closed to others, then put in place: it is never there half ready. */
+  async function publish(): Promise<void> {
+    const api = build();
+    const temporary = `${world.home.socket}.${process.pid % 10_000}`;
+    rmSync(temporary, { force: true });
+    await api.listen({ path: temporary });
+    chmodSync(temporary, 0o600);
+    renameSync(temporary, world.home.socket);
+    apis.push(api);
+  }
+
+  await publish();
+  return {
+    publish,
+    async close(): Promise<void> {
+      const inode = statSync(world.home.socket, { throwIfNoEntry: false })?.ino;
+      closeStreams();
+      const closing = apis;
+      apis = [];
+      await Promise.all(closing.map((api) => api.close()));
+      // Only our own socket: a successor may have published its own.
+      if (inode !== undefined && statSync(world.home.socket, { throwIfNoEntry: false })?.ino === inode) rmSync(world.home.socket, { force: true });
+    },
+  };
+}
+
+/** Repeated names become lists; everything stays text until zod has read it. */
+function parseQuery(text: string): Record<string, string | string[]> {
+  const query: Record<string, string | string[]> = {};
+  for (const [name, value] of new URLSearchParams(text)) {
+    const before = query[name];
+    query[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
+  }
+  return query;
+}

@@ -1,0 +1,28 @@
+/** From a run to its view: with what disk, queue and process table show right now. */
+import { readOutputSize } from '../../process/run-records.ts';
+import { sampleMembers } from '../../process/sample.ts';
+import type { RunView } from '../../protocol/answers.ts';
+import { viewOf } from '../../protocol/views.ts';
+import { isAlive, type Run } from '../../run/run.ts';
+import type { World } from './world.ts';
+
+export type Show = ReturnType<typeof createShow>;
+
+export function createShow(world: Pick<World, 'folderOf' | 'now' | 'scheduler' | 'sweeper'>) {
+  /** Everything but CPU and memory, which cost a look at the process table. */
+  function show(run: Run): RunView {
+    const folder = world.folderOf(run);
+    const waits = run.state.status === 'queued' ? world.scheduler.waitingFor(run) : null;
+    const output = run.state.status === 'queued' ? null : readOutputSize(folder);
+    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, at: world.now() });
+  }
+
+  /** With CPU and memory of the whole family, for runs that live. */
+  async function showSampled(run: Run): Promise<RunView> {
+    if (!isAlive(run.state)) return show(run);
+    const { members } = await world.sweeper.find(run.id, run.state.leader);
+    return { ...show(run), ...(await sampleMembers(members)) };
+  }
+
+  return { show, showSampled };
+}

@@ -1,0 +1,34 @@
+/** What every route gets. */
+import type { FastifyInstance } from 'fastify';
+import type { Home } from '../../config/home.ts';
+import type { Run } from '../../run/run.ts';
+import type { Store } from '../../store/store.ts';
+import type { Admission } from '../admission.ts';
+import type { Keepers } from '../keepers.ts';
+import type { Log } from '../log.ts';
+import type { Resolve } from '../resolve.ts';
+import type { Scheduler } from '../scheduler.ts';
+import type { Supervisor } from '../supervisor.ts';
+import type { Sweeper } from '../sweeper.ts';
+import type { Watchers } from '../watchers.ts';
+import type { Show } from './show.ts';
+
+export type World = {
+  readonly home: Home;
+  readonly version: string;
+  readonly generation: number;
+  readonly store: Store;
+  readonly supervisor: Supervisor;
+  readonly admission: Admission;
+  readonly resolve: Resolve;
+  readonly scheduler: Scheduler;
+  readonly keepers: Keepers;
+  readonly sweeper: Sweeper;
+  readonly watchers: Watchers;
+  readonly folderOf: (run: Run) => string;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly shutdown: () => Promise<void>;
+};
+
+export type Routes = (api: FastifyInstance, world: World & { readonly show: Show }) => void;

@@ -1,0 +1,80 @@
+/** What a run's end sets off: steps that can be repeated, struck off one by one, taken up again after a restart. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { runFiles } from '../process/run-folder.ts';
+import { type FinaliseStep, isEnded, type LeakedProcess, type Run } from '../run/run.ts';
+import { killLeftoversAt } from '../run/stopping.ts';
+import { endLeftovers } from './leftovers.ts';
+import { describe, type Log } from './log.ts';
+import type { Supervisor } from './supervisor.ts';
+import type { Sweeper } from './sweeper.ts';
+
+const retryMs = 5_000;
+
+export function createFinaliser(world: {
+  supervisor: Supervisor;
+  sweeper: Sweeper;
+  now: () => number;
+  log: Log;
+  folderOf: (run: Run) => string;
+  keep: readonly string[];
+}) {
+  const busy = new Set<number>();
+
+  /** Does all the steps that are left of an ended run. */
+  function finalise(number: number): void {
+    if (busy.has(number)) return;
+    busy.add(number);
+    steps(number)
+      .finally(() => busy.delete(number))
+      .catch((error) => {
+        world.log('error', 'a finalising step failed; it is tried again', { run: number, error: describe(error) });
+        setTimeout(() => finalise(number), retryMs).unref();
+      });
+  }
+
+  async function steps(number: number): Promise<void> {
+    for (;;) {
+      const run = world.supervisor.find(number);
+      if (!run || !isEnded(run.state)) return;
+      const [step] = run.state.pending;
+      if (step === undefined) return;
+      const leaked = await perform(step, run);
+      await world.supervisor.submitSoon(number, { type: 'step-done', step, leaked });
+    }
+  }
+
+  async function perform(step: FinaliseStep, run: Run): Promise<LeakedProcess[] | null> {
+    switch (step) {
+      case 'leftovers':
+        return leftovers(run);
+      case 'tidy':
+        tidy(run);
+        return null;
+    }
+  }
+
+  async function leftovers(run: Run): Promise<LeakedProcess[]> {
+    if (!isEnded(run.state)) return [];
+    const { leader, stop } = run.state;
+    return endLeftovers(
+      world.sweeper,
+      world.now,
+      { runId: run.id, leader },
+      {
+        // Whoever stops a run wants all of it stopped; "leave" is for what a run leaves behind by itself.
+        leave: run.spec.leftovers === 'leave' && stop === null,
+        killAt: killLeftoversAt(stop, world.now()),
+        keep: world.keep,
+      },
+    );
+  }
+
+  function tidy(run: Run): void {
+    const folder = world.folderOf(run);
+    rmSync(join(folder, runFiles.env), { force: true });
+    if (run.spec.promptSecret) rmSync(join(folder, runFiles.prompt), { force: true });
+  }
+
+  return { finalise };
+}

@@ -1,0 +1,27 @@
+/**
+ * The one daemon of a home. A tiny SQLite file is held with BEGIN EXCLUSIVE for the daemon's life, and
+ * the kernel frees it however the daemon dies. Nothing else in this process may open the file, not even
+ * to read it: closing any descriptor of it would drop the lock.
+ */
+import Database from 'better-sqlite3';
+
+/** False when another daemon holds it. Throws when the file cannot be made. */
+export function takeLock(path: string): boolean {
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    held = database;
+    return true;
+  } catch (error) {
+    database.close();
+    if ((error as { code?: string }).code === 'SQLITE_BUSY') return false;
+    throw error;
+  }
+}
+
+/** Keeps the handle from being collected, which would free the lock. */
+let held: Database.Database | null = null;
+
+export function holdsLock(): boolean {
+  return held !== null;
+}

@@ -1,0 +1,93 @@
+/** Recovery: what disk, keepers and operating system show of unfinished runs becomes facts, through the same door. */
+
+import type { Member } from '../process/family.ts';
+import { isAliveProcess } from '../process/identity.ts';
+import { readExit, readStarted, wasLaunched } from '../process/run-records.ts';
+import { limits } from '../run/limits.ts';
+import { findingOf, lostMessage, type Sighting } from '../run/recovery.ts';
+import { isEnded, type Run } from '../run/run.ts';
+import type { Keepers } from './keepers.ts';
+import { endLeftovers } from './leftovers.ts';
+import { describe, type Log } from './log.ts';
+import type { Supervisor } from './supervisor.ts';
+import type { Sweeper } from './sweeper.ts';
+
+export type LookAround = ReturnType<typeof createLookAround>;
+
+export function createLookAround(world: {
+  supervisor: Supervisor;
+  keepers: Keepers;
+  sweeper: Sweeper;
+  now: () => number;
+  log: Log;
+  folderOf: (run: Run) => string;
+}) {
+  /** Runs whose family is being ended before they can be called lost. */
+  const ending = new Set<number>();
+
+  /** Looks at these runs and submits what it sees, all in one transaction. */
+  async function look(runs: readonly Run[]): Promise<void> {
+    const sightings = await Promise.all(runs.map(async (run) => ({ run, seen: await sight(run) })));
+    const facts = [];
+    for (const { run, seen } of sightings) {
+      const finding = findingOf(run, seen);
+      if (finding.kind === 'fact') facts.push({ number: run.number, event: finding.fact });
+      if (finding.kind === 'end-family-first') void endFamily(run, seen);
+    }
+    if (facts.length > 0) world.supervisor.submitAll(facts);
+    world.log('info', 'looked around', { runs: runs.length, facts: facts.length });
+  }
+
+  async function sight(run: Run): Promise<Sighting> {
+    const folder = world.folderOf(run);
+    const exit = readExit(folder);
+    const keeper = exit ? null : world.keepers.held(run.id);
+    const started = readStarted(folder) ?? startedOf(run);
+    const launched = wasLaunched(folder);
+    const nothing: Sighting = { exit, launched, started, keeper, leaderAlive: false, relatives: [], candidate: null, everythingReadable: true };
+    // The surest evidence needs no sweep; and what was never launched can have no processes.
+    if (exit || keeper || (!launched && !started)) return nothing;
+    if (started && isAliveProcess(started.leader)) return { ...nothing, leaderAlive: true };
+    const { members, everythingReadable } = await world.sweeper.find(run.id, started?.leader ?? null);
+    const candidate = started ? null : leaderAmong(members, world.now());
+    return { ...nothing, relatives: members.map(({ pid }) => pid), candidate, everythingReadable };
+  }
+
+  async function endFamily(run: Run, seen: Sighting): Promise<void> {
+    if (ending.has(run.number)) return;
+    ending.add(run.number);
+    try {
+      const killAt = world.now() + limits.leftoverGraceMs;
+      const ended = await endLeftovers(world.sweeper, world.now, { runId: run.id, leader: seen.started?.leader ?? null }, { leave: false, killAt, keep: [] });
+      const message = lostMessage(
+        ended.map(({ pid }) => pid),
+        seen.everythingReadable,
+      );
+      world.supervisor.submit(run.number, { type: 'process-lost', message, certain: seen.started !== null || seen.everythingReadable });
+    } catch (error) {
+      world.log('error', 'the family of a lost run could not be ended', { run: run.number, error: describe(error) });
+    } finally {
+      ending.delete(run.number);
+    }
+  }
+
+  return { look };
+}
+
+function startedOf(run: Run): Sighting['started'] {
+  const { state } = run;
+  return state.status === 'running' || state.status === 'stopping' ? { leader: state.leader, at: state.startedAt } : null;
+}
+
+/** The oldest carrier of the mark that leads its own session: what the keeper started before it could write so. */
+function leaderAmong(members: readonly Member[], at: number): Sighting['candidate'] {
+  const [oldest] = members.filter(({ pid, session }) => pid === session).sort((a, b) => a.startTime - b.startTime);
+  if (!oldest) return null;
+  const { pid, pgid, startTime, bootId } = oldest;
+  return { leader: { pid, pgid, startTime, bootId }, at };
+}
+
+/** The unfinished ones among runs that are not at rest. */
+export function unfinished(runs: readonly Run[]): Run[] {
+  return runs.filter(({ state }) => !isEnded(state));
+}

@@ -1,0 +1,120 @@
+/**
+ * The daemon, from top to bottom:
+ *
+ *  1. the store is opened and brought up to date (the lock is held already, see entry.ts);
+ *  2. the keepers that are there are greeted: they say what lives;
+ *  3. it looks around: unfinished runs, disk, keepers and processes become facts;
+ *  4. finalising goes on where it stopped;
+ *  5. the queue is looked at and the API listens. Nobody can connect before.
+ */
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { Home } from '../config/home.ts';
+import { isEnded, type Run } from '../run/run.ts';
+import { createStore } from '../store/store.ts';
+import { createAdmission } from './admission.ts';
+import { createApi } from './api/server.ts';
+import { createFinaliser } from './finalise.ts';
+import { guardHome } from './guard-home.ts';
+import { createKeepers } from './keepers.ts';
+import { describe, type Log } from './log.ts';
+import { createLookAround, unfinished } from './look-around.ts';
+import { createObserver } from './observe.ts';
+import { createPerform, hearKeepers } from './perform.ts';
+import { createResolve } from './resolve.ts';
+import { createScheduler } from './scheduler.ts';
+import { createStopper } from './stopper.ts';
+import { createSupervisor, type NewRun } from './supervisor.ts';
+import { createSweeper } from './sweeper.ts';
+import { createWatchers } from './watchers.ts';
+
+export async function startDaemon(options: {
+  home: Home;
+  config: Config;
+  version: string;
+  migrations: string;
+  managed: boolean;
+  umask: number;
+  log: Log;
+}): Promise<void> {
+  const { home, config, version, log } = options;
+  const now = Date.now;
+  const folderOf = (run: Run) => join(home.runs, run.id);
+
+  const store = createStore({ path: home.database, migrations: options.migrations, version });
+  const generation = Number(store.readMeta('generation') ?? 0) + 1;
+  const uncleanBefore = store.readMeta('unclean') === '1';
+  store.transaction(() => {
+    store.writeMeta('generation', String(generation));
+    store.writeMeta('unclean', '1');
+    if (uncleanBefore && config.after_crash === 'hold') store.writeMeta('queue_held', '1');
+  });
+
+  const keepers = await createKeepers({ home: home.folder, generation, version, managed: options.managed, umask: options.umask, log });
+  const watchers = createWatchers();
+  let retryOf: (lost: Run) => NewRun = () => {
+    throw new Error('not wired yet');
+  };
+  const supervisor = createSupervisor({ store, watchers, now, retryOf: (lost) => retryOf(lost) });
+  const resolve = createResolve({ store, supervisor });
+  const admission = createAdmission({ supervisor, store, now, runsFolder: home.runs, resolve });
+  retryOf = admission.retryOf;
+
+  const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
+  const lookAround = createLookAround({ supervisor, keepers, sweeper, now, log, folderOf });
+  const look = (runs: readonly Run[]) => void lookAround.look(runs).catch((error) => log('error', 'a look around failed', { error: describe(error) }));
+  const finaliser = createFinaliser({ supervisor, sweeper, now, log, folderOf, keep: config.leftovers_keep });
+  const stopper = createStopper({ supervisor, sweeper, now, log, politeSignal: () => null, lookAgain: (run) => look([run]) });
+  const observer = createObserver({ supervisor, sweeper, lookAround, now, log, folderOf });
+  const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready });
+  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now });
+  supervisor.connect({ perform, changed: scheduler.note });
+  keepers.listen(hearKeepers({ supervisor, look, log, scheduler }));
+
+  await lookAround.look(unfinished(supervisor.awake()));
+  for (const run of supervisor.awake()) if (isEnded(run.state)) finaliser.finalise(run.number);
+
+  const stopping = { done: false };
+  const api = await createApi({
+    home,
+    version,
+    generation,
+    store,
+    supervisor,
+    admission,
+    resolve,
+    scheduler,
+    keepers,
+    sweeper,
+    watchers,
+    folderOf,
+    now,
+    log,
+    shutdown,
+  });
+  const guard = guardHome({ home, log, republish: api.publish, gone: () => leave(1) });
+  void keepers.ensure().then(scheduler.ask);
+  log('info', 'the daemon is ready', { version, generation, unfinished: supervisor.awake().length });
+
+  /** Leaves on purpose: runs go on, their keeper knows that nobody should start us again. */
+  async function shutdown(): Promise<void> {
+    if (stopping.done) return;
+    stopping.done = true;
+    scheduler.close();
+    observer.stop();
+    guard.stop();
+    await api.close();
+    store.writeMeta('unclean', '0');
+    leave(0);
+  }
+
+  function leave(code: number): void {
+    keepers.goodbye();
+    store.close();
+    log('info', 'the daemon leaves', { code });
+    // The goodbye needs one turn of the loop to reach the keepers.
+    setTimeout(() => process.exit(code), 20);
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutdown());
+}

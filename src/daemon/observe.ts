@@ -1,0 +1,93 @@
+/** The heartbeat: looks at what no event announces — limits in time and size, silence, processes without a keeper. */
+import { isAliveProcess } from '../process/identity.ts';
+import { readOutputSize } from '../process/run-records.ts';
+import { limits } from '../run/limits.ts';
+import { isAlive, type Run } from '../run/run.ts';
+import { limitReached } from '../run/silence.ts';
+import { describe, type Log } from './log.ts';
+import type { LookAround } from './look-around.ts';
+import type { Submission, Supervisor } from './supervisor.ts';
+import type { Sweeper } from './sweeper.ts';
+
+export function createObserver(world: {
+  supervisor: Supervisor;
+  sweeper: Sweeper;
+  lookAround: LookAround;
+  now: () => number;
+  log: Log;
+  folderOf: (run: Run) => string;
+}) {
+  const { supervisor } = world;
+  let timer: NodeJS.Timeout | null = null;
+  /** When the next beat is due, on the wall clock: it stands still while the machine sleeps or we are stopped. */
+  let dueAt = 0;
+
+  /** Beats as long as something lives, and not otherwise. */
+  function arm(): void {
+    if (timer !== null) return;
+    const alive = supervisor.alive().filter(({ state }) => isAlive(state));
+    if (alive.length === 0) return;
+    const nearest = Math.min(
+      ...alive.map(({ state }) => (state.status === 'running' && state.deadlineAt !== null ? state.deadlineAt : Number.POSITIVE_INFINITY)),
+    );
+    const wait = Math.min(limits.tickMs, Math.max(1, nearest - world.now()));
+    dueAt = world.now() + wait;
+    timer = setTimeout(beat, wait);
+  }
+
+  function beat(): void {
+    timer = null;
+    try {
+      const gapMs = world.now() - dueAt;
+      const alive = supervisor.alive().filter(({ state }) => isAlive(state));
+      const facts = gapMs >= limits.sleptMs ? wake(alive, gapMs) : alive.flatMap((run) => lookAt(run));
+      if (facts.length > 0) supervisor.submitAll(facts);
+    } catch (error) {
+      world.log('error', 'a heartbeat failed', { error: describe(error) });
+    }
+    arm();
+  }
+
+  /** We slept: limits move by the gap, so that nobody is stopped for a time in which nothing could run. */
+  function wake(alive: readonly Run[], gapMs: number): Submission[] {
+    world.log('info', 'the machine slept', { gapMs });
+    return alive.map(({ number }) => ({ number, event: { type: 'slept', gapMs } }));
+  }
+
+  function lookAt(run: Run): Submission[] {
+    const { state } = run;
+    if (!isAlive(state)) return [];
+    if (!state.held && !isAliveProcess(state.leader)) {
+      void world.lookAround.look([run]).catch((error) => world.log('error', 'a look around failed', { error: describe(error) }));
+      return [];
+    }
+    const size = readOutputSize(world.folderOf(run));
+    const facts: Submission[] = [];
+    if (state.detachedWarning && size.lastOutputAt !== null && size.lastOutputAt > state.silentSince && size.lastOutputAt > world.now() - 2 * limits.tickMs) {
+      facts.push({ number: run.number, event: { type: 'activity' } });
+    }
+    if (state.status !== 'running') return facts;
+    const outputBytes = (size.stdoutBytes ?? 0) + (size.stderrBytes ?? 0);
+    const reached = limitReached(run.spec, state, { outputBytes, lastOutputAt: size.lastOutputAt, at: world.now() });
+    if (reached === 'silence') void confirmSilence(run);
+    else if (reached !== null) facts.push({ number: run.number, event: { type: 'stop-requested', order: reached, graceMs: null, now: false } });
+    return facts;
+  }
+
+  /** A living descendant is work going on, however quiet it is. */
+  async function confirmSilence(run: Run): Promise<void> {
+    if (!isAlive(run.state)) return;
+    const { leader } = run.state;
+    const { members } = await world.sweeper.find(run.id, leader);
+    if (members.some(({ pid }) => pid !== leader.pid)) return;
+    supervisor.submit(run.number, { type: 'stop-requested', order: 'silence', graceMs: null, now: false });
+  }
+
+  return {
+    arm,
+    stop(): void {
+      if (timer) clearTimeout(timer);
+      timer = null;
+    },
+  };
+}

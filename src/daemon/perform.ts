@@ -1,0 +1,114 @@
+/** The effects of a change, once it is on disk; and what keepers say, as facts. */
+import { join } from 'node:path';
+import type { KeeperNotice } from '../process/keeper-client.ts';
+import { type LaunchRecord, runFiles } from '../process/run-folder.ts';
+import type { Run } from '../run/run.ts';
+import type { KeeperNews, Keepers } from './keepers.ts';
+import { describe, type Log } from './log.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Stopper } from './stopper.ts';
+import type { Perform, Submission, Supervisor } from './supervisor.ts';
+
+const refusedRetryMs = 5_000;
+
+export function createPerform(world: {
+  supervisor: Supervisor;
+  keepers: Keepers;
+  stopper: Stopper;
+  finaliser: { finalise: (number: number) => void };
+  observer: { arm: () => void };
+  folderOf: (run: Run) => string;
+  now: () => number;
+}): Perform {
+  return (effect, run) => {
+    switch (effect.type) {
+      case 'spawn':
+        try {
+          return world.keepers.spawn(run.id, launchOf(run, world.folderOf(run), world.now()));
+        } catch (error) {
+          // Not in this turn: an effect never submits before the change that ordered it has returned.
+          return void setImmediate(() =>
+            world.supervisor.submit(run.number, { type: 'never-launched', message: String((error as Error).message), retryInMs: 0 }),
+          );
+        }
+      case 'watch':
+        return world.observer.arm();
+      case 'stop':
+        return void setImmediate(() => world.stopper.go(run.number));
+      case 'finalise':
+        return void setImmediate(() => world.finaliser.finalise(run.number));
+      case 'retry-lost':
+        // Nothing to do: the new run was stored with the loss of the old one.
+        return;
+    }
+  };
+}
+
+function launchOf(run: Run, folder: string, at: number): LaunchRecord {
+  const { spec } = run;
+  return {
+    number: run.number,
+    argv: spec.command,
+    cwd: spec.cwd,
+    agent: null,
+    task: null,
+    deadlineAt: spec.timeoutMs > 0 ? at + spec.timeoutMs : null,
+    graceMs: spec.graceMs,
+    stdin: spec.stdin.kind === 'none' ? null : spec.stdin.kind === 'file' ? spec.stdin.path : join(folder, runFiles.prompt),
+    mergeOutput: spec.mergeOutput,
+  };
+}
+
+/** Turns what keepers say into facts, all that came together in one transaction. */
+export function hearKeepers(world: { supervisor: Supervisor; look: (runs: readonly Run[]) => void; log: Log; scheduler: Scheduler }): KeeperNews {
+  const { supervisor, look, log } = world;
+
+  function factsOf(notice: KeeperNotice): Submission[] {
+    const run = notice.id === null ? null : supervisor.findById(notice.id);
+    if (!run) {
+      log('warn', 'a keeper speaks of a run that is not known', { notice });
+      return [];
+    }
+    const { number } = run;
+    switch (notice.type) {
+      case 'started':
+        return [{ number, event: { type: 'spawned', leader: notice.leader, startedAt: notice.at } }];
+      case 'failed':
+        return [{ number, event: { type: 'spawn-failed', errorCode: notice.errorCode, message: notice.message } }];
+      case 'exited':
+        return [
+          {
+            number,
+            event: {
+              type: 'exited',
+              code: notice.code,
+              signal: notice.signal,
+              endedAt: notice.at,
+              byDeadline: notice.byDeadline,
+              leader: null,
+              startedAt: null,
+            },
+          },
+        ];
+      case 'already-launched':
+        look([run]);
+        return [];
+      case 'refused':
+        log('warn', 'a keeper refused a run', { run: number, why: notice.why });
+        return [{ number, event: { type: 'never-launched', message: notice.why, retryInMs: refusedRetryMs } }];
+    }
+  }
+
+  return {
+    onNotices(notices) {
+      try {
+        supervisor.submitAll(notices.flatMap(factsOf));
+      } catch (error) {
+        // What the keeper said is in the run folders as well: it is seen there once the database can be written again.
+        log('error', 'what a keeper said could not be recorded', { error: describe(error) });
+        setTimeout(() => look(supervisor.alive()), refusedRetryMs).unref();
+      }
+    },
+    onLost: () => look(supervisor.alive().filter(({ state }) => state.status !== 'queued')),
+  };
+}

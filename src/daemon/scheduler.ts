@@ -1,0 +1,130 @@
+/** Gives free slots to queued runs, in their order. */
+import { limits } from '../run/limits.ts';
+import { type Candidate, grant, type Holder, type Occupancy, occupancyOf, type Rules, type Waiting, waitingFor } from '../run/queue.ts';
+import { isEnded, type Run } from '../run/run.ts';
+import type { Store } from '../store/store.ts';
+import { describe, type Log } from './log.ts';
+import type { Submission, Supervisor } from './supervisor.ts';
+import { createWaitingList, type Waiter } from './waiting-list.ts';
+
+export type Scheduler = ReturnType<typeof createScheduler>;
+
+export function createScheduler(world: { supervisor: Supervisor; store: Store; now: () => number; log: Log; slotsMax: number; ready: () => boolean }) {
+  const { supervisor, store, now } = world;
+  const waiting = createWaitingList(store.runs.queued());
+  let armed = false;
+  let later: NodeJS.Timeout | null = null;
+  let closed = false;
+
+  /** Asks for a look at the queue; many asks in one turn are one look. */
+  function ask(): void {
+    if (armed || closed) return;
+    armed = true;
+    queueMicrotask(() => {
+      armed = false;
+      try {
+        schedule();
+      } catch (error) {
+        world.log('error', 'the queue could not be looked at', { error: describe(error) });
+        askAt(now() + limits.tickMs);
+      }
+    });
+  }
+
+  function schedule(): void {
+    if (closed || !world.ready()) return;
+    const rules = rulesNow();
+    if (rules.held || waiting.size() === 0) return;
+    const occupancy = occupancyOf(holders());
+    const failed: Submission[] = [];
+    const granted = grant(candidates(occupancy, rules, failed), occupancy, rules, now());
+    supervisor.submitAll([...failed, ...granted.map(({ number }) => ({ number, event: { type: 'slot-granted' } as const }))]);
+  }
+
+  /** Who may start, in the order of the queue, and no further than a slot may still be found. */
+  function* candidates(occupancy: Occupancy, rules: Rules, failed: Submission[]): Generator<Candidate> {
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const waiter of everyone(occupancy, rules)) {
+      const candidate = candidateOf(waiter);
+      if (candidate.after !== null && hasFailed(candidate.after.status)) {
+        failed.push({ number: waiter.number, event: { type: 'dependency-failed', after: candidate.after.number, status: candidate.after.status } });
+        continue;
+      }
+      if (candidate.notBefore !== null && candidate.notBefore > now()) soonest = Math.min(soonest, candidate.notBefore);
+      yield candidate;
+    }
+    if (soonest < Number.POSITIVE_INFINITY) askAt(soonest);
+  }
+
+  function* everyone(occupancy: Occupancy, rules: Rules): Generator<Waiter> {
+    yield* waiting.nested();
+    for (const waiter of waiting.topLevel()) {
+      // Those whose required run failed are not told before a slot is free; they lose nothing by it.
+      if (occupancy.slots >= rules.slotsMax) return;
+      yield waiter;
+    }
+  }
+
+  function askAt(at: number): void {
+    if (later) clearTimeout(later);
+    later = setTimeout(ask, Math.min(Math.max(at - now(), 1), limits.timerMsMax));
+    later.unref();
+  }
+
+  function rulesNow(): Rules {
+    const groups = new Map(store.groups.list().map(({ name, limit, paused }) => [name, { limit, paused }]));
+    return { slotsMax: world.slotsMax, held: store.readMeta('queue_held') === '1', groups };
+  }
+
+  function holders(): Holder[] {
+    return supervisor.awake().map((run) => ({
+      id: run.id,
+      number: run.number,
+      group: run.spec.group,
+      locks: run.spec.locks,
+      ancestors: livingAncestors(run.lineage.parentRunId),
+      takesSlot: !isEnded(run.state),
+    }));
+  }
+
+  function livingAncestors(parentRunId: string | null): string[] {
+    if (parentRunId === null) return [];
+    return store.runs.ancestors(parentRunId).filter((id) => {
+      const ancestor = supervisor.findById(id);
+      return ancestor !== null && !isEnded(ancestor.state);
+    });
+  }
+
+  function candidateOf({ number, id, group, locks, after, notBefore, parentRunId }: Waiter): Candidate {
+    const required = after === null ? null : { number: after, status: supervisor.find(after)?.state.status ?? 'removed' };
+    return { number, id, group, locks, notBefore, after: required, ancestors: livingAncestors(parentRunId) };
+  }
+
+  return {
+    ask,
+    /** Takes note of runs that have changed, and looks whether somebody may start now. */
+    note(runs: readonly Run[]): void {
+      for (const run of runs) waiting.note(run);
+      ask();
+    },
+    /** What a queued run waits for; null when it waits for nothing any more. */
+    waitingFor(run: Run): Waiting | null {
+      if (run.state.status !== 'queued') return null;
+      const { number, id, spec, lineage, state } = run;
+      const waiter = { number, id, group: spec.group, locks: spec.locks, after: spec.after, notBefore: state.notBefore, parentRunId: lineage.parentRunId };
+      return waitingFor(candidateOf(waiter), occupancyOf(holders()), rulesNow(), now());
+    },
+    slots: (): { max: number; taken: number; held: boolean; queued: number } => {
+      const rules = rulesNow();
+      return { max: rules.slotsMax, taken: occupancyOf(holders()).slots, held: rules.held, queued: waiting.size() };
+    },
+    close(): void {
+      closed = true;
+      if (later) clearTimeout(later);
+    },
+  };
+}
+
+function hasFailed(status: string): boolean {
+  return status === 'failed' || status === 'cancelled' || status === 'timed_out' || status === 'removed';
+}

@@ -1,0 +1,69 @@
+/** The queue in memory, in its order. The database stays the truth; this spares reading it at every end of a run. */
+import type { Run } from '../run/run.ts';
+import type { QueuedRow } from '../store/runs.ts';
+
+export type Waiter = Omit<QueuedRow, 'priority'>;
+export type WaitingList = ReturnType<typeof createWaitingList>;
+
+export function createWaitingList(rows: Iterable<QueuedRow>) {
+  const byPriority = new Map<number, Map<number, Waiter>>();
+  /** Runs inside runs wait apart: they need no slot, so a full machine must not hide them. */
+  const nested = new Map<number, Waiter>();
+  let priorities: number[] = [];
+  let size = 0;
+  let newest = 0;
+
+  function add({ priority, ...waiter }: QueuedRow): void {
+    const line = waiter.parentRunId === null ? lineOf(priority) : nested;
+    if (line.has(waiter.number)) return;
+    line.set(waiter.number, waiter);
+    size += 1;
+    // One that comes back to the queue takes its old place again.
+    if (waiter.number < newest) sort(line);
+    newest = Math.max(newest, waiter.number);
+  }
+
+  function lineOf(priority: number): Map<number, Waiter> {
+    let line = byPriority.get(priority);
+    if (!line) {
+      line = new Map();
+      byPriority.set(priority, line);
+      priorities = [...byPriority.keys()].sort((a, b) => b - a);
+    }
+    return line;
+  }
+
+  for (const row of rows) add(row);
+
+  return {
+    /** Takes note of a run's new state. */
+    note(run: Run): void {
+      if (run.state.status === 'queued') {
+        const { number, id, spec, lineage, state } = run;
+        add({
+          number,
+          id,
+          group: spec.group,
+          priority: spec.priority,
+          parentRunId: lineage.parentRunId,
+          locks: spec.locks,
+          after: spec.after,
+          notBefore: state.notBefore,
+        });
+        return;
+      }
+      if (byPriority.get(run.spec.priority)?.delete(run.number) || nested.delete(run.number)) size -= 1;
+    },
+    nested: (): Iterable<Waiter> => nested.values(),
+    *topLevel(): Generator<Waiter> {
+      for (const priority of priorities) yield* byPriority.get(priority)?.values() ?? [];
+    },
+    size: (): number => size,
+  };
+}
+
+function sort(line: Map<number, Waiter>): void {
+  const entries = [...line].sort(([a], [b]) => a - b);
+  line.clear();
+  for (const [number, waiter] of entries) line.set(number, waiter);
+}

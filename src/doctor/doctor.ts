@@ -1,0 +1,140 @@
+/** The invariants of a home, checked from outside: it works with the daemon alive, dead or damaged. */
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, configPath, readConfig } from '../config/config.ts';
+import { type Home, troubleWithHome } from '../config/home.ts';
+import { findFamilies } from '../process/family.ts';
+import { toolVersion } from '../process/tool.ts';
+import { ClipError } from '../run/errors.ts';
+import { isEnded } from '../run/run.ts';
+import { type Opened, openReadOnly } from '../store/open.ts';
+import { createRunStore } from '../store/runs.ts';
+
+export type Check = { readonly name: string; readonly state: 'ok' | 'warning' | 'broken'; readonly says: string; readonly todo: string | null };
+
+/** What the daemon says of itself; null when it does not answer. */
+export type DaemonSays = {
+  readonly pid: number;
+  readonly version: string;
+  readonly keepers: readonly { readonly pid: number; readonly runs: number }[];
+} | null;
+
+const familiesMax = 2_000;
+
+export async function examine(options: { home: Home; env: NodeJS.ProcessEnv; version: string; askDaemon: () => Promise<DaemonSays> }): Promise<Check[]> {
+  const { home } = options;
+  const checks: Check[] = [checkNode(), checkHome(home)];
+  if (!existsSync(home.folder)) return [...checks, ok('home', `${home.folder} does not exist yet; the first run makes it`)];
+  checks.push(...checkModes(home), checkConfig(options.env));
+  const daemon = await options.askDaemon();
+  checks.push(daemon ? ok('daemon', `runs: pid ${daemon.pid}, clip ${daemon.version}`) : checkSocket(home));
+  if (daemon) checks.push(checkKeepers(daemon));
+  checks.push(...checkDatabase(home, daemon));
+  checks.push(...(await Promise.all(['claude', 'codex', 'gemini', 'opencode'].map(checkAgent))));
+  return checks;
+}
+
+function ok(name: string, says: string): Check {
+  return { name, state: 'ok', says, todo: null };
+}
+
+function checkNode(): Check {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const good = major > 22 || (major === 22 && minor >= 12);
+  return good
+    ? ok('node', `${process.versions.node}, ${process.execPath}`)
+    : { name: 'node', state: 'broken', says: `is ${process.versions.node}`, todo: 'Use Node 22.12 or newer.' };
+}
+
+function checkHome(home: Home): Check {
+  const trouble = troubleWithHome(home);
+  return trouble ? { name: 'home', state: 'broken', says: trouble.sentence, todo: trouble.hint } : ok('home', home.folder);
+}
+
+function checkModes(home: Home): Check[] {
+  const open = [home.folder, home.runs, ...readdirSync(home.folder).map((name) => join(home.folder, name))].filter((path) => {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    return stat !== undefined && !stat.isSymbolicLink() && (stat.mode & 0o077) !== 0;
+  });
+  if (open.length === 0) return [ok('modes', 'only you can read what is there')];
+  return [
+    {
+      name: 'modes',
+      state: 'broken',
+      says: `others may use ${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''}`,
+      todo: `chmod go-rwx ${open[0]}`,
+    },
+  ];
+}
+
+function checkConfig(env: NodeJS.ProcessEnv): Check {
+  try {
+    const path = configPath(env);
+    readConfig(path);
+    return ok('config', existsSync(path) ? path : 'defaults');
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { name: 'config', state: 'broken', says: error.message, todo: 'Mend the file.' };
+  }
+}
+
+function checkSocket(home: Home): Check {
+  if (!existsSync(home.socket)) return ok('daemon', 'does not run; the next run starts it');
+  return {
+    name: 'daemon',
+    state: 'warning',
+    says: `does not answer, but its socket ${home.socket} is there`,
+    todo: 'The next run starts it and replaces the socket.',
+  };
+}
+
+function checkKeepers({ keepers }: NonNullable<DaemonSays>): Check {
+  if (keepers.length === 0)
+    return { name: 'keeper', state: 'warning', says: 'none is there', todo: 'One is started for the next run; if not, see clip daemon logs.' };
+  return ok('keeper', keepers.map(({ pid, runs }) => `pid ${pid} with ${runs} runs`).join(', '));
+}
+
+function checkDatabase(home: Home, daemon: DaemonSays): Check[] {
+  if (!existsSync(home.database)) return [ok('database', 'is not there yet')];
+  let opened: Opened | null = null;
+  try {
+    opened = openReadOnly(home.database);
+    const [answer] = opened.sqlite.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
+    if (answer?.quick_check !== 'ok') return [damaged(home, answer?.quick_check ?? 'no answer')];
+    const store = createRunStore(opened.db);
+    return [ok('database', `${store.total()} runs, ${Math.ceil(statSync(home.database).size / 2 ** 20)} MiB`), checkLeaks(store, daemon)];
+  } catch (error) {
+    return [damaged(home, error instanceof ClipError || error instanceof Error ? error.message : String(error))];
+  } finally {
+    opened?.close();
+  }
+}
+
+function damaged(home: Home, says: string): Check {
+  return { name: 'database', state: 'broken', says, todo: `Set it aside: mv ${home.database} ${home.database}.damaged; run folders stay where they are.` };
+}
+
+/** Processes that carry the mark of a run that has ended. */
+function checkLeaks(store: ReturnType<typeof createRunStore>, daemon: DaemonSays): Check {
+  const ended = store.page({}, { before: null, limit: familiesMax }).runs.filter(({ state }) => isEnded(state));
+  const except = new Set([process.pid, ...(daemon ? [daemon.pid, ...daemon.keepers.map(({ pid }) => pid)] : [])]);
+  const { members } = findFamilies(
+    ended.map(({ id }) => ({ runId: id, leader: null })),
+    except,
+  );
+  const leaked = ended.flatMap(({ number, id, spec }) =>
+    spec.leftovers === 'leave' ? [] : (members.get(id) ?? []).map(({ pid, command }) => `${command} (pid ${pid}, run ${number})`),
+  );
+  if (leaked.length === 0) return ok('leftovers', 'no process of an ended run is alive');
+  return {
+    name: 'leftovers',
+    state: 'warning',
+    says: leaked.slice(0, 5).join(', '),
+    todo: 'They were left on purpose, or could not be ended: look at them and end them by pid.',
+  };
+}
+
+async function checkAgent(name: string): Promise<Check> {
+  const version = await toolVersion(name);
+  return ok(name, version ?? 'is not installed');
+}

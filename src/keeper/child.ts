@@ -1,0 +1,164 @@
+/** One process of a run: started, written down, and its end written down. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { roleVariable, runVariables } from '../launch/launch.ts';
+import { readStartTime, systemBootId } from '../process/birth.ts';
+import type { FromKeeper, ToKeeper } from '../process/keeper-wire.ts';
+import { createWhole, type LeaderRecord, replaceWhole, reserveExitRecord, runFiles } from '../process/run-folder.ts';
+
+export type Child = {
+  readonly id: string;
+  readonly leader: LeaderRecord;
+  readonly at: number;
+  /** Called whenever the daemon has gone: from now on this process's deadline is ours to keep. */
+  readonly guardDeadline: () => void;
+};
+
+type Hooks = {
+  readonly tell: (message: FromKeeper) => void;
+  readonly daemonIsHere: () => boolean;
+  readonly onStarted: (child: Child) => void;
+  readonly onEnded: (id: string) => void;
+};
+
+type Request = Extract<ToKeeper, { type: 'spawn' }>;
+type Failure = { readonly code: string; readonly message: string };
+
+/** Longer waits are armed again: setTimeout fires at once beyond this. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** launch.json → spawn → started.json in one synchronous turn: no request of another daemon can come between. */
+export function startChild(home: string, request: Request, hooks: Hooks): void {
+  const { id, launch } = request;
+  const folder = join(home, 'runs', id);
+  let writeExit: ReturnType<typeof reserveExitRecord> | null = null;
+  const fail = (failure: Failure) => {
+    const record = { code: null, signal: null, at: Date.now(), error: failure };
+    // The record keeps the reason even if the daemon dies before it hears of it.
+    attempt(() => (writeExit ? writeExit(record) : replaceWhole(folder, runFiles.exit, record)));
+    hooks.tell({ type: 'failed', id, errorCode: failure.code, message: failure.message });
+    hooks.onEnded(id);
+  };
+  try {
+    if (!createWhole(folder, runFiles.launch, launch)) return hooks.tell({ type: 'already-launched', id });
+    writeExit = reserveExitRecord(folder);
+  } catch (error) {
+    return hooks.tell({ type: 'refused', id, why: `Its launch record could not be written: ${(error as Error).message}` });
+  }
+  const refused = obstacle(request);
+  if (refused) return fail(refused);
+  let child: ChildProcess;
+  try {
+    child = spawnProcess(home, request);
+  } catch (error) {
+    return fail(explain(error as NodeJS.ErrnoException, request));
+  }
+  if (child.pid === undefined) {
+    child.once('error', (error) => fail(explain(error, request)));
+    return;
+  }
+  const leader = { pid: child.pid, pgid: child.pid, startTime: readStartTime(child.pid) ?? 0, bootId: systemBootId() };
+  const at = Date.now();
+  // Should the disk be full, the mark still finds the process, and exit.json has its space already.
+  attempt(() => replaceWhole(folder, runFiles.started, { ...leader, at }));
+  const deadline = guard(child, request, hooks);
+  hooks.onStarted({ id, leader, at, guardDeadline: deadline.arm });
+  hooks.tell({ type: 'started', id, leader, at });
+  child.on('error', () => {});
+  // 'exit', not 'close': a grandchild that holds the output open does not keep the run running.
+  child.once('exit', (code, signal) => {
+    deadline.stop();
+    const record = { code, signal, at: Date.now(), byDeadline: deadline.fired() };
+    attempt(() => writeExit?.(record));
+    hooks.tell({ type: 'exited', id, ...record });
+    hooks.onEnded(id);
+  });
+}
+
+/** What would make the spawn fail with a misleading error: a missing folder gives the same ENOENT as a missing command. */
+function obstacle({ launch }: Request): Failure | null {
+  const folder = statSync(launch.cwd, { throwIfNoEntry: false });
+  if (!folder?.isDirectory()) return { code: 'cwd_missing', message: `The work folder ${launch.cwd} does not exist.` };
+  return null;
+}
+
+function spawnProcess(home: string, { id, launch }: Request): ChildProcess {
+  const folder = join(home, 'runs', id);
+  // The mark is set here, where it cannot be forgotten: it is how every process of this run is found.
+  const env = { ...readEnvironment(folder), CLIP_HOME: home, CLIP_RUN_ID: id };
+  const opened: number[] = [];
+  const open = (path: string, flags: string) => {
+    const fd = openSync(path, flags, 0o600);
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    const stdin = launch.stdin === null ? 'ignore' : open(launch.stdin, 'r');
+    const stdout = open(join(folder, runFiles.stdout), 'a');
+    const stderr = launch.mergeOutput ? stdout : open(join(folder, runFiles.stderr), 'a');
+    const [command = '', ...args] = launch.argv;
+    return spawn(command, args, { cwd: launch.cwd, env, detached: true, stdio: [stdin, stdout, stderr] });
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+/** What the daemon stored for this run, without what belongs to another run or to us. */
+function readEnvironment(folder: string): NodeJS.ProcessEnv {
+  const env = JSON.parse(readFileSync(join(folder, runFiles.env), 'utf8')) as NodeJS.ProcessEnv;
+  for (const name of [...runVariables, roleVariable, 'CLIP_FAILPOINT']) delete env[name];
+  return env;
+}
+
+function explain(error: NodeJS.ErrnoException, { launch }: Request): Failure {
+  const command = launch.argv[0];
+  switch (error.code) {
+    case 'ENOENT':
+      if (error.path === launch.stdin && launch.stdin !== null) return { code: 'launch_failed', message: `The input file ${launch.stdin} does not exist.` };
+      if (error.path?.endsWith(runFiles.env)) return { code: 'launch_failed', message: 'The environment stored for this run is gone.' };
+      return { code: 'command_not_found', message: `The command ${command} was not found.` };
+    case 'EACCES':
+      return { code: 'not_executable', message: `The command ${command} may not be executed.` };
+    case 'E2BIG':
+      return { code: 'launch_failed', message: `The arguments and the environment of ${command} are too long for the system.` };
+    default:
+      return { code: 'launch_failed', message: `${command} could not be started: ${error.message}` };
+  }
+}
+
+/** Ends the process at its deadline, but only while no daemon is there to do it better. */
+function guard(child: ChildProcess, { launch }: Request, hooks: Hooks) {
+  let timer: NodeJS.Timeout | null = null;
+  let fired = false;
+  const signalGroup = (signal: NodeJS.Signals) => {
+    // Not reaped yet, so the pid is still this child's, and it leads its own group.
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined && child.pid > 1) {
+      attempt(() => process.kill(-(child.pid as number), signal));
+    }
+  };
+  const arm = () => {
+    if (launch.deadlineAt === null || fired) return;
+    if (timer) clearTimeout(timer);
+    const wait = Math.max(0, launch.deadlineAt - Date.now());
+    timer = setTimeout(wait > timerMsMax ? arm : reached, Math.min(wait, timerMsMax));
+  };
+  const reached = () => {
+    // A daemon stops the run with its whole family; when it goes, guardDeadline arms this again.
+    if (hooks.daemonIsHere()) return;
+    fired = true;
+    signalGroup('SIGTERM');
+    timer = setTimeout(() => signalGroup('SIGKILL'), launch.graceMs);
+  };
+  arm();
+  return { arm, stop: () => timer && clearTimeout(timer), fired: () => fired };
+}
+
+/** The keeper outlives every trouble of the disk: what it could not write, it still says. */
+function attempt(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    console.error(`${new Date().toISOString()} ${(error as Error).message}`);
+  }
+}

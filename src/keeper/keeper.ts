@@ -1,0 +1,162 @@
+/**
+ * The keeper: the parent of all agent processes of one home. It knows only `runs/<id>/` and its socket.
+ *
+ *  - it starts a process when the daemon of the newest generation asks for it, once per run folder;
+ *  - it writes down when a process started and how it ended, and says so to the daemon if one is there;
+ *  - it enforces a run's deadline itself while no daemon is connected;
+ *  - it starts the daemon again when it vanished without a goodbye while runs live;
+ *  - it leaves when nobody needs it any more.
+ */
+import { chmodSync, unlinkSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { launchDaemon } from '../launch/launch.ts';
+import type { FromKeeper, ToKeeper } from '../process/keeper-wire.ts';
+import { type Child, startChild } from './child.ts';
+import { readLines } from './lines.ts';
+
+const protocol = 1;
+/** Waits between attempts to start the daemon again; then it is left to a person's next command. */
+const restartWaitsMs = [1_000, 2_000, 4_000, 8_000, 16_000];
+/** A keeper that nobody ever greets was started by a daemon that died at once. */
+const lonelyMs = 30_000;
+
+export function runKeeper(options: { home: string; socketName: string; version: string }): void {
+  const socketPath = join(options.home, options.socketName);
+  const children = new Map<string, Child>();
+  let daemon: Socket | null = null;
+  let generation = 0;
+  let managed = false;
+  let draining = false;
+  let restart: NodeJS.Timeout | null = null;
+
+  const lonely = setTimeout(leaveIfIdle, lonelyMs);
+  const connections = new Set<Socket>();
+  const server = createServer(accept);
+  server.on('error', (error) => {
+    console.error(`${new Date().toISOString()} ${options.socketName}: ${error.message}`);
+    process.exit(1);
+  });
+  // The umask is the user's, for the runs; the socket is ours alone.
+  server.listen(socketPath, () => chmodSync(socketPath, 0o600));
+
+  function accept(socket: Socket): void {
+    connections.add(socket);
+    let greeted = false;
+    const say = (message: FromKeeper) => socket.write(`${JSON.stringify(message)}\n`);
+    readLines(socket, (line) => {
+      const message = parse(line);
+      if (message === null) return say({ type: 'refused', id: null, why: 'This keeper does not know that message.' });
+      if (message.type === 'hello') {
+        greeted = greet(socket, message, say);
+        return;
+      }
+      if (!greeted || socket !== daemon) return say({ type: 'refused', id: null, why: 'Say hello first.' });
+      obey(message, say);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      connections.delete(socket);
+      if (socket === daemon) daemonGone();
+    });
+  }
+
+  /** A newer generation shuts out the older ones, unread requests included, before it is answered. */
+  function greet(socket: Socket, hello: Extract<ToKeeper, { type: 'hello' }>, say: (message: FromKeeper) => void): boolean {
+    if (hello.protocol !== protocol) {
+      say({ type: 'refused', id: null, why: `This keeper speaks protocol ${protocol}, not ${hello.protocol}.` });
+      return false;
+    }
+    if (hello.generation <= generation) {
+      say({ type: 'refused', id: null, why: `A daemon of generation ${generation} has been here; ${hello.generation} is over.` });
+      return false;
+    }
+    for (const other of connections) if (other !== socket) other.destroy();
+    clearTimeout(lonely);
+    if (restart) clearTimeout(restart);
+    restart = null;
+    daemon = socket;
+    generation = hello.generation;
+    managed = hello.managed;
+    const runs = [...children.values()].map(({ id, leader, at }) => ({ id, leader, at }));
+    say({ type: 'hello', protocol, version: options.version, pid: process.pid, runs });
+    return true;
+  }
+
+  function obey(message: Exclude<ToKeeper, { type: 'hello' }>, say: (message: FromKeeper) => void): void {
+    switch (message.type) {
+      case 'spawn':
+        if (draining) return say({ type: 'refused', id: message.id, why: 'This keeper is leaving and takes no new runs.' });
+        return spawnRun(message);
+      case 'drain':
+        draining = true;
+        return leaveIfIdle();
+      case 'bye':
+        managed = true;
+        daemon?.end();
+    }
+  }
+
+  function spawnRun(request: Extract<ToKeeper, { type: 'spawn' }>): void {
+    const tell = (message: FromKeeper) => {
+      if (daemon && !daemon.destroyed) daemon.write(`${JSON.stringify(message)}\n`);
+    };
+    startChild(options.home, request, {
+      tell,
+      daemonIsHere: () => daemon !== null,
+      onStarted: (child) => children.set(child.id, child),
+      onEnded: (id) => {
+        children.delete(id);
+        leaveIfIdle();
+      },
+    });
+  }
+
+  function daemonGone(): void {
+    daemon = null;
+    for (const child of children.values()) child.guardDeadline();
+    if (children.size > 0 && !managed) restartDaemon(0);
+    leaveIfIdle();
+  }
+
+  function restartDaemon(attempt: number): void {
+    const wait = restartWaitsMs[attempt];
+    if (wait === undefined) return;
+    restart = setTimeout(() => {
+      if (daemon !== null || children.size === 0) return;
+      launchDaemon(options.home, null);
+      restartDaemon(attempt + 1);
+    }, wait);
+  }
+
+  function leaveIfIdle(): void {
+    if (children.size > 0 || (daemon !== null && !draining)) return;
+    try {
+      unlinkSync(socketPath);
+    } catch {
+      // Already gone: somebody removed the home.
+    }
+    process.exit(0);
+  }
+}
+
+/** Null for anything this keeper does not know: it is refused, never guessed at. */
+function parse(line: string): ToKeeper | null {
+  try {
+    const message = JSON.parse(line) as ToKeeper;
+    switch (message.type) {
+      case 'hello':
+        return Number.isSafeInteger(message.generation) && Number.isSafeInteger(message.protocol) ? message : null;
+      case 'spawn':
+        // The id names a folder below runs/, so it must be a plain name.
+        return /^[a-z0-9]{1,64}$/.test(message.id) && Array.isArray(message.launch?.argv) && message.launch.argv.length > 0 ? message : null;
+      case 'drain':
+      case 'bye':
+        return message;
+      default:
+        return null;
+    }
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,52 @@
+/** Reading the run folder: parsed once, here; null when a file is not there. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Leader } from '../run/run.ts';
+import { runFiles } from './run-folder.ts';
+
+const startedSchema = z.object({ pid: z.int().min(2), pgid: z.int().min(2), startTime: z.number(), bootId: z.string(), at: z.number() });
+
+const exitSchema = z.object({
+  code: z.int().nullable(),
+  signal: z.string().nullable(),
+  at: z.number(),
+  byDeadline: z.boolean().default(false),
+  error: z.object({ code: z.string(), message: z.string() }).nullable().default(null),
+});
+
+export type ReadExit = z.infer<typeof exitSchema>;
+
+export function readStarted(folder: string): { leader: Leader; at: number } | null {
+  const record = readRecord(folder, runFiles.started, startedSchema);
+  if (record === null) return null;
+  const { at, ...leader } = record;
+  return { leader, at };
+}
+
+export function readExit(folder: string): ReadExit | null {
+  return readRecord(folder, runFiles.exit, exitSchema);
+}
+
+export function wasLaunched(folder: string): boolean {
+  return existsSync(join(folder, runFiles.launch));
+}
+
+export type OutputSize = { readonly stdoutBytes: number | null; readonly stderrBytes: number | null; readonly lastOutputAt: number | null };
+
+/** Sizes of the logs, null for a log that is not there; `lastOutputAt` only when something was written. */
+export function readOutputSize(folder: string): OutputSize {
+  const out = statSync(join(folder, runFiles.stdout), { throwIfNoEntry: false });
+  const err = statSync(join(folder, runFiles.stderr), { throwIfNoEntry: false });
+  const written = [out, err].filter((file) => file !== undefined && file.size > 0).map((file) => Math.floor(file?.mtimeMs ?? 0));
+  return { stdoutBytes: out?.size ?? null, stderrBytes: err?.size ?? null, lastOutputAt: written.length === 0 ? null : Math.max(...written) };
+}
+
+/** Records are put in place whole, so one that does not parse was damaged from outside: it proves nothing. */
+function readRecord<T>(folder: string, name: string, schema: z.ZodType<T>): T | null {
+  try {
+    return schema.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,31 @@
+/** Batches: JSON lines. The first may hold what all runs share; times and sizes may be written as on the command line. */
+import { z } from 'zod';
+import { type RunRequestInput, runRequest } from './requests.ts';
+import { parseDuration, parseSize } from './units.ts';
+
+/** `{"defaults":{…}}`: fields for every following line; `env` is merged, a line's own values win. */
+export const batchDefaults = z.strictObject({ defaults: runRequest.partial() });
+
+const friendly = z.looseObject({
+  timeout: z.string().optional(),
+  silence: z.string().optional(),
+  grace: z.string().optional(),
+  maxOutput: z.string().optional(),
+});
+
+/** One line and the defaults, as a run request still to be checked. Throws ClipError or ZodError. */
+export function runOfLine(line: unknown, defaults: Partial<RunRequestInput>): z.infer<typeof runRequest> {
+  const { timeout, silence, grace, maxOutput, ...rest } = friendly.parse(line);
+  const own = rest as Partial<RunRequestInput>;
+  return runRequest.parse({
+    ...defaults,
+    ...own,
+    // Checked once with the defaults; a line's own variables are the only new ones.
+    env: own.env === undefined ? defaults.env : { ...defaults.env, ...own.env },
+    envNames: own.env === undefined ? defaults.envNames : Object.keys(own.env),
+    ...(timeout === undefined ? {} : { timeoutMs: parseDuration(timeout, 'timeout') }),
+    ...(silence === undefined ? {} : { silenceMs: parseDuration(silence, 'silence') }),
+    ...(grace === undefined ? {} : { graceMs: parseDuration(grace, 'grace') }),
+    ...(maxOutput === undefined ? {} : { outputBytesMax: parseSize(maxOutput, 'maxOutput') }),
+  });
+}

@@ -1,0 +1,130 @@
+/** What may be shown of a run: the contract's field names over what we know. No environment values, no prompts. */
+import type { RunEvent } from '../run/events.ts';
+import { isAlive, isEnded, type Outcome, type Run, type RunState } from '../run/run.ts';
+import { silenceOf, silentMs } from '../run/silence.ts';
+import { isoTime } from '../run/time.ts';
+import type { EventView, RunView } from './answers.ts';
+
+/** What is not in the run itself; null where nobody looked. */
+export type Seen = {
+  readonly folder: string;
+  readonly output: { readonly stdoutBytes: number | null; readonly stderrBytes: number | null; readonly lastOutputAt: number | null } | null;
+  readonly waitingFor: string | null;
+  readonly sample: { readonly cpuPercent: number | null; readonly memoryBytes: number | null } | null;
+  readonly at: number;
+};
+
+export function viewOf(run: Run, seen: Seen): RunView {
+  const { spec, lineage, state } = run;
+  const ended = isEnded(state) ? state : null;
+  const alive = isAlive(state) ? state : null;
+  const leader = alive?.leader ?? ended?.leader ?? null;
+  const startedAt = alive?.startedAt ?? ended?.startedAt ?? null;
+  return {
+    id: run.id,
+    number: run.number,
+    name: spec.name,
+    key: run.key,
+    status: state.status,
+    adapter: spec.adapter,
+    agentId: null,
+    agentName: null,
+    taskId: null,
+    command: [...spec.command],
+    cwd: spec.cwd,
+    group: spec.group,
+    labels: spec.labels,
+    locks: [...spec.locks],
+    priority: spec.priority,
+    queuedAt: isoTime(run.queuedAt),
+    startedAt: isoOrNull(startedAt),
+    endedAt: isoOrNull(ended?.endedAt ?? null),
+    notBefore: isoOrNull(state.status === 'queued' ? state.notBefore : null),
+    deadlineAt: isoOrNull(alive?.deadlineAt ?? null),
+    processPid: leader?.pid ?? null,
+    processGroupId: leader?.pgid ?? null,
+    processStartedAt: isoOrNull(startedAt),
+    ...exitOf(ended?.outcome ?? null),
+    ...whyOf(state),
+    effectiveTimeoutSec: spec.timeoutMs / 1_000,
+    timeoutConfigured: spec.timeoutMs > 0,
+    timeoutSource: spec.timeoutSource,
+    timeoutFired: ended?.timeoutFired ?? false,
+    retryOfRunId: lineage.retryOfRunId,
+    retryReason: lineage.retryReason,
+    processLossRetryCount: lineage.processLossRetryCount,
+    parentRunId: lineage.parentRunId,
+    ...notYet,
+    leaked: ended?.leaked ? ended.leaked.map((process) => ({ ...process })) : null,
+    stdoutPath: `${seen.folder}/stdout.log`,
+    stderrPath: spec.mergeOutput ? null : `${seen.folder}/stderr.log`,
+    stdoutBytes: seen.output?.stdoutBytes ?? null,
+    stderrBytes: seen.output?.stderrBytes ?? null,
+    lastOutputAt: isoOrNull(seen.output?.lastOutputAt ?? null),
+    silence: alive ? silenceOf(silentMs(alive, seen.output?.lastOutputAt ?? null, seen.at)) : null,
+    waitingFor: seen.waitingFor,
+    cpuPercent: seen.sample?.cpuPercent ?? null,
+    memoryBytes: seen.sample?.memoryBytes ?? null,
+    settled: ended !== null && ended.pending.length === 0,
+  };
+}
+
+/** Fields of agents and tasks: a plain command has none of them. */
+const notYet = {
+  livenessState: null,
+  livenessReason: null,
+  nextAction: null,
+  lastUsefulActionAt: null,
+  evidence: null,
+  continuationAttempt: null,
+  maxContinuationAttempts: null,
+  continuationOf: null,
+  wakeReason: null,
+  decision: null,
+  sessionIdBefore: null,
+  sessionIdAfter: null,
+  usage: null,
+  workspace: null,
+} as const;
+
+function exitOf(outcome: Outcome | null): Pick<RunView, 'exitCode' | 'signal' | 'exitKnown'> {
+  switch (outcome?.kind) {
+    case 'exited':
+      return { exitCode: outcome.code, signal: null, exitKnown: true };
+    case 'killed':
+      return { exitCode: null, signal: outcome.signal, exitKnown: true };
+    case 'lost':
+    case 'not_started':
+      return { exitCode: null, signal: null, exitKnown: false };
+    case undefined:
+      return { exitCode: null, signal: null, exitKnown: null };
+  }
+}
+
+function whyOf(state: RunState): Pick<RunView, 'errorCode' | 'error' | 'stopReason'> {
+  if (isEnded(state)) return { errorCode: state.errorCode, error: state.error, stopReason: state.stopReason };
+  if (isAlive(state) && state.detachedWarning) {
+    const error = `Its keeper was lost; process ${state.leader.pid} goes on, but its exit code will be unknown.`;
+    return { errorCode: 'process_detached', error, stopReason: null };
+  }
+  return { errorCode: null, error: null, stopReason: null };
+}
+
+export type EventFacts = {
+  readonly seq: number;
+  readonly at: number;
+  readonly run: number | null;
+  readonly runId: string | null;
+  readonly taskId: number | null;
+  readonly type: RunEvent['type'] | string;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+export function eventViewOf(event: EventFacts): EventView {
+  const { type: _, ...data } = event.data;
+  return { seq: event.seq, at: isoTime(event.at), runId: event.runId, run: event.run, taskId: event.taskId, type: event.type, data };
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : isoTime(at);
+}

@@ -1,0 +1,64 @@
+/** Every bound in one place: unit in the name, reason beside it. */
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+export const limits = {
+  /** setTimeout fires at once beyond 2^31-1 ms, so longer waits are armed again in steps. */
+  timerMsMax: 2 ** 31 - 1,
+  /** Nothing supervised runs longer; a larger number is a typing mistake. */
+  durationMsMax: 365 * day,
+  /** Time a plain command has between SIGTERM and SIGKILL. */
+  graceMsPlain: 15 * second,
+  /** Time an agent has between SIGTERM and SIGKILL: agents save their session. */
+  graceMsAgent: 20 * second,
+  /** Time between an agent's polite signal and SIGTERM: codex and claude end their tools within 1.5 s. */
+  politeMs: 3 * second,
+  /** Time that processes left behind after the end have between SIGTERM and SIGKILL. */
+  leftoverGraceMs: 2 * second,
+  /** Time between two looks for processes that were told to end. */
+  sweepPauseMs: 50,
+  /** A sweep that never comes clean (a process that cannot be signalled) gives up and says so. */
+  sweepsMax: 200,
+  /** The heartbeat that looks at time limits, silence, output size and detached processes. */
+  tickMs: 1 * second,
+  /** A heartbeat this late means that the machine slept. */
+  sleptMs: 5 * second,
+  quietMs: 60 * second,
+  stalledMs: 10 * minute,
+  outputBytesMax: 10 * 2 ** 30,
+  /** Runs may start runs, at most this deep: enough for an agent that starts an agent that runs a test. */
+  depthMax: 3,
+  bodyBytesMax: 2 ** 20,
+  promptBytesMax: 16 * 2 ** 20,
+  batchLineBytesMax: 2 ** 20,
+  /** Runs admitted in one transaction of a batch: one flush for many, and still a short turn of the loop. */
+  batchChunkRuns: 256,
+  commandArgs: 4_096,
+  /** Linux: one argument may have at most 128 KiB (MAX_ARG_STRLEN), the final NUL included. */
+  argumentBytesMax: 131_071,
+  /** All arguments and the environment together; the kernel's own limit is a quarter of the stack limit, usually 2 MiB. */
+  commandBytesMax: 1_500_000,
+  environmentBytesMax: 2 ** 20,
+  nameLength: 100,
+  keyLength: 200,
+  labels: 32,
+  labelLength: 200,
+  locks: 16,
+  lockLength: 1_024,
+  priorityMax: 1_000_000,
+  pageRuns: 20,
+  pageRunsMax: 1_000,
+  hiddenCountMax: 1_000,
+  eventsShown: 1_000,
+  waitRunsMax: 10_000,
+  connectionsMax: 256,
+  /** A client that takes nothing for this long is dropped. */
+  slowClientMs: 10 * second,
+  keeperLineBytesMax: 4 * 2 ** 20,
+  /** Linux keeps 108 bytes for a socket path, the final NUL included. */
+  socketPathBytesMax: 107,
+  errorLength: 500,
+} as const;

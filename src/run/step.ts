@@ -1,0 +1,255 @@
+import { type End, endOfOrder, endOfOutcome } from './ends.ts';
+import type { RunEvent } from './events.ts';
+import {
+  type Ended,
+  finaliseSteps,
+  isEnded,
+  type Leader,
+  type Outcome,
+  type Queued,
+  type Run,
+  type Running,
+  type RunState,
+  type Starting,
+  type Stop,
+  type Stopping,
+} from './run.ts';
+
+/**
+ * The life of a run.
+ *
+ * A run is *queued* until the scheduler grants it a slot. It is *starting* from then until the keeper
+ * has said that the process lives; an order to stop in between is remembered and carried out the
+ * moment it lives. It is *running* until its process ends. It is *stopping* from the first order to
+ * stop, which is recorded before the first signal, until its process ends; the order decides the end,
+ * whatever the exit code then says. An *ended* run only has its finalising steps struck off.
+ *
+ * Orders that make no sense in a state are refused with a reason; facts that come too late change
+ * nothing. Nothing here knows a clock, a file or a process: `at` is given.
+ */
+export function step(run: Run, event: RunEvent, at: number): Step {
+  const { state } = run;
+  switch (state.status) {
+    case 'queued':
+      return queued(state, event, at);
+    case 'starting':
+      return starting(run, state, event, at);
+    case 'running':
+      return running(run, state, event, at);
+    case 'stopping':
+      return stopping(run, state, event, at);
+    default:
+      return ended(state, event);
+  }
+}
+
+export type Step =
+  | { readonly kind: 'moved'; readonly state: RunState; readonly effects: readonly Effect[] }
+  | { readonly kind: 'refused'; readonly why: 'already_ended' | 'already_stopping' | 'not_queued' }
+  /** A fact about something that is over; it changes nothing and is not stored. */
+  | { readonly kind: 'late' };
+
+/** What must be done once the new state is on disk. */
+export type Effect =
+  | { readonly type: 'spawn' }
+  | { readonly type: 'watch' }
+  | { readonly type: 'stop' }
+  | { readonly type: 'finalise' }
+  /** Stored in the same transaction: exactly one new run for a lost one. */
+  | { readonly type: 'retry-lost' };
+
+const late: Step = { kind: 'late' };
+const moved = (state: RunState, ...effects: Effect['type'][]): Step => ({ kind: 'moved', state, effects: effects.map((type) => ({ type })) });
+
+function queued(_state: Queued, event: RunEvent, at: number): Step {
+  switch (event.type) {
+    case 'slot-granted':
+      return moved({ status: 'starting', since: at, stop: null }, 'spawn');
+    case 'stop-requested':
+      return moved(end(null, { kind: 'not_started' }, endOfOrder(event.order), at), 'finalise');
+    case 'dependency-failed': {
+      const error = `Run ${event.after} had to succeed first, but it ended ${event.status}.`;
+      const why: End = { status: 'cancelled', stopReason: 'dependency_failed', errorCode: 'dependency_failed', error, timeoutFired: false };
+      return moved(end(null, { kind: 'not_started' }, why, at), 'finalise');
+    }
+    // A fact about a queued run belongs to an earlier launch that was found never to have happened.
+    default:
+      return late;
+  }
+}
+
+function starting(run: Run, state: Starting, event: RunEvent, at: number): Step {
+  switch (event.type) {
+    case 'spawned':
+    case 'found-again':
+      return started(run, state, event);
+    case 'spawn-failed': {
+      const why = state.stop ? endOfOrder(state.stop.order) : notStarted(event.errorCode, event.message);
+      return moved(end(null, { kind: 'not_started' }, why, at), 'finalise');
+    }
+    case 'never-launched':
+      if (state.stop) return moved(end(null, { kind: 'not_started' }, endOfOrder(state.stop.order), at), 'finalise');
+      return moved({ status: 'queued', notBefore: event.retryInMs > 0 ? at + event.retryInMs : null });
+    case 'exited':
+      return exited(run, event, state.stop, null);
+    case 'process-lost':
+      return lost(run, event, state.stop, null, at);
+    case 'stop-requested':
+      if (state.stop) return again(state.stop, event, (stop) => ({ ...state, stop }), at, []);
+      return moved({ ...state, stop: orderStop(run, event, at) });
+    case 'slot-granted':
+    case 'dependency-failed':
+      return { kind: 'refused', why: 'not_queued' };
+    default:
+      return late;
+  }
+}
+
+function running(run: Run, state: Running, event: RunEvent, at: number): Step {
+  switch (event.type) {
+    case 'stop-requested':
+      return moved({ ...state, status: 'stopping', stop: orderStop(run, event, at) }, 'stop');
+    case 'exited':
+      return exited(run, event, null, state);
+    case 'process-lost':
+      return lost(run, event, null, state, at);
+    case 'found-again':
+      return foundAgain(state, event.held);
+    case 'slept':
+      return moved(slept(state, event.gapMs, at));
+    case 'activity':
+      return state.detachedWarning ? moved({ ...state, detachedWarning: false }) : late;
+    case 'slot-granted':
+    case 'dependency-failed':
+      return { kind: 'refused', why: 'not_queued' };
+    default:
+      return late;
+  }
+}
+
+function stopping(run: Run, state: Stopping, event: RunEvent, at: number): Step {
+  switch (event.type) {
+    case 'stop-requested':
+      return again(state.stop, event, (stop) => ({ ...state, stop }), at, ['stop']);
+    case 'signalled':
+      return moved({ ...state, stop: { ...state.stop, phase: event.phase, phaseAt: at } });
+    case 'exited':
+      return exited(run, event, state.stop, state);
+    case 'process-lost':
+      return lost(run, event, state.stop, state, at);
+    case 'found-again':
+      return foundAgain(state, event.held);
+    case 'slept':
+      return moved(slept(state, event.gapMs, at));
+    case 'activity':
+      return state.detachedWarning ? moved({ ...state, detachedWarning: false }) : late;
+    case 'slot-granted':
+    case 'dependency-failed':
+      return { kind: 'refused', why: 'not_queued' };
+    default:
+      return late;
+  }
+}
+
+function ended(state: Ended, event: RunEvent): Step {
+  switch (event.type) {
+    case 'step-done': {
+      if (!state.pending.includes(event.step)) return late;
+      const pending = state.pending.filter((name) => name !== event.step);
+      return moved({ ...state, pending, leaked: event.step === 'leftovers' ? event.leaked : state.leaked });
+    }
+    case 'stop-requested':
+    case 'slot-granted':
+    case 'dependency-failed':
+      return { kind: 'refused', why: 'already_ended' };
+    default:
+      return late;
+  }
+}
+
+type Started = { leader: Leader; startedAt: number };
+
+function started(run: Run, state: Starting, event: Started & ({ type: 'spawned' } | { type: 'found-again'; held: boolean })): Step {
+  const held = event.type === 'spawned' || event.held;
+  const { timeoutMs } = run.spec;
+  const alive = {
+    leader: event.leader,
+    startedAt: event.startedAt,
+    deadlineAt: timeoutMs > 0 ? event.startedAt + timeoutMs : null,
+    silentSince: event.startedAt,
+    held,
+    detachedWarning: !held,
+  };
+  if (state.stop) return moved({ ...alive, status: 'stopping', stop: state.stop }, 'watch', 'stop');
+  return moved({ ...alive, status: 'running' }, 'watch');
+}
+
+function foundAgain(state: Running | Stopping, held: boolean): Step {
+  const watch: Effect['type'][] = state.status === 'stopping' ? ['watch', 'stop'] : ['watch'];
+  // The warning is set once per lost keeper, not again each time somebody looks.
+  const detachedWarning = held ? false : state.held ? true : state.detachedWarning;
+  return moved({ ...state, held, detachedWarning }, ...watch);
+}
+
+function slept<S extends Running | Stopping>(state: S, gapMs: number, at: number): S {
+  return { ...state, deadlineAt: state.deadlineAt === null ? null : state.deadlineAt + gapMs, silentSince: at };
+}
+
+function orderStop(run: Run, event: { order: Stop['order']; graceMs: number | null; now: boolean }, at: number): Stop {
+  return { order: event.order, orderedAt: at, graceMs: event.graceMs ?? run.spec.graceMs, phase: 'ordered', phaseAt: at, now: event.now };
+}
+
+/** A second order does not change the end; it can only make the stop quicker. */
+function again(stop: Stop, event: { now: boolean }, put: (stop: Stop) => RunState, at: number, effects: Effect['type'][]): Step {
+  if (!event.now || stop.now) return { kind: 'refused', why: 'already_stopping' };
+  return moved(put({ ...stop, now: true, phaseAt: at }), ...effects);
+}
+
+type Exited = Extract<RunEvent, { type: 'exited' }>;
+
+function exited(run: Run, event: Exited, stop: Stop | null, alive: Running | Stopping | null): Step {
+  const outcome = outcomeOf(event);
+  const why = stop ? endOfOrder(stop.order) : event.byDeadline ? endOfOrder('timeout') : endOfOutcome(run.spec, outcome);
+  const from = alive ?? { leader: event.leader, startedAt: event.startedAt };
+  return moved(end(from, outcome, why, event.endedAt, stop), 'finalise');
+}
+
+function outcomeOf(event: Exited): Outcome {
+  if (event.signal !== null) return { kind: 'killed', signal: event.signal };
+  // Neither code nor signal: whoever wrote the record did not know, so neither do we.
+  return event.code === null ? { kind: 'lost' } : { kind: 'exited', code: event.code };
+}
+
+type Lost = Extract<RunEvent, { type: 'process-lost' }>;
+
+function lost(run: Run, event: Lost, stop: Stop | null, alive: Running | null | Stopping, at: number): Step {
+  const outcome: Outcome = { kind: 'lost' };
+  // What was being stopped has its ordered end; only the exit code stays unknown, and nothing is tried again.
+  if (stop) return moved(end(alive, outcome, endOfOrder(stop.order), at, stop), 'finalise');
+  const why: End = { ...endOfOutcome(run.spec, outcome), error: event.message };
+  const retry = run.spec.onLoss === 'retry' && event.certain && run.lineage.processLossRetryCount === 0;
+  return moved(end(alive, outcome, why, at), ...(retry ? (['retry-lost', 'finalise'] as const) : (['finalise'] as const)));
+}
+
+function notStarted(errorCode: string, message: string): End {
+  return { status: 'failed', stopReason: 'not_started', errorCode, error: message, timeoutFired: false };
+}
+
+function end(from: { leader: Leader | null; startedAt: number | null } | null, outcome: Outcome, why: End, at: number, stop: Stop | null = null): Ended {
+  return {
+    ...why,
+    outcome,
+    leader: from?.leader ?? null,
+    startedAt: from?.startedAt ?? null,
+    endedAt: at,
+    stop,
+    leaked: null,
+    // Without a process there is nothing that could be left behind.
+    pending: outcome.kind === 'not_started' ? finaliseSteps.filter((name) => name !== 'leftovers') : finaliseSteps,
+  };
+}
+
+/** True when nothing remains to be done for this run, not even after its end. */
+export function isSettled(run: Run): boolean {
+  return isEnded(run.state) && run.state.pending.length === 0;
+}

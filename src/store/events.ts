@@ -1,0 +1,57 @@
+/** The history: what happened to each run, in one sequence. */
+import { and, asc, desc, eq, gt, sql } from 'drizzle-orm';
+import type { Db } from './open.ts';
+import { events } from './schema.ts';
+
+export type StoredEvent = {
+  readonly seq: number;
+  readonly at: number;
+  readonly run: number | null;
+  readonly runId: string | null;
+  readonly taskId: number | null;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+export type EventStore = ReturnType<typeof createEventStore>;
+
+export function createEventStore(db: Db) {
+  const p = sql.placeholder;
+  const insert = db
+    .insert(events)
+    .values({ at: p('at'), run: p('run'), runId: p('runId'), type: p('type'), data: p('data') })
+    .returning({ seq: events.seq })
+    .prepare();
+  const since = db
+    .select()
+    .from(events)
+    .where(gt(events.seq, p('since')))
+    .orderBy(asc(events.seq))
+    .limit(p('limit'))
+    .prepare();
+  return {
+    append(event: { at: number; run: number | null; runId: string | null; type: string; data: object }): StoredEvent {
+      const row = insert.get({ ...event, data: JSON.stringify(event.data) });
+      if (!row) throw new Error('The database gave no sequence number.');
+      return { ...event, taskId: null, data: event.data as StoredEvent['data'], seq: row.seq };
+    },
+
+    since: (seq: number, limit: number): StoredEvent[] => since.all({ since: seq, limit }).map(eventOf),
+
+    ofRun(run: number, limit: number): StoredEvent[] {
+      return db.select().from(events).where(eq(events.run, run)).orderBy(desc(events.seq)).limit(limit).all().map(eventOf).reverse();
+    },
+
+    lastSeq: (): number => db.select({ seq: sql<number | null>`max(seq)` }).from(events).get()?.seq ?? 0,
+
+    forget(run: number): void {
+      db.delete(events)
+        .where(and(eq(events.run, run)))
+        .run();
+    },
+  };
+}
+
+function eventOf(row: typeof events.$inferSelect): StoredEvent {
+  return { ...row, data: JSON.parse(row.data) as StoredEvent['data'] };
+}

@@ -1,0 +1,120 @@
+/** Row ⇄ value. Rows are parsed on the way out; what a newer or damaged row holds never reaches the rest. */
+import { z } from 'zod';
+import { isEnded, type Lineage, type Run, type RunSpec, type RunState } from '../run/run.ts';
+import type { runs } from './schema.ts';
+
+type Row = typeof runs.$inferSelect;
+
+const leader = z.object({ pid: z.int(), pgid: z.int(), startTime: z.number(), bootId: z.string() });
+const stop = z.object({
+  order: z.enum(['cancelled', 'paused', 'budget_paused', 'timeout', 'silence', 'output_limit']),
+  orderedAt: z.number(),
+  graceMs: z.number(),
+  phase: z.enum(['ordered', 'interrupted', 'terminated', 'killed']),
+  phaseAt: z.number(),
+  now: z.boolean(),
+});
+const alive = {
+  leader,
+  startedAt: z.number(),
+  deadlineAt: z.number().nullable(),
+  silentSince: z.number(),
+  held: z.boolean(),
+  detachedWarning: z.boolean(),
+};
+const outcome = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('exited'), code: z.int() }),
+  z.object({ kind: z.literal('killed'), signal: z.string() }),
+  z.object({ kind: z.literal('not_started') }),
+  z.object({ kind: z.literal('lost') }),
+]);
+const ended = z.object({
+  status: z.enum(['succeeded', 'failed', 'cancelled', 'timed_out']),
+  outcome,
+  stopReason: z.string(),
+  errorCode: z.string().nullable(),
+  error: z.string().nullable(),
+  timeoutFired: z.boolean(),
+  leader: leader.nullable(),
+  startedAt: z.number().nullable(),
+  endedAt: z.number(),
+  stop: stop.nullable(),
+  leaked: z.array(z.object({ pid: z.int(), command: z.string(), ended: z.boolean() })).nullable(),
+  pending: z.array(z.enum(['leftovers', 'tidy'])),
+});
+const state: z.ZodType<RunState> = z.union([
+  ended,
+  z.object({ status: z.literal('running'), ...alive }),
+  z.object({ status: z.literal('stopping'), ...alive, stop }),
+  z.object({ status: z.literal('starting'), since: z.number(), stop: stop.nullable() }),
+  z.object({ status: z.literal('queued'), notBefore: z.number().nullable() }),
+]);
+const spec: z.ZodType<RunSpec> = z.object({
+  command: z.array(z.string()),
+  cwd: z.string(),
+  adapter: z.string(),
+  name: z.string().nullable(),
+  group: z.string().nullable(),
+  priority: z.int(),
+  labels: z.record(z.string(), z.string()),
+  locks: z.array(z.string()),
+  after: z.int().nullable(),
+  timeoutMs: z.number(),
+  timeoutSource: z.enum(['config', 'default']),
+  silenceMs: z.number().nullable(),
+  graceMs: z.number(),
+  outputBytesMax: z.number(),
+  mergeOutput: z.boolean(),
+  stdin: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('none') }),
+    z.object({ kind: z.literal('file'), path: z.string() }),
+    z.object({ kind: z.literal('prompt'), sha256: z.string() }),
+  ]),
+  onLoss: z.enum(['retry', 'fail']),
+  leftovers: z.enum(['stop', 'leave']),
+  promptSecret: z.boolean(),
+  envNames: z.array(z.string()),
+});
+const lineage: z.ZodType<Lineage> = z.object({
+  parentRunId: z.string().nullable(),
+  depth: z.int(),
+  retryOfRunId: z.string().nullable(),
+  retryReason: z.enum(['manual', 'process_lost']).nullable(),
+  processLossRetryCount: z.int(),
+});
+
+/** Parses a row; throws ZodError on a row that this version cannot understand. */
+export function runOf(row: Row): Run {
+  return {
+    number: row.number,
+    id: row.id,
+    key: row.key,
+    queuedAt: row.queuedAt,
+    spec: spec.parse(JSON.parse(row.spec)),
+    lineage: lineage.parse(JSON.parse(row.lineage)),
+    state: state.parse(JSON.parse(row.state)),
+  };
+}
+
+export function rowOf(run: Omit<Run, 'number'>): Omit<Row, 'number'> {
+  return {
+    id: run.id,
+    key: run.key,
+    queuedAt: run.queuedAt,
+    name: run.spec.name,
+    group: run.spec.group,
+    priority: run.spec.priority,
+    parentRunId: run.lineage.parentRunId,
+    retryOfRunId: run.lineage.retryOfRunId,
+    retryReason: run.lineage.retryReason,
+    spec: JSON.stringify(run.spec),
+    lineage: JSON.stringify(run.lineage),
+    ...stateColumns(run.state),
+  };
+}
+
+/** The columns that change with the state. */
+export function stateColumns(value: RunState): Pick<Row, 'status' | 'unsettled' | 'state'> {
+  const settled = isEnded(value) ? value.pending.length === 0 : value.status === 'queued';
+  return { status: value.status, unsettled: settled ? 0 : 1, state: JSON.stringify(value) };
+}

@@ -1,0 +1,24 @@
+import { createEventStore } from './events.ts';
+import { createGroupStore } from './groups.ts';
+import { readMeta, writeMeta } from './meta.ts';
+import { type Opened, openStore } from './open.ts';
+import { createRunStore } from './runs.ts';
+
+export type Store = ReturnType<typeof createStore>;
+
+/** The daemon's store. `transaction` is one commit: all of it is on disk when it returns, or none of it. */
+export function createStore(options: { path: string; migrations: string; version: string }) {
+  return storeOver(openStore(options));
+}
+
+function storeOver({ sqlite, db, close }: Opened) {
+  return {
+    runs: createRunStore(db),
+    events: createEventStore(db),
+    groups: createGroupStore(db),
+    transaction: <T>(work: () => T): T => sqlite.transaction(work).immediate(),
+    readMeta: (key: string) => readMeta(db, key),
+    writeMeta: (key: string, value: string) => writeMeta(db, key, value),
+    close,
+  };
+}

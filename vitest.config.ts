@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three kinds of tests: pure (no outside world), ui (frames for given props), machine (real processes, files and sockets). */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'pure', include: ['test/pure/**/*.test.ts'] } },
+      { test: { name: 'ui', include: ['test/ui/**/*.test.ts', 'test/ui/**/*.test.tsx'] } },
+      {
+        test: {
+          name: 'machine',
+          include: ['test/machine/**/*.test.ts'],
+          // Real processes on few cores: a wait is for a condition, and this is only its upper bound.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          // A file's tests share nothing but the machine; one at a time keeps the load honest.
+          fileParallelism: true,
+        },
+      },
+    ],
+  },
+});
