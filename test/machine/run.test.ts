@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { agent, createHome } from '../support/home.ts';
+
+describe('the exit of a run', () => {
+  it('is told apart: 0, 7, 137 as an exit code, and death by SIGKILL', async () => {
+    const home = createHome();
+    const codes = await Promise.all(
+      [['true'], ['sh', '-c', 'exit 7'], ['sh', '-c', 'exit 137'], ['sh', '-c', 'kill -9 $$']].map(async (command) => {
+        const { code, stdout } = await home.clip(['run', '--wait', '--json', '--', ...command]);
+        const { run } = JSON.parse(stdout);
+        return [code, run.status, run.exitCode, run.signal, run.stopReason];
+      }),
+    );
+    expect(codes).toEqual([
+      [0, 'succeeded', 0, null, 'completed'],
+      [7, 'failed', 7, null, 'exit_nonzero'],
+      [137, 'failed', 137, null, 'exit_nonzero'],
+      [137, 'failed', null, 'SIGKILL', 'signalled'],
+    ]);
+  });
+
+  it('says why a command could not start: missing, not executable', async () => {
+    const home = createHome();
+    const missing = await home.clip(['run', '--wait', '--', '/no/such/command']);
+    const notExecutable = await home.clip(['run', '--wait', '--', '/etc/passwd']);
+    expect([missing.code, notExecutable.code]).toEqual([127, 126]);
+    const runs = [await home.show(1), await home.show(2)].map(({ status, stopReason, errorCode, exitKnown }) => [status, stopReason, errorCode, exitKnown]);
+    expect(runs).toEqual([
+      ['failed', 'not_started', 'command_not_found', false],
+      ['failed', 'not_started', 'not_executable', false],
+    ]);
+  });
+
+  it('does not wait for a grandchild that holds the output open, and the grandchild is ended and listed', async () => {
+    const home = createHome();
+    const result = await home.clip(['run', '--wait', '--', agent('holds-output-open.sh')]);
+    expect(result.code).toBe(5);
+    const run = await home.show(1);
+    expect(run.leaked).toEqual([expect.objectContaining({ command: 'sleep', ended: true })]);
+  });
+});
