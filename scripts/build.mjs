@@ -35,7 +35,7 @@ const shared = {
   platform: 'node',
   target: 'node22',
   format: 'cjs',
-  minify: true,
+  minify: !process.env.CLIP_UNMINIFIED,
   keepNames: false,
   legalComments: 'none',
   outExtension: { '.js': '.cjs' },

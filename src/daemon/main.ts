@@ -68,7 +68,7 @@ export async function startDaemon(options: {
   const observer = createObserver({ supervisor, sweeper, lookAround, now, log, folderOf });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready });
   const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now });
-  supervisor.connect({ perform, changed: scheduler.note });
+  supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, forget: scheduler.forget });
   keepers.listen(hearKeepers({ supervisor, look, log, scheduler }));
 
   await lookAround.look(unfinished(supervisor.awake()));

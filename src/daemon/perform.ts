@@ -10,6 +10,7 @@ import type { Stopper } from './stopper.ts';
 import type { Perform, Submission, Supervisor } from './supervisor.ts';
 
 const refusedRetryMs = 5_000;
+const startCompanyMs = 4;
 
 export function createPerform(world: {
   supervisor: Supervisor;
@@ -99,15 +100,29 @@ export function hearKeepers(world: { supervisor: Supervisor; look: (runs: readon
     }
   }
 
+  let heard: Submission[] = [];
+  let timer: NodeJS.Timeout | null = null;
+
+  function record(): void {
+    if (timer) clearTimeout(timer);
+    timer = null;
+    const facts = heard;
+    heard = [];
+    try {
+      supervisor.submitAll(facts);
+    } catch (error) {
+      // What the keeper said is in the run folders as well: it is seen there once the database can be written again.
+      log('error', 'what a keeper said could not be recorded', { error: describe(error) });
+      setTimeout(() => look(supervisor.alive()), refusedRetryMs).unref();
+    }
+  }
+
   return {
     onNotices(notices) {
-      try {
-        supervisor.submitAll(notices.flatMap(factsOf));
-      } catch (error) {
-        // What the keeper said is in the run folders as well: it is seen there once the database can be written again.
-        log('error', 'what a keeper said could not be recorded', { error: describe(error) });
-        setTimeout(() => look(supervisor.alive()), refusedRetryMs).unref();
-      }
+      heard.push(...notices.flatMap(factsOf));
+      // A start can wait a moment for company (started.json holds it already): a short run then costs one flush, not two.
+      if (heard.some(({ event }) => event.type !== 'spawned')) record();
+      else timer ??= setTimeout(record, startCompanyMs);
     },
     onLost: () => look(supervisor.alive().filter(({ state }) => state.status !== 'queued')),
   };

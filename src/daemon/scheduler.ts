@@ -11,34 +11,28 @@ export type Scheduler = ReturnType<typeof createScheduler>;
 
 export function createScheduler(world: { supervisor: Supervisor; store: Store; now: () => number; log: Log; slotsMax: number; ready: () => boolean }) {
   const { supervisor, store, now } = world;
-  const waiting = createWaitingList(store.runs.queued());
-  let armed = false;
+  let rules = readRules();
+  let waiting = createWaitingList(store.runs.queued());
   let later: NodeJS.Timeout | null = null;
   let closed = false;
 
-  /** Asks for a look at the queue; many asks in one turn are one look. */
+  /** Looks at the queue although no run has changed: a rule did, or time went by. */
   function ask(): void {
-    if (armed || closed) return;
-    armed = true;
-    queueMicrotask(() => {
-      armed = false;
-      try {
-        schedule();
-      } catch (error) {
-        world.log('error', 'the queue could not be looked at', { error: describe(error) });
-        askAt(now() + limits.tickMs);
-      }
-    });
+    try {
+      supervisor.submitAll([]);
+    } catch (error) {
+      world.log('error', 'the queue could not be looked at', { error: describe(error) });
+      askAt(now() + limits.tickMs);
+    }
   }
 
-  function schedule(): void {
-    if (closed || !world.ready()) return;
-    const rules = rulesNow();
-    if (rules.held || waiting.size() === 0) return;
+  /** Orders for the free slots, and ends for those whose required run failed. Empty when there is nothing to give. */
+  function grants(): readonly Submission[] {
+    if (closed || rules.held || waiting.size() === 0 || !world.ready()) return [];
     const occupancy = occupancyOf(holders());
     const failed: Submission[] = [];
     const granted = grant(candidates(occupancy, rules, failed), occupancy, rules, now());
-    supervisor.submitAll([...failed, ...granted.map(({ number }) => ({ number, event: { type: 'slot-granted' } as const }))]);
+    return [...failed, ...granted.map(({ number }) => ({ number, event: { type: 'slot-granted' } as const }))];
   }
 
   /** Who may start, in the order of the queue, and no further than a slot may still be found. */
@@ -71,7 +65,7 @@ export function createScheduler(world: { supervisor: Supervisor; store: Store; n
     later.unref();
   }
 
-  function rulesNow(): Rules {
+  function readRules(): Rules {
     const groups = new Map(store.groups.list().map(({ name, limit, paused }) => [name, { limit, paused }]));
     return { slotsMax: world.slotsMax, held: store.readMeta('queue_held') === '1', groups };
   }
@@ -102,20 +96,24 @@ export function createScheduler(world: { supervisor: Supervisor; store: Store; n
 
   return {
     ask,
-    /** Takes note of runs that have changed, and looks whether somebody may start now. */
-    note(runs: readonly Run[]): void {
-      for (const run of runs) waiting.note(run);
+    /** The rules have changed in the store. */
+    rulesChanged(): void {
+      rules = readRules();
       ask();
+    },
+    grants,
+    note: (run: Run): void => waiting.note(run),
+    forget(): void {
+      waiting = createWaitingList(store.runs.queued());
     },
     /** What a queued run waits for; null when it waits for nothing any more. */
     waitingFor(run: Run): Waiting | null {
       if (run.state.status !== 'queued') return null;
       const { number, id, spec, lineage, state } = run;
       const waiter = { number, id, group: spec.group, locks: spec.locks, after: spec.after, notBefore: state.notBefore, parentRunId: lineage.parentRunId };
-      return waitingFor(candidateOf(waiter), occupancyOf(holders()), rulesNow(), now());
+      return waitingFor(candidateOf(waiter), occupancyOf(holders()), rules, now());
     },
     slots: (): { max: number; taken: number; held: boolean; queued: number } => {
-      const rules = rulesNow();
       return { max: rules.slotsMax, taken: occupancyOf(holders()).slots, held: rules.held, queued: waiting.size() };
     },
     close(): void {

@@ -14,6 +14,16 @@ export type Submission = { readonly number: number; readonly event: RunEvent };
 export type Answer = { readonly step: Step; readonly run: Run };
 export type Perform = (effect: Effect, run: Run) => void;
 export type NewRun = Omit<Run, 'number' | 'state'>;
+export type Wires = {
+  /** Acts, once a change is on disk. Never submits before it has returned. */
+  readonly perform: Perform;
+  /** Keeps the queue up to date. */
+  readonly note: (run: Run) => void;
+  /** Slots that are free now, as orders; called until there are none. */
+  readonly grants: () => readonly Submission[];
+  /** A transaction failed: read the queue again. */
+  readonly forget: () => void;
+};
 export type Supervisor = ReturnType<typeof createSupervisor>;
 
 export function createSupervisor(world: {
@@ -25,15 +35,13 @@ export function createSupervisor(world: {
 }) {
   const { store, watchers, now } = world;
   /** Every run that is not at rest: starting, running, stopping, or ended with steps left to do. */
-  const awake = new Map<number, Run>(store.runs.unsettled().map((run) => [run.number, run]));
-  let perform: Perform = () => {};
-  let changed: (runs: readonly Run[]) => void = () => {};
+  const awake = new Map<number, Run>();
+  let wires: Wires = { perform: () => {}, note: () => {}, grants: () => [], forget: () => {} };
+  readAwake();
 
-  /** Runs come to be: all of them, or none. From the return on they are on disk. */
+  /** Runs come to be: all of them, or none. From the return on they are on disk, and started if there is room. */
   function admit(admitted: readonly NewRun[]): Run[] {
-    const changes = store.transaction(() => admitted.map((run) => born(run)));
-    settle(changes);
-    return changes.map(({ run }) => run);
+    return change(() => admitted.map((run) => born(run).run));
   }
 
   /** Something happens to a run. Null when there is no such run. */
@@ -43,26 +51,73 @@ export function createSupervisor(world: {
 
   /** The same for several at once, in order and in one transaction: one flush of the disk for all of them. */
   function submitAll(submissions: readonly Submission[]): (Answer | null)[] {
-    const changes: (Change & { effects: readonly Effect[] })[] = [];
-    const answers = store.transaction(() => {
-      const seen = new Map<number, Run>();
-      return submissions.map(({ number, event }) => {
-        const run = seen.get(number) ?? find(number);
-        if (!run) return null;
-        const at = now();
-        const decided = step(run, event, at);
-        if (decided.kind !== 'moved') return { step: decided, run };
-        const next: Run = { ...run, state: decided.state };
-        store.runs.setState(number, decided.state);
-        const stored = record(next, event.type, event, at);
-        seen.set(number, next);
-        changes.push({ run: next, event: stored, effects: decided.effects });
-        if (decided.effects.some(({ type }) => type === 'retry-lost')) changes.push({ ...born(world.retryOf(next)), effects: [] });
-        return { step: decided, run: next };
+    return change(() => submissions.map(happen));
+  }
+
+  let changes: (Change & { effects: readonly Effect[] })[] = [];
+
+  /** One transaction around some changes and the slots that they free: whoever waits for one gets it in the same breath. */
+  function change<T>(work: () => T): T {
+    changes = [];
+    let result: T;
+    try {
+      result = store.transaction(() => {
+        const done = work();
+        for (let granted = wires.grants(); granted.length > 0; granted = wires.grants()) granted.forEach(happen);
+        return done;
       });
-    });
-    settle(changes);
-    return answers;
+    } catch (error) {
+      // Nothing of it happened: what was remembered of it is read again.
+      readAwake();
+      wires.forget();
+      throw error;
+    }
+    const recorded = changes;
+    changes = [];
+    for (const { run, effects } of recorded) for (const effect of effects) wires.perform(effect, run);
+    for (const { run, event } of recorded) watchers.tell({ run, event });
+    return result;
+  }
+
+  function happen({ number, event }: Submission): Answer | null {
+    const run = find(number);
+    if (!run) return null;
+    const at = now();
+    const decided = step(run, event, at);
+    if (decided.kind !== 'moved') return { step: decided, run };
+    const next: Run = { ...run, state: decided.state };
+    store.runs.setState(number, decided.state);
+    remember(next, record(next, event.type, event, at), decided.effects);
+    if (decided.effects.some(({ type }) => type === 'retry-lost')) born(world.retryOf(next));
+    return { step: decided, run: next };
+  }
+
+  function born(run: NewRun): { run: Run } {
+    const inserted = store.runs.insert({ ...run, state: { status: 'queued', notBefore: null } });
+    const { spec, lineage } = inserted;
+    const data = { type: 'admitted', command: spec.command, cwd: spec.cwd, retryOfRunId: lineage.retryOfRunId, parentRunId: lineage.parentRunId };
+    remember(inserted, record(inserted, 'admitted', data, run.queuedAt), []);
+    return { run: inserted };
+  }
+
+  function record(run: Run, type: string, event: object, at: number): StoredEvent {
+    return store.events.append({ at, run: run.number, runId: run.id, type, data: event });
+  }
+
+  function remember(run: Run, event: StoredEvent, effects: readonly Effect[]): void {
+    if (run.state.status === 'queued' || isSettled(run)) awake.delete(run.number);
+    else awake.set(run.number, run);
+    wires.note(run);
+    changes.push({ run, event, effects });
+  }
+
+  function readAwake(): void {
+    awake.clear();
+    for (const run of store.runs.unsettled()) awake.set(run.number, run);
+  }
+
+  function find(number: number): Run | null {
+    return awake.get(number) ?? store.runs.byNumber(number);
   }
 
   let soon: { submission: Submission; resolve: () => void; reject: (error: unknown) => void }[] = [];
@@ -86,37 +141,6 @@ export function createSupervisor(world: {
     }
   }
 
-  function born(run: NewRun): Change & { effects: readonly Effect[] } {
-    const inserted = store.runs.insert({ ...run, state: { status: 'queued', notBefore: null } });
-    const { spec, lineage } = inserted;
-    const event = record(
-      inserted,
-      'admitted',
-      { type: 'admitted', command: spec.command, cwd: spec.cwd, retryOfRunId: lineage.retryOfRunId, parentRunId: lineage.parentRunId },
-      run.queuedAt,
-    );
-    return { run: inserted, event, effects: [] };
-  }
-
-  function record(run: Run, type: string, event: object, at: number): StoredEvent {
-    return store.events.append({ at, run: run.number, runId: run.id, type, data: event });
-  }
-
-  /** After the commit: remember, act, tell. */
-  function settle(changes: readonly (Change & { effects: readonly Effect[] })[]): void {
-    for (const { run } of changes) {
-      if (run.state.status === 'queued' || isSettled(run)) awake.delete(run.number);
-      else awake.set(run.number, run);
-    }
-    for (const { run, effects } of changes) for (const effect of effects) perform(effect, run);
-    for (const { run, event } of changes) watchers.tell({ run, event });
-    if (changes.length > 0) changed(changes.map(({ run }) => run));
-  }
-
-  function find(number: number): Run | null {
-    return awake.get(number) ?? store.runs.byNumber(number);
-  }
-
   return {
     admit,
     submit,
@@ -130,10 +154,9 @@ export function createSupervisor(world: {
     /** Runs that are not at rest, queued ones not among them. */
     awake: (): Run[] => [...awake.values()],
     alive: (): Run[] => [...awake.values()].filter(({ state }) => !isEnded(state)),
-    /** Wires the effects and the scheduler in; they need the supervisor themselves. */
-    connect(wires: { perform: Perform; changed: (runs: readonly Run[]) => void }): void {
-      perform = wires.perform;
-      changed = wires.changed;
+    /** Wires in what needs the supervisor itself. */
+    connect(to: Wires): void {
+      wires = to;
     },
   };
 }

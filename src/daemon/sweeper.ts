@@ -6,8 +6,8 @@ import type { Leader } from '../run/run.ts';
 export type Found = { readonly members: readonly Member[]; readonly everythingReadable: boolean };
 export type Sweeper = ReturnType<typeof createSweeper>;
 
-/** A pass may take 30 ms with thousands of processes, so passes fill at most a fifth of the time. */
-const restPerPass = 4;
+/** A pass may take 30 ms with thousands of processes, so passes fill at most a tenth of the time. */
+const restPerPass = 9;
 
 export function createSweeper(ours: () => ReadonlySet<number>) {
   let asked: { wanted: Wanted; resolve: (found: Found) => void; reject: (error: unknown) => void }[] = [];

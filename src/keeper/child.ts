@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { roleVariable, runVariables } from '../launch/launch.ts';
 import { readStartTime, systemBootId } from '../process/birth.ts';
 import type { FromKeeper, ToKeeper } from '../process/keeper-wire.ts';
-import { createWhole, type LeaderRecord, replaceWhole, reserveExitRecord, runFiles } from '../process/run-folder.ts';
+import { createWhole, type ExitRecord, type LeaderRecord, placeWhole, type ReservedExit, reserveExitRecord, runFiles } from '../process/run-folder.ts';
 
 export type Child = {
   readonly id: string;
@@ -25,26 +25,58 @@ type Hooks = {
 type Request = Extract<ToKeeper, { type: 'spawn' }>;
 type Failure = { readonly code: string; readonly message: string };
 
+/** When started.json is flushed: after the end of a short run, whose exit.json says it all, there is no need to. */
+const startedFlushMs = 1_000;
 /** Longer waits are armed again: setTimeout fires at once beyond this. */
 const timerMsMax = 2 ** 31 - 1;
 
-/** launch.json → spawn → started.json in one synchronous turn: no request of another daemon can come between. */
-export function startChild(home: string, request: Request, hooks: Hooks): void {
+/**
+ * Writes launch.json, then spawns and writes started.json in one synchronous turn. Calls `settled` when
+ * the launch has been decided: the process lives, or it will not.
+ */
+export function startChild(home: string, request: Request, hooks: Hooks, settled: () => void): void {
   const { id, launch } = request;
   const folder = join(home, 'runs', id);
-  let writeExit: ReturnType<typeof reserveExitRecord> | null = null;
+  const refuse = (error: Error) => hooks.tell({ type: 'refused', id, why: `Its launch record could not be written: ${error.message}` });
+  try {
+    createWhole(folder, runFiles.launch, launch, (error, created) => {
+      if (error) refuse(error);
+      else if (!created) hooks.tell({ type: 'already-launched', id });
+      else spawnChild(home, request, hooks);
+      settled();
+    });
+  } catch (error) {
+    refuse(error as Error);
+    settled();
+  }
+}
+
+function spawnChild(home: string, request: Request, hooks: Hooks): void {
+  const { id } = request;
+  const folder = join(home, 'runs', id);
+  let exit: ReservedExit;
+  /** The record is in place before the daemon is told: it keeps what happened even if nobody hears it. */
+  const finish = (record: ExitRecord, message: FromKeeper) => {
+    const placed = (error: Error | null) => {
+      if (error) complain(error);
+      hooks.tell(message);
+    };
+    try {
+      exit.write(record, placed, () => hooks.onEnded(id));
+    } catch (error) {
+      placed(error as Error);
+      hooks.onEnded(id);
+    }
+  };
   const fail = (failure: Failure) => {
-    const record = { code: null, signal: null, at: Date.now(), error: failure };
-    // The record keeps the reason even if the daemon dies before it hears of it.
-    attempt(() => (writeExit ? writeExit(record) : replaceWhole(folder, runFiles.exit, record)));
-    hooks.tell({ type: 'failed', id, errorCode: failure.code, message: failure.message });
-    hooks.onEnded(id);
+    const message: FromKeeper = { type: 'failed', id, errorCode: failure.code, message: failure.message };
+    finish({ code: null, signal: null, at: Date.now(), error: failure }, message);
   };
   try {
-    if (!createWhole(folder, runFiles.launch, launch)) return hooks.tell({ type: 'already-launched', id });
-    writeExit = reserveExitRecord(folder);
+    exit = reserveExitRecord(folder);
   } catch (error) {
-    return hooks.tell({ type: 'refused', id, why: `Its launch record could not be written: ${(error as Error).message}` });
+    // Without room for the record of its end nothing is started; what happened is told at the next look around.
+    return hooks.tell({ type: 'failed', id, errorCode: 'launch_failed', message: `There is no room for its exit record: ${(error as Error).message}` });
   }
   const refused = obstacle(request);
   if (refused) return fail(refused);
@@ -61,7 +93,13 @@ export function startChild(home: string, request: Request, hooks: Hooks): void {
   const leader = { pid: child.pid, pgid: child.pid, startTime: readStartTime(child.pid) ?? 0, bootId: systemBootId() };
   const at = Date.now();
   // Should the disk be full, the mark still finds the process, and exit.json has its space already.
-  attempt(() => replaceWhole(folder, runFiles.started, { ...leader, at }));
+  const settle = setTimeout(() => flushStarted?.(), startedFlushMs);
+  let flushStarted: (() => void) | null = null;
+  try {
+    flushStarted = placeWhole(folder, runFiles.started, { ...leader, at });
+  } catch (error) {
+    complain(error as Error);
+  }
   const deadline = guard(child, request, hooks);
   hooks.onStarted({ id, leader, at, guardDeadline: deadline.arm });
   hooks.tell({ type: 'started', id, leader, at });
@@ -69,10 +107,9 @@ export function startChild(home: string, request: Request, hooks: Hooks): void {
   // 'exit', not 'close': a grandchild that holds the output open does not keep the run running.
   child.once('exit', (code, signal) => {
     deadline.stop();
+    clearTimeout(settle);
     const record = { code, signal, at: Date.now(), byDeadline: deadline.fired() };
-    attempt(() => writeExit?.(record));
-    hooks.tell({ type: 'exited', id, ...record });
-    hooks.onEnded(id);
+    finish(record, { type: 'exited', id, ...record });
   });
 }
 
@@ -134,7 +171,11 @@ function guard(child: ChildProcess, { launch }: Request, hooks: Hooks) {
   const signalGroup = (signal: NodeJS.Signals) => {
     // Not reaped yet, so the pid is still this child's, and it leads its own group.
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined && child.pid > 1) {
-      attempt(() => process.kill(-(child.pid as number), signal));
+      try {
+        process.kill(-child.pid, signal);
+      } catch (error) {
+        complain(error as Error);
+      }
     }
   };
   const arm = () => {
@@ -155,10 +196,6 @@ function guard(child: ChildProcess, { launch }: Request, hooks: Hooks) {
 }
 
 /** The keeper outlives every trouble of the disk: what it could not write, it still says. */
-function attempt(action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    console.error(`${new Date().toISOString()} ${(error as Error).message}`);
-  }
+function complain(error: Error): void {
+  console.error(`${new Date().toISOString()} ${error.message}`);
 }

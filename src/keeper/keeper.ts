@@ -26,6 +26,9 @@ export function runKeeper(options: { home: string; socketName: string; version: 
   const children = new Map<string, Child>();
   let daemon: Socket | null = null;
   let generation = 0;
+  /** Launches that were accepted and not decided yet. */
+  let launching = 0;
+  const whenLaunched: (() => void)[] = [];
   let managed = false;
   let draining = false;
   let restart: NodeJS.Timeout | null = null;
@@ -78,8 +81,13 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     daemon = socket;
     generation = hello.generation;
     managed = hello.managed;
-    const runs = [...children.values()].map(({ id, leader, at }) => ({ id, leader, at }));
-    say({ type: 'hello', protocol, version: options.version, pid: process.pid, runs });
+    const answer = () => {
+      const runs = [...children.values()].map(({ id, leader, at }) => ({ id, leader, at }));
+      say({ type: 'hello', protocol, version: options.version, pid: process.pid, runs });
+    };
+    // A launch that was begun is finished first: whoever is greeted must see all there is.
+    if (launching === 0) answer();
+    else whenLaunched.push(answer);
     return true;
   }
 
@@ -101,14 +109,21 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     const tell = (message: FromKeeper) => {
       if (daemon && !daemon.destroyed) daemon.write(`${JSON.stringify(message)}\n`);
     };
-    startChild(options.home, request, {
+    launching += 1;
+    const hooks = {
       tell,
       daemonIsHere: () => daemon !== null,
-      onStarted: (child) => children.set(child.id, child),
-      onEnded: (id) => {
+      onStarted: (child: Child) => children.set(child.id, child),
+      onEnded: (id: string) => {
         children.delete(id);
         leaveIfIdle();
       },
+    };
+    startChild(options.home, request, hooks, () => {
+      launching -= 1;
+      if (launching > 0) return;
+      for (const answer of whenLaunched.splice(0)) answer();
+      leaveIfIdle();
     });
   }
 
@@ -130,7 +145,7 @@ export function runKeeper(options: { home: string; socketName: string; version: 
   }
 
   function leaveIfIdle(): void {
-    if (children.size > 0 || (daemon !== null && !draining)) return;
+    if (children.size > 0 || launching > 0 || (daemon !== null && !draining)) return;
     try {
       unlinkSync(socketPath);
     } catch {

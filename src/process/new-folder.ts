@@ -18,8 +18,8 @@ export function writeRunFolders(runsFolder: string, folders: readonly NewFolder[
       last = { text, path };
     }
     if (prompt !== null) writeFlushed(join(folder, runFiles.prompt), prompt);
-    flushFolder(folder);
   }
+  // Journaling file systems (ext4, xfs) carry what was made before along with this flush: one for the whole batch.
   flushFolder(runsFolder);
 }
 

@@ -73,7 +73,8 @@ function readEnvironment(pid: number, uid: number): Environment | 'other' | null
       length += read;
       if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
     }
-    return { mark: variableIn(length, markPrefix), ours: variableIn(length, rolePrefix) !== null };
+    const environment = buffer.subarray(0, length);
+    return { mark: variableIn(environment, markPrefix), ours: variableIn(environment, rolePrefix) !== null };
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'other' : null;
   } finally {
@@ -100,15 +101,14 @@ function ownerOf(pid: number): number | null {
   }
 }
 
-/** The value of a variable in the first `length` bytes; an empty one counts as none, for an empty mark matches nothing. */
-function variableIn(length: number, prefix: Buffer): string | null {
+/** The value of a variable; an empty one counts as none, for an empty mark matches nothing. */
+function variableIn(environment: Buffer, prefix: Buffer): string | null {
   for (let from = 0; ; ) {
-    const at = buffer.indexOf(prefix, from);
-    if (at < 0 || at >= length) return null;
-    if (at === 0 || buffer[at - 1] === 0) {
-      const end = buffer.indexOf(0, at);
-      const value = buffer.toString('latin1', at + prefix.length, end < 0 || end > length ? length : end);
-      return value === '' ? null : value;
+    const at = environment.indexOf(prefix, from);
+    if (at < 0) return null;
+    if (at === 0 || environment[at - 1] === 0) {
+      const end = environment.indexOf(0, at);
+      return environment.toString('latin1', at + prefix.length, end < 0 ? environment.length : end) || null;
     }
     from = at + prefix.length;
   }

@@ -3,7 +3,7 @@
  * each is written under a temporary name, flushed, put in place, and the folder flushed.
  * This module knows only node:*, because the keeper uses it.
  */
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { close, closeSync, fstatSync, fsync, fsyncSync, ftruncateSync, linkSync, open, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type LeaderRecord = { readonly pid: number; readonly pgid: number; readonly startTime: number; readonly bootId: string };
@@ -47,44 +47,85 @@ export const runFiles = {
 /** Big enough for any exit record, so that writing one needs no new space on a full disk. */
 const exitRecordBytes = 4_096;
 
-/** Puts a new file in place; returns false when it exists already (then nothing was changed). */
-export function createWhole(folder: string, name: string, value: unknown): boolean {
+/**
+ * Puts a new file in place: written, flushed, linked, the folder flushed. Calls back with false when it
+ * exists already (then nothing was changed). Nothing of it blocks, so several go on at the same time.
+ */
+export function createWhole(folder: string, name: string, value: unknown, done: (error: Error | null, created: boolean) => void): void {
   const temporary = join(folder, `.${name}.${process.pid}`);
-  writeFlushed(temporary, JSON.stringify(value));
+  const fd = openSync(temporary, 'w', 0o600);
   try {
-    linkSync(temporary, join(folder, name));
+    writeAll(fd, Buffer.from(JSON.stringify(value)));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    closeSync(fd);
     throw error;
-  } finally {
-    unlinkSync(temporary);
   }
-  flushFolder(folder);
-  return true;
+  fsync(fd, (failed) => {
+    closeSync(fd);
+    try {
+      if (failed) throw failed;
+      linkSync(temporary, join(folder, name));
+    } catch (error) {
+      const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+      return done(exists ? null : (error as Error), false);
+    } finally {
+      unlinkSync(temporary);
+    }
+    flushSoon(folder, () => done(null, true));
+  });
 }
 
-/** Puts a file in place, over an older one if there is one. */
-export function replaceWhole(folder: string, name: string, value: unknown): void {
+/**
+ * Puts a file in place at once, so that the death of this process can lose nothing. The returned
+ * function flushes it and its folder in the background, for the death of the machine: only for what
+ * such a death makes void anyway, like the pid of a process.
+ */
+export function placeWhole(folder: string, name: string, value: unknown): () => void {
   const temporary = join(folder, `.${name}.${process.pid}`);
-  writeFlushed(temporary, JSON.stringify(value));
+  const fd = openSync(temporary, 'w', 0o600);
+  try {
+    writeAll(fd, Buffer.from(JSON.stringify(value)));
+  } finally {
+    closeSync(fd);
+  }
   renameSync(temporary, join(folder, name));
-  flushFolder(folder);
+  return () => flushSoon(join(folder, name), () => flushSoon(folder, () => {}));
 }
 
-/** Reserves the space of exit.json before the process starts; the returned function writes the record into it. */
-export function reserveExitRecord(folder: string): (record: ExitRecord) => void {
+export type ReservedExit = {
+  /** Flushes the record, puts it in place and calls back; then flushes the folder. Nothing of it blocks. */
+  readonly write: (record: ExitRecord, placed: (error: Error | null) => void, flushed: () => void) => void;
+};
+
+/** Reserves the space of exit.json before the process starts, so that writing it needs none on a full disk. */
+export function reserveExitRecord(folder: string): ReservedExit {
   const temporary = join(folder, '.exit.json.reserved');
   const fd = openSync(temporary, 'w', 0o600);
-  writeSync(fd, Buffer.alloc(exitRecordBytes, 0x20));
-  return (record) => {
-    const text = Buffer.from(JSON.stringify(record));
-    writeSync(fd, text, 0, text.length, 0);
-    ftruncateSync(fd, text.length);
-    fsyncSync(fd);
-    closeSync(fd);
-    renameSync(temporary, join(folder, runFiles.exit));
-    flushFolder(folder);
+  writeAll(fd, Buffer.alloc(exitRecordBytes, 0x20));
+  return {
+    write(record, placed, flushed) {
+      const text = Buffer.from(JSON.stringify(record));
+      writeSync(fd, text, 0, text.length, 0);
+      ftruncateSync(fd, text.length);
+      fsync(fd, (failed) => {
+        closeSync(fd);
+        try {
+          renameSync(temporary, join(folder, runFiles.exit));
+          placed(failed);
+        } catch (error) {
+          placed(error as Error);
+        }
+        flushSoon(folder, flushed);
+      });
+    },
   };
+}
+
+function flushSoon(path: string, flushed: () => void): void {
+  open(path, 'r', (missing, fd) => {
+    if (missing) return flushed();
+    fsync(fd, () => close(fd, flushed));
+  });
 }
 
 export function flushFolder(folder: string): void {

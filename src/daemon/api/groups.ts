@@ -16,7 +16,7 @@ export const groupRoutes: Routes = (api, world) => {
       store.groups.put(group);
       store.events.append({ at: world.now(), run: null, runId: null, type: 'group-changed', data: group });
     });
-    scheduler.ask();
+    scheduler.rulesChanged();
     return { schema: 1, group };
   });
 
@@ -32,7 +32,7 @@ export const groupRoutes: Routes = (api, world) => {
       store.writeMeta('queue_held', held ? '1' : '0');
       store.events.append({ at: world.now(), run: null, runId: null, type: held ? 'queue-held' : 'queue-released', data: {} });
     });
-    scheduler.ask();
+    scheduler.rulesChanged();
     return queue();
   });
 };
