@@ -50,16 +50,26 @@ export function parseStat(line: string): Stat | null {
   const open = line.indexOf('(');
   const close = line.lastIndexOf(')');
   if (open < 0 || close < open) return null;
-  const fields = line.slice(close + 2).split(' ', 20);
-  return {
-    state: fields[0] ?? '?',
-    ppid: Number(fields[1]),
-    pgid: Number(fields[2]),
-    session: Number(fields[3]),
-    startTime: Number(fields[19]),
-    command: line.slice(open + 1, close),
+  // Field by field instead of split(): this runs for every process of the machine at every sweep.
+  let at = close + 2;
+  const next = (): string => {
+    const end = line.indexOf(' ', at);
+    const field = line.slice(at, end < 0 ? undefined : end);
+    at = end < 0 ? line.length : end + 1;
+    return field;
   };
+  const state = next();
+  const ppid = Number(next());
+  const pgid = Number(next());
+  const session = Number(next());
+  for (let skipped = 7; skipped < fieldsBeforeStart; skipped += 1) at = line.indexOf(' ', at) + 1;
+  const startTime = Number(next());
+  if (state === '' || !Number.isSafeInteger(startTime) || !Number.isSafeInteger(session)) return null;
+  return { state, ppid, pgid, session, startTime, command: line.slice(open + 1, close) };
 }
+
+/** Start time is field 22 (proc_pid_stat(5)); the state, field 3, is the first after the name. */
+const fieldsBeforeStart = 22;
 
 function darwinBootId(): string {
   return execFileSync('sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8', timeout: 5_000 }).trim();

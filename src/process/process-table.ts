@@ -66,12 +66,11 @@ function readEnvironment(pid: number, uid: number): Environment | 'other' | null
   try {
     // Root may read everybody's: it must look only at its own.
     if (uid === 0 && fstatSync(fd).uid !== 0) return 'other';
-    let length = 0;
-    for (;;) {
-      const read = readSync(fd, buffer, length, buffer.length - length, null);
-      if (read === 0) break;
-      length += read;
-      if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    let length = readSync(fd, buffer, 0, buffer.length, null);
+    // procfs gives all there is at once; only a full buffer may mean that there is more.
+    while (length === buffer.length) {
+      buffer = Buffer.concat([buffer], buffer.length * 2);
+      length += readSync(fd, buffer, length, buffer.length - length, null);
     }
     const environment = buffer.subarray(0, length);
     return { mark: variableIn(environment, markPrefix), ours: variableIn(environment, rolePrefix) !== null };

@@ -1,0 +1,74 @@
+/** Homes for measuring: empty ones, and one with a million runs. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+
+export const clip = join(import.meta.dirname, '../../bin/clip.js');
+export type BenchHome = ReturnType<typeof createHome>;
+
+export function createHome(maxRuns: number) {
+  const base = mkdtempSync(join(tmpdir(), 'clip-bench-'));
+  const folder = join(base, 'h');
+  mkdirSync(join(base, 'config/clip'), { recursive: true });
+  writeFileSync(join(base, 'config/clip/config.toml'), `max_runs = ${maxRuns}\n`);
+  const env: NodeJS.ProcessEnv = { PATH: process.env['PATH'], HOME: base, LANG: 'C.UTF-8', CLIP_HOME: folder, XDG_CONFIG_HOME: join(base, 'config') };
+
+  /** Runs the CLI; gives its standard output. */
+  function run(args: readonly string[], input?: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [clip, ...args], { env, cwd: base, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'] });
+      let text = '';
+      child.stdout?.on('data', (chunk) => {
+        text += chunk;
+      });
+      child.stdin?.end(input);
+      child.on('error', reject);
+      child.on('close', () => resolve(text));
+    });
+  }
+
+  async function daemon(): Promise<{ pid: number; keeper: number }> {
+    const status = JSON.parse(await run(['daemon', 'status', '--json'])) as { pid: number; keepers: { pid: number }[] };
+    return { pid: status.pid, keeper: status.keepers[0]?.pid ?? 0 };
+  }
+
+  /** One request over the socket, in this process: what a program that uses the API sees. */
+  function ask(method: string, path: string, body?: object): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const text = body ? JSON.stringify(body) : undefined;
+      const headers = text ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } : {};
+      const sent = request({ socketPath: join(folder, 'clip.sock'), method, path, headers }, (answer) => {
+        let all = '';
+        answer.on('data', (chunk) => {
+          all += chunk;
+        });
+        answer.on('end', () => resolve(all));
+      });
+      sent.on('error', reject);
+      sent.end(text);
+    });
+  }
+
+  async function end(): Promise<void> {
+    await run(['daemon', 'stop', '--cancel-runs', '--json']);
+    rmSync(base, { recursive: true, force: true });
+  }
+
+  return { base, folder, env, run, daemon, ask, end };
+}
+
+/** Copies the newest ended run of a stopped home until there are so many. */
+export function multiplyRuns(folder: string, total: number): void {
+  const database = new Database(join(folder, 'clip.db'));
+  database.pragma('synchronous = OFF');
+  database.exec(`
+    INSERT INTO runs (id, status, priority, queued_at, unsettled, spec, lineage, state)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${total})
+    SELECT 'bench' || i, status, priority, queued_at, unsettled, spec, lineage, state FROM n, (SELECT * FROM runs ORDER BY number DESC LIMIT 1);
+    UPDATE meta SET value = (SELECT count(*) FROM runs) WHERE key = 'runs_total';
+  `);
+  database.close();
+}
