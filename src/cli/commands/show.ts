@@ -66,7 +66,7 @@ function historyText({ look }: Context, events: readonly EventView[]): string {
 function detailOf(type: string, data: EventView['data']): string {
   if (type === 'signalled') {
     const targets = data['targets'] as { pid: number; signal: string; proof: string; sent: boolean }[];
-    return targets.map(({ pid, signal, proof, sent }) => `${signal} to ${pid} (${proof}${sent ? '' : ', withheld'})`).join(', ') || 'nobody left';
+    return targets.map(({ pid, signal, proof, sent }) => `${signal} to ${pid} (${proof}${sent ? '' : ', gone or not proved'})`).join(', ') || 'nobody left';
   }
   if (type === 'spawned' || type === 'found-again')
     return `pid ${(data['leader'] as { pid: number }).pid}${data['held'] === false ? ', without its keeper' : ''}`;
