@@ -28,6 +28,14 @@ const splitLazily = {
   },
 };
 
+/** zod brings its messages in forty languages, 264 KB of them; the programs speak English. */
+const englishOnly = {
+  name: 'english-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.c?js$/ }, () => ({ contents: "export { default as en } from './en.js';", loader: 'js' }));
+  },
+};
+
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist', { recursive: true });
 const shared = {
@@ -44,7 +52,7 @@ const shared = {
   banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
   // Native code cannot be bundled.
   external: ['better-sqlite3'],
-  plugins: [splitLazily],
+  plugins: [splitLazily, englishOnly],
   logLevel: 'warning',
 };
 await build({ ...shared, entryPoints: { ...entries, ...Object.fromEntries([...lazy].map(([file, name]) => [name, file])) } });

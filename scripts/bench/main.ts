@@ -12,7 +12,13 @@ const rows: Row[] = [];
 const ms = (values: readonly number[]) => `min ${least(values).toFixed(1)}, median ${median(values).toFixed(1)} ms`;
 const wanted = process.argv.slice(2);
 
-async function row(name: string, what: string, against: string, target: string, measure: () => Promise<{ figure: string; met: boolean | null }>): Promise<void> {
+async function row(
+  name: string,
+  what: string,
+  against: string,
+  target: string,
+  measure: () => Promise<{ figure: string; met: boolean | null }>,
+): Promise<void> {
   if (wanted.length > 0 && !wanted.includes(name)) return;
   const result = await measure();
   rows.push({ what, against, target, ...result });
@@ -25,7 +31,11 @@ const ratio = (value: number, most: number, detail: string) => ({ figure: `${val
 await row('cli', 'clip runs --json, warm', 'node -e 0', '≤ 1.35×', async () => {
   const home = createHome(2);
   await home.run(['run', '--wait', '--', 'true']);
-  const result = await paired(40, () => timeProcess(node, [clip, 'runs', '--json'], { env: home.env }), () => timeProcess(node, ['-e', '0'], { env: home.env }));
+  const result = await paired(
+    40,
+    () => timeProcess(node, [clip, 'runs', '--json'], { env: home.env }),
+    () => timeProcess(node, ['-e', '0'], { env: home.env }),
+  );
   await home.end();
   return ratio(result.ratio, 1.35, `${ms(result.a)}; floor ${ms(result.b)}`);
 });
@@ -52,7 +62,10 @@ await row('ledger', 'the same with 1,000,000 runs; and memory', 'with 100 runs; 
   await small.end();
   await large.end();
   const memory = `daemon ${(daemonMb / bareMb).toFixed(2)}× = ${daemonMb.toFixed(0)} MB, keeper ${(keeperMb / bareMb).toFixed(2)}× = ${keeperMb.toFixed(0)} MB, bare node ${bareMb.toFixed(0)} MB`;
-  return { figure: `${result.ratio.toFixed(2)}× (${ms(result.a)}; ${ms(result.b)}); ${memory}`, met: result.ratio <= 1.2 && daemonMb / bareMb <= 1.8 && keeperMb / bareMb <= 1.2 };
+  return {
+    figure: `${result.ratio.toFixed(2)}× (${ms(result.a)}; ${ms(result.b)}); ${memory}`,
+    met: result.ratio <= 1.2 && daemonMb / bareMb <= 1.8 && keeperMb / bareMb <= 1.2,
+  };
 });
 
 await row('submit', 'submit → exec', 'raw spawn', '≤ 3×', async () => {
@@ -116,7 +129,9 @@ await row('output', '1 GB of output', 'shell redirect', '≤ 1.05×, own CPU ≤
   const cpu: number[] = [];
   const supervised = async () => {
     const before = cpuMs(pid) + cpuMs(keeper);
-    const answer = JSON.parse(await home.run(['run', '--wait', '--json', '--', 'head', '-c', '1G', '/dev/zero'])) as { run: { number: number; startedAt: string; endedAt: string; stdoutBytes: number } };
+    const answer = JSON.parse(await home.run(['run', '--wait', '--json', '--', 'head', '-c', '1G', '/dev/zero'])) as {
+      run: { number: number; startedAt: string; endedAt: string; stdoutBytes: number };
+    };
     if (answer.run.stdoutBytes !== 2 ** 30) throw new Error('the output is not complete');
     cpu.push(cpuMs(pid) + cpuMs(keeper) - before);
     await home.run(['rm', String(answer.run.number)]);
@@ -128,7 +143,10 @@ await row('output', '1 GB of output', 'shell redirect', '≤ 1.05×, own CPU ≤
   };
   const result = await paired(5, supervised, redirected);
   await home.end();
-  return { figure: `${result.ratio.toFixed(2)}× (${ms(result.a)}; floor ${ms(result.b)}), own CPU median ${median(cpu)} ms`, met: result.ratio <= 1.05 && median(cpu) <= 100 };
+  return {
+    figure: `${result.ratio.toFixed(2)}× (${ms(result.a)}; floor ${ms(result.b)}), own CPU median ${median(cpu)} ms`,
+    met: result.ratio <= 1.05 && median(cpu) <= 100,
+  };
 });
 
 await row('idle', 'idle with 50 quiet runs; memory per live run', '–', '≤ 0.2 % of a core; ≤ 0.1 MB', async () => {
@@ -137,7 +155,11 @@ await row('idle', 'idle with 50 quiet runs; memory per live run', '–', '≤ 0.
   const { pid, keeper } = await home.daemon();
   const before = rssMb(pid) + rssMb(keeper);
   await home.run(['run', '--batch', '-'], `${JSON.stringify({ command: ['sleep', '1000'] })}\n`.repeat(50));
-  await until('50 runs live', async () => (JSON.parse(await home.run(['status', '--json'])) as { live: { status: string }[] }).live.filter(({ status }) => status === 'running').length === 50);
+  await until(
+    '50 runs live',
+    async () =>
+      (JSON.parse(await home.run(['status', '--json'])) as { live: { status: string }[] }).live.filter(({ status }) => status === 'running').length === 50,
+  );
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   const seconds = 30;
   const from = cpuMs(pid) + cpuMs(keeper);
@@ -151,7 +173,8 @@ await row('idle', 'idle with 50 quiet runs; memory per live run', '–', '≤ 0.
 await row('restart', 'restart with 300 live runs until all are adopted', 'bare boot of the daemon', '≤ 2×', async () => {
   const [full, empty] = [createHome(400), createHome(2)];
   await full.run(['run', '--batch', '-'], `${JSON.stringify({ command: ['sleep', '1000'] })}\n`.repeat(300));
-  const running = async () => (JSON.parse(await full.run(['status', '--json'])) as { live: { status: string }[] }).live.filter(({ status }) => status === 'running').length;
+  const running = async () =>
+    (JSON.parse(await full.run(['status', '--json'])) as { live: { status: string }[] }).live.filter(({ status }) => status === 'running').length;
   await until('300 runs live', async () => (await running()) === 300);
   await empty.run(['run', '--wait', '--', 'true']);
   const boot = (home: typeof full) => async () => {
@@ -194,24 +217,40 @@ await row('peers', 'listing', 'peers installed here', '–', async () => {
   for (const [name, args] of peers) {
     const path = which(name);
     if (path === null) continue;
-    const result = await paired(10, () => timeProcess(path, args), () => timeProcess(node, ['-e', '0']));
+    const result = await paired(
+      10,
+      () => timeProcess(path, args),
+      () => timeProcess(node, ['-e', '0']),
+    );
     found.push(`${name} ${result.ratio.toFixed(2)}× node -e 0`);
   }
   return { figure: found.join(', ') || 'none of pm2, tsp, supervisord is installed', met: null };
 });
 
-console.log(`\n${rows.filter(({ met }) => met === true).length} met, ${rows.filter(({ met }) => met === false).length} missed. Node ${process.version}, ${process.platform}.`);
+console.log(
+  `\n${rows.filter(({ met }) => met === true).length} met, ${rows.filter(({ met }) => met === false).length} missed. Node ${process.version}, ${process.platform}.`,
+);
 
 async function postLines(home: ReturnType<typeof createHome>, lines: string): Promise<{ run: { number: number } }[]> {
   const { request } = await import('node:http');
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath: join(home.folder, 'clip.sock'), method: 'POST', path: '/v1/batch', headers: { 'content-type': 'application/x-ndjson' } }, (answer) => {
-      let all = '';
-      answer.on('data', (chunk) => {
-        all += chunk;
-      });
-      answer.on('end', () => resolve(all.trim().split('\n').map((line) => JSON.parse(line))));
-    });
+    const sent = request(
+      { socketPath: join(home.folder, 'clip.sock'), method: 'POST', path: '/v1/batch', headers: { 'content-type': 'application/x-ndjson' } },
+      (answer) => {
+        let all = '';
+        answer.on('data', (chunk) => {
+          all += chunk;
+        });
+        answer.on('end', () =>
+          resolve(
+            all
+              .trim()
+              .split('\n')
+              .map((line) => JSON.parse(line)),
+          ),
+        );
+      },
+    );
     sent.on('error', reject);
     sent.end(lines);
   });

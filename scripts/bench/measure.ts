@@ -18,7 +18,9 @@ export function timeProcess(command: string, args: readonly string[], options: S
     const from = performance.now();
     const child = spawn(command, args, { stdio: 'ignore', ...options });
     child.on('error', reject);
-    child.on('exit', (code, signal) => (code === expected ? resolve(performance.now() - from) : reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}`))));
+    child.on('exit', (code, signal) =>
+      code === expected ? resolve(performance.now() - from) : reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}`)),
+    );
   });
 }
 

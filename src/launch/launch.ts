@@ -19,6 +19,9 @@ export function cleanEnvironment(from: NodeJS.ProcessEnv, role: 'daemon' | 'keep
   return environment;
 }
 
+/** The daemon's garbage is short-lived and small: a young generation of 1 MB keeps it at two thirds of the memory. */
+const smallHeap = ['--max-semi-space-size=1'];
+
 /** The program beside the one that runs now: all of them are bundled into one folder. */
 function programPath(name: 'clipd' | 'clip-keeper'): string {
   return join(dirname(dirname(fileURLToPath(import.meta.url))), 'bin', `${name}.js`);
@@ -30,7 +33,7 @@ function programPath(name: 'clipd' | 'clip-keeper'): string {
  */
 export function launchDaemon(home: string, notify: ((line: string | null) => void) | null): void {
   const log = openLog(home, 'daemon.err');
-  const child = spawn(process.execPath, [programPath('clipd'), '--home', home], {
+  const child = spawn(process.execPath, [...smallHeap, programPath('clipd'), '--home', home], {
     detached: true,
     cwd: home,
     env: { ...cleanEnvironment(process.env, 'daemon'), CLIP_HOME: home },
@@ -52,7 +55,7 @@ export function launchDaemon(home: string, notify: ((line: string | null) => voi
 
 /** Runs the daemon as a child of this process, for a service manager: resolves to its exit code. */
 export function runDaemon(home: string): Promise<number> {
-  const child = spawn(process.execPath, [programPath('clipd'), '--home', home, '--managed'], {
+  const child = spawn(process.execPath, [...smallHeap, programPath('clipd'), '--home', home, '--managed'], {
     env: { ...cleanEnvironment(process.env, 'daemon'), CLIP_HOME: home },
     stdio: 'inherit',
   });
