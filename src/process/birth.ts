@@ -45,14 +45,15 @@ export function readStat(pid: number): Stat | null {
   }
 }
 
-/** The name stands in brackets and may hold brackets and spaces itself, so the fields begin after the last one. */
+/** The name stands in brackets and may hold brackets and spaces itself, so the fields begin after the last one. Null unless whole. */
 export function parseStat(line: string): Stat | null {
   const open = line.indexOf('(');
   const close = line.lastIndexOf(')');
   if (open < 0 || close < open) return null;
   const fields = line.slice(close + 2).split(' ', 20);
+  if (!fields[0] || !/^\d+$/.test(fields[19] ?? '')) return null;
   return {
-    state: fields[0] ?? '?',
+    state: fields[0],
     ppid: Number(fields[1]),
     pgid: Number(fields[2]),
     session: Number(fields[3]),
