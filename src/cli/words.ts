@@ -161,7 +161,7 @@ function pad<T>(cell: string, width: number, column: Column<T>, last: boolean): 
 function cut(text: string, width: number): string {
   let used = 0;
   let kept = '';
-  for (const char of text) {
+  for (const char of text.normalize('NFC')) {
     used += widthOfChar(char);
     if (used > width - 1) break;
     kept += char;
