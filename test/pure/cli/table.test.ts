@@ -40,6 +40,10 @@ describe('a table', () => {
     expect(draw([['1', '', 'abcdefghij']], 13).split('\n')[1]).toBe('1  abcdefghij');
   });
 
+  it('counts a character that is told in another way as what it is shown as', () => {
+    expect(widest(draw([['1', '', 'abc \u2329 def']], 10))).toBeLessThanOrEqual(10);
+  });
+
   it('lines up wide characters and colours', () => {
     const rows = [
       ['1', '日本', 'x'],
