@@ -19,10 +19,16 @@ export function createMask(secrets: readonly Buffer[]): Mask | null {
   const longest = Math.max(...secrets.map(({ length }) => length));
   let held: Buffer = Buffer.alloc(0);
 
-  function hide(bytes: Buffer): Buffer {
+  /** Whether these last bytes are the beginning of a secret, so that the rest may still come. */
+  function mayGrow(end: Buffer): boolean {
+    return secrets.some((secret) => secret.length > end.length && secret.subarray(0, end.length).equals(end));
+  }
+
+  function hide(bytes: Buffer, more: boolean): Buffer {
     let result = bytes;
     for (const secret of secrets) {
       for (let at = result.indexOf(secret); at >= 0; at = result.indexOf(secret, at + 3)) {
+        if (more && mayGrow(result.subarray(at))) break;
         result = Buffer.concat([result.subarray(0, at), Buffer.from('***'), result.subarray(at + secret.length)]);
       }
     }
@@ -32,21 +38,20 @@ export function createMask(secrets: readonly Buffer[]): Mask | null {
   /** How many bytes at the end may be the beginning of a secret: only they have to wait for more. */
   function heldBack(bytes: Buffer): number {
     for (let length = Math.min(longest - 1, bytes.length); length > 0; length -= 1) {
-      const end = bytes.subarray(bytes.length - length);
-      if (secrets.some((secret) => secret.length > length && secret.subarray(0, length).equals(end))) return length;
+      if (mayGrow(bytes.subarray(bytes.length - length))) return length;
     }
     return 0;
   }
 
   return {
     pass(chunk) {
-      const hidden = hide(Buffer.concat([held, chunk]));
+      const hidden = hide(Buffer.concat([held, chunk]), true);
       const keep = heldBack(hidden);
       held = Buffer.from(hidden.subarray(hidden.length - keep));
       return Buffer.from(hidden.subarray(0, hidden.length - keep));
     },
     rest() {
-      const last = hide(held);
+      const last = hide(held, false);
       held = Buffer.alloc(0);
       return last;
     },

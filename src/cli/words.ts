@@ -44,7 +44,8 @@ export function clean(text: string): string {
 export function durationWords(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1_000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  // Cut, not rounded: nobody wants to read 60.0 s.
+  if (seconds < 60) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
   const hours = Math.floor(minutes / 60);
@@ -94,59 +95,76 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 /** Characters that a terminal shows; combining marks are not counted. Wide ones count two. */
 export function widthOf(text: string): number {
   let width = 0;
-  for (const char of stripVTControlCharacters(text).normalize('NFC')) {
-    const code = char.codePointAt(0) ?? 0;
-    if (/\p{M}/u.test(char)) continue;
-    width +=
-      (code >= 0x1100 && code <= 0x115f) ||
-      (code >= 0x2e80 && code <= 0xa4cf) ||
-      (code >= 0xac00 && code <= 0xd7a3) ||
-      (code >= 0xf900 && code <= 0xfaff) ||
-      (code >= 0xfe30 && code <= 0xfe6f) ||
-      (code >= 0xff00 && code <= 0xff60) ||
-      (code >= 0x1f300 && code <= 0x1faff)
-        ? 2
-        : 1;
-  }
+  for (const char of stripVTControlCharacters(text).normalize('NFC')) width += widthOfChar(char);
   return width;
+}
+
+function widthOfChar(char: string): number {
+  const code = char.codePointAt(0) ?? 0;
+  if (/\p{M}/u.test(char)) return 0;
+  const wide =
+    (code >= 0x1100 && code <= 0x115f) ||
+    (code >= 0x2e80 && code <= 0xa4cf) ||
+    (code >= 0xac00 && code <= 0xd7a3) ||
+    (code >= 0xf900 && code <= 0xfaff) ||
+    (code >= 0xfe30 && code <= 0xfe6f) ||
+    (code >= 0xff00 && code <= 0xff60) ||
+    (code >= 0x1f300 && code <= 0x1faff) ||
+    (code >= 0x20000 && code <= 0x3fffd) ||
+    // Two regional indicators make one flag, so each of them counts one.
+    (/\p{Emoji_Presentation}/u.test(char) && !/\p{Regional_Indicator}/u.test(char));
+  return wide ? 2 : 1;
 }
 
 export type Column<T> = {
   readonly title: string;
   readonly cell: (row: T) => string;
   readonly right?: boolean /** Dropped on terminals narrower than this. */;
-  readonly from?: number /** The one that takes what room is left, and is cut when there is none. */;
+  readonly from?: number /** One of those that share what room is left, and are cut when there is too little. */;
   readonly flexible?: boolean;
 };
+
+const flexibleMin = 4;
 
 /** A table that fits the terminal; without one, nothing is cut and nothing left out. */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], look: Look): string {
   const { width } = look;
   const shown = columns.filter(({ from }) => width === null || from === undefined || width >= from);
-  const cells = [shown.map(({ title }) => paint(title, 1, look)), ...rows.map((row) => shown.map(({ cell }) => cell(row)))];
-  const widths = shown.map((_, column) => Math.max(...cells.map((line) => widthOf(line[column] ?? ''))));
-  const flexible = shown.findIndex((column) => column.flexible);
-  if (width !== null && flexible >= 0) {
-    const others = widths.reduce((sum, each, column) => (column === flexible ? sum : sum + each), 0) + 2 * (shown.length - 1);
-    widths[flexible] = Math.max(8, Math.min(widths[flexible] ?? 8, width - others));
+  const cells = [shown.map(({ title }) => title), ...rows.map((row) => shown.map(({ cell }) => cell(row)))];
+  const widths = shown.map((_, column) => cells.reduce((most, line) => Math.max(most, widthOf(line[column] ?? '')), 0));
+  if (width !== null) shrink(widths, shown, width - 2 * (shown.length - 1));
+  const [title = '', ...lines] = cells.map((line) =>
+    line
+      .map((cell, column) => pad(cell, widths[column] ?? 0, shown[column] as Column<T>, column === shown.length - 1))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [paint(title, 1, look), ...lines].join('\n');
+}
+
+/** Takes room from the widest flexible column, until all fit. */
+function shrink<T>(widths: number[], columns: readonly Column<T>[], room: number): void {
+  for (let excess = widths.reduce((sum, each) => sum + each, 0) - room; excess > 0; excess -= 1) {
+    const widest = Math.max(...widths.filter((_, column) => columns[column]?.flexible));
+    if (widest <= flexibleMin) return;
+    widths[widths.findIndex((each, column) => each === widest && columns[column]?.flexible)] = widest - 1;
   }
-  return cells
-    .map((line) =>
-      line
-        .map((cell, column) => pad(cell, widths[column] ?? 0, shown[column] as Column<T>, column === shown.length - 1))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
 
 function pad<T>(cell: string, width: number, column: Column<T>, last: boolean): string {
-  let text = cell;
-  if (column.flexible && widthOf(text) > width) {
-    const chars = [...text];
-    while (widthOf(chars.join('')) > width - 1) chars.pop();
-    text = `${chars.join('')}…`;
-  }
+  const text = column.flexible && widthOf(cell) > width ? cut(cell, width) : cell;
   const gap = ' '.repeat(Math.max(0, width - widthOf(text)));
   return column.right ? gap + text : last ? text : text + gap;
+}
+
+/** As many characters as fit before the sign that more was there. */
+function cut(text: string, width: number): string {
+  let used = 0;
+  let kept = '';
+  for (const char of text.normalize('NFC')) {
+    used += widthOfChar(char);
+    if (used > width - 1) break;
+    kept += char;
+  }
+  return `${kept}…`;
 }

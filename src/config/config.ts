@@ -56,7 +56,11 @@ export function parseConfig(text: string, path: string): Config {
   throw new ConfigError(`The configuration ${path}, line ${lineOf(text, key ?? '')}, ${what}.`);
 }
 
+/** The line where the key stands: alone, quoted, dotted, or as the name of a table. */
 function lineOf(text: string, key: string): number {
-  const at = text.split('\n').findIndex((line) => line.trim().replace(/^["']/, '').startsWith(key));
+  const at = text.split('\n').findIndex((line) => {
+    const begin = line.trim().replace(/^\[{0,2}\s*["']?/, '');
+    return begin.startsWith(key) && /^["']?\s*[.=\]]/.test(begin.slice(key.length));
+  });
   return at < 0 ? 1 : at + 1;
 }

@@ -6,31 +6,20 @@ export type Waiter = Omit<QueuedRow, 'priority'>;
 export type WaitingList = ReturnType<typeof createWaitingList>;
 
 export function createWaitingList(rows: Iterable<QueuedRow>) {
-  const byPriority = new Map<number, Map<number, Waiter>>();
+  const topLevel = createLines();
   /** Runs inside runs wait apart: they need no slot, so a full machine must not hide them. */
-  const nested = new Map<number, Waiter>();
-  let priorities: number[] = [];
+  const nested = createLines();
   let size = 0;
   let newest = 0;
 
   function add({ priority, ...waiter }: QueuedRow): void {
-    const line = waiter.parentRunId === null ? lineOf(priority) : nested;
+    const line = (waiter.parentRunId === null ? topLevel : nested).of(priority);
     if (line.has(waiter.number)) return;
     line.set(waiter.number, waiter);
     size += 1;
     // One that comes back to the queue takes its old place again.
     if (waiter.number < newest) sort(line);
     newest = Math.max(newest, waiter.number);
-  }
-
-  function lineOf(priority: number): Map<number, Waiter> {
-    let line = byPriority.get(priority);
-    if (!line) {
-      line = new Map();
-      byPriority.set(priority, line);
-      priorities = [...byPriority.keys()].sort((a, b) => b - a);
-    }
-    return line;
   }
 
   for (const row of rows) add(row);
@@ -52,13 +41,33 @@ export function createWaitingList(rows: Iterable<QueuedRow>) {
         });
         return;
       }
-      if (byPriority.get(run.spec.priority)?.delete(run.number) || nested.delete(run.number)) size -= 1;
+      const lines = run.lineage.parentRunId === null ? topLevel : nested;
+      if (lines.of(run.spec.priority).delete(run.number)) size -= 1;
     },
-    nested: (): Iterable<Waiter> => nested.values(),
-    *topLevel(): Generator<Waiter> {
+    nested: (): Iterable<Waiter> => nested.inOrder(),
+    topLevel: (): Iterable<Waiter> => topLevel.inOrder(),
+    size: (): number => size,
+  };
+}
+
+/** A line of waiters for each priority, the highest first. */
+function createLines() {
+  const byPriority = new Map<number, Map<number, Waiter>>();
+  let priorities: number[] = [];
+
+  return {
+    of(priority: number): Map<number, Waiter> {
+      let line = byPriority.get(priority);
+      if (!line) {
+        line = new Map();
+        byPriority.set(priority, line);
+        priorities = [...byPriority.keys()].sort((a, b) => b - a);
+      }
+      return line;
+    },
+    *inOrder(): Generator<Waiter> {
       for (const priority of priorities) yield* byPriority.get(priority)?.values() ?? [];
     },
-    size: (): number => size,
   };
 }
 

@@ -45,7 +45,7 @@ export function readStat(pid: number): Stat | null {
   }
 }
 
-/** The name stands in brackets and may hold brackets and spaces itself, so the fields begin after the last one. */
+/** The name stands in brackets and may hold brackets and spaces itself, so the fields begin after the last one. Null unless whole. */
 export function parseStat(line: string): Stat | null {
   const open = line.indexOf('(');
   const close = line.lastIndexOf(')');
@@ -62,10 +62,10 @@ export function parseStat(line: string): Stat | null {
   const ppid = Number(next());
   const pgid = Number(next());
   const session = Number(next());
-  for (let skipped = 7; skipped < fieldsBeforeStart; skipped += 1) at = line.indexOf(' ', at) + 1;
-  const startTime = Number(next());
-  if (state === '' || !Number.isSafeInteger(startTime) || !Number.isSafeInteger(session)) return null;
-  return { state, ppid, pgid, session, startTime, command: line.slice(open + 1, close) };
+  for (let skipped = 7; skipped < fieldsBeforeStart; skipped += 1) next();
+  const startTime = next();
+  if (state === '' || !/^\d+$/.test(startTime)) return null;
+  return { state, ppid, pgid, session, startTime: Number(startTime), command: line.slice(open + 1, close) };
 }
 
 /** Start time is field 22 (proc_pid_stat(5)); the state, field 3, is the first after the name. */

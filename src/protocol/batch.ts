@@ -7,6 +7,8 @@ import { parseDuration, parseSize } from './units.ts';
 export const batchDefaults = z.strictObject({ defaults: runRequest.partial() });
 
 const friendly = z.looseObject({
+  // Checked before it is merged, which would make variables of the characters of a text.
+  env: runRequest.shape.env.unwrap().optional(),
   timeout: z.string().optional(),
   silence: z.string().optional(),
   grace: z.string().optional(),
@@ -22,7 +24,7 @@ export function runOfLine(line: unknown, defaults: Partial<RunRequestInput>): z.
     ...own,
     // Checked once with the defaults; a line's own variables are the only new ones.
     env: own.env === undefined ? defaults.env : { ...defaults.env, ...own.env },
-    envNames: own.env === undefined ? defaults.envNames : Object.keys(own.env),
+    envNames: own.env === undefined ? defaults.envNames : [...new Set([...(defaults.envNames ?? []), ...Object.keys(own.env)])],
     ...(timeout === undefined ? {} : { timeoutMs: parseDuration(timeout, 'timeout') }),
     ...(silence === undefined ? {} : { silenceMs: parseDuration(silence, 'silence') }),
     ...(grace === undefined ? {} : { graceMs: parseDuration(grace, 'grace') }),

@@ -10,7 +10,9 @@ export function parseDuration(text: string, what: string): number {
   const whole = /^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text);
   const parts = whole ? [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)] : [];
   if (parts.length === 0) throw new ClipError('usage', `${what}: "${text}" is not a duration.`, 'Write it like 90s, 30m, 2h or 7d.');
-  const total = Math.round(parts.reduce((sum, [, number, unit]) => sum + Number(number) * (unitMs[unit ?? ''] ?? Number.NaN), 0));
+  const sum = parts.reduce((before, [, number, unit]) => before + Number(number) * (unitMs[unit ?? ''] ?? Number.NaN), 0);
+  // 0 means no limit, so what is not nothing must not become it.
+  const total = sum > 0 ? Math.max(1, Math.round(sum)) : 0;
   if (total > limits.durationMsMax) throw new ClipError('usage', `${what}: ${text} is longer than 365 days.`, 'Leave it out for no limit.');
   return total;
 }
@@ -19,7 +21,7 @@ const unitBytes: Readonly<Record<string, number>> = { '': 1, B: 1, K: 2 ** 10, M
 
 /** `500M`, `10G`, `4096`; units are powers of 1024. Bytes. Throws a usage error. */
 export function parseSize(text: string, what: string): number {
-  const match = /^(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?$/i.exec(text);
+  const match = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:i?B)?|B)?$/i.exec(text);
   const bytes = match ? Math.round(Number(match[1]) * (unitBytes[(match[2] ?? '').toUpperCase()] ?? Number.NaN)) : Number.NaN;
   if (!Number.isSafeInteger(bytes) || bytes < 1) throw new ClipError('usage', `${what}: "${text}" is not a size.`, 'Write it like 500M or 10G.');
   return bytes;

@@ -89,9 +89,9 @@ export function runTable({ look }: Context, runs: readonly RunView[], now: numbe
   const columns: Column<RunView>[] = [
     { title: 'RUN', cell: (run) => String(run.number), right: true },
     { title: 'STATUS', cell: (run) => statusWords(run, look) },
-    { title: 'END', cell: endWords, from: 60 },
-    ...(runs.some(({ name }) => name !== null) ? [{ title: 'NAME', cell: (run: RunView) => clean(run.name ?? ''), from: 90 }] : []),
-    ...(runs.some(({ group }) => group !== null) ? [{ title: 'GROUP', cell: (run: RunView) => clean(run.group ?? ''), from: 100 }] : []),
+    { title: 'END', cell: endWords, from: 65 },
+    ...(runs.some(({ name }) => name !== null) ? [{ title: 'NAME', cell: (run: RunView) => clean(run.name ?? ''), from: 90, flexible: true }] : []),
+    ...(runs.some(({ group }) => group !== null) ? [{ title: 'GROUP', cell: (run: RunView) => clean(run.group ?? ''), from: 100, flexible: true }] : []),
     { title: 'TIME', cell: (run) => elapsedWords(run, now), right: true, from: 50 },
     { title: 'QUEUED', cell: (run) => agoWords(run.queuedAt, now), right: true, from: 80 },
     { title: 'COMMAND', cell: (run) => clean(commandWords(run.command)), flexible: true },

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { createMask, type Mask, secretsOf } from '../../../src/cli/mask.ts';
+
+const secret = 'sk-abcabcab';
+const mask = (...secrets: string[]) => createMask(secretsOf(Object.fromEntries(secrets.map((value, n) => [`TOKEN_${n}`, value])))) as Mask;
+
+/** What is shown of chunks, one after the other. */
+function shown(of: Mask, ...chunks: (string | Buffer)[]): string {
+  const passed = chunks.map((chunk) => of.pass(Buffer.from(chunk)));
+  return Buffer.concat([...passed, of.rest()]).toString();
+}
+
+/** The text in two chunks, cut at each possible byte; and byte by byte. */
+function everyCut(text: string, ...secrets: string[]): Set<string> {
+  const bytes = Buffer.from(text);
+  const cuts = Array.from({ length: bytes.length + 1 }, (_, at) => shown(mask(...secrets), bytes.subarray(0, at), bytes.subarray(at)));
+  return new Set([...cuts, shown(mask(...secrets), ...Array.from(bytes, (byte) => Buffer.of(byte)))]);
+}
+
+describe('which variables hold secrets', () => {
+  const hidden = (env: NodeJS.ProcessEnv) => secretsOf(env).map(String);
+
+  it('is told by their names', () => {
+    for (const name of [
+      'GITHUB_TOKEN',
+      'my_secret',
+      'DB_PASSWORD',
+      'PASSWD',
+      'OPENAI_API_KEY',
+      'APIKEY',
+      'SSH_PRIVATE_KEY',
+      'AWS_ACCESS_KEY_ID',
+      'CREDENTIALS',
+    ]) {
+      expect(hidden({ [name]: 'hunter2hunter2' })).toEqual(['hunter2hunter2']);
+    }
+    expect(hidden({ PATH: '/usr/bin:/bin', EDITOR: 'vim-vim-vim', KEYBOARD: 'querty-querty' })).toEqual([]);
+  });
+
+  it('leaves out short values, absent ones and paths, and names each value once, the longest first', () => {
+    expect(hidden({ TOKEN: 'short77', API_KEY: undefined, SECRET_FILE: '/run/secrets/x' })).toEqual([]);
+    expect(hidden({ A_TOKEN: '12345678', B_TOKEN: '123456789', C_TOKEN: '12345678' })).toEqual(['123456789', '12345678']);
+  });
+});
+
+describe('a secret in the output', () => {
+  it('is hidden wherever the chunks are cut', () => {
+    expect(everyCut(`before ${secret} after`, secret)).toEqual(new Set(['before *** after']));
+    expect(everyCut(secret, secret)).toEqual(new Set(['***']));
+    expect(everyCut(`${secret}${secret}`, secret)).toEqual(new Set(['******']));
+    expect(everyCut(`x ${secret}\n${secret} y`, secret)).toEqual(new Set(['x ***\n*** y']));
+  });
+
+  it('is hidden when it begins after a false beginning', () => {
+    expect(everyCut(`sk-abcsk-abcabcsk-${secret}`, secret)).toEqual(new Set(['sk-abcsk-abcabcsk-***']));
+  });
+
+  it('is hidden when it repeats itself', () => {
+    expect(everyCut('xaaaaaaaaaay', 'aaaaaaaa')).toEqual(new Set(['x***aay']));
+  });
+
+  it('is hidden whole when another secret is its beginning', () => {
+    expect(everyCut('x 12345678-abcdef y', '12345678', '12345678-abcdef')).toEqual(new Set(['x *** y']));
+    expect(everyCut('x 12345678-abcdeX y', '12345678', '12345678-abcdef')).toEqual(new Set(['x ***-abcdeX y']));
+  });
+
+  it('is hidden with characters of several bytes', () => {
+    expect(everyCut('ö pässwört€ ö', 'pässwört€')).toEqual(new Set(['ö *** ö']));
+  });
+});
+
+describe('what is no secret', () => {
+  it('passes through byte by byte, also when it begins like one or is no text', () => {
+    expect(everyCut('sk-abcabca', secret)).toEqual(new Set(['sk-abcabca']));
+    const bytes = Buffer.from(Array.from({ length: 512 }, (_, n) => n & 255));
+    const through = mask(secret);
+    expect(Buffer.concat([through.pass(bytes.subarray(0, 100)), through.pass(bytes.subarray(100)), through.rest()])).toEqual(bytes);
+  });
+
+  it('is not held back: only what may be the beginning of a secret waits', () => {
+    const through = mask(secret);
+    expect(String(through.pass(Buffer.from('hello sk-ab')))).toBe('hello ');
+    expect(String(through.pass(Buffer.from('out\n')))).toBe('sk-about\n');
+  });
+
+  it('needs no mask when there is no secret', () => {
+    expect(createMask([])).toBe(null);
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, configPath, parseConfig, readConfig } from '../../../src/config/config.ts';
+import { homeAt, locateHome, troubleWithHome } from '../../../src/config/home.ts';
+
+const path = '/etc/clip.toml';
+const refusal = (...lines: string[]): string => {
+  try {
+    parseConfig(lines.join('\n'), path);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('It was accepted.');
+};
+
+describe('the configuration', () => {
+  it('has defaults for what the file does not say, and when there is no file', () => {
+    const silent = parseConfig('', path);
+    expect(silent).toMatchObject({
+      after_crash: 'continue',
+      leftovers_keep: expect.arrayContaining(['tmux', 'screen', 'ssh-agent', 'gpg-agent', 'dbus-daemon']),
+    });
+    expect(silent.max_runs).toBeGreaterThanOrEqual(2);
+    expect(readConfig('/no/such/file.toml')).toEqual(silent);
+  });
+
+  it('takes what the file says', () => {
+    expect(parseConfig('max_runs = 3\nafter_crash = "hold"\nleftovers_keep = []', path)).toEqual({ max_runs: 3, after_crash: 'hold', leftovers_keep: [] });
+  });
+
+  it.each<[string, number, string[]]>([
+    ['max_run', 2, ['# how many', 'max_run = 3']],
+    ['max', 2, ['max_runs = 3', 'max = 4']],
+    ['after', 3, ['after_crash = "hold"', '', 'after="x"']],
+    ['slots', 1, ['"slots" = 3']],
+    ['queue', 2, ['max_runs = 3', '[queue]', 'held = true']],
+    ['agents', 2, ['max_runs = 3', '  [[agents]]', 'name = "x"']],
+    ['queue', 2, ['max_runs = 3', 'queue.held = true']],
+  ])('names the unknown key "%s" and its line %d', (key, line, text) => {
+    expect(refusal(...text)).toBe(`The configuration ${path}, line ${line}, does not know the key "${key}".`);
+  });
+
+  it.each<[string, number, string[]]>([
+    ['max_runs', 2, ['after_crash = "hold"', 'max_runs = 0']],
+    ['max_runs', 1, ['max_runs = 1.5']],
+    ['max_runs', 1, ['max_runs = "3"']],
+    ['after_crash', 1, ['after_crash = "explode"']],
+    ['leftovers_keep', 2, ['', 'leftovers_keep = ["tmux", 3]']],
+  ])('names the key %s with a bad value and its line %d', (key, line, text) => {
+    expect(refusal(...text)).toContain(`The configuration ${path}, line ${line}, has a bad value for "${key}" (`);
+  });
+
+  it('names the line of what is not TOML', () => {
+    expect(refusal('max_runs = 3', 'after_crash = ')).toContain(`${path}, line 2 is not TOML: `);
+    expect(refusal('max_runs = 3', 'max_runs = 4')).toContain(`${path}, line 2 is not TOML: `);
+  });
+
+  it('says when it cannot be read', () => {
+    expect(() => readConfig('/')).toThrow(/^The configuration \/ cannot be read: EISDIR/);
+  });
+
+  it('lies in XDG_CONFIG_HOME, else in .config', () => {
+    expect(configPath({ XDG_CONFIG_HOME: '/x', HOME: '/h' })).toBe('/x/clip/config.toml');
+    expect([configPath({ HOME: '/h' }), configPath({ XDG_CONFIG_HOME: '', HOME: '/h' })]).toEqual([
+      '/h/.config/clip/config.toml',
+      '/h/.config/clip/config.toml',
+    ]);
+  });
+});
+
+describe('the home', () => {
+  it('is CLIP_HOME, else XDG_STATE_HOME/clip, else ~/.local/state/clip', () => {
+    const all = { CLIP_HOME: '/c', XDG_STATE_HOME: '/s', HOME: '/h' };
+    const found = [all, { ...all, CLIP_HOME: '' }, { HOME: '/h' }].map((env) => locateHome(env).folder);
+    expect(found).toEqual(['/c', '/s/clip', '/h/.local/state/clip']);
+  });
+
+  it('is made absolute when CLIP_HOME is not', () => {
+    expect(locateHome({ CLIP_HOME: 'some/where' }).socket).toBe(`${process.cwd()}/some/where/clip.sock`);
+  });
+
+  it('is refused when it is too long for a socket path, counted in bytes', () => {
+    const longest = `/no-such/${'x'.repeat(107 - '/no-such/'.length - '/keeper-00000000.sock'.length)}`;
+    expect(troubleWithHome(homeAt(longest))).toBe(null);
+    expect(troubleWithHome(homeAt(`${longest}x`))?.sentence).toContain('is too long for a socket path (108 of 107 bytes).');
+    expect(troubleWithHome(homeAt(`${longest.slice(0, -1)}ö`))?.sentence).toContain('(108 of 107 bytes)');
+  });
+
+  it('is refused when it is no folder', () => {
+    expect(troubleWithHome(homeAt('/etc/passwd'))?.sentence).toBe('The home /etc/passwd is not a folder.');
+    expect(troubleWithHome(homeAt('/proc/self'))?.sentence).toContain(process.platform === 'linux' ? 'is a symbolic link' : '');
+  });
+});

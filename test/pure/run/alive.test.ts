@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../../src/run/events.ts';
+import type { Running, RunState } from '../../../src/run/run.ts';
+import { limitReached, silenceOf, silentMs } from '../../../src/run/silence.ts';
+import { step } from '../../../src/run/step.ts';
+import { aRun, aSpec, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
+
+const minute = 60_000;
+
+function next(state: RunState, event: RunEvent, spec = {}): RunState {
+  const result = step(aRun(state, { spec }), event, noon);
+  if (result.kind !== 'moved') throw new Error(`It did not move: ${result.kind}`);
+  return result.state;
+}
+
+describe('a run that starts', () => {
+  const starting: RunState = { status: 'starting', since: noon - 100, stop: null };
+  const spawned: RunEvent = { type: 'spawned', leader, startedAt: noon };
+
+  it('counts its time limit from its own start, and has none by default', () => {
+    expect(next(starting, spawned, { timeoutMs: minute })).toMatchObject({ status: 'running', deadlineAt: noon + minute, held: true, detachedWarning: false });
+    expect(next(starting, spawned)).toMatchObject({ deadlineAt: null, startedAt: noon, silentSince: noon, leader });
+  });
+
+  it('is stopped the moment it lives when that was ordered before', () => {
+    const stop = aStop({ order: 'paused' });
+    expect(next({ ...starting, stop }, spawned)).toMatchObject({ status: 'stopping', stop });
+  });
+
+  it('goes back to the queue when nothing was launched, not before the time given', () => {
+    expect(next(starting, { type: 'never-launched', message: '', retryInMs: 0 })).toEqual({ status: 'queued', notBefore: null });
+    expect(next(starting, { type: 'never-launched', message: '', retryInMs: 5_000 })).toEqual({ status: 'queued', notBefore: noon + 5_000 });
+  });
+
+  it('carries the warning when it is found alive without a keeper', () => {
+    expect(next(starting, { type: 'found-again', held: false, leader, startedAt: noon - 50 })).toMatchObject({ held: false, detachedWarning: true });
+    expect(next(starting, { type: 'found-again', held: true, leader, startedAt: noon - 50 })).toMatchObject({ held: true, detachedWarning: false });
+  });
+});
+
+describe('a run that lost its keeper', () => {
+  const found = (held: boolean): RunEvent => ({ type: 'found-again', held, leader, startedAt: noon });
+
+  it.each([['running'], ['stopping']])('is warned about once while %s, and no more after it says something', (status) => {
+    const before = status === 'running' ? running() : stopping();
+    const warned = next(before, found(false));
+    expect(warned).toMatchObject({ held: false, detachedWarning: true });
+    const heard = next(warned, { type: 'activity' });
+    // The exit code stays unknown: it still is not held.
+    expect(heard).toMatchObject({ status, held: false, detachedWarning: false });
+    expect(next(heard, found(false))).toMatchObject({ detachedWarning: false });
+    expect(next(warned, found(true))).toMatchObject({ held: true, detachedWarning: false });
+  });
+
+  it('keeps its deadline and its order to stop when it is found again', () => {
+    const stop = aStop({ phase: 'terminated' });
+    expect(next(running({ deadlineAt: noon + 5 }), found(true))).toMatchObject({ deadlineAt: noon + 5 });
+    expect(next(stopping({ stop, deadlineAt: noon + 5 }), found(false))).toMatchObject({ status: 'stopping', stop, deadlineAt: noon + 5 });
+  });
+});
+
+describe('a machine that slept', () => {
+  it('moves the deadline by the gap and begins to count silence anew', () => {
+    const slept: RunEvent = { type: 'slept', gapMs: 8 * 60 * minute };
+    expect(next(running({ deadlineAt: noon + 5 }), slept)).toMatchObject({ deadlineAt: noon + 5 + 8 * 60 * minute, silentSince: noon });
+    expect(next(running(), slept)).toMatchObject({ deadlineAt: null, silentSince: noon });
+    expect(next(stopping({ deadlineAt: noon }), slept)).toMatchObject({ status: 'stopping', deadlineAt: noon + 8 * 60 * minute });
+  });
+});
+
+describe('silence', () => {
+  it('is quiet after 60 s and stalled after 10 min', () => {
+    expect([0, 59_999, minute, 10 * minute - 1, 10 * minute].map(silenceOf)).toEqual(['talking', 'talking', 'quiet', 'quiet', 'stalled']);
+  });
+
+  it('counts from the newest of start, waking up and output, and never below nothing', () => {
+    const state = running({ silentSince: noon - minute });
+    expect(silentMs(state, null, noon)).toBe(minute);
+    expect(silentMs(state, noon - 2 * minute, noon)).toBe(minute);
+    expect(silentMs(state, noon - 1_000, noon)).toBe(1_000);
+    expect(silentMs(state, noon + 5_000, noon)).toBe(0);
+  });
+});
+
+describe('the limits of a running run', () => {
+  const reached = (spec: Parameters<typeof aSpec>[0], state: Partial<Running>, looked: { outputBytes?: number; lastOutputAt?: number | null }) =>
+    limitReached(aSpec(spec), running(state), { outputBytes: 0, lastOutputAt: null, at: noon, ...looked });
+
+  it('are none unless given, except the one for output', () => {
+    expect(reached({}, { silentSince: 0, startedAt: 0 }, {})).toBe(null);
+    expect(reached({}, {}, { outputBytes: 10 * 2 ** 30 })).toBe(null);
+    expect(reached({}, {}, { outputBytes: 10 * 2 ** 30 + 1 })).toBe('output_limit');
+  });
+
+  it('are reached at the very moment: time, silence', () => {
+    expect(reached({}, { deadlineAt: noon + 1 }, {})).toBe(null);
+    expect(reached({}, { deadlineAt: noon }, {})).toBe('timeout');
+    expect(reached({ silenceMs: 30_001 }, {}, {})).toBe(null);
+    expect(reached({ silenceMs: 30_000 }, {}, {})).toBe('silence');
+    expect(reached({ silenceMs: 30_000 }, {}, { lastOutputAt: noon - 1 })).toBe(null);
+  });
+
+  it('name the time limit first, then output, then silence', () => {
+    const all = { spec: { silenceMs: 1, outputBytesMax: 1 }, looked: { outputBytes: 2 } };
+    expect(reached(all.spec, { deadlineAt: noon }, all.looked)).toBe('timeout');
+    expect(reached(all.spec, {}, all.looked)).toBe('output_limit');
+    expect(reached(all.spec, {}, {})).toBe('silence');
+  });
+});

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../../src/run/events.ts';
+import { type Ended, isEnded, type Lineage, type Run, type RunSpec, type RunState, type StopOrder, type Stopping } from '../../../src/run/run.ts';
+import { type Effect, step } from '../../../src/run/step.ts';
+import { aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
+
+/** Everything in turn, one second apart, from a running run; gives the run and the effects of the last event. */
+function play(run: Run, ...events: RunEvent[]): { run: Run; effects: Effect['type'][] } {
+  let now = run;
+  let effects: Effect['type'][] = [];
+  for (const [index, event] of events.entries()) {
+    const result = step(now, event, noon + 1_000 * index);
+    if (result.kind !== 'moved') continue;
+    now = { ...now, state: result.state };
+    effects = result.effects.map(({ type }) => type);
+  }
+  return { run: now, effects };
+}
+
+function endOf(run: Run, ...events: RunEvent[]): Ended {
+  const { state } = play(run, ...events).run;
+  if (!isEnded(state)) throw new Error(`It has not ended: ${state.status}`);
+  return state;
+}
+
+const stop = (order: StopOrder, given: { graceMs?: number | null; now?: boolean } = {}): RunEvent => ({
+  type: 'stop-requested',
+  order,
+  graceMs: null,
+  now: false,
+  ...given,
+});
+const exit = (code: number | null, given: { signal?: string; byDeadline?: boolean } = {}): RunEvent => ({
+  type: 'exited',
+  code,
+  signal: null,
+  endedAt: noon + 9_000,
+  leader,
+  startedAt: noon - 30_000,
+  byDeadline: false,
+  ...given,
+});
+const lost = (certain: boolean): RunEvent => ({ type: 'process-lost', message: 'The process is gone and left no exit record.', certain });
+const why = ({ status, stopReason, errorCode, timeoutFired }: Ended) => [status, stopReason, errorCode, timeoutFired];
+
+describe('the end of a run that nobody stopped', () => {
+  it.each([
+    ['plain', exit(0), ['succeeded', 'completed', null, false]],
+    ['plain', exit(7), ['failed', 'exit_nonzero', 'exit_nonzero', false]],
+    ['plain', exit(null, { signal: 'SIGSEGV' }), ['failed', 'signalled', 'signalled', false]],
+    ['claude', exit(0), ['succeeded', 'completed', null, false]],
+    ['claude', exit(7), ['failed', 'adapter_failed', 'adapter_failed', false]],
+    ['claude', exit(null, { signal: 'SIGSEGV' }), ['failed', 'adapter_failed', 'adapter_failed', false]],
+    ['plain', lost(true), ['failed', 'process_lost', 'process_lost', false]],
+    ['claude', lost(false), ['failed', 'process_lost', 'process_lost', false]],
+  ] as const)('of adapter %s, after %o, is %j', (adapter, event, expected) => {
+    expect(why(endOf(aRun(running(), { spec: { adapter } }), event))).toEqual(expected);
+  });
+
+  it('is process_lost, with nothing guessed, when the exit record names neither code nor signal', () => {
+    const end = endOf(aRun(running()), exit(null));
+    expect(why(end)).toEqual(['failed', 'process_lost', 'process_lost', false]);
+    expect(end.outcome).toEqual({ kind: 'lost' });
+  });
+
+  it('says that it could not start, and why, and leaves no leftovers to look for', () => {
+    for (const errorCode of ['command_not_found', 'not_executable', 'cwd_missing', 'launch_failed']) {
+      const end = endOf(aRun({ status: 'starting', since: noon, stop: null }), { type: 'spawn-failed', errorCode, message: 'It would not start.' });
+      expect(why(end)).toEqual(['failed', 'not_started', errorCode, false]);
+      expect(end).toMatchObject({ error: 'It would not start.', outcome: { kind: 'not_started' }, leader: null, startedAt: null, pending: ['tidy'] });
+    }
+  });
+
+  it('is cancelled, dependency_failed, when the run that had to succeed first did not', () => {
+    const end = endOf(aRun({ status: 'queued', notBefore: null }), { type: 'dependency-failed', after: 7, status: 'timed_out' });
+    expect(why(end)).toEqual(['cancelled', 'dependency_failed', 'cancelled', false]);
+    expect(end.error).toBe('Run 7 had to succeed first, but it ended timed_out.');
+  });
+
+  it('is timed_out when the keeper enforced the deadline because no daemon was there', () => {
+    expect(why(endOf(aRun(running()), exit(null, { signal: 'SIGTERM', byDeadline: true })))).toEqual(['timed_out', 'timeout', 'timeout', true]);
+    expect(why(endOf(aRun(running()), exit(0, { byDeadline: true })))).toEqual(['timed_out', 'timeout', 'timeout', true]);
+  });
+
+  it('keeps the process, its start and the moment of its end', () => {
+    const starting = aRun({ status: 'starting', since: noon - 1, stop: null });
+    expect(endOf(aRun(running()), exit(0))).toMatchObject({ leader, startedAt: noon - 30_000, endedAt: noon + 9_000, pending: ['leftovers', 'tidy'] });
+    expect(endOf(starting, exit(0))).toMatchObject({ leader, startedAt: noon - 30_000, endedAt: noon + 9_000 });
+  });
+});
+
+/** What each order to stop ends in, whatever the process does then. */
+const ordered: Record<StopOrder, readonly [string, string, string, boolean]> = {
+  cancelled: ['cancelled', 'cancelled', 'cancelled', false],
+  paused: ['cancelled', 'paused', 'cancelled', false],
+  budget_paused: ['cancelled', 'budget_paused', 'cancelled', false],
+  timeout: ['timed_out', 'timeout', 'timeout', true],
+  silence: ['timed_out', 'silence', 'timeout', false],
+  output_limit: ['failed', 'output_limit', 'output_limit', false],
+};
+
+describe.each(Object.entries(ordered) as [StopOrder, (typeof ordered)[StopOrder]][])('an order to stop: %s', (order, expected) => {
+  const beforeTheProcess: [string, RunState, RunEvent[]][] = [
+    ['queued', { status: 'queued', notBefore: null }, []],
+    ['starting, and it never was launched', { status: 'starting', since: noon, stop: null }, [{ type: 'never-launched', message: '', retryInMs: 5_000 }]],
+    ['starting, and it could not start', { status: 'starting', since: noon, stop: null }, [{ type: 'spawn-failed', errorCode: 'cwd_missing', message: '' }]],
+  ];
+  it.each(beforeTheProcess)('carries its end when the run is %s', (_, state, then) => {
+    const end = endOf(aRun(state), stop(order), ...then);
+    expect(why(end)).toEqual(expected);
+    expect(end).toMatchObject({ outcome: { kind: 'not_started' }, pending: ['tidy'] });
+  });
+
+  it.each([
+    ['exits 0', exit(0)],
+    ['exits 143', exit(143)],
+    ['dies by the signal', exit(null, { signal: 'SIGTERM' })],
+    ['ends by its deadline', exit(null, { signal: 'SIGKILL', byDeadline: true })],
+    ['is lost', lost(true)],
+  ])('carries its end when the process then %s', (_, event) => {
+    expect(why(endOf(aRun(running()), stop(order), event))).toEqual(expected);
+    const starting = aRun({ status: 'starting', since: noon, stop: null });
+    expect(why(endOf(starting, stop(order), event))).toEqual(expected);
+    expect(why(endOf(starting, stop(order), { type: 'spawned', leader, startedAt: noon }, event))).toEqual(expected);
+  });
+
+  it('wins over every later one', () => {
+    for (const second of Object.keys(ordered) as StopOrder[]) {
+      for (const now of [false, true]) expect(why(endOf(aRun(running()), stop(order), stop(second, { now }), exit(0)))).toEqual(expected);
+    }
+  });
+});
+
+describe('a run that is being stopped', () => {
+  it('keeps the true exit code beside its ordered end', () => {
+    expect(endOf(aRun(running()), stop('cancelled'), exit(0)).outcome).toEqual({ kind: 'exited', code: 0 });
+    expect(endOf(aRun(running()), stop('timeout'), exit(null, { signal: 'SIGKILL' })).outcome).toEqual({ kind: 'killed', signal: 'SIGKILL' });
+  });
+
+  it('has its ordered end, an unknown exit code and no retry when it is lost', () => {
+    const run = aRun(stopping(), { spec: { onLoss: 'retry' } });
+    const result = play(run, lost(true));
+    expect(result.run.state).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', outcome: { kind: 'lost' } });
+    expect(result.effects).toEqual(['finalise']);
+  });
+
+  it('takes the grace of the order, else that of the run, from the first order', () => {
+    const graces = [stop('cancelled', { graceMs: 1 }), stop('cancelled')].map((event) => (play(aRun(running()), event).run.state as Stopping).stop.graceMs);
+    expect(graces).toEqual([1, 15_000]);
+  });
+
+  it('is made quicker by an order to stop now, once, and says that it is being stopped to every other', () => {
+    const run = aRun(stopping({ stop: aStop({ phase: 'terminated' }) }));
+    const quicker = step(run, stop('timeout', { now: true }), noon);
+    expect(quicker).toMatchObject({ kind: 'moved', state: { stop: { order: 'cancelled', now: true, phase: 'terminated', phaseAt: noon } } });
+    const again = step({ ...run, state: stopping({ stop: aStop({ now: true }) }) }, stop('timeout', { now: true }), noon);
+    expect(again).toEqual({ kind: 'refused', why: 'already_stopping' });
+  });
+
+  it('remembers how far the sequence has come, for a new daemon', () => {
+    const { run } = play(aRun(running()), stop('cancelled'), { type: 'signalled', phase: 'terminated', targets: [] });
+    expect(run.state).toMatchObject({ stop: { orderedAt: noon, phase: 'terminated', phaseAt: noon + 1_000 } });
+  });
+});
+
+describe('a lost run', () => {
+  const effectsOf = (spec: Partial<RunSpec>, certain: boolean, lineage: Partial<Lineage>) => play(aRun(running(), { spec, lineage }), lost(certain)).effects;
+
+  it('is tried again once: only with --on-loss retry, only when it surely is gone, only when it is no such retry itself', () => {
+    expect(effectsOf({ onLoss: 'retry' }, true, {})).toEqual(['retry-lost', 'finalise']);
+    expect(effectsOf({ onLoss: 'fail' }, true, {})).toEqual(['finalise']);
+    expect(effectsOf({ onLoss: 'retry' }, false, {})).toEqual(['finalise']);
+    expect(effectsOf({ onLoss: 'retry' }, true, { processLossRetryCount: 1 })).toEqual(['finalise']);
+  });
+
+  it('is tried again when it was lost while starting, and after a retry that a person asked for', () => {
+    const starting = aRun({ status: 'starting', since: noon, stop: null }, { spec: { onLoss: 'retry' } });
+    expect(play(starting, lost(true)).effects).toEqual(['retry-lost', 'finalise']);
+    expect(effectsOf({ onLoss: 'retry' }, true, { retryOfRunId: 'id7', retryReason: 'manual' })).toEqual(['retry-lost', 'finalise']);
+  });
+
+  it('says what was found, and has no exit code', () => {
+    const end = endOf(aRun(running()), lost(true));
+    expect(end).toMatchObject({ error: 'The process is gone and left no exit record.', outcome: { kind: 'lost' } });
+  });
+});

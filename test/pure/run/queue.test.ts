@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { type Candidate, grant, type Holder, occupancyOf, type Rules, waitingFor } from '../../../src/run/queue.ts';
+import { noon } from '../../support/runs.ts';
+
+const candidate = (number: number, given: Partial<Candidate> = {}): Candidate => ({
+  number,
+  id: `id${number}`,
+  group: null,
+  locks: [],
+  ancestors: [],
+  after: null,
+  notBefore: null,
+  ...given,
+});
+const holder = (number: number, given: Partial<Holder> = {}): Holder => ({ ...candidate(number), takesSlot: true, ...given });
+const rules = (given: Partial<Rules> = {}): Rules => ({ slotsMax: 2, held: false, groups: new Map(), ...given });
+const group = (limit: number | null, paused = false): Partial<Rules> => ({ groups: new Map([['g', { limit, paused }]]) });
+
+function granted(candidates: readonly Candidate[], holders: readonly Holder[] = [], given: Partial<Rules> = {}): number[] {
+  return grant(candidates, occupancyOf(holders), rules(given), noon).map(({ number }) => number);
+}
+
+function words(one: Candidate, holders: readonly Holder[] = [], given: Partial<Rules> = {}): string | null {
+  const waiting = waitingFor(one, occupancyOf(holders), rules(given), noon);
+  return waiting && `${waiting.for}: ${waiting.words}`;
+}
+
+describe('free slots', () => {
+  it('go to the first in the order given, and to no more than there are', () => {
+    expect(granted([candidate(3), candidate(1), candidate(2)])).toEqual([3, 1]);
+    expect(granted([candidate(3), candidate(1)], [holder(9)])).toEqual([3]);
+    expect(granted([candidate(3)], [holder(8), holder(9)])).toEqual([]);
+    expect(words(candidate(3), [holder(8), holder(9)])).toBe('slot: all 2 slots are taken');
+  });
+
+  it('are not taken by a run whose process has ended and whose leftovers are being cleared', () => {
+    expect(granted([candidate(1), candidate(2)], [holder(9, { takesSlot: false })])).toEqual([1, 2]);
+  });
+
+  it('are not kept from others by one that waits for something else', () => {
+    expect(granted([candidate(1, { notBefore: noon + 1 }), candidate(2), candidate(3)])).toEqual([2, 3]);
+  });
+});
+
+describe('a held queue', () => {
+  it('starts nothing, not even a run inside a run, and says how to release it', () => {
+    expect(granted([candidate(1), candidate(2, { ancestors: ['id9'] })], [], { held: true })).toEqual([]);
+    expect(words(candidate(1), [], { held: true })).toBe('queue: the queue is held: clip queue release');
+  });
+});
+
+describe('a group', () => {
+  it('runs as many as its limit, whatever slots are free', () => {
+    const three = [1, 2, 3].map((number) => candidate(number, { group: 'g' }));
+    expect(granted(three, [], { slotsMax: 8, ...group(2) })).toEqual([1, 2]);
+    expect(granted(three, [holder(9, { group: 'g' })], { slotsMax: 8, ...group(2) })).toEqual([1]);
+    expect(words(candidate(1, { group: 'g' }), [holder(9, { group: 'g' })], { slotsMax: 8, ...group(1) })).toBe('group: group g runs 1 at a time');
+  });
+
+  it('counts only its own runs, and without a limit none', () => {
+    expect(granted([candidate(1, { group: 'g' })], [holder(9, { group: 'other' })], { slotsMax: 8, ...group(1) })).toEqual([1]);
+    expect(granted([candidate(1, { group: 'g' })], [holder(9, { group: 'g' })], { slotsMax: 8, ...group(null) })).toEqual([1]);
+    expect(granted([candidate(1, { group: 'unknown' })], [holder(9, { group: 'unknown' })], group(1))).toEqual([1]);
+  });
+
+  it('starts nothing while paused, and says how to resume it; others go on', () => {
+    expect(granted([candidate(1, { group: 'g' }), candidate(2)], [], group(null, true))).toEqual([2]);
+    expect(words(candidate(1, { group: 'g' }), [], group(null, true))).toBe('group: group g is paused: clip group resume g');
+  });
+
+  it('never gets more than the slots of all', () => {
+    expect(granted([candidate(1, { group: 'g' })], [holder(8), holder(9)], group(5))).toEqual([]);
+  });
+});
+
+describe('locks', () => {
+  it('are held by one run at a time, and the holder is named', () => {
+    expect(granted([candidate(1, { locks: ['db'] }), candidate(2, { locks: ['db'] })])).toEqual([1]);
+    expect(words(candidate(1, { locks: ['db'] }), [holder(9, { locks: ['db'] })])).toBe('lock: lock db is held by run 9');
+    expect(granted([candidate(1, { locks: ['db'] })], [holder(9, { locks: ['Db'] })])).toEqual([1]);
+  });
+
+  it('are taken together or not at all: one that waits holds none of them', () => {
+    const both = candidate(1, { locks: ['free', 'held'] });
+    expect(granted([both, candidate(2, { locks: ['free'] })], [holder(9, { locks: ['held'] })])).toEqual([2]);
+  });
+
+  it('are kept until the leftovers of an ended run are cleared', () => {
+    expect(granted([candidate(1, { locks: ['db'] })], [holder(9, { locks: ['db'], takesSlot: false })])).toEqual([]);
+  });
+});
+
+describe('a run inside a run', () => {
+  const parent = holder(9, { locks: ['db'] });
+
+  it('takes no slot: it starts on a full machine, and leaves the slots to others', () => {
+    expect(granted([candidate(1, { ancestors: ['id9'] })], [parent, holder(8)])).toEqual([1]);
+    expect(granted([candidate(1, { ancestors: ['id9'] }), candidate(2)], [parent])).toEqual([1, 2]);
+    expect(granted([candidate(2)], [parent, holder(7, { ancestors: ['id9'] })])).toEqual([2]);
+  });
+
+  it('takes nothing of the limit of its group either', () => {
+    const child = { group: 'g', ancestors: ['id9'] };
+    expect(granted([candidate(1, child)], [holder(9, { group: 'g' })], group(1))).toEqual([1]);
+    expect(granted([candidate(2, { group: 'g' })], [holder(9), holder(7, child)], group(1))).toEqual([2]);
+  });
+
+  it('shares the locks of everything it was started in', () => {
+    expect(granted([candidate(1, { locks: ['db'], ancestors: ['id9'] })], [parent])).toEqual([1]);
+    const middle = holder(8, { ancestors: ['id9'] });
+    expect(granted([candidate(1, { locks: ['db'], ancestors: ['id8', 'id9'] })], [parent, middle])).toEqual([1]);
+  });
+
+  it('does not share a lock with its sibling, nor with a stranger', () => {
+    const twins = [candidate(1, { locks: ['db'], ancestors: ['id9'] }), candidate(2, { locks: ['db'], ancestors: ['id9'] })];
+    expect(granted(twins, [parent])).toEqual([1]);
+    expect(words(twins[1] as Candidate, [parent, holder(1, { locks: ['db'], ancestors: ['id9'] })])).toBe('lock: lock db is held by run 1');
+    expect(granted([candidate(1, { locks: ['web'], ancestors: ['id9'] })], [parent, holder(8, { locks: ['web'] })])).toEqual([]);
+  });
+
+  it('keeps its lock when the parent that shared it has gone', () => {
+    const orphan = holder(7, { locks: ['db'] });
+    expect(granted([candidate(1, { locks: ['db'] })], [orphan])).toEqual([]);
+  });
+
+  it('is one of at most as many as there are slots, for each parent', () => {
+    const children = [1, 2, 3].map((number) => candidate(number, { ancestors: ['id9'] }));
+    expect(granted(children, [parent])).toEqual([1, 2]);
+    expect(granted([...children, candidate(4, { ancestors: ['id8', 'id9'] })], [parent, holder(8, { ancestors: ['id9'] })])).toEqual([1, 4]);
+    const going = [parent, holder(6, { ancestors: ['id9'] }), holder(7, { ancestors: ['id9'] })];
+    expect(words(candidate(1, { ancestors: ['id9'] }), going)).toBe('slot: its parent run has 2 runs going already');
+  });
+
+  it('waits for its group to be resumed, as every other', () => {
+    expect(granted([candidate(1, { group: 'g', ancestors: ['id9'] })], [parent], group(null, true))).toEqual([]);
+  });
+});
+
+describe('a run that comes after another', () => {
+  it.each(['queued', 'starting', 'running', 'stopping', 'failed'])('waits while that is %s', (status) => {
+    const later = candidate(2, { after: { number: 1, status } });
+    expect(granted([later])).toEqual([]);
+    expect(words(later)).toBe(`run: run 1 must succeed first; it is ${status}`);
+  });
+
+  it('starts once that has succeeded', () => {
+    expect(granted([candidate(2, { after: { number: 1, status: 'succeeded' } })])).toEqual([2]);
+  });
+});
+
+describe('a run that may not start before a moment', () => {
+  it('waits for it, and starts at that very moment', () => {
+    expect(words(candidate(1, { notBefore: noon + 1 }))).toBe('time: not before 2026-06-01T12:00:00.001Z');
+    expect(granted([candidate(1, { notBefore: noon })])).toEqual([1]);
+  });
+});

@@ -1,0 +1,59 @@
+/** Runs as values: every part can be given, the rest is a plain command that nobody limits. */
+import type { Leader, Lineage, Run, Running, RunSpec, RunState, Stop, Stopping } from '../../src/run/run.ts';
+
+/** The moment at which tests of pure code play. */
+export const noon = Date.UTC(2026, 5, 1, 12);
+
+export const leader: Leader = { pid: 4242, pgid: 4242, startTime: 77_000, bootId: 'boot-1' };
+
+export function aSpec(given: Partial<RunSpec> = {}): RunSpec {
+  return {
+    command: ['make', 'test'],
+    cwd: '/work',
+    adapter: 'plain',
+    name: null,
+    group: null,
+    priority: 0,
+    labels: {},
+    locks: [],
+    after: null,
+    timeoutMs: 0,
+    timeoutSource: 'default',
+    silenceMs: null,
+    graceMs: 15_000,
+    outputBytesMax: 10 * 2 ** 30,
+    mergeOutput: false,
+    stdin: { kind: 'none' },
+    onLoss: 'fail',
+    leftovers: 'stop',
+    promptSecret: false,
+    envNames: [],
+    ...given,
+  };
+}
+
+export function aRun(state: RunState, given: { spec?: Partial<RunSpec>; lineage?: Partial<Lineage>; number?: number } = {}): Run {
+  const number = given.number ?? 42;
+  return {
+    number,
+    id: `id${number}`,
+    key: null,
+    queuedAt: noon - 60_000,
+    spec: aSpec(given.spec),
+    lineage: { parentRunId: null, depth: 0, retryOfRunId: null, retryReason: null, processLossRetryCount: 0, ...given.lineage },
+    state,
+  };
+}
+
+export function aStop(given: Partial<Stop> = {}): Stop {
+  return { order: 'cancelled', orderedAt: noon - 2_000, graceMs: 15_000, phase: 'ordered', phaseAt: noon - 2_000, now: false, ...given };
+}
+
+export function running(given: Partial<Running> = {}): Running {
+  const startedAt = noon - 30_000;
+  return { status: 'running', leader, startedAt, deadlineAt: null, silentSince: startedAt, held: true, detachedWarning: false, ...given };
+}
+
+export function stopping(given: Partial<Stopping> = {}): Stopping {
+  return { ...running(), stop: aStop(), ...given, status: 'stopping' };
+}
