@@ -16,7 +16,7 @@ export function createPerform(world: {
   keepers: Keepers;
   stopper: Stopper;
   finaliser: { finalise: (number: number) => void };
-  observer: { arm: () => void };
+  observer: { watch: (run: Run) => void };
   folderOf: (run: Run) => string;
   now: () => number;
 }): Perform {
@@ -32,7 +32,7 @@ export function createPerform(world: {
           );
         }
       case 'watch':
-        return world.observer.arm();
+        return world.observer.watch(run);
       case 'stop':
         return void setImmediate(() => world.stopper.go(run.number));
       case 'finalise':
