@@ -110,5 +110,6 @@ export function hearKeepers(world: { supervisor: Supervisor; look: (runs: readon
       }
     },
     onLost: () => look(supervisor.alive().filter(({ state }) => state.status !== 'queued')),
+    onReady: world.scheduler.ask,
   };
 }
