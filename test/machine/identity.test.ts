@@ -46,7 +46,7 @@ describe('a pid that was given to somebody else', () => {
     const run = await home.untilStatus(number, 'running');
     await home.clip(['daemon', 'stop']);
     // The keeper lives and holds the run; only the records name the wrong process.
-    rewriteLeader(home, run, { pid: bystander.pid, pgid: bystander.pid, startTime: bystander.startTime + 1 });
+    rewriteLeader(home, run, { pid: bystander.pid, pgid: bystander.pid, startTime: bystander.startTime - 1 });
     expect((await home.show(number)).status).toBe('running');
     expect((await home.clip(['cancel', String(number)])).code).toBe(0);
     expect(await home.show(number)).toMatchObject({ status: 'cancelled', signal: 'SIGTERM' });
@@ -62,7 +62,7 @@ describe('a pid that was given to somebody else', () => {
     await until('it is ready', () => readFileSync(run.stdoutPath, 'utf8').includes('ready'));
     await home.clip(['daemon', 'stop']);
     for (const pid of home.pidsOf('keeper')) await home.kill(pid);
-    rewriteLeader(home, run, { pid: bystander.pid, pgid: bystander.pid, startTime: bystander.startTime + 1 });
+    rewriteLeader(home, run, { pid: bystander.pid, pgid: bystander.pid, startTime: bystander.startTime - 1 });
     // The named leader is not alive, but a carrier of the mark is: it is ended before the run is called lost.
     expect((await home.clip(['wait', String(number)])).code).toBe(120);
     expect([bystander.isAlive(), marked(run.id)]).toEqual([true, []]);

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '../../src/protocol/answers.ts';
@@ -24,6 +25,17 @@ async function allRuns(home: TestHome): Promise<RunView[]> {
   return until('all runs have settled', async () => {
     const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);
     return runs.every(({ settled }) => settled) ? runs.reverse() : null;
+  });
+}
+
+/** Asks the daemon without a client; gives the HTTP status. */
+function post(home: TestHome, path: string, body: object): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath: join(home.folder, 'clip.sock'), method: 'POST', path, headers: { 'content-type': 'application/json' } }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode));
+    });
+    asked.on('error', reject);
+    asked.end(JSON.stringify(body));
   });
 }
 
@@ -57,6 +69,17 @@ describe('when the keeper is killed', () => {
     expect(home.pidsOf('keeper')).toHaveLength(1);
     open();
     expect((await home.clip(['wait', String(run.number)])).code).toBe(120);
+  });
+
+  it('a run that is submitted before the next keeper is there starts as soon as it is', async () => {
+    const home = createHome();
+    await home.clip(['run', '--wait', '--', 'true']);
+    const [keeper] = home.pidsOf('keeper');
+    await home.kill(keeper ?? 0);
+    // Without the start of a client in between, which takes longer than that of a keeper.
+    const submitted = await post(home, '/v1/runs', { command: ['sh', '-c', 'exit 5'], cwd: home.base, env: home.env });
+    expect(submitted).toBe(201);
+    expect((await home.untilStatus(2, 'failed')).exitCode).toBe(5);
   });
 
   it('the warning goes when the run says something again, but its exit stays unknown', async () => {
