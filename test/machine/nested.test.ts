@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readStat } from '../../src/process/birth.ts';
 import type { RunView } from '../../src/protocol/answers.ts';
 import { agent, createHome, isAlive, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -100,15 +101,17 @@ describe('a daemon that was first started inside a run', () => {
     expect(run.parentRunId).toBe(null);
   });
 
-  it('survives the cancel of that run', async () => {
+  it('survives the cancel of that run, even while it descends from its leader', async () => {
     const [outer, inner] = [createHome(), createHome()];
-    const script = `CLIP_HOME=${inner.folder} "$@" && echo ready && exec sleep 1000`;
-    const number = await outer.submit(['--', 'sh', '-c', script, 'sh', ...clip, 'run', '-q', '--', 'sleep', '1000']);
-    const { stdoutPath } = await outer.untilStatus(number, 'running');
-    await until('it has started the other daemon', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
+    const command = ['env', `CLIP_HOME=${inner.folder}`, ...clip, 'run', '-q', '--wait', '--', 'sleep', '1000'];
+    const number = await outer.submit(['--', ...command]);
+    await until('the other daemon is there', () => inner.listens());
     const run = await inner.untilStatus(1, 'running');
-    const processes = [...inner.pidsOf('daemon'), ...inner.pidsOf('keeper'), run.processPid ?? 0];
+    const { processPid } = await outer.show(number);
+    expect(readStat(inner.daemonPid())?.ppid).toBe(processPid);
+    const processes = [inner.daemonPid(), ...inner.pidsOf('keeper'), run.processPid ?? 0];
     expect((await outer.clip(['cancel', String(number)])).code).toBe(0);
+    expect(isAlive(processPid ?? 0)).toBe(false);
     expect(processes.map(isAlive)).toEqual([true, true, true]);
   });
 
