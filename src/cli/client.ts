@@ -54,14 +54,20 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
   async function* lines(method: string, path: string, body: Buffer | string | null = null): AsyncGenerator<Line> {
     const answer = await open(method, path, body, 'application/x-ndjson', true);
     if ((answer.statusCode ?? 500) >= 400) throw errorOf(parseJson(await readText(answer)), answer.statusCode ?? 0);
+    const broke = (cause: unknown) => new ClipError('unreachable', 'The connection to the daemon broke.', null, cause);
     let broken: Error | null = null;
     answer.on('error', (error) => {
       broken = error;
     });
-    for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
-      if (line !== '') yield JSON.parse(line) as Line;
+    try {
+      for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
+        if (line !== '') yield JSON.parse(line) as Line;
+      }
+    } catch (error) {
+      // A daemon that dies in the middle breaks the reading, or leaves half a line.
+      throw answer.complete ? error : broke(error);
     }
-    if (broken !== null || !answer.complete) throw new ClipError('unreachable', 'The connection to the daemon broke.', null, broken);
+    if (broken !== null || !answer.complete) throw broke(broken);
   }
 
   /**

@@ -15,6 +15,8 @@ export type KeeperNews = {
   readonly onNotices: (notices: readonly KeeperNotice[]) => void;
   /** A keeper has gone; these runs were its. */
   readonly onLost: () => void;
+  /** A new keeper takes runs: whoever was queued while none was there may start. */
+  readonly onReady: () => void;
 };
 
 const protocol = 1;
@@ -28,7 +30,7 @@ type Keeper = { readonly path: string; readonly connection: KeeperConnection; re
 export async function createKeepers(world: { home: string; generation: number; version: string; managed: boolean; umask: number; log: Log }) {
   const { home, log } = world;
   const keepers = new Set<Keeper>();
-  let news: KeeperNews = { onNotices: () => {}, onLost: () => {} };
+  let news: KeeperNews = { onNotices: () => {}, onLost: () => {}, onReady: () => {} };
   let starting: Promise<void> | null = null;
   let leaving = false;
 
@@ -102,7 +104,8 @@ export async function createKeepers(world: { home: string; generation: number; v
     launchKeeper(home, socketName, world.umask);
     for (const until = Date.now() + startMs; ; ) {
       try {
-        return await greet(join(home, socketName));
+        await greet(join(home, socketName));
+        return news.onReady();
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if ((code !== 'ENOENT' && code !== 'ECONNREFUSED') || Date.now() > until) throw error;

@@ -1,6 +1,6 @@
 /** The heartbeat: looks at what no event announces — limits in time and size, silence, processes without a keeper. */
 import { isAliveProcess } from '../process/identity.ts';
-import { readOutputSize } from '../process/run-records.ts';
+import { type OutputSize, readOutputSize } from '../process/run-records.ts';
 import { limits } from '../run/limits.ts';
 import { isAlive, type Run } from '../run/run.ts';
 import { limitReached } from '../run/silence.ts';
@@ -21,6 +21,16 @@ export function createObserver(world: {
   let timer: NodeJS.Timeout | null = null;
   /** When the next beat is due, on the wall clock: it stands still while the machine sleeps or we are stopped. */
   let dueAt = 0;
+  /** How much a run had said when it was found without its keeper: only what comes after is activity. */
+  const saidBefore = new Map<number, number>();
+
+  /** Looks after this run from now on. */
+  function watch(run: Run): void {
+    const { number, state } = run;
+    if (!isAlive(state) || !state.detachedWarning) saidBefore.delete(number);
+    else if (!saidBefore.has(number)) saidBefore.set(number, bytesOf(readOutputSize(world.folderOf(run))));
+    arm();
+  }
 
   /** Beats as long as something lives, and not otherwise. */
   function arm(): void {
@@ -62,12 +72,10 @@ export function createObserver(world: {
       return [];
     }
     const size = readOutputSize(world.folderOf(run));
+    const outputBytes = bytesOf(size);
     const facts: Submission[] = [];
-    if (state.detachedWarning && size.lastOutputAt !== null && size.lastOutputAt > state.silentSince && size.lastOutputAt > world.now() - 2 * limits.tickMs) {
-      facts.push({ number: run.number, event: { type: 'activity' } });
-    }
+    if (state.detachedWarning && outputBytes > (saidBefore.get(run.number) ?? 0)) facts.push({ number: run.number, event: { type: 'activity' } });
     if (state.status !== 'running') return facts;
-    const outputBytes = (size.stdoutBytes ?? 0) + (size.stderrBytes ?? 0);
     const reached = limitReached(run.spec, state, { outputBytes, lastOutputAt: size.lastOutputAt, at: world.now() });
     if (reached === 'silence') void confirmSilence(run);
     else if (reached !== null) facts.push({ number: run.number, event: { type: 'stop-requested', order: reached, graceMs: null, now: false } });
@@ -84,10 +92,14 @@ export function createObserver(world: {
   }
 
   return {
-    arm,
+    watch,
     stop(): void {
       if (timer) clearTimeout(timer);
       timer = null;
     },
   };
+}
+
+function bytesOf({ stdoutBytes, stderrBytes }: OutputSize): number {
+  return (stdoutBytes ?? 0) + (stderrBytes ?? 0);
 }

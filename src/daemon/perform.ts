@@ -17,7 +17,7 @@ export function createPerform(world: {
   keepers: Keepers;
   stopper: Stopper;
   finaliser: { finalise: (number: number) => void };
-  observer: { arm: () => void };
+  observer: { watch: (run: Run) => void };
   folderOf: (run: Run) => string;
   now: () => number;
 }): Perform {
@@ -33,7 +33,7 @@ export function createPerform(world: {
           );
         }
       case 'watch':
-        return world.observer.arm();
+        return world.observer.watch(run);
       case 'stop':
         return void setImmediate(() => world.stopper.go(run.number));
       case 'finalise':
@@ -125,5 +125,6 @@ export function hearKeepers(world: { supervisor: Supervisor; look: (runs: readon
       else timer ??= setTimeout(record, startCompanyMs);
     },
     onLost: () => look(supervisor.alive().filter(({ state }) => state.status !== 'queued')),
+    onReady: world.scheduler.ask,
   };
 }

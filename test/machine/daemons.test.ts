@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createHome, resultOf, root, type TestHome } from '../support/home.ts';
+import { until } from '../support/until.ts';
+
+/** How many daemons have become ready in this home so far. */
+const startsOf = (home: TestHome): number =>
+  readFileSync(join(home.folder, 'daemon.log'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('the daemon is ready')).length;
+
+describe('the start of the daemon', () => {
+  it('happens once when 30 clients come at once, and none of them fails', async () => {
+    const home = createHome();
+    const results = await Promise.all(Array.from({ length: 30 }, () => home.clip(['runs', '--json'])));
+    const answers = new Set(results.map(({ code, stdout, stderr }) => JSON.stringify({ code, stdout, stderr })));
+    expect([...answers]).toEqual([JSON.stringify({ code: 0, stdout: '{"schema":1,"runs":[],"hidden":0,"next":null}\n', stderr: '' })]);
+    await until('the losers have left', () => home.pidsOf('daemon').length === 1);
+    expect(startsOf(home)).toBe(1);
+    expect(readFileSync(join(home.folder, 'daemon.err'), 'utf8')).toBe('');
+  });
+
+  it('happens once when 20 clients submit at once, and every number is given once', async () => {
+    const home = createHome();
+    const numbers = await Promise.all(Array.from({ length: 20 }, () => home.submit(['--', 'true'])));
+    expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    expect(startsOf(home)).toBe(1);
+    expect((await home.clip(['wait', '-q', ...numbers.map(String)])).code).toBe(0);
+  });
+
+  it('of a second one by hand ends at once, with exit code 0, and leaves the first alone', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const daemon = home.daemonPid();
+    const options = { env: home.env, stdio: ['ignore', 'pipe', 'pipe'] as const };
+    const second = await resultOf(spawn(process.execPath, [join(root, 'bin/clipd.js')], { ...options, stdio: ['ignore', 'pipe', 'pipe'] }));
+    expect(second).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+    expect([home.daemonPid(), await home.listens()]).toEqual([daemon, true]);
+  });
+
+  it('is forbidden by CLIP_NO_SPAWN=1: exit code 4, and nothing is made', async () => {
+    const home = createHome({ env: { CLIP_NO_SPAWN: '1' } });
+    for (const args of [
+      ['runs', '--json'],
+      ['run', '--', 'true'],
+      ['show', '1'],
+      ['cancel', '1'],
+      ['daemon', 'start'],
+    ]) {
+      const { code, stdout, stderr } = await home.clip(args);
+      expect([args, code, stdout]).toEqual([args, 4, '']);
+      expect(stderr).toContain('CLIP_NO_SPAWN');
+    }
+    // In a verb that ends with a run's code, 125 is clip's own failure.
+    expect((await home.clip(['wait', '1'])).code).toBe(125);
+    expect([home.pidsOf('daemon'), existsSync(home.folder)]).toEqual([[], false]);
+  });
+
+  it('is no business of verbs that only look', async () => {
+    const home = createHome();
+    const codes = [];
+    const verbs = [['status'], ['status', '--json'], [], ['daemon', 'status'], ['daemon', 'status', '--json'], ['daemon', 'stop'], ['daemon', 'logs']];
+    for (const args of [...verbs, ['--version'], ['--help'], ['help'], ['help', 'exit-codes'], ['doctor']]) {
+      codes.push([args.join(' '), (await home.clip(args)).code]);
+    }
+    expect(codes).toEqual([
+      ['status', 4],
+      ['status --json', 4],
+      ['', 4],
+      ['daemon status', 4],
+      ['daemon status --json', 4],
+      ['daemon stop', 0],
+      ['daemon logs', 0],
+      ['--version', 0],
+      ['--help', 0],
+      ['help', 0],
+      ['help exit-codes', 0],
+      ['doctor', 0],
+    ]);
+    expect([home.pidsOf('daemon'), existsSync(join(home.folder, 'clip.db'))]).toEqual([[], false]);
+  });
+});
+
+describe('the socket', () => {
+  it('heals within seconds when it is deleted under a living daemon, and a client in between does not fail', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const daemon = home.daemonPid();
+    rmSync(join(home.folder, 'clip.sock'));
+    const { code, stderr } = await home.clip(['runs', '--json']);
+    expect([code, stderr]).toEqual([0, '']);
+    await until('the daemon stands alone', () => home.pidsOf('daemon').length === 1);
+    expect(home.daemonPid()).toBe(daemon);
+    rmSync(join(home.folder, 'clip.sock'));
+    await until('it heals without a client', () => home.listens(), 10_000);
+    expect([home.daemonPid(), startsOf(home)]).toEqual([daemon, 1]);
+  });
+
+  it('of a dead daemon is replaced by the next one', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const daemon = home.daemonPid();
+    await home.kill(daemon);
+    const socket = join(home.folder, 'clip.sock');
+    expect([existsSync(socket), (await home.clip(['status'])).code]).toEqual([true, 4]);
+    expect((await home.clip(['runs', '--json'])).code).toBe(0);
+    expect(home.daemonPid()).not.toBe(daemon);
+  });
+
+  it('is gone after a stop, and only its owner may use it before', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const socket = join(home.folder, 'clip.sock');
+    expect([statSync(socket).mode & 0o777, statSync(home.folder).mode & 0o777]).toEqual([0o600, 0o700]);
+    expect((await home.clip(['daemon', 'stop'])).code).toBe(0);
+    expect([existsSync(socket), home.pidsOf('daemon')]).toEqual([false, []]);
+  });
+});
+
+describe('the home', () => {
+  it('deleted under an idle daemon ends daemon and keeper within seconds, and the next run makes a new one', async () => {
+    const home = createHome();
+    await home.clip(['run', '--wait', '--', 'true']);
+    rmSync(home.folder, { recursive: true, force: true });
+    await until('the daemon has gone', () => home.pidsOf('daemon').length === 0, 10_000);
+    await until('the keeper has gone', () => home.pidsOf('keeper').length === 0, 10_000);
+    expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { agent, createHome, marked } from '../support/home.ts';
+
+const node = process.execPath;
+
+describe('the time limit', () => {
+  it('stops a run, which is then timed_out with exit code 124', async () => {
+    const home = createHome();
+    const { code } = await home.clip(['run', '--wait', '--timeout', '1s', '--grace', '1s', '--', 'sleep', '1000']);
+    expect(code).toBe(124);
+    const run = await home.show(1);
+    expect(run).toMatchObject({ status: 'timed_out', stopReason: 'timeout', errorCode: 'timeout', timeoutFired: true, signal: 'SIGTERM' });
+    expect(run).toMatchObject({ effectiveTimeoutSec: 1, timeoutConfigured: true, timeoutSource: 'config' });
+    expect(marked(run.id)).toEqual([]);
+  });
+
+  it('holds for a program that then exits with 0, and for one that has to be killed', async () => {
+    const home = createHome();
+    const wait = ['run', '--wait', '--timeout', '1s', '--grace', '1s', '--'];
+    const results = await Promise.all([home.clip([...wait, agent('ends-well-on-term.sh')]), home.clip([...wait, node, agent('ignores-signals.mjs')])]);
+    expect(results.map(({ code }) => code)).toEqual([124, 124]);
+    const runs = [await home.show(1), await home.show(2)];
+    expect(runs.map(({ status, stopReason, timeoutFired }) => [status, stopReason, timeoutFired])).toEqual([
+      ['timed_out', 'timeout', true],
+      ['timed_out', 'timeout', true],
+    ]);
+    expect(runs.map(({ exitCode, signal }) => exitCode ?? signal).sort()).toEqual([0, 'SIGKILL']);
+  });
+
+  it('is none by default, and --timeout 0 says so on purpose', async () => {
+    const home = createHome();
+    await home.clip(['run', '--wait', '--', 'true']);
+    await home.clip(['run', '--wait', '--timeout', '0', '--', 'true']);
+    const runs = [await home.show(1), await home.show(2)];
+    expect(runs.map(({ effectiveTimeoutSec, timeoutConfigured, timeoutSource }) => [effectiveTimeoutSec, timeoutConfigured, timeoutSource])).toEqual([
+      [0, false, 'default'],
+      [0, false, 'config'],
+    ]);
+  });
+});
+
+describe('the silence limit', () => {
+  it('stops a run that has said and done nothing: timed_out, but no time limit fired', async () => {
+    const home = createHome();
+    const { code } = await home.clip(['run', '--wait', '--silence', '1s', '--', 'sh', '-c', 'echo hello; exec sleep 1000']);
+    expect(code).toBe(124);
+    expect(await home.show(1)).toMatchObject({
+      status: 'timed_out',
+      stopReason: 'silence',
+      errorCode: 'timeout',
+      timeoutFired: false,
+      timeoutConfigured: false,
+    });
+  });
+
+  it('lets a run go on that talks, and one whose child is at work', async () => {
+    const home = createHome();
+    const results = await Promise.all([
+      home.clip(['run', '--wait', '--silence', '1s', '--', node, agent('talks.mjs'), '30', '100', '0']),
+      home.clip(['run', '--wait', '--silence', '1s', '--', 'sh', '-c', 'sleep 3; exit 4']),
+    ]);
+    expect(results.map(({ code }) => code)).toEqual([0, 4]);
+  });
+});
+
+describe('the output limit', () => {
+  it('stops a run that says too much, and keeps what it said', async () => {
+    const home = createHome();
+    const bytes = 2_000_000;
+    const script = `${node} ${agent('floods.mjs')} ${bytes}; exec sleep 1000`;
+    const { code } = await home.clip(['run', '--wait', '--max-output', '1M', '--', 'sh', '-c', script]);
+    expect(code).toBe(128 + 15);
+    expect(await home.show(1)).toMatchObject({
+      status: 'failed',
+      stopReason: 'output_limit',
+      errorCode: 'output_limit',
+      timeoutFired: false,
+      stdoutBytes: bytes,
+    });
+  });
+
+  it('lets a run go on that stays below it', async () => {
+    const home = createHome();
+    const { code } = await home.clip(['run', '--wait', '--max-output', '1M', '--', node, agent('floods.mjs'), '1000000']);
+    expect(code).toBe(0);
+  });
+});
