@@ -69,7 +69,7 @@ function queued(_state: Queued, event: RunEvent, at: number): Step {
       return moved(end(null, { kind: 'not_started' }, endOfOrder(event.order), at), 'finalise');
     case 'dependency-failed': {
       const error = `Run ${event.after} had to succeed first, but it ended ${event.status}.`;
-      const why: End = { status: 'cancelled', stopReason: 'dependency_failed', errorCode: 'dependency_failed', error, timeoutFired: false };
+      const why: End = { status: 'cancelled', stopReason: 'dependency_failed', errorCode: 'cancelled', error, timeoutFired: false };
       return moved(end(null, { kind: 'not_started' }, why, at), 'finalise');
     }
     // A fact about a queued run belongs to an earlier launch that was found never to have happened.
