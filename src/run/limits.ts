@@ -54,6 +54,8 @@ export const limits = {
   hiddenCountMax: 1_000,
   eventsShown: 1_000,
   waitRunsMax: 10_000,
+  /** A wait names its runs in the request line: room for the most of them. */
+  headerBytesMax: 256 * 2 ** 10,
   connectionsMax: 256,
   /** A client that takes nothing for this long is dropped. */
   slowClientMs: 10 * second,

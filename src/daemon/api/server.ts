@@ -29,8 +29,9 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
       bodyLimit: limits.bodyBytesMax,
       requestTimeout: requestMs,
       keepAliveTimeout: idleMs,
-      http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000 },
-      routerOptions: { maxParamLength: 1_000, querystringParser: parseQuery },
+      http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000, maxHeaderSize: limits.headerBytesMax },
+      // What is too long is refused by its schema, in our words.
+      routerOptions: { maxParamLength: limits.headerBytesMax, querystringParser: parseQuery },
       // Zod is the one schema; Fastify's own compilers would be a second.
       exposeHeadRoutes: false,
     });
