@@ -83,7 +83,8 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
         }
         if (!said) return;
       } catch (error) {
-        const gone = error instanceof ClipError && error.code === 'unreachable';
+        // Only what a connection died of is worth another try: not an answer, nor a start that failed or is forbidden.
+        const gone = error instanceof ClipError && error.code === 'unreachable' && error.cause !== undefined;
         if (!gone) throw error;
         if (!said) notice('The daemon has gone; waiting for it to come back (clip daemon start, if nobody does).');
         said = true;
