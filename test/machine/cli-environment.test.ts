@@ -4,7 +4,6 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createHome, program, resultOf } from '../support/home.ts';
-import { until } from '../support/until.ts';
 
 /** Every file of a folder, however deep. */
 function filesIn(folder: string): string[] {
@@ -107,25 +106,28 @@ describe('the input of a run', () => {
 });
 
 describe('Ctrl-C', () => {
-  it.each([['run', '--follow'], ['run', '--wait'], ['wait'], ['logs', '-f']])('in %s %s leaves the run alive and says how to cancel it', async (...verb) => {
+  it.each([
+    ['run --follow', ['run', '--follow', '--', 'sleep', '1000']],
+    ['run --wait', ['run', '--wait', '--', 'sleep', '1000']],
+    // It says that run 1 has ended, and goes on waiting for run 2.
+    ['wait', ['wait', '1', '2']],
+    ['logs -f', ['logs', '-f', '2']],
+  ])('in %s leaves the run alive and says how to cancel it', async (verb, args) => {
     const home = createHome();
-    const command = ['--', 'sh', '-c', 'echo ready; sleep 1000'];
-    const submits = verb[0] === 'run';
-    if (!submits) await home.submit(command);
-    const client = home.start([...(verb as string[]), ...(submits ? command : ['1'])]);
+    await home.clip(['run', '--wait', '--', 'true']);
+    if (!verb.startsWith('run')) await home.submit(['--', 'sh', '-c', 'echo ready; sleep 1000']);
+    const client = home.start(args);
     const result = resultOf(client);
-    await home.untilStatus(1, 'running');
-    await until('the client waits', () => catchesInterrupt(client.pid as number));
+    const waits = new Promise<void>((resolve) => {
+      client.stdout?.once('data', resolve);
+      client.stderr?.once('data', resolve);
+    });
+    await waits;
+    await home.untilStatus(2, 'running');
     client.kill('SIGINT');
     const { code, signal, stderr } = await result;
     expect(signal ?? code).toSatisfy((end: unknown) => end === 'SIGINT' || end === 130);
-    expect(stderr).toContain('clip cancel 1');
-    expect((await home.show(1)).status).toBe('running');
+    expect(stderr).toMatch(/goes on\. Stop it: clip cancel 2|go on\. Stop them: clip cancel 1 2/);
+    expect((await home.show(2)).status).toBe('running');
   });
 });
-
-/** Whether a process has set a handler for SIGINT. */
-function catchesInterrupt(pid: number): boolean {
-  const caught = /^SigCgt:\s+(\w+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
-  return ((BigInt(`0x${caught}`) >> 1n) & 1n) === 1n;
-}

@@ -137,5 +137,6 @@ describe('the exit code of the other verbs', () => {
     const forbidden = await home.clip(['runs'], { env: { CLIP_NO_SPAWN: '1', CLIP_HOME: `${home.base}/other` } });
     expect([forbidden.code, forbidden.stdout]).toEqual([4, '']);
     expect(forbidden.stderr).toContain('CLIP_NO_SPAWN');
+    expect((await home.clip(['events', '-f'], { env: { CLIP_NO_SPAWN: '1', CLIP_HOME: `${home.base}/other` } })).code).toBe(4);
   });
 });

@@ -184,6 +184,18 @@ describe('a batch', () => {
     ]);
   });
 
+  it('of thousands is admitted, cancelled and waited for as a whole', async () => {
+    const home = createHome();
+    await home.clip(['queue', 'hold']);
+    const count = 3_000;
+    const batch = await home.clip(['run', '--batch', '-'], { input: '{"command":["true"]}\n'.repeat(count) });
+    expect([batch.code, linesOf(batch.stdout).length]).toEqual([0, count]);
+    const cancelled = await home.clip(['cancel', '--all', '--json']);
+    expect([cancelled.code, JSON.parse(cancelled.stdout).runs.length]).toEqual([0, count]);
+    const all = linesOf((await home.clip(['runs', '--all', '--json'])).stdout)[0];
+    expect(new Set(all.runs.map(({ status }: { status: string }) => status))).toEqual(new Set(['cancelled']));
+  });
+
   it('of good lines only ends with 0, of nothing too, and a file that is not there is named', async () => {
     const home = createHome();
     expect((await home.clip(['run', '--batch', '-'], { input: '{"command":["true"]}\n' })).code).toBe(0);
