@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configure } from '../support/config.ts';
 import { createHome, program, type Result } from '../support/home.ts';
+import { until } from '../support/until.ts';
 
 /** One sentence and one hint, on stderr only. */
 function refusal(result: Result): string {
@@ -125,7 +126,7 @@ describe('a configuration', () => {
       expect([result.code, refusal(result)]).toEqual([2, expect.stringMatching(says)]);
       expect(result.stderr).toContain('config.toml');
     }
-    expect(home.pidsOf('daemon')).toEqual([]);
+    await until('the daemon has left', () => home.pidsOf('daemon').length === 0);
     configure(home, 'max_runs = 2\n');
     expect((await home.clip(['run', '-q', '--wait', '--', 'true'])).code).toBe(0);
   });
