@@ -34,6 +34,8 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
       routerOptions: { maxParamLength: limits.headerBytesMax, querystringParser: parseQuery },
       // Zod is the one schema; Fastify's own compilers would be a second.
       exposeHeadRoutes: false,
+      // Addresses that cannot be read never come to a route.
+      frameworkErrors: (error, _request, reply) => answerError(world.log, error, reply.header('clip-version', world.version)),
     });
     api.setValidatorCompiler(() => () => true);
     api.setSerializerCompiler(() => (value) => JSON.stringify(value));
