@@ -1,4 +1,5 @@
 /** The border: requests are read here once, and errors leave here in one shape. */
+import { finished } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { ClipError, errorTable } from '../../run/errors.ts';
@@ -39,7 +40,10 @@ export function errorBody(
 
 export function answerError(log: Log, error: Error, reply: FastifyReply): void {
   const { status, body } = errorBody(log, error);
-  void reply.code(status).type('application/json').send(JSON.stringify(body));
+  const send = () => void reply.code(status).type('application/json').send(JSON.stringify(body));
+  if (status !== 413) return send();
+  // Closed on a client that is still sending, the connection would break before it reads the answer; the request's time-out bounds this.
+  finished(reply.request.raw.resume(), { writable: false }, send);
 }
 
 function ofFastify(error: { code?: string; statusCode?: number; message: string }): ClipError | null {
