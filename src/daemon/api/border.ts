@@ -12,14 +12,15 @@ export function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T
   throw usageError(parsed.error);
 }
 
+/** A field may be named by its sender, who may be verbose. */
+const whereLength = 100;
+
 export function usageError(error: z.ZodError): ClipError {
   const [issue] = error.issues;
-  const where = issue?.path.join('.') ?? '';
-  return new ClipError(
-    'usage',
-    where === '' ? `The request is not right: ${issue?.message ?? 'unreadable'}.` : `${where}: ${issue?.message ?? 'unreadable'}.`,
-    'See /v1/openapi.json or clip help.',
-  );
+  const where = (issue?.path.join('.') ?? '').slice(0, whereLength);
+  // What is wrong with the key of a map stands one level deeper.
+  const what = (issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message) ?? 'unreadable';
+  return new ClipError('usage', where === '' ? `The request is not right: ${what}.` : `${where}: ${what}.`, 'See /v1/openapi.json or clip help.');
 }
 
 const statusOfExit: Readonly<Record<number, number>> = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 503, 5: 409, 6: 426, 7: 507 };
