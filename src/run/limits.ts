@@ -34,6 +34,8 @@ export const limits = {
   bodyBytesMax: 2 ** 20,
   promptBytesMax: 16 * 2 ** 20,
   batchLineBytesMax: 2 ** 20,
+  /** The first line of a batch holds the sender's whole environment. */
+  batchHeaderBytesMax: 4 * 2 ** 20,
   /** Runs admitted in one transaction of a batch: one flush for many, and still a short turn of the loop. */
   batchChunkRuns: 256,
   commandArgs: 4_096,
