@@ -34,6 +34,16 @@ describe('the environment of a run', () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  it('may be large: it is run, retried and handed to a batch', async () => {
+    const home = createHome({ env: Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`BIG${index}`, 'x'.repeat(110_000)])) });
+    const command = ['sh', '-c', 'printenv BIG0 BIG9 | wc -c'];
+    await home.clip(['run', '--wait', '--', ...command]);
+    expect((await home.clip(['retry', '1'])).stdout).toBe('2\n');
+    expect((await home.clip(['run', '--batch', '-', '--wait'], { input: `${JSON.stringify({ command })}\n` })).code).toBe(0);
+    await home.clip(['wait', '2']);
+    for (const number of ['1', '2', '3']) expect((await home.clip(['logs', number])).stdout.trim()).toBe('220002');
+  });
+
   it('leaves no value behind: not in the database, the events, a log or the folder of the run', async () => {
     const home = createHome();
     const canaries = ['shell', 'option', 'retry', 'batch', 'cancelled', 'missing'].map((name) => `${name}-${randomBytes(12).toString('hex')}`);
