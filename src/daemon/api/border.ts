@@ -47,6 +47,20 @@ export function answerError(log: Log, error: Error, reply: FastifyReply): void {
   finished(reply.request.raw.resume(), { writable: false }, send);
 }
 
+/** What is no request at all is refused in the same shape; nothing but the socket is there to say it with. */
+export function refusalOfHttp(code: string | undefined, version: string): string {
+  const [status, error] = {
+    HPE_HEADER_OVERFLOW: [
+      '431 Request Header Fields Too Large',
+      { code: 'too_large', message: 'The head of the request is over the size limit.', hint: 'Ask for less at once.' },
+    ],
+    ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', { code: 'usage', message: 'The request did not come to its end in time.', hint: null }],
+  }[code ?? ''] ?? ['400 Bad Request', { code: 'usage', message: 'The request is not HTTP.', hint: 'See /v1/openapi.json.' }];
+  const body = JSON.stringify({ error });
+  const head = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, `clip-version: ${version}`, 'connection: close'];
+  return [`HTTP/1.1 ${status}`, ...head, '', body].join('\r\n');
+}
+
 function ofFastify(error: { code?: string; statusCode?: number; message: string }): ClipError | null {
   if (error.statusCode === 413)
     return new ClipError('too_large', 'The request is over the size limit of 1 MiB (input: 16 MiB).', 'Put what is long into a file: --stdin FILE.');
