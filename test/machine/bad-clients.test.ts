@@ -63,7 +63,12 @@ describe('a bad client', () => {
   it('that speaks another language gets a refusal', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
-    for (const text of ['\u0000\u0001\u0002\r\n\r\n', 'HELO clip\r\n\r\n', `GET /${'x'.repeat(400_000)} HTTP/1.1\r\n\r\n`]) {
+    const cases: [text: string, status: number, code: string][] = [
+      ['\u0000\u0001\u0002\r\n\r\n', 400, 'usage'],
+      ['HELO clip\r\n\r\n', 400, 'usage'],
+      [`GET /${'x'.repeat(300_000)}`, 431, 'too_large'],
+    ];
+    for (const [text, status, code] of cases) {
       const socket = await call(home, text);
       const answer = await new Promise<string>((resolve) => {
         let said = '';
@@ -73,7 +78,9 @@ describe('a bad client', () => {
         socket.removeAllListeners('error').on('error', () => resolve(said));
         socket.on('close', () => resolve(said));
       });
-      expect(answer).toMatch(/^(HTTP\/1\.1 4\d\d |$)/);
+      const [head, body] = answer.split('\r\n\r\n');
+      expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\r\nclip-version: \\d`, 's'));
+      expect(JSON.parse(body ?? '').error).toEqual({ code, message: expect.stringMatching(/\.$/), hint: expect.any(String) });
     }
     await othersAreServed(home);
     hangUp();
