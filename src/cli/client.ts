@@ -1,7 +1,7 @@
 /** The client: requests over the socket, streams that reconnect, and the start of the daemon when a verb may. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
-import type { Home } from '../config/home.ts';
+import { type Home, troubleWithHome } from '../config/home.ts';
 import { version } from '../launch/version.ts';
 import { ClipError, isErrorCode } from '../run/errors.ts';
 import { startDaemon } from './start-daemon.ts';
@@ -27,8 +27,11 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EACCES' || code === 'EPERM') throw noPermission(home, error);
-      if (code !== 'ENOENT' && code !== 'ECONNREFUSED')
+      if (code !== 'ENOENT' && code !== 'ECONNREFUSED') {
+        const trouble = troubleWithHome(home);
+        if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint, error);
         throw new ClipError('unreachable', `The daemon does not answer: ${(error as Error).message}.`, 'See clip daemon status and clip daemon logs.', error);
+      }
       if (!maySpawn) throw new ClipError('unreachable', 'The daemon is not running.', 'Start it: clip daemon start', error);
       maySpawn = false;
       await startDaemon(home);
@@ -89,7 +92,8 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
         }
         if (!said) return;
       } catch (error) {
-        const gone = error instanceof ClipError && error.code === 'unreachable';
+        // Only what a connection died of is worth another try: not an answer, nor a start that failed or is forbidden.
+        const gone = error instanceof ClipError && error.code === 'unreachable' && error.cause !== undefined;
         if (!gone) throw error;
         if (!said) notice('The daemon has gone; waiting for it to come back (clip daemon start, if nobody does).');
         said = true;

@@ -29,7 +29,9 @@ export type Choose = (verb: Verb, work: Work) => void;
 
 export async function runProgram(args: readonly string[]): Promise<number> {
   let chosen: { verb: Verb; work: Work } | null = null;
-  const program = createProgram((verb, work) => {
+  // Without a verb it is status; with one that there is not, the nearest is suggested.
+  const bare = args.every((word, index) => word.startsWith('-') || args[index - 1] === '--color');
+  const program = createProgram(bare, (verb, work) => {
     chosen = { verb, work };
   });
   try {
@@ -47,16 +49,15 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(choose: Choose): Command {
+function createProgram(bare: boolean, choose: Choose): Command {
   const program = new Command('clip')
     .description('Keeps local AI coding agents and other long commands running, accounted for and moving.')
     .version(version, '-V, --version')
     .addOption(new Option('--color <when>', 'colours in tables').choices(['auto', 'always', 'never']).default('auto'))
     .enablePositionalOptions()
-    .showHelpAfterError('(clip help shows what there is)')
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => writeText(1, text), writeErr: (text) => writeText(2, text) });
+    .configureOutput(outputs);
   addRun(program, choose);
   addRuns(program, choose);
   addShow(program, choose);
@@ -65,7 +66,7 @@ function createProgram(choose: Choose): Command {
   addCancel(program, choose);
   addRetry(program, choose);
   addRm(program, choose);
-  addStatus(program, choose);
+  addStatus(program, choose, bare);
   addGroup(program, choose);
   addQueue(program, choose);
   addEvents(program, choose);
@@ -76,9 +77,12 @@ function createProgram(choose: Choose): Command {
   return program;
 }
 
+/** Errors are said by `explain`, like all others. */
+const outputs = { writeOut: (text: string) => writeText(1, text), writeErr: (text: string) => writeText(2, text), outputError: () => {} };
+
 /** Errors of nested commands come back to us as well, instead of ending the process. */
 function inherit(command: Command): void {
-  command.exitOverride().configureOutput({ writeOut: (text) => writeText(1, text), writeErr: (text) => writeText(2, text) });
+  command.exitOverride().configureOutput(outputs);
   for (const nested of command.commands) inherit(nested);
 }
 
@@ -103,12 +107,21 @@ function addHelp(program: Command, choose: Choose): void {
 }
 
 function parseFailure(error: unknown, args: readonly string[]): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    return endsWithRun(args) ? ownFailureExit : errorTable.usage.exit;
-  }
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  // The help of a verb that needs another was shown.
+  if (error instanceof CommanderError && error.code === 'commander.help') return errorTable.usage.exit;
   // Options are read while they are parsed: a bad duration is found there.
-  return explain(error, { json: args.includes('--json') && !args.slice(0, args.indexOf('--json')).includes('--'), waits: endsWithRun(args) });
+  return explain(error instanceof CommanderError ? usageErrorOf(error) : error, {
+    json: args.includes('--json') && !args.slice(0, args.indexOf('--json')).includes('--'),
+    waits: endsWithRun(args),
+  });
+}
+
+/** `error: unknown option '--limt'\n(Did you mean --limit?)` as a sentence and a hint. */
+function usageErrorOf({ message }: CommanderError): ClipError {
+  const [sentence = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'clip help shows what there is.';
+  return new ClipError('usage', `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, '')}.`, hint);
 }
 
 /** Whether these arguments ask for a verb that ends with a run's code. */

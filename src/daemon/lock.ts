@@ -7,6 +7,8 @@ import Database from 'better-sqlite3';
 
 /** False when another daemon holds it. Throws when the file cannot be made. */
 export function takeLock(path: string): boolean {
+  // SQLite makes the file and its journal with the modes that the umask leaves.
+  const umask = process.umask(0o077);
   const database = new Database(path, { timeout: 0 });
   try {
     database.exec('BEGIN EXCLUSIVE');
@@ -16,6 +18,8 @@ export function takeLock(path: string): boolean {
     database.close();
     if ((error as { code?: string }).code === 'SQLITE_BUSY') return false;
     throw error;
+  } finally {
+    process.umask(umask);
   }
 }
 

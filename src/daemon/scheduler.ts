@@ -90,7 +90,7 @@ export function createScheduler(world: { supervisor: Supervisor; store: Store; n
   }
 
   function candidateOf({ number, id, group, locks, after, notBefore, parentRunId }: Waiter): Candidate {
-    const required = after === null ? null : { number: after, status: supervisor.find(after)?.state.status ?? 'removed' };
+    const required = after === null ? null : { number: after, status: supervisor.find(after)?.state.status ?? store.runs.buriedStatus(after) ?? 'removed' };
     return { number, id, group, locks, notBefore, after: required, ancestors: livingAncestors(parentRunId) };
   }
 

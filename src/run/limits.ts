@@ -34,6 +34,8 @@ export const limits = {
   bodyBytesMax: 2 ** 20,
   promptBytesMax: 16 * 2 ** 20,
   batchLineBytesMax: 2 ** 20,
+  /** The first line of a batch holds the sender's whole environment. */
+  batchHeaderBytesMax: 4 * 2 ** 20,
   /** Runs admitted in one transaction of a batch: one flush for many, and still a short turn of the loop. */
   batchChunkRuns: 256,
   commandArgs: 4_096,
@@ -54,6 +56,8 @@ export const limits = {
   hiddenCountMax: 1_000,
   eventsShown: 1_000,
   waitRunsMax: 10_000,
+  /** A wait names its runs in the request line: room for the most of them. */
+  headerBytesMax: 256 * 2 ** 10,
   connectionsMax: 256,
   /** A client that takes nothing for this long is dropped. */
   slowClientMs: 10 * second,

@@ -1,6 +1,6 @@
 /** Opening clip.db: settings, migrations, and refusing what cannot be served. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
@@ -16,6 +16,7 @@ const cacheKib = 4_096;
 
 /** Opens the database for the daemon and brings it to this version's schema, in one transaction. Throws ClipError (exit 7). */
 export function openStore(options: { path: string; migrations: string; version: string }): Opened {
+  refuseEmptied(options.path);
   const sqlite = openDatabase(options.path);
   try {
     const db = drizzle(sqlite);
@@ -55,6 +56,18 @@ function openDatabase(path: string): Sqlite {
   } catch (error) {
     throw asClipError(error, path);
   }
+}
+
+/** SQLite takes an empty file for a new database; beside the folders of runs it is a lost one, and their numbers must not come again. */
+function refuseEmptied(path: string): void {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
+  const runs = join(dirname(path), 'runs');
+  if (!existsSync(runs) || readdirSync(runs).length === 0) return;
+  throw new ClipError(
+    'database_damaged',
+    `The database ${path} is missing or empty, but there are runs in ${runs}.`,
+    'It was left as it is. clip doctor says more.',
+  );
 }
 
 function refuseNewer(sqlite: Sqlite, options: { path: string; migrations: string; version: string }): void {

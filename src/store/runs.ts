@@ -216,6 +216,10 @@ export function createRunStore(db: Db) {
       const where = ref.number !== undefined ? eq(tombstones.number, ref.number) : eq(tombstones.key, ref.key ?? '');
       return db.select({ number: tombstones.number }).from(tombstones).where(where).get() !== undefined;
     },
+
+    /** How a removed run had ended; others may still wait for its success. */
+    buriedStatus: (number: number): RunStatus | null =>
+      (db.select({ status: tombstones.status }).from(tombstones).where(eq(tombstones.number, number)).get()?.status as RunStatus | undefined) ?? null,
   };
 }
 

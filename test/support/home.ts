@@ -19,9 +19,9 @@ export type Result = { readonly code: number | null; readonly signal: string | n
 export type TestHome = ReturnType<typeof createHome>;
 
 /** A fresh home for one test. When the test ends, every process of this home is ended by id, and one that was left behind fails the test. */
-export function createHome(options: { env?: Record<string, string>; keep?: boolean } = {}) {
+export function createHome(options: { env?: Record<string, string>; folder?: string; keep?: boolean } = {}) {
   const base = mkdtempSync(join(tmpdir(), 'clip-'));
-  const folder = join(base, 'home');
+  const folder = join(base, options.folder ?? 'home');
   const env: Record<string, string> = {
     PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
     HOME: base,

@@ -4,9 +4,9 @@ import type { Context } from '../context.ts';
 import type { Choose } from '../program.ts';
 import { type Column, clean, commandWords, durationWords, elapsedWords, paint, plural, sizeWords, statusWords, table } from '../words.ts';
 
-export function addStatus(program: Command, choose: Choose): void {
+export function addStatus(program: Command, choose: Choose, isDefault: boolean): void {
   program
-    .command('status', { isDefault: true })
+    .command('status', { isDefault })
     .description('the daemon, the queue and the live runs')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) =>

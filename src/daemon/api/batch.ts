@@ -87,15 +87,17 @@ async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<(string | n
   const decoder = new StringDecoder('utf8');
   let rest = '';
   let tooLong = false;
+  let most: number = limits.batchHeaderBytesMax;
   for await (const chunk of body) {
     const pieces = (rest + decoder.write(chunk)).split('\n');
     rest = pieces.pop() ?? '';
     yield pieces.map((piece) => {
-      const skip = tooLong || piece.length > limits.batchLineBytesMax;
+      const skip = tooLong || piece.length > most;
       tooLong = false;
+      most = limits.batchLineBytesMax;
       return skip ? null : piece;
     });
-    if (rest.length > limits.batchLineBytesMax) {
+    if (rest.length > most) {
       tooLong = true;
       rest = '';
     }

@@ -1,4 +1,5 @@
 /** The border: requests are read here once, and errors leave here in one shape. */
+import { finished } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { ClipError, errorTable } from '../../run/errors.ts';
@@ -11,14 +12,15 @@ export function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T
   throw usageError(parsed.error);
 }
 
+/** A field may be named by its sender, who may be verbose. */
+const whereLength = 100;
+
 export function usageError(error: z.ZodError): ClipError {
   const [issue] = error.issues;
-  const where = issue?.path.join('.') ?? '';
-  return new ClipError(
-    'usage',
-    where === '' ? `The request is not right: ${issue?.message ?? 'unreadable'}.` : `${where}: ${issue?.message ?? 'unreadable'}.`,
-    'See /v1/openapi.json or clip help.',
-  );
+  const where = (issue?.path.join('.') ?? '').slice(0, whereLength);
+  // What is wrong with the key of a map stands one level deeper.
+  const what = (issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message) ?? 'unreadable';
+  return new ClipError('usage', where === '' ? `The request is not right: ${what}.` : `${where}: ${what}.`, 'See /v1/openapi.json or clip help.');
 }
 
 const statusOfExit: Readonly<Record<number, number>> = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 503, 5: 409, 6: 426, 7: 507 };
@@ -39,7 +41,24 @@ export function errorBody(
 
 export function answerError(log: Log, error: Error, reply: FastifyReply): void {
   const { status, body } = errorBody(log, error);
-  void reply.code(status).type('application/json').send(JSON.stringify(body));
+  const send = () => void reply.code(status).type('application/json').send(JSON.stringify(body));
+  if (status !== 413) return send();
+  // Closed on a client that is still sending, the connection would break before it reads the answer; the request's time-out bounds this.
+  finished(reply.request.raw.resume(), { writable: false }, send);
+}
+
+/** What is no request at all is refused in the same shape; nothing but the socket is there to say it with. */
+export function refusalOfHttp(code: string | undefined, version: string): string {
+  const [status, error] = {
+    HPE_HEADER_OVERFLOW: [
+      '431 Request Header Fields Too Large',
+      { code: 'too_large', message: 'The head of the request is over the size limit.', hint: 'Ask for less at once.' },
+    ],
+    ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', { code: 'usage', message: 'The request did not come to its end in time.', hint: null }],
+  }[code ?? ''] ?? ['400 Bad Request', { code: 'usage', message: 'The request is not HTTP.', hint: 'See /v1/openapi.json.' }];
+  const body = JSON.stringify({ error });
+  const head = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, `clip-version: ${version}`, 'connection: close'];
+  return [`HTTP/1.1 ${status}`, ...head, '', body].join('\r\n');
 }
 
 function ofFastify(error: { code?: string; statusCode?: number; message: string }): ClipError | null {

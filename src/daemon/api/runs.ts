@@ -37,7 +37,7 @@ export const runRoutes: Routes = (api, world) => {
     return { schema: 1, run: view, events: store.events.ofRun(run.number, limits.eventsShown).map(eventViewOf) };
   });
 
-  api.post('/v1/runs/:run/retry', (request, reply) => {
+  api.post('/v1/runs/:run/retry', { bodyLimit: runBodyBytes }, (request, reply) => {
     const run = resolve(read(refParams, request.params).run);
     const body = read(retryRequest, request.body);
     if (!isEnded(run.state))

@@ -4,7 +4,7 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { batchRoutes } from './batch.ts';
-import { answerError } from './border.ts';
+import { answerError, refusalOfHttp } from './border.ts';
 import { daemonRoutes } from './daemon.ts';
 import { eventRoutes } from './events.ts';
 import { groupRoutes } from './groups.ts';
@@ -29,10 +29,17 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
       bodyLimit: limits.bodyBytesMax,
       requestTimeout: requestMs,
       keepAliveTimeout: idleMs,
-      http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000 },
-      routerOptions: { maxParamLength: 1_000, querystringParser: parseQuery },
+      http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000, maxHeaderSize: limits.headerBytesMax },
+      // What is too long is refused by its schema, in our words.
+      routerOptions: { maxParamLength: limits.headerBytesMax, querystringParser: parseQuery },
       // Zod is the one schema; Fastify's own compilers would be a second.
       exposeHeadRoutes: false,
+      clientErrorHandler: (error, socket) => {
+        if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+        else socket.end(refusalOfHttp(error.code, world.version));
+      },
+      // Addresses that cannot be read never come to a route.
+      frameworkErrors: (error, _request, reply) => answerError(world.log, error, reply.header('clip-version', world.version)),
     });
     api.setValidatorCompiler(() => () => true);
     api.setSerializerCompiler(() => (value) => JSON.stringify(value));

@@ -1,0 +1,48 @@
+/** The API as any program sees it: HTTP over the socket, without our client. */
+import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
+
+/** Parsed, and trusted to be what the test expects. */
+// biome-ignore lint/suspicious/noExplicitAny: a test reads deep into answers, and fails when they are not so
+export type Json = any;
+
+export type ApiAnswer = { readonly status: number; readonly version: string | undefined; readonly text: string; readonly json: () => Json };
+type Ask = { readonly method?: string; readonly body?: string | Buffer; readonly type?: string };
+
+/** The head of an answer; its body is still to be read. */
+export function open(folder: string, path: string, { method = 'GET', body, type = 'application/json' }: Ask = {}): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
+    const sent = request({ socketPath: join(folder, 'clip.sock'), method, path, headers, agent: false });
+    sent.on('error', reject);
+    sent.on('response', resolve);
+    sent.end(body);
+  });
+}
+
+export async function ask(folder: string, path: string, options: Ask = {}): Promise<ApiAnswer> {
+  const answer = await open(folder, path, options);
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  return { status: answer.statusCode ?? 0, version: answer.headers['clip-version'] as string | undefined, text, json: () => JSON.parse(text) };
+}
+
+/** At most `most` lines of a stream, then the connection is cut; all of them when it ends before. */
+export async function take(folder: string, path: string, most: number = Number.POSITIVE_INFINITY): Promise<Json[]> {
+  const answer = await open(folder, path);
+  const lines: Json[] = [];
+  let text = '';
+  try {
+    for await (const chunk of answer.setEncoding('utf8')) {
+      text += chunk;
+      const whole = text.split('\n');
+      text = whole.pop() ?? '';
+      for (const line of whole) if (lines.length < most) lines.push(JSON.parse(line));
+      if (lines.length >= most) break;
+    }
+  } finally {
+    answer.destroy();
+  }
+  return lines;
+}
