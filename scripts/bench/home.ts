@@ -7,8 +7,6 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
 export const clip = join(import.meta.dirname, '../../bin/clip.js');
-export type BenchHome = ReturnType<typeof createHome>;
-
 export function createHome(maxRuns: number) {
   const base = mkdtempSync(join(tmpdir(), 'clip-bench-'));
   const folder = join(base, 'h');

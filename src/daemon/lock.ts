@@ -12,7 +12,8 @@ export function takeLock(path: string): boolean {
   const database = new Database(path, { timeout: 0 });
   try {
     database.exec('BEGIN EXCLUSIVE');
-    held = database;
+    // The listener keeps the handle from being collected, which would free the lock.
+    process.on('exit', () => database.close());
     return true;
   } catch (error) {
     database.close();
@@ -21,11 +22,4 @@ export function takeLock(path: string): boolean {
   } finally {
     process.umask(umask);
   }
-}
-
-/** Keeps the handle from being collected, which would free the lock. */
-let held: Database.Database | null = null;
-
-export function holdsLock(): boolean {
-  return held !== null;
 }

@@ -3,8 +3,6 @@ import type { Run } from '../run/run.ts';
 import type { QueuedRow } from '../store/runs.ts';
 
 export type Waiter = Omit<QueuedRow, 'priority'>;
-export type WaitingList = ReturnType<typeof createWaitingList>;
-
 export function createWaitingList(rows: Iterable<QueuedRow>) {
   const topLevel = createLines();
   /** Runs inside runs wait apart: they need no slot, so a full machine must not hide them. */

@@ -37,7 +37,7 @@ export function readStat(pid: number): Stat | null {
     return null;
   }
   try {
-    return parseStat(buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, 0)));
+    return parseStat(buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0)));
   } catch {
     return null;
   } finally {

@@ -4,9 +4,6 @@
  */
 import type { LaunchRecord, LeaderRecord } from './run-folder.ts';
 
-/** Raised when a message changes its meaning; a keeper refuses what it does not know. */
-export type KeeperProtocol = 1;
-
 export type ToKeeper =
   | {
       readonly type: 'hello';

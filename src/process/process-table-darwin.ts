@@ -11,7 +11,7 @@ export function listDarwinProcesses({ bornAfter, except }: Query): ProcessTable 
     execFileSync('ps', args, { encoding: 'utf8', timeout: psMs, maxBuffer: 64 * 2 ** 20, env: { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' } });
   const user = String(process.getuid?.() ?? '');
   const facts = parsePsFacts(ask('-U', user, '-o', 'pid=,ppid=,pgid=,sess=,stat=,lstart=,ucomm='));
-  const environments = parsePsEnvironments(ask('-E', '-ww', '-U', user, '-o', 'pid=,command='));
+  const environments = parsePsEnvironments(ask('-E', '-ww', '-U', user, '-o', 'pid=,command='), ask('-ww', '-U', user, '-o', 'pid=,command='));
   const rows = facts
     .filter((row) => row.startTime >= bornAfter && !except.has(row.pid) && row.pid > 1)
     .map((row) => ({ ...row, mark: environments.get(row.pid)?.mark ?? null, ours: environments.get(row.pid)?.ours ?? false }));
@@ -33,15 +33,28 @@ export function parsePsFacts(output: string): Omit<ProcessRow, 'mark' | 'ours'>[
   return rows;
 }
 
-/** Lines of `pid command and environment`. The variables follow the arguments, separated by spaces. */
-export function parsePsEnvironments(output: string): Map<number, { mark: string | null; ours: boolean }> {
+/**
+ * Lines of `pid command and environment`, and the same lines without the environment: only what stands
+ * behind the command is environment, so an argument that looks like a variable proves nothing. A process
+ * that is in one of the two only has just come or gone, and is looked at again by the next sweep.
+ */
+export function parsePsEnvironments(withEnvironment: string, commands: string): Map<number, { mark: string | null; ours: boolean }> {
   const found = new Map<number, { mark: string | null; ours: boolean }>();
-  for (const line of output.split('\n')) {
-    const pid = /^\s*(\d+)\s/.exec(line)?.[1];
-    if (pid === undefined) continue;
-    // The last one wins: an argument that looks like a variable stands before the environment.
-    const marks = [...line.matchAll(new RegExp(`\\s${markVariable}=([a-z0-9]+)(?=\\s|$)`, 'g'))];
-    found.set(Number(pid), { mark: marks.at(-1)?.[1] ?? null, ours: new RegExp(`\\s${roleVariable}=\\w+(?=\\s|$)`).test(line) });
+  const known = new Map(linesByPid(commands));
+  for (const [pid, line] of linesByPid(withEnvironment)) {
+    const command = known.get(pid);
+    if (command === undefined || !line.startsWith(command)) continue;
+    const environment = line.slice(command.length);
+    // The first one counts: what follows may be part of another variable's value.
+    const mark = new RegExp(`(?:^|\\s)${markVariable}=([a-z0-9]+)(?=\\s|$)`).exec(environment)?.[1] ?? null;
+    found.set(pid, { mark, ours: new RegExp(`(?:^|\\s)${roleVariable}=\\w+(?=\\s|$)`).test(environment) });
   }
   return found;
+}
+
+function linesByPid(output: string): [number, string][] {
+  return output.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s(.*)$/.exec(line);
+    return match?.[1] === undefined ? [] : [[Number(match[1]), match[2] ?? '']];
+  });
 }

@@ -22,8 +22,6 @@ export type LaunchRecord = {
   readonly mergeOutput: boolean;
 };
 
-export type StartedRecord = LeaderRecord & { readonly at: number };
-
 export type ExitRecord = {
   readonly code: number | null;
   readonly signal: string | null;

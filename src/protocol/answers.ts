@@ -89,8 +89,6 @@ const schema = z.literal(1);
 export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional() });
 export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView) });
 export const runsAnswer = z.object({ schema, runs: z.array(runView), hidden: z.int().nullable(), next: z.int().nullable() });
-export const runListAnswer = z.object({ schema, runs: z.array(runView) });
-
 export const cancelResult = z.object({
   ref: z.string(),
   number: z.int().nullable(),

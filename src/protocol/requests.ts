@@ -85,8 +85,6 @@ export const runsQuery = z.strictObject({
   /** Only runs with a smaller number: the cursor for the next page. */
   before: z.coerce.number().int().min(1).optional(),
 });
-export type RunsQuery = z.infer<typeof runsQuery>;
-
 export const cancelRequest = z.strictObject({
   runs: z.array(ref).max(limits.waitRunsMax).default([]),
   all: z.boolean().default(false),
@@ -108,8 +106,6 @@ export const retryRequest = z.strictObject({
   envNames: z.array(variable).max(1_000).default([]),
   parentRunId: z.string().max(64).nullable().default(null),
 });
-export type RetryRequest = z.infer<typeof retryRequest>;
-
 export const waitQuery = z.strictObject({
   run: oneOrMany(ref),
   for: z.enum(['started', 'quiet', 'ended']).default('ended'),

@@ -29,7 +29,7 @@ export function endOfOutcome(spec: RunSpec, outcome: Outcome): End {
     case 'killed':
       return { ...failed(spec, 'signalled'), error: `Killed by ${outcome.signal}.` };
     case 'lost':
-      return { status: 'failed', stopReason: 'process_lost', errorCode: 'process_lost', ...none };
+      return { status: 'failed', stopReason: 'process_lost', errorCode: 'process_lost', error: 'How its process ended is not known.', timeoutFired: false };
     case 'not_started':
       return { status: 'failed', stopReason: 'not_started', errorCode: 'launch_failed', ...none };
   }

@@ -13,8 +13,6 @@ export type StoredEvent = {
   readonly data: Readonly<Record<string, unknown>>;
 };
 
-export type EventStore = ReturnType<typeof createEventStore>;
-
 export function createEventStore(db: Db) {
   const p = sql.placeholder;
   const insert = db

@@ -4,8 +4,6 @@ import { groups } from './schema.ts';
 
 export type Group = { readonly name: string; readonly limit: number | null; readonly paused: boolean };
 
-export type GroupStore = ReturnType<typeof createGroupStore>;
-
 export function createGroupStore(db: Db) {
   return {
     list: (): Group[] => db.select().from(groups).orderBy(asc(groups.name)).all().map(groupOf),

@@ -29,8 +29,6 @@ export type QueuedRow = {
 
 export type RunPage = { readonly runs: readonly Run[]; readonly next: number | null; readonly hidden: number };
 
-export type RunStore = ReturnType<typeof createRunStore>;
-
 export function createRunStore(db: Db) {
   const total = count(db, 'runs_total');
   const p = sql.placeholder;

@@ -28,8 +28,13 @@ export const batchRoutes: Routes = (api, world) => {
           continue;
         }
         // The sender's own folder and environment come first, once: not a line of the person's file.
-        const header = number === 0 ? headerOf(text) : null;
-        if (header) {
+        if (number === 0 && text?.startsWith('{"defaults"')) {
+          const header = headerOf(text);
+          if (header instanceof ClipError) {
+            // Without them no line would mean what its sender meant: all of it is refused, once.
+            await out.send({ line: 0, ...errorBody(world.log, header).body });
+            return out.end();
+          }
           defaults = header;
           continue;
         }
@@ -65,10 +70,13 @@ export const batchRoutes: Routes = (api, world) => {
   }
 };
 
-function headerOf(text: string | null): Defaults | null {
-  if (!text?.startsWith('{"defaults"')) return null;
-  const header = batchDefaults.safeParse(JSON.parse(text));
-  return header.success ? (header.data.defaults as Defaults) : null;
+function headerOf(text: string): Defaults | ClipError {
+  try {
+    return batchDefaults.parse(JSON.parse(text)).defaults as Defaults;
+  } catch (error) {
+    if (error instanceof ZodError) return usageError(error);
+    return new ClipError('usage', `The defaults are not JSON: ${(error as Error).message}.`, 'The first line may be {"defaults":{…}}.');
+  }
 }
 
 function parse(text: string | null, defaults: Defaults): RunRequest | ClipError {

@@ -115,7 +115,7 @@ describe('whatever the operating system says', () => {
     assert(
       property(oneof(text, list), (output) => {
         for (const row of parsePsFacts(output)) expect([row.pid, row.ppid, row.pgid, row.startTime].every(Number.isSafeInteger)).toBe(true);
-        for (const [pid, { mark }] of parsePsEnvironments(output)) expect(Number.isInteger(pid) && mark !== '').toBe(true);
+        for (const [pid, { mark }] of parsePsEnvironments(output, output)) expect(Number.isInteger(pid) && mark !== '').toBe(true);
         parsePsBirth(output);
       }),
       { numRuns },

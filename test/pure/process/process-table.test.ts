@@ -91,7 +91,7 @@ describe('processes as macOS tells them', () => {
 });
 
 describe('environments as macOS tells them', () => {
-  const found = parsePsEnvironments(recorded('environments'));
+  const found = parsePsEnvironments(recorded('environments'), recorded('commands'));
   const marks = Object.fromEntries([...found].map(([pid, { mark }]) => [pid, mark]));
   const run = 'r0123456789abcd';
 
@@ -103,6 +103,10 @@ describe('environments as macOS tells them', () => {
     expect(marks[4244]).toBe(run);
   });
 
+  it('are not read from arguments: a process that only names a mark or a role is nobody’s', () => {
+    expect(found.get(4246)).toEqual({ mark: null, ours: false });
+  });
+
   it('show no mark where it is empty, absent, hidden or part of another name', () => {
     expect([marks[501], marks[612], marks[4245], marks[4247], marks[4248]]).toEqual([null, null, null, null, null]);
   });
@@ -112,7 +116,7 @@ describe('environments as macOS tells them', () => {
   });
 
   it('know every process of the list, and none of another text', () => {
-    expect([...found.keys()]).toEqual([501, 612, 4_200, 4_201, 4_242, 4_243, 4_244, 4_245, 4_247, 4_248, 4_249, 99_999]);
-    expect(parsePsEnvironments('ps: illegal option -- E\n\n').size).toBe(0);
+    expect([...found.keys()]).toEqual([501, 612, 4_200, 4_201, 4_242, 4_243, 4_244, 4_245, 4_246, 4_247, 4_248, 4_249, 99_999]);
+    expect(parsePsEnvironments('ps: illegal option -- E\n\n', recorded('commands')).size).toBe(0);
   });
 });

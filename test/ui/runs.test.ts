@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { runTable } from '../../src/cli/commands/runs.ts';
+import { widthOf } from '../../src/cli/words.ts';
+import type { RunView } from '../../src/protocol/answers.ts';
+import { viewOf } from '../../src/protocol/views.ts';
+import type { Run } from '../../src/run/run.ts';
+
+const at = Date.UTC(2026, 10, 22, 12, 0, 0);
+
+function view(number: number, command: string[], state: Run['state'], name: string | null = null): RunView {
+  const spec: Run['spec'] = {
+    command,
+    cwd: '/work',
+    adapter: 'plain',
+    name,
+    group: null,
+    priority: 0,
+    labels: {},
+    locks: [],
+    after: null,
+    timeoutMs: 0,
+    timeoutSource: 'default',
+    silenceMs: null,
+    graceMs: 15_000,
+    outputBytesMax: 1,
+    mergeOutput: false,
+    stdin: { kind: 'none' },
+    onLoss: 'fail',
+    leftovers: 'stop',
+    promptSecret: false,
+    envNames: [],
+  };
+  const lineage: Run['lineage'] = { parentRunId: null, depth: 0, retryOfRunId: null, retryReason: null, processLossRetryCount: 0 };
+  const run: Run = { number, id: `r${number}`, key: null, queuedAt: at - 60_000, spec, lineage, state };
+  return viewOf(run, { folder: '/home/runs/x', output: null, waitingFor: null, sample: null, at });
+}
+
+const ended: Run['state'] = {
+  status: 'failed',
+  outcome: { kind: 'exited', code: 7 },
+  stopReason: 'exit_nonzero',
+  errorCode: 'exit_nonzero',
+  error: null,
+  timeoutFired: false,
+  leader: null,
+  startedAt: at - 59_000,
+  endedAt: at - 47_000,
+  stop: null,
+  leaked: [],
+  pending: [],
+};
+
+const runs = [
+  view(12, ['make', 'test', '--', `${'long '.repeat(40)}`], ended, 'nightly'),
+  view(11, ['sleep', '100'], { status: 'queued', notBefore: null }),
+  view(10, ['printf', '\u001b[31mred\u001b[0m\nsecond line'], {
+    ...ended,
+    status: 'succeeded',
+    outcome: { kind: 'exited', code: 0 },
+    stopReason: 'completed',
+    errorCode: null,
+  }),
+];
+
+function lines(width: number | null, colour = false): string[] {
+  const context = { look: { colour, width } } as unknown as Parameters<typeof runTable>[0];
+  return runTable(context, runs, at).split('\n');
+}
+
+describe('the list of runs', () => {
+  it('says for each run its number, its status in words, how it ended and what it was', () => {
+    const [head, failed, queued, succeeded] = lines(120);
+    expect(head).toMatch(/^RUN {2}STATUS +END +NAME +TIME +QUEUED +COMMAND$/);
+    expect(failed).toMatch(/^ 12 {2}✗ failed +exit 7 +nightly +12\.0 s +1 min 0 s ago {2}make test/);
+    expect(queued).toMatch(/^ 11 {2}◦ queued +– +1 min 0 s ago {2}sleep 100$/);
+    expect(succeeded).toMatch(/✓ succeeded +exit 0/);
+  });
+
+  it.each([40, 60, 80, 120])('fits a terminal of %i columns', (width) => {
+    for (const line of lines(width)) expect(widthOf(line)).toBeLessThanOrEqual(width);
+  });
+
+  it('cuts nothing where there is no terminal', () => {
+    expect(lines(null)[1]).toContain('long '.repeat(40).trimEnd());
+  });
+
+  it('lets no control sequence of a command through, and keeps one line for each run', () => {
+    const all = lines(120);
+    expect(all).toHaveLength(4);
+    expect(all.join('')).not.toContain('\u001b');
+  });
+
+  it('has colours only where they are wanted', () => {
+    expect(lines(120, true).join('')).toContain('\u001b[31m✗ failed\u001b[0m');
+  });
+});
