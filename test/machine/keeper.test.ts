@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createHome, isAlive } from '../support/home.ts';
+import { createKeeper } from '../support/keeper.ts';
+import { until } from '../support/until.ts';
+
+const read = (folder: string, name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
+
+describe('the keeper', () => {
+  it('writes down how a process ended, code and signal apart, and then says so', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1);
+    const [code, signal] = [keeper.folder('rcode'), keeper.folder('rsignal')];
+    line.say(keeper.request('rcode', ['sh', '-c', 'exit 143']));
+    line.say(keeper.request('rsignal', ['sh', '-c', 'kill -TERM $$']));
+    await until('both have ended', () => line.heard.filter(({ type }) => type === 'exited').length === 2);
+    expect(read(code, 'exit.json')).toMatchObject({ code: 143, signal: null });
+    expect(read(signal, 'exit.json')).toMatchObject({ code: null, signal: 'SIGTERM' });
+    await until('no temporary file is left', () => keeper.files('rcode').join(' ') === 'env.json exit.json launch.json started.json stderr.log stdout.log');
+  });
+
+  it('gives each process a session of its own, the mark, and nothing that belongs to another run', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1);
+    const folder = keeper.folder('rmark', {
+      PATH: process.env['PATH'] ?? '',
+      CLIP_RUN_ID: 'rother',
+      CLIP_RUN_TOKEN: 'x',
+      CLIP_ROLE: 'keeper',
+      CLIP_FAILPOINT: 'x',
+    });
+    line.say(keeper.request('rmark', ['sh', '-c', 'env | grep ^CLIP | sort; cut -d" " -f5,6 /proc/$$/stat; echo $$']));
+    await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
+    const [home, mark, ids, pid] = readFileSync(join(folder, 'stdout.log'), 'utf8').trim().split('\n');
+    expect([home, mark]).toEqual([`CLIP_HOME=${keeper.home}`, 'CLIP_RUN_ID=rmark']);
+    expect(ids).toBe(`${pid} ${pid}`);
+  });
+
+  it('refuses what it does not know, and goes on', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.open();
+    for (const message of [
+      'not json',
+      { type: 'dance' },
+      { type: 'spawn', id: '../../etc', launch: { argv: ['true'] } },
+      { type: 'spawn', id: 'r1', launch: {} },
+      { type: 'hello' },
+    ])
+      line.say(message);
+    line.say({ type: 'spawn', id: 'r1', launch: { argv: ['true'] } });
+    line.say({ type: 'hello', protocol: 99, generation: 1, version: 'x', managed: true });
+    await until('all are answered', () => line.heard.length === 7);
+    expect(line.heard.map(({ type }) => type)).toEqual(Array(7).fill('refused'));
+    expect((await keeper.greet(1)).heard[0]).toMatchObject({ type: 'hello', protocol: 1, runs: [] });
+  });
+
+  it('listens to the newest daemon only: an older one is refused, and the one before is shut out', async () => {
+    const keeper = await createKeeper();
+    const first = await keeper.greet(5);
+    const late = await keeper.greet(4);
+    expect(late.heard[0]).toMatchObject({ type: 'refused' });
+    const second = await keeper.greet(6);
+    await until('the first is shut out', () => first.closed());
+    keeper.folder('rold');
+    first.say(keeper.request('rold', ['true']));
+    keeper.folder('rnew');
+    second.say(keeper.request('rnew', ['true']));
+    await until('the new one is served', () => second.heard.some(({ type }) => type === 'exited'));
+    expect(keeper.files('rold')).toEqual(['env.json']);
+  });
+
+  it('never launches a run twice', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1);
+    const folder = keeper.folder('ronce');
+    line.say(keeper.request('ronce', ['sh', '-c', 'echo once']));
+    await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
+    line.say(keeper.request('ronce', ['sh', '-c', 'echo twice']));
+    await until('it is answered', () => line.heard.some(({ type }) => type === 'already-launched'));
+    expect(readFileSync(join(folder, 'stdout.log'), 'utf8')).toBe('once\n');
+  });
+
+  it('says what it holds to the next daemon, and leaves when nobody needs it', async () => {
+    const keeper = await createKeeper();
+    const first = await keeper.greet(1);
+    keeper.folder('rlong');
+    first.say(keeper.request('rlong', ['sleep', '1000']));
+    const started = await until('it lives', () => first.heard.find((message) => message.type === 'started'));
+    first.say({ type: 'bye' });
+    await until('the daemon has left', () => first.closed());
+    const second = await keeper.greet(2);
+    expect(second.heard[0]).toMatchObject({ type: 'hello', runs: [{ id: 'rlong', leader: { pid: started.type === 'started' ? started.leader.pid : 0 } }] });
+    second.say({ type: 'drain' });
+    if (started.type === 'started') process.kill(started.leader.pid, 'SIGKILL');
+    await until('it leaves', () => !isAlive(keeper.pid));
+  });
+
+  it('keeps a deadline alone, but leaves it to a daemon that is there', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1);
+    const [alone, watched] = [keeper.folder('ralone'), keeper.folder('rwatched')];
+    const stubborn = ['sh', '-c', 'trap "" TERM; while :; do sleep 0.05; done'];
+    line.say(keeper.request('rwatched', ['sleep', '1000'], { deadlineAt: Date.now() }));
+    await until('the watched one lives', () => line.heard.some((message) => message.type === 'started' && message.id === 'rwatched'));
+    // Its deadline is over all the while; that nothing happened is seen when the second one ends.
+    line.say(keeper.request('ralone', stubborn, { deadlineAt: Date.now() + 300 }));
+    await until('both live', () => line.heard.filter(({ type }) => type === 'started').length === 2);
+    expect(keeper.files('rwatched')).not.toContain('exit.json');
+    line.say({ type: 'bye' });
+    await until('both were ended', () => keeper.files('ralone').includes('exit.json') && keeper.files('rwatched').includes('exit.json'));
+    expect([read(alone, 'exit.json'), read(watched, 'exit.json')]).toMatchObject([
+      { signal: 'SIGKILL', byDeadline: true },
+      { signal: 'SIGTERM', byDeadline: true },
+    ]);
+  });
+});
+
+describe('a keeper of another version', () => {
+  it('keeps its runs, takes no new ones, and leaves with the last', async () => {
+    const home = createHome();
+    const old = await home.submit(['--', 'sleep', '1000']);
+    const before = await home.untilStatus(old, 'running');
+    const [oldKeeper] = home.pidsOf('keeper');
+    await home.clip(['daemon', 'stop']);
+    await home.clip(['daemon', 'start'], { env: { CLIP_VERSION_OVERRIDE: '99.0.0' } });
+    const next = await home.submit(['--', 'sleep', '1000']);
+    await home.untilStatus(next, 'running');
+    const keepers = (await home.json<{ keepers: { pid: number; version: string; runs: number }[] }>(['daemon', 'status', '--json'])).keepers;
+    expect(keepers).toContainEqual({ pid: oldKeeper, version: expect.not.stringMatching('99.0.0'), runs: 1 });
+    expect(keepers).toContainEqual({ pid: expect.any(Number), version: '99.0.0', runs: 1 });
+    expect((await home.show(old)).processPid).toBe(before.processPid);
+    const result = await home.clip(['cancel', String(old)]);
+    expect(result.code).toBe(0);
+    await until('the old keeper leaves', () => !isAlive(oldKeeper as number));
+    expect((await home.show(old)).signal).toBe('SIGTERM');
+  });
+});
