@@ -1,7 +1,7 @@
 /** `npm run bench`: clip against floors (a bare node, a raw spawn, a shell redirect) and, where installed, peers. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findFamilies } from '../../src/process/family.ts';
 import { clip, createHome, multiplyRuns } from './home.ts';
@@ -30,7 +30,7 @@ const ratio = (value: number, most: number, detail: string) => ({ figure: `${val
 
 await row('cli', 'clip runs --json, warm', 'node -e 0', '≤ 1.35×', async () => {
   const home = createHome(2);
-  await home.run(['run', '--wait', '--', 'true']);
+  await home.run(['run', '--wait', '-q', '--', 'true']);
   const result = await paired(
     40,
     () => timeProcess(node, [clip, 'runs', '--json'], { env: home.env }),
@@ -46,7 +46,7 @@ await row('ledger', 'the same with 1,000,000 runs; and memory', 'with 100 runs; 
     [small, 100],
     [large, 1_000_000],
   ] as const) {
-    await home.run(['run', '--wait', '--', 'true']);
+    await home.run(['run', '--wait', '-q', '--', 'true']);
     await home.run(['daemon', 'stop']);
     multiplyRuns(home.folder, total);
     await home.run(['daemon', 'start']);
@@ -70,7 +70,7 @@ await row('ledger', 'the same with 1,000,000 runs; and memory', 'with 100 runs; 
 
 await row('submit', 'submit → exec', 'raw spawn', '≤ 3×', async () => {
   const home = createHome(2);
-  await home.run(['run', '--wait', '--', 'true']);
+  await home.run(['run', '--wait', '-q', '--', 'true']);
   const stamp = join(home.base, 'stamp');
   const now = () => performance.timeOrigin + performance.now();
   const stamped = async () => {
@@ -101,7 +101,7 @@ await row('submit', 'submit → exec', 'raw spawn', '≤ 3×', async () => {
 
 await row('batch', '200 × /bin/true in one batch, to the recorded end', '200 raw spawns in a loop', '≤ 1.5×', async () => {
   const home = createHome(2);
-  await home.run(['run', '--wait', '--', 'true']);
+  await home.run(['run', '--wait', '-q', '--', 'true']);
   const lines = `${JSON.stringify({ defaults: { cwd: '/', env: { PATH: process.env['PATH'] } } })}\n${`${JSON.stringify({ command: ['/bin/true'] })}\n`.repeat(200)}`;
   const batch = async () => {
     const from = performance.now();
@@ -123,7 +123,7 @@ await row('batch', '200 × /bin/true in one batch, to the recorded end', '200 ra
 
 await row('output', '1 GB of output', 'shell redirect', '≤ 1.05×, own CPU ≤ 0.1 s', async () => {
   const home = createHome(2);
-  await home.run(['run', '--wait', '--', 'true']);
+  await home.run(['run', '--wait', '-q', '--', 'true']);
   const { pid, keeper } = await home.daemon();
   const target = join(home.base, 'raw.log');
   const cpu: number[] = [];
@@ -138,10 +138,16 @@ await row('output', '1 GB of output', 'shell redirect', '≤ 1.05×, own CPU ≤
     return Date.parse(answer.run.endedAt) - Date.parse(answer.run.startedAt);
   };
   const redirected = async () => {
-    const file = openSync(target, 'w');
-    return timeProcess('head', ['-c', '1G', '/dev/zero'], { stdio: ['ignore', file, 'ignore'] });
+    // A new file each time, as a run has: to write into the pages of an old one is quicker.
+    const file = openSync(target, 'a');
+    try {
+      return await timeProcess('head', ['-c', '1G', '/dev/zero'], { stdio: ['ignore', file, 'ignore'] });
+    } finally {
+      closeSync(file);
+      rmSync(target);
+    }
   };
-  const result = await paired(5, supervised, redirected);
+  const result = await paired(9, supervised, redirected);
   await home.end();
   return {
     figure: `${result.ratio.toFixed(2)}× (${ms(result.a)}; floor ${ms(result.b)}), own CPU median ${median(cpu)} ms`,
@@ -151,7 +157,7 @@ await row('output', '1 GB of output', 'shell redirect', '≤ 1.05×, own CPU ≤
 
 await row('idle', 'idle with 50 quiet runs; memory per live run', '–', '≤ 0.2 % of a core; ≤ 0.1 MB', async () => {
   const home = createHome(64);
-  await home.run(['run', '--wait', '--', 'true']);
+  await home.run(['run', '--wait', '-q', '--', 'true']);
   const { pid, keeper } = await home.daemon();
   const before = rssMb(pid) + rssMb(keeper);
   await home.run(['run', '--batch', '-'], `${JSON.stringify({ command: ['sleep', '1000'] })}\n`.repeat(50));
