@@ -3,7 +3,7 @@ import { isAliveProcess } from '../process/identity.ts';
 import { type OutputSize, readOutputSize } from '../process/run-records.ts';
 import { limits } from '../run/limits.ts';
 import { isAlive, type Run } from '../run/run.ts';
-import { limitReached } from '../run/silence.ts';
+import { limitReached, silentMs } from '../run/silence.ts';
 import { describe, type Log } from './log.ts';
 import type { LookAround } from './look-around.ts';
 import type { Submission, Supervisor } from './supervisor.ts';
@@ -23,6 +23,8 @@ export function createObserver(world: {
   let dueAt = 0;
   /** How much a run had said when it was found without its keeper: only what comes after is activity. */
   const saidBefore = new Map<number, number>();
+  /** When a silent run with a limit last had a living descendant: a moment between two of them is no silence yet. */
+  const workedAt = new Map<number, number>();
 
   /** Looks after this run from now on. */
   function watch(run: Run): void {
@@ -50,12 +52,17 @@ export function createObserver(world: {
     try {
       const gapMs = world.now() - dueAt;
       const alive = supervisor.alive().filter(({ state }) => isAlive(state));
+      forgetAllBut(new Set(alive.map(({ number }) => number)));
       const facts = gapMs >= limits.sleptMs ? wake(alive, gapMs) : alive.flatMap((run) => lookAt(run));
       if (facts.length > 0) supervisor.submitAll(facts);
     } catch (error) {
       world.log('error', 'a heartbeat failed', { error: describe(error) });
     }
     arm();
+  }
+
+  function forgetAllBut(alive: ReadonlySet<number>): void {
+    for (const known of [saidBefore, workedAt]) for (const number of known.keys()) if (!alive.has(number)) known.delete(number);
   }
 
   /** We slept: limits move by the gap, so that nobody is stopped for a time in which nothing could run. */
@@ -76,19 +83,22 @@ export function createObserver(world: {
     const facts: Submission[] = [];
     if (state.detachedWarning && outputBytes > (saidBefore.get(run.number) ?? 0)) facts.push({ number: run.number, event: { type: 'activity' } });
     if (state.status !== 'running') return facts;
-    const reached = limitReached(run.spec, state, { outputBytes, lastOutputAt: size.lastOutputAt, at: world.now() });
-    if (reached === 'silence') void confirmSilence(run);
-    else if (reached !== null) facts.push({ number: run.number, event: { type: 'stop-requested', order: reached, graceMs: null, now: false } });
+    const at = world.now();
+    const lastSignAt = Math.max(size.lastOutputAt ?? 0, workedAt.get(run.number) ?? 0);
+    const reached = limitReached(run.spec, state, { outputBytes, lastOutputAt: lastSignAt, at });
+    if (reached !== null && reached !== 'silence')
+      facts.push({ number: run.number, event: { type: 'stop-requested', order: reached, graceMs: null, now: false } });
+    else if (run.spec.silenceMs !== null && silentMs(state, size.lastOutputAt, at) >= limits.tickMs) void lookForWork(run, reached === 'silence');
     return facts;
   }
 
   /** A living descendant is work going on, however quiet it is. */
-  async function confirmSilence(run: Run): Promise<void> {
+  async function lookForWork(run: Run, limitIsReached: boolean): Promise<void> {
     if (!isAlive(run.state)) return;
     const { leader } = run.state;
     const { members } = await world.sweeper.find(run.id, leader);
-    if (members.some(({ pid }) => pid !== leader.pid)) return;
-    supervisor.submit(run.number, { type: 'stop-requested', order: 'silence', graceMs: null, now: false });
+    if (members.some(({ pid }) => pid !== leader.pid)) workedAt.set(run.number, world.now());
+    else if (limitIsReached) supervisor.submit(run.number, { type: 'stop-requested', order: 'silence', graceMs: null, now: false });
   }
 
   return {

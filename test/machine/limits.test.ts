@@ -56,10 +56,17 @@ describe('the silence limit', () => {
   it('lets a run go on that talks, and one whose child is at work', async () => {
     const home = createHome();
     const results = await Promise.all([
-      home.clip(['run', '--wait', '--silence', '1s', '--', node, agent('talks.mjs'), '30', '100', '0']),
-      home.clip(['run', '--wait', '--silence', '1s', '--', 'sh', '-c', 'sleep 3; exit 4']),
+      home.clip(['run', '--wait', '--silence', '2s', '--', node, agent('talks.mjs'), '30', '100', '0']),
+      home.clip(['run', '--wait', '--silence', '2s', '--', 'sh', '-c', 'sleep 4; exit 4']),
     ]);
     expect(results.map(({ code }) => code)).toEqual([0, 4]);
+  });
+
+  it('counts from the last moment a child was at work, not from the last output', async () => {
+    const home = createHome();
+    const script = "require('node:child_process').spawnSync('sleep', ['3']); setTimeout(() => process.exit(4), 1500)";
+    const { code } = await home.clip(['run', '--wait', '--silence', '3s', '--', node, '-e', script]);
+    expect(code).toBe(4);
   });
 });
 
