@@ -84,7 +84,10 @@ export function createAdmission(world: { supervisor: Supervisor; store: Store; n
     if (request.key === null) return null;
     if (store.runs.isBuried({ key: request.key })) throw keyConflict(request.key, 'a run that was removed');
     const run = store.runs.byKey(request.key);
-    if (run === null || sameSpec(run.spec, specOf(request, afterOf(request)))) return run;
+    if (run === null) return null;
+    // The required run may have been removed since: its number in the request is still the same request.
+    const after = request.after === String(run.spec.after) ? run.spec.after : afterOf(request);
+    if (sameSpec(run.spec, specOf(request, after))) return run;
     throw keyConflict(request.key, `run ${run.number}, which is another command`);
   }
 

@@ -43,7 +43,6 @@ export const limits = {
   argumentBytesMax: 131_071,
   /** All arguments and the environment together; the kernel's own limit is a quarter of the stack limit, usually 2 MiB. */
   commandBytesMax: 1_500_000,
-  environmentBytesMax: 2 ** 20,
   nameLength: 100,
   keyLength: 200,
   labels: 32,
@@ -62,7 +61,5 @@ export const limits = {
   /** A client that takes nothing for this long is dropped. */
   slowClientMs: 10 * second,
   keeperLineBytesMax: 4 * 2 ** 20,
-  /** Linux keeps 108 bytes for a socket path, the final NUL included. */
-  socketPathBytesMax: 107,
   errorLength: 500,
 } as const;
