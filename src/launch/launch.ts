@@ -19,8 +19,8 @@ export function cleanEnvironment(from: NodeJS.ProcessEnv, role: 'daemon' | 'keep
   return environment;
 }
 
-/** The daemon's garbage is short-lived and small: a young generation of 1 MB, no spare compiler threads and code for size keep it at three quarters of the memory. */
-const smallHeap = ['--max-semi-space-size=1', '--optimize-for-size', '--max-lazy', '--v8-pool-size=0'];
+/** The daemon's garbage is short-lived and small: a young generation of 1 MB and no spare compiler threads save a tenth of its memory. */
+const smallHeap = ['--max-semi-space-size=1', '--max-lazy', '--v8-pool-size=0'];
 
 /** The program beside the one that runs now: all of them are bundled into one folder. */
 function programPath(name: 'clipd' | 'clip-keeper'): string {

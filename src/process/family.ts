@@ -68,7 +68,7 @@ function belongsTo(
   if (leads) return { runId: leads.runId, proof: 'leader' };
   if (row.mark !== null && wanted.has(row.mark)) return { runId: row.mark, proof: 'mark' };
   // Another run's mark outweighs session and descent: a run inside a run is a family of its own.
-  if (row.mark !== null) return null;
+  if (row.mark !== null || sessions.size === 0) return null;
   const session = sessions.get(row.session) ?? sessions.get(row.pgid);
   if (session && row.startTime >= session.leader.startTime) return { runId: session.runId, proof: 'session' };
   for (let parent = byPid.get(row.ppid), depth = 0; parent && depth < 64; parent = byPid.get(parent.ppid), depth += 1) {
