@@ -1,4 +1,4 @@
-/** What each choice of durability costs on this disk: `node scripts/bench/durability.ts`. Medians of 300, in milliseconds. */
+/** What each choice of durability costs on this disk: `npm run bench:durability`. Medians of 300, in milliseconds. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -66,6 +66,7 @@ function writeAll(bytes: Buffer): void {
       // A pipe whose reader has gone wants no more; one that is full wants it later.
       if (code === 'EPIPE') return;
       if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
 }

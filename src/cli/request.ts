@@ -73,23 +73,19 @@ function stdinOf(context: Context, stdin: string | undefined): RunRequestInput['
     if (stat.isDirectory()) throw new ClipError('usage', `The input ${path} is a folder.`, 'Name a file after --stdin.');
     return { kind: 'file', path };
   }
-  return { kind: 'text', base64: readInput().toString('base64') };
+  return { kind: 'text', base64: readInput(limits.promptBytesMax).toString('base64') };
 }
 
-/** All of standard input, up to the limit. */
-function readInput(): Buffer {
+/** All of standard input, up to a limit. */
+export function readInput(bytesMax: number): Buffer {
   const chunks: Buffer[] = [];
   for (let total = 0; ; ) {
     const chunk = Buffer.allocUnsafe(64 * 1024);
     const read = readSome(chunk);
     if (read === 0) return Buffer.concat(chunks);
     total += read;
-    if (total > limits.promptBytesMax)
-      throw new ClipError(
-        'too_large',
-        `The input is larger than ${limits.promptBytesMax / 2 ** 20} MiB.`,
-        'Put it into a file and name the file: --stdin FILE.',
-      );
+    if (total > bytesMax)
+      throw new ClipError('too_large', `The input is larger than ${bytesMax / 2 ** 20} MiB.`, 'Put it into a file and name the file: --stdin FILE.');
     chunks.push(chunk.subarray(0, read));
   }
 }

@@ -50,6 +50,7 @@ export function createAdmission(world: { supervisor: Supervisor; store: Store; n
 
   function prepare(request: RunRequest): Prepared {
     checkCommand(request);
+    checkLaunch(request);
     checkPaths(request);
     const spec = specOf(request, afterOf(request));
     const holder = spec.name === null ? null : store.runs.byName(spec.name);
@@ -64,6 +65,9 @@ export function createAdmission(world: { supervisor: Supervisor; store: Store; n
 
   function lineageOf(request: RunRequest): Lineage {
     const parent = request.parentRunId === null ? null : supervisor.findById(request.parentRunId);
+    if (parent?.state.status === 'stopping') {
+      throw new ClipError('refused', `Run ${parent.number} is being stopped, and starts nothing more.`, 'Start it from outside.');
+    }
     if (parent !== null && parent.lineage.depth >= limits.depthMax) {
       throw new ClipError(
         'too_deep',
@@ -204,14 +208,24 @@ function checkCommand({ command, env }: RunRequest): void {
   }
 }
 
+/** The keeper takes requests up to a limit, and control characters grow sixfold on their way to it. */
+function checkLaunch({ command, cwd }: RunRequest): void {
+  const bytes = Buffer.byteLength(JSON.stringify([command, cwd]));
+  if (bytes <= limits.keeperLineBytesMax - limits.bodyBytesMax) return;
+  throw new ClipError('too_large', `The command line has ${bytes} bytes when it is written as JSON, which is too long.`, 'Put what is long into a file.');
+}
+
 /** A folder that is missing now is refused now, with a person there to see it; one that vanishes later ends the run. */
 function checkPaths({ cwd, stdin }: RunRequest): void {
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ClipError('not_found', `The work folder ${cwd} does not exist.`, 'Make it first, or name another with --cwd.');
   }
-  if (stdin?.kind === 'file' && !statSync(stdin.path, { throwIfNoEntry: false })) {
-    throw new ClipError('not_found', `The input file ${stdin.path} does not exist.`, 'Check the path after --stdin.');
-  }
+  if (stdin?.kind !== 'file') return;
+  const input = statSync(stdin.path, { throwIfNoEntry: false });
+  if (!input) throw new ClipError('not_found', `The input file ${stdin.path} does not exist.`, 'Check the path after --stdin.');
+  // Whoever opens a named pipe waits for its writer, and nobody may wait in the keeper.
+  if (!input.isFile())
+    throw new ClipError('usage', `The input ${stdin.path} is no regular file.`, 'Name a file after --stdin, or pass the input itself: --stdin -');
 }
 
 function nameTaken(name: string, by: string): ClipError {

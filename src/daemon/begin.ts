@@ -19,6 +19,6 @@ export async function begin(options: { home: Home; version: string; managed: boo
     await startDaemon({ ...options, config: readConfig(configPath(process.env)), migrations, umask, log });
   } catch (error) {
     log('error', 'the daemon could not start', { error: describe(error) });
-    throw error instanceof ConfigError ? new ClipError('usage', error.message, 'Mend the file; clip config path names it.') : error;
+    throw error instanceof ConfigError ? new ClipError('usage', error.message, 'Mend the file; README.md lists the settings.') : error;
   }
 }

@@ -24,7 +24,7 @@ export type Ways = {
 export async function endLeftovers(sweeper: Sweeper, now: () => number, family: Family, ways: Ways): Promise<LeakedProcess[]> {
   const seen = new Map<string, Member>();
   const asked = new Set<string>();
-  for (let clean = 0, passes = 0; clean < 2 && passes < limits.sweepsMax; passes += 1) {
+  for (let clean = 0, kills = 0, passes = 0; clean < 2 && kills < limits.killsMax; passes += 1) {
     const { members } = await sweeper.find(family.runId, family.leader);
     for (const member of members) seen.set(keyOf(member), member);
     if (ways.leave) break;
@@ -32,15 +32,19 @@ export async function endLeftovers(sweeper: Sweeper, now: () => number, family: 
     const doomed = members.filter((member) => !kept.has(member.pid));
     clean = doomed.length === 0 ? clean + 1 : 0;
     if (doomed.length === 0) continue;
-    if (now() >= ways.killAt) signalMembers(doomed, 'SIGKILL');
-    else {
+    if (now() >= ways.killAt) {
+      signalMembers(doomed, 'SIGKILL');
+      kills += 1;
+    } else {
       signalMembers(
         doomed.filter((member) => !asked.has(keyOf(member))),
         'SIGTERM',
       );
       for (const member of doomed) asked.add(keyOf(member));
     }
-    await new Promise((resolve) => setTimeout(resolve, limits.sweepPauseMs));
+    // At first they go quickly or not at all; who takes the whole grace is looked at less often.
+    const pause = Math.min(limits.sweepPauseMs * (1 + passes / 8), limits.sweepPauseMsMax);
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   return [...seen.values()].map((member) => ({ pid: member.pid, command: member.command, ended: !isAliveProcess(member) }));
 }

@@ -29,7 +29,10 @@ export function createLookAround(world: {
   async function look(runs: readonly Run[]): Promise<void> {
     const sightings = await Promise.all(runs.map(async (run) => ({ run, seen: await sight(run) })));
     const facts = [];
-    for (const { run, seen } of sightings) {
+    for (const { run, seen: before } of sightings) {
+      // It changed while the processes were looked at: what was seen is old, and the heartbeat looks again.
+      if (world.supervisor.find(run.number)?.state !== run.state) continue;
+      const seen = { ...before, exit: before.exit ?? readExit(world.folderOf(run)), keeper: before.keeper ?? world.keepers.held(run.id) };
       const finding = findingOf(run, seen);
       if (finding.kind === 'fact') facts.push({ number: run.number, event: finding.fact });
       if (finding.kind === 'end-family-first') void endFamily(run, seen);
@@ -59,6 +62,8 @@ export function createLookAround(world: {
     try {
       const killAt = world.now() + limits.leftoverGraceMs;
       const ended = await endLeftovers(world.sweeper, world.now, { runId: run.id, leader: seen.started?.leader ?? null }, { leave: false, killAt, keep: [] });
+      // Its keeper may have been alive after all, and have written down how it ended.
+      if (readExit(world.folderOf(run)) !== null) return await look([world.supervisor.find(run.number) ?? run]);
       const message = lostMessage(
         ended.map(({ pid }) => pid),
         seen.everythingReadable,

@@ -10,6 +10,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Home } from '../config/home.ts';
+import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import { createStore } from '../store/store.ts';
 import { createAdmission } from './admission.ts';
@@ -20,6 +21,7 @@ import { createKeepers } from './keepers.ts';
 import { describe, type Log } from './log.ts';
 import { createLookAround, unfinished } from './look-around.ts';
 import { createObserver } from './observe.ts';
+import { removeOrphanFolders } from './orphans.ts';
 import { createPerform, hearKeepers } from './perform.ts';
 import { createResolve } from './resolve.ts';
 import { createScheduler } from './scheduler.ts';
@@ -55,17 +57,23 @@ export async function startDaemon(options: {
   let retryOf: (lost: Run) => NewRun = () => {
     throw new Error('not wired yet');
   };
-  const supervisor = createSupervisor({ store, watchers, now, retryOf: (lost) => retryOf(lost) });
+  const supervisor = createSupervisor({ store, watchers, now, log, retryOf: (lost) => retryOf(lost) });
   const resolve = createResolve({ store, supervisor });
   const admission = createAdmission({ supervisor, store, now, runsFolder: home.runs, resolve });
   retryOf = admission.retryOf;
 
   const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
   const lookAround = createLookAround({ supervisor, keepers, sweeper, now, log, folderOf });
-  const look = (runs: readonly Run[]) => void lookAround.look(runs).catch((error) => log('error', 'a look around failed', { error: describe(error) }));
+  /** Until it succeeds: what was not recorded, on a full disk say, is still in the run folders. */
+  const look = (runs: readonly Run[]): void => {
+    lookAround.look(runs).catch((error) => {
+      log('error', 'a look around failed; it is repeated', { error: describe(error) });
+      setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
+    });
+  };
   const finaliser = createFinaliser({ supervisor, sweeper, now, log, folderOf, keep: config.leftovers_keep });
   const stopper = createStopper({ supervisor, sweeper, now, log, politeSignal: () => null, lookAgain: (run) => look([run]) });
-  const observer = createObserver({ supervisor, sweeper, lookAround, now, log, folderOf });
+  const observer = createObserver({ supervisor, sweeper, lookAround, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready });
   const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now });
   supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, forget: scheduler.forget });
@@ -73,6 +81,7 @@ export async function startDaemon(options: {
 
   await lookAround.look(unfinished(supervisor.awake()));
   for (const run of supervisor.awake()) if (isEnded(run.state)) finaliser.finalise(run.number);
+  if (uncleanBefore) removeOrphanFolders({ runsFolder: home.runs, isKnown: (id) => store.runs.byId(id) !== null, log });
 
   const stopping = { done: false };
   const api = await createApi({
@@ -103,9 +112,14 @@ export async function startDaemon(options: {
     scheduler.close();
     observer.stop();
     guard.stop();
-    await api.close();
-    store.writeMeta('unclean', '0');
-    leave(0);
+    try {
+      await api.close();
+      store.writeMeta('unclean', '0');
+    } catch (error) {
+      log('error', 'the daemon could not leave cleanly', { error: describe(error) });
+    } finally {
+      leave(0);
+    }
   }
 
   function leave(code: number): void {

@@ -16,6 +16,8 @@ export function createObserver(world: {
   now: () => number;
   log: Log;
   folderOf: (run: Run) => string;
+  /** Whether a keeper that is connected says that it holds this run. */
+  isHeld: (run: Run) => boolean;
 }) {
   const { supervisor } = world;
   let timer: NodeJS.Timeout | null = null;
@@ -37,7 +39,7 @@ export function createObserver(world: {
   /** Beats as long as something lives, and not otherwise. */
   function arm(): void {
     if (timer !== null) return;
-    const alive = supervisor.alive().filter(({ state }) => isAlive(state));
+    const alive = supervisor.alive();
     if (alive.length === 0) return;
     const nearest = Math.min(
       ...alive.map(({ state }) => (state.status === 'running' && state.deadlineAt !== null ? state.deadlineAt : Number.POSITIVE_INFINITY)),
@@ -51,10 +53,14 @@ export function createObserver(world: {
     timer = null;
     try {
       const gapMs = world.now() - dueAt;
-      const alive = supervisor.alive().filter(({ state }) => isAlive(state));
+      const alive = supervisor.alive();
       forgetAllBut(new Set(alive.map(({ number }) => number)));
-      const facts = gapMs >= limits.sleptMs ? wake(alive, gapMs) : alive.flatMap((run) => lookAt(run));
-      if (facts.length > 0) supervisor.submitAll(facts);
+      if (gapMs >= limits.sleptMs) supervisor.submitAll(wake(alive, gapMs));
+      else {
+        lookForAnswers(alive);
+        const facts = alive.flatMap((run) => lookAt(run));
+        if (facts.length > 0) supervisor.submitAll(facts);
+      }
     } catch (error) {
       world.log('error', 'a heartbeat failed', { error: describe(error) });
     }
@@ -71,13 +77,20 @@ export function createObserver(world: {
     return alive.map(({ number }) => ({ number, event: { type: 'slept', gapMs } }));
   }
 
+  /** Runs of which no keeper speaks any more: they are looked at until it is recorded what became of them. */
+  function lookForAnswers(alive: readonly Run[]): void {
+    const silent = alive.filter((run) => {
+      const { state } = run;
+      if (state.status === 'starting') return world.now() - state.since > limits.startingMs;
+      return isAlive(state) && !world.isHeld(run) && (state.held || !isAliveProcess(state.leader));
+    });
+    if (silent.length === 0) return;
+    world.lookAround.look(silent).catch((error) => world.log('error', 'a look around failed', { error: describe(error) }));
+  }
+
   function lookAt(run: Run): Submission[] {
     const { state } = run;
     if (!isAlive(state)) return [];
-    if (!state.held && !isAliveProcess(state.leader)) {
-      void world.lookAround.look([run]).catch((error) => world.log('error', 'a look around failed', { error: describe(error) }));
-      return [];
-    }
     const size = readOutputSize(world.folderOf(run));
     const outputBytes = bytesOf(size);
     const facts: Submission[] = [];

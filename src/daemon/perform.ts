@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { KeeperNotice } from '../process/keeper-client.ts';
 import { type LaunchRecord, runFiles } from '../process/run-folder.ts';
+import { limits } from '../run/limits.ts';
 import type { Run } from '../run/run.ts';
 import type { KeeperNews, Keepers } from './keepers.ts';
 import { describe, type Log } from './log.ts';
@@ -113,7 +114,7 @@ export function hearKeepers(world: { supervisor: Supervisor; look: (runs: readon
     } catch (error) {
       // What the keeper said is in the run folders as well: it is seen there once the database can be written again.
       log('error', 'what a keeper said could not be recorded', { error: describe(error) });
-      setTimeout(() => look(supervisor.alive()), refusedRetryMs).unref();
+      setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
     }
   }
 

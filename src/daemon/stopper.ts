@@ -23,6 +23,10 @@ export function createStopper(world: {
   const timers = new Map<number, NodeJS.Timeout>();
   /** Runs whose next move is being made: a second order meanwhile only shortens it. */
   const busy = new Set<number>();
+  /** Moves that had no effect wait before they are made again, whatever the sequence says. */
+  const notBefore = new Map<number, number>();
+  /** Whom the last SIGKILL went to: the same again is not worth a line of history. */
+  const killed = new Map<number, string>();
 
   /** Begins or goes on with the stop of this run, from wherever it stands. */
   function go(number: number): void {
@@ -31,7 +35,10 @@ export function createStopper(world: {
     if (busy.has(number)) return;
     busy.add(number);
     move(number)
-      .catch((error) => world.log('error', 'a stop did not go on', { run: number, error: describe(error) }))
+      .catch((error) => {
+        world.log('error', 'a stop did not go on; it is tried again', { run: number, error: describe(error) });
+        waitAwhile(number);
+      })
       .finally(() => {
         busy.delete(number);
         arm(number);
@@ -41,12 +48,16 @@ export function createStopper(world: {
   /** Sets the timer of the next move, or goes on at once when it is due. */
   function arm(number: number): void {
     const run = world.supervisor.find(number);
-    if (run?.state.status !== 'stopping') return;
+    if (run?.state.status !== 'stopping') {
+      notBefore.delete(number);
+      killed.delete(number);
+      return;
+    }
     const next = nextMove(run.state.stop, world.politeSignal(run), world.now());
-    const wait = next.kind === 'wait' ? next.untilAt - world.now() : 0;
+    const at = Math.max(next.kind === 'wait' ? next.untilAt : 0, notBefore.get(number) ?? 0);
     timers.set(
       number,
-      setTimeout(() => go(number), Math.min(Math.max(wait, 0), limits.timerMsMax)),
+      setTimeout(() => go(number), Math.min(Math.max(at - world.now(), 0), limits.timerMsMax)),
     );
   }
 
@@ -56,12 +67,26 @@ export function createStopper(world: {
     const next = nextMove(run.state.stop, world.politeSignal(run), world.now());
     if (next.kind === 'wait') return;
     const { leader, held } = run.state;
-    if (!held && !isAliveProcess(leader)) return world.lookAgain(run);
+    if (!held && !isAliveProcess(leader)) {
+      waitAwhile(number);
+      return world.lookAgain(run);
+    }
     const { members } = await world.sweeper.find(run.id, leader);
     // The world went on during the sweep: a run that has ended meanwhile is signalled no more.
     if (world.supervisor.find(number)?.state.status !== 'stopping') return;
     const targets = signalMembers(next.to === 'leader' ? members.filter(({ proof }) => proof === 'leader') : members, next.signal);
-    world.supervisor.submit(number, { type: 'signalled', phase: next.phase, targets });
+    const whom = `${next.signal} ${targets.map(({ pid, startTime }) => `${pid}:${startTime}`).join(' ')}`;
+    const again = next.phase === 'killed' && killed.get(number) === whom;
+    if (next.phase === 'killed') {
+      killed.set(number, whom);
+      // A process that outlives SIGKILL (uninterruptible, or another user's) is asked again, but not all the time.
+      if (run.state.stop.phase === 'killed') waitAwhile(number);
+    }
+    if (!again) world.supervisor.submit(number, { type: 'signalled', phase: next.phase, targets });
+  }
+
+  function waitAwhile(number: number): void {
+    notBefore.set(number, world.now() + limits.stopRetryMs);
   }
 
   return { go };

@@ -8,6 +8,7 @@ import { isEnded, type Run } from '../run/run.ts';
 import { type Effect, isSettled, type Step, step } from '../run/step.ts';
 import type { StoredEvent } from '../store/events.ts';
 import type { Store } from '../store/store.ts';
+import { describe, type Log } from './log.ts';
 import type { Change, Watchers } from './watchers.ts';
 
 export type Submission = { readonly number: number; readonly event: RunEvent };
@@ -30,6 +31,7 @@ export function createSupervisor(world: {
   store: Store;
   watchers: Watchers;
   now: () => number;
+  log: Log;
   /** Prepares the run that repeats a lost one, its folder included; called inside the transaction that records the loss. */
   retryOf: (lost: Run) => NewRun;
 }) {
@@ -74,9 +76,18 @@ export function createSupervisor(world: {
     }
     const recorded = changes;
     changes = [];
-    for (const { run, effects } of recorded) for (const effect of effects) wires.perform(effect, run);
-    for (const { run, event } of recorded) watchers.tell({ run, event });
+    // It is on disk: whatever goes wrong from here on concerns one effect or one watcher, never the change.
+    for (const { run, effects } of recorded) for (const effect of effects) guarded(() => wires.perform(effect, run));
+    for (const { run, event } of recorded) guarded(() => watchers.tell({ run, event }));
     return result;
+  }
+
+  function guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      world.log('error', 'an effect or a watcher failed', { error: describe(error) });
+    }
   }
 
   function happen({ number, event }: Submission): Answer | null {
@@ -112,8 +123,10 @@ export function createSupervisor(world: {
   }
 
   function readAwake(): void {
+    // Read before the old ones are forgotten: a database that fails twice must not leave us with nothing.
+    const unsettled = store.runs.unsettled();
     awake.clear();
-    for (const run of store.runs.unsettled()) awake.set(run.number, run);
+    for (const run of unsettled) awake.set(run.number, run);
   }
 
   function find(number: number): Run | null {

@@ -1,6 +1,6 @@
 /** One process of a run: started, written down, and its end written down. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { roleVariable, runVariables } from '../launch/launch.ts';
 import { readStartTime, systemBootId } from '../process/birth.ts';
@@ -42,7 +42,7 @@ export function startChild(home: string, request: Request, hooks: Hooks, settled
     createWhole(folder, runFiles.launch, launch, (error, created) => {
       if (error) refuse(error);
       else if (!created) hooks.tell({ type: 'already-launched', id });
-      else spawnChild(home, request, hooks);
+      else return spawnChild(home, request, hooks, settled);
       settled();
     });
   } catch (error) {
@@ -51,32 +51,34 @@ export function startChild(home: string, request: Request, hooks: Hooks, settled
   }
 }
 
-function spawnChild(home: string, request: Request, hooks: Hooks): void {
+function spawnChild(home: string, request: Request, hooks: Hooks, settled: () => void): void {
   const { id } = request;
   const folder = join(home, 'runs', id);
   let exit: ReservedExit;
   /** The record is in place before the daemon is told: it keeps what happened even if nobody hears it. */
-  const finish = (record: ExitRecord, message: FromKeeper) => {
+  const finish = (record: ExitRecord, message: FromKeeper, done: () => void) => {
     const placed = (error: Error | null) => {
       if (error) complain(error);
       hooks.tell(message);
     };
     try {
-      exit.write(record, placed, () => hooks.onEnded(id));
+      exit.write(record, placed, done);
     } catch (error) {
       placed(error as Error);
-      hooks.onEnded(id);
+      done();
     }
   };
   const fail = (failure: Failure) => {
     const message: FromKeeper = { type: 'failed', id, errorCode: failure.code, message: failure.message };
-    finish({ code: null, signal: null, at: Date.now(), error: failure }, message);
+    // Decided only when its record is on disk: until then nobody is greeted, and the keeper stays.
+    finish({ code: null, signal: null, at: Date.now(), error: failure }, message, settled);
   };
   try {
     exit = reserveExitRecord(folder);
   } catch (error) {
     // Without room for the record of its end nothing is started; what happened is told at the next look around.
-    return hooks.tell({ type: 'failed', id, errorCode: 'launch_failed', message: `There is no room for its exit record: ${(error as Error).message}` });
+    hooks.tell({ type: 'failed', id, errorCode: 'launch_failed', message: `There is no room for its exit record: ${(error as Error).message}` });
+    return settled();
   }
   const refused = obstacle(request);
   if (refused) return fail(refused);
@@ -103,13 +105,14 @@ function spawnChild(home: string, request: Request, hooks: Hooks): void {
   const deadline = guard(child, request, hooks);
   hooks.onStarted({ id, leader, at, guardDeadline: deadline.arm });
   hooks.tell({ type: 'started', id, leader, at });
+  settled();
   child.on('error', () => {});
   // 'exit', not 'close': a grandchild that holds the output open does not keep the run running.
   child.once('exit', (code, signal) => {
     deadline.stop();
     clearTimeout(settle);
     const record = { code, signal, at: Date.now(), byDeadline: deadline.fired() };
-    finish(record, { type: 'exited', id, ...record });
+    finish(record, { type: 'exited', id, ...record }, () => hooks.onEnded(id));
   });
 }
 
@@ -131,7 +134,7 @@ function spawnProcess(home: string, { id, launch }: Request): ChildProcess {
     return fd;
   };
   try {
-    const stdin = launch.stdin === null ? 'ignore' : open(launch.stdin, 'r');
+    const stdin = launch.stdin === null ? 'ignore' : openInput(launch.stdin, opened);
     const stdout = open(join(folder, runFiles.stdout), 'a');
     const stderr = launch.mergeOutput ? stdout : open(join(folder, runFiles.stderr), 'a');
     const [command = '', ...args] = launch.argv;
@@ -139,6 +142,14 @@ function spawnProcess(home: string, { id, launch }: Request): ChildProcess {
   } finally {
     for (const fd of opened) closeSync(fd);
   }
+}
+
+/** A named pipe would be waited for, and here nobody may wait: only a regular file is opened. */
+function openInput(path: string, opened: number[]): number {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  opened.push(fd);
+  if (fstatSync(fd).isFile()) return fd;
+  throw Object.assign(new Error('it is no regular file'), { code: 'EINVAL', path });
 }
 
 /** What the daemon stored for this run, without what belongs to another run or to us. */
@@ -150,9 +161,10 @@ function readEnvironment(folder: string): NodeJS.ProcessEnv {
 
 function explain(error: NodeJS.ErrnoException, { launch }: Request): Failure {
   const command = launch.argv[0];
+  if (launch.stdin !== null && error.path === launch.stdin)
+    return { code: 'launch_failed', message: `The input file ${launch.stdin} cannot be read: ${error.message}` };
   switch (error.code) {
     case 'ENOENT':
-      if (error.path === launch.stdin && launch.stdin !== null) return { code: 'launch_failed', message: `The input file ${launch.stdin} does not exist.` };
       if (error.path?.endsWith(runFiles.env)) return { code: 'launch_failed', message: 'The environment stored for this run is gone.' };
       return { code: 'command_not_found', message: `The command ${command} was not found.` };
     case 'EACCES':

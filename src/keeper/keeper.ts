@@ -81,6 +81,8 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     daemon = socket;
     generation = hello.generation;
     managed = hello.managed;
+    // Only this daemon's word counts: a keeper that was to leave may be of the right version again.
+    draining = false;
     const answer = () => {
       const runs = [...children.values()].map(({ id, leader, at }) => ({ id, leader, at }));
       say({ type: 'hello', protocol, version: options.version, pid: process.pid, runs });
@@ -113,7 +115,11 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     const hooks = {
       tell,
       daemonIsHere: () => daemon !== null,
-      onStarted: (child: Child) => children.set(child.id, child),
+      onStarted: (child: Child) => {
+        children.set(child.id, child);
+        // The daemon died while this launch was on its way.
+        if (daemon === null && !managed && restart === null) restartDaemon(0);
+      },
       onEnded: (id: string) => {
         children.delete(id);
         leaveIfIdle();
@@ -138,6 +144,7 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     const wait = restartWaitsMs[attempt];
     if (wait === undefined) return;
     restart = setTimeout(() => {
+      restart = null;
       if (daemon !== null || children.size === 0) return;
       launchDaemon(options.home, null);
       restartDaemon(attempt + 1);

@@ -63,7 +63,7 @@ export function connectKeeper(path: string, hello: Extract<ToKeeper, { type: 'he
           resolve({ hello: next, send: (request) => send(socket, request), end: () => socket.end() });
         }
       }
-      const refusal = notices.find((notice) => notice.type === 'refused');
+      const refusal = notices.find((notice) => notice.type === 'refused' && notice.id === null);
       if (!greeted && refusal) return socket.destroy(new Error(refusal.type === 'refused' ? refusal.why : ''));
       if (notices.length > 0) handlers.onNotices(notices);
     });

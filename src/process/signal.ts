@@ -3,20 +3,32 @@ import type { Signalled } from '../run/events.ts';
 import type { Member } from './family.ts';
 import { isAliveProcess } from './identity.ts';
 
-/** Signals each member that is still the process it was; the leader's whole group at once, when the leader proves the group. */
+/**
+ * Signals each member that is still the process it was. The leader comes first, and its group with it:
+ * those who got the signal as members of the group do not get it twice, for many take a second SIGTERM
+ * as "at once".
+ */
 export function signalMembers(members: readonly Member[], signal: NodeJS.Signals): Signalled[] {
+  const leader = members.find(({ proof }) => proof === 'leader');
+  const group = leader !== undefined && signal !== 'SIGINT' && signalGroup(leader, signal) ? leader.pgid : null;
   return members.map((member) => {
-    const sent = signalMember(member, signal);
-    return { pid: member.pid, startTime: member.startTime, signal, proof: member.proof, sent };
+    const inGroup = group !== null && member.pgid === group;
+    const sent = inGroup || signalMember(member, signal);
+    return { pid: member.pid, startTime: member.startTime, signal, proof: inGroup && member !== leader ? 'group' : member.proof, sent };
   });
 }
 
+/** While the leader lives, its pid cannot have become another group's number. */
+function signalGroup(leader: Member, signal: NodeJS.Signals): boolean {
+  return leader.pgid > 1 && leader.pgid === leader.pid && isOurs(leader) && send(-leader.pgid, signal);
+}
+
 function signalMember(member: Member, signal: NodeJS.Signals): boolean {
-  if (member.pid <= 1 || member.pid === process.pid || !isAliveProcess(member)) return false;
-  // While the leader lives its pid cannot have become another group's number.
-  const groupIsOurs = member.proof === 'leader' && member.pgid === member.pid && member.pgid > 1;
-  if (groupIsOurs && signal !== 'SIGINT' && send(-member.pgid, signal)) return true;
-  return send(member.pid, signal);
+  return isOurs(member) && send(member.pid, signal);
+}
+
+function isOurs(member: Member): boolean {
+  return member.pid > 1 && member.pid !== process.pid && isAliveProcess(member);
 }
 
 function send(target: number, signal: NodeJS.Signals): boolean {

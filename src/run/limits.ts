@@ -20,8 +20,14 @@ export const limits = {
   leftoverGraceMs: 2 * second,
   /** Time between two looks for processes that were told to end. */
   sweepPauseMs: 50,
-  /** A sweep that never comes clean (a process that cannot be signalled) gives up and says so. */
-  sweepsMax: 200,
+  /** … and the longest, when they take their time. */
+  sweepPauseMsMax: 500,
+  /** Between rounds of SIGKILL at a leader that does not go, and after a failure on the way. */
+  stopRetryMs: 1_000,
+  /** A request for a process that no keeper has answered for so long is looked into. */
+  startingMs: 30_000,
+  /** Processes that outlive so many rounds of SIGKILL cannot be ended by us; they are listed as still there. */
+  killsMax: 100,
   /** The heartbeat that looks at time limits, silence, output size and detached processes. */
   tickMs: 1 * second,
   /** A heartbeat this late means that the machine slept. */

@@ -243,7 +243,7 @@ function end(from: { leader: Leader | null; startedAt: number | null } | null, o
     startedAt: from?.startedAt ?? null,
     endedAt: at,
     stop,
-    leaked: null,
+    leaked: outcome.kind === 'not_started' ? [] : null,
     // Without a process there is nothing that could be left behind.
     pending: outcome.kind === 'not_started' ? finaliseSteps.filter((name) => name !== 'leftovers') : finaliseSteps,
   };

@@ -5,7 +5,7 @@ import type { runs } from './schema.ts';
 
 type Row = typeof runs.$inferSelect;
 
-const leader = z.object({ pid: z.int().min(2), pgid: z.int().min(2), startTime: z.number(), bootId: z.string() });
+const leader = z.object({ pid: z.int(), pgid: z.int(), startTime: z.number(), bootId: z.string() });
 const stop = z.object({
   order: z.enum(['cancelled', 'paused', 'budget_paused', 'timeout', 'silence', 'output_limit']),
   orderedAt: z.number(),

@@ -118,7 +118,8 @@ describe('a run', () => {
     expect(existsSync(join(home.folder, 'runs', id))).toBe(false);
     for (const ref of ['1', id, 'n']) expect((await home.clip(['show', ref])).code).toBe(3);
     expect((await home.clip(['show', '1'])).stderr).toContain('Run 1 was removed.');
-    expect((await home.clip(['events'])).stdout).not.toContain(id);
+    const left = (await home.clip(['events'])).stdout.split('\n').filter((line) => line.includes(id));
+    expect(left.map((line) => JSON.parse(line).type)).toEqual(['removed']);
     await home.clip(['daemon', 'restart']);
     expect(await home.submit(['--', 'true'])).toBe(2);
     const again = await home.clip(['run', '--key', 'once', '--', 'true']);

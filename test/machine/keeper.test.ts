@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -94,6 +95,33 @@ describe('the keeper', () => {
     second.say({ type: 'drain' });
     if (started.type === 'started') process.kill(started.leader.pid, 'SIGKILL');
     await until('it leaves', () => !isAlive(keeper.pid));
+  });
+
+  it('takes runs again from a daemon of its own version, although another one had told it to leave', async () => {
+    const keeper = await createKeeper();
+    const first = await keeper.greet(1);
+    keeper.folder('rlong');
+    first.say(keeper.request('rlong', ['sleep', '1000']));
+    await until('it lives', () => first.heard.some(({ type }) => type === 'started'));
+    first.say({ type: 'drain' });
+    keeper.folder('rlate');
+    first.say(keeper.request('rlate', ['true']));
+    await until('it is refused', () => first.heard.some((message) => message.type === 'refused' && message.id === 'rlate'));
+    const second = await keeper.greet(2);
+    second.say(keeper.request('rlate', ['true']));
+    await until('it is served', () => second.heard.some((message) => message.type === 'exited' && message.id === 'rlate'));
+  });
+
+  it('does not wait for the writer of a named pipe, and says which input cannot be read', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1);
+    const pipe = join(keeper.home, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    keeper.folder('rpipe');
+    line.say(keeper.request('rpipe', ['cat'], { stdin: pipe }));
+    const failed = await until('it is answered', () => line.heard.find((message) => message.type === 'failed'));
+    expect(failed).toMatchObject({ errorCode: 'launch_failed', message: expect.stringContaining(pipe) });
+    await until('and written down', () => keeper.files('rpipe').includes('exit.json'));
   });
 
   it('keeps a deadline alone, but leaves it to a daemon that is there', async () => {

@@ -84,6 +84,20 @@ describe('a run inside a run', () => {
     expect((await Promise.all([orphan.number, doomed.number].map(home.show))).map(({ status }) => status)).toEqual(['running', 'cancelled']);
     expect([isAlive(orphan.processPid ?? 0), isAlive(doomed.processPid ?? 0)]).toEqual([true, false]);
   });
+
+  it('is reached by cancel --tree also below a run that has ended', async () => {
+    const home = createHomeWith(4);
+    const inner = ['sh', '-c', '"$@"', 'sh', ...clip, 'run', '-q', '--', 'sleep', '1000'];
+    const outer = await home.submit(['--', 'sh', '-c', '"$@" && exec sleep 1000', 'sh', ...clip, 'run', '-q', '--wait', '--', ...inner]);
+    const deepest = await until('the innermost run lives below one that has ended', async () => {
+      const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);
+      const between = runs.find(({ parentRunId, status }) => parentRunId !== null && status === 'succeeded');
+      return runs.find(({ parentRunId, status }) => between !== undefined && parentRunId === between.id && status === 'running');
+    });
+    expect((await home.clip(['cancel', '--tree', String(outer)])).code).toBe(0);
+    expect((await home.show(deepest.number)).status).toBe('cancelled');
+    expect(isAlive(deepest.processPid ?? 0)).toBe(false);
+  });
 });
 
 describe('a daemon that was first started inside a run', () => {

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { agent, createHome } from '../support/home.ts';
 
@@ -37,5 +39,18 @@ describe('the exit of a run', () => {
     expect(result.code).toBe(5);
     const run = await home.show(1);
     expect(run.leaked).toEqual([expect.objectContaining({ command: 'sleep', ended: true })]);
+  });
+});
+
+describe('what would hurt the keeper', () => {
+  it('is refused before: a named pipe as input, and a command line that grows too long on its way', async () => {
+    const home = createHome();
+    execFileSync('mkfifo', [join(home.base, 'pipe')]);
+    const pipe = await home.clip(['run', '--stdin', 'pipe', '--', 'cat']);
+    expect([pipe.code, pipe.stderr]).toEqual([2, expect.stringContaining('is no regular file')]);
+    const controls = { command: ['echo', ...Array.from({ length: 8 }, () => '\u0001'.repeat(100_000))] };
+    const batch = await home.clip(['run', '--batch', '-'], { input: `${JSON.stringify(controls)}\n` });
+    expect([batch.code, JSON.parse(batch.stdout).error.code]).toEqual([1, 'too_large']);
+    expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
   });
 });

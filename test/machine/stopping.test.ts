@@ -73,6 +73,19 @@ describe('cancel', () => {
     expect([isAlive(pid), marked(run.id)]).toEqual([false, []]);
   });
 
+  it('kills it after a long grace as well, and says meanwhile what it waits for', async () => {
+    const home = createHome();
+    const number = await home.submit(['--grace', '12s', '--', agent('escapes-stubbornly.sh')]);
+    await untilReady(home, number);
+    const pid = escapedPid(home);
+    const { code, stderr } = await home.clip(['cancel', String(number)]);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`Still waiting for run ${number} (SIGTERM was sent to`);
+    expect(stderr).toContain(String(pid));
+    expect((await home.show(number)).leaked).toContainEqual({ pid, command: 'sh', ended: true });
+    expect(isAlive(pid)).toBe(false);
+  });
+
   it('ends a tree of 50 processes, and nothing that carries the mark is left', async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('grows-a-tree.mjs'), '50']);

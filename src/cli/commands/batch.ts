@@ -4,8 +4,11 @@ import type { RunView } from '../../protocol/answers.ts';
 import { ClipError } from '../../run/errors.ts';
 import type { Context } from '../context.ts';
 import { exitOfRuns } from '../exit-codes.ts';
-import { environmentOf, type RunOptions } from '../request.ts';
+import { environmentOf, type RunOptions, readInput } from '../request.ts';
 import { leaveAliveOnInterrupt, reached } from '../waiting.ts';
+
+/** A batch is read whole before it is sent; a million short lines fit. */
+const batchBytesMax = 2 ** 30;
 
 /** Many runs in one request: a JSON line in for each, a JSON line out for each; with --wait, one more as each ends. */
 export async function runBatch(context: Context, command: readonly string[], options: RunOptions & { batch: string }): Promise<number> {
@@ -59,8 +62,9 @@ function shared(options: RunOptions): object {
 
 function readBatch(context: Context, file: string): Buffer {
   try {
-    return readFileSync(file === '-' ? 0 : resolve(context.cwd, file));
+    return file === '-' ? readInput(batchBytesMax) : readFileSync(resolve(context.cwd, file));
   } catch (error) {
+    if (error instanceof ClipError) throw error;
     throw new ClipError('not_found', `The batch ${file} cannot be read: ${(error as Error).message}.`, 'Name a file, or - for standard input.');
   }
 }

@@ -1,17 +1,18 @@
 import type { Command } from 'commander';
-import type { CancelAnswer, RunView } from '../../protocol/answers.ts';
+import type { CancelAnswer, EventView, RunView } from '../../protocol/answers.ts';
 import { ClipError, errorTable } from '../../run/errors.ts';
 import type { Client } from '../client.ts';
 import type { Context } from '../context.ts';
 import type { Choose } from '../program.ts';
 import { reached } from '../waiting.ts';
-import { clean, endWords } from '../words.ts';
+import { clean, endWords, plural } from '../words.ts';
 import { duration } from './options.ts';
 
 type Options = { all?: boolean; group?: string; label?: string; tree?: boolean; grace?: number; now?: boolean; wait: boolean; json?: boolean };
 
 /** How long nothing is said while a stop takes its time. */
 const blockedNoticeMs = 5_000;
+const blockersNamed = 5;
 
 export function addCancel(program: Command, choose: Choose): void {
   program
@@ -51,7 +52,7 @@ async function cancel(context: Context, refs: readonly string[], options: Option
     ),
   ];
   for (const { result, message } of answer.results) if (!context.json && (result === 'already_stopping' || !options.wait)) context.print(message);
-  const runs = options.wait ? await ends(context, client, open) : [];
+  const runs = options.wait ? await ends(context, client, open) : context.json ? await shown(client, open) : [];
   if (context.json) context.printJson({ schema: 1, runs });
   else if (answer.results.length === 0) context.notice('No live run fits; nothing was cancelled.');
   return bad ? errorTable[bad.result === 'not_found' ? 'not_found' : 'already_ended'].exit : 0;
@@ -67,7 +68,9 @@ async function ends(context: Context, client: Client, numbers: readonly number[]
   const found = new Map<number, RunView>();
   const slow = setInterval(() => {
     const open = numbers.filter((number) => !found.has(number));
-    context.notice(`Still waiting for run ${open.join(', ')}: it has its grace to end by itself. clip cancel --now ${open.join(' ')} kills at once.`);
+    void Promise.all(open.slice(0, blockersNamed).map((number) => blockers(client, number))).then((named) => {
+      context.notice(`Still waiting for ${named.join('; ')}. clip cancel --now ${open.join(' ')} kills at once.`);
+    });
   }, blockedNoticeMs);
   try {
     for await (const run of reached(client, numbers, 'ended')) {
@@ -78,6 +81,27 @@ async function ends(context: Context, client: Client, numbers: readonly number[]
     clearInterval(slow);
   }
   return numbers.flatMap((number) => found.get(number) ?? []);
+}
+
+/** What a stop waits for, as far as the last signals tell. */
+async function blockers(client: Client, number: number): Promise<string> {
+  try {
+    const { events } = await client.call<{ events: EventView[] }>('GET', `/v1/runs/${number}`);
+    const last = events.findLast(({ type }) => type === 'signalled');
+    const targets = (last?.data['targets'] ?? []) as { pid: number; signal: string }[];
+    const pids = targets.slice(0, blockersNamed).map(({ pid }) => pid);
+    return pids.length === 0
+      ? `run ${number}`
+      : `run ${number} (${targets[0]?.signal} was sent to ${plural(targets.length, 'process', 'processes')}: ${pids.join(', ')})`;
+  } catch {
+    return `run ${number}`;
+  }
+}
+
+async function shown(client: Client, numbers: readonly number[]): Promise<RunView[]> {
+  const runs: RunView[] = [];
+  for (const number of numbers) runs.push((await client.call<{ run: RunView }>('GET', `/v1/runs/${number}`)).run);
+  return runs;
 }
 
 function sentenceOf(run: RunView): string {

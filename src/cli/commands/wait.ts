@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { RunView } from '../../protocol/answers.ts';
 import { ClipError } from '../../run/errors.ts';
+import { limits } from '../../run/limits.ts';
 import type { Context } from '../context.ts';
 import { exitOfRun, waitTimeoutExit } from '../exit-codes.ts';
 import type { Choose } from '../program.ts';
@@ -71,7 +72,11 @@ async function within(ms: number | null, work: () => Promise<void>): Promise<boo
   if (ms === 0) throw new ClipError('usage', '--timeout: a wait of no time makes no sense.', 'Leave it out to wait for ever.');
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(true), Math.min(ms, 2 ** 31 - 1));
+    // Longer waits are armed again: setTimeout fires at once beyond its limit.
+    const arm = (left: number) => {
+      timer = setTimeout(() => (left > limits.timerMsMax ? arm(left - limits.timerMsMax) : resolve(true)), Math.min(left, limits.timerMsMax));
+    };
+    arm(ms);
   });
   const result = await Promise.race([late, work().then(() => false)]);
   clearTimeout(timer);

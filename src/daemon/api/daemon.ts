@@ -33,6 +33,8 @@ export const daemonRoutes: Routes = (api, world) => {
 
   api.post('/v1/daemon/stop', async (request, reply) => {
     const { cancelRuns } = read(stopDaemonRequest, request.body);
+    // Runs have their grace to end.
+    request.raw.socket.setTimeout(0);
     if (cancelRuns) await cancelEverything(world);
     const live = world.supervisor.alive();
     const unenforced = live.length === 0 ? [] : unenforcedWords(live);
@@ -50,6 +52,7 @@ export const daemonRoutes: Routes = (api, world) => {
 function unenforcedWords(live: readonly Run[]): string[] {
   const words: string[] = [];
   if (live.some(({ spec }) => spec.silenceMs !== null)) words.push('silence limits');
+  if (live.some(({ state }) => state.status === 'stopping')) words.push('stops under way');
   words.push('output limits', 'clearing of leftovers', 'the queue');
   return words;
 }

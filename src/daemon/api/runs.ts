@@ -1,11 +1,14 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { runFiles } from '../../process/run-folder.ts';
 import type { CancelAnswer } from '../../protocol/answers.ts';
-import { type CancelRequest, cancelRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
+import { type CancelRequest, cancelRequest, type RunRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
 import { eventViewOf } from '../../protocol/views.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { endedStatuses, isEnded, liveStatuses, type Run, type RunStatus } from '../../run/run.ts';
 import { isSettled } from '../../run/step.ts';
+import type { Answer } from '../supervisor.ts';
 import { read } from './border.ts';
 import type { Routes, World } from './world.ts';
 
@@ -47,16 +50,11 @@ export const runRoutes: Routes = (api, world) => {
         `Stop it first: clip cancel ${run.number}`,
       );
     const { spec } = run;
-    if (spec.stdin.kind === 'prompt')
-      throw new ClipError(
-        'refused',
-        `Run ${run.number} read its input from the command that started it, and that is not kept.`,
-        'Start a new run with --stdin FILE.',
-      );
+    const stdin = inputAgain(world, run);
     const [answer] = world.admission.admit([
       {
         ...spec,
-        stdin: spec.stdin.kind === 'file' ? spec.stdin : null,
+        stdin,
         timeoutMs: spec.timeoutSource === 'config' ? spec.timeoutMs : null,
         after: null,
         key: null,
@@ -79,28 +77,50 @@ export const runRoutes: Routes = (api, world) => {
     store.transaction(() => {
       store.runs.bury(run, world.now());
       store.events.forget(run.number);
+      store.events.append({ at: world.now(), run: run.number, runId: run.id, type: 'removed', data: {} });
     });
     rmSync(world.folderOf(run), { recursive: true, force: true });
     return { schema: 1, removed: run.number };
   });
 
-  api.post('/v1/cancel', (request): CancelAnswer => {
+  api.post('/v1/cancel', async (request): Promise<CancelAnswer> => {
     const body = read(cancelRequest, request.body);
-    const results: CancelAnswer['results'] = [];
+    const asked: (Target | CancelAnswer['results'][number])[] = [];
     for (const ref of body.runs) {
       try {
-        for (const run of withTree(world, resolve(ref), body.tree)) results.push(cancelOne(world, ref, run, body));
+        for (const run of withTree(world, resolve(ref), body.tree)) asked.push({ ref, run });
       } catch (error) {
         if (!(error instanceof ClipError)) throw error;
-        results.push({ ref, number: null, result: 'not_found', message: error.message });
+        asked.push({ ref, number: null, result: 'not_found', message: error.message });
       }
     }
-    for (const run of selected(world, body)) {
-      for (const each of withTree(world, run, body.tree)) results.push(cancelOne(world, String(each.number), each, body));
+    for (const chosen of selected(world, body)) for (const run of withTree(world, chosen, body.tree)) asked.push({ ref: String(run.number), run });
+    const results: CancelAnswer['results'] = [];
+    for (let from = 0; from < asked.length; from += cancelChunk) {
+      results.push(...order(world, asked.slice(from, from + cancelChunk), body));
+      // Others get their turn between the chunks of a long queue.
+      await new Promise((resume) => setImmediate(resume));
     }
     return { schema: 1, results };
   });
 };
+
+type Target = { readonly ref: string; readonly run: Run };
+
+/** Orders in one transaction: few enough for a short turn of the loop. */
+const cancelChunk = 200;
+
+/** What the first run read: its file, or the input that was given with it, as long as that is kept. */
+function inputAgain(world: World, run: Run): RunRequest['stdin'] {
+  const { stdin } = run.spec;
+  if (stdin.kind === 'none') return null;
+  if (stdin.kind === 'file') return stdin;
+  try {
+    return { kind: 'text', base64: readFileSync(join(world.folderOf(run), runFiles.prompt)).toString('base64') };
+  } catch (error) {
+    throw new ClipError('refused', `The input of run ${run.number} is not kept any more.`, 'Start a new run with --stdin FILE.', error);
+  }
+}
 
 /** The arrays and maps of a spec, as the request's own types want them. */
 function copied(spec: Run['spec']) {
@@ -132,17 +152,28 @@ function selected(world: World, body: CancelRequest): Run[] {
   }
 }
 
-/** The run and, when asked, the living runs that were started inside it. The outer one first: it must not start more. */
+/**
+ * The run and, when asked, the living runs that were started inside it, however many ended ones lie in
+ * between. The outer one first: it must not start more.
+ */
 function withTree(world: World, run: Run, tree: boolean): Run[] {
   if (!tree) return [run];
   const all = [run];
-  for (let next = 0; next < all.length; next += 1) all.push(...world.store.runs.liveChildren(all[next]?.id ?? ''));
-  // An ended root may still have living children; it itself is not asked again.
-  return isEnded(run.state) && all.length > 1 ? all.slice(1) : all;
+  for (let next = 0; next < all.length; next += 1) all.push(...world.store.runs.children(all[next]?.id ?? ''));
+  const living = all.filter(({ state }) => !isEnded(state));
+  // When nothing lives, the one that was named is asked, so that it says so.
+  return living.length > 0 ? living : [run];
 }
 
-function cancelOne(world: World, ref: string, run: Run, body: CancelRequest): CancelAnswer['results'][number] {
-  const answer = world.supervisor.submit(run.number, { type: 'stop-requested', order: 'cancelled', graceMs: body.graceMs, now: body.now });
+/** Answers in the order in which was asked. */
+function order(world: World, asked: readonly (Target | CancelAnswer['results'][number])[], body: CancelRequest): CancelAnswer['results'] {
+  const event = { type: 'stop-requested', order: 'cancelled', graceMs: body.graceMs, now: body.now } as const;
+  const runs = asked.flatMap((each) => ('run' in each ? [each.run] : []));
+  const answers = world.supervisor.submitAll(runs.map(({ number }) => ({ number, event })));
+  return asked.map((each) => ('run' in each ? resultOf(world, each.ref, each.run, answers[runs.indexOf(each.run)] ?? null) : each));
+}
+
+function resultOf(world: World, ref: string, run: Run, answer: Answer | null): CancelAnswer['results'][number] {
   const to = (result: CancelAnswer['results'][number]['result'], message: string) => ({ ref, number: run.number, result, message });
   if (!answer) return to('not_found', `There is no run ${run.number}.`);
   if (answer.step.kind === 'moved') {

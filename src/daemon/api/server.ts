@@ -15,7 +15,7 @@ import { closeStreams } from './stream.ts';
 import { waitRoutes } from './wait.ts';
 import type { World } from './world.ts';
 
-const requestMs = 30_000;
+const inactiveMs = 30_000;
 const headersMs = 10_000;
 const idleMs = 60_000;
 
@@ -27,7 +27,9 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
   function build(): FastifyInstance {
     const api = Fastify({
       bodyLimit: limits.bodyBytesMax,
-      requestTimeout: requestMs,
+      // No limit on a whole request, for a batch may take its time; a connection on which nothing moves is dropped.
+      requestTimeout: 0,
+      connectionTimeout: inactiveMs,
       keepAliveTimeout: idleMs,
       http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000, maxHeaderSize: limits.headerBytesMax },
       // What is too long is refused by its schema, in our words.

@@ -18,6 +18,8 @@ export function startLines(reply: FastifyReply, version: string): LineStream {
   reply.hijack();
   raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'clip-version': version, 'cache-control': 'no-store' });
   raw.flushHeaders();
+  // A stream may be silent for hours; slow readers are dropped by `write` below.
+  raw.socket?.setTimeout(0);
   const actions: (() => void)[] = [];
   let closed = false;
   const handle = { goodbye: () => void (raw.end(`${JSON.stringify({ type: 'goodbye' })}\n`) as unknown) };

@@ -22,6 +22,7 @@ export const waitRoutes: Routes = (api, world) => {
     const out = startLines(reply, world.version);
     void out.send({ type: 'waiting', runs: runs.map(({ number }) => number) });
 
+    let sending: Promise<unknown> = Promise.resolve();
     const unwatch = world.watchers.watch(({ run }) => {
       if (open.has(run.number)) check(run);
     });
@@ -40,8 +41,10 @@ export const waitRoutes: Routes = (api, world) => {
     function check(run: Run): void {
       if (!isThere(run, query.for)) return;
       open.delete(run.number);
-      void out.send({ type: 'reached', run: world.show.show(run) });
-      if (open.size === 0) out.end();
+      const view = world.show.show(run);
+      // One after the other: a client that reads slowly is waited for once, not once for each run.
+      sending = sending.then(() => out.send({ type: 'reached', run: view }));
+      if (open.size === 0) void sending.then(out.end);
     }
   });
 
