@@ -1,15 +1,18 @@
 /** The client: requests over the socket, streams that reconnect, and the start of the daemon when a verb may. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { type Home, troubleWithHome } from '../config/home.ts';
 import { version } from '../launch/version.ts';
 import { ClipError, isErrorCode } from '../run/errors.ts';
 import { startDaemon } from './start-daemon.ts';
 
 export type Client = ReturnType<typeof createClient>;
+type Body = Buffer | string | Readable | null;
 export type Line = Readonly<Record<string, unknown>>;
 
-const requestMs = 60_000;
+/** A daemon that is there but says nothing for so long is stopped (SIGSTOP) or in trouble. */
+const requestMs = 15_000;
 const reconnectMs = 300;
 
 export function createClient(options: { home: Home; maySpawn: boolean; notice: (text: string) => void }) {
@@ -18,7 +21,7 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
   let warned = false;
 
   /** Sends a request and returns its answer's head; starts the daemon if nobody is there, but only the first time. */
-  async function open(method: string, path: string, body: Buffer | string | null, type: string, stream: boolean): Promise<IncomingMessage> {
+  async function open(method: string, path: string, body: Body, type: string, stream: boolean): Promise<IncomingMessage> {
     try {
       const answer = await send(home.socket, method, path, body, type, stream);
       maySpawn = false;
@@ -45,8 +48,9 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
     notice(`This is clip ${version}, the daemon is clip ${theirs}: clip daemon restart brings them together; live runs go on.`);
   }
 
-  async function call<T>(method: string, path: string, body: unknown = null): Promise<T> {
-    const answer = await open(method, path, body === null ? null : JSON.stringify(body), 'application/json', false);
+  /** One request and its whole answer. A patient one waits for as long as it takes. */
+  async function call<T>(method: string, path: string, body: unknown = null, patient = false): Promise<T> {
+    const answer = await open(method, path, body === null ? null : JSON.stringify(body), 'application/json', patient);
     const text = await readText(answer);
     const value = parseJson(text);
     if ((answer.statusCode ?? 500) >= 400) throw errorOf(value, answer.statusCode ?? 0);
@@ -54,7 +58,7 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
   }
 
   /** The lines of one streaming answer; ends when it ends, throws when the connection breaks. */
-  async function* lines(method: string, path: string, body: Buffer | string | null = null): AsyncGenerator<Line> {
+  async function* lines(method: string, path: string, body: Body = null): AsyncGenerator<Line> {
     const answer = await open(method, path, body, 'application/x-ndjson', true);
     if ((answer.statusCode ?? 500) >= 400) throw errorOf(parseJson(await readText(answer)), answer.statusCode ?? 0);
     const broke = (cause: unknown) => new ClipError('unreachable', 'The connection to the daemon broke.', null, cause);
@@ -105,14 +109,17 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
   return { call, lines, following, home };
 }
 
-function send(socketPath: string, method: string, path: string, body: Buffer | string | null, type: string, stream: boolean): Promise<IncomingMessage> {
+function send(socketPath: string, method: string, path: string, body: Body, type: string, stream: boolean): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const headers = body === null ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
+    const length = typeof body === 'string' || Buffer.isBuffer(body) ? { 'content-length': Buffer.byteLength(body) } : {};
+    const headers = body === null ? {} : { 'content-type': type, ...length };
     const request = httpRequest({ socketPath, method, path, headers: { host: 'clip', ...headers }, agent: false });
     if (!stream) request.setTimeout(requestMs, () => request.destroy(new Error(`no answer within ${requestMs / 1_000} s`)));
     request.on('error', reject);
     request.on('response', resolve);
-    request.end(body ?? undefined);
+    // A stream is sent as it comes; its length is not known.
+    if (body instanceof Readable) body.on('error', (error) => request.destroy(error)).pipe(request);
+    else request.end(body ?? undefined);
   });
 }
 

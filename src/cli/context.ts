@@ -1,13 +1,16 @@
 /** What every verb gets: where to write, how it should look, and a client when it needs one. */
 import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { type Home, locateHome } from '../config/home.ts';
+import { ClipError } from '../run/errors.ts';
 import { markVariable } from '../run/run.ts';
 import { type Client, createClient } from './client.ts';
 import { type Look, lookOf } from './words.ts';
 
 export type Context = {
   readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
+  /** The current folder; throws when it has been deleted. */
+  readonly cwd: () => string;
   readonly home: Home;
   readonly json: boolean;
   readonly look: Look;
@@ -30,10 +33,10 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
   };
   return {
     env,
-    cwd: process.cwd(),
+    cwd: currentFolder,
     home,
     json: options.json,
-    look: lookOf(options.color, env, process.stdout),
+    look: lookOf(options.color, env, isatty(1) ? process.stdout : { isTTY: false, columns: 0 }),
     print: (text) => writeText(1, text.endsWith('\n') ? text : `${text}\n`),
     printJson: (value) => writeText(1, `${JSON.stringify(value)}\n`),
     notice,
@@ -41,6 +44,17 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
     insideRun: env[markVariable] || null,
   };
 }
+
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new ClipError('not_found', 'The current folder does not exist any more.', 'Go to another one, or name the work folder: --cwd DIR', error);
+  }
+}
+
+/** A pipe that is full is tried again after so long: 64 KiB at a time, that is more than any reader takes. */
+const pipeFullMs = 0.2;
 
 /** Written at once and in order, also when the process ends right after. */
 export function writeText(fd: 1 | 2, content: string | Buffer): void {
@@ -53,8 +67,9 @@ export function writeText(fd: 1 | 2, content: string | Buffer): void {
       // The reader has gone (`| head`): as with SIGPIPE, there is nothing left to do.
       if (code === 'EPIPE') process.kill(process.pid, 'SIGPIPE');
       if (code === 'EPIPE' || code === 'EIO') return;
-      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-      else throw error;
+      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pipeFullMs);
+      else
+        throw new ClipError('failed', `Standard ${fd === 1 ? 'output' : 'error'} cannot be written: ${(error as Error).message}.`, 'Is the disk full?', error);
     }
   }
 }

@@ -40,7 +40,7 @@ export function runFast(socketPath: string, path: string, version: string, done:
     otherwise();
   };
   socket.on('error', leave);
-  socket.setTimeout(10_000, leave);
+  socket.setTimeout(5_000, leave);
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   socket.on('end', () => {
     if (failed) return;

@@ -1,6 +1,7 @@
 /** Showing a run's output. The logs are read from their files: not a byte of them passes through the daemon. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
+import { isatty } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../protocol/answers.ts';
 import type { Client } from './client.ts';
@@ -57,14 +58,14 @@ type Log = { readonly drain: () => void; readonly finish: () => void };
 
 function logsOf(context: Context, run: RunView, options: OutputOptions): Log[] {
   const logs: Log[] = [];
-  if (options.stream !== 'stderr') logs.push(createLog(context, run.stdoutPath, 1, options));
+  if (options.stream !== 'stderr') logs.push(createLog(context, run, run.stdoutPath, 1, options));
   // With --merge-output there is one log only, and it is stdout's.
-  if (options.stream !== 'stdout' && run.stderrPath !== null) logs.push(createLog(context, run.stderrPath, options.stream === 'stderr' ? 1 : 2, options));
+  if (options.stream !== 'stdout' && run.stderrPath !== null) logs.push(createLog(context, run, run.stderrPath, options.stream === 'stderr' ? 1 : 2, options));
   return logs;
 }
 
-function createLog(context: Context, path: string, fd: 1 | 2, options: OutputOptions): Log {
-  const terminal = fd === 1 ? process.stdout.isTTY : process.stderr.isTTY;
+function createLog(context: Context, run: RunView, path: string, fd: 1 | 2, options: OutputOptions): Log {
+  const terminal = isatty(fd);
   const mask = options.raw ? null : createMask(secretsOf(context.env));
   const cleaner = terminal && !options.raw ? createCleaner() : null;
   const buffer = Buffer.allocUnsafe(chunkBytes);
@@ -89,6 +90,7 @@ function createLog(context: Context, path: string, fd: 1 | 2, options: OutputOpt
       }
     },
     finish() {
+      if (file === null && run.startedAt !== null) context.notice(`The log ${path} of run ${run.number} is gone.`);
       if (mask) show(mask.rest());
       if (cleaner) writeText(fd, cleaner.rest());
       if (file !== null) closeSync(file);

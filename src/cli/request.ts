@@ -35,7 +35,7 @@ export type RunOptions = {
 /** Everything but the command, as the daemon wants it. The whole environment goes along: the run may start much later. */
 export function requestOf(context: Context, options: RunOptions): Omit<RunRequestInput, 'command'> {
   return {
-    cwd: resolve(context.cwd, options.cwd ?? '.'),
+    cwd: resolve(context.cwd(), options.cwd ?? '.'),
     env: environmentOf(context.env, options.env),
     envNames: Object.keys(options.env ?? {}),
     name: options.name ?? null,
@@ -67,7 +67,7 @@ export function environmentOf(env: NodeJS.ProcessEnv, own: Record<string, string
 function stdinOf(context: Context, stdin: string | undefined): RunRequestInput['stdin'] {
   if (stdin === undefined) return null;
   if (stdin !== '-') {
-    const path = resolve(context.cwd, stdin);
+    const path = resolve(context.cwd(), stdin);
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat) throw new ClipError('not_found', `The input file ${path} does not exist.`, 'Check the path after --stdin.');
     if (stat.isDirectory()) throw new ClipError('usage', `The input ${path} is a folder.`, 'Name a file after --stdin.');
@@ -77,7 +77,7 @@ function stdinOf(context: Context, stdin: string | undefined): RunRequestInput['
 }
 
 /** All of standard input, up to a limit. */
-export function readInput(bytesMax: number): Buffer {
+function readInput(bytesMax: number): Buffer {
   const chunks: Buffer[] = [];
   for (let total = 0; ; ) {
     const chunk = Buffer.allocUnsafe(64 * 1024);

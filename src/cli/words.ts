@@ -5,7 +5,7 @@ import type { RunView } from '../protocol/answers.ts';
 export type Look = { readonly colour: boolean; readonly width: number | null };
 
 /** Colour as asked, else as the terminal and NO_COLOR / FORCE_COLOR say; a width only on a terminal, so that pipes get everything. */
-export function lookOf(choice: string, env: NodeJS.ProcessEnv, stream: NodeJS.WriteStream): Look {
+export function lookOf(choice: string, env: NodeJS.ProcessEnv, stream: { readonly isTTY: boolean; readonly columns: number }): Look {
   const automatic = env['NO_COLOR'] ? false : env['FORCE_COLOR'] ? env['FORCE_COLOR'] !== '0' : stream.isTTY === true && env['TERM'] !== 'dumb';
   return { colour: choice === 'always' || (choice !== 'never' && automatic), width: stream.isTTY ? stream.columns || 80 : null };
 }
@@ -77,7 +77,7 @@ export function commandWords(command: readonly string[]): string {
 /** How it ended, in a few words: `exit 7`, `SIGKILL`, `lost`, `timeout`. */
 export function endWords(run: RunView): string {
   if (run.endedAt === null) return run.errorCode === 'process_detached' ? 'detached' : '';
-  if (run.stopReason !== null && !['completed', 'exit_nonzero', 'signalled', 'adapter_failed'].includes(run.stopReason)) {
+  if (run.stopReason !== null && run.stopReason !== run.status && !['completed', 'exit_nonzero', 'signalled', 'adapter_failed'].includes(run.stopReason)) {
     return run.stopReason === 'not_started' ? (run.errorCode ?? 'not_started') : run.stopReason;
   }
   return run.signal ?? (run.exitCode === null ? 'unknown' : `exit ${run.exitCode}`);

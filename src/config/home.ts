@@ -1,7 +1,7 @@
 /** Where things lie, and whether the home may be trusted. */
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 export type Home = {
   readonly folder: string;
@@ -67,12 +67,23 @@ export function troubleWithHome({ folder }: Home): HomeTrouble | null {
 /** Makes the home with the right modes, whatever the umask. Call `troubleWithHome` first. */
 export function makeHome({ folder, runs }: Home): HomeTrouble | null {
   try {
-    for (const path of [folder, runs]) {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
-      chmodSync(path, 0o700);
-    }
+    makeFolder(folder);
+    makeFolder(runs);
+    for (const path of [folder, runs]) chmodSync(path, 0o700);
     return null;
   } catch (error) {
     return { sentence: `The home ${folder} is not writable: ${(error as Error).message}.`, hint: 'Set CLIP_HOME to a folder that you may write to.' };
+  }
+}
+
+/** Folder by folder: Node's own `recursive` never returns where nothing can be made, as below /proc. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Many clients make one home at the same time.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

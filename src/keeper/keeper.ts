@@ -4,7 +4,7 @@
  *  - it starts a process when the daemon of the newest generation asks for it, once per run folder;
  *  - it writes down when a process started and how it ended, and says so to the daemon if one is there;
  *  - it enforces a run's deadline itself while no daemon is connected;
- *  - it starts the daemon again when it vanished without a goodbye while runs live;
+ *  - it starts the daemon again when it vanished without a goodbye while runs live or had just ended;
  *  - it leaves when nobody needs it any more.
  */
 import { chmodSync, unlinkSync } from 'node:fs';
@@ -18,6 +18,8 @@ import { readLines } from './lines.ts';
 const protocol = 1;
 /** Waits between attempts to start the daemon again; then it is left to a person's next command. */
 const restartWaitsMs = [1_000, 2_000, 4_000, 8_000, 16_000];
+/** How long after the last end of a run a daemon that vanishes is taken for one that was at work. */
+const recentMs = 5_000;
 /** A keeper that nobody ever greets was started by a daemon that died at once. */
 const lonelyMs = 30_000;
 
@@ -30,6 +32,7 @@ export function runKeeper(options: { home: string; socketName: string; version: 
   let launching = 0;
   const whenLaunched: (() => void)[] = [];
   let managed = false;
+  let lastEndAt = 0;
   let draining = false;
   let restart: NodeJS.Timeout | null = null;
 
@@ -121,6 +124,7 @@ export function runKeeper(options: { home: string; socketName: string; version: 
         if (daemon === null && !managed && restart === null) restartDaemon(0);
       },
       onEnded: (id: string) => {
+        lastEndAt = Date.now();
         children.delete(id);
         leaveIfIdle();
       },
@@ -136,16 +140,19 @@ export function runKeeper(options: { home: string; socketName: string; version: 
   function daemonGone(): void {
     daemon = null;
     for (const child of children.values()) child.guardDeadline();
-    if (children.size > 0 && !managed) restartDaemon(0);
+    // One that has just ended counts: the next of a queue of short runs was about to start.
+    if (!managed && (children.size > 0 || launching > 0 || Date.now() - lastEndAt < recentMs)) restartDaemon(0);
     leaveIfIdle();
   }
 
   function restartDaemon(attempt: number): void {
     const wait = restartWaitsMs[attempt];
-    if (wait === undefined) return;
-    restart = setTimeout(() => {
+    if (wait === undefined) {
       restart = null;
-      if (daemon !== null || children.size === 0) return;
+      return leaveIfIdle();
+    }
+    restart = setTimeout(() => {
+      if (daemon !== null) return;
       launchDaemon(options.home, null);
       restartDaemon(attempt + 1);
     }, wait);
@@ -153,6 +160,8 @@ export function runKeeper(options: { home: string; socketName: string; version: 
 
   function leaveIfIdle(): void {
     if (children.size > 0 || launching > 0 || (daemon !== null && !draining)) return;
+    // Somebody has to start the daemon again.
+    if (daemon === null && restart !== null) return;
     try {
       unlinkSync(socketPath);
     } catch {

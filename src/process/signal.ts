@@ -14,7 +14,14 @@ export function signalMembers(members: readonly Member[], signal: NodeJS.Signals
   return members.map((member) => {
     const inGroup = group !== null && member.pgid === group;
     const sent = inGroup || signalMember(member, signal);
-    return { pid: member.pid, startTime: member.startTime, signal, proof: inGroup && member !== leader ? 'group' : member.proof, sent };
+    return {
+      pid: member.pid,
+      startTime: member.startTime,
+      command: member.command,
+      signal,
+      proof: inGroup && member !== leader ? 'group' : member.proof,
+      sent,
+    };
   });
 }
 

@@ -42,6 +42,7 @@ export type RunEventType = RunEvent['type'];
 export type Signalled = {
   readonly pid: number;
   readonly startTime: number;
+  readonly command: string;
   readonly signal: string;
   readonly proof: 'leader' | 'group' | 'mark' | 'session' | 'descent';
   readonly sent: boolean;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { RunView } from '../../src/protocol/answers.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -82,6 +83,19 @@ describe('when the daemon is killed', () => {
     open();
     const waits = await Promise.all([number, ...queued].map((each) => home.clip(['wait', String(each)])));
     expect(waits.map(({ code }) => code)).toEqual([0, 0, 3]);
+  });
+
+  it('a queue of short runs goes on, although none of them lives any more when somebody could start the daemon again', async () => {
+    const home = createHome();
+    const numbers = [];
+    for (let n = 0; n < 6; n += 1) numbers.push(await home.submit(['--', 'sleep', '0.2']));
+    await home.kill(home.daemonPid());
+    // No client may help: the keeper alone brings the daemon back.
+    await until('all have succeeded', async () => {
+      const { stdout } = await home.clip(['runs', '--json'], { env: { CLIP_NO_SPAWN: '1' } });
+      const runs: RunView[] = stdout === '' ? [] : JSON.parse(stdout).runs;
+      return runs.filter(({ status }) => status === 'succeeded').length === numbers.length;
+    });
   });
 
   it('a stop that has begun goes on with the grace that is left, and asks nobody twice', async () => {

@@ -1,33 +1,35 @@
-import { readFileSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import type { RunView } from '../../protocol/answers.ts';
 import { ClipError } from '../../run/errors.ts';
 import type { Context } from '../context.ts';
 import { exitOfRuns } from '../exit-codes.ts';
-import { environmentOf, type RunOptions, readInput } from '../request.ts';
+import { environmentOf, type RunOptions } from '../request.ts';
 import { leaveAliveOnInterrupt, reached } from '../waiting.ts';
-
-/** A batch is read whole before it is sent; a million short lines fit. */
-const batchBytesMax = 2 ** 30;
 
 /** Many runs in one request: a JSON line in for each, a JSON line out for each; with --wait, one more as each ends. */
 export async function runBatch(context: Context, command: readonly string[], options: RunOptions & { batch: string }): Promise<number> {
   if (command.length > 0) throw new ClipError('usage', 'A batch brings its own commands.', 'Leave out what stands after --batch FILE.');
-  const lines = readBatch(context, options.batch);
+  if (options.follow) throw new ClipError('usage', 'A batch cannot be followed.', 'Use --wait, and clip logs -f for one of its runs.');
+  const lines = openBatch(context, options.batch);
   const defaults = {
-    cwd: resolve(context.cwd, options.cwd ?? '.'),
+    cwd: resolve(context.cwd(), options.cwd ?? '.'),
     env: environmentOf(context.env, options.env),
     parentRunId: context.insideRun,
     ...shared(options),
   };
   const client = context.client();
+  // The daemon has to be there first: what was read from a stream cannot be sent a second time.
+  await client.call('GET', '/v1/daemon');
   const admitted: RunView[] = [];
   let refused = 0;
-  const body = Buffer.concat([Buffer.from(`${JSON.stringify({ defaults })}\n`), lines]);
-  for await (const line of client.lines('POST', '/v1/batch', body)) {
-    context.printJson(line);
-    if (line['run']) admitted.push(line['run'] as RunView);
+  for await (const line of client.lines('POST', '/v1/batch', Readable.from(withDefaults(defaults, lines), { objectMode: false }))) {
+    const run = (line['run'] ?? null) as RunView | null;
+    if (run) admitted.push(run);
     else refused += 1;
+    if (options.quiet && run) context.print(String(run.number));
+    else context.printJson(line);
   }
   if (!options.wait) return refused > 0 ? 1 : 0;
   const numbers = [...new Set(admitted.map(({ number }) => number))];
@@ -35,7 +37,7 @@ export async function runBatch(context: Context, command: readonly string[], opt
   const ended = new Map<number, RunView>();
   for await (const run of reached(client, numbers, 'ended')) {
     ended.set(run.number, run);
-    context.printJson({ run });
+    if (!options.quiet) context.printJson({ run });
   }
   const code = exitOfRuns(numbers.flatMap((number) => ended.get(number) ?? []));
   return code === 0 && refused > 0 ? 1 : code;
@@ -60,11 +62,16 @@ function shared(options: RunOptions): object {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-function readBatch(context: Context, file: string): Buffer {
-  try {
-    return file === '-' ? readInput(batchBytesMax) : readFileSync(resolve(context.cwd, file));
-  } catch (error) {
-    if (error instanceof ClipError) throw error;
-    throw new ClipError('not_found', `The batch ${file} cannot be read: ${(error as Error).message}.`, 'Name a file, or - for standard input.');
-  }
+/** Sent as it is read: a batch may be longer than the memory, and its writer slower than its runs. */
+function openBatch(context: Context, file: string): Readable {
+  if (file === '-') return process.stdin;
+  const path = resolve(context.cwd(), file);
+  if (!statSync(path, { throwIfNoEntry: false }))
+    throw new ClipError('not_found', `The batch ${path} does not exist.`, 'Name a file, or - for standard input.');
+  return createReadStream(path);
+}
+
+async function* withDefaults(defaults: object, lines: Readable): AsyncGenerator<Buffer> {
+  yield Buffer.from(`${JSON.stringify({ defaults })}\n`);
+  for await (const chunk of lines) yield chunk as Buffer;
 }

@@ -12,7 +12,9 @@ type Options = { all?: boolean; group?: string; label?: string; tree?: boolean; 
 
 /** How long nothing is said while a stop takes its time. */
 const blockedNoticeMs = 5_000;
-const blockersNamed = 5;
+const blockersNamed = 8;
+/** Beyond so many runs one line each is enough. */
+const fewRuns = 20;
 
 export function addCancel(program: Command, choose: Choose): void {
   program
@@ -75,7 +77,7 @@ async function ends(context: Context, client: Client, numbers: readonly number[]
   try {
     for await (const run of reached(client, numbers, 'ended')) {
       found.set(run.number, run);
-      if (!context.json) context.print(sentenceOf(run));
+      if (!context.json) context.print(sentenceOf(run, numbers.length > fewRuns ? [] : await endedWith(client, run)));
     }
   } finally {
     clearInterval(slow);
@@ -104,12 +106,29 @@ async function shown(client: Client, numbers: readonly number[]): Promise<RunVie
   return runs;
 }
 
-function sentenceOf(run: RunView): string {
+type Ended = { readonly pid: number; readonly command: string };
+
+/** The other processes that the stop reached, by the signals in the history. */
+async function endedWith(client: Client, run: RunView): Promise<Ended[]> {
+  const { events } = await client.call<{ events: EventView[] }>('GET', `/v1/runs/${run.number}`);
+  const targets = events.flatMap(({ type, data }) => (type === 'signalled' ? (data['targets'] as (Ended & { proof: string; sent: boolean })[]) : []));
+  const others = targets.filter(({ proof, sent }) => sent && proof !== 'leader');
+  return [...new Map(others.map(({ pid, command }) => [pid, { pid, command }])).values()];
+}
+
+function sentenceOf(run: RunView, signalled: readonly Ended[]): string {
   const leaked = run.leaked ?? [];
-  const ended = leaked.filter((process) => process.ended).map(({ pid, command }) => `${clean(command)} (${pid})`);
-  const left = leaked.filter((process) => !process.ended).map(({ pid, command }) => `${clean(command)} (${pid})`);
+  const left = leaked.filter(({ ended }) => !ended);
+  const ended = new Map([...signalled, ...leaked].map(({ pid, command }) => [pid, { pid, command }]));
+  for (const { pid } of left) ended.delete(pid);
   const how = run.signal ?? (run.exitCode === null ? endWords(run) : `exit ${run.exitCode}`);
-  const also = ended.length === 0 ? '' : `; also ended ${ended.join(', ')}`;
-  const blocked = left.length === 0 ? '' : `; still there: ${left.join(', ')}`;
+  const also = ended.size === 0 ? '' : `; also ended ${names([...ended.values()])}`;
+  const blocked = left.length === 0 ? '' : `; still there: ${names(left)}`;
   return `Run ${run.number} ${run.status} (${run.startedAt === null ? 'it had not started' : how})${also}${blocked}.`;
+}
+
+/** The first few by name and pid, the others counted. */
+function names(processes: readonly Ended[]): string {
+  const shown = processes.slice(0, blockersNamed).map(({ pid, command }) => `${clean(command)} (${pid})`);
+  return `${shown.join(', ')}${processes.length > shown.length ? ` and ${processes.length - shown.length} more` : ''}`;
 }

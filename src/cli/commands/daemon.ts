@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import type { Choose } from '../program.ts';
 import { startDaemon } from '../start-daemon.ts';
 import { durationWords, plural, sizeWords } from '../words.ts';
-import { wholeNumber } from './options.ts';
+import { count } from './options.ts';
 
 type Stopped = { liveRuns: number; unenforced: string[] };
 
@@ -49,7 +49,7 @@ export function addDaemon(program: Command, choose: Choose): void {
   daemon
     .command('logs')
     .description('its own log, as JSON lines')
-    .option('-n, --lines <n>', 'only the last lines', wholeNumber, 100)
+    .option('-n, --lines <n>', 'only the last lines', count, 100)
     .action((options: { lines: number }) => choose({}, (context) => logs(context, options.lines)));
 }
 
@@ -68,7 +68,7 @@ async function stop(context: Context, cancelRuns: boolean): Promise<number> {
     else context.print('The daemon is not running.');
     return 0;
   }
-  const answer = await context.client(false).call<Stopped>('POST', '/v1/daemon/stop', { cancelRuns });
+  const answer = await context.client(false).call<Stopped>('POST', '/v1/daemon/stop', { cancelRuns }, true);
   await gone(context, before.pid);
   if (context.json) context.printJson(answer);
   else if (answer.liveRuns === 0) context.print('The daemon was stopped.');

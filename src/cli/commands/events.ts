@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import type { Choose } from '../program.ts';
-import { wholeNumber } from './options.ts';
+import { count } from './options.ts';
 
 export function addEvents(program: Command, choose: Choose): void {
   program
     .command('events')
     .description('what happened, as JSON lines, with a cursor to go on from')
     .option('-f, --follow', 'go on as things happen')
-    .option('--since <seq>', 'only after this sequence number', wholeNumber, 0)
+    .option('--since <seq>', 'only after this sequence number', count, 0)
     .action((options: { follow?: boolean; since: number }) =>
       choose({}, async (context) => {
         const client = context.client();

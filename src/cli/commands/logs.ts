@@ -4,7 +4,7 @@ import { exitOfRun } from '../exit-codes.ts';
 import { followOutput, printOutput } from '../output.ts';
 import type { Choose } from '../program.ts';
 import { leaveAliveOnInterrupt } from '../waiting.ts';
-import { wholeNumber } from './options.ts';
+import { count } from './options.ts';
 
 type Options = { follow?: boolean; lines?: number; stream: 'stdout' | 'stderr' | 'both'; raw?: boolean; exitCode?: boolean };
 
@@ -13,7 +13,7 @@ export function addLogs(program: Command, choose: Choose): void {
     .command('logs <run>')
     .description('the output of a run; its stdout to stdout, its stderr to stderr')
     .option('-f, --follow', 'go on until the run has ended')
-    .option('-n, --lines <n>', 'only the last lines', wholeNumber)
+    .option('-n, --lines <n>', 'only the last lines', count)
     .addOption(new Option('--stream <which>', 'which output').choices(['stdout', 'stderr', 'both']).default('both'))
     .option('--raw', 'bytes as they are: nothing cleaned for the terminal, no secrets hidden')
     .option('--exit-code', 'with -f: end with the exit code of the run')

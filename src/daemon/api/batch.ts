@@ -54,7 +54,10 @@ export const batchRoutes: Routes = (api, world) => {
     const admitted = new Map(admit(good.map(({ request }) => request)).map((result, index) => [good[index]?.line, result]));
     for (const { line, request } of lines) {
       const result = request instanceof ClipError ? request : (admitted.get(line) ?? new Error('a line without an answer'));
-      const body = result instanceof Error ? errorBody(world.log, result).body : { run: world.show.show(result.run), existing: result.existing };
+      const body =
+        result instanceof Error
+          ? errorBody(world.log, result).body
+          : { run: world.show.show(world.supervisor.find(result.run.number) ?? result.run), existing: result.existing };
       if (!(await out.send({ line, ...body }))) return false;
     }
     return true;
