@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
 
 export const clip = join(import.meta.dirname, '../../bin/clip.js');
@@ -50,12 +51,30 @@ export function createHome(maxRuns: number) {
     });
   }
 
+  /** Follows a stream of JSON lines until one of them is the last that is wanted. */
+  function following(path: string, isLast: (line: Record<string, unknown>) => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const sent = request({ socketPath: join(folder, 'clip.sock'), path }, (answer) => {
+        const lines = createInterface({ input: answer });
+        // We hang up ourselves: that is no error.
+        lines.on('error', () => {});
+        lines.on('line', (line) => {
+          if (!isLast(JSON.parse(line))) return;
+          resolve();
+          sent.destroy();
+        });
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  }
+
   async function end(): Promise<void> {
     await run(['daemon', 'stop', '--cancel-runs', '--json']);
     rmSync(base, { recursive: true, force: true });
   }
 
-  return { base, folder, env, run, daemon, ask, end };
+  return { base, folder, env, run, daemon, ask, following, end };
 }
 
 /** Copies the newest ended run of a stopped home until there are so many. */

@@ -31,7 +31,7 @@ export function findFamilies(wanted: readonly Wanted[], except: ReadonlySet<numb
   // A leader of an earlier boot says nothing about today's pids.
   const known = wanted.map(({ runId, leader }) => ({ runId, leader: leader?.bootId === bootId && leader.startTime > 0 ? leader : null }));
   const bornAfter = Math.min(...known.map(({ leader }) => leader?.startTime ?? 0));
-  const table = listProcesses({ bornAfter, except });
+  const table = listProcesses({ bornAfter, except, marksOnly: known.every(({ leader }) => leader === null) });
   const members = new Map<string, Member[]>(wanted.map(({ runId }) => [runId, []]));
   const byPid = new Map(table.rows.map((row) => [row.pid, row]));
   const leaders = livingSessions(known, byPid);

@@ -18,7 +18,12 @@ export type ProcessRow = {
 };
 
 export type ProcessTable = { readonly rows: readonly ProcessRow[]; readonly everythingReadable: boolean; readonly processes: number };
-export type Query = { readonly bornAfter: number; readonly except: ReadonlySet<number> };
+export type Query = {
+  readonly bornAfter: number;
+  readonly except: ReadonlySet<number>;
+  /** Only the mark can tell: processes without one need not be looked at any closer. */
+  readonly marksOnly: boolean;
+};
 
 export function listProcesses(query: Query): ProcessTable {
   return process.platform === 'linux' ? listLinuxProcesses(query) : listDarwinProcesses(query);
@@ -29,7 +34,7 @@ export function listProcesses(query: Query): ProcessTable {
  * take nine times as long. Environments are opened only of this user's processes that are young
  * enough: nobody else's can be ours, and they may hold secrets.
  */
-function listLinuxProcesses({ bornAfter, except }: Query): ProcessTable {
+function listLinuxProcesses({ bornAfter, except, marksOnly }: Query): ProcessTable {
   const rows: ProcessRow[] = [];
   const uid = process.getuid?.() ?? -1;
   let everythingReadable = true;
@@ -38,9 +43,12 @@ function listLinuxProcesses({ bornAfter, except }: Query): ProcessTable {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid <= 1 || except.has(pid)) continue;
     processes += 1;
+    // Whichever read rules out more comes first.
+    const early = marksOnly ? readEnvironment(pid, uid) : null;
+    if (early === 'other' || early?.mark === null) continue;
     const stat = readStat(pid);
     if (stat === null || stat.state === 'Z' || stat.state === 'X' || stat.startTime < bornAfter) continue;
-    const environment = readEnvironment(pid, uid);
+    const environment = marksOnly ? early : readEnvironment(pid, uid);
     if (environment === 'other') continue;
     if (environment === null) everythingReadable = false;
     rows.push({ pid, ...stat, mark: environment?.mark ?? null, ours: environment?.ours ?? false });
