@@ -106,37 +106,23 @@ function starting(run: Run, state: Starting, event: RunEvent, at: number): Step 
 }
 
 function running(run: Run, state: Running, event: RunEvent, at: number): Step {
-  switch (event.type) {
-    case 'stop-requested':
-      return moved({ ...state, status: 'stopping', stop: orderStop(run, event, at) }, 'stop');
-    case 'exited':
-      return exited(run, event, null, state);
-    case 'process-lost':
-      return lost(run, event, null, state, at);
-    case 'found-again':
-      return foundAgain(state, event.held);
-    case 'slept':
-      return moved(slept(state, event.gapMs, at));
-    case 'activity':
-      return state.detachedWarning ? moved({ ...state, detachedWarning: false }) : late;
-    case 'slot-granted':
-    case 'dependency-failed':
-      return { kind: 'refused', why: 'not_queued' };
-    default:
-      return late;
-  }
+  if (event.type === 'stop-requested') return moved({ ...state, status: 'stopping', stop: orderStop(run, event, at) }, 'stop');
+  return alive(run, state, event, null, at);
 }
 
 function stopping(run: Run, state: Stopping, event: RunEvent, at: number): Step {
+  if (event.type === 'stop-requested') return again(state.stop, event, (stop) => ({ ...state, stop }), at, ['stop']);
+  if (event.type === 'signalled') return moved({ ...state, stop: { ...state.stop, phase: event.phase, phaseAt: at } });
+  return alive(run, state, event, state.stop, at);
+}
+
+/** What can happen to any living process, being stopped or not. */
+function alive(run: Run, state: Running | Stopping, event: RunEvent, stop: Stop | null, at: number): Step {
   switch (event.type) {
-    case 'stop-requested':
-      return again(state.stop, event, (stop) => ({ ...state, stop }), at, ['stop']);
-    case 'signalled':
-      return moved({ ...state, stop: { ...state.stop, phase: event.phase, phaseAt: at } });
     case 'exited':
-      return exited(run, event, state.stop, state);
+      return exited(run, event, stop, state);
     case 'process-lost':
-      return lost(run, event, state.stop, state, at);
+      return lost(run, event, stop, state, at);
     case 'found-again':
       return foundAgain(state, event.held);
     case 'slept':
@@ -172,7 +158,7 @@ type Started = { leader: Leader; startedAt: number };
 function started(run: Run, state: Starting, event: Started & ({ type: 'spawned' } | { type: 'found-again'; held: boolean })): Step {
   const held = event.type === 'spawned' || event.held;
   const { timeoutMs } = run.spec;
-  const alive = {
+  const process = {
     leader: event.leader,
     startedAt: event.startedAt,
     deadlineAt: timeoutMs > 0 ? event.startedAt + timeoutMs : null,
@@ -180,8 +166,8 @@ function started(run: Run, state: Starting, event: Started & ({ type: 'spawned' 
     held,
     detachedWarning: !held,
   };
-  if (state.stop) return moved({ ...alive, status: 'stopping', stop: state.stop }, 'watch', 'stop');
-  return moved({ ...alive, status: 'running' }, 'watch');
+  if (state.stop) return moved({ ...process, status: 'stopping', stop: state.stop }, 'watch', 'stop');
+  return moved({ ...process, status: 'running' }, 'watch');
 }
 
 function foundAgain(state: Running | Stopping, held: boolean): Step {
@@ -207,10 +193,10 @@ function again(stop: Stop, event: { now: boolean }, put: (stop: Stop) => RunStat
 
 type Exited = Extract<RunEvent, { type: 'exited' }>;
 
-function exited(run: Run, event: Exited, stop: Stop | null, alive: Running | Stopping | null): Step {
+function exited(run: Run, event: Exited, stop: Stop | null, process: Running | Stopping | null): Step {
   const outcome = outcomeOf(event);
   const why = stop ? endOfOrder(stop.order) : event.byDeadline ? endOfOrder('timeout') : endOfOutcome(run.spec, outcome);
-  const from = alive ?? { leader: event.leader, startedAt: event.startedAt };
+  const from = process ?? { leader: event.leader, startedAt: event.startedAt };
   return moved(end(from, outcome, why, event.endedAt, stop), 'finalise');
 }
 
@@ -222,13 +208,13 @@ function outcomeOf(event: Exited): Outcome {
 
 type Lost = Extract<RunEvent, { type: 'process-lost' }>;
 
-function lost(run: Run, event: Lost, stop: Stop | null, alive: Running | null | Stopping, at: number): Step {
+function lost(run: Run, event: Lost, stop: Stop | null, process: Running | null | Stopping, at: number): Step {
   const outcome: Outcome = { kind: 'lost' };
   // What was being stopped has its ordered end; only the exit code stays unknown, and nothing is tried again.
-  if (stop) return moved(end(alive, outcome, endOfOrder(stop.order), at, stop), 'finalise');
+  if (stop) return moved(end(process, outcome, endOfOrder(stop.order), at, stop), 'finalise');
   const why: End = { ...endOfOutcome(run.spec, outcome), error: event.message };
   const retry = run.spec.onLoss === 'retry' && event.certain && run.lineage.processLossRetryCount === 0;
-  return moved(end(alive, outcome, why, at), ...(retry ? (['retry-lost', 'finalise'] as const) : (['finalise'] as const)));
+  return moved(end(process, outcome, why, at), ...(retry ? (['retry-lost', 'finalise'] as const) : (['finalise'] as const)));
 }
 
 function notStarted(errorCode: string, message: string): End {

@@ -4,35 +4,13 @@ import { widthOf } from '../../src/cli/words.ts';
 import type { RunView } from '../../src/protocol/answers.ts';
 import { viewOf } from '../../src/protocol/views.ts';
 import type { Run } from '../../src/run/run.ts';
+import { aRun } from '../support/runs.ts';
 
 const at = Date.UTC(2026, 10, 22, 12, 0, 0);
 
 function view(number: number, command: string[], state: Run['state'], name: string | null = null): RunView {
-  const spec: Run['spec'] = {
-    command,
-    cwd: '/work',
-    adapter: 'plain',
-    name,
-    group: null,
-    priority: 0,
-    labels: {},
-    locks: [],
-    after: null,
-    timeoutMs: 0,
-    timeoutSource: 'default',
-    silenceMs: null,
-    graceMs: 15_000,
-    outputBytesMax: 1,
-    mergeOutput: false,
-    stdin: { kind: 'none' },
-    onLoss: 'fail',
-    leftovers: 'stop',
-    promptSecret: false,
-    envNames: [],
-  };
-  const lineage: Run['lineage'] = { parentRunId: null, depth: 0, retryOfRunId: null, retryReason: null, processLossRetryCount: 0 };
-  const run: Run = { number, id: `r${number}`, key: null, queuedAt: at - 60_000, spec, lineage, state };
-  return viewOf(run, { folder: '/home/runs/x', output: null, waitingFor: null, sample: null, at });
+  const run = aRun(state, { number, spec: { command, name } });
+  return viewOf({ ...run, queuedAt: at - 60_000 }, { folder: '/home/runs/x', output: null, waitingFor: null, sample: null, at });
 }
 
 const ended: Run['state'] = {
