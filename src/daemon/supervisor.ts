@@ -65,7 +65,16 @@ export function createSupervisor(world: {
     try {
       result = store.transaction(() => {
         const done = work();
-        for (let granted = wires.grants(); granted.length > 0; granted = wires.grants()) granted.forEach(happen);
+        for (let granted = wires.grants(); granted.length > 0; granted = wires.grants()) {
+          const before = changes.length;
+          granted.forEach(happen);
+          // Orders that move nobody would be given again and again: the queue in memory is wrong, so it is read anew.
+          if (changes.length === before) {
+            world.log('error', 'slots were granted to runs that cannot take them', { runs: granted.map(({ number }) => number) });
+            wires.forget();
+            break;
+          }
+        }
         return done;
       });
     } catch (error) {

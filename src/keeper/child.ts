@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { roleVariable, runVariables } from '../launch/launch.ts';
-import { readStartTime, systemBootId } from '../process/birth.ts';
+import { readStartTimeOfChild, systemBootId } from '../process/birth.ts';
 import type { FromKeeper, ToKeeper } from '../process/keeper-wire.ts';
 import { createWhole, type ExitRecord, type LeaderRecord, placeWhole, type ReservedExit, reserveExitRecord, runFiles } from '../process/run-folder.ts';
 
@@ -92,7 +92,7 @@ function spawnChild(home: string, request: Request, hooks: Hooks, settled: () =>
     child.once('error', (error) => fail(explain(error, request)));
     return;
   }
-  const leader = { pid: child.pid, pgid: child.pid, startTime: readStartTime(child.pid) ?? 0, bootId: systemBootId() };
+  const leader = { pid: child.pid, pgid: child.pid, startTime: readStartTimeOfChild(child.pid), bootId: systemBootId() };
   const at = Date.now();
   // Should the disk be full, the mark still finds the process, and exit.json has its space already.
   const settle = setTimeout(() => flushStarted?.(), startedFlushMs);

@@ -7,7 +7,7 @@
  *  - it starts the daemon again when it vanished without a goodbye while runs live or had just ended;
  *  - it leaves when nobody needs it any more.
  */
-import { chmodSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { launchDaemon } from '../launch/launch.ts';
@@ -153,8 +153,13 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     }
     restart = setTimeout(() => {
       if (daemon !== null) return;
-      launchDaemon(options.home, null);
-      restartDaemon(attempt + 1);
+      try {
+        launchDaemon(options.home, null);
+      } catch (error) {
+        console.error(`${new Date().toISOString()} the daemon cannot be started: ${(error as Error).message}`);
+      }
+      // Without its home there is nothing a daemon could find: the next attempts would only keep us here.
+      restartDaemon(existsSync(options.home) ? attempt + 1 : restartWaitsMs.length);
     }, wait);
   }
 

@@ -17,6 +17,11 @@ export function readStartTime(pid: number): number | null {
   return stat === null || stat.state === 'Z' || stat.state === 'X' ? null : stat.startTime;
 }
 
+/** The same for our own child that has not been reaped yet: it has a start time even if it has already ended. 0 when it cannot be told. */
+export function readStartTimeOfChild(pid: number): number {
+  return (process.platform === 'linux' ? readStat(pid)?.startTime : readStartTime(pid)) ?? 0;
+}
+
 export type Stat = {
   readonly state: string;
   readonly ppid: number;

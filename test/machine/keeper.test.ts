@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createHome, isAlive } from '../support/home.ts';
@@ -122,6 +122,17 @@ describe('the keeper', () => {
     const failed = await until('it is answered', () => line.heard.find((message) => message.type === 'failed'));
     expect(failed).toMatchObject({ errorCode: 'launch_failed', message: expect.stringContaining(pipe) });
     await until('and written down', () => keeper.files('rpipe').includes('exit.json'));
+  });
+
+  it('leaves when its home has gone with the daemon, for there is nothing to start again', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1, { managed: false });
+    keeper.folder('rshort');
+    line.say(keeper.request('rshort', ['true']));
+    await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
+    rmSync(keeper.home, { recursive: true, force: true });
+    line.socket.destroy();
+    await until('it leaves', () => !isAlive(keeper.pid), 10_000);
   });
 
   it('keeps a deadline alone, but leaves it to a daemon that is there', async () => {
