@@ -68,4 +68,24 @@ export const limits = {
   slowClientMs: 10 * second,
   keeperLineBytesMax: 4 * 2 ** 20,
   errorLength: 500,
+  /** One line of an agent's stream; measured: a megabyte of answer is one line. */
+  streamLineBytesMax: 8 * 2 ** 20,
+  /** Read from a log at a time, and at most between two commits. */
+  tailChunkBytes: 256 * 2 ** 10,
+  tailBatchBytes: 4 * 2 ** 20,
+  /** How long an agent that has said its last word may stay without saying or doing anything. */
+  lingerMs: 30 * second,
+  /** Bounds of what is kept of a stream: enough for a verdict and a summary, small enough to be written each second. */
+  accountTextLength: 16_000,
+  accountCommandLength: 300,
+  accountCommands: 40,
+  accountFiles: 200,
+  accountPathLength: 500,
+  accountPathsPerTool: 50,
+  accountOpenTools: 64,
+  accountDeniedTools: 10,
+  agentArgs: 100,
+  agentConcurrencyMax: 1_000,
+  /** A first start reads 300 MB from a cold disk: up to 40 s were measured. */
+  agentVersionMs: 60_000,
 } as const;

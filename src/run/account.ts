@@ -1,0 +1,220 @@
+/**
+ * The account of a run: what its stream has shown so far, bounded, and a plain value. It is stored
+ * together with the place in the logs up to which it was read, so nothing is counted twice or missed.
+ */
+import { limits } from './limits.ts';
+import type { Failure, FileChange, Reading, Tokens, ToolKind } from './reading.ts';
+
+export type OpenTool = {
+  readonly tool: string;
+  readonly kind: ToolKind;
+  readonly command: string | null;
+  readonly paths: readonly string[];
+  readonly at: number;
+};
+export type CommandRecord = { readonly command: string; readonly exitCode: number | null; readonly failed: boolean; readonly at: number };
+export type FileRecord = { readonly kind: FileChange['kind']; readonly times: number; readonly at: number };
+export type Retrying = { readonly attempt: number | null; readonly of: number | null; readonly message: string; readonly at: number };
+
+/** What was used so far: parts added up, and the session's own running totals as last said. */
+export type Meter = {
+  readonly part: Tokens | null;
+  readonly session: Tokens | null;
+  readonly partCostUsd: number | null;
+  readonly sessionCostUsd: number | null;
+};
+
+export type Account = {
+  readonly sessionId: string | null;
+  readonly model: string | null;
+  /** How much it may do by itself, in the words of the agent CLI. */
+  readonly permission: string | null;
+  readonly version: string | null;
+  readonly toolCalls: number;
+  readonly commands: number;
+  readonly commandsFailed: number;
+  readonly messages: number;
+  /** The last words, the beginning of them if they are long. */
+  readonly text: string;
+  /** The last words may still grow by deltas. */
+  readonly speaking: boolean;
+  readonly openTools: Readonly<Record<string, OpenTool>>;
+  readonly recentCommands: readonly CommandRecord[];
+  readonly files: Readonly<Record<string, FileRecord>>;
+  /** Changed files beyond the ones that are listed. */
+  readonly filesMore: number;
+  readonly background: number;
+  readonly meter: Meter;
+  readonly lastError: Failure | null;
+  readonly retrying: Retrying | null;
+  readonly limitResetsAt: number | null;
+  readonly denials: { readonly count: number; readonly tools: readonly string[]; readonly workedSince: boolean };
+  readonly result: { readonly failure: Failure | null; readonly at: number } | null;
+  /** When it last did something that may have changed something: ran a command or changed a file. */
+  readonly lastActionAt: number | null;
+};
+
+export const emptyAccount: Account = {
+  sessionId: null,
+  model: null,
+  permission: null,
+  version: null,
+  toolCalls: 0,
+  commands: 0,
+  commandsFailed: 0,
+  messages: 0,
+  text: '',
+  speaking: false,
+  openTools: {},
+  recentCommands: [],
+  files: {},
+  filesMore: 0,
+  background: 0,
+  meter: { part: null, session: null, partCostUsd: null, sessionCostUsd: null },
+  lastError: null,
+  retrying: null,
+  limitResetsAt: null,
+  denials: { count: 0, tools: [], workedSince: false },
+  result: null,
+  lastActionAt: null,
+};
+
+/** The account after these readings. `at`: when they were read, milliseconds since the epoch. */
+export function fold(account: Account, readings: readonly Reading[], at: number): Account {
+  return readings.reduce((sum, reading) => take(sum, reading, at), account);
+}
+
+function take(account: Account, reading: Reading, at: number): Account {
+  switch (reading.type) {
+    case 'session':
+      return {
+        ...account,
+        sessionId: clip(reading.id, limits.nameLength),
+        model: reading.model ?? account.model,
+        permission: reading.permission ?? account.permission,
+        version: reading.version ?? account.version,
+      };
+    case 'message':
+      return said(goingOn(account), reading);
+    case 'tool-started':
+      return toolStarted(goingOn(account), reading, at);
+    case 'tool-ended':
+      return toolEnded(goingOn(account), reading, at);
+    case 'background':
+      return { ...account, background: Math.max(0, reading.tasks) };
+    case 'tokens':
+      return { ...account, model: reading.model ?? account.model, meter: metered(account.meter, reading) };
+    case 'cost': {
+      const { meter } = account;
+      const change = reading.scope === 'session' ? { sessionCostUsd: reading.usd } : { partCostUsd: (meter.partCostUsd ?? 0) + reading.usd };
+      return { ...account, meter: { ...meter, ...change } };
+    }
+    case 'limit':
+      return { ...account, limitResetsAt: reading.resetsAt };
+    case 'error':
+      return { ...account, lastError: clipped(reading.failure), limitResetsAt: reading.failure.resetsAt ?? account.limitResetsAt };
+    case 'retrying':
+      return { ...account, retrying: { attempt: reading.attempt, of: reading.of, message: clip(reading.message, limits.errorLength), at } };
+    case 'result':
+      return {
+        ...account,
+        speaking: false,
+        retrying: null,
+        result: { failure: reading.failure === null ? null : clipped(reading.failure), at },
+        limitResetsAt: reading.failure?.resetsAt ?? account.limitResetsAt,
+      };
+  }
+}
+
+/** A sign of life: it is not retrying any more, what went wrong was got over, and what it said to be its result was not the last word. */
+function goingOn(account: Account): Account {
+  if (account.retrying === null && account.lastError === null && account.result === null) return account;
+  return { ...account, retrying: null, lastError: null, result: null };
+}
+
+function said(account: Account, { text, delta }: Extract<Reading, { type: 'message' }>): Account {
+  if (text.trim() === '' && !(delta && account.speaking)) return account;
+  const more = delta && account.speaking;
+  return {
+    ...account,
+    speaking: delta,
+    messages: account.messages + (more ? 0 : 1),
+    text: clip(more ? account.text + text : text, limits.accountTextLength),
+  };
+}
+
+function toolStarted(account: Account, reading: Extract<Reading, { type: 'tool-started' }>, at: number): Account {
+  const { id, tool, kind, command, paths } = reading;
+  // Said twice (as it starts and as it ends) it is still one call.
+  if (Object.hasOwn(account.openTools, id)) return account;
+  const open: OpenTool = {
+    tool: clip(tool, limits.nameLength),
+    kind,
+    command: command === null ? null : clip(command, limits.accountCommandLength),
+    paths: paths.slice(0, limits.accountPathsPerTool).map((path) => clip(path, limits.accountPathLength)),
+    at,
+  };
+  const others = Object.entries(account.openTools).slice(-(limits.accountOpenTools - 1));
+  return { ...account, speaking: false, toolCalls: account.toolCalls + 1, openTools: Object.fromEntries([...others, [id, open]]) };
+}
+
+function toolEnded(account: Account, reading: Extract<Reading, { type: 'tool-ended' }>, at: number): Account {
+  if (!Object.hasOwn(account.openTools, reading.id)) return account;
+  const { [reading.id]: tool, ...openTools } = account.openTools;
+  if (tool === undefined) return account;
+  const ended: Account = { ...account, openTools };
+  if (reading.denied) return denied(ended, tool.tool);
+  const worked = !reading.failed && (tool.kind === 'command' || tool.kind === 'write');
+  const acted = tool.kind === 'command' || worked;
+  const counted: Account = {
+    ...ended,
+    denials: worked ? { ...ended.denials, workedSince: true } : ended.denials,
+    lastActionAt: acted ? at : ended.lastActionAt,
+  };
+  const withCommand = tool.kind === 'command' ? withRecord(counted, tool, reading, at) : counted;
+  const files = reading.files ?? (worked && tool.kind === 'write' ? tool.paths.map((path) => ({ path, kind: null })) : []);
+  return files.reduce((sum, file) => changed(sum, file, at), withCommand);
+}
+
+function denied(account: Account, tool: string): Account {
+  const { count, tools } = account.denials;
+  const known = tools.includes(tool) || tools.length >= limits.accountDeniedTools;
+  return { ...account, denials: { count: count + 1, tools: known ? tools : [...tools, tool], workedSince: false } };
+}
+
+function withRecord(account: Account, tool: OpenTool, { exitCode, failed }: { exitCode: number | null; failed: boolean }, at: number): Account {
+  const record: CommandRecord = { command: tool.command ?? tool.tool, exitCode, failed, at };
+  return {
+    ...account,
+    commands: account.commands + 1,
+    commandsFailed: account.commandsFailed + (failed ? 1 : 0),
+    recentCommands: [...account.recentCommands, record].slice(-limits.accountCommands),
+  };
+}
+
+function changed(account: Account, file: FileChange, at: number): Account {
+  const path = clip(file.path, limits.accountPathLength);
+  const before = Object.hasOwn(account.files, path) ? account.files[path] : undefined;
+  if (before === undefined && Object.keys(account.files).length >= limits.accountFiles) return { ...account, filesMore: account.filesMore + 1 };
+  // A file that was added and then changed is still a new one.
+  const kind = before?.kind === 'add' && file.kind !== 'delete' ? 'add' : file.kind;
+  return { ...account, files: { ...account.files, [path]: { kind, times: (before?.times ?? 0) + 1, at } } };
+}
+
+function metered(meter: Meter, { scope, tokens }: Extract<Reading, { type: 'tokens' }>): Meter {
+  if (scope === 'session') return { ...meter, session: tokens };
+  const add = (a: number | null | undefined, b: number | null) => (a == null ? b : b === null ? a : a + b);
+  const { part } = meter;
+  return { ...meter, part: { input: add(part?.input, tokens.input), cached: add(part?.cached, tokens.cached), output: add(part?.output, tokens.output) } };
+}
+
+function clipped(failure: Failure): Failure {
+  return { ...failure, message: clip(failure.message, limits.errorLength) };
+}
+
+/** Never through the middle of a character that takes two units. */
+function clip(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const last = text.charCodeAt(most - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? most - 1 : most);
+}
