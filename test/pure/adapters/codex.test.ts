@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { codex } from '../../../src/adapters/codex.ts';
 import { recording, replay, type Table } from '../../support/recordings.ts';
-import { deedsAndEnds, launch } from '../../support/streams.ts';
+import { accountOf, deedsAndEnds, launch } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
@@ -62,6 +62,19 @@ describe('codex', () => {
     expect(totals).toEqual([9848, 29810, 40070]);
   });
 
+  test.each([
+    ['/bin/bash -lc ls', 'ls'],
+    ["/bin/bash -lc 'echo hi > out.txt'", 'echo hi > out.txt'],
+    ['/bin/zsh -lc "printf \'%s\' \\"a\\\\n\\" > b"', 'printf \'%s\' "a\\n" > b'],
+    ["/bin/bash -lc \"trap '' TERM; echo \\\"\"'$$ > tool.pid'", "trap '' TERM; echo \"$$ > tool.pid"],
+    ['bash -c ls -l', 'bash -c ls -l'],
+    ["/bin/bash -lc 'unfinished", "/bin/bash -lc 'unfinished"],
+    ['make test', 'make test'],
+  ])('tells of %s as the command that was meant', (told, meant) => {
+    const item = { id: 'i', type: 'command_execution', command: told, exit_code: 0, status: 'completed' };
+    expect(accountOf(codex, [{ type: 'item.completed', item }]).recentCommands[0]?.command).toBe(meant);
+  });
+
   test('reconnecting is not failing', () => {
     const { retrying, lastError } = replay(codex, recording('codex', 'http_429_long'));
     expect(retrying).toMatchObject({ attempt: 1, of: 2 });
@@ -69,11 +82,11 @@ describe('codex', () => {
   });
 
   test('a command that its sandbox kept from writing was denied, a file that speaks of it was not', () => {
-    const account = (output: string) => {
+    const after = (output: string) => {
       const item = { id: 'i', type: 'command_execution', command: 'x', aggregated_output: output, exit_code: 0, status: 'completed' };
-      return replay(codex, { stdout: Buffer.from(`${JSON.stringify({ type: 'item.completed', item })}\n`), stderr: Buffer.from('') });
+      return accountOf(codex, [{ type: 'item.completed', item }]);
     };
-    expect(account('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({ count: 1, tools: ['shell'], workedSince: false });
-    expect(account('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
+    expect(after('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({ count: 1, tools: ['shell'], workedSince: false });
+    expect(after('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
   });
 });

@@ -93,6 +93,11 @@ describe('opencode', () => {
     expect(account.recentCommands).toMatchObject([{ command: 'exit 3', exitCode: 3, failed: true }]);
   });
 
+  test('a call of a tool that does not exist "completes", and has failed', () => {
+    const event = tool('invalid', { status: 'completed', input: { tool: 'no_such_tool' } });
+    expect(opencode.stream?.readEvent(event, recordedAt)).toMatchObject([{ type: 'tool-started' }, { type: 'tool-ended', failed: true, denied: false }]);
+  });
+
   test('a patch tells its files, an edit only the one it was about', () => {
     const files = [
       { filePath: '/home/demo/a', type: 'add' },
