@@ -69,8 +69,9 @@ function readItem(item: unknown, ended: boolean): readonly Reading[] {
       const files = listAt(item, 'changes').flatMap(changeOf);
       const started: Reading = { type: 'tool-started', id, tool: 'apply_patch', kind: 'write', command: null, paths: files.map(({ path }) => path) };
       if (!ended) return [started];
-      const failed = textAt(item, 'status') === 'failed';
-      return [started, { type: 'tool-ended', id, exitCode: null, failed, denied: textAt(item, 'status') === 'declined', files: failed ? [] : files }];
+      const denied = textAt(item, 'status') === 'declined';
+      const failed = denied || textAt(item, 'status') === 'failed';
+      return [started, { type: 'tool-ended', id, exitCode: null, failed, denied, files: failed ? [] : files }];
     }
     case 'mcp_tool_call':
     case 'collab_tool_call':

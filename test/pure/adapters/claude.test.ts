@@ -193,7 +193,9 @@ describe('claude', () => {
       toolUse('3', 'NotebookEdit', { notebook_path: '/home/demo/c' }),
       toolResult('3', 'ok'),
       toolUse('4', 'Write', { file_path: '/home/demo/d' }),
-      toolResult('4', 'no room', { is_error: true }),
+      { ...toolResult('4', 'no room', { is_error: true }), tool_use_result: { filePath: '/home/demo/d' } },
+      toolUse('5', 'Bash', { command: 'x' }),
+      { ...toolResult('5', 'no', { is_error: true }), tool_use_result: { filePath: '/home/demo/e' } },
     ];
     const kinds = Object.entries(accountOf(claude, events).files).map(([path, { kind }]) => [path.at(-1), kind]);
     expect(kinds).toEqual([
@@ -245,6 +247,21 @@ describe('claude', () => {
     const refused = answer('It went wrong.', { error: 'billing_error', is_api_error_message: true });
     const account = accountOf(claude, [refused, result({ is_error: true, result: 'It went wrong.', terminal_reason: 'api_error' })]);
     expect(endOf(claude, account, { code: 1, signal: null })).toBe('failed: quota_exhausted');
+  });
+
+  test.each([
+    ['rate_limit', 'rate_limited'],
+    ['authentication_failed', 'auth_required'],
+    ['server_error', 'provider_unavailable'],
+    ['model_not_found', null],
+    ['constructor', null],
+  ])('its word for an error counts before its sentence: %s', (error, expected) => {
+    expect(accountOf(claude, [answer('It went wrong.', { error })]).lastError).toMatchObject({ class: expected, message: 'It went wrong.' });
+  });
+
+  test('says how often it has tried again, and of how many times', () => {
+    expect(replayed('http_401').retrying).toMatchObject({ attempt: 7, of: 10, message: 'authentication_failed (401)' });
+    expect(replayed('disconnect').retrying).toMatchObject({ message: 'unknown' });
   });
 
   test.each([

@@ -112,6 +112,35 @@ describe('opencode', () => {
     expect(Object.keys(accountOf(opencode, [tool('edit', { status: 'completed', input: { filePath: 'c' } })]).files)).toEqual(['c']);
   });
 
+  test('a file that was there before was updated', () => {
+    const wrote = (exists: boolean) =>
+      accountOf(opencode, [tool('write', { status: 'completed', input: { filePath: 'f' }, metadata: { exists } })]).files['f']?.kind;
+    expect([wrote(false), wrote(true)]).toEqual(['add', 'update']);
+  });
+
+  test.each([
+    ['stop', 'succeeded'],
+    ['other', 'succeeded'],
+    ['length', 'failed: output_truncated'],
+    ['content-filter', 'failed: unclassed'],
+    ['error', 'failed: unclassed'],
+    ['tool-calls', 'failed: unclassed'],
+    ['unknown', 'failed: unclassed'],
+  ])('whose last step ends for the reason %s has %s', (reason, end) => {
+    expect(endOf(opencode, accountOf(opencode, [finish(reason)]), { code: 0, signal: null })).toBe(end);
+  });
+
+  test('an error is known by its name before its words', () => {
+    const named = (name: string) => accountOf(opencode, [{ type: 'error', sessionID: 's', error: { name, data: { message: 'No.' } } }]).lastError?.class;
+    expect(['ContextOverflowError', 'ProviderAuthError', 'MessageOutputLengthError', 'UnknownError', 'toString'].map(named)).toEqual([
+      'context_exhausted',
+      'auth_required',
+      'output_truncated',
+      null,
+      null,
+    ]);
+  });
+
   test('a refused call ends the run where nothing else was done, even when the run itself ends well', () => {
     const stopped = accountOf(opencode, [rejected, finish('tool-calls')], '! permission requested: bash (ls); auto-rejecting\n');
     expect(stopped.denials).toEqual({ count: 1, tools: ['bash'], workedSince: false });
