@@ -1,6 +1,7 @@
 import type { AgentProfile } from '../run/agent.ts';
 import type { Adapter } from './adapter.ts';
 import { codex } from './codex.ts';
+import { http } from './http.ts';
 import { plain } from './plain.ts';
 
 /** The adapter of this agent; of a plain command, when there is none. */
@@ -8,6 +9,8 @@ export function adapterOf(agent: AgentProfile | null): Adapter {
   switch (agent?.adapter) {
     case 'codex':
       return codex;
+    case 'http':
+      return http;
     default:
       return plain;
   }
