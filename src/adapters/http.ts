@@ -76,7 +76,7 @@ function usageIn(event: Json): Reading[] {
   ];
 }
 
-/** The words of clip-http for an end (src/http/converse.ts); a test sees that they are the same. */
+/** The words of clip-http for an end (src/http/words.ts); a test sees that they are the same. */
 export const unfinishedWords = ['accepted', 'pending', 'queued', 'starting', 'running', 'in_progress', 'processing'];
 export const failedWords = ['failed', 'failure', 'error', 'cancelled', 'canceled', 'timed_out'];
 

@@ -10,6 +10,7 @@ import { nextPause, retryAfterMs } from './pause.ts';
 import { adviceFor, reasonIn } from './reason.ts';
 import { type Json, relay } from './relay.ts';
 import { type Answer, mayFollow, send } from './send.ts';
+import { failedWords, unfinishedWords } from './words.ts';
 
 export type Conversation = {
   /** Resolves to whether it went well. */
@@ -20,10 +21,6 @@ export type Conversation = {
 
 type Outside = { readonly log: Log; readonly complaints: Log; readonly pause: (ms: number) => Promise<void>; readonly now: () => number };
 type Heard = { readonly status: string | null; readonly askAt: URL | null; readonly retryAfterMs: number | null; readonly first: string | null };
-
-/** Words of an answer; docs/agents.md. All others mean that it has ended well. */
-export const unfinishedWords = ['accepted', 'pending', 'queued', 'starting', 'running', 'in_progress', 'processing'];
-export const failedWords = ['failed', 'failure', 'error', 'cancelled', 'canceled', 'timed_out'];
 
 export function createConversation(job: Job, { log, complaints, pause, now }: Outside): Conversation {
   let cancelAt: URL | null = job.cancelUrl;

@@ -6,6 +6,7 @@
  * Exit: 0 it went well; 1 it did not; 2 bad arguments; 130 and 143 it was told to stop, and has passed it on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../run/limits.ts';
 import { type Job, readArguments } from './arguments.ts';
 import { cancel } from './cancel.ts';
 import { type Conversation, createConversation } from './converse.ts';
@@ -31,18 +32,24 @@ for (const [signal, code] of [
     if (stopped) return;
     stopped = true;
     const told = job === null || conversation === null ? Promise.resolve() : cancel(job, conversation.cancelUrl(), complaints);
-    told.finally(() => process.exit(code));
+    told.finally(() => leave(code, limits.httpFlushMs));
   });
 }
 
 main().then(
-  (code) => stopped || process.exit(code),
+  (code) => stopped || leave(code, null),
   // Only a bug comes here.
   (error: Error) => {
     console.error(error.stack ?? error.message);
     process.exit(1);
   },
 );
+
+/** Leaves once all is written; a pipe that nobody reads is waited for no longer than this, if we were told to stop. */
+function leave(code: number, mostMs: number | null): void {
+  if (mostMs !== null) setTimeout(() => process.exit(code), mostMs);
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}
 
 async function main(): Promise<number> {
   try {

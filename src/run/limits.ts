@@ -39,6 +39,8 @@ export const limits = {
   httpConnectMs: 30 * second,
   /** What a cancel may take: less than an agent's time between its polite signal and SIGTERM. */
   httpCancelMs: 2 * second,
+  /** … and then the rest of its log, on its way to somebody who does not read. */
+  httpFlushMs: 500,
   /** The pause before an HTTP agent is asked again how it gets on: the first … */
   httpPollMs: 1 * second,
   /** … the longest, when its answers do not say … */
