@@ -14,7 +14,7 @@ const path = z
   .string()
   .max(limits.nameLength)
   .regex(/^[^.\s]+(\.[^.\s]+)*$/, 'must be a dotted path like message.content')
-  // A path is followed in what another program wrote; these lead out of it.
+  // These are there in everything, whatever was written in the line.
   .refine((value) => !value.split('.').some((step) => ['__proto__', 'constructor', 'prototype'].includes(step)), 'must name a field of the line');
 const field = z.union([path, z.array(path).min(1).max(10)], 'must be a dotted path like message.content, or a list of them');
 const flagged = z.union([z.literal(true), path, z.array(path).min(1).max(10)], 'must be true, a dotted path, or a list of them');
