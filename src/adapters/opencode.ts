@@ -3,40 +3,30 @@ import type { Permission } from '../run/agent.ts';
 import type { ErrorClass, Failure, FileChange, Reading, ToolKind } from '../run/reading.ts';
 import type { Adapter, Json, Launch, ReadAt } from './adapter.ts';
 import { classOfStatus, classOfText, refined } from './classes.ts';
-import { at, isObject, jsonIn, listAt, numberAt, sum, textAt } from './json.ts';
+import { at, listAt, numberAt, sum, textAt } from './json.ts';
 import { resetIn } from './resets.ts';
 
 /** It allows itself everything unless told otherwise. Nobody is there to be asked, and then "ask" is no. */
-const rules: Readonly<Record<Permission, Readonly<Record<string, 'ask' | 'allow'>> | null>> = {
+const rules: Readonly<Record<Permission, Readonly<Record<string, 'ask'>> | null>> = {
   ask: { edit: 'ask', bash: 'ask', webfetch: 'ask' },
-  edit: { edit: 'allow', bash: 'ask', webfetch: 'ask' },
+  // Editing it allows itself, but for what the user's own settings forbid.
+  edit: { bash: 'ask', webfetch: 'ask' },
   full: null,
 };
 
 export const opencode: Adapter = {
-  prepare({ agent, sessionId, environment }: Launch) {
+  prepare({ agent, sessionId }: Launch) {
     const options = ['--format', 'json', ...(agent.model === null ? [] : ['-m', agent.model]), ...(sessionId === null ? [] : ['-s', sessionId])];
     const auto = agent.permission === 'full' ? ['--auto'] : [];
     const rule = rules[agent.permission];
-    const env = rule === null ? {} : { [configVariable]: withRules(environment[configVariable], rule) };
+    // The variable outweighs all its files of settings (tried both ways).
+    const env: Record<string, string> = rule === null ? {} : { OPENCODE_PERMISSION: JSON.stringify(rule) };
     return { argv: [agent.command ?? 'opencode', 'run', ...options, ...auto, ...agent.args], env, removeEnv: [], stdin: 'prompt' };
   },
   // It dies at once of any signal and leaves its tools.
   politeSignal: null,
   stream: { readEvent, readText, needsResult: true, classOfExit: () => null },
 };
-
-const configVariable = 'OPENCODE_CONFIG_CONTENT';
-
-/** The user's own settings, with these rules in them; a rule of the user that forbids more stays. */
-function withRules(own: string | undefined, rule: Readonly<Record<string, string>>): string {
-  const config = jsonIn(own ?? '');
-  const before = at(config, 'permission');
-  const theirs = typeof before === 'string' ? { '*': before } : isObject(before) ? before : {};
-  const denied = Object.fromEntries(Object.keys(rule).flatMap((key) => ((theirs[key] ?? theirs['*']) === 'deny' ? [[key, 'deny']] : [])));
-  // What cannot be read is left out: better a run without its settings than one without its bounds.
-  return JSON.stringify({ ...(isObject(config) ? config : {}), permission: { ...theirs, ...rule, ...denied } });
-}
 
 function readEvent(event: Json, now: ReadAt): readonly Reading[] {
   const part = event['part'];

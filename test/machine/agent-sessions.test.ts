@@ -72,7 +72,14 @@ describe('the session of an agent', () => {
   it('is held by its run also after the daemon was killed', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
-    await addSpeaker(home, [[session('s1'), ...well], [session('s1'), { await: gate }, ...well]], ['--share-worktree', '--concurrency', '5']);
+    await addSpeaker(
+      home,
+      [
+        [session('s1'), ...well],
+        [session('s1'), { await: gate }, ...well],
+      ],
+      ['--share-worktree', '--concurrency', '5'],
+    );
     const first = await home.submit(['--agent', 'coder', 'x']);
     await home.untilStatus(first, 'succeeded');
     const second = await home.submit(['--agent', 'coder', 'x']);

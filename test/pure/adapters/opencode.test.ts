@@ -51,10 +51,7 @@ const table: Table = {
 const tool = (name: string, state: object) => ({ type: 'tool_use', part: { type: 'tool', tool: name, callID: 'c', state } });
 const finish = (reason: string, more: object = {}) => ({ type: 'step_finish', part: { reason, ...more } });
 const rejected = tool('bash', { status: 'error', input: { command: 'ls' }, error: 'The user rejected permission to use this specific tool call.' });
-const config = (permission: 'ask' | 'edit' | 'full', own?: string) => {
-  const { env } = opencode.prepare(launch('opencode', { permission }, null, own === undefined ? {} : { OPENCODE_CONFIG_CONTENT: own }));
-  return env['OPENCODE_CONFIG_CONTENT'] === undefined ? undefined : JSON.parse(env['OPENCODE_CONFIG_CONTENT']);
-};
+const permissionOf = (permission: 'ask' | 'edit' | 'full') => opencode.prepare(launch('opencode', { permission }, null)).env['OPENCODE_PERMISSION'];
 
 describe('opencode', () => {
   deedsAndEnds('opencode', opencode, table);
@@ -65,20 +62,11 @@ describe('opencode', () => {
   });
 
   test('allows itself everything only where it may', () => {
-    expect(config('ask')).toEqual({ permission: { edit: 'ask', bash: 'ask', webfetch: 'ask' } });
-    expect(config('edit')).toEqual({ permission: { edit: 'allow', bash: 'ask', webfetch: 'ask' } });
-    expect(config('full')).toBeUndefined();
+    expect(JSON.parse(permissionOf('ask') ?? '')).toEqual({ edit: 'ask', bash: 'ask', webfetch: 'ask' });
+    // What the user's own settings forbid to edit stays forbidden: nothing is said of it.
+    expect(JSON.parse(permissionOf('edit') ?? '')).toEqual({ bash: 'ask', webfetch: 'ask' });
+    expect(permissionOf('full')).toBeUndefined();
     expect(opencode.prepare(launch('opencode', { permission: 'full' })).argv).toEqual(['opencode', 'run', '--format', 'json', '--auto']);
-  });
-
-  test("the user's own settings stay, but for permissions that are too wide", () => {
-    expect(config('ask', '{"model":"p/m","permission":{"bash":"allow","edit":"deny","skill":"deny"}}')).toEqual({
-      model: 'p/m',
-      permission: { bash: 'ask', edit: 'deny', webfetch: 'ask', skill: 'deny' },
-    });
-    expect(config('edit', '{"permission":"deny"}')).toEqual({ permission: { '*': 'deny', edit: 'deny', bash: 'deny', webfetch: 'deny' } });
-    expect(config('edit', '{"permission":"allow"}')).toEqual({ permission: { '*': 'allow', edit: 'allow', bash: 'ask', webfetch: 'ask' } });
-    expect(config('ask', '// not JSON')).toEqual({ permission: { edit: 'ask', bash: 'ask', webfetch: 'ask' } });
   });
 
   test('steps are added up, with what came from the cache and what was thought', () => {
