@@ -1,0 +1,41 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import type { RunView } from '../../src/protocol/answers.ts';
+import { createAgentHome, tokensOf } from '../support/agent-home.ts';
+import { withEachCli } from '../support/agent-scenarios.ts';
+import { until } from '../support/until.ts';
+
+withEachCli((cli, scenario) => {
+  scenario('agent killed, retry', 'an agent that was killed in a tool goes on with its session in the retry', async () => {
+    const agent = await createAgentHome(cli, 'once_long');
+    const number = await agent.begin();
+    await agent.untilFile('tool.pid');
+    const { processPid } = await agent.show(number);
+    process.kill(processPid ?? Number.NaN, 'SIGKILL');
+    const killed = await agent.ended(number);
+    expect(killed).toMatchObject({ status: 'failed', signal: 'SIGKILL', sessionIdAfter: expect.stringMatching(/./) });
+    expect(agent.leftOf(killed.id, 'tool.pid')).toEqual([]);
+
+    const { runs } = await agent.json<{ runs: RunView[] }>(['retry', String(number), '--json']);
+    const run = await agent.ended(runs[0]?.number ?? Number.NaN);
+    const { sessionIdAfter: session } = killed;
+    expect(run).toMatchObject({ status: 'succeeded', errorCode: null, retryOfRunId: killed.id, sessionIdBefore: session, sessionIdAfter: session });
+    expect(agent.requests().at(-1)?.typed.length).toBeGreaterThan(1);
+    return run;
+  });
+
+  scenario('daemon killed', 'a daemon that is killed twice in the middle counts everything once', async () => {
+    const agent = await createAgentHome(cli, 'three_gated');
+    const number = await agent.begin();
+    for (const step of ['one', 'two']) {
+      await until(`step ${step} has begun`, () => readFileSync(agent.file('steps.txt'), 'utf8').includes(step), 90_000);
+      await agent.kill(await until('there is one daemon', () => agent.daemonPid()));
+      writeFileSync(agent.file(`go-${step}`), '');
+    }
+    const run = await agent.ended(number);
+    expect(readFileSync(agent.file('steps.txt'), 'utf8')).toBe('one\ntwo\nthree\n');
+    expect(run).toMatchObject({ status: 'succeeded', errorCode: null, exitCode: 0 });
+    expect(run).toMatchObject({ evidence: { toolCalls: 3, commands: 3, commandsFailed: 0, messages: 1 }, usage: tokensOf(agent.requests()) });
+    return run;
+  });
+});
