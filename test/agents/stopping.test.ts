@@ -7,7 +7,7 @@ const cancelled = { status: 'cancelled', errorCode: 'cancelled', stopReason: 'ca
 
 withEachCli((cli, scenario) => {
   /** Cancels in the middle of a tool, and looks for processes that live on. */
-  function cancelDuring(name: string, sentence: string, pidFile: string): void {
+  function cancelDuring(name: 'tool_long' | 'tool_trap' | 'tool_background', sentence: string, pidFile: string): void {
     scenario(`${name} + cancel`, sentence, async () => {
       const agent = await createAgentHome(cli, name);
       const number = await agent.begin();

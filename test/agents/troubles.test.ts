@@ -2,13 +2,14 @@ import { expect } from 'vitest';
 import type { CliName } from '../support/agent-clis.ts';
 import { createAgentHome } from '../support/agent-home.ts';
 import { withEachCli } from '../support/agent-scenarios.ts';
+import type { ScenarioName } from '../support/agent-table.ts';
 
 /** These go on asking for minutes or for ever, without a word; all that ends them is a time limit. */
-const neverGiveUp: Readonly<Record<string, readonly CliName[]>> = { http_429: ['gemini'], http_500: ['gemini', 'opencode'] };
+const neverGiveUp: Readonly<Partial<Record<ScenarioName, readonly CliName[]>>> = { http_429: ['gemini'], http_500: ['gemini', 'opencode'] };
 
 withEachCli((cli, scenario) => {
   /** The model answers with an error: the run fails, and says which kind it is. */
-  function trouble(name: string, errorCode: string, stopReason: string): void {
+  function trouble(name: ScenarioName, errorCode: string, stopReason: string): void {
     const silent = neverGiveUp[name]?.includes(cli) ?? false;
     const sentence = silent ? `${name}: it never gives up, and the time limit ends it` : `${name}: the run fails with ${errorCode}`;
     scenario(name, sentence, async () => {

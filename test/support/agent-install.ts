@@ -53,9 +53,9 @@ async function fill(cache: string, folder: string, what: string): Promise<void> 
   }
 }
 
-/** What npm tells the scripts it runs would make another npm work in the wrong folder. */
+/** Without what npm tells its scripts about the package they belong to: this is another one. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^npm_/i.test(key)));
+  return Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(key)));
 }
 
 function firstLine(error: unknown): string {

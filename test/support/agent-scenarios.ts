@@ -2,10 +2,10 @@
 import { describe, inject, it } from 'vitest';
 import type { RunView } from '../../src/protocol/answers.ts';
 import { type CliName, cliNames } from './agent-clis.ts';
-import { record } from './agent-table.ts';
+import { record, type ScenarioName } from './agent-table.ts';
 
 /** Begins the test `sentence`; it gives the run whose end stands in the table. */
-export type Scenario = (name: string, sentence: string, test: () => Promise<RunView>) => void;
+export type Scenario = (name: ScenarioName, sentence: string, test: () => Promise<RunView>) => void;
 
 /** The same tests for every CLI; one that is not installed is skipped. */
 export function withEachCli(tests: (cli: CliName, scenario: Scenario) => void): void {
@@ -14,13 +14,11 @@ export function withEachCli(tests: (cli: CliName, scenario: Scenario) => void): 
     describe.skipIf(why !== null)(why === null ? cli : `${cli} (skipped, it could not be installed)`, () => {
       tests(cli, (name, sentence, test) => {
         it(sentence, async () => {
-          const seen: RunView[] = [];
           try {
-            seen.push(await test());
-            record(inject('results'), { cli, scenario: name, result: inShort(seen[0]), problem: null });
+            const run = await test();
+            record(inject('results'), { cli, scenario: name, result: inShort(run), problem: null });
           } catch (error) {
-            const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-            record(inject('results'), { cli, scenario: name, result: 'failed', problem: line.slice(0, 300) });
+            record(inject('results'), { cli, scenario: name, ...whatFailed(error) });
             throw error;
           }
         });
@@ -29,8 +27,27 @@ export function withEachCli(tests: (cli: CliName, scenario: Scenario) => void): 
   }
 }
 
-function inShort(run: RunView | undefined): string {
-  if (run === undefined) return 'no run';
+function inShort(run: RunView): string {
   const seconds = run.startedAt && run.endedAt ? ` ${((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000).toFixed(1)} s` : '';
   return `${run.status}${run.errorCode === null || run.errorCode === run.status ? '' : ` ${run.errorCode}`}${seconds}`;
 }
+
+/** An expectation about a run names the fields that are otherwise; anything else says its first line. */
+function whatFailed(error: unknown): { result: string; problem: string } {
+  const { actual, expected, message } = error as { actual?: unknown; expected?: unknown; message?: string };
+  const [line = ''] = (message ?? String(error)).split('\n');
+  if (!isObject(actual) || !isObject(expected) || typeof actual['status'] !== 'string') return { result: 'failed', problem: line.slice(0, 300) };
+  return { result: inShort(actual as RunView), problem: differences(expected, actual).join('; ').slice(0, 300) || line };
+}
+
+function differences(expected: Fields, actual: Fields): string[] {
+  return Object.entries(expected).flatMap(([key, wanted]) => {
+    const got = actual[key];
+    if (isObject(wanted) && typeof wanted['asymmetricMatch'] === 'function') return wanted['asymmetricMatch'](got) ? [] : [`${key} is ${JSON.stringify(got)}`];
+    if (isObject(wanted) && isObject(got)) return differences(wanted, got);
+    return JSON.stringify(wanted) === JSON.stringify(got) ? [] : [`${key} is ${JSON.stringify(got)}, not ${JSON.stringify(wanted)}`];
+  });
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
