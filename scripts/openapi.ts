@@ -1,6 +1,7 @@
 /** The OpenAPI document, made from the same schemas that read the requests. Built beforehand, served as a file. */
 import type { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import * as agents from '../src/protocol/agents.ts';
 import * as answers from '../src/protocol/answers.ts';
 import * as requests from '../src/protocol/requests.ts';
 
@@ -36,6 +37,19 @@ const paths: ZodOpenApiPathsObject = {
   '/v1/wait': { get: operation('A line for each run as it gets there.', { query: requests.waitQuery }, answers.waitLine, lines) },
   '/v1/cancel': { post: operation('Order runs to stop, with everything they started.', { body: requests.cancelRequest }, answers.cancelAnswer) },
   '/v1/events': { get: operation('What happened, from a sequence number on.', { query: requests.eventsQuery }, answers.eventView, lines) },
+  '/v1/agents': { get: operation('List agents.', {}, agents.agentsAnswer) },
+  '/v1/agents/{agent}': {
+    get: operation('One agent.', { path: agents.agentParams }, agents.agentAnswer),
+    put: operation('Add an agent.', { path: agents.agentParams, body: agents.agentRequest }, agents.agentAnswer),
+    patch: operation('Change an agent; what is not given stays.', { path: agents.agentParams, body: agents.agentRequest }, agents.agentAnswer),
+    delete: operation('Remove an agent; its runs stay.', { path: agents.agentParams }, agents.agentAnswer),
+  },
+  '/v1/agents/{agent}/pause': {
+    post: operation('Pause or resume an agent.', { path: agents.agentParams, body: agents.pauseRequest }, agents.pausedAnswer),
+  },
+  '/v1/agents/{agent}/check': {
+    post: operation('Look for the program of an agent, and its version.', { path: agents.agentParams, body: agents.checkRequest }, agents.checkAnswer),
+  },
   '/v1/groups': { get: operation('List groups.', {}, answers.groupsAnswer) },
   '/v1/groups/{group}': { put: operation('Set a limit, pause or resume.', { path: requests.groupParams, body: requests.groupRequest }, answers.groupAnswer) },
   '/v1/queue': {

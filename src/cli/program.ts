@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../launch/version.ts';
 import { ClipError, errorTable } from '../run/errors.ts';
+import { addAgent } from './commands/agent.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -67,6 +68,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addRetry(program, choose);
   addRm(program, choose);
   addStatus(program, choose, bare);
+  addAgent(program, choose);
   addGroup(program, choose);
   addQueue(program, choose);
   addEvents(program, choose);

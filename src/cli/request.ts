@@ -1,5 +1,5 @@
 /** From the options of `clip run` to the request. */
-import { readSync, statSync } from 'node:fs';
+import { readFileSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { RunRequestInput } from '../protocol/requests.ts';
 import { ClipError } from '../run/errors.ts';
@@ -26,16 +26,41 @@ export type RunOptions = {
   leftovers?: 'stop' | 'leave';
   promptSecret?: boolean;
   batch?: string;
+  agent?: string;
+  promptFile?: string;
   wait?: boolean;
   follow?: boolean;
   quiet?: boolean;
   json?: boolean;
 };
 
+/** What an agent is asked: the words, a file, or with `-` this command's own input. */
+export function promptOf(context: Context, words: readonly string[], options: RunOptions): RunRequestInput['stdin'] {
+  const { promptFile } = options;
+  if (promptFile !== undefined && words.length > 0)
+    throw new ClipError('usage', 'There are two prompts: the words and --prompt-file.', 'Leave one of them out.');
+  if (options.stdin !== undefined)
+    throw new ClipError('usage', 'An agent reads its prompt; --stdin is for plain commands.', 'Use --prompt-file FILE, or - for this command’s input.');
+  return { kind: 'text', base64: promptBytes(context, words, promptFile).toString('base64') };
+}
+
+function promptBytes(context: Context, words: readonly string[], promptFile: string | undefined): Buffer {
+  const [first] = words;
+  if (promptFile === '-' || (words.length === 1 && first === '-')) return readInput(limits.promptBytesMax);
+  if (promptFile === undefined) return Buffer.from(words.join(' '));
+  const path = resolve(context.cwd(), promptFile);
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ClipError('not_found', `The prompt file ${path} cannot be read: ${(error as Error).message}.`, 'Check the path after --prompt-file.', error);
+  }
+}
+
 /** Everything but the command, as the daemon wants it. The whole environment goes along: the run may start much later. */
 export function requestOf(context: Context, options: RunOptions): Omit<RunRequestInput, 'command'> {
   return {
     cwd: resolve(context.cwd(), options.cwd ?? '.'),
+    cwdIsDefault: options.cwd === undefined,
     env: environmentOf(context.env, options.env),
     envNames: Object.keys(options.env ?? {}),
     name: options.name ?? null,
@@ -50,7 +75,7 @@ export function requestOf(context: Context, options: RunOptions): Omit<RunReques
     graceMs: options.grace ?? null,
     outputBytesMax: options.maxOutput ?? null,
     mergeOutput: options.mergeOutput ?? false,
-    stdin: stdinOf(context, options.stdin),
+    stdin: options.agent === undefined ? stdinOf(context, options.stdin) : null,
     onLoss: options.onLoss ?? null,
     leftovers: options.leftovers ?? null,
     promptSecret: options.promptSecret ?? false,

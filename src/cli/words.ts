@@ -26,6 +26,21 @@ export function statusWords(run: Pick<RunView, 'status'>, look: Look): string {
   return paint(`${glyph} ${run.status}`, colour, look);
 }
 
+/** `retrying, attempt 3 of 10`: the agent itself tries again, and that is not the end. */
+export function retryingWords({ retrying }: Pick<RunView, 'retrying'>): string {
+  if (retrying === null) return '';
+  return retrying.attempt === null ? 'retrying' : `retrying, attempt ${retrying.attempt}${retrying.of === null ? '' : ` of ${retrying.of}`}`;
+}
+
+/** `12.3k in (9k cached), 410 out, $0.0984`. */
+export function usageWords(usage: RunView['usage']): string {
+  if (usage === null) return '';
+  const count = (tokens: number | null) => (tokens === null ? '–' : tokens < 10_000 ? String(tokens) : `${Math.round(tokens / 1_000)}k`);
+  const cached = usage.cachedInputTokens ? ` (${count(usage.cachedInputTokens)} cached)` : '';
+  const cost = usage.costUsd === null ? '' : `, $${usage.costUsd.toFixed(usage.costUsd < 1 ? 4 : 2)}`;
+  return `${count(usage.inputTokens)} in${cached}, ${count(usage.outputTokens)} out${cost}`;
+}
+
 export function paint(text: string, colour: number, look: Look): string {
   return look.colour ? `\u001b[${colour}m${text}\u001b[0m` : text;
 }
@@ -76,10 +91,12 @@ export function commandWords(command: readonly string[]): string {
 
 /** How it ended, in a few words: `exit 7`, `SIGKILL`, `lost`, `timeout`. */
 export function endWords(run: RunView): string {
-  if (run.endedAt === null) return run.errorCode === 'process_detached' ? 'detached' : '';
+  if (run.endedAt === null) return run.errorCode === 'process_detached' ? 'detached' : retryingWords(run);
   if (run.stopReason !== null && run.stopReason !== run.status && !['completed', 'exit_nonzero', 'signalled', 'adapter_failed'].includes(run.stopReason)) {
     return run.stopReason === 'not_started' ? (run.errorCode ?? 'not_started') : run.stopReason;
   }
+  // An agent's own reason says more than its exit code, which is 0 for some failures.
+  if (run.agentName !== null && run.errorCode !== null && run.errorCode !== 'adapter_failed') return run.errorCode;
   return run.signal ?? (run.exitCode === null ? 'unknown' : `exit ${run.exitCode}`);
 }
 

@@ -10,6 +10,8 @@ export type Home = {
   readonly socket: string;
   readonly log: string;
   readonly runs: string;
+  /** Values of the variables of agents, a file for each: they never enter the database. */
+  readonly agents: string;
 };
 
 /** $CLIP_HOME, else $XDG_STATE_HOME/clip, else ~/.local/state/clip. Makes nothing. */
@@ -30,6 +32,7 @@ export function homeAt(folder: string): Home {
     socket: join(folder, 'clip.sock'),
     log: join(folder, 'daemon.log'),
     runs: join(folder, 'runs'),
+    agents: join(folder, 'agents'),
   };
 }
 

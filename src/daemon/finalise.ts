@@ -8,6 +8,7 @@ import { endLeftovers } from './leftovers.ts';
 import { describe, type Log } from './log.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Sweeper } from './sweeper.ts';
+import type { Tails } from './tails.ts';
 
 const retryMs = 5_000;
 
@@ -18,6 +19,7 @@ export function createFinaliser(world: {
   log: Log;
   folderOf: (run: Run) => string;
   keep: readonly string[];
+  tails: Pick<Tails, 'forget'>;
 }) {
   const busy = new Set<number>();
 
@@ -73,8 +75,10 @@ export function createFinaliser(world: {
 
   function tidy(run: Run): void {
     const folder = world.folderOf(run);
+    world.tails.forget(run.number);
     rmSync(join(folder, runFiles.env), { force: true });
-    if (run.spec.promptSecret) rmSync(join(folder, runFiles.prompt), { force: true });
+    if (!run.spec.promptSecret) return;
+    for (const file of [runFiles.prompt, runFiles.request]) rmSync(join(folder, file), { force: true });
   }
 
   return { finalise };

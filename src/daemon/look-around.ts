@@ -3,20 +3,23 @@
 import type { Member } from '../process/family.ts';
 import { isAliveProcess } from '../process/identity.ts';
 import { readExit, readStarted, wasLaunched } from '../process/run-records.ts';
+import type { Fact } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
 import { findingOf, lostMessage, type Sighting } from '../run/recovery.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import type { Keepers } from './keepers.ts';
 import { endLeftovers } from './leftovers.ts';
 import { describe, type Log } from './log.ts';
-import type { Supervisor } from './supervisor.ts';
+import type { Submission, Supervisor } from './supervisor.ts';
 import type { Sweeper } from './sweeper.ts';
+import type { Tails } from './tails.ts';
 
 export type LookAround = ReturnType<typeof createLookAround>;
 
 export function createLookAround(world: {
   supervisor: Supervisor;
   keepers: Keepers;
+  tails: Tails;
   sweeper: Sweeper;
   now: () => number;
   log: Log;
@@ -28,17 +31,26 @@ export function createLookAround(world: {
   /** Looks at these runs and submits what it sees, all in one transaction. */
   async function look(runs: readonly Run[]): Promise<void> {
     const sightings = await Promise.all(runs.map(async (run) => ({ run, seen: await sight(run) })));
-    const facts = [];
+    const facts: Submission[] = [];
+    const ended: Submission[] = [];
     for (const { run, seen: before } of sightings) {
       // It changed while the processes were looked at: what was seen is old, and the heartbeat looks again.
       if (world.supervisor.find(run.number)?.state !== run.state) continue;
       const seen = { ...before, exit: before.exit ?? readExit(world.folderOf(run)), keeper: before.keeper ?? world.keepers.held(run.id) };
       const finding = findingOf(run, seen);
-      if (finding.kind === 'fact') facts.push({ number: run.number, event: finding.fact });
+      if (finding.kind === 'fact') (isEnd(finding.fact) ? ended : facts).push({ number: run.number, event: finding.fact });
       if (finding.kind === 'end-family-first') void endFamily(run, seen);
     }
     if (facts.length > 0) world.supervisor.submitAll(facts);
-    world.log('info', 'looked around', { runs: runs.length, facts: facts.length });
+    // Ends come after the last of their streams has been read; what happens meanwhile makes them late, at worst.
+    const concluded = await Promise.all(ended.map(conclude));
+    if (concluded.length > 0) world.supervisor.submitAll(concluded);
+    world.log('info', 'looked around', { runs: runs.length, facts: facts.length + ended.length });
+  }
+
+  async function conclude({ number, event }: Submission): Promise<Submission> {
+    const run = world.supervisor.find(number);
+    return { number, event: run ? await world.tails.concluded(run, event as Fact) : event };
   }
 
   async function sight(run: Run): Promise<Sighting> {
@@ -68,7 +80,8 @@ export function createLookAround(world: {
         ended.map(({ pid }) => pid),
         seen.everythingReadable,
       );
-      world.supervisor.submit(run.number, { type: 'process-lost', message, certain: seen.started !== null || seen.everythingReadable });
+      const certain = seen.started !== null || seen.everythingReadable;
+      world.supervisor.submit(run.number, await world.tails.concluded(run, { type: 'process-lost', message, certain, report: null }));
     } catch (error) {
       world.log('error', 'the family of a lost run could not be ended', { run: run.number, error: describe(error) });
     } finally {
@@ -77,6 +90,10 @@ export function createLookAround(world: {
   }
 
   return { look };
+}
+
+function isEnd({ type }: Fact): boolean {
+  return type === 'exited' || type === 'process-lost';
 }
 
 function startedOf(run: Run): Sighting['started'] {

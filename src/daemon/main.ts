@@ -8,12 +8,14 @@
  *  5. the queue is looked at and the API listens. Nobody can connect before.
  */
 import { join } from 'node:path';
+import { adapterOf } from '../adapters/by-name.ts';
 import type { Config } from '../config/config.ts';
 import type { Home } from '../config/home.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import { createStore } from '../store/store.ts';
 import { createAdmission } from './admission.ts';
+import { createAgents } from './agents.ts';
 import { createApi } from './api/server.ts';
 import { createFinaliser } from './finalise.ts';
 import { guardHome } from './guard-home.ts';
@@ -28,6 +30,7 @@ import { createScheduler } from './scheduler.ts';
 import { createStopper } from './stopper.ts';
 import { createSupervisor, type NewRun } from './supervisor.ts';
 import { createSweeper } from './sweeper.ts';
+import { createTails } from './tails.ts';
 import { createWatchers } from './watchers.ts';
 
 export async function startDaemon(options: {
@@ -54,16 +57,18 @@ export async function startDaemon(options: {
 
   const keepers = await createKeepers({ home: home.folder, generation, version, managed: options.managed, umask: options.umask, log });
   const watchers = createWatchers();
-  let retryOf: (lost: Run) => NewRun = () => {
+  let retryOf: (ended: Run, reason: 'process_lost' | 'unknown_session') => NewRun = () => {
     throw new Error('not wired yet');
   };
-  const supervisor = createSupervisor({ store, watchers, now, log, retryOf: (lost) => retryOf(lost) });
+  const supervisor = createSupervisor({ store, watchers, now, log, retryOf: (ended, reason) => retryOf(ended, reason) });
   const resolve = createResolve({ store, supervisor });
-  const admission = createAdmission({ supervisor, store, now, runsFolder: home.runs, resolve });
+  const agents = createAgents({ store, folder: home.agents, now, rulesChanged: () => scheduler.rulesChanged() });
+  const admission = createAdmission({ supervisor, store, agents, now, runsFolder: home.runs, resolve });
   retryOf = admission.retryOf;
 
   const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
-  const lookAround = createLookAround({ supervisor, keepers, sweeper, now, log, folderOf });
+  const tails = createTails({ store, supervisor, watchers, now, folderOf });
+  const lookAround = createLookAround({ supervisor, keepers, tails, sweeper, now, log, folderOf });
   /** Until it succeeds: what was not recorded, on a full disk say, is still in the run folders. */
   const look = (runs: readonly Run[]): void => {
     lookAround.look(runs).catch((error) => {
@@ -71,13 +76,20 @@ export async function startDaemon(options: {
       setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
     });
   };
-  const finaliser = createFinaliser({ supervisor, sweeper, now, log, folderOf, keep: config.leftovers_keep });
-  const stopper = createStopper({ supervisor, sweeper, now, log, politeSignal: () => null, lookAgain: (run) => look([run]) });
-  const observer = createObserver({ supervisor, sweeper, lookAround, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
-  const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready });
+  const finaliser = createFinaliser({ supervisor, sweeper, now, log, folderOf, keep: config.leftovers_keep, tails });
+  const stopper = createStopper({
+    supervisor,
+    sweeper,
+    now,
+    log,
+    politeSignal: ({ spec }) => adapterOf(spec.agent).politeSignal,
+    lookAgain: (run) => look([run]),
+  });
+  const observer = createObserver({ supervisor, sweeper, lookAround, tails, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
+  const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
   const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now });
   supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, forget: scheduler.forget });
-  keepers.listen(hearKeepers({ supervisor, look, log, scheduler }));
+  keepers.listen(hearKeepers({ supervisor, tails, look, log, scheduler }));
 
   await lookAround.look(unfinished(supervisor.awake()));
   for (const run of supervisor.awake()) if (isEnded(run.state)) finaliser.finalise(run.number);
@@ -91,6 +103,8 @@ export async function startDaemon(options: {
     store,
     supervisor,
     admission,
+    agents,
+    tails,
     resolve,
     scheduler,
     keepers,

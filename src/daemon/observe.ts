@@ -1,18 +1,21 @@
 /** The heartbeat: looks at what no event announces — limits in time and size, silence, processes without a keeper. */
+import type { Member } from '../process/family.ts';
 import { isAliveProcess } from '../process/identity.ts';
 import { type OutputSize, readOutputSize } from '../process/run-records.ts';
 import { limits } from '../run/limits.ts';
 import { isAlive, type Run } from '../run/run.ts';
-import { limitReached, silentMs } from '../run/silence.ts';
+import { limitReached, lingersSince, silentMs } from '../run/silence.ts';
 import { describe, type Log } from './log.ts';
 import type { LookAround } from './look-around.ts';
 import type { Submission, Supervisor } from './supervisor.ts';
 import type { Sweeper } from './sweeper.ts';
+import type { Tails } from './tails.ts';
 
 export function createObserver(world: {
   supervisor: Supervisor;
   sweeper: Sweeper;
   lookAround: LookAround;
+  tails: Tails;
   now: () => number;
   log: Log;
   folderOf: (run: Run) => string;
@@ -93,25 +96,46 @@ export function createObserver(world: {
     if (!isAlive(state)) return [];
     const size = readOutputSize(world.folderOf(run));
     const outputBytes = bytesOf(size);
+    if (run.spec.agent !== null) follow(run);
     const facts: Submission[] = [];
     if (state.detachedWarning && outputBytes > (saidBefore.get(run.number) ?? 0)) facts.push({ number: run.number, event: { type: 'activity' } });
     if (state.status !== 'running') return facts;
     const at = world.now();
+    if (hasOpenTool(run)) workedAt.set(run.number, at);
     const lastSignAt = Math.max(size.lastOutputAt ?? 0, workedAt.get(run.number) ?? 0);
     const reached = limitReached(run.spec, state, { outputBytes, lastOutputAt: lastSignAt, at });
     if (reached !== null && reached !== 'silence')
       facts.push({ number: run.number, event: { type: 'stop-requested', order: reached, graceMs: null, now: false } });
-    else if (run.spec.silenceMs !== null && silentMs(state, size.lastOutputAt, at) >= limits.tickMs) void lookForWork(run, reached === 'silence');
+    else if (lingers(run, lastSignAt, at)) void lookForWork(run, 'lingering');
+    else if (run.spec.silenceMs !== null && silentMs(state, size.lastOutputAt, at) >= limits.tickMs) void lookForWork(run, reached);
     return facts;
   }
 
-  /** A living descendant is work going on, however quiet it is. */
-  async function lookForWork(run: Run, limitIsReached: boolean): Promise<void> {
+  function follow(run: Run): void {
+    world.tails.follow(run).catch((error) => world.log('error', 'the stream of a run could not be read', { run: run.number, error: describe(error) }));
+  }
+
+  function hasOpenTool(run: Run): boolean {
+    const { account } = world.tails.accountOf(run) ?? {};
+    return account !== undefined && account.result === null && Object.keys(account.openTools).length > 0;
+  }
+
+  function lingers(run: Run, lastSignAt: number, at: number): boolean {
+    const { account } = world.tails.accountOf(run) ?? {};
+    if (account === undefined || !isAlive(run.state)) return false;
+    const since = lingersSince(account, run.state);
+    return since !== null && at - Math.max(since, lastSignAt) >= limits.lingerMs;
+  }
+
+  /** A living descendant is work going on, however quiet it is; without one, what was reached is ordered. */
+  async function lookForWork(run: Run, reached: 'silence' | 'lingering' | null): Promise<void> {
     if (!isAlive(run.state)) return;
     const { leader } = run.state;
     const { members } = await world.sweeper.find(run.id, leader);
-    if (members.some(({ pid }) => pid !== leader.pid)) workedAt.set(run.number, world.now());
-    else if (limitIsReached) supervisor.submit(run.number, { type: 'stop-requested', order: 'silence', graceMs: null, now: false });
+    // An agent CLI is itself several processes in one session; its tools lead sessions of their own (measured in all of them).
+    const isWork = world.tails.accountOf(run) === null ? ({ pid }: Member) => pid !== leader.pid : ({ session }: Member) => session !== leader.pid;
+    if (members.some(isWork)) workedAt.set(run.number, world.now());
+    else if (reached !== null) supervisor.submit(run.number, { type: 'stop-requested', order: reached, graceMs: null, now: false });
   }
 
   return {

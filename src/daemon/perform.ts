@@ -1,14 +1,18 @@
 /** The effects of a change, once it is on disk; and what keepers say, as facts. */
 import { join } from 'node:path';
+import { programPath } from '../launch/launch.ts';
 import type { KeeperNotice } from '../process/keeper-client.ts';
 import { type LaunchRecord, runFiles } from '../process/run-folder.ts';
+import type { Fact } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
 import type { Run } from '../run/run.ts';
+import { promptFilePlaceholder } from './agent-launch.ts';
 import type { KeeperNews, Keepers } from './keepers.ts';
 import { describe, type Log } from './log.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Stopper } from './stopper.ts';
 import type { Perform, Submission, Supervisor } from './supervisor.ts';
+import type { Tails } from './tails.ts';
 
 const refusedRetryMs = 5_000;
 const startCompanyMs = 4;
@@ -40,7 +44,8 @@ export function createPerform(world: {
       case 'finalise':
         return void setImmediate(() => world.finaliser.finalise(run.number));
       case 'retry-lost':
-        // Nothing to do: the new run was stored with the loss of the old one.
+      case 'retry-fresh':
+        // Nothing to do: the new run was stored with the end of the old one.
         return;
     }
   };
@@ -50,9 +55,9 @@ function launchOf(run: Run, folder: string, at: number): LaunchRecord {
   const { spec } = run;
   return {
     number: run.number,
-    argv: spec.command,
+    argv: argvOf(spec, folder),
     cwd: spec.cwd,
-    agent: null,
+    agent: spec.agent?.name ?? null,
     task: null,
     deadlineAt: spec.timeoutMs > 0 ? at + spec.timeoutMs : null,
     graceMs: spec.graceMs,
@@ -61,9 +66,28 @@ function launchOf(run: Run, folder: string, at: number): LaunchRecord {
   };
 }
 
+/** The command with what is known only now: where this run's prompt lies, and where our own programs do. */
+function argvOf({ command, agent }: Run['spec'], folder: string): readonly string[] {
+  if (agent === null) return command;
+  const argv = command.map((argument) => argument.replaceAll(promptFilePlaceholder, () => join(folder, runFiles.prompt)));
+  return agent.adapter === 'http' && argv[0] === 'clip-http' ? [process.execPath, programPath('clip-http'), ...argv.slice(1)] : argv;
+}
+
 /** Turns what keepers say into facts, all that came together in one transaction. */
-export function hearKeepers(world: { supervisor: Supervisor; look: (runs: readonly Run[]) => void; log: Log; scheduler: Scheduler }): KeeperNews {
+export function hearKeepers(world: { supervisor: Supervisor; tails: Tails; look: (runs: readonly Run[]) => void; log: Log; scheduler: Scheduler }): KeeperNews {
   const { supervisor, look, log } = world;
+
+  /** Recorded once the last of its stream has been read: that decides how it ended. */
+  async function conclude(run: Run, fact: Fact): Promise<void> {
+    // What was heard before it, its start say, comes first.
+    if (heard.length > 0) record();
+    try {
+      supervisor.submit(run.number, await world.tails.concluded(run, fact));
+    } catch (error) {
+      log('error', 'the end of a run could not be recorded; it is looked at again', { run: run.number, error: describe(error) });
+      setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
+    }
+  }
 
   function factsOf(notice: KeeperNotice): Submission[] {
     const run = notice.id === null ? null : supervisor.findById(notice.id);
@@ -77,21 +101,13 @@ export function hearKeepers(world: { supervisor: Supervisor; look: (runs: readon
         return [{ number, event: { type: 'spawned', leader: notice.leader, startedAt: notice.at } }];
       case 'failed':
         return [{ number, event: { type: 'spawn-failed', errorCode: notice.errorCode, message: notice.message } }];
-      case 'exited':
-        return [
-          {
-            number,
-            event: {
-              type: 'exited',
-              code: notice.code,
-              signal: notice.signal,
-              endedAt: notice.at,
-              byDeadline: notice.byDeadline,
-              leader: null,
-              startedAt: null,
-            },
-          },
-        ];
+      case 'exited': {
+        const { code, signal, at: endedAt, byDeadline } = notice;
+        const fact: Fact = { type: 'exited', code, signal, endedAt, byDeadline, leader: null, startedAt: null, report: null };
+        if (run.spec.agent === null) return [{ number, event: fact }];
+        setImmediate(() => void conclude(run, fact));
+        return [];
+      }
       case 'already-launched':
         look([run]);
         return [];

@@ -1,6 +1,17 @@
 /** Gives free slots to queued runs, in their order. */
 import { limits } from '../run/limits.ts';
-import { type Candidate, grant, type Holder, type Occupancy, occupancyOf, type Rules, type Waiting, waitingFor } from '../run/queue.ts';
+import {
+  type Candidate,
+  grant,
+  type Holder,
+  type Occupancy,
+  occupancyOf,
+  type Place,
+  type Rules,
+  sessionLock,
+  type Waiting,
+  waitingFor,
+} from '../run/queue.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { describe, type Log } from './log.ts';
@@ -9,7 +20,15 @@ import { createWaitingList, type Waiter } from './waiting-list.ts';
 
 export type Scheduler = ReturnType<typeof createScheduler>;
 
-export function createScheduler(world: { supervisor: Supervisor; store: Store; now: () => number; log: Log; slotsMax: number; ready: () => boolean }) {
+export function createScheduler(world: {
+  supervisor: Supervisor;
+  store: Store;
+  now: () => number;
+  log: Log;
+  slotsMax: number;
+  ready: () => boolean;
+  sessionOf: (run: number) => string | null;
+}) {
   const { supervisor, store, now } = world;
   let rules = readRules();
   let waiting = createWaitingList(store.runs.queued());
@@ -67,18 +86,28 @@ export function createScheduler(world: { supervisor: Supervisor; store: Store; n
 
   function readRules(): Rules {
     const groups = new Map(store.groups.list().map(({ name, limit, paused }) => [name, { limit, paused }]));
-    return { slotsMax: world.slotsMax, held: store.readMeta('queue_held') === '1', groups };
+    const agents = new Map(store.agents.list().map(({ id, settings, paused }) => [id, { limit: settings.concurrency, paused }]));
+    return { slotsMax: world.slotsMax, held: store.readMeta('queue_held') === '1', groups, agents };
   }
 
   function holders(): Holder[] {
-    return supervisor.awake().map((run) => ({
-      id: run.id,
-      number: run.number,
-      group: run.spec.group,
-      locks: run.spec.locks,
-      ancestors: livingAncestors(run.lineage.parentRunId),
-      takesSlot: !isEnded(run.state),
-    }));
+    return supervisor.awake().map((run) => {
+      const { id, number, spec, lineage } = run;
+      const ancestors = livingAncestors(lineage.parentRunId);
+      return { id, number, group: spec.group, agent: placeOf(spec.agent, ancestors), locks: locksOf(run), ancestors, takesSlot: !isEnded(run.state) };
+    });
+  }
+
+  /** Its own, and the session that its agent has turned out to be in. */
+  function locksOf({ number, spec }: Run): readonly string[] {
+    const session = world.sessionOf(number);
+    return session === null ? spec.locks : [...spec.locks, sessionLock(spec.adapter, session)];
+  }
+
+  function placeOf(agent: { id: string; name: string } | null, ancestors: readonly string[]): Place | null {
+    if (agent === null) return null;
+    const shared = ancestors.some((id) => supervisor.findById(id)?.spec.agent?.id === agent.id);
+    return { id: agent.id, name: agent.name, shared };
   }
 
   function livingAncestors(parentRunId: string | null): string[] {
@@ -89,9 +118,12 @@ export function createScheduler(world: { supervisor: Supervisor; store: Store; n
     });
   }
 
-  function candidateOf({ number, id, group, locks, after, notBefore, parentRunId }: Waiter): Candidate {
+  function candidateOf(waiter: Waiter): Candidate {
+    const { number, id, group, locks, after, notBefore, agentId, agentName } = waiter;
     const required = after === null ? null : { number: after, status: supervisor.find(after)?.state.status ?? store.runs.buriedStatus(after) ?? 'removed' };
-    return { number, id, group, locks, notBefore, after: required, ancestors: livingAncestors(parentRunId) };
+    const ancestors = livingAncestors(waiter.parentRunId);
+    const agent = placeOf(agentId === null ? null : { id: agentId, name: agentName ?? '' }, ancestors);
+    return { number, id, group, agent, locks, notBefore, after: required, ancestors };
   }
 
   return {
@@ -110,7 +142,9 @@ export function createScheduler(world: { supervisor: Supervisor; store: Store; n
     waitingFor(run: Run): Waiting | null {
       if (run.state.status !== 'queued') return null;
       const { number, id, spec, lineage, state } = run;
-      const waiter = { number, id, group: spec.group, locks: spec.locks, after: spec.after, notBefore: state.notBefore, parentRunId: lineage.parentRunId };
+      const { group, locks, after, agent } = spec;
+      const { parentRunId } = lineage;
+      const waiter = { number, id, group, locks, after, notBefore: state.notBefore, parentRunId, agentId: agent?.id ?? null, agentName: agent?.name ?? null };
       return waitingFor(candidateOf(waiter), occupancyOf(holders()), rules, now());
     },
     slots: (): { max: number; taken: number; held: boolean; queued: number } => {

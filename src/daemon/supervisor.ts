@@ -32,8 +32,8 @@ export function createSupervisor(world: {
   watchers: Watchers;
   now: () => number;
   log: Log;
-  /** Prepares the run that repeats a lost one, its folder included; called inside the transaction that records the loss. */
-  retryOf: (lost: Run) => NewRun;
+  /** Prepares the run that follows this one by itself, its folder included; called inside the transaction that records the end. */
+  retryOf: (ended: Run, reason: 'process_lost' | 'unknown_session') => NewRun;
 }) {
   const { store, watchers, now } = world;
   /** Every run that is not at rest: starting, running, stopping, or ended with steps left to do. */
@@ -108,7 +108,10 @@ export function createSupervisor(world: {
     const next: Run = { ...run, state: decided.state };
     store.runs.setState(number, decided.state);
     remember(next, record(next, event.type, event, at), decided.effects);
-    if (decided.effects.some(({ type }) => type === 'retry-lost')) born(world.retryOf(next));
+    for (const { type } of decided.effects) {
+      if (type === 'retry-lost') born(world.retryOf(next, 'process_lost'));
+      if (type === 'retry-fresh') born(world.retryOf(next, 'unknown_session'));
+    }
     return { step: decided, run: next };
   }
 

@@ -35,6 +35,8 @@ export function createWaitingList(rows: Iterable<QueuedRow>) {
           parentRunId: lineage.parentRunId,
           locks: spec.locks,
           after: spec.after,
+          agentId: spec.agent?.id ?? null,
+          agentName: spec.agent?.name ?? null,
           notBefore: state.notBefore,
         });
         return;

@@ -23,7 +23,7 @@ export function cleanEnvironment(from: NodeJS.ProcessEnv, role: 'daemon' | 'keep
 const smallHeap = ['--max-semi-space-size=1', '--max-lazy', '--v8-pool-size=0'];
 
 /** The program beside the one that runs now: all of them are bundled into one folder. */
-function programPath(name: 'clipd' | 'clip-keeper'): string {
+export function programPath(name: 'clipd' | 'clip-keeper' | 'clip-http'): string {
   return join(dirname(dirname(fileURLToPath(import.meta.url))), 'bin', `${name}.js`);
 }
 

@@ -1,14 +1,19 @@
 /** Run folders before the run exists: made, filled and flushed. */
-import { linkSync, mkdirSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { flushFolder, runFiles, writeFlushed } from './run-folder.ts';
 
-export type NewFolder = { readonly folder: string; readonly environment: Readonly<Record<string, string>>; readonly prompt: Buffer | null };
+export type NewFolder = {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly prompt: Buffer | null;
+  readonly request: Buffer | null;
+};
 
 /** Equal environments are written once and linked: the runs of a batch have one sender. */
 export function writeRunFolders(runsFolder: string, folders: readonly NewFolder[]): void {
   let last = { text: '', path: '' };
-  for (const { folder, environment, prompt } of folders) {
+  for (const { folder, environment, prompt, request } of folders) {
     mkdirSync(folder, { mode: 0o700 });
     const path = join(folder, runFiles.env);
     const text = JSON.stringify(environment);
@@ -18,14 +23,15 @@ export function writeRunFolders(runsFolder: string, folders: readonly NewFolder[
       last = { text, path };
     }
     if (prompt !== null) writeFlushed(join(folder, runFiles.prompt), prompt);
+    if (request !== null) writeFlushed(join(folder, runFiles.request), request);
   }
   // Journaling file systems (ext4, xfs) carry what was made before along with this flush: one for the whole batch.
   flushFolder(runsFolder);
 }
 
-/** A run that repeats another gets its environment and its input, which are deleted with the first one. */
-export function takeOverEnvironment(from: string, to: string): void {
-  for (const name of [runFiles.env, runFiles.prompt]) {
+/** A run that repeats another gets its environment and, with `input`, what it read; both are deleted with the first one. */
+export function takeOver(from: string, to: string, input: boolean): void {
+  for (const name of input ? [runFiles.env, runFiles.prompt] : [runFiles.env]) {
     try {
       linkSync(join(from, name), join(to, name));
     } catch (error) {
@@ -33,4 +39,23 @@ export function takeOverEnvironment(from: string, to: string): void {
     }
   }
   flushFolder(to);
+}
+
+/** The new input of a run whose environment was taken over. */
+export function writeInput(folder: string, prompt: Buffer, request: Buffer | null): void {
+  writeFlushed(join(folder, runFiles.prompt), prompt);
+  if (request !== null) writeFlushed(join(folder, runFiles.request), request);
+  flushFolder(folder);
+}
+
+/** What this run was asked, before anything was added to it; null when it is not kept any more. */
+export function readRequest(folder: string): Buffer | null {
+  for (const name of [runFiles.request, runFiles.prompt]) {
+    try {
+      return readFileSync(join(folder, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return null;
 }

@@ -38,6 +38,8 @@ export const runFiles = {
   exit: 'exit.json',
   env: 'env.json',
   prompt: 'prompt.txt',
+  /** What was asked first, when the prompt is more than that: a session that is gone on with is told so. */
+  request: 'request.txt',
   stdout: 'stdout.log',
   stderr: 'stderr.log',
 } as const;

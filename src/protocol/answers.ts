@@ -1,5 +1,6 @@
 /** What the daemon answers. Field names and meanings are the contract with scripts; unknown is null. */
 import { z } from 'zod';
+import { permissions } from '../run/agent.ts';
 import { runStatuses } from '../run/run.ts';
 
 const time = z.iso.datetime().nullable();
@@ -44,7 +45,20 @@ export const runView = z.object({
   livenessReason: z.string().nullable(),
   nextAction: z.string().nullable(),
   lastUsefulActionAt: time,
-  evidence: z.null(),
+  /** Counts of this run only; null for a run without a stream, and each count null where nobody looked. */
+  evidence: z
+    .object({
+      toolCalls: z.int(),
+      commands: z.int(),
+      commandsFailed: z.int(),
+      filesChanged: z.int(),
+      commits: count,
+      comments: count,
+      documents: count,
+      reports: count,
+      messages: z.int(),
+    })
+    .nullable(),
   continuationAttempt: count,
   maxContinuationAttempts: count,
   continuationOf: z.string().nullable(),
@@ -56,7 +70,17 @@ export const runView = z.object({
   decision: z.null(),
   sessionIdBefore: z.string().nullable(),
   sessionIdAfter: z.string().nullable(),
-  usage: z.null(),
+  usage: z
+    .object({ inputTokens: count, cachedInputTokens: count, outputTokens: count, costUsd: z.number().nullable(), model: z.string().nullable() })
+    .nullable(),
+  /** What the agent may do by itself; null for a plain command. */
+  permission: z.enum(permissions).nullable(),
+  /** The agent is trying again by itself, and says so. */
+  retrying: z.object({ attempt: count, of: count, message: z.string() }).nullable(),
+  /** When the provider says that its limit opens again. */
+  resetsAt: time,
+  /** The agent's last words, the beginning of them. */
+  lastMessage: z.string().nullable(),
   workspace: z.null(),
   /** Null until the processes left behind have been looked for. */
   leaked: z.array(z.object({ pid: z.int(), command: z.string(), ended: z.boolean() })).nullable(),

@@ -4,29 +4,36 @@ import { limits } from '../run/limits.ts';
 import { runStatuses } from '../run/run.ts';
 
 const noNul = (text: string) => !text.includes('\0');
-const text = (max: number) => z.string().max(max).refine(noNul, 'must not contain a NUL character');
+export const text = (max: number) => z.string().max(max).refine(noNul, 'must not contain a NUL character');
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
 const printable = /^[^\u0000-\u001f\u007f-\u009f]+$/;
-const word = (max: number) => z.string().min(1).max(max).regex(printable, 'must not contain control characters');
-const duration = z.int().min(0).max(limits.durationMsMax);
+export const word = (max: number) => z.string().min(1).max(max).regex(printable, 'must not contain control characters');
+export const duration = z.int().min(0).max(limits.durationMsMax);
 
 const name = word(limits.nameLength)
   .refine((value) => !/^\d+$/.test(value), 'must not be all digits: digits are run numbers')
   .refine((value) => !value.startsWith('@') && !value.startsWith('-'), 'must not begin with @ or -');
 const groupName = word(limits.nameLength).refine((value) => !value.startsWith('-'), 'must not begin with -');
-const variable = z
+export const absolutePath = text(4_096).refine((path) => path.startsWith('/'), 'must be an absolute path');
+export const variable = z
   .string()
   .min(1)
   .max(1_000)
   .refine((value) => noNul(value) && !value.includes('='), 'must not contain = or NUL');
 
 export const runRequest = z.strictObject({
+  /** Left out when an agent is named. */
   command: z
     .array(text(limits.bodyBytesMax))
     .min(1)
     .max(limits.commandArgs)
-    .refine(([command]) => command !== '', 'must name a command'),
-  cwd: text(4_096).refine((path) => path.startsWith('/'), 'must be an absolute path'),
+    .refine(([command]) => command !== '', 'must name a command')
+    .default([]),
+  /** Name of an agent to run; its prompt comes as text in `stdin`. */
+  agent: name.nullable().default(null),
+  cwd: absolutePath,
+  /** Nobody chose this folder, it is where the caller stands: an agent's own folder comes first. */
+  cwdIsDefault: z.boolean().default(false),
   env: z.record(variable, text(limits.bodyBytesMax)).default({}),
   /** Which of the variables the person gave for this run; shown, where values are not. */
   envNames: z.array(variable).max(1_000).default([]),
@@ -50,7 +57,7 @@ export const runRequest = z.strictObject({
   mergeOutput: z.boolean().default(false),
   stdin: z
     .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('file'), path: text(4_096).refine((path) => path.startsWith('/'), 'must be an absolute path') }),
+      z.strictObject({ kind: z.literal('file'), path: absolutePath }),
       z.strictObject({ kind: z.literal('text'), base64: z.base64() }),
     ])
     .nullable()
@@ -72,6 +79,7 @@ const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item, z.array(item)
 export const runsQuery = z.strictObject({
   status: oneOrMany(z.enum(runStatuses)).optional(),
   group: z.string().optional(),
+  agent: z.string().optional(),
   name: z.string().optional(),
   label: z
     .string()
@@ -89,6 +97,7 @@ export const cancelRequest = z.strictObject({
   runs: z.array(ref).max(limits.waitRunsMax).default([]),
   all: z.boolean().default(false),
   group: groupName.nullable().default(null),
+  agent: name.nullable().default(null),
   label: z
     .string()
     .regex(/^[^=]+=/, 'must be key=value')
@@ -105,7 +114,10 @@ export const retryRequest = z.strictObject({
   env: z.record(variable, text(limits.bodyBytesMax)).default({}),
   envNames: z.array(variable).max(1_000).default([]),
   parentRunId: z.string().max(64).nullable().default(null),
+  /** Begin a new session of the agent instead of going on with the old one. */
+  fresh: z.boolean().default(false),
 });
+export type RetryRequest = z.infer<typeof retryRequest>;
 export const waitQuery = z.strictObject({
   run: oneOrMany(ref),
   for: z.enum(['started', 'quiet', 'ended']).default('ended'),

@@ -1,8 +1,11 @@
 /** What may be shown of a run: the contract's field names over what we know. No environment values, no prompts. */
+import type { Account } from '../run/account.ts';
 import type { RunEvent } from '../run/events.ts';
+import { limits } from '../run/limits.ts';
 import { isAlive, isEnded, type Outcome, type Run, type RunState } from '../run/run.ts';
 import { silenceOf, silentMs } from '../run/silence.ts';
 import { isoTime } from '../run/time.ts';
+import { noTotals, type SessionTotals, usageOf } from '../run/usage.ts';
 import type { EventView, RunView } from './answers.ts';
 
 /** What is not in the run itself; null where nobody looked. */
@@ -11,6 +14,8 @@ export type Seen = {
   readonly output: { readonly stdoutBytes: number | null; readonly stderrBytes: number | null; readonly lastOutputAt: number | null } | null;
   readonly waitingFor: string | null;
   readonly sample: { readonly cpuPercent: number | null; readonly memoryBytes: number | null } | null;
+  /** What its stream has shown, and what its session had used before. */
+  readonly account: { readonly account: Account; readonly before: SessionTotals | null } | null;
   readonly at: number;
 };
 
@@ -27,8 +32,8 @@ export function viewOf(run: Run, seen: Seen): RunView {
     key: run.key,
     status: state.status,
     adapter: spec.adapter,
-    agentId: null,
-    agentName: null,
+    agentId: spec.agent?.id ?? null,
+    agentName: spec.agent?.name ?? null,
     taskId: null,
     command: [...spec.command],
     cwd: spec.cwd,
@@ -55,6 +60,7 @@ export function viewOf(run: Run, seen: Seen): RunView {
     processLossRetryCount: lineage.processLossRetryCount,
     parentRunId: lineage.parentRunId,
     ...notYet,
+    ...streamOf(run, seen.account),
     leaked: ended?.leaked ? ended.leaked.map((process) => ({ ...process })) : null,
     stdoutPath: `${seen.folder}/stdout.log`,
     stderrPath: spec.mergeOutput ? null : `${seen.folder}/stderr.log`,
@@ -69,23 +75,51 @@ export function viewOf(run: Run, seen: Seen): RunView {
   };
 }
 
-/** Fields of agents and tasks: a plain command has none of them. */
+/** Fields of tasks: a run without one has none of them. */
 const notYet = {
   livenessState: null,
   livenessReason: null,
   nextAction: null,
   lastUsefulActionAt: null,
-  evidence: null,
   continuationAttempt: null,
   maxContinuationAttempts: null,
   continuationOf: null,
   wakeReason: null,
   decision: null,
-  sessionIdBefore: null,
-  sessionIdAfter: null,
-  usage: null,
   workspace: null,
 } as const;
+
+/** What the agent's stream has shown. */
+function streamOf({ spec }: Run, seen: Seen['account']): Pick<RunView, StreamField> {
+  const permission = spec.agent?.permission ?? null;
+  const unknown = { evidence: null, sessionIdBefore: spec.sessionId, sessionIdAfter: null, usage: null, retrying: null, resetsAt: null, lastMessage: null };
+  if (seen === null) return { ...unknown, permission };
+  const { account, before } = seen;
+  const { toolCalls, commands, commandsFailed, messages, retrying, text } = account;
+  const usage = usageOf(account.meter, before ?? noTotals);
+  return {
+    permission,
+    evidence: {
+      toolCalls,
+      commands,
+      commandsFailed,
+      filesChanged: Object.keys(account.files).length + account.filesMore,
+      commits: null,
+      comments: null,
+      documents: null,
+      reports: null,
+      messages,
+    },
+    sessionIdBefore: spec.sessionId,
+    sessionIdAfter: account.sessionId,
+    usage: usage === null ? null : { ...usage, model: account.model ?? spec.agent?.model ?? null },
+    retrying: retrying === null ? null : { attempt: retrying.attempt, of: retrying.of, message: retrying.message },
+    resetsAt: isoOrNull(account.limitResetsAt),
+    lastMessage: text === '' ? null : text.slice(0, limits.errorLength),
+  };
+}
+
+type StreamField = 'permission' | 'evidence' | 'sessionIdBefore' | 'sessionIdAfter' | 'usage' | 'retrying' | 'resetsAt' | 'lastMessage';
 
 function exitOf(outcome: Outcome | null): Pick<RunView, 'exitCode' | 'signal' | 'exitKnown'> {
   switch (outcome?.kind) {

@@ -1,3 +1,4 @@
+import type { Report } from './report.ts';
 import type { FinaliseStep, Leader, LeakedProcess, StopOrder } from './run.ts';
 
 /**
@@ -25,10 +26,12 @@ export type Fact =
       readonly startedAt: number | null;
       /** The keeper itself enforced the deadline, because no daemon was there. */
       readonly byDeadline: boolean;
+      /** What its stream says of the end; null when it says nothing, or has none. */
+      readonly report: Report | null;
     }
   /** A new daemon found the process alive; `held` tells whether a keeper still is its parent. */
   | { readonly type: 'found-again'; readonly held: boolean; readonly leader: Leader; readonly startedAt: number }
-  | { readonly type: 'process-lost'; readonly message: string; readonly certain: boolean }
+  | { readonly type: 'process-lost'; readonly message: string; readonly certain: boolean; readonly report: Report | null }
   | { readonly type: 'signalled'; readonly phase: 'interrupted' | 'terminated' | 'killed'; readonly targets: readonly Signalled[] }
   /** The machine slept or the daemon was stopped for a while: limits move by the gap. */
   | { readonly type: 'slept'; readonly gapMs: number }

@@ -5,6 +5,7 @@ export type Candidate = {
   readonly number: number;
   readonly id: string;
   readonly group: string | null;
+  readonly agent: Place | null;
   readonly locks: readonly string[];
   /** Ids of the living runs it was started in, nearest first. With any, it takes no slot of its own and shares their locks. */
   readonly ancestors: readonly string[];
@@ -12,7 +13,10 @@ export type Candidate = {
   readonly notBefore: number | null;
 };
 
-export type Holder = Pick<Candidate, 'id' | 'number' | 'group' | 'locks' | 'ancestors'> & {
+/** A place among the runs of an agent; it is shared with a living run of the same agent that this one was started in. */
+export type Place = { readonly id: string; readonly name: string; readonly shared: boolean };
+
+export type Holder = Pick<Candidate, 'id' | 'number' | 'group' | 'agent' | 'locks' | 'ancestors'> & {
   /** False once its process has ended and only its leftovers are being cleared: it keeps its locks, not its slot. */
   readonly takesSlot: boolean;
 };
@@ -21,11 +25,14 @@ export type Rules = {
   readonly slotsMax: number;
   readonly held: boolean;
   readonly groups: ReadonlyMap<string, { readonly limit: number | null; readonly paused: boolean }>;
+  /** By the agent's id. */
+  readonly agents: ReadonlyMap<string, { readonly limit: number; readonly paused: boolean }>;
 };
 
 export type Waiting =
   | { readonly for: 'queue'; readonly words: string }
   | { readonly for: 'group'; readonly words: string }
+  | { readonly for: 'agent'; readonly words: string }
   | { readonly for: 'slot'; readonly words: string }
   | { readonly for: 'lock'; readonly words: string }
   | { readonly for: 'run'; readonly words: string }
@@ -34,6 +41,7 @@ export type Waiting =
 export type Occupancy = {
   slots: number;
   readonly perGroup: Map<string, number>;
+  readonly perAgent: Map<string, number>;
   /** Runs inside a run, counted by the nearest living one they were started in. */
   readonly perParent: Map<string, number>;
   /** Lock key to the runs that hold it: several only when they are of one lineage. */
@@ -41,13 +49,14 @@ export type Occupancy = {
 };
 
 export function occupancyOf(holders: Iterable<Holder>): Occupancy {
-  const occupancy: Occupancy = { slots: 0, perGroup: new Map(), perParent: new Map(), locks: new Map() };
+  const occupancy: Occupancy = { slots: 0, perGroup: new Map(), perAgent: new Map(), perParent: new Map(), locks: new Map() };
   for (const holder of holders) occupy(occupancy, holder);
   return occupancy;
 }
 
 export function occupy(occupancy: Occupancy, holder: Holder): void {
   const [parent] = holder.ancestors;
+  if (holder.takesSlot && holder.agent !== null && !holder.agent.shared) add(occupancy.perAgent, holder.agent.id);
   if (holder.takesSlot && parent !== undefined) add(occupancy.perParent, parent);
   if (holder.takesSlot && parent === undefined) {
     occupancy.slots += 1;
@@ -78,6 +87,8 @@ export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Ru
     const stranger = occupancy.locks.get(key)?.find((holder) => holder.id !== candidate.id && !candidate.ancestors.includes(holder.id));
     if (stranger) return { for: 'lock', words: `lock ${key} is held by run ${stranger.number}` };
   }
+  const full = agentIsFull(candidate.agent, occupancy, rules);
+  if (full !== null) return full;
   const [parent] = candidate.ancestors;
   if (parent !== undefined) {
     // A run inside a run takes no slot: its parent holds one and may be waiting for it. Yet no parent may flood the machine.
@@ -89,6 +100,19 @@ export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Ru
   }
   if (occupancy.slots >= rules.slotsMax) return { for: 'slot', words: `all ${rules.slotsMax} slots are taken` };
   return null;
+}
+
+/** One run at a time goes on with a session: two would write into each other's history. */
+export function sessionLock(adapter: string, sessionId: string): string {
+  return `session:${adapter}:${sessionId}`;
+}
+
+function agentIsFull(agent: Place | null, occupancy: Occupancy, rules: Rules): Waiting | null {
+  const rule = agent === null ? undefined : rules.agents.get(agent.id);
+  if (agent === null || rule === undefined) return null;
+  if (rule.paused) return { for: 'agent', words: `agent ${agent.name} is paused: clip agent resume ${agent.name}` };
+  if (agent.shared || (occupancy.perAgent.get(agent.id) ?? 0) < rule.limit) return null;
+  return { for: 'agent', words: `agent ${agent.name} runs ${rule.limit} at a time` };
 }
 
 /** The runs to start, in the order given (priority, then first come first served). */

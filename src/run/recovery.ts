@@ -25,7 +25,7 @@ export type Sighting = {
 
 export type Finding = { readonly kind: 'fact'; readonly fact: Fact } | { readonly kind: 'end-family-first' } | { readonly kind: 'nothing' };
 
-/** From what was seen to what happened. The first line that fits, from the surest evidence to the weakest. */
+/** From what was seen to what happened; what the run's stream says of it is not part of it. The first line that fits, from the surest evidence to the weakest. */
 export function findingOf(run: Run, seen: Sighting): Finding {
   const { status } = run.state;
   if (status !== 'starting' && status !== 'running' && status !== 'stopping') return { kind: 'nothing' };
@@ -55,13 +55,14 @@ function exitFact(exit: NonNullable<Sighting['exit']>, started: Sighting['starte
     leader: started?.leader ?? null,
     startedAt: started?.at ?? null,
     byDeadline: exit.byDeadline,
+    report: null,
   };
 }
 
 /** A lost run is declared lost only when nothing of it is left: a retry must never meet its predecessor. */
 function lost(seen: Sighting, certain: boolean): Finding {
   if (seen.relatives.length > 0) return { kind: 'end-family-first' };
-  return fact({ type: 'process-lost', message: lostMessage([], certain), certain });
+  return fact({ type: 'process-lost', message: lostMessage([], certain), certain, report: null });
 }
 
 export function lostMessage(ended: readonly number[], certain: boolean): string {

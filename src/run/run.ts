@@ -6,6 +6,8 @@
  * All times are milliseconds since the epoch, UTC.
  */
 
+import type { AgentProfile } from './agent.ts';
+
 /** The proof that a process is the one we mean; a pid alone proves nothing, since pids come back. */
 export type ProcessIdentity = {
   readonly pid: number;
@@ -27,6 +29,10 @@ export type RunSpec = {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly adapter: string;
+  /** The agent that runs it, as it was when the run was admitted; null for a plain command. */
+  readonly agent: AgentProfile | null;
+  /** The agent's session that this run goes on with; null for a new one. */
+  readonly sessionId: string | null;
   readonly name: string | null;
   readonly group: string | null;
   readonly priority: number;
@@ -54,9 +60,13 @@ export type Lineage = {
   /** 0 for a run that was not started inside another one. */
   readonly depth: number;
   readonly retryOfRunId: string | null;
-  readonly retryReason: 'manual' | 'process_lost' | null;
+  readonly retryReason: RetryReason | null;
   readonly processLossRetryCount: number;
 };
+
+/** `unknown_session`: the agent did not know the session it was to go on with, so it begins anew. */
+export const retryReasons = ['manual', 'process_lost', 'unknown_session'] as const;
+export type RetryReason = (typeof retryReasons)[number];
 
 export type Run = {
   readonly number: number;
@@ -76,7 +86,8 @@ export type Outcome =
   | { readonly kind: 'lost' };
 
 /** Orders to stop. Each carries the end it will have, see `endOfOrder`. */
-export type StopOrder = 'cancelled' | 'paused' | 'budget_paused' | 'timeout' | 'silence' | 'output_limit';
+export const stopOrders = ['cancelled', 'paused', 'budget_paused', 'timeout', 'silence', 'output_limit', 'lingering'] as const;
+export type StopOrder = (typeof stopOrders)[number];
 
 export type StopPhase = 'ordered' | 'interrupted' | 'terminated' | 'killed';
 

@@ -1,4 +1,4 @@
-import { type End, endOfOrder, endOfOutcome } from './ends.ts';
+import { type End, endOfOrder, endOfOutcome, endOfStop } from './ends.ts';
 import type { RunEvent } from './events.ts';
 import {
   type Ended,
@@ -6,7 +6,6 @@ import {
   isEnded,
   type Leader,
   type Outcome,
-  type Queued,
   type Run,
   type Running,
   type RunState,
@@ -31,7 +30,7 @@ export function step(run: Run, event: RunEvent, at: number): Step {
   const { state } = run;
   switch (state.status) {
     case 'queued':
-      return queued(state, event, at);
+      return queued(run, event, at);
     case 'starting':
       return starting(run, state, event, at);
     case 'running':
@@ -56,21 +55,24 @@ export type Effect =
   | { readonly type: 'stop' }
   | { readonly type: 'finalise' }
   /** Stored in the same transaction: exactly one new run for a lost one. */
-  | { readonly type: 'retry-lost' };
+  | { readonly type: 'retry-lost' }
+  /** Likewise: exactly one run that begins anew for one whose session nobody knew. */
+  | { readonly type: 'retry-fresh' };
 
+const neverBegun: Outcome = { kind: 'not_started' };
 const late: Step = { kind: 'late' };
 const moved = (state: RunState, ...effects: Effect['type'][]): Step => ({ kind: 'moved', state, effects: effects.map((type) => ({ type })) });
 
-function queued(_state: Queued, event: RunEvent, at: number): Step {
+function queued(run: Run, event: RunEvent, at: number): Step {
   switch (event.type) {
     case 'slot-granted':
       return moved({ status: 'starting', since: at, stop: null }, 'spawn');
     case 'stop-requested':
-      return moved(end(null, { kind: 'not_started' }, endOfOrder(event.order), at), 'finalise');
+      return moved(end(null, neverBegun, endOfStop(run.spec, orderStop(run, event, at), neverBegun, null), at), 'finalise');
     case 'dependency-failed': {
       const error = `Run ${event.after} had to succeed first, but it ended ${event.status}.`;
       const why: End = { status: 'cancelled', stopReason: 'dependency_failed', errorCode: 'cancelled', error, timeoutFired: false };
-      return moved(end(null, { kind: 'not_started' }, why, at), 'finalise');
+      return moved(end(null, neverBegun, why, at), 'finalise');
     }
     // A fact about a queued run belongs to an earlier launch that was found never to have happened.
     default:
@@ -84,11 +86,11 @@ function starting(run: Run, state: Starting, event: RunEvent, at: number): Step 
     case 'found-again':
       return started(run, state, event);
     case 'spawn-failed': {
-      const why = state.stop ? endOfOrder(state.stop.order) : notStarted(event.errorCode, event.message);
-      return moved(end(null, { kind: 'not_started' }, why, at), 'finalise');
+      const why = state.stop ? endOfStop(run.spec, state.stop, neverBegun, null) : notStarted(event.errorCode, event.message);
+      return moved(end(null, neverBegun, why, at), 'finalise');
     }
     case 'never-launched':
-      if (state.stop) return moved(end(null, { kind: 'not_started' }, endOfOrder(state.stop.order), at), 'finalise');
+      if (state.stop) return moved(end(null, neverBegun, endOfStop(run.spec, state.stop, neverBegun, null), at), 'finalise');
       return moved({ status: 'queued', notBefore: event.retryInMs > 0 ? at + event.retryInMs : null });
     case 'exited':
       return exited(run, event, state.stop, null);
@@ -195,9 +197,16 @@ type Exited = Extract<RunEvent, { type: 'exited' }>;
 
 function exited(run: Run, event: Exited, stop: Stop | null, process: Running | Stopping | null): Step {
   const outcome = outcomeOf(event);
-  const why = stop ? endOfOrder(stop.order) : event.byDeadline ? endOfOrder('timeout') : endOfOutcome(run.spec, outcome);
+  const { report } = event;
+  const why = stop ? endOfStop(run.spec, stop, outcome, report) : event.byDeadline ? endOfOrder('timeout') : endOfOutcome(run.spec, outcome, report);
   const from = process ?? { leader: event.leader, startedAt: event.startedAt };
-  return moved(end(from, outcome, why, event.endedAt, stop), 'finalise');
+  const ended = end(from, outcome, why, event.endedAt, stop);
+  return beginsAnew(run, ended) ? moved(ended, 'retry-fresh', 'finalise') : moved(ended, 'finalise');
+}
+
+/** Its session was not known to the agent: one fresh run follows, and none after that one. */
+function beginsAnew(run: Run, ended: Ended): boolean {
+  return ended.errorCode === 'unknown_session' && run.spec.sessionId !== null && run.lineage.retryReason !== 'unknown_session';
 }
 
 function outcomeOf(event: Exited): Outcome {
@@ -211,10 +220,13 @@ type Lost = Extract<RunEvent, { type: 'process-lost' }>;
 function lost(run: Run, event: Lost, stop: Stop | null, process: Running | null | Stopping, at: number): Step {
   const outcome: Outcome = { kind: 'lost' };
   // What was being stopped has its ordered end; only the exit code stays unknown, and nothing is tried again.
-  if (stop) return moved(end(process, outcome, endOfOrder(stop.order), at, stop), 'finalise');
-  const why: End = { ...endOfOutcome(run.spec, outcome), error: event.message };
+  if (stop) return moved(end(process, outcome, endOfStop(run.spec, stop, outcome, event.report), at, stop), 'finalise');
+  const why = endOfOutcome(run.spec, outcome, event.report);
+  // What its stream had said before it was lost from sight stands; only the exit code is unknown.
+  if (event.report !== null) return moved(end(process, outcome, why, at), 'finalise');
   const retry = run.spec.onLoss === 'retry' && event.certain && run.lineage.processLossRetryCount === 0;
-  return moved(end(process, outcome, why, at), ...(retry ? (['retry-lost', 'finalise'] as const) : (['finalise'] as const)));
+  const lostWhy = { ...why, error: event.message };
+  return moved(end(process, outcome, lostWhy, at), ...(retry ? (['retry-lost', 'finalise'] as const) : (['finalise'] as const)));
 }
 
 function notStarted(errorCode: string, message: string): End {

@@ -1,13 +1,14 @@
 /** Row ⇄ value. Rows are parsed on the way out; what a newer or damaged row holds never reaches the rest. */
 import { z } from 'zod';
-import { isEnded, type Lineage, type Run, type RunSpec, type RunState } from '../run/run.ts';
+import { type AgentProfile, adapterNames, type Mapping, permissions } from '../run/agent.ts';
+import { isEnded, type Lineage, type Run, type RunSpec, type RunState, retryReasons, stopOrders } from '../run/run.ts';
 import type { runs } from './schema.ts';
 
 type Row = typeof runs.$inferSelect;
 
 const leader = z.object({ pid: z.int(), pgid: z.int(), startTime: z.number(), bootId: z.string() });
 const stop = z.object({
-  order: z.enum(['cancelled', 'paused', 'budget_paused', 'timeout', 'silence', 'output_limit']),
+  order: z.enum(stopOrders),
   orderedAt: z.number(),
   graceMs: z.number(),
   phase: z.enum(['ordered', 'interrupted', 'terminated', 'killed']),
@@ -49,10 +50,28 @@ const state: z.ZodType<RunState> = z.union([
   z.object({ status: z.literal('starting'), since: z.number(), stop: stop.nullable() }),
   z.object({ status: z.literal('queued'), notBefore: z.number().nullable() }),
 ]);
+/** Written by us and checked where it came in; its inner shape is the adapter's business. */
+const mapping = z.custom<Mapping>((value) => typeof value === 'object' && value !== null);
+
+export const profileFields = {
+  adapter: z.enum(adapterNames),
+  command: z.string().nullable(),
+  model: z.string().nullable(),
+  role: z.string().nullable(),
+  args: z.array(z.string()),
+  permission: z.enum(permissions),
+  mapping: mapping.nullable(),
+};
+
+const agent: z.ZodType<AgentProfile> = z.object({ id: z.string(), name: z.string(), ...profileFields });
+
 const spec: z.ZodType<RunSpec> = z.object({
   command: z.array(z.string()),
   cwd: z.string(),
   adapter: z.string(),
+  // Runs of the first release have neither.
+  agent: agent.nullable().default(null),
+  sessionId: z.string().nullable().default(null),
   name: z.string().nullable(),
   group: z.string().nullable(),
   priority: z.int(),
@@ -79,7 +98,7 @@ const lineage: z.ZodType<Lineage> = z.object({
   parentRunId: z.string().nullable(),
   depth: z.int(),
   retryOfRunId: z.string().nullable(),
-  retryReason: z.enum(['manual', 'process_lost']).nullable(),
+  retryReason: z.enum(retryReasons).nullable(),
   processLossRetryCount: z.int(),
 });
 
@@ -105,6 +124,7 @@ export function rowOf(run: Omit<Run, 'number'>): Omit<Row, 'number'> {
     group: run.spec.group,
     priority: run.spec.priority,
     parentRunId: run.lineage.parentRunId,
+    agentId: run.spec.agent?.id ?? null,
     retryOfRunId: run.lineage.retryOfRunId,
     retryReason: run.lineage.retryReason,
     spec: JSON.stringify(run.spec),

@@ -5,7 +5,7 @@ import { liveStatuses, type Run, type RunState, type RunStatus } from '../run/ru
 import { count } from './meta.ts';
 import type { Db } from './open.ts';
 import { rowOf, runOf, stateColumns } from './rows.ts';
-import { runLabels, runs, tombstones } from './schema.ts';
+import { accounts, runLabels, runs, tombstones } from './schema.ts';
 
 export type RunFilter = {
   readonly statuses?: readonly RunStatus[] | undefined;
@@ -14,6 +14,7 @@ export type RunFilter = {
   /** Queued at or after this moment. */
   readonly since?: number | undefined;
   readonly name?: string | undefined;
+  readonly agentId?: string | undefined;
 };
 
 export type QueuedRow = {
@@ -24,6 +25,8 @@ export type QueuedRow = {
   readonly parentRunId: string | null;
   readonly locks: readonly string[];
   readonly after: number | null;
+  readonly agentId: string | null;
+  readonly agentName: string | null;
   readonly notBefore: number | null;
 };
 
@@ -43,6 +46,7 @@ export function createRunStore(db: Db) {
       priority: p('priority'),
       queuedAt: p('queuedAt'),
       parentRunId: p('parentRunId'),
+      agentId: p('agentId'),
       retryOfRunId: p('retryOfRunId'),
       retryReason: p('retryReason'),
       unsettled: p('unsettled'),
@@ -87,6 +91,8 @@ export function createRunStore(db: Db) {
       parentRunId: runs.parentRunId,
       locks: sql<string>`json_extract(${runs.spec}, '$.locks')`,
       after: sql<number | null>`json_extract(${runs.spec}, '$.after')`,
+      agentId: runs.agentId,
+      agentName: sql<string | null>`json_extract(${runs.spec}, '$.agent.name')`,
       notBefore: sql<number | null>`json_extract(${runs.state}, '$.notBefore')`,
     })
     .from(runs)
@@ -201,6 +207,7 @@ export function createRunStore(db: Db) {
     /** Forgets an ended run; number, id and key stay taken. */
     bury(run: Run, at: number): void {
       db.insert(tombstones).values({ number: run.number, id: run.id, key: run.key, status: run.state.status, removedAt: at }).run();
+      db.delete(accounts).where(eq(accounts.run, run.number)).run();
       db.delete(runLabels).where(eq(runLabels.run, run.number)).run();
       db.delete(runs).where(eq(runs.number, run.number)).run();
       total.add(-1);
@@ -246,6 +253,7 @@ function conditions(db: Db, filter: RunFilter, before: number | null): SQL[] {
   const all: (SQL | undefined)[] = [];
   if (before !== null) all.push(lt(runs.number, before));
   if (filter.group !== undefined) all.push(eq(runs.group, filter.group));
+  if (filter.agentId !== undefined) all.push(eq(runs.agentId, filter.agentId));
   if (filter.name !== undefined) all.push(eq(runs.name, filter.name));
   if (filter.label) {
     const { key, value } = filter.label;

@@ -14,6 +14,7 @@ export const runs = sqliteTable(
     priority: integer('priority').notNull(),
     queuedAt: integer('queued_at').notNull(),
     parentRunId: text('parent_run_id'),
+    agentId: text('agent_id'),
     retryOfRunId: text('retry_of_run_id'),
     retryReason: text('retry_reason'),
     /** Whether something remains to be done after the end: 1 until the last finalising step. */
@@ -31,6 +32,9 @@ export const runs = sqliteTable(
     index('runs_by_group').on(table.group, table.number).where(sql`group_name is not null`),
     index('runs_by_time').on(table.queuedAt),
     index('runs_by_parent').on(table.parentRunId).where(sql`parent_run_id is not null`),
+    index('runs_by_agent').on(table.agentId, table.number).where(sql`agent_id is not null`),
+    // One run that begins anew for one whose session nobody knew.
+    uniqueIndex('runs_one_fresh_retry').on(table.retryOfRunId).where(sql`retry_reason = 'unknown_session'`),
     // Two daemons, two sweeps, a crash in between: a lost run is retried exactly once.
     uniqueIndex('runs_one_loss_retry').on(table.retryOfRunId).where(sql`retry_reason = 'process_lost'`),
   ],
@@ -70,6 +74,44 @@ export const groups = sqliteTable('groups', {
   limit: integer('limit_runs'),
   paused: integer('paused').notNull(),
 });
+
+/** Agents; a removed one keeps its row, because its runs still name it. */
+export const agents = sqliteTable(
+  'agents',
+  {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    settings: text('settings').notNull(),
+    paused: integer('paused').notNull(),
+    createdAt: integer('created_at').notNull(),
+    removedAt: integer('removed_at'),
+  },
+  (table) => [uniqueIndex('agents_name').on(table.name).where(sql`removed_at is null`)],
+);
+
+/** What the stream of a run has shown, and up to which byte of its logs that is. */
+export const accounts = sqliteTable('accounts', {
+  run: integer('run').primaryKey(),
+  stdoutOffset: integer('stdout_offset').notNull(),
+  stderrOffset: integer('stderr_offset').notNull(),
+  account: text('account').notNull(),
+  /** The totals of the session before this run; null until the session is known. */
+  before: text('totals_before'),
+});
+
+/** Sessions of agent CLIs: where they live, and what they have used so far. */
+export const sessions = sqliteTable(
+  'sessions',
+  {
+    adapter: text('adapter').notNull(),
+    id: text('id').notNull(),
+    cwd: text('cwd').notNull(),
+    totals: text('totals').notNull(),
+    run: integer('run').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.adapter, table.id] })],
+);
 
 /** Single facts: generation, queue_held, runs_total, unclean, version. */
 export const meta = sqliteTable('meta', { key: text('key').primaryKey(), value: text('value').notNull() });

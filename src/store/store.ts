@@ -1,3 +1,5 @@
+import { createAccountStore, createSessionStore } from './accounts.ts';
+import { createAgentStore } from './agents.ts';
 import { createEventStore } from './events.ts';
 import { createGroupStore } from './groups.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -16,6 +18,9 @@ function storeOver({ sqlite, db, close }: Opened) {
     runs: createRunStore(db),
     events: createEventStore(db),
     groups: createGroupStore(db),
+    agents: createAgentStore(db),
+    accounts: createAccountStore(db),
+    sessions: createSessionStore(db),
     transaction: <T>(work: () => T): T => sqlite.transaction(work).immediate(),
     readMeta: (key: string) => readMeta(db, key),
     writeMeta: (key: string, value: string) => writeMeta(db, key, value),

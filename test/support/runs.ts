@@ -1,4 +1,5 @@
 /** Runs as values: every part can be given, the rest is a plain command that nobody limits. */
+import type { AgentProfile } from '../../src/run/agent.ts';
 import type { Leader, Lineage, Run, Running, RunSpec, RunState, Stop, Stopping } from '../../src/run/run.ts';
 
 /** The moment at which tests of pure code play. */
@@ -11,6 +12,8 @@ export function aSpec(given: Partial<RunSpec> = {}): RunSpec {
     command: ['make', 'test'],
     cwd: '/work',
     adapter: 'plain',
+    agent: null,
+    sessionId: null,
     name: null,
     group: null,
     priority: 0,
@@ -28,6 +31,21 @@ export function aSpec(given: Partial<RunSpec> = {}): RunSpec {
     leftovers: 'stop',
     promptSecret: false,
     envNames: [],
+    ...given,
+  };
+}
+
+export function aProfile(given: Partial<AgentProfile> = {}): AgentProfile {
+  return {
+    id: 'agent1',
+    name: 'coder',
+    adapter: 'codex',
+    command: null,
+    model: null,
+    role: null,
+    args: [],
+    permission: 'ask',
+    mapping: null,
     ...given,
   };
 }

@@ -8,7 +8,7 @@ import { reached } from '../waiting.ts';
 import { clean, endWords, plural } from '../words.ts';
 import { duration } from './options.ts';
 
-type Options = { all?: boolean; group?: string; label?: string; tree?: boolean; grace?: number; now?: boolean; wait: boolean; json?: boolean };
+type Options = { all?: boolean; group?: string; agent?: string; label?: string; tree?: boolean; grace?: number; now?: boolean; wait: boolean; json?: boolean };
 
 /** How long nothing is said while a stop takes its time. */
 const blockedNoticeMs = 5_000;
@@ -22,6 +22,7 @@ export function addCancel(program: Command, choose: Choose): void {
     .description('stop runs and everything they started, and wait for the end')
     .option('--all', 'all live runs')
     .option('--group <group>', 'the live runs of a group')
+    .option('--agent <name>', 'the live runs of an agent')
     .option('--label <k=v>', 'the live runs with this label')
     .option('--tree', 'also the runs that were started inside them')
     .option('--grace <duration>', 'time between SIGTERM and SIGKILL', duration('--grace'))
@@ -32,13 +33,14 @@ export function addCancel(program: Command, choose: Choose): void {
 }
 
 async function cancel(context: Context, refs: readonly string[], options: Options): Promise<number> {
-  const chosen = options.all || options.group !== undefined || options.label !== undefined;
-  if (refs.length === 0 && !chosen) throw new ClipError('usage', 'There is nothing to cancel.', 'Name runs, or --all, --group G, --label k=v.');
+  const chosen = options.all || options.group !== undefined || options.agent !== undefined || options.label !== undefined;
+  if (refs.length === 0 && !chosen) throw new ClipError('usage', 'There is nothing to cancel.', 'Name runs, or --all, --agent A, --group G, --label k=v.');
   const client = context.client();
   const answer = await client.call<CancelAnswer>('POST', '/v1/cancel', {
     runs: refs,
     all: options.all ?? false,
     group: options.group ?? null,
+    agent: options.agent ?? null,
     label: options.label ?? null,
     tree: options.tree ?? false,
     graceMs: options.grace ?? null,

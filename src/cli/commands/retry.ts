@@ -8,15 +8,15 @@ import { collectPair } from './options.ts';
 export function addRetry(program: Command, choose: Choose): void {
   program
     .command('retry <run>')
-    .description('a new run of the same command, linked to the first')
+    .description('a new run of the same, linked to the first; an agent goes on with its session')
     .option('--env <K=V>', 'a variable for the run: values given to the first one are not kept (repeatable)', collectPair)
-    .option('--fresh', 'with a new agent session')
+    .option('--fresh', 'begin a new session of the agent')
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'as JSON')
-    .action((ref: string, options: { env?: Record<string, string>; quiet?: boolean; json?: boolean }) =>
+    .action((ref: string, options: { env?: Record<string, string>; fresh?: boolean; quiet?: boolean; json?: boolean }) =>
       choose({ json: options.json ?? false, quiet: options.quiet ?? false }, async (context) => {
         const own = options.env ?? {};
-        const body = { env: environmentOf(context.env, own), envNames: Object.keys(own), parentRunId: context.insideRun };
+        const body = { env: environmentOf(context.env, own), envNames: Object.keys(own), parentRunId: context.insideRun, fresh: options.fresh ?? false };
         const { run } = await context.client().call<{ run: RunView }>('POST', `/v1/runs/${encodeURIComponent(ref)}/retry`, body);
         if (context.json) context.printJson({ schema: 1, runs: [run] });
         else context.print(String(run.number));

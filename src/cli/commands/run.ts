@@ -6,9 +6,9 @@ import type { Context } from '../context.ts';
 import { exitOfRun } from '../exit-codes.ts';
 import { followOutput } from '../output.ts';
 import type { Choose } from '../program.ts';
-import { type RunOptions, requestOf } from '../request.ts';
+import { promptOf, type RunOptions, requestOf } from '../request.ts';
 import { allReached, leaveAliveOnInterrupt } from '../waiting.ts';
-import { durationWords, endWords, statusWords } from '../words.ts';
+import { clean, durationWords, endWords, statusWords } from '../words.ts';
 import { runBatch } from './batch.ts';
 import { collect, collectPair, duration, size, wholeNumber } from './options.ts';
 
@@ -16,15 +16,17 @@ export function addRun(program: Command, choose: Choose): void {
   program
     .command('run')
     .description('run a command under supervision; prints its number')
-    .usage('[options] -- COMMAND [ARG...]')
-    .argument('[command...]', 'the command and its arguments, kept as they are: no shell')
+    .usage('[options] -- COMMAND [ARG...]\n       clip run --agent NAME [options] PROMPT...')
+    .argument('[command...]', 'the command and its arguments, kept as they are: no shell; with --agent, the prompt')
     .passThroughOptions()
+    .option('--agent <name>', 'run this agent (clip agent list); what follows the options is its prompt, - reads it')
+    .option('--prompt-file <file>', 'the agent’s prompt from a file, or - for this command’s input')
     .option('--name <name>', 'a name, unique among live runs')
     .option('--cwd <dir>', 'work folder (default: this one)')
     .option('--env <K=V>', 'a variable for the run, beside this shell’s own (repeatable)', collectPair)
     .option('--timeout <duration>', 'stop it after this long: 90s, 30m, 2h (default: never)', duration('--timeout'))
     .option('--silence <duration>', 'stop it when it has said nothing for this long and no child process of it lives', duration('--silence'))
-    .option('--grace <duration>', 'time between SIGTERM and SIGKILL (default 15s)', duration('--grace'))
+    .option('--grace <duration>', 'time between SIGTERM and SIGKILL (default 15s, agents 20s)', duration('--grace'))
     .option('--group <group>', 'a group with a limit of its own')
     .option('--lock <key>', 'never beside another run with this key (repeatable)', collect)
     .option('--label <k=v>', 'a label (repeatable)', collectPair)
@@ -36,7 +38,7 @@ export function addRun(program: Command, choose: Choose): void {
     .option('--stdin <file>', 'what it reads: a file, or - for this command’s input (default: nothing)')
     .addOption(new Option('--on-loss <what>', 'when its process vanishes without a trace').choices(['retry', 'fail']))
     .addOption(new Option('--leftovers <what>', 'processes it leaves behind').choices(['stop', 'leave']))
-    .option('--prompt-secret', 'delete what was given with --stdin - at the end')
+    .option('--prompt-secret', 'delete the prompt, or what was given with --stdin -, at the end')
     .option('--batch <file>', 'many runs: a JSON line each, from a file or -')
     .option('-w, --wait', 'wait for the end, and end with its exit code')
     .option('-f, --follow', 'show its output until the end, and end with its exit code')
@@ -44,7 +46,7 @@ export function addRun(program: Command, choose: Choose): void {
     .option('--json', 'print the run as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  clip run -- make test\n  clip run --follow --timeout 30m -- npm run build\n  clip run --group gpu --label job=nightly -- sh -c "train | tee log"',
+      '\nExamples:\n  clip run -- make test\n  clip run --follow --timeout 30m -- npm run build\n  clip run --agent coder -f "make the tests pass"\n  clip run --group gpu --label job=nightly -- sh -c "train | tee log"',
     )
     .action((command: string[], options: RunOptions) =>
       choose({ json: options.json ?? false, quiet: options.quiet ?? false, waits: (options.wait || options.follow) ?? false }, (context) =>
@@ -54,10 +56,12 @@ export function addRun(program: Command, choose: Choose): void {
 }
 
 async function runOne(context: Context, command: string[], options: RunOptions): Promise<number> {
-  if (command.length === 0) throw new ClipError('usage', 'There is no command to run.', 'Name one after two dashes: clip run -- make test');
+  if (command.length === 0 && options.agent === undefined)
+    throw new ClipError('usage', 'There is no command to run.', 'Name one after two dashes: clip run -- make test');
   const client = context.client();
-  noticeUnreadInput(context, options);
-  const answer = await client.call<{ run: RunView; existing: boolean }>('POST', '/v1/runs', { ...requestOf(context, options), command });
+  const what = options.agent === undefined ? { command } : { agent: options.agent, stdin: promptOf(context, promptWords(command), options) };
+  if (options.agent === undefined) noticeUnreadInput(context, options);
+  const answer = await client.call<{ run: RunView; existing: boolean }>('POST', '/v1/runs', { ...requestOf(context, options), ...what });
   const { run } = answer;
   if (answer.existing) context.notice(`The key was used before: this is run ${run.number}, and nothing new was started.`);
   if (!options.wait && !options.follow) {
@@ -78,6 +82,18 @@ async function runOne(context: Context, command: string[], options: RunOptions):
   return exitOfRun(ended);
 }
 
+/** Options end where the prompt begins; one that comes later was hardly meant as a word of it. */
+function promptWords(words: string[]): string[] {
+  const late = words.find((word) => /^--?[a-z]/i.test(word));
+  if (late !== undefined && !process.argv.includes('--'))
+    throw new ClipError(
+      'usage',
+      `The option ${late} stands behind the beginning of the prompt.`,
+      'Put options before the prompt; behind -- everything is prompt.',
+    );
+  return words;
+}
+
 function report(context: Context, run: RunView, options: RunOptions): void {
   if (options.json) return context.printJson({ schema: 1, run });
   // A number that scripts can take, a sentence that people can read.
@@ -88,7 +104,7 @@ function report(context: Context, run: RunView, options: RunOptions): void {
 function endSentence({ look }: Context, run: RunView): string {
   const took = run.startedAt === null || run.endedAt === null ? '' : ` after ${durationWords(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
   const left = run.leaked?.length ? `; it left ${run.leaked.length} process${run.leaked.length === 1 ? '' : 'es'} behind (clip show ${run.number})` : '';
-  return `Run ${run.number} ${statusWords(run, look)} (${endWords(run)})${took}${left}${run.error && run.exitKnown === false ? `. ${run.error}` : ''}`;
+  return `Run ${run.number} ${statusWords(run, look)} (${endWords(run)})${took}${left}${run.error && (run.exitKnown === false || run.agentName !== null) ? `. ${clean(run.error)}` : ''}`;
 }
 
 /** Somebody who pipes something in expects it to be read; that it is not must be said. */

@@ -9,6 +9,7 @@ import { collect, duration, positiveNumber } from './options.ts';
 type Options = {
   status?: string[];
   group?: string;
+  agent?: string;
   name?: string;
   label?: string;
   since?: number;
@@ -30,6 +31,7 @@ export function addRuns(program: Command, choose: Choose): void {
     .option('--failed', 'only failed and timed out ones')
     .option('--live', 'only queued, starting, running and stopping ones')
     .option('--group <group>', 'only of this group')
+    .option('--agent <agent>', 'only of this agent')
     .option('--name <name>', 'only of this name')
     .option('--label <k=v>', 'only with this label')
     .option('--since <duration>', 'only queued within the last …: 2h, 7d', duration('--since'))
@@ -62,7 +64,7 @@ function queryOf(options: Options): string {
   const query = new URLSearchParams();
   for (const each of options.status ?? []) query.append('status', each);
   for (const flag of ['failed', 'live'] as const) if (options[flag]) query.set(flag, 'true');
-  for (const name of ['group', 'name', 'label', 'before'] as const) if (options[name] !== undefined) query.set(name, String(options[name]));
+  for (const name of ['group', 'agent', 'name', 'label', 'before'] as const) if (options[name] !== undefined) query.set(name, String(options[name]));
   if (options.since !== undefined) query.set('since', String(Math.max(0, Date.now() - options.since)));
   query.set('limit', String(options.all ? 1_000 : (options.limit ?? 20)));
   return query.toString();
@@ -90,6 +92,9 @@ export function runTable({ look }: Context, runs: readonly RunView[], now: numbe
     { title: 'RUN', cell: (run) => String(run.number), right: true },
     { title: 'STATUS', cell: (run) => statusWords(run, look) },
     { title: 'END', cell: endWords, from: 65 },
+    ...(runs.some(({ agentName }) => agentName !== null)
+      ? [{ title: 'AGENT', cell: (run: RunView) => clean(run.agentName ?? ''), from: 70, flexible: true }]
+      : []),
     ...(runs.some(({ name }) => name !== null) ? [{ title: 'NAME', cell: (run: RunView) => clean(run.name ?? ''), from: 90, flexible: true }] : []),
     ...(runs.some(({ group }) => group !== null) ? [{ title: 'GROUP', cell: (run: RunView) => clean(run.group ?? ''), from: 100, flexible: true }] : []),
     { title: 'TIME', cell: (run) => elapsedWords(run, now), right: true, from: 50 },

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { EventView, RunView } from '../../protocol/answers.ts';
 import type { Context } from '../context.ts';
 import type { Choose } from '../program.ts';
-import { clean, commandWords, durationWords, elapsedWords, endWords, paint, sizeWords, statusWords } from '../words.ts';
+import { clean, commandWords, durationWords, elapsedWords, endWords, paint, plural, retryingWords, sizeWords, statusWords, usageWords } from '../words.ts';
 
 export function addShow(program: Command, choose: Choose): void {
   program
@@ -22,10 +22,17 @@ export function addShow(program: Command, choose: Choose): void {
 function factsText({ look }: Context, run: RunView): string {
   const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
   const facts: [string, string | null][] = [
+    ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}, permission ${run.permission})`],
     ['command', clean(commandWords(run.command))],
     ['folder', clean(run.cwd)],
     ['status', `${statusWords(run, look)}${endWords(run) ? ` (${endWords(run)})` : ''}`],
     ['error', run.error === null ? null : clean(run.error)],
+    ['retrying', run.retrying === null ? null : `${retryingWords(run)}: ${clean(run.retrying.message)}`],
+    ['open again', run.resetsAt],
+    ['did', evidenceWords(run)],
+    ['said', run.lastMessage === null ? null : clean(run.lastMessage)],
+    ['used', run.usage === null ? null : `${usageWords(run.usage)}${run.usage.model === null ? '' : `, ${clean(run.usage.model)}`}`],
+    ['session', sessionWords(run)],
     ['waits for', run.waitingFor === null ? null : clean(run.waitingFor)],
     ['time', run.startedAt === null ? null : elapsedWords(run, Date.now())],
     ['limit', run.timeoutConfigured ? `${durationWords(run.effectiveTimeoutSec * 1_000)}${run.timeoutFired ? ', reached' : ''}` : null],
@@ -57,6 +64,18 @@ function factsText({ look }: Context, run: RunView): string {
   return `${paint(`Run ${run.number}`, 1, look)}\n${rows.join('\n')}`;
 }
 
+function evidenceWords({ evidence }: RunView): string | null {
+  if (evidence === null) return null;
+  const { toolCalls, commands, commandsFailed, filesChanged } = evidence;
+  const failed = commandsFailed === 0 ? '' : ` (${commandsFailed} failed)`;
+  return `${plural(toolCalls, 'tool call')}, ${plural(commands, 'command')}${failed}, ${plural(filesChanged, 'file')} changed`;
+}
+
+function sessionWords({ sessionIdBefore, sessionIdAfter }: RunView): string | null {
+  if (sessionIdAfter === null) return sessionIdBefore === null ? null : `${clean(sessionIdBefore)}, gone on with`;
+  return `${clean(sessionIdAfter)}${sessionIdBefore === sessionIdAfter ? ', gone on with' : ''}`;
+}
+
 function historyText({ look }: Context, events: readonly EventView[]): string {
   const rows = events.map(({ at, type, data }) => `  ${at.slice(0, 10)} ${at.slice(11, 23)}  ${type.padEnd(16)}${clean(detailOf(type, data))}`);
   return `${paint('History (UTC)', 1, look)}\n${rows.join('\n')}`;
@@ -73,6 +92,8 @@ function detailOf(type: string, data: EventView['data']): string {
   if (type === 'exited') return data['signal'] ? String(data['signal']) : `code ${data['code']}`;
   if (type === 'step-done') return String(data['step']);
   if (type === 'stop-requested') return `${data['order']}${data['now'] ? ', now' : ''}`;
+  if (type === 'session') return [data['sessionId'], data['model'], data['permission']].filter((part) => typeof part === 'string').join(', ');
+  if (type === 'result') return data['message'] === null ? 'well' : `${data['class'] ?? 'failed'}: ${data['message']}`;
   if (type === 'slept') return durationWords(Number(data['gapMs']));
   return typeof data['message'] === 'string' ? data['message'] : '';
 }

@@ -1,8 +1,6 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { runFiles } from '../../process/run-folder.ts';
+import { rmSync } from 'node:fs';
 import type { CancelAnswer } from '../../protocol/answers.ts';
-import { type CancelRequest, cancelRequest, type RunRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
+import { type CancelRequest, cancelRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
 import { eventViewOf } from '../../protocol/views.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
@@ -29,7 +27,14 @@ export const runRoutes: Routes = (api, world) => {
   api.get('/v1/runs', (request) => {
     const query = read(runsQuery, request.query);
     const label = query.label === undefined ? undefined : splitLabel(query.label);
-    const filter = { statuses: statusesOf(query), group: query.group, name: query.name, since: query.since, label };
+    const filter = {
+      statuses: statusesOf(query),
+      group: query.group,
+      name: query.name,
+      since: query.since,
+      label,
+      agentId: query.agent === undefined ? undefined : world.agents.get(query.agent).id,
+    };
     const page = store.runs.page(filter, { before: query.before ?? null, limit: query.limit });
     return { schema: 1, runs: page.runs.map((run) => show.show(supervisor.find(run.number) ?? run)), hidden: page.hidden, next: page.next };
   });
@@ -49,23 +54,8 @@ export const runRoutes: Routes = (api, world) => {
         `Run ${run.number} is still ${run.state.status}; only an ended run can be retried.`,
         `Stop it first: clip cancel ${run.number}`,
       );
-    const { spec } = run;
-    const stdin = inputAgain(world, run);
-    const [answer] = world.admission.admit([
-      {
-        ...spec,
-        stdin,
-        timeoutMs: spec.timeoutSource === 'config' ? spec.timeoutMs : null,
-        after: null,
-        key: null,
-        retryOfRunId: run.id,
-        ...copied(spec),
-        ...body,
-        envNames: [...new Set([...spec.envNames, ...body.envNames])],
-      },
-    ]);
-    if (!answer || answer instanceof ClipError) throw answer ?? new Error('no answer');
-    return reply.code(201).send({ schema: 1, run: show.show(answer.run), existing: false });
+    const again = world.admission.retry(run, body);
+    return reply.code(201).send({ schema: 1, run: show.show(supervisor.find(again.number) ?? again), existing: false });
   });
 
   api.delete('/v1/runs/:run', (request) => {
@@ -110,23 +100,6 @@ type Target = { readonly ref: string; readonly run: Run };
 /** Orders in one transaction: few enough for a short turn of the loop. */
 const cancelChunk = 200;
 
-/** What the first run read: its file, or the input that was given with it, as long as that is kept. */
-function inputAgain(world: World, run: Run): RunRequest['stdin'] {
-  const { stdin } = run.spec;
-  if (stdin.kind === 'none') return null;
-  if (stdin.kind === 'file') return stdin;
-  try {
-    return { kind: 'text', base64: readFileSync(join(world.folderOf(run), runFiles.prompt)).toString('base64') };
-  } catch (error) {
-    throw new ClipError('refused', `The input of run ${run.number} is not kept any more.`, 'Start a new run with --stdin FILE.', error);
-  }
-}
-
-/** The arrays and maps of a spec, as the request's own types want them. */
-function copied(spec: Run['spec']) {
-  return { command: [...spec.command], locks: [...spec.locks], labels: { ...spec.labels } };
-}
-
 function statusesOf(query: { status?: RunStatus[] | undefined; failed?: boolean | undefined; live?: boolean | undefined }): readonly RunStatus[] | undefined {
   const chosen = new Set<RunStatus>(query.status ?? []);
   if (query.failed) for (const status of endedStatuses) if (status === 'failed' || status === 'timed_out') chosen.add(status);
@@ -141,9 +114,14 @@ function splitLabel(text: string): { key: string; value: string } {
 
 /** Live runs chosen by what they have in common. Oldest last, so that the queue empties before slots become free. */
 function selected(world: World, body: CancelRequest): Run[] {
-  if (!body.all && body.group === null && body.label === null) return [];
+  if (!body.all && body.group === null && body.label === null && body.agent === null) return [];
   const found: Run[] = [];
-  const filter = { statuses: liveStatuses, group: body.group ?? undefined, label: body.label === null ? undefined : splitLabel(body.label) };
+  const filter = {
+    statuses: liveStatuses,
+    group: body.group ?? undefined,
+    label: body.label === null ? undefined : splitLabel(body.label),
+    agentId: body.agent === null ? undefined : world.agents.get(body.agent).id,
+  };
   for (let before: number | null = null; ; ) {
     const page = world.store.runs.page(filter, { before, limit: limits.pageRunsMax });
     found.push(...page.runs);

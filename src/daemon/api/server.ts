@@ -3,6 +3,7 @@ import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
+import { agentRoutes } from './agents.ts';
 import { batchRoutes } from './batch.ts';
 import { answerError, refusalOfHttp } from './border.ts';
 import { daemonRoutes } from './daemon.ts';
@@ -53,7 +54,7 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
     api.setNotFoundHandler((request, reply) =>
       answerError(world.log, new ClipError('not_found', `There is no ${request.method} ${request.url.slice(0, 200)}.`, 'See /v1/openapi.json.'), reply),
     );
-    for (const routes of [runRoutes, batchRoutes, waitRoutes, logRoutes, eventRoutes, groupRoutes, daemonRoutes]) routes(api, { ...world, show });
+    for (const routes of [runRoutes, agentRoutes, batchRoutes, waitRoutes, logRoutes, eventRoutes, groupRoutes, daemonRoutes]) routes(api, { ...world, show });
     return api;
   }
 

@@ -8,13 +8,13 @@ import type { World } from './world.ts';
 
 export type Show = ReturnType<typeof createShow>;
 
-export function createShow(world: Pick<World, 'folderOf' | 'now' | 'scheduler' | 'sweeper'>) {
+export function createShow(world: Pick<World, 'folderOf' | 'now' | 'scheduler' | 'sweeper' | 'tails'>) {
   /** Everything but CPU and memory, which cost a look at the process table. */
   function show(run: Run): RunView {
     const folder = world.folderOf(run);
     const waits = run.state.status === 'queued' ? world.scheduler.waitingFor(run) : null;
     const output = run.state.status === 'queued' ? null : readOutputSize(folder);
-    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, at: world.now() });
+    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, account: world.tails.accountOf(run), at: world.now() });
   }
 
   /** With CPU and memory of the whole family, for runs that live. */

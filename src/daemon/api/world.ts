@@ -4,12 +4,14 @@ import type { Home } from '../../config/home.ts';
 import type { Run } from '../../run/run.ts';
 import type { Store } from '../../store/store.ts';
 import type { Admission } from '../admission.ts';
+import type { Agents } from '../agents.ts';
 import type { Keepers } from '../keepers.ts';
 import type { Log } from '../log.ts';
 import type { Resolve } from '../resolve.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Supervisor } from '../supervisor.ts';
 import type { Sweeper } from '../sweeper.ts';
+import type { Tails } from '../tails.ts';
 import type { Watchers } from '../watchers.ts';
 import type { Show } from './show.ts';
 
@@ -20,6 +22,8 @@ export type World = {
   readonly store: Store;
   readonly supervisor: Supervisor;
   readonly admission: Admission;
+  readonly agents: Agents;
+  readonly tails: Tails;
   readonly resolve: Resolve;
   readonly scheduler: Scheduler;
   readonly keepers: Keepers;

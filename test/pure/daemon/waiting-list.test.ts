@@ -13,6 +13,8 @@ const row = (number: number, given: Partial<Row> = {}): Row => ({
   priority: 0,
   parentRunId: null,
   locks: [],
+  agentId: null,
+  agentName: null,
   after: null,
   notBefore: null,
   ...given,

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../src/run/events.ts';
+import type { ErrorClass } from '../../../src/run/reading.ts';
+import type { Report } from '../../../src/run/report.ts';
 import { type Ended, isEnded, type Lineage, type Run, type RunSpec, type RunState, type StopOrder, type Stopping } from '../../../src/run/run.ts';
 import { type Effect, step } from '../../../src/run/step.ts';
-import { aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
+import { aProfile, aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
 
 /** Everything in turn, one second apart, from a running run; gives the run and the effects of the last event. */
 function play(run: Run, ...events: RunEvent[]): { run: Run; effects: Effect['type'][] } {
@@ -30,7 +32,7 @@ const stop = (order: StopOrder, given: { graceMs?: number | null; now?: boolean 
   now: false,
   ...given,
 });
-const exit = (code: number | null, given: { signal?: string; byDeadline?: boolean } = {}): RunEvent => ({
+const exit = (code: number | null, given: { signal?: string; byDeadline?: boolean; report?: Report } = {}): RunEvent => ({
   type: 'exited',
   code,
   signal: null,
@@ -38,9 +40,15 @@ const exit = (code: number | null, given: { signal?: string; byDeadline?: boolea
   leader,
   startedAt: noon - 30_000,
   byDeadline: false,
+  report: null,
   ...given,
 });
-const lost = (certain: boolean): RunEvent => ({ type: 'process-lost', message: 'The process is gone and left no exit record.', certain });
+const lost = (certain: boolean, report: Report | null = null): RunEvent => ({
+  type: 'process-lost',
+  message: 'The process is gone and left no exit record.',
+  certain,
+  report,
+});
 const why = ({ status, stopReason, errorCode, timeoutFired }: Ended) => [status, stopReason, errorCode, timeoutFired];
 
 describe('the end of a run that nobody stopped', () => {
@@ -54,7 +62,7 @@ describe('the end of a run that nobody stopped', () => {
     ['plain', lost(true), ['failed', 'process_lost', 'process_lost', false]],
     ['claude', lost(false), ['failed', 'process_lost', 'process_lost', false]],
   ] as const)('of adapter %s, after %o, is %j', (adapter, event, expected) => {
-    expect(why(endOf(aRun(running(), { spec: { adapter } }), event))).toEqual(expected);
+    expect(why(endOf(aRun(running(), { spec: { agent: adapter === 'plain' ? null : aProfile({ adapter }) } }), event))).toEqual(expected);
   });
 
   it('is process_lost, with nothing guessed, when the exit record names neither code nor signal', () => {
@@ -89,8 +97,68 @@ describe('the end of a run that nobody stopped', () => {
   });
 });
 
+describe('what an agent reports of its end', () => {
+  const agent = { spec: { agent: aProfile(), onLoss: 'retry' as const } };
+  const saying = (failureClass: ErrorClass | null): Report => ({ failure: { class: failureClass, message: 'It says so.', resetsAt: null } });
+  const fine: Report = { failure: null };
+
+  it.each([
+    [null, 'adapter_failed', 'adapter_failed'],
+    ['auth_required', 'adapter_failed', 'auth_required'],
+    ['rate_limited', 'rate_limited', 'rate_limited'],
+    ['quota_exhausted', 'adapter_failed', 'quota_exhausted'],
+    ['context_exhausted', 'context_exhausted', 'context_exhausted'],
+    ['max_turns_exhausted', 'max_turns_exhausted', 'max_turns_exhausted'],
+    ['provider_unavailable', 'adapter_failed', 'provider_unavailable'],
+    ['permission_denied', 'adapter_failed', 'permission_denied'],
+    ['unknown_session', 'adapter_failed', 'unknown_session'],
+    ['output_truncated', 'adapter_failed', 'output_truncated'],
+  ] as const)('is believed before exit code 0: %s', (failureClass, stopReason, errorCode) => {
+    const end = endOf(aRun(running(), agent), exit(0, { report: saying(failureClass) }));
+    expect(why(end)).toEqual(['failed', stopReason, errorCode, false]);
+    expect(end.error).toBe('It says so.');
+  });
+
+  it('cannot make a success of an exit code that is none', () => {
+    expect(why(endOf(aRun(running(), agent), exit(3, { report: fine })))).toEqual(['failed', 'adapter_failed', 'adapter_failed', false]);
+    expect(why(endOf(aRun(running(), agent), exit(null, { signal: 'SIGKILL', report: fine })))).toEqual(['failed', 'adapter_failed', 'adapter_failed', false]);
+  });
+
+  it('decides the end of a run that was lost from sight, whose exit stays unknown, and nothing is tried again', () => {
+    const { run, effects } = play(aRun(running({ held: false }), agent), lost(true, fine));
+    expect(run.state).toMatchObject({ status: 'succeeded', stopReason: 'completed', outcome: { kind: 'lost' } });
+    expect(effects).not.toContain('retry-lost');
+    expect(why(endOf(aRun(running(), agent), lost(true, saying('rate_limited'))))).toEqual(['failed', 'rate_limited', 'rate_limited', false]);
+  });
+
+  it('stands when it only lingered, however its process then ended', () => {
+    for (const how of [exit(0, { report: fine }), exit(1, { report: fine }), exit(null, { signal: 'SIGKILL', report: fine })])
+      expect(why(endOf(aRun(running(), agent), stop('lingering'), how))).toEqual(['succeeded', 'completed', null, false]);
+    expect(why(endOf(aRun(running(), agent), stop('lingering'), exit(0, { report: saying(null) })))).toEqual([
+      'failed',
+      'adapter_failed',
+      'adapter_failed',
+      false,
+    ]);
+  });
+
+  it('yields to the order of whoever stopped it', () => {
+    expect(why(endOf(aRun(running(), agent), stop('cancelled'), exit(0, { report: saying(null) })))).toEqual(['cancelled', 'cancelled', 'cancelled', false]);
+  });
+
+  it('that its session is unknown lets one run begin anew, but not for a run that begins anew itself', () => {
+    const resumed = { ...agent, spec: { ...agent.spec, sessionId: 's1' } };
+    const unknown = exit(1, { report: saying('unknown_session') });
+    expect(play(aRun(running(), resumed), unknown).effects).toContain('retry-fresh');
+    expect(play(aRun(running(), agent), unknown).effects).not.toContain('retry-fresh');
+    const anew = { ...resumed, lineage: { retryReason: 'unknown_session' as const } };
+    expect(play(aRun(running(), anew), unknown).effects).not.toContain('retry-fresh');
+    expect(play(aRun(running(), resumed), stop('cancelled'), unknown).effects).not.toContain('retry-fresh');
+  });
+});
+
 /** What each order to stop ends in, whatever the process does then. */
-const ordered: Record<StopOrder, readonly [string, string, string, boolean]> = {
+const ordered: Record<Exclude<StopOrder, 'lingering'>, readonly [string, string, string, boolean]> = {
   cancelled: ['cancelled', 'cancelled', 'cancelled', false],
   paused: ['cancelled', 'paused', 'cancelled', false],
   budget_paused: ['cancelled', 'budget_paused', 'cancelled', false],
@@ -99,7 +167,7 @@ const ordered: Record<StopOrder, readonly [string, string, string, boolean]> = {
   output_limit: ['failed', 'output_limit', 'output_limit', false],
 };
 
-describe.each(Object.entries(ordered) as [StopOrder, (typeof ordered)[StopOrder]][])('an order to stop: %s', (order, expected) => {
+describe.each(Object.entries(ordered) as [keyof typeof ordered, (typeof ordered)[keyof typeof ordered]][])('an order to stop: %s', (order, expected) => {
   const beforeTheProcess: [string, RunState, RunEvent[]][] = [
     ['queued', { status: 'queued', notBefore: null }, []],
     ['starting, and it never was launched', { status: 'starting', since: noon, stop: null }, [{ type: 'never-launched', message: '', retryInMs: 5_000 }]],

@@ -6,6 +6,7 @@ const candidate = (number: number, given: Partial<Candidate> = {}): Candidate =>
   number,
   id: `id${number}`,
   group: null,
+  agent: null,
   locks: [],
   ancestors: [],
   after: null,
@@ -13,7 +14,7 @@ const candidate = (number: number, given: Partial<Candidate> = {}): Candidate =>
   ...given,
 });
 const holder = (number: number, given: Partial<Holder> = {}): Holder => ({ ...candidate(number), takesSlot: true, ...given });
-const rules = (given: Partial<Rules> = {}): Rules => ({ slotsMax: 2, held: false, groups: new Map(), ...given });
+const rules = (given: Partial<Rules> = {}): Rules => ({ slotsMax: 2, held: false, groups: new Map(), agents: new Map(), ...given });
 const group = (limit: number | null, paused = false): Partial<Rules> => ({ groups: new Map([['g', { limit, paused }]]) });
 
 function granted(candidates: readonly Candidate[], holders: readonly Holder[] = [], given: Partial<Rules> = {}): number[] {
@@ -152,5 +153,29 @@ describe('a run that may not start before a moment', () => {
   it('waits for it, and starts at that very moment', () => {
     expect(words(candidate(1, { notBefore: noon + 1 }))).toBe('time: not before 2026-06-01T12:00:00.001Z');
     expect(granted([candidate(1, { notBefore: noon })])).toEqual([1]);
+  });
+});
+
+describe('the runs of one agent', () => {
+  const agent = (shared = false) => ({ agent: { id: 'a1', name: 'coder', shared } });
+  const limited = (limit: number, paused = false): Partial<Rules> => ({ slotsMax: 9, agents: new Map([['a1', { limit, paused }]]) });
+
+  it('are as many at a time as it may have, whatever slots are free', () => {
+    expect(granted([candidate(1, agent()), candidate(2, agent()), candidate(3, agent()), candidate(4)], [], limited(2))).toEqual([1, 2, 4]);
+    expect(words(candidate(2, agent()), [holder(1, agent())], limited(1))).toBe('agent: agent coder runs 1 at a time');
+  });
+
+  it('hold their place until their process has ended, not until all is tidied up', () => {
+    expect(granted([candidate(2, agent())], [holder(1, { ...agent(), takesSlot: false })], limited(1))).toEqual([2]);
+  });
+
+  it('wait while it is paused', () => {
+    expect(words(candidate(1, agent()), [], limited(1, true))).toBe('agent: agent coder is paused: clip agent resume coder');
+  });
+
+  it('share the place of a run of the same agent that they were started in, or it would wait for itself', () => {
+    const inside = { ...agent(true), ancestors: ['id1'] };
+    expect(granted([candidate(2, inside)], [holder(1, agent())], limited(1))).toEqual([2]);
+    expect(granted([candidate(3, { ...agent(), ancestors: ['id9'] })], [holder(1, agent())], limited(1))).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { factTypes, orderTypes, type RunEvent, type RunEventType } from '../../../src/run/events.ts';
+import type { Report } from '../../../src/run/report.ts';
 import { type EndedStatus, endedStatuses, finaliseSteps, isEnded, type RunState, runStatuses, type StopOrder, type StopPhase } from '../../../src/run/run.ts';
 import { isSettled, type Step, step } from '../../../src/run/step.ts';
 import { aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
@@ -25,12 +26,15 @@ stop silence             | timed_out F | same        | no:stopping  | stopping T
 stop silence now         | timed_out F | same        | same         | stopping T  | stopping T  | same T      | no:stopping| no:ended | no:ended
 stop output_limit        | failed F    | same        | no:stopping  | stopping T  | stopping T  | no:stopping | no:stopping| no:ended | no:ended
 stop output_limit now    | failed F    | same        | same         | stopping T  | stopping T  | same T      | no:stopping| no:ended | no:ended
+stop lingering           | failed F    | same        | no:stopping  | stopping T  | stopping T  | no:stopping | no:stopping| no:ended | no:ended
+stop lingering now       | failed F    | same        | same         | stopping T  | stopping T  | same T      | no:stopping| no:ended | no:ended
 dependency-failed        | cancelled F | no:queued   | no:queued    | no:queued   | no:queued   | no:queued   | no:queued  | no:ended | no:ended
 spawned                  | ·           | running W   | stopping WT  | ·           | ·           | ·           | ·          | ·        | ·
 spawn-failed             | ·           | failed F    | cancelled F  | ·           | ·           | ·           | ·          | ·        | ·
 never-launched           | ·           | queued      | cancelled F  | ·           | ·           | ·           | ·          | ·        | ·
 never-launched, later    | ·           | queued      | cancelled F  | ·           | ·           | ·           | ·          | ·        | ·
 exited 0                 | ·           | succeeded F | cancelled F  | succeeded F | succeeded F | cancelled F | cancelled F| ·        | ·
+exited 0, but reported   | ·           | failed F    | cancelled F  | failed F    | failed F    | cancelled F | cancelled F| ·        | ·
 exited 7                 | ·           | failed F    | cancelled F  | failed F    | failed F    | cancelled F | cancelled F| ·        | ·
 exited by SIGKILL        | ·           | failed F    | cancelled F  | failed F    | failed F    | cancelled F | cancelled F| ·        | ·
 exited, nobody knows how | ·           | failed F    | cancelled F  | failed F    | failed F    | cancelled F | cancelled F| ·        | ·
@@ -38,6 +42,7 @@ exited by its deadline   | ·           | timed_out F | cancelled F  | timed_out
 found-again, held        | ·           | running W   | stopping WT  | same W      | same W      | same WT     | same WT    | ·        | ·
 found-again, detached    | ·           | running W   | stopping WT  | same W      | same W      | same WT     | same WT    | ·        | ·
 process-lost, certain    | ·           | failed F    | cancelled F  | failed F    | failed F    | cancelled F | cancelled F| ·        | ·
+process-lost, reported   | ·           | succeeded F | cancelled F  | succeeded F | succeeded F | cancelled F | cancelled F| ·        | ·
 process-lost, uncertain  | ·           | failed F    | cancelled F  | failed F    | failed F    | cancelled F | cancelled F| ·        | ·
 signalled interrupted    | ·           | ·           | ·            | ·           | ·           | same        | same       | ·        | ·
 signalled terminated     | ·           | ·           | ·            | ·           | ·           | same        | same       | ·        | ·
@@ -48,13 +53,21 @@ step-done leftovers      | ·           | ·           | ·            | ·     
 step-done tidy           | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
 `;
 
-const orders: Record<StopOrder, true> = { cancelled: true, paused: true, budget_paused: true, timeout: true, silence: true, output_limit: true };
+const orders: Record<StopOrder, true> = {
+  cancelled: true,
+  paused: true,
+  budget_paused: true,
+  timeout: true,
+  silence: true,
+  output_limit: true,
+  lingering: true,
+};
 const phases: Record<StopPhase, true> = { ordered: true, interrupted: true, terminated: true, killed: true };
 
 type Examples = { readonly [T in RunEventType]: Readonly<Record<string, Extract<RunEvent, { type: T }>>> };
 
-function exited(given: { code?: number | null; signal?: string | null; byDeadline?: boolean }): Extract<RunEvent, { type: 'exited' }> {
-  return { type: 'exited', code: null, signal: null, endedAt: noon, leader, startedAt: noon - 30_000, byDeadline: false, ...given };
+function exited(given: { code?: number | null; signal?: string | null; byDeadline?: boolean; report?: Report }): Extract<RunEvent, { type: 'exited' }> {
+  return { type: 'exited', code: null, signal: null, endedAt: noon, leader, startedAt: noon - 30_000, byDeadline: false, report: null, ...given };
 }
 
 /** The compiler sees to it that no type of event is missing, the table that no example is. */
@@ -74,6 +87,7 @@ const examples: Examples = {
   },
   exited: {
     'exited 0': exited({ code: 0 }),
+    'exited 0, but reported': exited({ code: 0, report: { failure: { class: 'auth_required', message: 'Log in.', resetsAt: null } } }),
     'exited 7': exited({ code: 7 }),
     'exited by SIGKILL': exited({ signal: 'SIGKILL' }),
     'exited, nobody knows how': exited({}),
@@ -84,8 +98,9 @@ const examples: Examples = {
     'found-again, detached': { type: 'found-again', held: false, leader, startedAt: noon },
   },
   'process-lost': {
-    'process-lost, certain': { type: 'process-lost', message: 'It is gone.', certain: true },
-    'process-lost, uncertain': { type: 'process-lost', message: 'It is gone.', certain: false },
+    'process-lost, certain': { type: 'process-lost', message: 'It is gone.', certain: true, report: null },
+    'process-lost, reported': { type: 'process-lost', message: 'It is gone.', certain: true, report: { failure: null } },
+    'process-lost, uncertain': { type: 'process-lost', message: 'It is gone.', certain: false, report: null },
   },
   signalled: {
     'signalled interrupted': { type: 'signalled', phase: 'interrupted', targets: [] },
@@ -123,7 +138,7 @@ const states: Readonly<Record<string, readonly RunState[]>> = {
   settled: endedStatuses.map((status) => ended(status, [])),
 };
 
-const letters = { spawn: 'S', watch: 'W', stop: 'T', finalise: 'F', 'retry-lost': 'R' } as const;
+const letters = { spawn: 'S', watch: 'W', stop: 'T', finalise: 'F', 'retry-lost': 'R', 'retry-fresh': 'N' } as const;
 const reasons = { already_ended: 'no:ended', already_stopping: 'no:stopping', not_queued: 'no:queued' } as const;
 
 function cellOf(from: RunState, result: Step): string {

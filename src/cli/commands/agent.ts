@@ -1,0 +1,244 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { AgentRequest, AgentView } from '../../protocol/agents.ts';
+import { adapterNames, permissions } from '../../run/agent.ts';
+import { ClipError } from '../../run/errors.ts';
+import type { Context } from '../context.ts';
+import type { Choose } from '../program.ts';
+import { clean, commandWords, durationWords, paint, plural, table } from '../words.ts';
+import { checkAgent } from './agent-check.ts';
+import { collect, collectPair, duration, positiveNumber } from './options.ts';
+
+type Options = {
+  adapter?: AgentRequest['adapter'];
+  preset?: string;
+  mapping?: string;
+  command?: string;
+  model?: string;
+  role?: string;
+  cwd?: string;
+  arg?: string[];
+  env?: Record<string, string>;
+  unsetEnv?: string[];
+  envFile?: string;
+  timeout?: number;
+  silence?: number;
+  grace?: number;
+  concurrency?: number;
+  promptTemplate?: string;
+  leftovers?: 'stop' | 'leave';
+  permission?: AgentRequest['permission'];
+  shareWorktree?: boolean;
+  json?: boolean;
+};
+type Answer = { agent: AgentView };
+
+export function addAgent(program: Command, choose: Choose): void {
+  const agent = program.command('agent').description('agents: named ways to run an agent CLI');
+  settings(agent.command('add <name>').description('add an agent'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  clip agent add coder --adapter codex --permission edit\n  clip agent add reviewer --adapter claude --model opus --role reviewer\n  clip agent add helper --preset qwen --permission full',
+    )
+    .action((name: string, options: Options) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        // A preset or a mapping describes a plain command.
+        const adapter = options.adapter ?? (options.preset !== undefined || options.mapping !== undefined ? 'plain' : undefined);
+        return say(context, await call(context, 'PUT', name, { ...requestOf(context, options), adapter }), 'is added');
+      }),
+    );
+  settings(agent.command('edit <name>').description('change an agent; what is not given stays; "none" clears a setting'))
+    .option('--unset-env <name>', 'forget a variable (repeatable)', collect)
+    .action((name: string, options: Options) =>
+      choose({ json: options.json ?? false }, async (context) => say(context, await call(context, 'PATCH', name, requestOf(context, options)), 'is changed')),
+    );
+  agent
+    .command('list')
+    .alias('ls')
+    .description('all agents')
+    .option('--json', 'as JSON')
+    .action((options: Options) => choose({ json: options.json ?? false }, list));
+  agent
+    .command('show <name>')
+    .description('everything about an agent but the values of its variables')
+    .option('--json', 'as JSON')
+    .action((name: string, options: Options) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        const answer = await call(context, 'GET', name);
+        if (context.json) context.printJson(answer);
+        else context.print(factsText(context, answer.agent));
+        return 0;
+      }),
+    );
+  agent
+    .command('pause <name>')
+    .description('stop what it does, and start nothing more')
+    .option('--let-finish', 'leave its live runs alone')
+    .option('--json', 'as JSON')
+    .action((name: string, options: { letFinish?: boolean; json?: boolean }) =>
+      choose({ json: options.json ?? false }, (context) => pause(context, name, true, options.letFinish ?? false)),
+    );
+  agent
+    .command('resume <name>')
+    .description('start its runs again')
+    .option('--json', 'as JSON')
+    .action((name: string, options: { json?: boolean }) => choose({ json: options.json ?? false }, (context) => pause(context, name, false, true)));
+  agent
+    .command('rm <name>')
+    .description('remove an agent; its runs stay')
+    .option('--json', 'as JSON')
+    .action((name: string, options: Options) =>
+      choose({ json: options.json ?? false }, async (context) => say(context, await call(context, 'DELETE', name), 'is removed')),
+    );
+  agent
+    .command('check <name>')
+    .description('prove that its program is there, starts and answers; asks the model one short question')
+    .option('--no-ask', 'only look for the program and its version')
+    .option('--json', 'as JSON')
+    .action((name: string, options: { ask: boolean; json?: boolean }) =>
+      choose({ json: options.json ?? false }, (context) => checkAgent(context, name, options.ask)),
+    );
+}
+
+function settings(command: Command): Command {
+  return command
+    .addOption(new Option('--adapter <adapter>', 'how it is started and read').choices(adapterNames))
+    .option('--preset <name>', 'a plain agent that clip knows: qwen, cursor, copilot, amp, aider, goose')
+    .option('--mapping <file>', 'a plain agent described by a JSON file (docs/agents.md)')
+    .option('--command <path>', 'its program, or the URL of an http agent (default: the adapter’s own name on the PATH)')
+    .option('--model <model>', 'the model it shall use')
+    .option('--role <role>', 'a word for what it does')
+    .option('--cwd <dir>', 'work folder of its runs (default: where clip run is called)')
+    .option('--arg <arg>', 'one more argument for the program (repeatable; replaces the ones before)', collect)
+    .option('--env <K=V>', 'a variable for its runs, kept in a file of its own (repeatable)', collectPair)
+    .option('--env-file <file>', 'a file of KEY=VALUE lines, read at each run')
+    .option('--timeout <duration>', 'stop its runs after this long', duration('--timeout'))
+    .option('--silence <duration>', 'stop its runs when they have said and done nothing for this long', duration('--silence'))
+    .option('--grace <duration>', 'time between SIGTERM and SIGKILL (default 20s)', duration('--grace'))
+    .option('--concurrency <n>', 'its runs at a time (default 1)', positiveNumber)
+    .option('--prompt-template <file>', 'a text with {{prompt}} in it, read at each run')
+    .addOption(new Option('--leftovers <what>', 'processes its runs leave behind').choices(['stop', 'leave']))
+    .addOption(new Option('--permission <mode>', 'what it may do without asking (default ask); full means everything').choices(permissions))
+    .option('--share-worktree', 'its runs may work beside others in one worktree')
+    .option('--no-share-worktree', 'one run in a worktree at a time (default)')
+    .option('--json', 'as JSON');
+}
+
+const cleared = 'none';
+
+function requestOf(context: Context, options: Options): object {
+  const word = (value: string | undefined) => (value === cleared ? null : value);
+  const path = (value: string | undefined) => (value === undefined || value === cleared ? word(value) : resolve(context.cwd(), value));
+  const { command } = options;
+  return {
+    adapter: options.adapter,
+    preset: options.preset,
+    mapping: options.mapping === undefined ? undefined : mappingIn(resolve(context.cwd(), options.mapping)),
+    // A name is looked for on the PATH of each run; a path means one program.
+    command: command?.includes('/') && !/^https?:/.test(command) ? path(command) : word(command),
+    model: word(options.model),
+    role: word(options.role),
+    cwd: path(options.cwd),
+    args: options.arg,
+    env: options.env,
+    unsetEnv: options.unsetEnv,
+    envFile: path(options.envFile),
+    timeoutMs: options.timeout,
+    silenceMs: options.silence,
+    graceMs: options.grace,
+    concurrency: options.concurrency,
+    promptTemplate: path(options.promptTemplate),
+    leftovers: options.leftovers,
+    permission: options.permission,
+    sharesWorktree: options.shareWorktree,
+  };
+}
+
+function mappingIn(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ClipError('usage', `The mapping ${path} cannot be read: ${(error as Error).message}.`, 'docs/agents.md has a worked example.', error);
+  }
+}
+
+function call(context: Context, method: string, name: string, body?: object): Promise<Answer> {
+  return context.client().call<Answer>(method, `/v1/agents/${encodeURIComponent(name)}`, body);
+}
+
+function say(context: Context, answer: Answer, what: string): number {
+  const { agent } = answer;
+  if (context.json) {
+    context.printJson(answer);
+    return 0;
+  }
+  context.print(`Agent ${clean(agent.name)} (${agent.adapter}, permission ${agent.permission}) ${what}.`);
+  if (what === 'is added') context.notice(`Is all there? clip agent check ${clean(agent.name)}   Then: clip run --agent ${clean(agent.name)} "…"`);
+  return 0;
+}
+
+async function pause(context: Context, name: string, paused: boolean, letFinish: boolean): Promise<number> {
+  const answer = await context.client().call<Answer & { stopped: number[] }>('POST', `/v1/agents/${encodeURIComponent(name)}/pause`, { paused, letFinish });
+  if (context.json) {
+    context.printJson({ schema: 1, ...answer });
+    return 0;
+  }
+  const { stopped } = answer;
+  const also = stopped.length === 0 ? '' : `; ${stopped.length === 1 ? `run ${stopped[0]} is` : `runs ${stopped.join(', ')} are`} being stopped`;
+  context.print(paused ? `Agent ${clean(name)} is paused${also}.` : `Agent ${clean(name)} goes on.`);
+  return 0;
+}
+
+async function list(context: Context): Promise<number> {
+  const answer = await context.client().call<{ agents: AgentView[] }>('GET', '/v1/agents');
+  if (context.json) context.printJson(answer);
+  else if (answer.agents.length === 0) context.notice('No agents. Add one: clip agent add NAME --adapter codex');
+  else {
+    const columns = [
+      { title: 'AGENT', cell: ({ name }: AgentView) => clean(name) },
+      { title: 'ADAPTER', cell: ({ adapter }: AgentView) => adapter },
+      { title: 'MODEL', cell: ({ model }: AgentView) => clean(model ?? '–'), from: 60, flexible: true },
+      { title: 'PERMISSION', cell: (agent: AgentView) => permissionWords(context, agent), from: 50 },
+      { title: 'STATE', cell: stateWords },
+      { title: 'ROLE', cell: ({ role }: AgentView) => clean(role ?? '–'), from: 80, flexible: true },
+    ];
+    context.print(table(answer.agents, columns, context.look));
+  }
+  return 0;
+}
+
+function stateWords({ paused, liveRuns, concurrency }: AgentView): string {
+  if (paused) return 'paused';
+  return liveRuns === 0 ? 'free' : `${liveRuns} of ${concurrency} busy`;
+}
+
+/** The one that lets it do anything catches the eye. */
+function permissionWords({ look }: Context, { permission }: AgentView): string {
+  return permission === 'full' ? paint(permission, 33, look) : permission;
+}
+
+function factsText(context: Context, agent: AgentView): string {
+  const time = (seconds: number | null) => (seconds === null ? null : durationWords(seconds * 1_000));
+  const facts: [string, string | null][] = [
+    ['adapter', agent.mapped ? `${agent.adapter}, with a mapping of its stream` : agent.adapter],
+    ['command', agent.command === null ? null : clean(agent.command)],
+    ['arguments', agent.args.length === 0 ? null : clean(commandWords(agent.args))],
+    ['model', agent.model === null ? null : clean(agent.model)],
+    ['role', agent.role === null ? null : clean(agent.role)],
+    ['permission', permissionWords(context, agent)],
+    ['folder', agent.cwd === null ? null : clean(agent.cwd)],
+    ['variables', agent.env.length === 0 ? null : clean(agent.env.join(' '))],
+    ['env file', agent.envFile === null ? null : clean(agent.envFile)],
+    ['template', agent.promptTemplate === null ? null : clean(agent.promptTemplate)],
+    ['time limit', time(agent.timeoutSec)],
+    ['silence', time(agent.silenceSec)],
+    ['grace', time(agent.graceSec)],
+    ['at a time', `${plural(agent.concurrency, 'run')}${agent.sharesWorktree ? ', worktrees shared' : ', one in a worktree'}`],
+    ['leftovers', agent.leftovers],
+    ['state', stateWords(agent)],
+    ['id', agent.id],
+  ];
+  const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
+  return `${paint(`Agent ${clean(agent.name)}`, 1, context.look)}\n${rows.join('\n')}`;
+}

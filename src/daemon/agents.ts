@@ -1,0 +1,168 @@
+/** The agents of this home: their settings in the database, the values of their variables in files of their own. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { writeFlushed } from '../process/run-folder.ts';
+import type { AgentRequest } from '../protocol/agents.ts';
+import type { Agent, AgentSettings } from '../run/agent.ts';
+import { ClipError } from '../run/errors.ts';
+import { liveStatuses } from '../run/run.ts';
+import type { Store } from '../store/store.ts';
+
+export type Agents = ReturnType<typeof createAgents>;
+type Environment = Readonly<Record<string, string>>;
+
+const defaults: Omit<AgentSettings, 'adapter'> = {
+  command: null,
+  model: null,
+  role: null,
+  args: [],
+  permission: 'ask',
+  mapping: null,
+  cwd: null,
+  envNames: [],
+  envFile: null,
+  timeoutMs: null,
+  silenceMs: null,
+  graceMs: null,
+  concurrency: 1,
+  promptTemplate: null,
+  leftovers: null,
+  sharesWorktree: false,
+};
+
+export function createAgents(world: { store: Store; folder: string; now: () => number; rulesChanged: () => void }) {
+  const { store, folder } = world;
+
+  /** Throws when there is none of this name. */
+  function get(name: string): Agent {
+    const agent = store.agents.byName(name);
+    if (agent) return agent;
+    const others = store.agents.list().map(({ name: each }) => each);
+    const hint = others.length === 0 ? 'Add one: clip agent add NAME --adapter codex' : `There are: ${others.slice(0, 10).join(', ')}.`;
+    throw new ClipError('not_found', `There is no agent ${name}.`, hint);
+  }
+
+  function add(name: string, { adapter, env = {}, ...request }: AgentRequest): Agent {
+    if (store.agents.byName(name))
+      throw new ClipError('name_taken', `There is an agent ${name} already.`, `Change it: clip agent edit ${name}, or choose another name.`);
+    if (adapter === undefined)
+      throw new ClipError('usage', 'An agent needs an adapter.', 'Say which: --adapter codex, claude, gemini, opencode, plain or http.');
+    const settings = checked({ ...defaults, adapter, ...given(request), envNames: Object.keys(env) });
+    const agent: Agent = { id: newId(), name, settings, paused: false, createdAt: world.now() };
+    // The file first: an agent that is in the database has its variables.
+    writeEnvironment(agent.id, env);
+    return put(agent, 'agent-added');
+  }
+
+  /** What is not given stays; variables are added to those there are, and a value of null removes one. */
+  function edit(name: string, { adapter, env = {}, unsetEnv = [], ...request }: AgentRequest): Agent {
+    const agent = get(name);
+    const kept = Object.entries({ ...readEnvironment(agent.id), ...env }).filter(([key]) => !unsetEnv.includes(key));
+    const changed = { ...agent.settings, ...(adapter === undefined ? {} : { adapter }), ...given(request), envNames: kept.map(([key]) => key) };
+    const settings = checked(changed);
+    writeEnvironment(agent.id, Object.fromEntries(kept));
+    return put({ ...agent, settings }, 'agent-changed');
+  }
+
+  function pause(name: string, paused: boolean): Agent {
+    return put({ ...get(name), paused }, paused ? 'agent-paused' : 'agent-resumed');
+  }
+
+  function remove(name: string): Agent {
+    const agent = get(name);
+    const live = store.runs.page({ agentId: agent.id, statuses: liveStatuses }, { before: null, limit: 1 }).runs[0];
+    if (live) {
+      throw new ClipError('refused', `Agent ${name} has run ${live.number}, which is ${live.state.status}.`, `Stop it first: clip cancel --agent ${name}`);
+    }
+    store.transaction(() => {
+      store.agents.remove(agent.id, world.now());
+      note(agent, 'agent-removed');
+    });
+    rmSync(environmentPath(agent.id), { force: true });
+    world.rulesChanged();
+    return agent;
+  }
+
+  function put(agent: Agent, type: string): Agent {
+    store.transaction(() => {
+      store.agents.put(agent);
+      note(agent, type);
+    });
+    world.rulesChanged();
+    return agent;
+  }
+
+  function note({ id, name, settings }: Agent, type: string): void {
+    const { adapter, permission } = settings;
+    store.events.append({ at: world.now(), run: null, runId: null, type, data: { agentId: id, name, adapter, permission } });
+  }
+
+  /** Its variables: the file the user keeps, then the ones given to clip. Throws when the file cannot be read. */
+  function environmentOf({ id, name, settings }: Agent): Environment {
+    return { ...(settings.envFile === null ? {} : readEnvFile(settings.envFile, name)), ...readEnvironment(id) };
+  }
+
+  function environmentPath(id: string): string {
+    return join(folder, `${id}.json`);
+  }
+
+  function readEnvironment(id: string): Environment {
+    try {
+      return JSON.parse(readFileSync(environmentPath(id), 'utf8')) as Environment;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+      throw error;
+    }
+  }
+
+  function writeEnvironment(id: string, environment: Environment): void {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const path = environmentPath(id);
+    rmSync(path, { force: true });
+    if (Object.keys(environment).length > 0) writeFlushed(path, JSON.stringify(environment));
+  }
+
+  /** The same for a run's agent, as it is now; nothing when it was removed. */
+  function environmentOfId(id: string): Environment {
+    const agent = store.agents.list().find((each) => each.id === id);
+    return agent ? environmentOf(agent) : {};
+  }
+
+  return { list: store.agents.list, get, add, edit, pause, remove, environmentOf, environmentOfId };
+}
+
+/** What was said, without what was not. */
+function given<T extends object>(request: T): Partial<{ [K in keyof T]: Exclude<T[K], undefined> }> {
+  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined)) as Partial<{ [K in keyof T]: Exclude<T[K], undefined> }>;
+}
+
+/** What must fit together, whatever was changed last. */
+function checked(settings: AgentSettings): AgentSettings {
+  const { adapter, command, mapping } = settings;
+  if (adapter === 'http' && !/^https?:\/\/[^/]/.test(command ?? ''))
+    throw new ClipError('usage', 'An http agent needs the URL it is reached at.', 'Say it: --command https://host/path');
+  if (adapter === 'plain' && command === null) throw new ClipError('usage', 'A plain agent needs a command.', 'Say it: --command PROGRAM, or --preset NAME');
+  if (mapping !== null && adapter !== 'plain')
+    throw new ClipError('usage', `A preset or mapping is for plain agents; adapter ${adapter} reads its own stream.`, 'Leave it out, or say --adapter plain');
+  return settings;
+}
+
+function readEnvFile(path: string, agent: string): Environment {
+  try {
+    return parseEnv(readFileSync(path, 'utf8')) as Environment;
+  } catch (error) {
+    throw new ClipError(
+      'refused',
+      `The env file ${path} of agent ${agent} cannot be read: ${(error as Error).message}.`,
+      'Mend it, or name another: clip agent edit',
+    );
+  }
+}
+
+/** 50 random bits; a letter first, as with runs. */
+function newId(): string {
+  const digits = 'abcdefghjkmnpqrstvwxyz0123456789';
+  return `a${[...randomBytes(10)].map((byte) => digits[byte & 31]).join('')}`;
+}

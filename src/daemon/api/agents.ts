@@ -1,0 +1,83 @@
+import { adapterOf } from '../../adapters/by-name.ts';
+import { findCommand, toolVersion } from '../../process/tool.ts';
+import { type AgentView, agentParams, agentRequest, checkRequest, pauseRequest } from '../../protocol/agents.ts';
+import type { Agent } from '../../run/agent.ts';
+import { limits } from '../../run/limits.ts';
+import { isEnded } from '../../run/run.ts';
+import { isoTime } from '../../run/time.ts';
+import { profileOf } from '../agent-launch.ts';
+import { read } from './border.ts';
+import type { Routes } from './world.ts';
+
+export const agentRoutes: Routes = (api, world) => {
+  const { agents, supervisor } = world;
+
+  const livingRuns = ({ id }: Agent) => supervisor.alive().filter(({ spec }) => spec.agent?.id === id);
+  const view = (agent: Agent) => viewOf(agent, livingRuns(agent).length);
+
+  api.get('/v1/agents', () => ({ schema: 1, agents: agents.list().map(view) }));
+
+  api.get('/v1/agents/:agent', (request) => ({ schema: 1, agent: view(agents.get(read(agentParams, request.params).agent)) }));
+
+  api.put('/v1/agents/:agent', { bodyLimit: 2 * limits.bodyBytesMax }, (request, reply) => {
+    const { agent: name } = read(agentParams, request.params);
+    return reply.code(201).send({ schema: 1, agent: view(agents.add(name, read(agentRequest, request.body))) });
+  });
+
+  api.patch('/v1/agents/:agent', { bodyLimit: 2 * limits.bodyBytesMax }, (request) => {
+    const { agent: name } = read(agentParams, request.params);
+    return { schema: 1, agent: view(agents.edit(name, read(agentRequest, request.body))) };
+  });
+
+  api.delete('/v1/agents/:agent', (request) => ({ schema: 1, agent: view(agents.remove(read(agentParams, request.params).agent)) }));
+
+  /** A paused agent starts nothing more; what it is doing is stopped, unless it may finish. */
+  api.post('/v1/agents/:agent/pause', (request) => {
+    const { agent: name } = read(agentParams, request.params);
+    const { paused, letFinish } = read(pauseRequest, request.body);
+    const agent = agents.pause(name, paused);
+    const stopping = paused && !letFinish ? livingRuns(agent).filter(({ state }) => !isEnded(state)) : [];
+    supervisor.submitAll(stopping.map(({ number }) => ({ number, event: { type: 'stop-requested', order: 'paused', graceMs: null, now: false } as const })));
+    return { schema: 1, agent: view(agent), stopped: stopping.map(({ number }) => number) };
+  });
+
+  /** Whether its program is there, as the caller's environment and the agent's own find it. */
+  api.post('/v1/agents/:agent/check', { bodyLimit: 2 * limits.bodyBytesMax }, async (request) => {
+    const agent = agents.get(read(agentParams, request.params).agent);
+    const { env } = read(checkRequest, request.body);
+    const environment = { ...env, ...agents.environmentOf(agent) };
+    const [command = ''] = adapterOf(profileOf(agent)).prepare({ agent: profileOf(agent), sessionId: null, promptPath: '', environment }).argv;
+    if (agent.settings.adapter === 'http') return { schema: 1, path: agent.settings.command, version: null };
+    const path = findCommand(command, environment['PATH'] ?? '', agent.settings.cwd ?? '/');
+    return { schema: 1, path, version: path === null ? null : await toolVersion(path, { env: environment, timeoutMs: limits.agentVersionMs }) };
+  });
+};
+
+function viewOf({ id, name, settings, paused, createdAt }: Agent, liveRuns: number): AgentView {
+  const seconds = (ms: number | null) => (ms === null ? null : ms / 1_000);
+  const { adapter, command, model, role, cwd, args, envNames, envFile, concurrency, promptTemplate, leftovers, permission, sharesWorktree } = settings;
+  return {
+    id,
+    name,
+    adapter,
+    command,
+    model,
+    role,
+    cwd,
+    args: [...args],
+    env: [...envNames],
+    envFile,
+    timeoutSec: seconds(settings.timeoutMs),
+    silenceSec: seconds(settings.silenceMs),
+    graceSec: seconds(settings.graceMs),
+    concurrency,
+    promptTemplate,
+    leftovers,
+    permission,
+    sharesWorktree,
+    mapped: settings.mapping !== null,
+    paused,
+    createdAt: isoTime(createdAt),
+    liveRuns,
+  };
+}

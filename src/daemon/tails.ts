@@ -1,0 +1,203 @@
+/**
+ * Reads the logs of agents as they grow. Adapters turn lines into readings, readings make up the account
+ * of the run, and the account is stored in one transaction with the place up to which it was read: a
+ * daemon that dies reads on from there, and nothing is counted twice or missed.
+ */
+import { join } from 'node:path';
+import { type Adapter, type ReadAt, type ReadState, read, readFrom, readRest, type Stream } from '../adapters/adapter.ts';
+import { adapterOf } from '../adapters/by-name.ts';
+import { runFiles } from '../process/run-folder.ts';
+import { readTail } from '../process/tail.ts';
+import { type Account, emptyAccount, fold } from '../run/account.ts';
+import type { Fact } from '../run/events.ts';
+import { limits } from '../run/limits.ts';
+import type { Reading } from '../run/reading.ts';
+import { type Report, reportOf, type SeenExit } from '../run/report.ts';
+import type { Run } from '../run/run.ts';
+import { noTotals, type SessionTotals, totalsAfter } from '../run/usage.ts';
+import type { AccountRow } from '../store/accounts.ts';
+import type { Store } from '../store/store.ts';
+import type { Supervisor } from './supervisor.ts';
+import type { Watchers } from './watchers.ts';
+
+export type Tails = ReturnType<typeof createTails>;
+
+type Tail = {
+  readonly run: Run;
+  readonly adapter: Adapter;
+  readonly logs: Record<Stream, ReadState>;
+  account: Account;
+  before: SessionTotals | null;
+  /** One reading at a time: the next begins when the last has been stored. */
+  turn: Promise<void>;
+};
+
+const streams: readonly Stream[] = ['stdout', 'stderr'];
+
+export function createTails(world: { store: Store; supervisor: Supervisor; watchers: Watchers; now: () => number; folderOf: (run: Run) => string }) {
+  const { store } = world;
+  const tails = new Map<number, Tail>();
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+
+  /** Null for a run without a stream that could be read. */
+  function tailOf(run: Run): Tail | null {
+    const known = tails.get(run.number);
+    if (known) return known;
+    const adapter = adapterOf(run.spec.agent);
+    if (adapter.stream === null) return null;
+    const row = store.accounts.ofRun(run.number);
+    const tail: Tail = {
+      run,
+      adapter,
+      logs: { stdout: readFrom(row?.offsets.stdout ?? 0), stderr: readFrom(row?.offsets.stderr ?? 0) },
+      account: row?.account ?? emptyAccount,
+      before: row?.before ?? null,
+      turn: Promise.resolve(),
+    };
+    tails.set(run.number, tail);
+    return tail;
+  }
+
+  /** Reads what has come since. */
+  async function follow(run: Run): Promise<void> {
+    const tail = tailOf(run);
+    if (tail) await inTurn(tail, () => readOn(tail, limits.tailBatchBytes));
+  }
+
+  /** Reads to the end, once the process has ended, and says what the stream says of it. */
+  async function finish(run: Run, exit: SeenExit): Promise<Report | null> {
+    const tail = tailOf(run);
+    if (!tail) return null;
+    await inTurn(tail, async () => {
+      while (await readOn(tail, limits.tailBatchBytes));
+      const rest = streams.map((stream) => readLast(tail, stream));
+      record(tail, rest.flat());
+    });
+    const { needsResult, classOfExit } = tail.adapter.stream ?? { needsResult: false, classOfExit: () => null };
+    return reportOf(tail.account, exit, { needsResult, classOfExit });
+  }
+
+  function inTurn(tail: Tail, work: () => Promise<unknown>): Promise<void> {
+    const turn = tail.turn.then(async () => {
+      if (tails.get(tail.run.number) !== tail) throw new Error('The reading before this one failed; it begins again from what was stored.');
+      await work();
+    });
+    // One that failed (on a full disk, say) has read what it could not store: the next one begins from what was stored.
+    tail.turn = turn.catch(() => {
+      if (tails.get(tail.run.number) === tail) tails.delete(tail.run.number);
+    });
+    return turn;
+  }
+
+  /** True when there was so much that more may be waiting. */
+  async function readOn(tail: Tail, bytesMax: number): Promise<boolean> {
+    const readings: Reading[] = [];
+    let most = 0;
+    let moved = false;
+    for (const stream of streams) {
+      const before = tail.logs[stream].offset;
+      const bytes = await readLog(tail, stream, bytesMax, readings);
+      most = Math.max(most, bytes);
+      moved ||= tail.logs[stream].offset !== before;
+    }
+    if (moved) record(tail, readings);
+    return most >= bytesMax;
+  }
+
+  async function readLog(tail: Tail, stream: Stream, bytesMax: number, readings: Reading[]): Promise<number> {
+    const path = join(world.folderOf(tail.run), stream === 'stdout' ? runFiles.stdout : runFiles.stderr);
+    const begin = tail.logs[stream];
+    const offset = begin.offset + begin.cut.bytes;
+    let bytes = 0;
+    const size = await readTail(path, { offset, bytesMax, chunkBytes: limits.tailChunkBytes }, (chunk) => {
+      const next = read(tail.adapter, tail.logs[stream], chunk, { stream, at: readAt() });
+      tail.logs[stream] = next.state;
+      readings.push(...next.readings);
+      bytes += chunk.length;
+    });
+    // Somebody cut the log off: what was there has been read, and is not read again.
+    if (size !== null && size < offset) tail.logs[stream] = readFrom(size);
+    return bytes;
+  }
+
+  function readLast(tail: Tail, stream: Stream): Reading[] {
+    const state = tail.logs[stream];
+    if (state.cut.bytes === 0) return [];
+    const last = readRest(tail.adapter, state, { stream, at: readAt() });
+    // The line break was ours: the log ends one byte earlier.
+    tail.logs[stream] = readFrom(last.state.offset - 1);
+    return last.readings;
+  }
+
+  function readAt(): ReadAt {
+    return { at: world.now(), timeZone };
+  }
+
+  /** Stores what was read, how far, and what it means for the session; tells whoever watches what is worth a line of history. */
+  function record(tail: Tail, readings: readonly Reading[]): void {
+    const { run } = tail;
+    const at = world.now();
+    const account = fold(tail.account, readings, at);
+    const stored = store.transaction(() => {
+      const { sessionId } = account;
+      const before = tail.before ?? (sessionId === null ? null : totalsBefore(run, sessionId));
+      const offsets = { stdout: tail.logs.stdout.offset, stderr: tail.logs.stderr.offset };
+      store.accounts.put(run.number, { account, offsets, before });
+      if (sessionId !== null) {
+        const totals = totalsAfter(account.meter, before ?? noTotals);
+        store.sessions.put({ adapter: run.spec.adapter, id: sessionId, cwd: run.spec.cwd, totals }, run.number, at);
+      }
+      const events = newsIn(tail.account, account).map(({ type, ...data }) =>
+        store.events.append({ at, run: run.number, runId: run.id, type, data: { type, ...data } }),
+      );
+      return { before, events };
+    });
+    tail.account = account;
+    tail.before = stored.before;
+    for (const event of stored.events) world.watchers.tell({ run: world.supervisor.find(run.number) ?? run, event });
+  }
+
+  function totalsBefore(run: Run, sessionId: string): SessionTotals {
+    return store.sessions.totals(run.spec.adapter, sessionId);
+  }
+
+  /** The fact that a run has ended, with what its stream says of it. */
+  async function concluded(run: Run, fact: Fact): Promise<Fact> {
+    if (run.spec.agent === null) return fact;
+    if (fact.type === 'exited') return { ...fact, report: await finish(run, { code: fact.code, signal: fact.signal }) };
+    return fact.type === 'process-lost' ? { ...fact, report: await finish(run, null) } : fact;
+  }
+
+  return {
+    follow,
+    concluded,
+    /** What is known of this run's stream; null for one without. */
+    accountOf(run: Run): Pick<AccountRow, 'account' | 'before'> | null {
+      if (run.spec.agent === null) return null;
+      return tails.get(run.number) ?? store.accounts.ofRun(run.number);
+    },
+    /** The session a living run has turned out to be in: nobody else may go on with it meanwhile. */
+    sessionOf: (number: number): string | null => tails.get(number)?.account.sessionId ?? null,
+    forget(number: number): void {
+      tails.delete(number);
+    },
+  };
+}
+
+type News = { readonly type: 'session' | 'retrying' | 'result' } & Readonly<Record<string, unknown>>;
+
+/** What is worth a line in the history of the run: not every tool, but what a person would want to know later. */
+function newsIn(before: Account, after: Account): News[] {
+  const news: News[] = [];
+  if (after.sessionId !== null && after.sessionId !== before.sessionId) {
+    news.push({ type: 'session', sessionId: after.sessionId, model: after.model, permission: after.permission, version: after.version });
+  }
+  const { retrying, result } = after;
+  if (retrying !== null && retrying.message + retrying.attempt !== (before.retrying?.message ?? '') + before.retrying?.attempt) {
+    news.push({ type: 'retrying', attempt: retrying.attempt, of: retrying.of, message: retrying.message });
+  }
+  if (result !== null && result.at !== before.result?.at) {
+    news.push({ type: 'result', class: result.failure?.class ?? null, message: result.failure?.message ?? null, resetsAt: result.failure?.resetsAt ?? null });
+  }
+  return news;
+}

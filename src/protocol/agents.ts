@@ -1,0 +1,82 @@
+/** What may be asked about agents, and what is answered. */
+import { z } from 'zod';
+import { adapterNames, permissions } from '../run/agent.ts';
+import { limits } from '../run/limits.ts';
+import { absolutePath, duration, text, variable, word } from './requests.ts';
+
+/** The names agents may have; the same as those of runs, since both stand on a command line. */
+export const agentName = word(limits.nameLength)
+  .refine((value) => !/^\d+$/.test(value), 'must not be all digits')
+  .refine((value) => !/^[@-]/.test(value), 'must not begin with @ or -');
+
+export const agentRequest = z.strictObject({
+  adapter: z.enum(adapterNames).optional(),
+  command: text(4_096).min(1).nullable().optional(),
+  model: word(limits.labelLength).nullable().optional(),
+  role: word(limits.labelLength).nullable().optional(),
+  cwd: absolutePath.nullable().optional(),
+  args: z.array(text(limits.argumentBytesMax)).max(limits.agentArgs).optional(),
+  env: z.record(variable, text(limits.bodyBytesMax)).optional(),
+  /** Names of variables to forget. */
+  unsetEnv: z.array(variable).max(1_000).optional(),
+  envFile: absolutePath.nullable().optional(),
+  timeoutMs: duration.nullable().optional(),
+  silenceMs: duration
+    .refine((value) => value > 0, 'must be longer than nothing')
+    .nullable()
+    .optional(),
+  graceMs: duration.nullable().optional(),
+  concurrency: z.int().min(1).max(limits.agentConcurrencyMax).optional(),
+  promptTemplate: absolutePath.nullable().optional(),
+  leftovers: z.enum(['stop', 'leave']).nullable().optional(),
+  permission: z.enum(permissions).optional(),
+  sharesWorktree: z.boolean().optional(),
+});
+export type AgentRequest = z.infer<typeof agentRequest>;
+
+export const agentParams = z.strictObject({ agent: agentName });
+export const pauseRequest = z.strictObject({
+  paused: z.boolean(),
+  /** Leave its live runs alone. */
+  letFinish: z.boolean().default(false),
+});
+export const checkRequest = z.strictObject({ env: z.record(variable, text(limits.bodyBytesMax)).default({}) });
+
+export const agentView = z.object({
+  id: z.string(),
+  name: z.string(),
+  adapter: z.enum(adapterNames),
+  command: z.string().nullable(),
+  model: z.string().nullable(),
+  role: z.string().nullable(),
+  cwd: z.string().nullable(),
+  args: z.array(z.string()),
+  /** Names only; values are never shown. */
+  env: z.array(z.string()),
+  envFile: z.string().nullable(),
+  timeoutSec: z.number().nullable(),
+  silenceSec: z.number().nullable(),
+  graceSec: z.number().nullable(),
+  concurrency: z.int(),
+  promptTemplate: z.string().nullable(),
+  leftovers: z.enum(['stop', 'leave']).nullable(),
+  permission: z.enum(permissions),
+  sharesWorktree: z.boolean(),
+  mapped: z.boolean(),
+  paused: z.boolean(),
+  createdAt: z.iso.datetime(),
+  liveRuns: z.int(),
+});
+export type AgentView = z.infer<typeof agentView>;
+
+const schema = z.literal(1);
+export const agentAnswer = z.object({ schema, agent: agentView });
+export const agentsAnswer = z.object({ schema, agents: z.array(agentView) });
+export const pausedAnswer = z.object({ schema, agent: agentView, stopped: z.array(z.int()) });
+export const checkAnswer = z.object({
+  schema,
+  /** The program as it was found on the PATH; null when it was not. */
+  path: z.string().nullable(),
+  version: z.string().nullable(),
+});
+export type CheckAnswer = z.infer<typeof checkAnswer>;

@@ -1,0 +1,35 @@
+/** What an agent is told. Pure text; prompts never enter the database. */
+import type { Run } from './run.ts';
+import { isEnded } from './run.ts';
+
+/** Fills {{dotted.names}}; a name that is not known becomes nothing. Spaces within the braces do not matter. */
+export function renderTemplate(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{\{\s*([\w.-]+)\s*\}\}/g, (_, name: string) => (Object.hasOwn(values, name) ? (values[name] ?? '') : ''));
+}
+
+/** For a session that is gone on with: the agent remembers what it did, but not how that ended. */
+export function resumePrompt(request: string, before: Run): string {
+  return [
+    `The run before this one stopped before the work was done: ${howItStopped(before)}. This is the same session, in the same folder.`,
+    'A tool call that was under way then may or may not have taken effect: look at the present state first, then go on from there. Do not redo what is already done.',
+    'What was asked:',
+    request,
+  ].join('\n\n');
+}
+
+function howItStopped({ state }: Run): string {
+  if (!isEnded(state)) return 'it was interrupted';
+  switch (state.stopReason) {
+    case 'completed':
+      return 'it had ended by itself, and is to be gone on with';
+    case 'process_lost':
+      return 'its process was lost';
+    case 'timeout':
+    case 'silence':
+      return 'it ran into a time limit';
+    case 'cancelled':
+      return 'it was cancelled';
+    default:
+      return `it ended with ${state.errorCode ?? state.stopReason}`;
+  }
+}

@@ -1,0 +1,46 @@
+/** Agents in the database: their settings, never the values of their variables. */
+import { and, asc, eq, isNull } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Agent, AgentSettings } from '../run/agent.ts';
+import type { Db } from './open.ts';
+import { profileFields } from './rows.ts';
+import { agents } from './schema.ts';
+
+const settings: z.ZodType<AgentSettings> = z.object({
+  ...profileFields,
+  cwd: z.string().nullable(),
+  envNames: z.array(z.string()),
+  envFile: z.string().nullable(),
+  timeoutMs: z.number().nullable(),
+  silenceMs: z.number().nullable(),
+  graceMs: z.number().nullable(),
+  concurrency: z.int().min(1),
+  promptTemplate: z.string().nullable(),
+  leftovers: z.enum(['stop', 'leave']).nullable(),
+  sharesWorktree: z.boolean(),
+});
+
+export function createAgentStore(db: Db) {
+  const living = (name: string) => and(eq(agents.name, name), isNull(agents.removedAt));
+  return {
+    list: (): Agent[] => db.select().from(agents).where(isNull(agents.removedAt)).orderBy(asc(agents.name)).all().map(agentOf),
+
+    byName(name: string): Agent | null {
+      const row = db.select().from(agents).where(living(name)).get();
+      return row ? agentOf(row) : null;
+    },
+
+    put(agent: Agent): void {
+      const row = { id: agent.id, name: agent.name, settings: JSON.stringify(agent.settings), paused: agent.paused ? 1 : 0, createdAt: agent.createdAt };
+      db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();
+    },
+
+    remove(id: string, at: number): void {
+      db.update(agents).set({ removedAt: at }).where(eq(agents.id, id)).run();
+    },
+  };
+}
+
+function agentOf(row: typeof agents.$inferSelect): Agent {
+  return { id: row.id, name: row.name, settings: settings.parse(JSON.parse(row.settings)), paused: row.paused === 1, createdAt: row.createdAt };
+}
