@@ -7,6 +7,7 @@
  */
 import type { AgentProfile } from '../run/agent.ts';
 import type { ErrorClass, Reading } from '../run/reading.ts';
+import { isObject, type Json, jsonIn } from './json.ts';
 import { type Cut, cutLines, noCut } from './lines.ts';
 
 export type Launch = {
@@ -33,7 +34,7 @@ export type Stream = 'stdout' | 'stderr';
 /** When and where a line was read: words like "try again at 1:21 PM" mean nothing without. */
 export type ReadAt = { readonly at: number; readonly timeZone: string };
 
-export type Json = Readonly<Record<string, unknown>>;
+export type { Json } from './json.ts';
 
 export type Adapter = {
   readonly prepare: (launch: Launch) => Prepared;
@@ -73,20 +74,20 @@ function readLine({ stream: reader }: Adapter, text: string, { stream, at }: { s
   const line = text.trim();
   if (reader === null || line === '') return [];
   try {
-    const event = line.startsWith('{') ? objectIn(line) : null;
-    return event ? reader.readEvent(event, at) : reader.readText(withoutControls(line), stream, at);
+    const events = eventsIn(line);
+    return events ? events.flatMap((event) => reader.readEvent(event, at)) : reader.readText(withoutControls(line), stream, at);
   } catch {
     // A line of a shape nobody has seen: the others still count.
     return [];
   }
 }
 
-function objectIn(line: string): Json | null {
-  try {
-    return JSON.parse(line) as Json;
-  } catch {
-    return null;
-  }
+/** Null for a line that is text. Told to give JSON but no stream of it, some give all their events at the end in one list. */
+function eventsIn(line: string): readonly Json[] | null {
+  if (!line.startsWith('{') && !line.startsWith('[{')) return null;
+  const value = jsonIn(line);
+  if (Array.isArray(value)) return value.filter(isObject);
+  return isObject(value) ? [value] : null;
 }
 
 /** Colours and other terminal control sequences: they are no part of what is said. */

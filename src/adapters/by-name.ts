@@ -1,6 +1,9 @@
 import type { AgentProfile } from '../run/agent.ts';
 import type { Adapter } from './adapter.ts';
+import { claude } from './claude.ts';
 import { codex } from './codex.ts';
+import { gemini } from './gemini.ts';
+import { opencode } from './opencode.ts';
 import { plain } from './plain.ts';
 
 /** The adapter of this agent; of a plain command, when there is none. */
@@ -8,6 +11,12 @@ export function adapterOf(agent: AgentProfile | null): Adapter {
   switch (agent?.adapter) {
     case 'codex':
       return codex;
+    case 'claude':
+      return claude;
+    case 'gemini':
+      return gemini;
+    case 'opencode':
+      return opencode;
     default:
       return plain;
   }

@@ -50,7 +50,7 @@ const texts: readonly (readonly [ErrorClass, RegExp])[] = [
   ],
   [
     'provider_unavailable',
-    /\b(500|502|503|504|529)\b|overloaded|service unavailable|internal server error|high demand|stream disconnected|stream error|connection (error|refused|reset|closed)|econnrefused|econnreset|etimedout|enotfound|fetch failed|network error|socket hang up|idle timeout|timed? ?out|unable to connect|premature close/i,
+    /\b(500|502|503|504|529)\b|overloaded|service unavailable|internal server error|high demand|stream disconnected|stream error|connection (error|refused|reset|closed)|econnrefused|econnreset|etimedout|enotfound|fetch failed|network error|socket hang up|idle timeout|timed? ?out|unable to connect|premature close|stream ended without|api error: (terminated|json parse error)/i,
   ],
 ];
 

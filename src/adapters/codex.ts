@@ -60,7 +60,8 @@ function readItem(item: unknown, ended: boolean): readonly Reading[] {
       const exitCode = numberAt(item, 'exit_code');
       const status = textAt(item, 'status');
       const failed = status === 'failed' || status === 'declined' || (exitCode !== null && exitCode !== 0);
-      const readOnly = /read-only file system/i.test(textAt(item, 'aggregated_output') ?? '');
+      // As the shell says it, at the end of a line; a file that speaks of it is another matter.
+      const readOnly = /: read-only file system$/im.test(textAt(item, 'aggregated_output') ?? '');
       return [started, { type: 'tool-ended', id, exitCode, failed, denied: status === 'declined' || readOnly, files: null }];
     }
     case 'file_change': {

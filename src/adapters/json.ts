@@ -2,7 +2,8 @@
  * Reading fields of JSON that other programs write. Nothing is taken for granted and nothing is
  * refused: what is missing or of another type is null, and the rest of the line still counts.
  */
-import type { Json } from './adapter.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
 
 /** The value at this path, undefined when any step of it is missing. */
 export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
@@ -26,6 +27,15 @@ export function listAt(value: unknown, ...path: readonly (string | number)[]): r
 
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Undefined for what is no JSON. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Adds what is known; null when nothing is. */

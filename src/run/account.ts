@@ -89,10 +89,12 @@ function take(account: Account, reading: Reading, at: number): Account {
     case 'session':
       return {
         ...account,
-        sessionId: clip(reading.id, limits.nameLength),
-        model: reading.model ?? account.model,
-        permission: reading.permission ?? account.permission,
-        version: reading.version ?? account.version,
+        // One that begins again takes its result back: claude does so when a background task has ended.
+        result: null,
+        sessionId: named(reading.id),
+        model: named(reading.model) ?? account.model,
+        permission: named(reading.permission) ?? account.permission,
+        version: named(reading.version) ?? account.version,
       };
     case 'message':
       return said(goingOn(account), reading);
@@ -103,7 +105,7 @@ function take(account: Account, reading: Reading, at: number): Account {
     case 'background':
       return { ...account, background: Math.max(0, reading.tasks) };
     case 'tokens':
-      return { ...account, model: reading.model ?? account.model, meter: metered(account.meter, reading) };
+      return { ...account, model: named(reading.model) ?? account.model, meter: metered(account.meter, reading) };
     case 'cost': {
       const { meter } = account;
       const change = reading.scope === 'session' ? { sessionCostUsd: reading.usd } : { partCostUsd: (meter.partCostUsd ?? 0) + reading.usd };
@@ -114,13 +116,15 @@ function take(account: Account, reading: Reading, at: number): Account {
     case 'error':
       return { ...account, lastError: clipped(reading.failure), limitResetsAt: reading.failure.resetsAt ?? account.limitResetsAt };
     case 'retrying':
+      // The other log may be read later than the result that came after this.
+      if (account.result !== null) return account;
       return { ...account, retrying: { attempt: reading.attempt, of: reading.of, message: clip(reading.message, limits.errorLength), at } };
     case 'result':
       return {
         ...account,
         speaking: false,
         retrying: null,
-        result: { failure: reading.failure === null ? null : clipped(reading.failure), at },
+        result: { failure: reading.failure === null ? null : told(reading.failure, account.lastError), at },
         limitResetsAt: reading.failure?.resetsAt ?? account.limitResetsAt,
       };
   }
@@ -145,8 +149,9 @@ function said(account: Account, { text, delta }: Extract<Reading, { type: 'messa
 
 function toolStarted(account: Account, reading: Extract<Reading, { type: 'tool-started' }>, at: number): Account {
   const { id, tool, kind, command, paths } = reading;
+  const key = clip(id, limits.keyLength);
   // Said twice (as it starts and as it ends) it is still one call.
-  if (Object.hasOwn(account.openTools, id)) return account;
+  if (Object.hasOwn(account.openTools, key)) return account;
   const open: OpenTool = {
     tool: clip(tool, limits.nameLength),
     kind,
@@ -155,12 +160,13 @@ function toolStarted(account: Account, reading: Extract<Reading, { type: 'tool-s
     at,
   };
   const others = Object.entries(account.openTools).slice(-(limits.accountOpenTools - 1));
-  return { ...account, speaking: false, toolCalls: account.toolCalls + 1, openTools: Object.fromEntries([...others, [id, open]]) };
+  return { ...account, speaking: false, toolCalls: account.toolCalls + 1, openTools: Object.fromEntries([...others, [key, open]]) };
 }
 
 function toolEnded(account: Account, reading: Extract<Reading, { type: 'tool-ended' }>, at: number): Account {
-  if (!Object.hasOwn(account.openTools, reading.id)) return account;
-  const { [reading.id]: tool, ...openTools } = account.openTools;
+  const key = clip(reading.id, limits.keyLength);
+  if (!Object.hasOwn(account.openTools, key)) return account;
+  const { [key]: tool, ...openTools } = account.openTools;
   if (tool === undefined) return account;
   const ended: Account = { ...account, openTools };
   if (reading.denied) return denied(ended, tool.tool);
@@ -206,6 +212,16 @@ function metered(meter: Meter, { scope, tokens }: Extract<Reading, { type: 'toke
   const add = (a: number | null | undefined, b: number | null) => (a == null ? b : b === null ? a : a + b);
   const { part } = meter;
   return { ...meter, part: { input: add(part?.input, tokens.input), cached: add(part?.cached, tokens.cached), output: add(part?.output, tokens.output) } };
+}
+
+/** A result that does not say what went wrong means the error just before it. */
+function told(failure: Failure, before: Failure | null): Failure {
+  const message = failure.message || before?.message || 'It said that it failed, but not why.';
+  return clipped({ class: failure.class ?? before?.class ?? null, message, resetsAt: failure.resetsAt ?? before?.resetsAt ?? null });
+}
+
+function named<T extends string | null>(text: T): T | string {
+  return text === null ? text : clip(text, limits.nameLength);
 }
 
 function clipped(failure: Failure): Failure {

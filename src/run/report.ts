@@ -25,15 +25,20 @@ export function reportOf(account: Account, exit: SeenExit, rules: ReportRules): 
     if (result === null || account.background > 0) return null;
     return { failure: result.failure ?? denial(account) };
   }
-  if (result) return { failure: result.failure ?? denial(account) };
-  if (lastError) return { failure: lastError };
+  const said = result ? (result.failure ?? denial(account)) : lastError;
+  if (said) return { failure: { ...said, class: said.class ?? classOf(exit, rules) } };
+  if (result) return { failure: null };
   const denied = denial(account);
   if (denied) return { failure: denied };
   if (exit.signal !== null || exit.code === null) return null;
-  const byExit = rules.classOfExit(exit.code);
+  const byExit = classOf(exit, rules);
   if (byExit !== null) return { failure: { class: byExit, message: `It exited with ${exit.code}, which it does in this case.`, resetsAt: null } };
   if (exit.code === 0 && rules.needsResult) return { failure: { class: null, message: 'It exited with 0, but never said that it was done.', resetsAt: null } };
   return null;
+}
+
+function classOf({ code }: NonNullable<SeenExit>, { classOfExit }: ReportRules): ErrorClass | null {
+  return code === null ? null : classOfExit(code);
 }
 
 /** It was refused a tool and did nothing useful afterwards: its polite last words are no success. */

@@ -1,0 +1,249 @@
+import { describe, expect, test } from 'vitest';
+import { claude } from '../../../src/adapters/claude.ts';
+import { endOf, recording, replay, reported, type Table } from '../../support/recordings.ts';
+import { accountOf, deedsAndEnds, launch } from '../../support/streams.ts';
+
+const nothing = '0 tools, 0 commands, 0 failed';
+const command = '1 tools, 1 commands, 0 failed';
+/** A tool call that is no command, or was never heard of again. */
+const call = '1 tools, 0 commands, 0 failed';
+const written = `${call}, add written.txt`;
+/** It told of the end of a command that it ended because it was told to end. */
+const cutShort = '1 tools, 1 commands, 1 failed';
+
+const table: Table = {
+  plain: [nothing, 'succeeded'],
+  plan_only: [nothing, 'succeeded'],
+  echo: [nothing, 'succeeded'],
+  empty: [nothing, 'succeeded'],
+  slow_stream: [nothing, 'succeeded'],
+  http_429_once: [nothing, 'succeeded'],
+  http_500_once: [nothing, 'succeeded'],
+  tool_unknown: [call, 'succeeded'],
+  tool_bad_args: [call, 'succeeded'],
+  tool_shell: [command, 'succeeded'],
+  tool_daemon: [command, 'succeeded'],
+  tool_nohup: [command, 'succeeded'],
+  tool_background: [command, 'succeeded'],
+  tool_write: [written, 'succeeded'],
+  safe_shell: [call, 'failed: permission_denied'],
+  safe_write: [call, 'failed: permission_denied'],
+  x_root_refused: [nothing, 'failed: permission_denied'],
+  tool_three: [command, 'failed: max_turns_exhausted'],
+  max_tokens: [nothing, 'failed: output_truncated'],
+  context_exceeded: [nothing, 'failed: context_exhausted'],
+  stream_context: [nothing, 'failed: context_exhausted'],
+  http_400: [nothing, 'failed: unclassed'],
+  http_403: [nothing, 'failed: auth_required'],
+  http_404_model: [nothing, 'failed: unclassed'],
+  http_429_long: [nothing, 'failed: rate_limited'],
+  bad_json: [nothing, 'failed: provider_unavailable'],
+  http_529: [nothing, 'failed: provider_unavailable'],
+  // With few retries, or left alone for as long as its own retries take, it says what it is …
+  few_http_401: [nothing, 'failed: auth_required'],
+  nat_http_401: [nothing, 'failed: auth_required'],
+  few_http_429: [nothing, 'failed: rate_limited'],
+  nat_http_429: [nothing, 'failed: rate_limited'],
+  few_http_500: [nothing, 'failed: provider_unavailable'],
+  nat_http_500: [nothing, 'failed: provider_unavailable'],
+  few_disconnect: [nothing, 'failed: provider_unavailable'],
+  few_stream_error: [nothing, 'failed: provider_unavailable'],
+  // … and ended from outside in the midst of them, nothing.
+  http_401: [nothing, 'failed by its exit'],
+  http_429: [nothing, 'failed by its exit'],
+  http_500: [nothing, 'failed by its exit'],
+  http_503: [nothing, 'failed by its exit'],
+  disconnect: [nothing, 'failed by its exit'],
+  stream_error: [nothing, 'failed by its exit'],
+  tool_then_500: [command, 'failed by its exit'],
+  hang_before_headers: [nothing, 'failed by its exit'],
+  hang_mid_stream: [nothing, 'failed by its exit'],
+  // After SIGINT it exits with 0, but its result says that it was interrupted.
+  sig_hang_int_pid: [nothing, 'failed: unclassed'],
+  sig_tool_int_pid: [cutShort, 'failed: unclassed'],
+  sig_tool_int_then_term: [cutShort, 'failed: unclassed'],
+  sig_tool_int_twice: [cutShort, 'failed: unclassed'],
+  sig_trap_int_pid: [cutShort, 'failed: unclassed'],
+  v197_sig_tool_int_pid: [cutShort, 'failed: unclassed'],
+  tool_long: [cutShort, 'failed by its exit'],
+  tool_trap: [cutShort, 'failed by its exit'],
+  // After SIGKILL, and 2.1.197 after SIGTERM, the command is not heard of again.
+  sig_tool_kill_group: [call, 'failed by its exit'],
+  sig_tool_kill_pid: [call, 'failed by its exit'],
+  sig_trap_kill_group: [call, 'failed by its exit'],
+  resume_6_kill_tool_long_a: [call, 'failed by its exit'],
+  v197_sig_tool_term_pid: [call, 'failed by its exit'],
+  resume_unknown_id: [nothing, 'failed: unknown_session'],
+};
+
+const replayed = (name: string) => replay(claude, recording('claude', name));
+const answer = (text: string, more: object = {}) => ({ type: 'assistant', message: { model: 'm', content: [{ type: 'text', text }] }, ...more });
+const toolUse = (id: string, name: string, input: object) => ({ type: 'assistant', message: { model: 'm', content: [{ type: 'tool_use', id, name, input }] } });
+const toolResult = (id: string, content: unknown, more: object = {}) => ({
+  type: 'user',
+  message: { content: [{ type: 'tool_result', tool_use_id: id, content, ...more }] },
+});
+const result = (more: object = {}) => ({ type: 'result', subtype: 'success', is_error: false, ...more });
+
+describe('claude', () => {
+  deedsAndEnds('claude', claude, table);
+
+  test('asks by its own rules, edits or does all, and knows nothing of the claude that started it', () => {
+    const base = ['claude', '-p', '--output-format', 'stream-json', '--verbose'];
+    expect(claude.prepare(launch('claude'))).toMatchObject({
+      argv: base,
+      removeEnv: ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_CODE_SSE_PORT'],
+      stdin: 'prompt',
+    });
+    const edit = claude.prepare(launch('claude', { permission: 'edit', model: 'opus', args: ['--max-turns', '3'] }, 'abc'));
+    expect(edit.argv).toEqual([...base, '--model', 'opus', '--permission-mode', 'acceptEdits', '--resume', 'abc', '--max-turns', '3']);
+    expect(claude.prepare(launch('claude', { permission: 'full', command: '/x/claude' })).argv).toEqual([
+      '/x/claude',
+      ...base.slice(1),
+      '--permission-mode',
+      'bypassPermissions',
+    ]);
+  });
+
+  test('says its version, model and mode as it begins', () => {
+    expect(replayed('tool_shell')).toMatchObject({ model: 'fake-model', permission: 'bypassPermissions', version: '2.1.330' });
+  });
+
+  test('with a background task it gives two results, and both count', () => {
+    const { meter, messages, background, result } = replayed('tool_background');
+    expect(meter).toMatchObject({ part: { input: 24509 + 12603, cached: 0, output: 29 + 9 }, sessionCostUsd: 0.149208 });
+    expect({ messages, background, result }).toMatchObject({ messages: 2, background: 0, result: { failure: null } });
+  });
+
+  test('while a background task goes on, its result is not the end', () => {
+    const task = { type: 'system', subtype: 'background_tasks_changed', tasks: [{ task_id: 'a' }, { task_id: 'b' }] };
+    const account = accountOf(claude, [task, answer('Started.'), result()]);
+    expect(account).toMatchObject({ background: 2, result: { failure: null } });
+    expect(endOf(claude, account, { code: 0, signal: null })).toBe('succeeded');
+  });
+
+  test('a turn that begins after a result takes the result back', () => {
+    const again = { type: 'system', subtype: 'init', session_id: 's' };
+    expect(accountOf(claude, [answer('Started.'), result(), again]).result).toBeNull();
+  });
+
+  test('its costs go on counting when its session is resumed, its tokens do not', () => {
+    const meters = ['resume_1_first', 'resume_3_third', 'resume_other_cwd'].map((name) => replayed(name).meter);
+    expect(meters.map(({ part, sessionCostUsd }) => [part?.input, sessionCostUsd?.toFixed(4)])).toEqual([
+      [12172, '0.0489'],
+      [12263, '0.1479'],
+      [12357, '0.1978'],
+    ]);
+  });
+
+  test('input counts what came from the cache and what went into it', () => {
+    const usage = { input_tokens: 10, cache_creation_input_tokens: 200, cache_read_input_tokens: 3000, output_tokens: 7 };
+    expect(accountOf(claude, [result({ usage })]).meter.part).toEqual({ input: 3210, cached: 3000, output: 7 });
+  });
+
+  test('the tokens of the agents below it count where it tells of all its models', () => {
+    const model_usage_since_last_result = {
+      big: { inputTokens: 1, cacheReadInputTokens: 2, cacheCreationInputTokens: 4, outputTokens: 8 },
+      small: { inputTokens: 16, outputTokens: 32 },
+    };
+    expect(accountOf(claude, [result({ usage: { input_tokens: 1, output_tokens: 8 }, model_usage_since_last_result })]).meter.part).toEqual({
+      input: 23,
+      cached: 2,
+      output: 40,
+    });
+  });
+
+  test('what the model API refused is no message', () => {
+    expect(replayed('few_http_401')).toMatchObject({ messages: 0, text: '' });
+    expect(replayed('max_tokens').text).toBe('This answer was cut off because');
+  });
+
+  test('words of the agents below it, and those claude invents, are not its own', () => {
+    const invented = { type: 'assistant', message: { model: '<synthetic>', content: [{ type: 'text', text: 'No response requested.' }] } };
+    const { text, messages } = accountOf(claude, [answer('Mine.'), answer('Below.', { parent_tool_use_id: 't' }), invented]);
+    expect({ text, messages }).toEqual({ text: 'Mine.', messages: 1 });
+  });
+
+  test('a command says its code only when it failed; no code is made up for one in the background or taken for good', () => {
+    const run = (id: string, words: string, more: object, tool_use_result: object | string) => [
+      toolUse(id, 'Bash', { command: id }),
+      { ...toolResult(id, words, more), tool_use_result },
+    ];
+    const good = { stdout: '', stderr: '', interrupted: false };
+    const { recentCommands } = accountOf(claude, [
+      ...run('true', '', { is_error: false }, good),
+      ...run('exit 3', 'Exit code 3\nno', { is_error: true }, 'Error: Exit code 3\nno'),
+      ...run('grep x y', '', { is_error: false }, { ...good, returnCodeInterpretation: 'No matches found' }),
+      ...run('sleep 9 &', 'Command running in background', { is_error: false }, { ...good, backgroundTaskId: 'b' }),
+    ]);
+    expect(recentCommands.map((each) => [each.command, each.exitCode, each.failed])).toEqual([
+      ['true', 0, false],
+      ['exit 3', 3, true],
+      ['grep x y', null, false],
+      ['sleep 9 &', null, false],
+    ]);
+  });
+
+  test('a file that is edited was changed, and one that is made was added', () => {
+    const events = [
+      toolUse('1', 'Edit', { file_path: '/home/demo/a' }),
+      { ...toolResult('1', 'ok'), tool_use_result: { filePath: '/home/demo/a', oldString: 'x' } },
+      toolUse('2', 'Write', { file_path: '/home/demo/b' }),
+      { ...toolResult('2', 'ok'), tool_use_result: { type: 'create', filePath: '/home/demo/b' } },
+      toolUse('3', 'NotebookEdit', { notebook_path: '/home/demo/c' }),
+      toolResult('3', 'ok'),
+      toolUse('4', 'Write', { file_path: '/home/demo/d' }),
+      toolResult('4', 'no room', { is_error: true }),
+    ];
+    const kinds = Object.entries(accountOf(claude, events).files).map(([path, { kind }]) => [path.at(-1), kind]);
+    expect(kinds).toEqual([
+      ['a', 'update'],
+      ['b', 'add'],
+      ['c', null],
+    ]);
+  });
+
+  test('a refused tool is told four ways and counted once', () => {
+    const { denials } = replayed('safe_shell');
+    expect(denials).toEqual({ count: 1, tools: ['Bash'], workedSince: false });
+    const older = [
+      toolUse('1', 'Write', { file_path: 'a' }),
+      toolResult('1', "Claude requested permissions to write to a, but you haven't granted it yet.", { is_error: true }),
+    ];
+    expect(accountOf(claude, [...older, result({ permission_denials: [{ tool_name: 'Write', tool_use_id: '1' }] })]).denials.count).toBe(1);
+    const last = [toolUse('1', 'Write', { file_path: 'a' }), result({ permission_denials: [{ tool_name: 'Write', tool_use_id: '1' }] })];
+    expect(accountOf(claude, last).denials.count).toBe(1);
+  });
+
+  test('an interrupted tool was not refused', () => {
+    expect(replayed('sig_tool_int_pid').denials.count).toBe(0);
+  });
+
+  test('a limit says when it opens again, in seconds; while all is well it is no news', () => {
+    const event = (status: string) => ({ type: 'rate_limit_event', rate_limit_info: { status, resetsAt: 1_795_356_000 } });
+    expect(accountOf(claude, [event('allowed')]).limitResetsAt).toBeNull();
+    expect(accountOf(claude, [event('rejected')]).limitResetsAt).toBe(1_795_356_000_000);
+  });
+
+  test('a reached plan limit is a limit with its time', () => {
+    const words = "You've hit your 5-hour limit · resets 1:20pm (UTC)";
+    const refused = answer(words, { error: 'rate_limit', api_error: 'usage_limit_reached', api_error_status: 429, is_api_error_message: true });
+    const account = accountOf(claude, [refused, result({ is_error: true, result: words, terminal_reason: 'api_error', api_error_status: 429 })]);
+    expect(reported(claude, account, { code: 1, signal: null })?.failure).toEqual({
+      class: 'rate_limited',
+      message: words,
+      resetsAt: Date.UTC(2026, 10, 22, 13, 20),
+    });
+  });
+
+  test('a result without a class of its own has that of the error before it', () => {
+    const refused = answer('It went wrong.', { error: 'billing_error', is_api_error_message: true });
+    const account = accountOf(claude, [refused, result({ is_error: true, result: 'It went wrong.', terminal_reason: 'api_error' })]);
+    expect(endOf(claude, account, { code: 1, signal: null })).toBe('failed: quota_exhausted');
+  });
+
+  test('a budget that is used up is a used up quota', () => {
+    const account = accountOf(claude, [result({ is_error: true, subtype: 'error_max_budget_usd', errors: ['Reached maximum budget ($0.003)'] })]);
+    expect(endOf(claude, account, { code: 1, signal: null })).toBe('failed: quota_exhausted');
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { codex } from '../../../src/adapters/codex.ts';
+import { recording, replay, type Table } from '../../support/recordings.ts';
+import { deedsAndEnds, launch } from '../../support/streams.ts';
+
+const nothing = '0 tools, 0 commands, 0 failed';
+const command = '1 tools, 1 commands, 0 failed';
+/** It began, and nothing more was heard of it. */
+const begun = '1 tools, 0 commands, 0 failed';
+
+const table: Table = {
+  plain: [nothing, 'succeeded'],
+  plan_only: [nothing, 'succeeded'],
+  echo: [nothing, 'succeeded'],
+  empty: [nothing, 'succeeded'],
+  slow_stream: [nothing, 'succeeded'],
+  http_429_once: [nothing, 'succeeded'],
+  http_500_once: [nothing, 'succeeded'],
+  // A call that codex could not make sense of stands on stderr only.
+  tool_unknown: [nothing, 'succeeded'],
+  tool_bad_args: [nothing, 'succeeded'],
+  tool_shell: [command, 'succeeded'],
+  tool_write: [command, 'succeeded'],
+  tool_daemon: [command, 'succeeded'],
+  tool_nohup: [command, 'succeeded'],
+  // It ends its background command without a word of it.
+  tool_background: [begun, 'succeeded'],
+  tool_then_500: [command, 'failed: provider_unavailable'],
+  max_tokens: [nothing, 'failed: output_truncated'],
+  context_exceeded: [nothing, 'failed: context_exhausted'],
+  http_401: [nothing, 'failed: auth_required'],
+  http_403: [nothing, 'failed: auth_required'],
+  http_404_model: [nothing, 'failed: unclassed'],
+  http_429: [nothing, 'failed: rate_limited'],
+  http_500: [nothing, 'failed: provider_unavailable'],
+  http_503: [nothing, 'failed: provider_unavailable'],
+  disconnect: [nothing, 'failed: provider_unavailable'],
+  stream_error: [nothing, 'failed: provider_unavailable'],
+  // Ended from outside while it waited or worked: no last word.
+  http_429_long: [nothing, 'failed by its exit'],
+  hang_before_headers: [nothing, 'failed by its exit'],
+  hang_mid_stream: [nothing, 'failed by its exit'],
+  tool_long: [begun, 'failed by its exit'],
+  tool_trap: [begun, 'failed by its exit'],
+  stdin_open_pipe: [nothing, 'failed by its exit'],
+  idle5_hang_mid_stream: [nothing, 'failed: provider_unavailable'],
+  resume_unknown_id: [nothing, 'failed: unknown_session'],
+};
+
+describe('codex', () => {
+  deedsAndEnds('codex', codex, table);
+
+  test('begins without a repository, in the sandbox of its permission, with the prompt on standard input', () => {
+    expect(codex.prepare(launch('codex')).argv).toEqual(['codex', 'exec', '--json', '--skip-git-repo-check', '--sandbox', 'read-only', '-']);
+    expect(codex.prepare(launch('codex', { permission: 'edit', model: 'm' })).argv.slice(4)).toEqual(['--sandbox', 'workspace-write', '--model', 'm', '-']);
+    const full = codex.prepare(launch('codex', { permission: 'full', args: ['-c', 'a=1'] }, 'abc'));
+    expect(full.argv.slice(4)).toEqual(['--dangerously-bypass-approvals-and-sandbox', '-c', 'a=1', 'resume', 'abc', '-']);
+  });
+
+  test('its totals go on counting when its session is resumed', () => {
+    const totals = ['resume_1_first', 'resume_3_third', 'resume_other_cwd'].map((name) => replay(codex, recording('codex', name)).meter.session?.input);
+    expect(totals).toEqual([9848, 29810, 40070]);
+  });
+
+  test('reconnecting is not failing', () => {
+    const { retrying, lastError } = replay(codex, recording('codex', 'http_429_long'));
+    expect(retrying).toMatchObject({ attempt: 1, of: 2 });
+    expect(lastError).toBeNull();
+  });
+
+  test('a command that its sandbox kept from writing was denied, a file that speaks of it was not', () => {
+    const account = (output: string) => {
+      const item = { id: 'i', type: 'command_execution', command: 'x', aggregated_output: output, exit_code: 0, status: 'completed' };
+      return replay(codex, { stdout: Buffer.from(`${JSON.stringify({ type: 'item.completed', item })}\n`), stderr: Buffer.from('') });
+    };
+    expect(account('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({ count: 1, tools: ['shell'], workedSince: false });
+    expect(account('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import { opencode } from '../../../src/adapters/opencode.ts';
+import { endOf, recordedAt, recording, replay, reported, type Table } from '../../support/recordings.ts';
+import { accountOf, deedsAndEnds, launch } from '../../support/streams.ts';
+
+const nothing = '0 tools, 0 commands, 0 failed';
+const command = '1 tools, 1 commands, 0 failed';
+const call = '1 tools, 0 commands, 0 failed';
+const written = `${call}, add written.txt`;
+
+const table: Table = {
+  plain: [nothing, 'succeeded'],
+  plan_only: [nothing, 'succeeded'],
+  echo: [nothing, 'succeeded'],
+  empty: [nothing, 'succeeded'],
+  slow_stream: [nothing, 'succeeded'],
+  http_429_once: [nothing, 'succeeded'],
+  http_500_once: [nothing, 'succeeded'],
+  tool_unknown: [call, 'succeeded'],
+  tool_bad_args: [call, 'succeeded'],
+  tool_shell: [command, 'succeeded'],
+  tool_daemon: [command, 'succeeded'],
+  tool_nohup: [command, 'succeeded'],
+  tool_background: [command, 'succeeded'],
+  tool_write: [written, 'succeeded'],
+  max_tokens: [nothing, 'failed: output_truncated'],
+  context_exceeded: [nothing, 'failed: context_exhausted'],
+  http_401: [nothing, 'failed: auth_required'],
+  http_404_model: [nothing, 'failed: unclassed'],
+  http_429: [nothing, 'failed: rate_limited'],
+  nat_http_500: [nothing, 'failed: provider_unavailable'],
+  // It retries without a word, and a tool is told of only when it has ended.
+  http_403: [nothing, 'failed by its exit'],
+  http_429_long: [nothing, 'failed by its exit'],
+  http_500: [nothing, 'failed by its exit'],
+  http_503: [nothing, 'failed by its exit'],
+  disconnect: [nothing, 'failed by its exit'],
+  stream_error: [nothing, 'failed by its exit'],
+  tool_then_500: [command, 'failed by its exit'],
+  hang_before_headers: [nothing, 'failed by its exit'],
+  hang_mid_stream: [nothing, 'failed by its exit'],
+  tool_long: [nothing, 'failed by its exit'],
+  tool_trap: [nothing, 'failed by its exit'],
+  sig_429_term_pid: [nothing, 'failed by its exit'],
+  stdin_open_pipe: [nothing, 'failed by its exit'],
+  // It hangs in a folder that is not the session's own.
+  resume_other_cwd: [nothing, 'failed by its exit'],
+  resume_unknown_id: [nothing, 'failed: unknown_session'],
+};
+
+const tool = (name: string, state: object) => ({ type: 'tool_use', part: { type: 'tool', tool: name, callID: 'c', state } });
+const finish = (reason: string, more: object = {}) => ({ type: 'step_finish', part: { reason, ...more } });
+const rejected = tool('bash', { status: 'error', input: { command: 'ls' }, error: 'The user rejected permission to use this specific tool call.' });
+const config = (permission: 'ask' | 'edit' | 'full', own?: string) => {
+  const { env } = opencode.prepare(launch('opencode', { permission }, null, own === undefined ? {} : { OPENCODE_CONFIG_CONTENT: own }));
+  return env['OPENCODE_CONFIG_CONTENT'] === undefined ? undefined : JSON.parse(env['OPENCODE_CONFIG_CONTENT']);
+};
+
+describe('opencode', () => {
+  deedsAndEnds('opencode', opencode, table);
+
+  test('is given its prompt on standard input, its model and its session', () => {
+    const { argv, stdin } = opencode.prepare(launch('opencode', { model: 'p/m', args: ['--title', 't'] }, 'ses_1'));
+    expect({ argv, stdin }).toEqual({ argv: ['opencode', 'run', '--format', 'json', '-m', 'p/m', '-s', 'ses_1', '--title', 't'], stdin: 'prompt' });
+  });
+
+  test('allows itself everything only where it may', () => {
+    expect(config('ask')).toEqual({ permission: { edit: 'ask', bash: 'ask', webfetch: 'ask' } });
+    expect(config('edit')).toEqual({ permission: { edit: 'allow', bash: 'ask', webfetch: 'ask' } });
+    expect(config('full')).toBeUndefined();
+    expect(opencode.prepare(launch('opencode', { permission: 'full' })).argv).toEqual(['opencode', 'run', '--format', 'json', '--auto']);
+  });
+
+  test("the user's own settings stay, but for permissions that are too wide", () => {
+    expect(config('ask', '{"model":"p/m","permission":{"bash":"allow","edit":"deny","skill":"deny"}}')).toEqual({
+      model: 'p/m',
+      permission: { bash: 'ask', edit: 'deny', webfetch: 'ask', skill: 'deny' },
+    });
+    expect(config('edit', '{"permission":"deny"}')).toEqual({ permission: { '*': 'deny', edit: 'deny', bash: 'deny', webfetch: 'deny' } });
+    expect(config('edit', '{"permission":"allow"}')).toEqual({ permission: { '*': 'allow', edit: 'allow', bash: 'ask', webfetch: 'ask' } });
+    expect(config('ask', '// not JSON')).toEqual({ permission: { edit: 'ask', bash: 'ask', webfetch: 'ask' } });
+  });
+
+  test('steps are added up, with what came from the cache and what was thought', () => {
+    const tokens = { input: 10, output: 5, reasoning: 2, cache: { read: 100, write: 1000 } };
+    const { meter } = accountOf(opencode, [finish('tool-calls', { tokens, cost: 0.25 }), finish('stop', { tokens, cost: 0.5 })]);
+    expect(meter).toMatchObject({ part: { input: 2220, cached: 200, output: 14 }, partCostUsd: 0.75 });
+    expect(replay(opencode, recording('opencode', 'tool_shell')).meter.part).toEqual({ input: 7368 + 7429, cached: 0, output: 29 });
+  });
+
+  test('a command that fails "completes", with its code beside', () => {
+    const account = accountOf(opencode, [tool('bash', { status: 'completed', input: { command: 'exit 3' }, metadata: { exit: 3 } })]);
+    expect(account.recentCommands).toMatchObject([{ command: 'exit 3', exitCode: 3, failed: true }]);
+  });
+
+  test('a patch tells its files, an edit only the one it was about', () => {
+    const files = [
+      { filePath: '/home/demo/a', type: 'add' },
+      { filePath: '/home/demo/b', type: 'move' },
+    ];
+    expect(
+      Object.entries(accountOf(opencode, [tool('apply_patch', { status: 'completed', metadata: { files } })]).files).map(([path, { kind }]) => [path, kind]),
+    ).toEqual([
+      ['/home/demo/a', 'add'],
+      ['/home/demo/b', null],
+    ]);
+    expect(Object.keys(accountOf(opencode, [tool('edit', { status: 'completed', input: { filePath: 'c' } })]).files)).toEqual(['c']);
+  });
+
+  test('a refused call ends the run where nothing else was done, even when the run itself ends well', () => {
+    const stopped = accountOf(opencode, [rejected, finish('tool-calls')], '! permission requested: bash (ls); auto-rejecting\n');
+    expect(stopped.denials).toEqual({ count: 1, tools: ['bash'], workedSince: false });
+    expect(endOf(opencode, stopped, { code: 0, signal: null })).toBe('failed: permission_denied');
+    const wentOn = accountOf(opencode, [rejected, { type: 'text', part: { text: 'I could not.' } }, finish('stop')]);
+    expect(endOf(opencode, wentOn, { code: 0, signal: null })).toBe('failed: permission_denied');
+  });
+
+  test('a refusal that stands on stderr only is why a run without an end has failed', () => {
+    const account = accountOf(
+      opencode,
+      [finish('tool-calls')],
+      '\u001b[93m\u001b[1m! \u001b[0mpermission requested: external_directory (/etc/*); auto-rejecting\n',
+    );
+    const failure = reported(opencode, account, { code: 0, signal: null })?.failure;
+    expect(failure).toMatchObject({ class: 'permission_denied', message: 'permission requested: external_directory (/etc/*); auto-rejecting' });
+  });
+
+  test('after its last step it may still fail', () => {
+    const account = accountOf(opencode, [finish('stop'), { type: 'error', sessionID: 's', error: { name: 'ProviderAuthError', data: { message: 'no' } } }]);
+    expect(endOf(opencode, account, { code: 1, signal: null })).toBe('failed: auth_required');
+  });
+
+  test('a run that stops in the midst of its steps never said that it was done', () => {
+    expect(endOf(opencode, accountOf(opencode, [finish('tool-calls')]), { code: 0, signal: null })).toBe('failed: unclassed');
+  });
+
+  test('says when a limit opens again, as its provider does', () => {
+    const error = { name: 'APIError', data: { message: 'Slow down.', statusCode: 429, responseHeaders: { 'retry-after': '90' } } };
+    expect(accountOf(opencode, [{ type: 'error', sessionID: 's', error }]).lastError?.resetsAt).toBe(recordedAt.at + 90_000);
+  });
+
+  test('a used up quota is told from a limit by the words of the provider', () => {
+    const data = { message: 'Too many.', statusCode: 429, responseBody: '{"error":{"code":"insufficient_quota"}}' };
+    const account = accountOf(opencode, [{ type: 'error', sessionID: 's', error: { name: 'APIError', data } }]);
+    expect(endOf(opencode, account, { code: 1, signal: null })).toBe('failed: quota_exhausted');
+  });
+});

@@ -1,0 +1,238 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Adapter, read, readFrom, readRest } from '../../../src/adapters/adapter.ts';
+import { adapterOf } from '../../../src/adapters/by-name.ts';
+import { codex } from '../../../src/adapters/codex.ts';
+import type { Account } from '../../../src/run/account.ts';
+import { limits } from '../../../src/run/limits.ts';
+import { type Cutter, endOf, inBytes, type Recording, recordedAt, recordings, replay, replayPieces } from '../../support/recordings.ts';
+import { launch } from '../../support/streams.ts';
+
+const clis = ['claude', 'codex', 'gemini', 'opencode'] as const;
+const all = clis.flatMap((cli) => recordings(cli).map((each) => ({ cli, adapter: adapterOf(launch(cli).agent), recording: each })));
+
+/** Single bytes of 300 kB in one line would take minutes and show nothing that cuts at random places do not. */
+const smallBytesMax = 200_000;
+
+/** The same cuts for the same seed: a generator by Lehmer, good enough for places to cut at. */
+function atRandom(seed: number): Cutter {
+  let state = seed;
+  const next = (below: number) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+  return (bytes) => {
+    const pieces: Uint8Array[] = [];
+    for (let begin = 0; begin < bytes.length; ) {
+      const length = next(10) === 0 ? 1 + next(20_000) : 1 + next(300);
+      pieces.push(bytes.subarray(begin, begin + length));
+      begin += length;
+    }
+    return pieces;
+  };
+}
+
+describe('every recording', () => {
+  test('there are some of each CLI', () => {
+    expect(clis.map((cli) => recordings(cli).length)).toEqual([88, 75, 57, 57]);
+  });
+
+  test.each(clis)('of %s gives the same account however its logs are cut', (cli) => {
+    for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
+      const account = replay(adapter, recording);
+      const small = recording.stdout.length + recording.stderr.length <= smallBytesMax;
+      if (small) expect(replay(adapter, recording, inBytes), recording.name).toEqual(account);
+      for (const seed of [1, 20_26, 77_777]) expect(replay(adapter, recording, atRandom(seed)), recording.name).toEqual(account);
+    }
+  });
+
+  test.each(clis)('of %s ends the same whichever of its logs is read first', (cli) => {
+    for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
+      const pieces = [
+        { stream: 'stdout', bytes: recording.stdout },
+        { stream: 'stderr', bytes: recording.stderr },
+      ] as const;
+      expect(endOf(adapter, replayPieces(adapter, pieces), recording.exit), recording.name).toBe(endOf(adapter, replay(adapter, recording), recording.exit));
+    }
+  });
+
+  test.each(clis)('of %s names its session', (cli) => {
+    for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
+      // The recorder read lines only, and took a session for one that claude was asked for and never began.
+      if (cli === 'claude' && ['x_json', 'resume_unknown_id'].includes(recording.name)) continue;
+      expect([recording.name, replay(adapter, recording).sessionId]).toEqual([recording.name, recording.sessionId]);
+    }
+  });
+
+  test.each(clis)('of %s counts the tokens that its stream tells of', (cli) => {
+    for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
+      const { part, session } = replay(adapter, recording).meter;
+      const used = part ?? session;
+      expect([recording.name, used && [used.input, used.output]]).toEqual([recording.name, told(recording)]);
+    }
+  });
+
+  test.each(clis)('of %s tells of no changed file that was not there afterwards', (cli) => {
+    for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
+      const names = Object.keys(replay(adapter, recording).files).map((path) => path.split('/').at(-1));
+      expect(recording.files, recording.name).toEqual(expect.arrayContaining(names));
+    }
+  });
+
+  test('survives being stored between any two pieces', () => {
+    for (const { adapter, recording } of all.filter(({ recording }) => /tool_background|tool_write|max_tokens/.test(recording.name))) {
+      expect(JSON.parse(JSON.stringify(replay(adapter, recording))), recording.name).toEqual(replay(adapter, recording));
+    }
+  });
+});
+
+/** Of an answer that broke off, claude's `usage` knows nothing or half; the list of its models knows all. */
+const brokenOff: Readonly<Record<string, readonly [number, number]>> = { few_disconnect: [24354, 22], sig_hang_int_pid: [12177, 10] };
+
+/** The numbers of the stream by the plainest way there is; nothing was cached in the recordings. */
+function told({ cli, name, stdout }: Recording): readonly [number, number] | null {
+  const lines = Buffer.from(stdout)
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
+  const numbers = lines.flatMap((line) => JSON.parse(name === 'x_json' ? `{"list":${line}}` : line)).flatMap((each) => each.list ?? [each]);
+  const pairs = numbers.flatMap((event): [number, number][] => {
+    const usage = { claude: event.type === 'result' && event.usage, codex: event.usage, gemini: event.stats }[cli];
+    if (usage) return [[usage.input_tokens, usage.output_tokens]];
+    return event.part?.tokens ? [[event.part.tokens.input, event.part.tokens.output]] : [];
+  });
+  if (cli === 'claude' && brokenOff[name]) return brokenOff[name];
+  return pairs.length === 0 ? null : pairs.reduce(([a, b], [c, d]) => [a + c, b + d]);
+}
+
+const message = (text: string) => JSON.stringify({ type: 'item.completed', item: { id: 'i', type: 'agent_message', text } });
+const accountOf = (text: string | Uint8Array, cut?: Cutter): Account => replay(codex, { stdout: Buffer.from(text), stderr: new Uint8Array() }, cut);
+
+describe('a stream', () => {
+  test('may be cut within a character', () => {
+    const words = 'grün, 日本語, 👩‍👩‍👧';
+    expect(accountOf(`${message(words)}\n`, inBytes).text).toBe(words);
+  });
+
+  test('may have bytes that are no characters', () => {
+    const [before = '', after = ''] = message('#').split('#');
+    const broken = Buffer.concat([Buffer.from(before), Buffer.from([0xff, 0xc3]), Buffer.from(after)]);
+    expect(accountOf(broken).text).toBe('\ufffd\ufffd');
+  });
+
+  test('may end without a line break', () => {
+    expect(accountOf(message('the end')).text).toBe('the end');
+  });
+
+  test('may have Windows line ends, empty lines, words and colours between its events', () => {
+    const account = accountOf(`warming up\r\n\r\n\u001b[31m{not json\u001b[0m\n  ${message('hello')}\r\n[1,2]\nnull\n"x"\n`);
+    expect(account).toMatchObject({ text: 'hello', messages: 1, lastError: null });
+  });
+
+  test('may come as one list at the end', () => {
+    expect(accountOf(`[${message('one')},${message('two')}, 7, null]\n`)).toMatchObject({ text: 'two', messages: 2 });
+  });
+
+  test('may have a line of a megabyte', () => {
+    const { text } = accountOf(`${message('x'.repeat(2 ** 20))}\n`, atRandom(5));
+    expect(text).toBe('x'.repeat(limits.accountTextLength));
+  });
+
+  test('goes on after a line that is too long to be kept', () => {
+    const long = Buffer.from(`${message('x'.repeat(limits.streamLineBytesMax))}\n${message('after')}\n`);
+    const chunks: Cutter = (bytes) =>
+      Array.from({ length: Math.ceil(bytes.length / limits.tailChunkBytes) }, (_, i) =>
+        bytes.subarray(i * limits.tailChunkBytes, (i + 1) * limits.tailChunkBytes),
+      );
+    expect(accountOf(long, chunks)).toMatchObject({ text: 'after', messages: 1 });
+    expect(accountOf(long)).toMatchObject({ text: 'after', messages: 1 });
+  });
+
+  test('is read on from its last whole line, wherever the reader stopped', () => {
+    const bytes = Buffer.from(`${message('one')}\n${message('two')}\n`);
+    for (let stop = 0; stop <= bytes.length; stop += 1) {
+      const first = read(codex, readFrom(0), bytes.subarray(0, stop), { stream: 'stdout', at: recordedAt });
+      const second = readRest(
+        codex,
+        read(codex, readFrom(first.state.offset), bytes.subarray(first.state.offset), { stream: 'stdout', at: recordedAt }).state,
+        { stream: 'stdout', at: recordedAt },
+      );
+      const rest = read(codex, readFrom(first.state.offset), bytes.subarray(first.state.offset), { stream: 'stdout', at: recordedAt }).readings;
+      expect([...first.readings, ...rest, ...second.readings].map((each) => each.type === 'message' && each.text)).toEqual(['one', 'two']);
+    }
+  });
+});
+
+const adapters: readonly Adapter[] = clis.map((cli) => adapterOf(launch(cli).agent));
+const exits = fc.record({ code: fc.option(fc.integer({ min: 0, max: 255 })), signal: fc.option(fc.constant('SIGTERM')) });
+
+describe('no stream', () => {
+  test('of arbitrary bytes is too much', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...adapters),
+        fc.uint8Array({ maxLength: 2000 }),
+        fc.uint8Array({ maxLength: 500 }),
+        exits,
+        (adapter, stdout, stderr, exit) => {
+          endOf(adapter, replay(adapter, { stdout, stderr }), exit);
+        },
+      ),
+      { seed: 1, numRuns: 500 },
+    );
+  });
+
+  test('of arbitrary JSON is too much', () => {
+    const event = fc.jsonValue({ maxDepth: 5 });
+    fc.assert(
+      fc.property(fc.constantFrom(...adapters), fc.array(event, { maxLength: 20 }), exits, (adapter, events, exit) => {
+        const stdout = Buffer.from(events.map((each) => JSON.stringify(each)).join('\n'));
+        endOf(adapter, replay(adapter, { stdout, stderr: stdout }), exit);
+      }),
+      { seed: 2, numRuns: 500 },
+    );
+  });
+
+  test('that was recorded and then damaged is too much, or says what could not be stored', () => {
+    const chosen = fc.constantFrom(...all.filter(({ recording }) => recording.stdout.length < smallBytesMax));
+    fc.assert(
+      fc.property(chosen, fc.array(damage, { minLength: 1, maxLength: 8 }), ({ adapter, recording }, damages) => {
+        const text = damages.reduce((sum, change) => change(sum), Buffer.from(recording.stdout).toString('latin1'));
+        const account = replay(adapter, { stdout: Buffer.from(text, 'latin1'), stderr: recording.stderr });
+        endOf(adapter, account, recording.exit);
+        expect(JSON.stringify(account).length).toBeLessThan(100_000);
+        expect(JSON.parse(JSON.stringify(account))).toEqual(account);
+      }),
+      { seed: 3, numRuns: 600 },
+    );
+  });
+});
+
+/** One way to spoil a text: a bit, a line, the order of lines, the end, or the type of a value. */
+const damage: fc.Arbitrary<(text: string) => string> = fc
+  .tuple(fc.nat(), fc.nat(), fc.constantFrom('bit', 'drop', 'swap', 'cut', 'value', 'repeat'), fc.json({ maxDepth: 2 }))
+  .map(([a, b, how, json]) => (text) => {
+    const lines = text.split('\n');
+    const [i, j] = [a % lines.length, b % lines.length];
+    const at = a % Math.max(1, text.length);
+    switch (how) {
+      case 'bit':
+        return text.slice(0, at) + String.fromCharCode((text.charCodeAt(at) || 0) ^ (1 << (b % 8))) + text.slice(at + 1);
+      case 'drop':
+        return lines.filter((_, index) => index !== i).join('\n');
+      case 'swap':
+        return lines.map((line, index) => (index === i ? lines[j] : index === j ? lines[i] : line)).join('\n');
+      case 'cut':
+        return text.slice(0, at);
+      case 'repeat':
+        return [...lines, ...lines.slice(i)].join('\n');
+      default: {
+        // Some value after a colon becomes one of another type.
+        const places = [...text.matchAll(/":("(?:[^"\\]|\\.)*"|-?[\d.]+|true|false|null)/g)];
+        const place = places[a % Math.max(1, places.length)];
+        if (place?.index === undefined || place[1] === undefined) return text;
+        const begin = place.index + 2;
+        return text.slice(0, begin) + json + text.slice(begin + place[1].length);
+      }
+    }
+  });

@@ -1,0 +1,83 @@
+/** Recorded runs of real agent CLIs, and how to replay them through an adapter. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { type Adapter, type ReadState, read, readFrom, readRest, type Stream } from '../../src/adapters/adapter.ts';
+import { type Account, emptyAccount, fold } from '../../src/run/account.ts';
+import { type Report, reportOf } from '../../src/run/report.ts';
+
+export type Recording = {
+  readonly cli: string;
+  readonly name: string;
+  readonly scenario: string;
+  readonly sessionId: string | null;
+  readonly exit: { readonly code: number | null; readonly signal: string | null };
+  /** Files that lay in its folder afterwards. */
+  readonly files: readonly string[];
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+};
+
+const folder = new URL('../fixtures/streams/', import.meta.url);
+/** 2026-11-22 12:20 in UTC, when they were recorded. */
+export const recordedAt = { at: Date.UTC(2026, 10, 22, 12, 20), timeZone: 'UTC' };
+
+export function recordings(cli: string): readonly Recording[] {
+  const names = readdirSync(new URL(`${cli}/`, folder)).flatMap((file) => (file.endsWith('.meta.json') ? [file.slice(0, -'.meta.json'.length)] : []));
+  return names.map((name) => recording(cli, name));
+}
+
+export function recording(cli: string, name: string): Recording {
+  const file = (ending: string) => readFileSync(new URL(`${cli}/${name}.${ending}`, folder));
+  const meta = JSON.parse(file('meta.json').toString());
+  const files = (meta.files as string[]).map((each) => each.split(' ')[0] ?? each);
+  const streams = { stdout: file('stdout.jsonl'), stderr: file('stderr.txt') };
+  return { cli, name, scenario: meta.scenario, sessionId: meta.session_id, exit: meta.exit, files, ...streams };
+}
+
+/** Where to cut: the pieces of these bytes, in order. */
+export type Cutter = (bytes: Uint8Array) => readonly Uint8Array[];
+export const whole: Cutter = (bytes) => [bytes];
+export const inBytes: Cutter = (bytes) => Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
+
+type Pieces = readonly { readonly stream: Stream; readonly bytes: Uint8Array }[];
+
+export function replay(adapter: Adapter, { stdout, stderr }: Pick<Recording, 'stdout' | 'stderr'>, cut: Cutter = whole): Account {
+  const of = (stream: Stream, bytes: Uint8Array): Pieces => cut(bytes).map((piece) => ({ stream, bytes: piece }));
+  return replayPieces(adapter, [...of('stderr', stderr), ...of('stdout', stdout)]);
+}
+
+/** The pieces of the two logs in any order between them, as the daemon may come to read them. */
+export function replayPieces(adapter: Adapter, pieces: Pieces): Account {
+  const states: Record<Stream, ReadState> = { stdout: readFrom(0), stderr: readFrom(0) };
+  let account = emptyAccount;
+  const take = (stream: Stream, next: ReturnType<typeof read>) => {
+    states[stream] = next.state;
+    account = fold(account, next.readings, recordedAt.at);
+  };
+  for (const { stream, bytes } of pieces) take(stream, read(adapter, states[stream], bytes, { stream, at: recordedAt }));
+  for (const stream of ['stderr', 'stdout'] as const) take(stream, readRest(adapter, states[stream], { stream, at: recordedAt }));
+  return account;
+}
+
+export function reported(adapter: Adapter, account: Account, exit: Recording['exit']): Report | null {
+  return reportOf(account, exit, adapter.stream ?? { needsResult: false, classOfExit: () => null });
+}
+
+/** The end of a run in short; where the stream decides nothing, the exit does. */
+export function endOf(adapter: Adapter, account: Account, exit: Recording['exit']): string {
+  const report = reported(adapter, account, exit);
+  if (report?.failure) return `failed: ${report.failure.class ?? 'unclassed'}`;
+  if (report) return 'succeeded';
+  return exit.code === 0 ? 'succeeded' : 'failed by its exit';
+}
+
+/** What a table says of a recording: what it did, and how it ended. */
+export type Row = readonly [did: string, end: string];
+/** By recording, or by scenario where the recording has no row of its own. */
+export type Table = Readonly<Record<string, Row>>;
+
+/** What a run did in short: tool calls, commands that ended, and the changed files it told of. */
+export function deedsOf({ toolCalls, commands, commandsFailed, files }: Account): string {
+  const changes = Object.entries(files).map(([path, { kind }]) => `${kind} ${path.split('/').at(-1)}`);
+  const counts = `${toolCalls} tools, ${commands} commands, ${commandsFailed} failed`;
+  return [counts, ...changes].join(', ');
+}

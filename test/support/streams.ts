@@ -1,0 +1,38 @@
+/** What the tests of the adapters share: a launch, lines written by hand, and the table over all recordings. */
+import { expect, test } from 'vitest';
+import type { Adapter, Launch } from '../../src/adapters/adapter.ts';
+import type { Account } from '../../src/run/account.ts';
+import type { AdapterName, AgentProfile } from '../../src/run/agent.ts';
+import { deedsOf, endOf, recordings, replay, type Table } from './recordings.ts';
+
+export function launch(
+  adapter: AdapterName,
+  changes: Partial<AgentProfile> = {},
+  sessionId: string | null = null,
+  environment: Record<string, string> = {},
+): Launch {
+  const bare = { id: 'a', name: 'a', adapter, command: null, model: null, role: null, args: [], permission: 'ask', mapping: null } as const;
+  return { agent: { ...bare, ...changes }, sessionId, promptPath: '/home/demo/prompt', environment };
+}
+
+/** The account of these events and lines. */
+export function accountOf(adapter: Adapter, events: readonly object[], stderr = ''): Account {
+  const stdout = events.map((event) => `${JSON.stringify(event)}\n`).join('');
+  return replay(adapter, { stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) });
+}
+
+/** One test for each recording: its row, or that of its scenario, says what it did and how it ended. */
+export function deedsAndEnds(cli: string, adapter: Adapter, table: Table): void {
+  const all = recordings(cli);
+  for (const each of all) {
+    const [did, end] = table[each.name] ?? table[each.scenario] ?? ['a row of the table', each.scenario];
+    test(`${each.name}: ${did}; ${end}`, () => {
+      const account = replay(adapter, each);
+      expect([deedsOf(account), endOf(adapter, account, each.exit)]).toEqual([did, end]);
+    });
+  }
+  test('every row of the table is about a recording', () => {
+    const known = new Set(all.flatMap(({ name, scenario }) => [name, scenario]));
+    expect(Object.keys(table).filter((key) => !known.has(key))).toEqual([]);
+  });
+}
