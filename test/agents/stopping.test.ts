@@ -1,7 +1,6 @@
 import { expect } from 'vitest';
 import { createAgentHome } from '../support/agent-home.ts';
 import { withEachCli } from '../support/agent-scenarios.ts';
-import { until } from '../support/until.ts';
 
 const cancelled = { status: 'cancelled', errorCode: 'cancelled', stopReason: 'cancelled' };
 
@@ -44,10 +43,7 @@ withEachCli((cli, scenario) => {
   scenario('tool_daemon', 'a process that its tool left behind is listed and ended', async () => {
     const agent = await createAgentHome(cli, 'tool_daemon');
     const { number } = await agent.run();
-    const run = await until('nothing remains to be done', async () => {
-      const seen = await agent.show(number);
-      return seen.settled ? seen : null;
-    });
+    const run = await agent.untilSettled(number);
     expect(run).toMatchObject({ status: 'succeeded', errorCode: null });
     expect(run.leaked).toContainEqual(expect.objectContaining({ command: expect.stringContaining('sleep'), ended: true }));
     expect(agent.leftOf(run.id, 'daemon.pid')).toEqual([]);

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
 import { createAgentHome, tokensOf } from '../support/agent-home.ts';
 import { withEachCli } from '../support/agent-scenarios.ts';
 import { until } from '../support/until.ts';
@@ -16,8 +15,7 @@ withEachCli((cli, scenario) => {
     expect(killed).toMatchObject({ status: 'failed', signal: 'SIGKILL', sessionIdAfter: expect.stringMatching(/./) });
     expect(agent.leftOf(killed.id, 'tool.pid')).toEqual([]);
 
-    const { runs } = await agent.json<{ runs: RunView[] }>(['retry', String(number), '--json']);
-    const run = await agent.ended(runs[0]?.number ?? Number.NaN);
+    const run = await agent.again(killed);
     const { sessionIdAfter: session } = killed;
     expect(run).toMatchObject({ status: 'succeeded', errorCode: null, retryOfRunId: killed.id, sessionIdBefore: session, sessionIdAfter: session });
     expect(agent.requests().at(-1)?.typed.length).toBeGreaterThan(1);

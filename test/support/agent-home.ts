@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { inject } from 'vitest';
 import type { RunView } from '../../src/protocol/answers.ts';
+import type { Permission } from '../../src/run/agent.ts';
 import { type CliName, clis } from './agent-clis.ts';
 import { createHome, isAlive, marked, type TestHome } from './home.ts';
 import { until } from './until.ts';
@@ -22,7 +23,8 @@ export type ModelRequest = {
 /** A first start under load takes its time; a wait is for a condition, and this is only its upper bound. */
 const patienceMs = 90_000;
 
-export async function createAgentHome(name: CliName, scenario: string, { model = clis[name].model }: { model?: string } = {}) {
+export async function createAgentHome(name: CliName, scenario: string, given: { model?: string; permission?: Permission } = {}) {
+  const { model, permission } = { model: clis[name].model, permission: 'full', ...given };
   const { path } = inject('programs')[name];
   if (path === null) throw new Error(`${name} is not installed.`);
   const home: TestHome = createHome();
@@ -37,7 +39,7 @@ export async function createAgentHome(name: CliName, scenario: string, { model =
 
   const key = basename(home.base);
   const variables = { HOME: agentHome, TMPDIR: temporary, ...clis[name].environment(`${inject('model')}/s/${scenario}@${key}`, agentHome) };
-  const settings = ['--adapter', name, '--command', path, '--model', model, '--permission', 'full', '--cwd', work];
+  const settings = ['--adapter', name, '--command', path, '--model', model, '--permission', permission, '--cwd', work];
   const added = await home.clip([
     'agent',
     'add',
@@ -62,6 +64,18 @@ export async function createAgentHome(name: CliName, scenario: string, { model =
     return home.show(ref);
   };
 
+  /** Runs the same once more, in its session. */
+  const again = async ({ number }: RunView): Promise<RunView> => {
+    const { runs } = await home.json<{ runs: RunView[] }>(['retry', String(number), '--json']);
+    return ended(runs[0]?.number ?? Number.NaN);
+  };
+
+  const untilSettled = (ref: number): Promise<RunView> =>
+    until('nothing remains to be done', async () => {
+      const run = await home.show(ref);
+      return run.settled ? run : null;
+    });
+
   const file = (relative: string): string => join(work, relative);
   const untilFile = (relative: string): Promise<true> => until(`there is a file ${relative}`, () => existsSync(file(relative)) || null, patienceMs);
 
@@ -79,7 +93,7 @@ export async function createAgentHome(name: CliName, scenario: string, { model =
     return [...new Set([...marked(id), ...tool.filter(isAlive)])];
   };
 
-  return { ...home, run, begin, ended, file, untilFile, untilAsked, requests, leftOf };
+  return { ...home, agentHome, run, begin, ended, again, untilSettled, file, untilFile, untilAsked, requests, leftOf };
 }
 
 /** What the model says it has used for these requests. */

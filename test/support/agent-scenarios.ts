@@ -29,7 +29,7 @@ export function withEachCli(tests: (cli: CliName, scenario: Scenario) => void): 
 
 function inShort(run: RunView): string {
   const seconds = run.startedAt && run.endedAt ? ` ${((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000).toFixed(1)} s` : '';
-  return `${run.status}${run.errorCode === null || run.errorCode === run.status ? '' : ` ${run.errorCode}`}${seconds}`;
+  return `${run.status}${run.errorCode === null || run.errorCode === run.status ? '' : ` ${run.errorCode}`}${run.livenessState === null || run.livenessState === run.status ? '' : ` (${run.livenessState})`}${seconds}`;
 }
 
 /** An expectation about a run names the fields that are otherwise; anything else says its first line. */

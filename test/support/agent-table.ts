@@ -9,6 +9,8 @@ export const scenarioNames = [
   'tool_write',
   'plan_only',
   'empty',
+  'long prompt',
+  'denied',
   'http_401',
   'http_429',
   'http_500',
@@ -19,6 +21,9 @@ export const scenarioNames = [
   'tool_trap + cancel',
   'tool_background + cancel',
   'tool_daemon',
+  'tool_background',
+  'session, again',
+  'session gone',
   'agent killed, retry',
   'daemon killed',
 ] as const;
