@@ -27,7 +27,7 @@ export function classOfStatus(status: number | null): ErrorClass | null {
 const texts: readonly (readonly [ErrorClass, RegExp])[] = [
   [
     'unknown_session',
-    /no conversation found|no rollout found|session not found|(invalid|unknown) session|(session|thread|conversation)\b.{0,80}\bnot found|invalid session identifier|missing rollout path/i,
+    /no conversation found|no rollout found|session not found|(invalid|unknown) session|no previous sessions found|(session|thread|conversation)\b.{0,80}\bnot found|invalid session identifier|missing rollout path/i,
   ],
   [
     'context_exhausted',
@@ -38,7 +38,7 @@ const texts: readonly (readonly [ErrorClass, RegExp])[] = [
   ['quota_exhausted', /quota exceeded|exceeded your current quota|insufficient[ _]quota|out of credits|credit balance|spend cap|billing[ _]|budget \(/i],
   [
     'rate_limited',
-    /\b429\b|too many requests|rate[ _-]?limit|usage limit|hit your .{0,40}limit|limit reached|out of extra usage|resource[ _]exhausted|retry after \d|at capacity/i,
+    /\b429\b|too many requests|rate[ _-]?limit|usage limit|hit your .{0,40}limit|limit reached|out of extra usage|resource[ _]exhausted|retry after \d/i,
   ],
   [
     'auth_required',
@@ -50,7 +50,7 @@ const texts: readonly (readonly [ErrorClass, RegExp])[] = [
   ],
   [
     'provider_unavailable',
-    /\b(500|502|503|504|529)\b|overloaded|service unavailable|internal server error|high demand|stream disconnected|stream error|connection (error|refused|reset|closed)|econnrefused|econnreset|etimedout|enotfound|fetch failed|network error|socket hang up|idle timeout|timed? ?out|unable to connect|premature close|stream ended without|api error: (terminated|json parse error)/i,
+    /\b(500|502|503|504|529)\b|overloaded|service unavailable|internal server error|high demand|at capacity|stream disconnected|stream error|connection (error|refused|reset|closed)|econnrefused|econnreset|etimedout|enotfound|fetch failed|network error|socket hang up|idle timeout|timed? ?out|unable to connect|premature close|stream ended without|api error: (terminated|json parse error)/i,
   ],
 ];
 

@@ -48,7 +48,8 @@ function atClock(text: string, now: ReadAt): number | null {
   const todayAt = daysSinceEpoch(today.year, today.month, today.day) * day;
   if (monthName === undefined) {
     const local = todayAt + timeOfDay;
-    return fromLocal(local + (local <= today.local ? day : 0), timeZone);
+    // One that is just over is meant for now: the seconds are left out, and the message may be a little old.
+    return fromLocal(local + (local < today.local - 5 * minute ? day : 0), timeZone);
   }
   const month = months.indexOf(monthName.toLowerCase());
   if (month < 0) return null;

@@ -29,8 +29,9 @@ export const runRequest = z.strictObject({
     .max(limits.commandArgs)
     .refine(([command]) => command !== '', 'must name a command')
     .default([]),
-  /** Name of an agent to run; its prompt comes as text in `stdin`. */
   agent: name.nullable().default(null),
+  /** What the agent is asked. Bytes that are no text come in `stdin` instead. */
+  prompt: text(limits.promptBytesMax).nullable().default(null),
   cwd: absolutePath,
   /** Nobody chose this folder, it is where the caller stands: an agent's own folder comes first. */
   cwdIsDefault: z.boolean().default(false),

@@ -112,9 +112,9 @@ function take(account: Account, reading: Reading, at: number): Account {
       return { ...account, meter: { ...meter, ...change } };
     }
     case 'limit':
-      return { ...account, limitResetsAt: reading.resetsAt };
+      return { ...account, limitResetsAt: instant(reading.resetsAt) ?? account.limitResetsAt };
     case 'error':
-      return { ...account, lastError: clipped(reading.failure), limitResetsAt: reading.failure.resetsAt ?? account.limitResetsAt };
+      return { ...account, lastError: clipped(reading.failure), limitResetsAt: instant(reading.failure.resetsAt) ?? account.limitResetsAt };
     case 'retrying':
       // The other log may be read later than the result that came after this.
       if (account.result !== null) return account;
@@ -125,7 +125,7 @@ function take(account: Account, reading: Reading, at: number): Account {
         speaking: false,
         retrying: null,
         result: { failure: reading.failure === null ? null : told(reading.failure, account.lastError), at },
-        limitResetsAt: reading.failure?.resetsAt ?? account.limitResetsAt,
+        limitResetsAt: instant(reading.failure?.resetsAt ?? null) ?? account.limitResetsAt,
       };
   }
 }
@@ -225,7 +225,12 @@ function named<T extends string | null>(text: T): T | string {
 }
 
 function clipped(failure: Failure): Failure {
-  return { ...failure, message: clip(failure.message, limits.errorLength) };
+  return { ...failure, message: clip(failure.message, limits.errorLength), resetsAt: instant(failure.resetsAt) };
+}
+
+/** Null for what is no time: the largest that a date can be is 100 million days from 1970. */
+function instant(ms: number | null): number | null {
+  return ms !== null && Math.abs(ms) <= 8.64e15 ? Math.round(ms) : null;
 }
 
 /** Never through the middle of a character that takes two units. */

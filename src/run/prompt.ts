@@ -10,7 +10,7 @@ export function renderTemplate(template: string, values: Readonly<Record<string,
 /** For a session that is gone on with: the agent remembers what it did, but not how that ended. */
 export function resumePrompt(request: string, before: Run): string {
   return [
-    `The run before this one stopped before the work was done: ${howItStopped(before)}. This is the same session, in the same folder.`,
+    `${howItStopped(before)} This is the same session, in the same folder.`,
     'A tool call that was under way then may or may not have taken effect: look at the present state first, then go on from there. Do not redo what is already done.',
     'What was asked:',
     request,
@@ -18,18 +18,18 @@ export function resumePrompt(request: string, before: Run): string {
 }
 
 function howItStopped({ state }: Run): string {
-  if (!isEnded(state)) return 'it was interrupted';
+  if (!isEnded(state)) return 'The run before this one was interrupted.';
   switch (state.stopReason) {
     case 'completed':
-      return 'it had ended by itself, and is to be gone on with';
+      return 'The run before this one had ended by itself, and the work is to be gone on with.';
     case 'process_lost':
-      return 'its process was lost';
+      return 'The run before this one stopped in the middle: its process was lost.';
     case 'timeout':
     case 'silence':
-      return 'it ran into a time limit';
+      return 'The run before this one stopped in the middle: it ran into a time limit.';
     case 'cancelled':
-      return 'it was cancelled';
+      return 'The run before this one was cancelled.';
     default:
-      return `it ended with ${state.errorCode ?? state.stopReason}`;
+      return `The run before this one stopped before the work was done: ${state.errorCode ?? state.stopReason}.`;
   }
 }

@@ -2,6 +2,7 @@
 import { and, asc, desc, eq, gte, inArray, like, lt, or, type SQL, sql } from 'drizzle-orm';
 import { limits } from '../run/limits.ts';
 import { liveStatuses, type Run, type RunState, type RunStatus } from '../run/run.ts';
+import type { Usage } from '../run/usage.ts';
 import { count } from './meta.ts';
 import type { Db } from './open.ts';
 import { rowOf, runOf, stateColumns } from './rows.ts';
@@ -204,9 +205,13 @@ export function createRunStore(db: Db) {
       return { runs: shown, next: last.number, hidden };
     },
 
-    /** Forgets an ended run; number, id and key stay taken. */
-    bury(run: Run, at: number): void {
-      db.insert(tombstones).values({ number: run.number, id: run.id, key: run.key, status: run.state.status, removedAt: at }).run();
+    /** Forgets an ended run; number, id and key stay taken, and what it used stays known. */
+    bury(run: Run, usage: Usage | null, at: number): void {
+      const { number, id, key, spec, state } = run;
+      const kept = { agentId: spec.agent?.id ?? null, usage: usage === null ? null : JSON.stringify(usage) };
+      db.insert(tombstones)
+        .values({ number, id, key, status: state.status, ...kept, removedAt: at })
+        .run();
       db.delete(accounts).where(eq(accounts.run, run.number)).run();
       db.delete(runLabels).where(eq(runLabels.run, run.number)).run();
       db.delete(runs).where(eq(runs.number, run.number)).run();

@@ -60,12 +60,15 @@ export const events = sqliteTable(
   (table) => [index('events_by_run').on(table.run, table.seq)],
 );
 
-/** What is left of a deleted run: its number and key stay taken. */
+/** What is left of a deleted run: its number and key stay taken, and what it used stays counted. */
 export const tombstones = sqliteTable('tombstones', {
   number: integer('number').primaryKey(),
   id: text('id').notNull().unique(),
   key: text('key').unique(),
   status: text('status').notNull(),
+  agentId: text('agent_id'),
+  /** Tokens and cost; null when nothing is known. */
+  usage: text('usage'),
   removedAt: integer('removed_at').notNull(),
 });
 

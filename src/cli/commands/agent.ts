@@ -21,7 +21,7 @@ type Options = {
   arg?: string[];
   env?: Record<string, string>;
   unsetEnv?: string[];
-  envFile?: string;
+  envFrom?: string;
   timeout?: number;
   silence?: number;
   grace?: number;
@@ -112,7 +112,7 @@ function settings(command: Command): Command {
     .option('--cwd <dir>', 'work folder of its runs (default: where clip run is called)')
     .option('--arg <arg>', 'one more argument for the program (repeatable; replaces the ones before)', collect)
     .option('--env <K=V>', 'a variable for its runs, kept in a file of its own (repeatable)', collectPair)
-    .option('--env-file <file>', 'a file of KEY=VALUE lines, read at each run')
+    .option('--env-from <file>', 'a file of KEY=VALUE lines, read at each run')
     .option('--timeout <duration>', 'stop its runs after this long', duration('--timeout'))
     .option('--silence <duration>', 'stop its runs when they have said and done nothing for this long', duration('--silence'))
     .option('--grace <duration>', 'time between SIGTERM and SIGKILL (default 20s)', duration('--grace'))
@@ -143,7 +143,7 @@ function requestOf(context: Context, options: Options): object {
     args: options.arg,
     env: options.env,
     unsetEnv: options.unsetEnv,
-    envFile: path(options.envFile),
+    envFile: path(options.envFrom),
     timeoutMs: options.timeout,
     silenceMs: options.silence,
     graceMs: options.grace,

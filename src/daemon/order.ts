@@ -1,0 +1,115 @@
+/** From a request to what a run is: the command as it was given, or as an agent's settings and its adapter make it. */
+import { createHash } from 'node:crypto';
+import type { RunRequest } from '../protocol/requests.ts';
+import type { Agent } from '../run/agent.ts';
+import { ClipError } from '../run/errors.ts';
+import { limits } from '../run/limits.ts';
+import type { RunSpec, Stdin } from '../run/run.ts';
+import { type AgentLaunch, agentLaunch, profileOf, promptFor } from './agent-launch.ts';
+import type { Agents } from './agents.ts';
+import { checkPaths } from './run-checks.ts';
+
+export type Order = { readonly request: RunRequest; readonly launch: AgentLaunch | null };
+
+/** The request with what its agent adds to it. */
+export function orderOf(request: RunRequest, agents: Agents): Order {
+  if (request.agent === null) {
+    if (request.prompt !== null) throw new ClipError('usage', 'A prompt is for an agent; this run has a command.', 'Name the agent, or give the command its input with --stdin.');
+    if (request.command.length > 0) return { request, launch: null };
+    throw new ClipError('usage', 'The run has no command.', 'Say what to run: clip run -- COMMAND, or clip run --agent NAME PROMPT');
+  }
+  const agent = agents.get(request.agent);
+  return ofAgent(request, agent, agents.environmentOf(agent));
+}
+
+/** The request in the agent's terms: its settings hold where the request is silent. */
+function ofAgent(request: RunRequest, agent: Agent, own: Readonly<Record<string, string>>): Order {
+  const { settings } = agent;
+  if (request.command.length > 0) throw new ClipError('usage', 'A run has a command or an agent, not both.', 'Leave one of them out.');
+  const asked = promptOf(request);
+  if (asked === null || asked.toString('utf8').trim() === '')
+    throw new ClipError('usage', 'The agent needs a prompt.', `Say what it shall do: clip run --agent ${agent.name} "…", --prompt-file FILE, or - to read it.`);
+  const cwd = request.cwdIsDefault && settings.cwd !== null ? settings.cwd : request.cwd;
+  checkPaths({ cwd, stdin: null });
+  const environment = { ...request.env, ...own, ...ownOf(request) };
+  const { sharesWorktree } = settings;
+  const launch = agentLaunch(profileOf(agent), { sessionId: null, cwd, environment, sharesWorktree, prompt: promptFor(agent, asked, cwd), request: null });
+  return {
+    request: {
+      ...request,
+      cwd,
+      locks: [...new Set([...request.locks, ...launch.locks])],
+      timeoutMs: request.timeoutMs ?? settings.timeoutMs,
+      silenceMs: request.silenceMs ?? settings.silenceMs,
+      graceMs: request.graceMs ?? settings.graceMs ?? limits.graceMsAgent,
+      leftovers: request.leftovers ?? settings.leftovers,
+      onLoss: request.onLoss ?? 'retry',
+    },
+    launch,
+  };
+}
+
+/** The variables that were given for this very run. */
+export function ownOf({ env, envNames }: Pick<RunRequest, 'env' | 'envNames'>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => envNames.includes(name)));
+}
+
+export function specOf({ request, launch }: Order, after: number | null): RunSpec {
+  return {
+    command: launch?.command ?? request.command,
+    cwd: request.cwd,
+    adapter: launch?.agent.adapter ?? 'plain',
+    agent: launch?.agent ?? null,
+    sessionId: launch?.sessionId ?? null,
+    name: request.name,
+    group: request.group,
+    priority: request.priority,
+    labels: request.labels,
+    locks: request.locks,
+    after,
+    timeoutMs: request.timeoutMs ?? 0,
+    timeoutSource: request.timeoutMs === null ? 'default' : 'config',
+    silenceMs: request.silenceMs,
+    graceMs: request.graceMs ?? limits.graceMsPlain,
+    outputBytesMax: request.outputBytesMax ?? limits.outputBytesMax,
+    mergeOutput: request.mergeOutput,
+    stdin: launch === null ? stdinOf(request) : launch.readsStdin ? { kind: 'prompt', sha256: sha256(launch.prompt) } : { kind: 'none' },
+    onLoss: request.onLoss ?? 'fail',
+    leftovers: request.leftovers ?? 'stop',
+    promptSecret: request.promptSecret,
+    envNames: request.envNames,
+  };
+}
+
+function stdinOf(request: RunRequest): Stdin {
+  if (request.stdin === null) return { kind: 'none' };
+  if (request.stdin.kind === 'file') return request.stdin;
+  return { kind: 'prompt', sha256: sha256(promptOf(request) ?? Buffer.alloc(0)) };
+}
+
+export function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+export function promptOf(request: RunRequest): Buffer | null {
+  if (request.prompt !== null) return Buffer.from(request.prompt);
+  if (request.stdin?.kind !== 'text') return null;
+  const bytes = Buffer.from(request.stdin.base64, 'base64');
+  if (bytes.length > limits.promptBytesMax) {
+    throw new ClipError(
+      'too_large',
+      `The input has ${bytes.length} bytes; ${limits.promptBytesMax} is the limit.`,
+      'Put it into a file and name the file: --stdin FILE.',
+    );
+  }
+  return bytes;
+}
+
+export function sameSpec(a: RunSpec, b: RunSpec): boolean {
+  return canonical(a) === canonical(b);
+}
+
+/** The same JSON for the same spec, in whatever order its labels were given. */
+function canonical(spec: RunSpec): string {
+  return JSON.stringify({ ...spec, labels: Object.entries(spec.labels).sort() });
+}
