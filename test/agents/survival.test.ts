@@ -22,6 +22,22 @@ withEachCli((cli, scenario) => {
     return run;
   });
 
+  scenario('run lost', 'an agent that is lost with its keeper is started once more, in its session', async () => {
+    const agent = await createAgentHome(cli, 'once_long');
+    const number = await agent.begin();
+    await agent.untilFile('tool.pid');
+    const { processPid } = await agent.show(number);
+    for (const pid of [...agent.pidsOf('keeper'), processPid ?? Number.NaN]) process.kill(pid, 'SIGKILL');
+    const lost = await agent.ended(number);
+    expect(lost).toMatchObject({ status: 'failed', errorCode: 'process_lost', exitCode: null, exitKnown: false });
+    const run = await agent.ended(number + 1);
+    const { sessionIdAfter: session } = lost;
+    expect(run).toMatchObject({ status: 'succeeded', retryOfRunId: lost.id, retryReason: 'process_lost', processLossRetryCount: 1 });
+    expect(run).toMatchObject({ sessionIdBefore: session, sessionIdAfter: session });
+    expect(agent.leftOf(lost.id, 'tool.pid')).toEqual([]);
+    return run;
+  });
+
   scenario('daemon killed', 'a daemon that is killed twice in the middle counts everything once', async () => {
     const agent = await createAgentHome(cli, 'three_gated');
     const number = await agent.begin();

@@ -25,6 +25,7 @@ export const scenarioNames = [
   'session, again',
   'session gone',
   'agent killed, retry',
+  'run lost',
   'daemon killed',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { codex } from '../../../src/adapters/codex.ts';
-import { recording, replay, type Table } from '../../support/recordings.ts';
-import { deedsAndEnds, launch } from '../../support/streams.ts';
+import { endOf, recording, replay, type Table } from '../../support/recordings.ts';
+import { accountOf, deedsAndEnds, launch } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
@@ -75,5 +75,13 @@ describe('codex', () => {
     };
     expect(account('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({ count: 1, tools: ['shell'], workedSince: false });
     expect(account('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
+  });
+
+  test('a patch that its sandbox refused is told on stderr only, whenever that is read', () => {
+    const rejected = 'patch rejected: writing is blocked by read-only sandbox; rejected by user approval settings';
+    const stderr = `2026-11-22T22:20:49.469105Z ERROR codex_core::tools::router: error=${rejected}\n`;
+    const account = accountOf(codex, [{ type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } }], stderr);
+    expect(account.denials).toEqual({ count: 1, tools: ['apply_patch'], workedSince: false });
+    expect(endOf(codex, account, { code: 0, signal: null })).toBe('failed: permission_denied');
   });
 });
