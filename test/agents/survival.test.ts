@@ -41,8 +41,10 @@ withEachCli((cli, scenario) => {
   scenario('daemon killed', 'a daemon that is killed twice in the middle counts everything once', async () => {
     const agent = await createAgentHome(cli, 'three_gated');
     const number = await agent.begin();
-    for (const step of ['one', 'two']) {
+    for (const [before, step] of ['one', 'two'].entries()) {
       await until(`step ${step} has begun`, () => readFileSync(agent.file('steps.txt'), 'utf8').includes(step), 90_000);
+      // What was counted so far is what could be counted again.
+      await until(`${before} commands are counted`, async () => ((await agent.show(number)).evidence?.commands ?? 0) >= before);
       await agent.kill(await until('there is one daemon', () => agent.daemonPid()));
       writeFileSync(agent.file(`go-${step}`), '');
     }

@@ -36,8 +36,11 @@ function inShort(run: RunView): string {
 function whatFailed(error: unknown): { result: string; problem: string } {
   const { actual, expected, message } = error as { actual?: unknown; expected?: unknown; message?: string };
   const [line = ''] = (message ?? String(error)).split('\n');
-  if (!isObject(actual) || !isObject(expected) || typeof actual['status'] !== 'string') return { result: 'failed', problem: line.slice(0, 300) };
-  return { result: inShort(actual as RunView), problem: differences(expected, actual).join('; ').slice(0, 300) || line };
+  if (!isObject(actual) || !isObject(expected)) return { result: 'failed', problem: line.slice(0, 300) };
+  return {
+    result: typeof actual['status'] === 'string' ? actual['status'] : 'failed',
+    problem: differences(expected, actual).join('; ').slice(0, 300) || line,
+  };
 }
 
 function differences(expected: Fields, actual: Fields): string[] {
