@@ -13,7 +13,7 @@ const lazy = new Map([
   ['src/daemon/begin.ts', 'begin'],
   ['src/doctor/doctor.ts', 'doctor'],
 ]);
-const entries = { clip: 'src/cli/main.ts', clipd: 'src/daemon/entry.ts', 'clip-keeper': 'src/keeper/main.ts' };
+const entries = { clip: 'src/cli/main.ts', clipd: 'src/daemon/entry.ts', 'clip-keeper': 'src/keeper/main.ts', 'clip-http': 'src/http/main.ts' };
 
 /** `import('./program.ts')` in a bundle becomes a require of its own file. */
 const splitLazily = {
@@ -61,4 +61,4 @@ await build({ ...shared, entryPoints: { 'openapi-maker': 'scripts/openapi.ts' },
 const { openApiDocument } = createRequire(import.meta.url)('../dist/openapi-maker.cjs');
 writeFileSync('dist/openapi.json', `${JSON.stringify(openApiDocument(version), null, 1)}\n`);
 rmSync('dist/openapi-maker.cjs');
-for (const name of ['clip', 'clipd', 'clip-keeper']) chmodSync(`bin/${name}.js`, 0o755);
+for (const name of ['clip', 'clipd', 'clip-keeper', 'clip-http']) chmodSync(`bin/${name}.js`, 0o755);

@@ -3,6 +3,8 @@ import type { Adapter } from './adapter.ts';
 import { claude } from './claude.ts';
 import { codex } from './codex.ts';
 import { gemini } from './gemini.ts';
+import { http } from './http.ts';
+import { fromMapping } from './mapping.ts';
 import { opencode } from './opencode.ts';
 import { plain } from './plain.ts';
 
@@ -17,7 +19,9 @@ export function adapterOf(agent: AgentProfile | null): Adapter {
       return gemini;
     case 'opencode':
       return opencode;
+    case 'http':
+      return http;
     default:
-      return plain;
+      return agent?.mapping ? fromMapping(agent.mapping) : plain;
   }
 }

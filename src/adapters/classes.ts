@@ -55,8 +55,12 @@ const texts: readonly (readonly [ErrorClass, RegExp])[] = [
 ];
 
 export function classOfText(text: string): ErrorClass | null {
-  return texts.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
+  const beginning = text.slice(0, searchedLength);
+  return texts.find(([, pattern]) => pattern.test(beginning))?.[0] ?? null;
 }
+
+/** What went wrong is said early. Patterns may take time that grows with the square of a text, and a text may have megabytes. */
+export const searchedLength = 4_000;
 
 /** Providers use one status for "slow down" and "you have used it up"; only their words tell which. */
 export function refined(byStatus: ErrorClass | null, message: string): ErrorClass | null {

@@ -1,5 +1,6 @@
 /** Codex CLI (`codex exec --json`), measured with 0.169. */
 import type { Permission } from '../run/agent.ts';
+import { limits } from '../run/limits.ts';
 import type { FileChange, Reading } from '../run/reading.ts';
 import type { Adapter, Json, Launch, ReadAt } from './adapter.ts';
 import { classOfText } from './classes.ts';
@@ -55,7 +56,7 @@ function readItem(item: unknown, ended: boolean): readonly Reading[] {
     case 'agent_message':
       return ended ? [{ type: 'message', text: textAt(item, 'text') ?? '', delta: false }] : [];
     case 'command_execution': {
-      const started: Reading = { type: 'tool-started', id, tool: 'shell', kind: 'command', command: textAt(item, 'command'), paths: [] };
+      const started: Reading = { type: 'tool-started', id, tool: 'shell', kind: 'command', command: unwrapped(textAt(item, 'command')), paths: [] };
       if (!ended) return [started];
       const exitCode = numberAt(item, 'exit_code');
       const status = textAt(item, 'status');
@@ -68,8 +69,9 @@ function readItem(item: unknown, ended: boolean): readonly Reading[] {
       const files = listAt(item, 'changes').flatMap(changeOf);
       const started: Reading = { type: 'tool-started', id, tool: 'apply_patch', kind: 'write', command: null, paths: files.map(({ path }) => path) };
       if (!ended) return [started];
-      const failed = textAt(item, 'status') === 'failed';
-      return [started, { type: 'tool-ended', id, exitCode: null, failed, denied: textAt(item, 'status') === 'declined', files: failed ? [] : files }];
+      const denied = textAt(item, 'status') === 'declined';
+      const failed = denied || textAt(item, 'status') === 'failed';
+      return [started, { type: 'tool-ended', id, exitCode: null, failed, denied, files: failed ? [] : files }];
     }
     case 'mcp_tool_call':
     case 'collab_tool_call':
@@ -83,6 +85,16 @@ function readItem(item: unknown, ended: boolean): readonly Reading[] {
     default:
       return [];
   }
+}
+
+/** It tells of `make` as `/bin/bash -lc make`, quoted where need be: the shell is not what anyone asked for. */
+function unwrapped(command: string | null): string | null {
+  const word = /^(?:\/\S*\/)?(?:ba|z)?sh -l?c (\S.*)$/s.exec(command ?? '')?.[1];
+  if (word === undefined || word.length > limits.argumentBytesMax) return command;
+  const pieces = [...word.matchAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gs)];
+  // Not one word of a shell: left as it is.
+  if (pieces.map(([piece]) => piece).join('') !== word) return command;
+  return pieces.map(([, single, double, escaped, bare]) => single ?? double?.replace(/\\(["\\$`\n])/g, '$1') ?? escaped ?? bare).join('');
 }
 
 function changeOf(change: unknown): FileChange[] {

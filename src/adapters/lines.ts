@@ -2,9 +2,12 @@
 import { limits } from '../run/limits.ts';
 
 /** The unfinished line: its bytes so far, or only their number while a line that is too long is skipped. */
-export type Cut = { readonly parts: readonly Uint8Array[]; readonly bytes: number; readonly skipping: boolean };
+export type Cut = { readonly last: Piece | null; readonly bytes: number; readonly skipping: boolean };
 
-export const noCut: Cut = { parts: [], bytes: 0, skipping: false };
+/** A list from its end: a line in many small pieces costs no more than one in few. */
+type Piece = { readonly bytes: Uint8Array; readonly before: Piece | null };
+
+export const noCut: Cut = { last: null, bytes: 0, skipping: false };
 
 /**
  * The lines that this chunk completes, null for one of more than 8 MiB. `consumed`: bytes up to the last
@@ -14,27 +17,32 @@ export const noCut: Cut = { parts: [], bytes: 0, skipping: false };
  */
 export function cutLines(cut: Cut, chunk: Uint8Array): { lines: (string | null)[]; consumed: number; cut: Cut } {
   const lines: (string | null)[] = [];
-  let { parts, bytes, skipping } = cut;
+  let { last, bytes, skipping } = cut;
   let consumed = 0;
   let begin = 0;
   for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, begin)) {
     const piece = chunk.subarray(begin, end);
     const tooLong = skipping || bytes + piece.length > limits.streamLineBytesMax;
-    lines.push(tooLong ? null : decode([...parts, piece]));
+    lines.push(tooLong ? null : decode({ bytes: piece, before: last }, bytes + piece.length));
     consumed += bytes + piece.length + 1;
     begin = end + 1;
-    parts = [];
+    last = null;
     bytes = 0;
     skipping = false;
   }
   const rest = chunk.subarray(begin);
   bytes += rest.length;
-  if (skipping || bytes > limits.streamLineBytesMax) return { lines, consumed, cut: { parts: [], bytes, skipping: true } };
+  if (skipping || bytes > limits.streamLineBytesMax) return { lines, consumed, cut: { last: null, bytes, skipping: true } };
   // Copied: the chunk's memory is used again for the next one.
-  return { lines, consumed, cut: { parts: rest.length === 0 ? parts : [...parts, rest.slice()], bytes, skipping: false } };
+  return { lines, consumed, cut: { last: rest.length === 0 ? last : { bytes: rest.slice(), before: last }, bytes, skipping: false } };
 }
 
-function decode(parts: readonly Uint8Array[]): string {
-  const decoder = new TextDecoder();
-  return parts.map((part, index) => decoder.decode(part, { stream: index < parts.length - 1 })).join('');
+function decode(last: Piece, length: number): string {
+  const line = new Uint8Array(length);
+  let end = length;
+  for (let piece: Piece | null = last; piece !== null; piece = piece.before) {
+    end -= piece.bytes.length;
+    line.set(piece.bytes, end);
+  }
+  return new TextDecoder().decode(line);
 }

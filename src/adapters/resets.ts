@@ -3,6 +3,7 @@
  * is said. Their times are local, sometimes stale and sometimes without a day: callers add slack.
  */
 import type { ReadAt } from './adapter.ts';
+import { searchedLength } from './classes.ts';
 
 const second = 1_000;
 const minute = 60 * second;
@@ -10,7 +11,8 @@ const hour = 60 * minute;
 const day = 24 * hour;
 const units: Readonly<Record<string, number>> = { ms: 1, s: second, sec: second, second: second, m: minute, min: minute, minute: minute, h: hour, hour: hour };
 
-export function resetIn(text: string, now: ReadAt): number | null {
+export function resetIn(whole: string, now: ReadAt): number | null {
+  const text = whole.slice(0, searchedLength);
   return afterWait(text, now) ?? atEpoch(text) ?? atClock(text, now);
 }
 

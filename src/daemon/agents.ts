@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { presetNamed, presets } from '../adapters/presets.ts';
 import { writeFlushed } from '../process/run-folder.ts';
 import type { AgentRequest } from '../protocol/agents.ts';
+import { readMapping } from '../protocol/mapping.ts';
 import type { Agent, AgentSettings } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
 import { liveStatuses } from '../run/run.ts';
@@ -20,6 +22,7 @@ const defaults: Omit<AgentSettings, 'adapter'> = {
   args: [],
   permission: 'ask',
   mapping: null,
+  preset: null,
   cwd: null,
   envNames: [],
   envFile: null,
@@ -44,12 +47,12 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
     throw new ClipError('not_found', `There is no agent ${name}.`, hint);
   }
 
-  function add(name: string, { adapter, env = {}, ...request }: AgentRequest): Agent {
+  function add(name: string, { adapter, env = {}, unsetEnv: _, preset, mapping, ...request }: AgentRequest): Agent {
     if (store.agents.byName(name))
       throw new ClipError('name_taken', `There is an agent ${name} already.`, `Change it: clip agent edit ${name}, or choose another name.`);
     if (adapter === undefined)
       throw new ClipError('usage', 'An agent needs an adapter.', 'Say which: --adapter codex, claude, gemini, opencode, plain or http.');
-    const settings = checked({ ...defaults, adapter, ...given(request), envNames: Object.keys(env) });
+    const settings = checked({ ...defaults, adapter, ...given(request), ...mappingOf(preset, mapping), envNames: Object.keys(env) });
     const agent: Agent = { id: newId(), name, settings, paused: false, createdAt: world.now() };
     // The file first: an agent that is in the database has its variables.
     writeEnvironment(agent.id, env);
@@ -57,10 +60,11 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
   }
 
   /** What is not given stays; variables are added to those there are, and a value of null removes one. */
-  function edit(name: string, { adapter, env = {}, unsetEnv = [], ...request }: AgentRequest): Agent {
+  function edit(name: string, { adapter, env = {}, unsetEnv = [], preset, mapping, ...request }: AgentRequest): Agent {
     const agent = get(name);
     const kept = Object.entries({ ...readEnvironment(agent.id), ...env }).filter(([key]) => !unsetEnv.includes(key));
-    const changed = { ...agent.settings, ...(adapter === undefined ? {} : { adapter }), ...given(request), envNames: kept.map(([key]) => key) };
+    const kind = adapter === undefined ? {} : { adapter, ...(adapter === 'plain' ? {} : { mapping: null, preset: null }) };
+    const changed = { ...agent.settings, ...kind, ...given(request), ...mappingOf(preset, mapping), envNames: kept.map(([key]) => key) };
     const settings = checked(changed);
     writeEnvironment(agent.id, Object.fromEntries(kept));
     return put({ ...agent, settings }, 'agent-changed');
@@ -143,10 +147,20 @@ function checked(settings: AgentSettings): AgentSettings {
   const { adapter, command, mapping } = settings;
   if (adapter === 'http' && !/^https?:\/\/[^/]/.test(command ?? ''))
     throw new ClipError('usage', 'An http agent needs the URL it is reached at.', 'Say it: --command https://host/path');
-  if (adapter === 'plain' && command === null) throw new ClipError('usage', 'A plain agent needs a command.', 'Say it: --command PROGRAM, or --preset NAME');
+  if (adapter === 'plain' && command === null && mapping === null)
+    throw new ClipError('usage', 'A plain agent needs a command.', 'Say it: --command PROGRAM, or --preset NAME');
   if (mapping !== null && adapter !== 'plain')
     throw new ClipError('usage', `A preset or mapping is for plain agents; adapter ${adapter} reads its own stream.`, 'Leave it out, or say --adapter plain');
   return settings;
+}
+
+function mappingOf(preset: string | undefined, mapping: unknown): Partial<Pick<AgentSettings, 'mapping' | 'preset'>> {
+  if (preset !== undefined && mapping !== undefined) throw new ClipError('usage', 'There are a preset and a mapping.', 'Leave one of them out.');
+  if (mapping !== undefined) return { mapping: readMapping(mapping, 'The mapping'), preset: null };
+  if (preset === undefined) return {};
+  const known = presetNamed(preset);
+  if (!known) throw new ClipError('usage', `There is no preset ${preset}.`, `There are: ${presets.map(({ name }) => name).join(', ')}.`);
+  return { mapping: known.mapping, preset };
 }
 
 function readEnvFile(path: string, agent: string): Environment {

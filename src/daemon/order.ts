@@ -14,7 +14,8 @@ export type Order = { readonly request: RunRequest; readonly launch: AgentLaunch
 /** The request with what its agent adds to it. */
 export function orderOf(request: RunRequest, agents: Agents): Order {
   if (request.agent === null) {
-    if (request.prompt !== null) throw new ClipError('usage', 'A prompt is for an agent; this run has a command.', 'Name the agent, or give the command its input with --stdin.');
+    if (request.prompt !== null)
+      throw new ClipError('usage', 'A prompt is for an agent; this run has a command.', 'Name the agent, or give the command its input with --stdin.');
     if (request.command.length > 0) return { request, launch: null };
     throw new ClipError('usage', 'The run has no command.', 'Say what to run: clip run -- COMMAND, or clip run --agent NAME PROMPT');
   }

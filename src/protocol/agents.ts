@@ -11,6 +11,10 @@ export const agentName = word(limits.nameLength)
 
 export const agentRequest = z.strictObject({
   adapter: z.enum(adapterNames).optional(),
+  /** A mapping that clip brings along. */
+  preset: word(limits.nameLength).optional(),
+  /** How a plain agent is started and read; checked with the names of its fields. */
+  mapping: z.unknown().optional(),
   command: text(4_096).min(1).nullable().optional(),
   model: word(limits.labelLength).nullable().optional(),
   role: word(limits.labelLength).nullable().optional(),
@@ -62,6 +66,7 @@ export const agentView = z.object({
   leftovers: z.enum(['stop', 'leave']).nullable(),
   permission: z.enum(permissions),
   sharesWorktree: z.boolean(),
+  preset: z.string().nullable(),
   mapped: z.boolean(),
   paused: z.boolean(),
   createdAt: z.iso.datetime(),
@@ -70,7 +75,8 @@ export const agentView = z.object({
 export type AgentView = z.infer<typeof agentView>;
 
 const schema = z.literal(1);
-export const agentAnswer = z.object({ schema, agent: agentView });
+/** `note`: what to know of its preset before using it. */
+export const agentAnswer = z.object({ schema, agent: agentView, note: z.string().nullable().optional() });
 export const agentsAnswer = z.object({ schema, agents: z.array(agentView) });
 export const pausedAnswer = z.object({ schema, agent: agentView, stopped: z.array(z.int()) });
 export const checkAnswer = z.object({

@@ -101,7 +101,7 @@ function take(account: Account, reading: Reading, at: number): Account {
     case 'tool-started':
       return toolStarted(goingOn(account), reading, at);
     case 'tool-ended':
-      return toolEnded(goingOn(account), reading, at);
+      return toolEnded(account, reading, at);
     case 'refused':
       // It may stand in another log than the rest and be read late, so it is no sign of life.
       return denied(account, clip(reading.tool, limits.nameLength));
@@ -171,7 +171,7 @@ function toolEnded(account: Account, reading: Extract<Reading, { type: 'tool-end
   if (!Object.hasOwn(account.openTools, key)) return account;
   const { [key]: tool, ...openTools } = account.openTools;
   if (tool === undefined) return account;
-  const ended: Account = { ...account, openTools };
+  const ended: Account = { ...goingOn(account), openTools };
   if (reading.denied) return denied(ended, tool.tool);
   const worked = !reading.failed && (tool.kind === 'command' || tool.kind === 'write');
   const acted = tool.kind === 'command' || worked;

@@ -1,4 +1,5 @@
 /** An agent: a named way to run an agent CLI — adapter, settings, limits. */
+import type { ErrorClass, Scope, ToolKind } from './reading.ts';
 
 export const adapterNames = ['codex', 'claude', 'gemini', 'opencode', 'plain', 'http'] as const;
 export type AdapterName = (typeof adapterNames)[number];
@@ -26,6 +27,8 @@ export type AgentProfile = {
 };
 
 export type AgentSettings = Omit<AgentProfile, 'id' | 'name'> & {
+  /** The name of the mapping, when it is one that clip brings along. */
+  readonly preset: string | null;
   readonly cwd: string | null;
   readonly envNames: readonly string[];
   /** A file of KEY=VALUE lines, read whenever a run is admitted. */
@@ -51,50 +54,85 @@ export type Agent = {
 };
 
 /**
- * An agent CLI described by data: how to start it, and which fields of its JSON lines mean what.
- * Paths are dotted (`message.content`). docs/agents.md has a worked example.
+ * An agent CLI described by data: how to start it, and which fields of its JSON lines mean what. Paths
+ * are dotted (`message.content`, `choices.0.text`). docs/agents.md has a worked example.
  */
 export type Mapping = {
-  /** Arguments, before the user's own. */
-  readonly args: readonly string[];
-  /** How the prompt reaches it; `file` and `argument` put it in the place of {{prompt}} among the arguments. */
+  /** The program, for agents that name none. */
+  readonly command: string;
+  /** How the prompt reaches it; with `file`, {{promptFile}} among the arguments is the file's path. It is never an argument itself. */
   readonly prompt: 'stdin' | 'file';
-  readonly model: readonly string[];
-  readonly resume: readonly string[];
-  readonly permission: Readonly<Record<Permission, readonly string[]>>;
+  /** The command line is: command, `start` or `resume`, permission, model, and the user's own arguments. */
+  readonly start: CommandPart;
+  /** In the place of `start`, to go on with {{session}}; null for a CLI that cannot. */
+  readonly resume: CommandPart | null;
+  /** Left out when the agent names no {{model}}. */
+  readonly model: CommandPart;
+  readonly permission: Readonly<Record<Permission, CommandPart>>;
+  /** Variables of the caller that would confuse it. */
+  readonly removeEnv: readonly string[];
   readonly politeSignal: 'SIGINT' | null;
-  /** Ends well only with a result. */
+  /** It ends well only when it says so: some rule has a `result`. */
   readonly needsResult: boolean;
+  /** Lines that are no JSON: its words, or of no interest. */
+  readonly text: 'words' | 'ignored';
+  /** Lines that are no JSON and begin like this are errors. */
+  readonly errorPrefixes: readonly string[];
+  /** What an exit code alone means. */
+  readonly exitCodes: Readonly<Record<string, ErrorClass>>;
+  /** All rules that fit a line are read, in their order. */
   readonly rules: readonly MappingRule[];
 };
 
-/** When all of `when` holds for a line (or for each element of `each`), the fields below are read. */
+export type CommandPart = { readonly args?: readonly string[] | undefined; readonly env?: Readonly<Record<string, string>> | undefined };
+
+/** Where a value is; of several places the first that has one. */
+export type Field = string | readonly string[];
+
+/** What a value must be: this, one of these, a text that begins so, or there at all (not missing, null, false, 0 or empty). */
+export type Condition = string | number | boolean | readonly string[] | { readonly startsWith: string } | { readonly present: boolean };
+export type Conditions = Readonly<Record<string, Condition>>;
+
+/** When all of `when` holds for a line, what stands below is read from it. */
 export type MappingRule = {
-  readonly when: Readonly<Record<string, string | number | boolean>>;
-  /** A list in the line: the rest is read from each of its elements that fits `where`. */
+  readonly when: Conditions;
+  /** A list in the line: the rest is read from each of its elements for which `where` holds. */
   readonly each?: string | undefined;
-  readonly where?: Readonly<Record<string, string | number | boolean>> | undefined;
-  readonly session?: string | undefined;
-  readonly model?: string | undefined;
-  readonly message?: string | undefined;
-  readonly delta?: boolean | undefined;
+  readonly where?: Conditions | undefined;
+  readonly session?:
+    | { readonly id: Field; readonly model?: Field | undefined; readonly version?: Field | undefined; readonly permission?: Field | undefined }
+    | undefined;
+  /** Its words; with `delta`, a continuation of the words before. */
+  readonly message?: { readonly text: Field; readonly delta?: boolean | undefined } | undefined;
+  /** Begins; of two with one id the first counts. `kind` is the same for all, `kinds` goes by the name; without either it is `other`. */
   readonly tool?:
     | {
-        readonly id: string;
-        readonly name: string;
-        readonly command?: string | undefined;
-        readonly file?: string | undefined;
-        readonly writes?: readonly string[] | undefined;
-        readonly runs?: readonly string[] | undefined;
+        readonly id: Field;
+        readonly name?: Field | undefined;
+        readonly kind?: ToolKind | undefined;
+        readonly kinds?: Readonly<Record<string, ToolKind>> | undefined;
+        readonly command?: Field | undefined;
+        readonly file?: Field | undefined;
       }
     | undefined;
-  readonly toolEnd?: { readonly id: string; readonly failed?: string | undefined; readonly exitCode?: string | undefined } | undefined;
-  readonly tokens?:
-    | { readonly input?: string | undefined; readonly cached?: string | undefined; readonly output?: string | undefined; readonly scope: 'part' | 'session' }
+  /** Ends; the first end of a tool counts. `failed` and `denied`: a field that is there, or true for all that the rule fits. */
+  readonly toolEnd?:
+    | { readonly id: Field; readonly exitCode?: Field | undefined; readonly failed?: Field | true | undefined; readonly denied?: Field | true | undefined }
     | undefined;
-  readonly cost?: { readonly usd: string; readonly scope: 'part' | 'session' } | undefined;
-  readonly error?: { readonly message: string; readonly status?: string | undefined } | undefined;
-  readonly retrying?: { readonly attempt: string; readonly of?: string | undefined; readonly message?: string | undefined } | undefined;
-  /** `failed`: a field that is true (or not empty) in a bad result; `text`: where its words are. */
-  readonly result?: { readonly failed?: string | undefined; readonly text?: string | undefined } | undefined;
+  /** Lists of fields are added up here: input counts cached input too. `session`: totals of the whole session, earlier runs included. */
+  readonly tokens?:
+    | {
+        readonly input?: Field | undefined;
+        readonly cached?: Field | undefined;
+        readonly output?: Field | undefined;
+        readonly model?: Field | undefined;
+        readonly scope: Scope;
+      }
+    | undefined;
+  readonly cost?: { readonly usd: Field; readonly scope: Scope } | undefined;
+  /** Something went wrong; the end decides whether the run did. `status`: an HTTP status. */
+  readonly error?: { readonly message: Field; readonly status?: Field | undefined } | undefined;
+  readonly retrying?: { readonly attempt?: Field | undefined; readonly of?: Field | undefined; readonly message?: Field | undefined } | undefined;
+  /** It says that it is done; the last one counts. `failed`: a field that is there in a bad one, or true. */
+  readonly result?: { readonly failed?: Field | true | undefined; readonly message?: Field | undefined; readonly status?: Field | undefined } | undefined;
 };

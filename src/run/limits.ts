@@ -35,6 +35,24 @@ export const limits = {
   quietMs: 60 * second,
   stalledMs: 10 * minute,
   outputBytesMax: 10 * 2 ** 30,
+  /** An HTTP agent that accepts no connection for so long is not there. Its answer has no limit but the run's own. */
+  httpConnectMs: 30 * second,
+  /** What a cancel may take: less than an agent's time between its polite signal and SIGTERM. */
+  httpCancelMs: 2 * second,
+  /** … and then the rest of its log, on its way to somebody who does not read. */
+  httpFlushMs: 500,
+  /** The pause before an HTTP agent is asked again how it gets on: the first … */
+  httpPollMs: 1 * second,
+  /** … the longest, when its answers do not say … */
+  httpPollMsMax: 10 * second,
+  /** … and the shortest and longest that its answers can ask for. */
+  httpRetryAfterMsMin: 100,
+  httpRetryAfterMsMax: day,
+  httpRedirectsMax: 5,
+  /** Read of an answer that refuses: its reason, not its web page. */
+  httpReasonBytesMax: 64 * 2 ** 10,
+  /** A peer that vanished without a word is noticed by TCP keep-alive, first asked after this. */
+  httpKeepAliveMs: 60 * second,
   /** Runs may start runs, at most this deep: enough for an agent that starts an agent that runs a test. */
   depthMax: 3,
   bodyBytesMax: 2 ** 20,
@@ -81,8 +99,8 @@ export const limits = {
   accountCommands: 40,
   accountFiles: 200,
   accountPathLength: 500,
-  accountPathsPerTool: 50,
-  accountOpenTools: 64,
+  accountPathsPerTool: 10,
+  accountOpenTools: 32,
   accountDeniedTools: 10,
   agentArgs: 100,
   agentConcurrencyMax: 1_000,

@@ -32,7 +32,7 @@ export function reportOf(account: Account, exit: SeenExit, rules: ReportRules): 
   if (denied) return { failure: denied };
   if (exit.signal !== null || exit.code === null) return null;
   const byExit = classOf(exit, rules);
-  if (byExit !== null) return { failure: { class: byExit, message: `It exited with ${exit.code}, which it does in this case.`, resetsAt: null } };
+  if (byExit !== null) return { failure: { class: byExit, message: `It exited with ${exit.code}, which is its code for ${byExit}.`, resetsAt: null } };
   if (exit.code === 0 && rules.needsResult) return { failure: { class: null, message: 'It exited with 0, but never said that it was done.', resetsAt: null } };
   return null;
 }

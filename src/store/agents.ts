@@ -8,6 +8,7 @@ import { agents } from './schema.ts';
 
 const settings: z.ZodType<AgentSettings> = z.object({
   ...profileFields,
+  preset: z.string().nullable(),
   cwd: z.string().nullable(),
   envNames: z.array(z.string()),
   envFile: z.string().nullable(),

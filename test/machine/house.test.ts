@@ -12,6 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: ['run', 'task'],
   adapters: ['run', 'task'],
   keeper: ['process', 'launch'],
+  http: ['run'],
   process: ['run'],
   store: ['run', 'task'],
   launch: ['config'],

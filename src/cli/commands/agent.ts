@@ -32,7 +32,7 @@ type Options = {
   shareWorktree?: boolean;
   json?: boolean;
 };
-type Answer = { agent: AgentView };
+type Answer = { agent: AgentView; note?: string | null };
 
 export function addAgent(program: Command, choose: Choose): void {
   const agent = program.command('agent').description('agents: named ways to run an agent CLI');
@@ -174,6 +174,7 @@ function say(context: Context, answer: Answer, what: string): number {
     return 0;
   }
   context.print(`Agent ${clean(agent.name)} (${agent.adapter}, permission ${agent.permission}) ${what}.`);
+  if (answer.note) context.notice(answer.note);
   if (what === 'is added') context.notice(`Is all there? clip agent check ${clean(agent.name)}   Then: clip run --agent ${clean(agent.name)} "…"`);
   return 0;
 }
@@ -197,7 +198,7 @@ async function list(context: Context): Promise<number> {
   else {
     const columns = [
       { title: 'AGENT', cell: ({ name }: AgentView) => clean(name) },
-      { title: 'ADAPTER', cell: ({ adapter }: AgentView) => adapter },
+      { title: 'ADAPTER', cell: ({ adapter, preset }: AgentView) => preset ?? adapter },
       { title: 'MODEL', cell: ({ model }: AgentView) => clean(model ?? '–'), from: 60, flexible: true },
       { title: 'PERMISSION', cell: (agent: AgentView) => permissionWords(context, agent), from: 50 },
       { title: 'STATE', cell: stateWords },
@@ -221,7 +222,7 @@ function permissionWords({ look }: Context, { permission }: AgentView): string {
 function factsText(context: Context, agent: AgentView): string {
   const time = (seconds: number | null) => (seconds === null ? null : durationWords(seconds * 1_000));
   const facts: [string, string | null][] = [
-    ['adapter', agent.mapped ? `${agent.adapter}, with a mapping of its stream` : agent.adapter],
+    ['adapter', agent.mapped ? `${agent.adapter}, ${agent.preset === null ? 'with a mapping of its stream' : `preset ${agent.preset}`}` : agent.adapter],
     ['command', agent.command === null ? null : clean(agent.command)],
     ['arguments', agent.args.length === 0 ? null : clean(commandWords(agent.args))],
     ['model', agent.model === null ? null : clean(agent.model)],

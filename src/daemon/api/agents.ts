@@ -1,4 +1,5 @@
 import { adapterOf } from '../../adapters/by-name.ts';
+import { presetNamed } from '../../adapters/presets.ts';
 import { findCommand, toolVersion } from '../../process/tool.ts';
 import { type AgentView, agentParams, agentRequest, checkRequest, pauseRequest } from '../../protocol/agents.ts';
 import type { Agent } from '../../run/agent.ts';
@@ -21,7 +22,9 @@ export const agentRoutes: Routes = (api, world) => {
 
   api.put('/v1/agents/:agent', { bodyLimit: 2 * limits.bodyBytesMax }, (request, reply) => {
     const { agent: name } = read(agentParams, request.params);
-    return reply.code(201).send({ schema: 1, agent: view(agents.add(name, read(agentRequest, request.body))) });
+    const agent = agents.add(name, read(agentRequest, request.body));
+    const note = agent.settings.preset === null ? null : (presetNamed(agent.settings.preset)?.note ?? null);
+    return reply.code(201).send({ schema: 1, agent: view(agent), note });
   });
 
   api.patch('/v1/agents/:agent', { bodyLimit: 2 * limits.bodyBytesMax }, (request) => {
@@ -75,6 +78,7 @@ function viewOf({ id, name, settings, paused, createdAt }: Agent, liveRuns: numb
     leftovers,
     permission,
     sharesWorktree,
+    preset: settings.preset,
     mapped: settings.mapping !== null,
     paused,
     createdAt: isoTime(createdAt),

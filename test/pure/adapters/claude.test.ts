@@ -193,7 +193,9 @@ describe('claude', () => {
       toolUse('3', 'NotebookEdit', { notebook_path: '/home/demo/c' }),
       toolResult('3', 'ok'),
       toolUse('4', 'Write', { file_path: '/home/demo/d' }),
-      toolResult('4', 'no room', { is_error: true }),
+      { ...toolResult('4', 'no room', { is_error: true }), tool_use_result: { filePath: '/home/demo/d' } },
+      toolUse('5', 'Bash', { command: 'x' }),
+      { ...toolResult('5', 'no', { is_error: true }), tool_use_result: { filePath: '/home/demo/e' } },
     ];
     const kinds = Object.entries(accountOf(claude, events).files).map(([path, { kind }]) => [path.at(-1), kind]);
     expect(kinds).toEqual([
@@ -203,19 +205,24 @@ describe('claude', () => {
     ]);
   });
 
-  test('a refused tool is told four ways and counted once', () => {
-    const { denials } = replayed('safe_shell');
-    expect(denials).toEqual({ count: 1, tools: ['Bash'], workedSince: false });
-    const older = [
-      toolUse('1', 'Write', { file_path: 'a' }),
-      toolResult('1', "Claude requested permissions to write to a, but you haven't granted it yet.", { is_error: true }),
-    ];
-    expect(accountOf(claude, [...older, result({ permission_denials: [{ tool_name: 'Write', tool_use_id: '1' }] })]).denials.count).toBe(1);
-    const last = [toolUse('1', 'Write', { file_path: 'a' }), result({ permission_denials: [{ tool_name: 'Write', tool_use_id: '1' }] })];
-    expect(accountOf(claude, last).denials.count).toBe(1);
+  test('a refused tool is told three times and counted once', () => {
+    expect(replayed('safe_shell').denials).toEqual({ count: 1, tools: ['Bash'], workedSince: false });
   });
 
-  test('an interrupted tool was not refused', () => {
+  test.each([
+    ['an event of its own', [{ type: 'system', subtype: 'permission_denied', tool_name: 'Write', tool_use_id: '1' }]],
+    [
+      'the decision beside its result',
+      [{ ...toolResult('1', 'no', { is_error: true }), tool_result_meta: [{ id: '1', permission_decision: { decision: 'reject' } }] }],
+    ],
+    ['the words of its result', [toolResult('1', "Claude requested permissions to write to a, but you haven't granted it yet.", { is_error: true })]],
+    ['the list of its result', [result({ permission_denials: [{ tool_name: 'Write', tool_use_id: '1' }] })]],
+  ])('a refused tool is known by %s alone', (_, events) => {
+    expect(accountOf(claude, [toolUse('1', 'Write', { file_path: 'a' }), ...events]).denials.count).toBe(1);
+  });
+
+  test('an interrupted tool was not refused, and an interrupted run says so', () => {
+    expect(reported(claude, replayed('sig_tool_int_pid'), { code: 0, signal: null })?.failure?.message).toBe('It was interrupted.');
     expect(replayed('sig_tool_int_pid').denials.count).toBe(0);
   });
 
@@ -242,8 +249,26 @@ describe('claude', () => {
     expect(endOf(claude, account, { code: 1, signal: null })).toBe('failed: quota_exhausted');
   });
 
-  test('a budget that is used up is a used up quota', () => {
-    const account = accountOf(claude, [result({ is_error: true, subtype: 'error_max_budget_usd', errors: ['Reached maximum budget ($0.003)'] })]);
-    expect(endOf(claude, account, { code: 1, signal: null })).toBe('failed: quota_exhausted');
+  test.each([
+    ['rate_limit', 'rate_limited'],
+    ['authentication_failed', 'auth_required'],
+    ['server_error', 'provider_unavailable'],
+    ['model_not_found', null],
+    ['constructor', null],
+  ])('its word for an error counts before its sentence: %s', (error, expected) => {
+    expect(accountOf(claude, [answer('It went wrong.', { error })]).lastError).toMatchObject({ class: expected, message: 'It went wrong.' });
+  });
+
+  test('says how often it has tried again, and of how many times', () => {
+    expect(replayed('http_401').retrying).toMatchObject({ attempt: 7, of: 10, message: 'authentication_failed (401)' });
+    expect(replayed('disconnect').retrying).toMatchObject({ message: 'unknown' });
+  });
+
+  test.each([
+    ['error_max_budget_usd', 'failed: quota_exhausted'],
+    ['error_max_turns', 'failed: max_turns_exhausted'],
+    ['error_during_execution', 'failed: unclassed'],
+  ])('a result of the kind %s, without a word, means %s', (subtype, end) => {
+    expect(endOf(claude, accountOf(claude, [result({ is_error: true, subtype })]), { code: 1, signal: null })).toBe(end);
   });
 });

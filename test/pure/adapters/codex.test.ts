@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { codex } from '../../../src/adapters/codex.ts';
-import { endOf, recording, replay, type Table } from '../../support/recordings.ts';
+import { endOf, recordedAt, recording, replay, type Table } from '../../support/recordings.ts';
 import { accountOf, deedsAndEnds, launch } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
@@ -62,6 +62,61 @@ describe('codex', () => {
     expect(totals).toEqual([9848, 29810, 40070]);
   });
 
+  test.each([
+    ['/bin/bash -lc ls', 'ls'],
+    ["/bin/bash -lc 'echo hi > out.txt'", 'echo hi > out.txt'],
+    ['/bin/zsh -lc "printf \'%s\' \\"a\\\\n\\" > b"', 'printf \'%s\' "a\\n" > b'],
+    ["/bin/bash -lc \"trap '' TERM; echo \\\"\"'$$ > tool.pid'", "trap '' TERM; echo \"$$ > tool.pid"],
+    ['bash -c ls -l', 'bash -c ls -l'],
+    ["/bin/bash -lc 'unfinished", "/bin/bash -lc 'unfinished"],
+    ['make test', 'make test'],
+  ])('tells of %s as the command that was meant', (told, meant) => {
+    const item = { id: 'i', type: 'command_execution', command: told, exit_code: 0, status: 'completed' };
+    expect(accountOf(codex, [{ type: 'item.completed', item }]).recentCommands[0]?.command).toBe(meant);
+  });
+
+  const item = (type: string, more: object) => ({ type: 'item.completed', item: { id: 'i', type, ...more } });
+
+  test('a patch tells its files; one that failed or was declined changed none', () => {
+    const changes = [
+      { path: '/home/demo/a', kind: 'add' },
+      { path: '/home/demo/b', kind: 'update' },
+    ];
+    const patched = (status: string) => accountOf(codex, [item('file_change', { changes, status })]);
+    expect(Object.values(patched('completed').files).map(({ kind }) => kind)).toEqual(['add', 'update']);
+    expect(patched('failed')).toMatchObject({ files: {}, denials: { count: 0 }, lastActionAt: null });
+    expect(patched('declined')).toMatchObject({ files: {}, denials: { count: 1, tools: ['apply_patch'] } });
+    expect(codex.stream?.readEvent(item('file_change', { changes, status: 'failed' }), recordedAt)).toMatchObject([{}, { failed: true, files: [] }]);
+  });
+
+  test('a command that was declined did not run, one that failed did', () => {
+    const ran = (status: string, exit_code: number | null) => accountOf(codex, [item('command_execution', { command: 'x', status, exit_code })]);
+    expect(ran('declined', null)).toMatchObject({ commands: 0, denials: { count: 1 } });
+    expect(ran('failed', null)).toMatchObject({ commands: 1, commandsFailed: 1 });
+    expect(ran('failed', 3).recentCommands).toMatchObject([{ exitCode: 3, failed: true }]);
+  });
+
+  test('words count when they are complete, warnings not at all', () => {
+    const message = { id: 'i', type: 'agent_message', text: 'Hello' };
+    const events = [
+      { type: 'item.started', item: message },
+      { type: 'item.updated', item: message },
+      { type: 'item.completed', item: message },
+    ];
+    expect(accountOf(codex, [...events, item('error', { message: 'Model metadata not found.' })])).toMatchObject({ messages: 1, lastError: null });
+  });
+
+  test.each([
+    ['Error: thread/resume failed: no rollout found for thread id 0 (code -32600)', 'failed: unknown_session'],
+    ['thread/resume failed: no rollout found for thread id 0', 'failed: unknown_session'],
+    ['Not inside a trusted directory and --skip-git-repo-check was not specified.', 'failed: permission_denied'],
+    ['thread 0 already has an active writer', 'failed: unclassed'],
+    ['2026-11-22T12:27:01Z ERROR codex_core::session: failed to record rollout items: thread 0 not found', 'failed by its exit'],
+    ['Reading additional input from stdin...', 'failed by its exit'],
+  ])('on stderr, "%s" means: %s', (line, end) => {
+    expect(endOf(codex, accountOf(codex, [], `${line}\n`), { code: 1, signal: null })).toBe(end);
+  });
+
   test('reconnecting is not failing', () => {
     const { retrying, lastError } = replay(codex, recording('codex', 'http_429_long'));
     expect(retrying).toMatchObject({ attempt: 1, of: 2 });
@@ -69,12 +124,12 @@ describe('codex', () => {
   });
 
   test('a command that its sandbox kept from writing was denied, a file that speaks of it was not', () => {
-    const account = (output: string) => {
+    const after = (output: string) => {
       const item = { id: 'i', type: 'command_execution', command: 'x', aggregated_output: output, exit_code: 0, status: 'completed' };
-      return replay(codex, { stdout: Buffer.from(`${JSON.stringify({ type: 'item.completed', item })}\n`), stderr: Buffer.from('') });
+      return accountOf(codex, [{ type: 'item.completed', item }]);
     };
-    expect(account('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({ count: 1, tools: ['shell'], workedSince: false });
-    expect(account('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
+    expect(after('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({ count: 1, tools: ['shell'], workedSince: false });
+    expect(after('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
   });
 
   test('a patch that its sandbox refused is told on stderr only, whenever that is read', () => {

@@ -138,6 +138,12 @@ describe('gemini', () => {
     expect(endOf(gemini, accountOf(gemini, []), { code, signal: null })).toBe(end);
   });
 
+  test('what it could not begin with stands on stderr', () => {
+    const end = (line: string) => endOf(gemini, accountOf(gemini, [], `${line}\n`), { code: 1, signal: null });
+    expect(end('Error resuming session: Invalid session identifier "0".')).toBe('failed: unknown_session');
+    expect(end('Error executing tool no_such_tool: Tool "no_such_tool" not found.')).toBe('failed by its exit');
+  });
+
   test('an exit code gives a class to a result that has none', () => {
     const account = accountOf(gemini, [{ type: 'result', status: 'error', error: { type: 'unknown', message: 'Stopped.' } }]);
     expect(endOf(gemini, account, { code: 53, signal: null })).toBe('failed: max_turns_exhausted');

@@ -93,6 +93,11 @@ describe('opencode', () => {
     expect(account.recentCommands).toMatchObject([{ command: 'exit 3', exitCode: 3, failed: true }]);
   });
 
+  test('a call of a tool that does not exist "completes", and has failed', () => {
+    const event = tool('invalid', { status: 'completed', input: { tool: 'no_such_tool' } });
+    expect(opencode.stream?.readEvent(event, recordedAt)).toMatchObject([{ type: 'tool-started' }, { type: 'tool-ended', failed: true, denied: false }]);
+  });
+
   test('a patch tells its files, an edit only the one it was about', () => {
     const files = [
       { filePath: '/home/demo/a', type: 'add' },
@@ -105,6 +110,35 @@ describe('opencode', () => {
       ['/home/demo/b', null],
     ]);
     expect(Object.keys(accountOf(opencode, [tool('edit', { status: 'completed', input: { filePath: 'c' } })]).files)).toEqual(['c']);
+  });
+
+  test('a file that was there before was updated', () => {
+    const wrote = (exists: boolean) =>
+      accountOf(opencode, [tool('write', { status: 'completed', input: { filePath: 'f' }, metadata: { exists } })]).files['f']?.kind;
+    expect([wrote(false), wrote(true)]).toEqual(['add', 'update']);
+  });
+
+  test.each([
+    ['stop', 'succeeded'],
+    ['other', 'succeeded'],
+    ['length', 'failed: output_truncated'],
+    ['content-filter', 'failed: unclassed'],
+    ['error', 'failed: unclassed'],
+    ['tool-calls', 'failed: unclassed'],
+    ['unknown', 'failed: unclassed'],
+  ])('whose last step ends for the reason %s has %s', (reason, end) => {
+    expect(endOf(opencode, accountOf(opencode, [finish(reason)]), { code: 0, signal: null })).toBe(end);
+  });
+
+  test('an error is known by its name before its words', () => {
+    const named = (name: string) => accountOf(opencode, [{ type: 'error', sessionID: 's', error: { name, data: { message: 'No.' } } }]).lastError?.class;
+    expect(['ContextOverflowError', 'ProviderAuthError', 'MessageOutputLengthError', 'UnknownError', 'toString'].map(named)).toEqual([
+      'context_exhausted',
+      'auth_required',
+      'output_truncated',
+      null,
+      null,
+    ]);
   });
 
   test('a refused call ends the run where nothing else was done, even when the run itself ends well', () => {

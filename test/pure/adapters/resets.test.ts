@@ -96,6 +96,15 @@ describe('nothing', () => {
     expect(said(text)).toBeNull();
   });
 
+  test('makes it slow', () => {
+    for (const words of ['retry', 'resets ', 'try again in 1s', 'again at Nov 1']) {
+      const begun = performance.now();
+      said(words + ' '.repeat(2 ** 20));
+      said(words.repeat(2 ** 17));
+      expect(performance.now() - begun).toBeLessThan(1000);
+    }
+  });
+
   test('makes it throw', () => {
     const words = fc.constantFrom(
       'try again in',

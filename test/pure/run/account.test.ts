@@ -35,13 +35,14 @@ describe('a sign of life', () => {
   test.each([
     ['words', says('On we go.')],
     ['a tool that begins', starts('a')],
-    ['a tool that ends', ends('a')],
+    ['a tool that ends', ends('open')],
   ])('(%s) takes back a result, an error and a retry', (_, reading) => {
-    expect(after(...trouble, reading)).toMatchObject({ retrying: null, lastError: null, result: null });
+    expect(after(starts('open'), ...trouble, reading)).toMatchObject({ retrying: null, lastError: null, result: null });
   });
 
   test.each([
     ['tokens', { type: 'tokens', scope: 'part', tokens: { input: 1, cached: 0, output: 1 }, model: null } as const],
+    ['the end of a tool that had ended before', ends('a')] as const,
     ['costs', { type: 'cost', scope: 'part', usd: 1 } as const],
     ['a limit', { type: 'limit', resetsAt: now } as const],
     ['fewer background tasks', { type: 'background', tasks: 0 } as const],

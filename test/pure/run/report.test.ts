@@ -37,7 +37,7 @@ describe('the end of a run', () => {
     ['not a word, exit 0', emptyAccount, exited(0), 'It exited with 0, but never said that it was done.'],
     ['not a word, exit 1', emptyAccount, exited(1), null],
     ['not a word, killed', emptyAccount, killed, null],
-    ['not a word, an exit code that tells', emptyAccount, exited(53), 'It exited with 53, which it does in this case.'],
+    ['not a word, an exit code that tells', emptyAccount, exited(53), 'It exited with 53, which is its code for max_turns_exhausted.'],
   ])('%s', (_, of, exit, expected) => {
     expect(told(of, exit)).toBe(expected);
   });

@@ -1,0 +1,115 @@
+/** One request, and whoever answers it in the end: redirects are followed, within the host that was named. */
+import { type IncomingHttpHeaders, type IncomingMessage, request as plainRequest } from 'node:http';
+import { request as secureRequest } from 'node:https';
+import { limits } from '../run/limits.ts';
+import type { Headers } from './arguments.ts';
+import { Failure, shown } from './failure.ts';
+
+export type Request = { readonly url: URL; readonly method: string; readonly headers: Headers; readonly body: Buffer | null };
+export type Answer = {
+  /** Who answered, after all redirects. */
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: IncomingMessage;
+};
+
+export async function send(request: Request, signal: AbortSignal | null = null): Promise<Answer> {
+  let next = request;
+  for (let hops = 0; ; hops += 1) {
+    const answer = await exchange(next, signal);
+    if (![301, 302, 303, 307, 308].includes(answer.status)) return answer;
+    answer.body.destroy();
+    if (hops === limits.httpRedirectsMax) {
+      throw new Failure(
+        'redirect',
+        `${shown(request.url)} was redirected more than ${hops} times, the last time by ${shown(next.url)}. Name the URL it should end at.`,
+      );
+    }
+    next = redirected(next, answer);
+  }
+}
+
+function redirected({ url, method, headers, body }: Request, { status, headers: said }: Answer): Request {
+  const to = said.location === undefined ? null : URL.parse(said.location, url.href);
+  if (to === null) throw new Failure('redirect', `${shown(url)} answered ${status} without saying where to go. Name the URL of the agent itself.`);
+  if (!mayFollow(url, to)) {
+    throw new Failure(
+      'redirect',
+      `${shown(url)} redirects to ${shown(to)}, another host, which would get the prompt and the headers. If that is meant, name it as the agent's URL.`,
+    );
+  }
+  // 303 means "look there", and so does 302 in practice. 301, 307 and 308 mean that the same request belongs there.
+  const looks = status === 302 || status === 303;
+  return looks ? { url: to, method: 'GET', headers, body: null } : { url: to, method, headers, body };
+}
+
+/** The same host, or the same name over TLS: whoever else would be told the headers, and they hold secrets. */
+export function mayFollow(from: URL, to: URL): boolean {
+  if (to.hostname !== from.hostname) return false;
+  if (from.protocol === 'http:' && to.protocol === 'https:') return true;
+  return to.protocol === from.protocol && to.port === from.port;
+}
+
+function exchange({ url, method, headers, body }: Request, signal: AbortSignal | null): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const secure = url.protocol === 'https:';
+    const sent = (secure ? secureRequest : plainRequest)({
+      ...addressOf(url),
+      method,
+      headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'clip-http', ...contentOf(body), ...headers },
+      // One connection for one request: none is kept open that could keep this process alive.
+      agent: false,
+      ...(signal === null ? {} : { signal }),
+    });
+    const late = () =>
+      sent.destroy(
+        new Failure(
+          'unreachable',
+          `${shown(url)} accepted no connection within ${limits.httpConnectMs / 1_000} s. Is it running, and can it be reached from here?`,
+        ),
+      );
+    const timer = setTimeout(late, limits.httpConnectMs);
+    sent.on('socket', (socket) => {
+      socket.setKeepAlive(true, limits.httpKeepAliveMs);
+      socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(timer));
+    });
+    sent.on('close', () => clearTimeout(timer));
+    sent.on('error', (error) => reject(error instanceof Failure ? error : explained(error, url)));
+    sent.on('response', (answer) => resolve({ url, status: answer.statusCode ?? 0, headers: answer.headers, body: answer }));
+    sent.end(body ?? undefined);
+  });
+}
+
+/** Without name and password: they have become a header. */
+function addressOf({ protocol, hostname, port, pathname, search }: URL) {
+  return { protocol, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? null : port, path: `${pathname}${search}` };
+}
+
+function contentOf(body: Buffer | null): Record<string, string | number> {
+  return body === null ? {} : { 'content-type': 'application/json', 'content-length': body.length };
+}
+
+function explained(error: NodeJS.ErrnoException, url: URL): Failure {
+  return new Failure('unreachable', `${shown(url)} could not be asked: ${inWords(error, url)}`);
+}
+
+function inWords({ code, message, name }: NodeJS.ErrnoException, { hostname }: URL): string {
+  if (name === 'AbortError' || name === 'TimeoutError') return 'it took too long.';
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'the connection was refused. Is it running, on this port?';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `there is no host named ${hostname}, or no network.`;
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'it hung up without an answer.';
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `it cannot be reached from here (${code}).`;
+    default:
+      return `${message === '' ? code : message}${/cert|SSL|TLS/i.test(code ?? '') ? '. NODE_EXTRA_CA_CERTS names further certificates to trust' : ''}.`;
+  }
+}

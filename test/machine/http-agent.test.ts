@@ -1,0 +1,518 @@
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { type ReadAt, read, readFrom, readRest } from '../../src/adapters/adapter.ts';
+import { http } from '../../src/adapters/http.ts';
+import { emptyAccount, fold } from '../../src/run/account.ts';
+import type { Reading } from '../../src/run/reading.ts';
+import { reportOf } from '../../src/run/report.ts';
+import type { Result } from '../support/home.ts';
+import { playAgent, runClipHttp, startClipHttp } from '../support/http-agent.ts';
+import { until } from '../support/until.ts';
+
+const at: ReadAt = { at: Date.UTC(2026, 5, 1, 12), timeZone: 'UTC' };
+
+/** What the adapter makes of a log. */
+function readingsOf(text: string, stream: 'stdout' | 'stderr' = 'stdout'): Reading[] {
+  const { state, readings } = read(http, readFrom(0), Buffer.from(text), { stream, at });
+  return [...readings, ...readRest(http, state, { stream, at }).readings];
+}
+
+/** What clip would say of this run: the failure, null for a success, or what only the exit code tells. */
+function reportedBy({ stdout, code, signal }: Result) {
+  const account = fold(emptyAccount, readingsOf(stdout), at.at);
+  if (!http.stream) throw new Error('The adapter has no reader.');
+  return reportOf(account, { code, signal }, http.stream);
+}
+
+const json = { 'content-type': 'application/json' };
+const ended = (message: string) => JSON.stringify({ status: 'succeeded', message });
+
+describe('clip-http asks', () => {
+  it('once, with what it knows of the run and the prompt as it is', async () => {
+    const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(ended('Done.')));
+    const prompt = 'Mend the fence.\n"Quotes", ünïcode 🐎 and $HOME stay.';
+    const env = { CLIP_RUN_ID: 'id42', CLIP_TASK: '7', CLIP_CONTINUATION: 'run_liveness_continuation' };
+    const result = await runClipHttp([`${agent.url}/work?x=1`, '--agent=ada', '--role=smith', '--model=m1', '--session=s1'], { prompt, env });
+    expect([result.code, result.stderr]).toEqual([0, '']);
+    expect(agent.asked).toHaveLength(1);
+    const [{ method, path, headers, body } = { method: '', path: '', headers: {}, body: '' }] = agent.asked;
+    expect([method, path, headers['content-type'], headers.connection]).toEqual(['POST', '/work?x=1', 'application/json', 'close']);
+    expect(JSON.parse(body)).toEqual({
+      run: { id: 'id42' },
+      agent: { name: 'ada', role: 'smith', model: 'm1' },
+      task: { id: '7' },
+      continuation: { reason: 'run_liveness_continuation' },
+      sessionId: 's1',
+      prompt,
+    });
+  });
+
+  it('with null for whatever it does not know', async () => {
+    const agent = await playAgent((_, answer) => answer.end());
+    expect((await runClipHttp([agent.url], { prompt: '' })).code).toBe(0);
+    expect(JSON.parse(agent.asked[0]?.body ?? '')).toEqual({
+      run: { id: null },
+      agent: { name: null, role: null, model: null },
+      task: null,
+      continuation: null,
+      sessionId: null,
+      prompt: '',
+    });
+  });
+
+  it('with headers whose secrets come from the environment and stand nowhere else', async () => {
+    const agent = await playAgent((_, answer) => answer.end());
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: clip-http replaces it, not JavaScript
+    const args = [agent.url, '--header', 'Authorization=Bearer $TOKEN', '--header', 'X-Both=${TOKEN}/$OTHER/$$5=x'];
+    const { child, ended: end } = startClipHttp(args, { prompt: null, env: { TOKEN: 'hidden-1', OTHER: 'two' } });
+    const shown = await until('it has been started', () => /clip-http[\s\S]*TOKEN[\s\S]*/.exec(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8'))?.[0]);
+    expect(shown).not.toContain('hidden-1');
+    child.stdin?.end();
+    expect(await end).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(agent.asked[0]?.headers).toMatchObject({ authorization: 'Bearer hidden-1', 'x-both': 'hidden-1/two/$5=x' });
+  });
+
+  it('with the name and password of the URL as a header, and never says them', async () => {
+    const agent = await playAgent((_, answer) => answer.writeHead(500).end());
+    const result = await runClipHttp([`http://ada:secret%21@127.0.0.1:${agent.port}/a?key=secret2`]);
+    expect(agent.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from('ada:secret!').toString('base64')}`);
+    expect(result.stdout).toContain(`http://127.0.0.1:${agent.port}/a?… answered 500.`);
+    expect(result.stdout + result.stderr).not.toMatch(/secret|ada/);
+  });
+
+  it('with another method where that is wanted, without a body for GET', async () => {
+    const agent = await playAgent((_, answer) => answer.end());
+    await runClipHttp([agent.url, '--method', 'put']);
+    await runClipHttp([agent.url, '--method', 'GET']);
+    expect(agent.asked.map(({ method, body }) => [method, body === ''])).toEqual([
+      ['PUT', false],
+      ['GET', true],
+    ]);
+  });
+});
+
+describe('the log of an HTTP agent', () => {
+  it('has the answer while it still comes', async () => {
+    const agent = await playAgent((_, answer) => {
+      answer.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      answer.write('{"message":"I begin."}\n{"message":"I go');
+    });
+    const { child, soFar } = startClipHttp([agent.url]);
+    await until('the first line is in the log', () => soFar().startsWith('{"message":"I begin."}\n'));
+    expect(child.exitCode).toBe(null);
+  });
+
+  it('has plain text as it is, and it is a success', async () => {
+    const text = 'Hello\r\n  there,\n\nno end of line, ünïcode';
+    const agent = await playAgent((_, answer) => answer.end(text));
+    const result = await runClipHttp([agent.url]);
+    expect(result).toMatchObject({ code: 0, stdout: text, stderr: '' });
+    expect(reportedBy(result)).toBe(null);
+    expect(fold(emptyAccount, readingsOf(result.stdout), 0).text).toContain('no end of line');
+  });
+
+  it('has a document of many lines on one line', async () => {
+    const document = {
+      status: 'succeeded',
+      message: 'a\nb { "x" }',
+      sessionId: 's9',
+      model: 'm1',
+      usage: { inputTokens: 10, cachedInputTokens: 4, outputTokens: 5, costUsd: 0.25 },
+      files: ['a.ts'],
+    };
+    const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(`\n${JSON.stringify(document, null, 2)}\n\n`));
+    const result = await runClipHttp([agent.url]);
+    expect([result.code, result.stdout.split('\n').length]).toEqual([0, 2]);
+    expect(JSON.parse(result.stdout)).toEqual(document);
+    expect(fold(emptyAccount, readingsOf(result.stdout), 5)).toMatchObject({
+      sessionId: 's9',
+      model: 'm1',
+      text: 'a\nb { "x" }',
+      result: { failure: null },
+      files: { 'a.ts': { kind: null, times: 1 } },
+      meter: { part: { input: 10, cached: 4, output: 5 }, partCostUsd: 0.25 },
+    });
+  });
+
+  it('has JSON lines as they are, numbers and spaces included', async () => {
+    const text = '{"a": 12345678901234567890.10}\n{ "status" : "succeeded" }\n';
+    const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(text));
+    expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: text });
+  });
+
+  it('has what looks like a document and is none as it is', async () => {
+    const text = '{ this is\nno JSON }\n';
+    const agent = await playAgent((_, answer) => answer.end(text));
+    expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: text });
+  });
+
+  it('may be larger than our memory: a body of 400 MB passes in less than 200 MB', async () => {
+    const megabyte = Buffer.alloc(2 ** 20, 'x');
+    const agent = await playAgent((_, answer) => {
+      let left = 400;
+      // One document that never ends its first text: the worst that could be held.
+      answer.write('{"text":\n"');
+      const more = () => {
+        while (left > 0) {
+          left -= 1;
+          if (!answer.write(megabyte)) return void answer.once('drain', more);
+        }
+        answer.end();
+      };
+      more();
+    });
+    const { child, ended: end } = startClipHttp([agent.url]);
+    let peak = 0;
+    let bytes = 0;
+    child.stdout?.removeAllListeners('data');
+    child.stdout?.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      peak = Math.max(peak, peakOf(child.pid ?? 0));
+    });
+    expect((await end).code).toBe(0);
+    expect(bytes).toBe(400 * 2 ** 20 + 10);
+    expect(peak).toBeGreaterThan(10 * 2 ** 20);
+    expect(peak).toBeLessThan(200 * 2 ** 20);
+  });
+});
+
+/** The most memory a process has had so far; 0 when it has gone. */
+function peakOf(pid: number): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1_024;
+  } catch {
+    return 0;
+  }
+}
+
+describe('an HTTP agent that says it failed', () => {
+  it('has failed, with what its answer says', async () => {
+    const error = { code: 'rate_limited', message: 'Slow down.', retryAfterSec: 90 };
+    const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(JSON.stringify({ status: 'failed', message: 'Sorry.', error })));
+    const result = await runClipHttp([agent.url]);
+    expect(result.code).toBe(1);
+    expect(reportedBy(result)).toEqual({ failure: { class: 'rate_limited', message: 'Slow down.', resetsAt: at.at + 90_000 } });
+  });
+
+  it.each([
+    [401, '{"error":{"message":"Invalid token"}}', 'auth_required', 'answered 401: Invalid token. Check'],
+    [403, '', 'auth_required', 'answered 403. Check'],
+    [402, '', 'quota_exhausted', 'answered 402.'],
+    [404, '<html>not here</html>', null, "answered 404. Check the agent's URL"],
+    [429, 'slow down please', 'rate_limited', 'answered 429: slow down please.'],
+    [429, '{"message":"You exceeded your current quota"}', 'quota_exhausted', 'exceeded your current quota'],
+    [400, '{"error":"prompt is too long"}', 'context_exhausted', 'prompt is too long'],
+    [500, 'oops', 'provider_unavailable', 'answered 500: oops.'],
+    [503, '', 'provider_unavailable', 'answered 503.'],
+  ] as const)('by status %d %s is not asked again and failed as %s', async (status, body, kind, words) => {
+    const agent = await playAgent((_, answer) => answer.writeHead(status, { 'retry-after': '120' }).end(body));
+    const result = await runClipHttp([agent.url]);
+    expect([result.code, agent.asked.length]).toEqual([1, 1]);
+    const failure = reportedBy(result)?.failure;
+    expect([failure?.class, failure?.resetsAt]).toEqual([kind, at.at + 120_000]);
+    expect(failure?.message).toContain(words);
+    expect(failure?.message).toContain(agent.url);
+  });
+
+  it('by a last line of its stream has failed, whatever stood before', async () => {
+    const agent = await playAgent((_, answer) =>
+      answer.end('{"status":"running"}\n{"status":"succeeded"}\n{"status":"failed","error":{"message":"It broke."}}\n'),
+    );
+    const result = await runClipHttp([agent.url]);
+    expect([result.code, reportedBy(result)]).toEqual([1, { failure: { class: null, message: 'It broke.', resetsAt: null } }]);
+  });
+});
+
+describe('an HTTP agent that cannot be heard', () => {
+  it('because nobody listens is unavailable, and the message says where', async () => {
+    const server = createTcpServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const result = await runClipHttp([`http://127.0.0.1:${port}/a?key=secret`]);
+    expect(result.code).toBe(1);
+    const failure = reportedBy(result)?.failure;
+    expect(failure?.class).toBe('provider_unavailable');
+    expect(failure?.message).toBe(`http://127.0.0.1:${port}/a?… could not be asked: the connection was refused. Is it running, on this port?`);
+  });
+
+  it('because it hangs up without an answer is unavailable', async () => {
+    const agent = await playAgent((_, answer) => answer.destroy());
+    const result = await runClipHttp([agent.url]);
+    expect([result.code, reportedBy(result)?.failure?.class]).toEqual([1, 'provider_unavailable']);
+    expect(result.stdout).toContain('hung up without an answer');
+  });
+
+  it.each([
+    ['of known length', { 'content-length': '1000' }],
+    ['in pieces', {}],
+  ])('because it hangs up in the middle of an answer %s keeps what came, and has failed', async (_, headers) => {
+    const agent = await playAgent((_asked, answer) => {
+      answer.writeHead(200, headers);
+      answer.write('I was just about to', () => answer.destroy());
+    });
+    const result = await runClipHttp([agent.url]);
+    expect(result.code).toBe(1);
+    expect(result.stdout.split('\n')[0]).toBe('I was just about to');
+    const failure = reportedBy(result)?.failure;
+    expect([failure?.class, failure?.message]).toEqual(['provider_unavailable', expect.stringContaining('hung up in the middle of its answer')]);
+  });
+
+  it.each([
+    [['file:///etc/passwd'], 'begins with file:'],
+    [['ftp://host/x'], 'begins with ftp:'],
+    [['/just/a/path'], 'is not a whole URL'],
+    [[], 'One URL is needed'],
+    [['http://a', 'http://b'], 'One URL is needed'],
+    [['http://a', '--colour', 'red'], "Unknown option '--colour'"],
+    [['http://a', '--method', 'BREW'], '--method: BREW is none of'],
+    [['http://a', '--poll-interval', '5'], '--poll-interval: "5" is no pause'],
+    [['http://a', '--cancel', 'file:///x'], '--cancel begins with file:'],
+    [['http://a', '--header', 'Authorization'], '--header: write it like NAME=VALUE'],
+    [['http://a', '--header', 'Host=evil'], '--header: host is set by clip-http itself'],
+    [['http://a', '--header', 'X=$NOT_THERE'], 'the environment has no variable NOT_THERE'],
+    [['http://a', '--header', 'X=a\nb: c'], 'characters that no header may have'],
+  ])('because it was started with %j is a bad argument', async (args, words) => {
+    const result = await runClipHttp(args);
+    expect(result.code).toBe(2);
+    expect(reportedBy(result)?.failure?.message).toContain(words);
+  });
+});
+
+describe('a redirect', () => {
+  it.each([
+    [301, 'POST'],
+    [302, 'GET'],
+    [303, 'GET'],
+    [307, 'POST'],
+    [308, 'POST'],
+  ])('%d on the same host is followed with %s and the headers', async (status, method) => {
+    const agent = await playAgent(({ path }, answer) => (path === '/' ? answer.writeHead(status, { location: '/new' }).end() : answer.end(ended('Here.'))));
+    const result = await runClipHttp([agent.url, '--header', 'X-Key=k']);
+    expect(result.code).toBe(0);
+    const second = agent.asked[1];
+    expect([second?.method, second?.path, second?.headers['x-key']]).toEqual([method, '/new', 'k']);
+    expect(second?.body.includes('Mend the fence.')).toBe(method === 'POST');
+  });
+
+  it('to another host is refused, and the other host hears nothing', async () => {
+    const other = await playAgent((_, answer) => answer.end());
+    const agent = await playAgent((_, answer) => answer.writeHead(307, { location: `${other.url}/take?it=all` }).end());
+    const result = await runClipHttp([agent.url]);
+    expect([result.code, other.asked.length]).toEqual([1, 0]);
+    expect(reportedBy(result)?.failure?.message).toContain(`redirects to ${other.url}/take?…, another host`);
+  });
+
+  it('to a file is refused', async () => {
+    const agent = await playAgent((_, answer) => answer.writeHead(302, { location: 'file:///etc/passwd' }).end());
+    expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain('another host');
+  });
+
+  it('in a circle is followed five times', async () => {
+    const agent = await playAgent((_, answer) => answer.writeHead(307, { location: '/' }).end());
+    const result = await runClipHttp([agent.url]);
+    expect([result.code, agent.asked.length]).toEqual([1, 6]);
+    expect(result.stdout).toContain('redirected more than 5 times');
+  });
+
+  it('to nowhere is refused', async () => {
+    const agent = await playAgent((_, answer) => answer.writeHead(302).end());
+    expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain('answered 302 without saying where to go');
+  });
+});
+
+describe('an HTTP agent that answers 202', () => {
+  it('is asked again, where it says, until it has ended', async () => {
+    let looks = 0;
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/runs/1' }).end('{"status":"accepted","sessionId":"s1"}');
+      looks += 1;
+      if (looks < 3) return answer.writeHead(202, json).end('{"status":"running"}');
+      return answer.writeHead(200, json).end(ended('At last.'));
+    });
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms', '--header', 'X-Key=k']);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(agent.asked.map(({ method, path, headers }) => [method, path, headers['x-key']])).toEqual([
+      ['POST', '/', 'k'],
+      ['GET', '/runs/1', 'k'],
+      ['GET', '/runs/1', 'k'],
+      ['GET', '/runs/1', 'k'],
+    ]);
+    // What it says twice stands in the log once.
+    expect(result.stdout.trim().split('\n')).toEqual(['{"status":"accepted","sessionId":"s1"}', '{"status":"running"}', ended('At last.')]);
+  });
+
+  it('may name the place in its body, and go on with status 200', async () => {
+    const answers = ['{"status":"queued"}', '{"status":"running"}', '{"status":"failed","error":{"message":"No luck."}}'];
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(200, json).end('{"status":"queued","statusUrl":"/s?id=1"}');
+      return answer.writeHead(200, json).end(answers.shift());
+    });
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+    expect([result.code, agent.asked.length, agent.asked[1]?.path]).toEqual([1, 4, '/s?id=1']);
+    expect(reportedBy(result)?.failure?.message).toBe('No luck.');
+  });
+
+  it('without such a place has taken the work, which is all we can know', async () => {
+    const agent = await playAgent((_, answer) => answer.writeHead(202, json).end('{"status":"accepted"}'));
+    expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: '{"status":"accepted"}\n' });
+    expect(agent.asked).toHaveLength(1);
+  });
+
+  it('is not asked again before the time that it named', async () => {
+    const times: number[] = [];
+    const agent = await playAgent(({ path }, answer) => {
+      times.push(Date.now());
+      if (path === '/') return answer.writeHead(202, { location: '/s', 'retry-after': '1' }).end();
+      return answer.end();
+    });
+    expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).code).toBe(0);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990);
+  });
+
+  it('and then fails for a moment is asked again, which is said', async () => {
+    let looks = 0;
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
+      looks += 1;
+      if (looks === 1) return answer.destroy();
+      if (looks === 2) return answer.writeHead(503).end('busy');
+      if (looks === 3) return answer.writeHead(429, { 'retry-after': '0' }).end();
+      return answer.end(ended('Back again.'));
+    });
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+    expect([result.code, agent.asked.length]).toEqual([0, 5]);
+    expect(readingsOf(result.stderr, 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading))).toEqual([1, 2, 3]);
+    expect(reportedBy(result)).toEqual({ failure: null });
+  });
+
+  it('and then knows nothing of it has failed', async () => {
+    const agent = await playAgent(({ path }, answer) => (path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(404).end()));
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+    expect([result.code, agent.asked.length]).toEqual([1, 2]);
+    expect(reportedBy(result)?.failure?.message).toContain(`${agent.url}/s answered 404`);
+  });
+
+  it('and names a place on another host is refused', async () => {
+    const agent = await playAgent((_, answer) => answer.writeHead(202, { location: 'http://other.invalid/s' }).end());
+    const result = await runClipHttp([agent.url, '--header', 'X-Key=k']);
+    expect([result.code, agent.asked.length]).toEqual([1, 1]);
+    expect(reportedBy(result)?.failure?.message).toContain('names a status URL on another host, http://other.invalid/s');
+  });
+
+  it('and hangs up in the middle of its last answer has failed, for it would be in the log twice', async () => {
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
+      return answer.write('Half of ', () => answer.destroy());
+    });
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+    expect([result.code, agent.asked.length, result.stdout.split('\n')[0]]).toEqual([1, 2, 'Half of ']);
+  });
+});
+
+describe('told to stop', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('by %s it calls the cancel URL and exits with %d', async (signal, code) => {
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/cancel') return answer.end();
+      return answer.write('Working.\n');
+    });
+    const { child, ended: end, soFar } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`, '--header', 'X-Key=k'], { env: { CLIP_RUN_ID: 'id42' } });
+    await until('it works', () => soFar() !== '');
+    child.kill(signal);
+    expect(await end).toMatchObject({ code, stdout: 'Working.\n', stderr: '' });
+    const asked = agent.asked[1];
+    expect([asked?.method, asked?.path, asked?.headers['x-key']]).toEqual(['POST', '/cancel', 'k']);
+    expect(JSON.parse(asked?.body ?? '')).toEqual({ run: { id: 'id42' }, sessionId: null });
+  });
+
+  it('while it waits for the next look it calls the cancel URL of the answer', async () => {
+    const agent = await playAgent(({ path }, answer) =>
+      path === '/' ? answer.writeHead(202, { location: '/s', 'retry-after': '3600' }).end('{"cancelUrl":"/c?x=1"}\n') : answer.end(),
+    );
+    const { child, ended: end, soFar } = startClipHttp([agent.url]);
+    await until('the answer is in the log', () => soFar().includes('cancelUrl'));
+    child.kill('SIGINT');
+    expect((await end).code).toBe(130);
+    expect(agent.asked.map(({ path }) => path)).toEqual(['/', '/c?x=1']);
+  });
+
+  it('it leaves within three seconds, whatever the cancel URL does', async () => {
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') answer.write('Working.\n');
+    });
+    const { child, ended: end, soFar } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`]);
+    await until('it works', () => soFar() !== '');
+    const before = Date.now();
+    child.kill('SIGINT');
+    const { code, stderr } = await end;
+    expect(Date.now() - before).toBeLessThan(3_000);
+    expect([code, agent.asked.length]).toEqual([130, 2]);
+    expect(JSON.parse(stderr)).toMatchObject({ type: 'clip-http.cancel', message: expect.stringContaining('it took too long. It may go on') });
+    expect(readingsOf(stderr, 'stderr')).toEqual([]);
+  });
+
+  it('it stays until the cancel is heard, also when the answer ends first', async () => {
+    let working: { end: (text: string) => void } | null = null;
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') {
+        working = answer;
+        return answer.write('Working.\n');
+      }
+      working?.end(JSON.stringify({ status: 'cancelled', message: 'I have stopped.' }));
+      return setTimeout(() => answer.end(), 200);
+    });
+    const { child, ended: end, soFar } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`]);
+    await until('it works', () => soFar() !== '');
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    const result = await end;
+    expect([result.code, result.stdout]).toEqual([130, expect.stringContaining('I have stopped.')]);
+    expect(agent.asked).toHaveLength(2);
+  });
+
+  it('without a cancel URL it hangs up', async () => {
+    let gone = false;
+    const agent = await playAgent((_, answer) => {
+      answer.on('close', () => {
+        gone = true;
+      });
+      answer.write('Working.\n');
+    });
+    const { child, ended: end, soFar } = startClipHttp([agent.url]);
+    await until('it works', () => soFar() !== '');
+    child.kill('SIGINT');
+    expect((await end).code).toBe(130);
+    await until('the agent sees it', () => gone);
+  });
+
+  it('before the prompt has come it just leaves', async () => {
+    const agent = await playAgent((_, answer) => answer.end());
+    const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/c`], { prompt: null });
+    // More than a pipe holds: once all of it is gone, it is being read, and so its signals are handled.
+    await new Promise((resolve) => child.stdin?.write(Buffer.alloc(2 ** 20), resolve));
+    child.kill('SIGINT');
+    expect((await end).code).toBe(130);
+  });
+
+  it('at another host it does not tell the headers', async () => {
+    const other = await playAgent((_, answer) => answer.end());
+    const agent = await playAgent((_, answer) => answer.write('Working.\n'));
+    const { child, ended: end, soFar } = startClipHttp([agent.url, '--cancel', `${other.url}/c`, '--header', 'X-Key=k']);
+    await until('it works', () => soFar() !== '');
+    child.kill('SIGINT');
+    expect((await end).code).toBe(130);
+    expect(other.asked.map(({ path, headers }) => [path, headers['x-key']])).toEqual([['/c', undefined]]);
+  });
+});
+
+it('clip-http leaves at once after the answer, though the server would keep the connection', async () => {
+  const agent = await playAgent((_, answer) => answer.writeHead(200, { connection: 'keep-alive' }).end('ok'));
+  const before = Date.now();
+  expect((await runClipHttp([agent.url])).code).toBe(0);
+  expect(Date.now() - before).toBeLessThan(4_000);
+});

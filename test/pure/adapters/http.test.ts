@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { adapterOf } from '../../../src/adapters/by-name.ts';
+import { failedWords, http, unfinishedWords } from '../../../src/adapters/http.ts';
+import * as program from '../../../src/http/words.ts';
+import { aLaunch, anAgent, readAt, replay, told } from '../../support/adapters.ts';
+
+describe('an HTTP agent', () => {
+  it('is asked by clip-http, with its URL, its arguments and what is known of it', () => {
+    const agent = { adapter: 'http', command: 'https://a.example/run', args: ['--header', 'X=$Y'], role: '-smith', model: 'm1' } as const;
+    expect(http.prepare(aLaunch(agent, { sessionId: 's1' }))).toEqual({
+      argv: ['clip-http', 'https://a.example/run', '--header', 'X=$Y', '--agent=ada', '--role=-smith', '--model=m1', '--session=s1'],
+      env: {},
+      removeEnv: [],
+      stdin: 'prompt',
+    });
+    expect(http.prepare(aLaunch({ command: 'http://x' })).argv).toEqual(['clip-http', 'http://x', '--agent=ada']);
+    expect([adapterOf(anAgent({ adapter: 'http' })), http.politeSignal]).toEqual([http, 'SIGINT']);
+  });
+
+  it('ends with the words that clip-http knows', () => {
+    expect([failedWords, unfinishedWords]).toEqual([program.failedWords, program.unfinishedWords]);
+  });
+
+  it.each(failedWords)('with status %s has failed', (status) => {
+    expect(told(http, [{ status, message: 'Sorry.' }], { code: 1, signal: null }).report).toEqual({
+      failure: { class: null, message: 'Sorry.', resetsAt: null },
+    });
+  });
+
+  it.each(unfinishedWords)('with status %s goes on', (status) => {
+    expect(replay(http, [{ status }])).toEqual([]);
+  });
+
+  it.each(['succeeded', 'done', 'ok'])('with status %s has succeeded', (status) => {
+    expect(told(http, [{ status }]).report).toEqual({ failure: null });
+  });
+
+  it.each([
+    [{ code: 'context_exhausted', message: 'x' }, 'context_exhausted'],
+    [{ code: 429, message: 'x' }, 'rate_limited'],
+    [{ code: 429, message: 'insufficient_quota' }, 'quota_exhausted'],
+    [{ code: 'session_not_found', message: 'session not found: s1' }, 'unknown_session'],
+    [{ code: 'E17', message: 'It broke.' }, null],
+    [{ message: 'Not logged in' }, 'auth_required'],
+  ])('that failed with %j is of the class %s', (error, kind) => {
+    expect(told(http, [{ status: 'failed', error }]).report?.failure?.class).toBe(kind);
+  });
+
+  it('may name its error in one text', () => {
+    expect(told(http, [{ status: 'failed', error: 'It broke.' }]).report?.failure?.message).toBe('It broke.');
+  });
+
+  it('that cannot say why still has failed', () => {
+    expect(told(http, [{ status: 'timed_out' }]).report?.failure?.message).toBe('The agent says: timed_out.');
+  });
+
+  it('is believed as to when it can be asked again', () => {
+    const error = { code: 'rate_limited', message: 'Slow down.', retryAfterSec: 1.5 };
+    expect(told(http, [{ status: 'failed', error }]).report?.failure?.resetsAt).toBe(readAt.at + 1_500);
+    expect(told(http, [{ status: 'failed', error: { ...error, retryAfterSec: -1 } }]).report?.failure?.resetsAt).toBe(null);
+  });
+
+  it('says in lines what it does: session, words, files, usage', () => {
+    const lines = [
+      { sessionId: 's1', model: 'm1' },
+      { message: 'I begin.' },
+      { usage: { inputTokens: 10, cachedInputTokens: 4, outputTokens: 1, costUsd: 0.1 }, files: ['a', { path: 'b', kind: 'add' }, { kind: 'add' }, 7] },
+      { status: 'succeeded', message: 'Done.', usage: { inputTokens: 5, outputTokens: 2, costUsd: 0.2 }, files: ['a'] },
+    ];
+    const { account, usage, report } = told(http, lines);
+    expect(report).toEqual({ failure: null });
+    expect(usage).toEqual({ inputTokens: 15, cachedInputTokens: 4, outputTokens: 3, costUsd: 0.3 });
+    expect([account.sessionId, account.model, account.text, account.messages]).toEqual(['s1', 'm1', 'Done.', 2]);
+    expect(account.files).toMatchObject({ a: { kind: null, times: 2 }, b: { kind: 'add', times: 1 } });
+    expect(account.openTools).toEqual({});
+  });
+
+  it('may answer with plain text, which is one message and says nothing of success', () => {
+    const { account, report } = told(http, ['First line.', '', 'Second line: 429 is a number.']);
+    expect([account.text, account.messages, report]).toEqual(['First line.\nSecond line: 429 is a number.\n', 1, null]);
+  });
+
+  it('is retried until it says something', () => {
+    const retrying = { type: 'clip-http.retrying', attempt: 2, message: 'refused' };
+    expect(told(http, [retrying]).account.retrying).toMatchObject({ attempt: 2, of: null, message: 'refused' });
+    expect(told(http, [retrying, { message: 'Back.' }]).account.retrying).toBe(null);
+  });
+
+  it.each([
+    [{ code: 'status', status: 401 }, 'auth_required'],
+    [{ code: 'status', status: 503 }, 'provider_unavailable'],
+    [{ code: 'status', status: 418 }, null],
+    [{ code: 'unreachable' }, 'provider_unavailable'],
+    [{ code: 'broken_off' }, 'provider_unavailable'],
+    [{ code: 'redirect' }, null],
+    [{ code: 'usage' }, null],
+  ])('that clip-http says to have failed by %j is of the class %s', (line, kind) => {
+    const { report } = told(http, ['Some words.', { type: 'clip-http.failed', status: null, message: 'It is so.', retryAfterSec: null, ...line }]);
+    expect(report).toEqual({ failure: { class: kind, message: 'It is so.', resetsAt: null } });
+  });
+
+  it.each([
+    [{ status: 7, message: null, files: 'x', usage: [], sessionId: {}, error: 5 }],
+    [{ type: 'clip-http.failed' }],
+    [{ type: 'clip-http.retrying' }],
+    [{ status: 'failed', error: { code: {}, message: [], retryAfterSec: 'soon' } }],
+  ])('may say nonsense like %j', (line) => {
+    expect(() => told(http, [line])).not.toThrow();
+  });
+});
