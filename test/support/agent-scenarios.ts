@@ -36,7 +36,7 @@ function inShort(run: RunView): string {
 function whatFailed(error: unknown): { result: string; problem: string } {
   const { actual, expected, message } = error as { actual?: unknown; expected?: unknown; message?: string };
   const [line = ''] = (message ?? String(error)).split('\n');
-  if (!isObject(actual) || !isObject(expected)) return { result: 'failed', problem: line.slice(0, 300) };
+  if (!isObject(actual) || !isObject(expected) || 'asymmetricMatch' in expected) return { result: 'failed', problem: line.slice(0, 300) };
   return {
     result: typeof actual['status'] === 'string' ? actual['status'] : 'failed',
     problem: differences(expected, actual).join('; ').slice(0, 300) || line,
