@@ -2,8 +2,9 @@ CREATE TABLE `accounts` (
 	`run` integer PRIMARY KEY NOT NULL,
 	`stdout_offset` integer NOT NULL,
 	`stderr_offset` integer NOT NULL,
-	`account` text NOT NULL,
-	`totals_before` text
+	`totals_before` text,
+	`glance` text NOT NULL,
+	`account` text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `agents` (

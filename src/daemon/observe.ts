@@ -116,13 +116,13 @@ export function createObserver(world: {
   }
 
   function hasOpenTool(run: Run): boolean {
-    const { account } = world.tails.accountOf(run) ?? {};
-    return account !== undefined && account.result === null && Object.keys(account.openTools).length > 0;
+    const account = world.tails.accountOf(run);
+    return account !== null && account.result === null && Object.keys(account.openTools).length > 0;
   }
 
   function lingers(run: Run, lastSignAt: number, at: number): boolean {
-    const { account } = world.tails.accountOf(run) ?? {};
-    if (account === undefined || !isAlive(run.state)) return false;
+    const account = world.tails.accountOf(run);
+    if (account === null || !isAlive(run.state)) return false;
     const since = lingersSince(account, run.state);
     return since !== null && at - Math.max(since, lastSignAt) >= limits.lingerMs;
   }

@@ -27,7 +27,7 @@ export function createScheduler(world: {
   log: Log;
   slotsMax: number;
   ready: () => boolean;
-  sessionOf: (run: number) => string | null;
+  sessionOf: (run: Run) => string | null;
 }) {
   const { supervisor, store, now } = world;
   let rules = readRules();
@@ -99,8 +99,9 @@ export function createScheduler(world: {
   }
 
   /** Its own, and the session that its agent has turned out to be in. */
-  function locksOf({ number, spec }: Run): readonly string[] {
-    const session = world.sessionOf(number);
+  function locksOf(run: Run): readonly string[] {
+    const { spec } = run;
+    const session = world.sessionOf(run);
     return session === null ? spec.locks : [...spec.locks, sessionLock(spec.adapter, session)];
   }
 

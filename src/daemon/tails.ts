@@ -10,12 +10,12 @@ import { runFiles } from '../process/run-folder.ts';
 import { readTail } from '../process/tail.ts';
 import { type Account, emptyAccount, fold } from '../run/account.ts';
 import type { Fact } from '../run/events.ts';
+import type { Glance } from '../run/glance.ts';
 import { limits } from '../run/limits.ts';
 import type { Reading } from '../run/reading.ts';
 import { type Report, reportOf, type SeenExit } from '../run/report.ts';
 import type { Run } from '../run/run.ts';
 import { noTotals, type SessionTotals, totalsAfter } from '../run/usage.ts';
-import type { AccountRow } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Watchers } from './watchers.ts';
@@ -30,6 +30,8 @@ type Tail = {
   before: SessionTotals | null;
   /** One reading at a time: the next begins when the last has been stored. */
   turn: Promise<void>;
+  /** It has read what could not be stored. */
+  broken: boolean;
 };
 
 const streams: readonly Stream[] = ['stdout', 'stderr'];
@@ -53,6 +55,7 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
       account: row?.account ?? emptyAccount,
       before: row?.before ?? null,
       turn: Promise.resolve(),
+      broken: false,
     };
     tails.set(run.number, tail);
     return tail;
@@ -79,11 +82,12 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
 
   function inTurn(tail: Tail, work: () => Promise<unknown>): Promise<void> {
     const turn = tail.turn.then(async () => {
-      if (tails.get(tail.run.number) !== tail) throw new Error('The reading before this one failed; it begins again from what was stored.');
+      if (tail.broken) throw new Error('The reading before this one failed; it begins again from what was stored.');
       await work();
     });
     // One that failed (on a full disk, say) has read what it could not store: the next one begins from what was stored.
     tail.turn = turn.catch(() => {
+      tail.broken = true;
       if (tails.get(tail.run.number) === tail) tails.delete(tail.run.number);
     });
     return turn;
@@ -171,13 +175,15 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
   return {
     follow,
     concluded,
-    /** What is known of this run's stream; null for one without. */
-    accountOf(run: Run): Pick<AccountRow, 'account' | 'before'> | null {
-      if (run.spec.agent === null) return null;
-      return tails.get(run.number) ?? store.accounts.ofRun(run.number);
+    /** What is known of a living run's stream; null for one without. */
+    accountOf: (run: Run): Account | null => (run.spec.agent === null ? null : (tailOf(run)?.account ?? null)),
+    /** What lists show of a run's stream; null for one without, or of which nothing was read yet. */
+    glanceOf: (run: Run): Glance | null => (run.spec.agent === null ? null : store.accounts.glance(run.number)),
+    /** The session a run has turned out to be in: nobody else may go on with it meanwhile. */
+    sessionOf({ number, spec }: Run): string | null {
+      if (spec.agent === null) return null;
+      return tails.get(number)?.account.sessionId ?? store.accounts.glance(number)?.sessionId ?? null;
     },
-    /** The session a living run has turned out to be in: nobody else may go on with it meanwhile. */
-    sessionOf: (number: number): string | null => tails.get(number)?.account.sessionId ?? null,
     forget(number: number): void {
       tails.delete(number);
     },

@@ -11,7 +11,7 @@ export const roleVariable = 'CLIP_ROLE';
  * Variables that belong to one run. They must be gone before exec: /proc shows the environment a
  * process was started with, whatever it deletes later.
  */
-export const runVariables: readonly string[] = ['CLIP_RUN_ID', 'CLIP_RUN_TOKEN', 'CLIP_TASK'];
+export const runVariables: readonly string[] = ['CLIP_RUN_ID', 'CLIP_RUN_TOKEN', 'CLIP_TASK', 'CLIP_CONTINUATION'];
 
 export function cleanEnvironment(from: NodeJS.ProcessEnv, role: 'daemon' | 'keeper'): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = { ...from, [roleVariable]: role };

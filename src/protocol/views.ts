@@ -1,11 +1,9 @@
 /** What may be shown of a run: the contract's field names over what we know. No environment values, no prompts. */
-import type { Account } from '../run/account.ts';
 import type { RunEvent } from '../run/events.ts';
-import { limits } from '../run/limits.ts';
+import type { Glance } from '../run/glance.ts';
 import { isAlive, isEnded, type Outcome, type Run, type RunState } from '../run/run.ts';
 import { silenceOf, silentMs } from '../run/silence.ts';
 import { isoTime } from '../run/time.ts';
-import { noTotals, type SessionTotals, usageOf } from '../run/usage.ts';
 import type { EventView, RunView } from './answers.ts';
 
 /** What is not in the run itself; null where nobody looked. */
@@ -14,8 +12,8 @@ export type Seen = {
   readonly output: { readonly stdoutBytes: number | null; readonly stderrBytes: number | null; readonly lastOutputAt: number | null } | null;
   readonly waitingFor: string | null;
   readonly sample: { readonly cpuPercent: number | null; readonly memoryBytes: number | null } | null;
-  /** What its stream has shown, and what its session had used before. */
-  readonly account: { readonly account: Account; readonly before: SessionTotals | null } | null;
+  /** What its stream has shown. */
+  readonly glance: Glance | null;
   readonly at: number;
 };
 
@@ -60,7 +58,9 @@ export function viewOf(run: Run, seen: Seen): RunView {
     processLossRetryCount: lineage.processLossRetryCount,
     parentRunId: lineage.parentRunId,
     ...notYet,
-    ...streamOf(run, seen.account),
+    ...streamOf(run, seen.glance),
+    // An ended run retries nothing any more, whatever it was doing when it ended.
+    retrying: alive === null ? null : (seen.glance?.retrying ?? null),
     leaked: ended?.leaked ? ended.leaked.map((process) => ({ ...process })) : null,
     stdoutPath: `${seen.folder}/stdout.log`,
     stderrPath: spec.mergeOutput ? null : `${seen.folder}/stderr.log`,
@@ -90,32 +90,21 @@ const notYet = {
 } as const;
 
 /** What the agent's stream has shown. */
-function streamOf({ spec }: Run, seen: Seen['account']): Pick<RunView, StreamField> {
+function streamOf({ spec }: Run, glance: Glance | null): Omit<Pick<RunView, StreamField>, 'retrying'> {
   const permission = spec.agent?.permission ?? null;
-  const unknown = { evidence: null, sessionIdBefore: spec.sessionId, sessionIdAfter: null, usage: null, retrying: null, resetsAt: null, lastMessage: null };
-  if (seen === null) return { ...unknown, permission };
-  const { account, before } = seen;
-  const { toolCalls, commands, commandsFailed, messages, retrying, text } = account;
-  const usage = usageOf(account.meter, before ?? noTotals);
+  const sessionIdBefore = spec.sessionId;
+  if (glance === null) {
+    return { permission, sessionIdBefore, evidence: null, sessionIdAfter: null, usage: null, resetsAt: null, lastMessage: null };
+  }
+  const { sessionId, toolCalls, commands, commandsFailed, filesChanged, messages, usage, resetsAt, lastMessage } = glance;
   return {
     permission,
-    evidence: {
-      toolCalls,
-      commands,
-      commandsFailed,
-      filesChanged: Object.keys(account.files).length + account.filesMore,
-      commits: null,
-      comments: null,
-      documents: null,
-      reports: null,
-      messages,
-    },
-    sessionIdBefore: spec.sessionId,
-    sessionIdAfter: account.sessionId,
-    usage: usage === null ? null : { ...usage, model: account.model ?? spec.agent?.model ?? null },
-    retrying: retrying === null ? null : { attempt: retrying.attempt, of: retrying.of, message: retrying.message },
-    resetsAt: isoOrNull(account.limitResetsAt),
-    lastMessage: text === '' ? null : text.slice(0, limits.errorLength),
+    sessionIdBefore,
+    sessionIdAfter: sessionId,
+    evidence: { toolCalls, commands, commandsFailed, filesChanged, commits: null, comments: null, documents: null, reports: null, messages },
+    usage: usage === null ? null : { ...usage, model: glance.model ?? spec.agent?.model ?? null },
+    resetsAt: isoOrNull(resetsAt),
+    lastMessage,
   };
 }
 

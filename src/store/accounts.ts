@@ -2,6 +2,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Account } from '../run/account.ts';
+import { type Glance, glanceOf } from '../run/glance.ts';
 import { errorClasses, type Failure, type Tokens } from '../run/reading.ts';
 import { noTotals, type SessionTotals } from '../run/usage.ts';
 import type { Db } from './open.ts';
@@ -54,6 +55,28 @@ const account: z.ZodType<Account> = z.object({
   lastActionAt: z.number().nullable(),
 });
 
+const count = z.int();
+const glance: z.ZodType<Glance> = z.object({
+  sessionId: z.string().nullable(),
+  model: z.string().nullable(),
+  toolCalls: count,
+  commands: count,
+  commandsFailed: count,
+  filesChanged: count,
+  messages: count,
+  usage: z
+    .object({
+      inputTokens: z.number().nullable(),
+      cachedInputTokens: z.number().nullable(),
+      outputTokens: z.number().nullable(),
+      costUsd: z.number().nullable(),
+    })
+    .nullable(),
+  retrying: z.object({ attempt: z.number().nullable(), of: z.number().nullable(), message: z.string() }).nullable(),
+  resetsAt: z.number().nullable(),
+  lastMessage: z.string().nullable(),
+});
+
 export function createAccountStore(db: Db) {
   const p = sql.placeholder;
   const ofRun = db
@@ -62,7 +85,18 @@ export function createAccountStore(db: Db) {
     .where(eq(accounts.run, p('run')))
     .prepare();
 
+  const glanceOfRun = db
+    .select({ glance: accounts.glance })
+    .from(accounts)
+    .where(eq(accounts.run, p('run')))
+    .prepare();
+
   return {
+    glance(run: number): Glance | null {
+      const row = glanceOfRun.get({ run });
+      return row ? glance.parse(JSON.parse(row.glance)) : null;
+    },
+
     ofRun(run: number): AccountRow | null {
       const row = ofRun.get({ run });
       if (!row) return null;
@@ -79,6 +113,7 @@ export function createAccountStore(db: Db) {
         run,
         stdoutOffset: offsets.stdout,
         stderrOffset: offsets.stderr,
+        glance: JSON.stringify(glanceOf(account, before)),
         account: JSON.stringify(account),
         before: before === null ? null : JSON.stringify(before),
       };

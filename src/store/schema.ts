@@ -97,9 +97,11 @@ export const accounts = sqliteTable('accounts', {
   run: integer('run').primaryKey(),
   stdoutOffset: integer('stdout_offset').notNull(),
   stderrOffset: integer('stderr_offset').notNull(),
-  account: text('account').notNull(),
   /** The totals of the session before this run; null until the session is known. */
   before: text('totals_before'),
+  /** What lists show of the account. It stands before it, so that reading the one does not read the other. */
+  glance: text('glance').notNull(),
+  account: text('account').notNull(),
 });
 
 /** Sessions of agent CLIs: where they live, and what they have used so far. */

@@ -69,6 +69,21 @@ describe('the session of an agent', () => {
     await home.untilStatus(third, 'succeeded');
   });
 
+  it('is held by its run also after the daemon was killed', async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    await addSpeaker(home, [[session('s1'), ...well], [session('s1'), { await: gate }, ...well]], ['--share-worktree', '--concurrency', '5']);
+    const first = await home.submit(['--agent', 'coder', 'x']);
+    await home.untilStatus(first, 'succeeded');
+    const second = await home.submit(['--agent', 'coder', 'x']);
+    await until('its session is known', async () => (await home.show(second)).sessionIdAfter === 's1');
+    const third = await retry(home, String(first));
+    await home.kill(home.daemonPid());
+    expect(await home.show(third)).toMatchObject({ status: 'queued', waitingFor: `lock session:codex:s1 is held by run ${second}` });
+    writeFileSync(gate, '');
+    await home.untilStatus(third, 'succeeded');
+  });
+
   it('that the agent does not know ends the run as unknown_session; one fresh run follows, once', async () => {
     const home = createHome();
     const unknown = [{ complain: 'Error: thread/resume failed: no rollout found for thread id s1 (code -32600)' }, { exit: 1 }];

@@ -305,6 +305,18 @@ describe('a redirect', () => {
     expect(reportedBy(result)?.failure?.message).toContain(`redirects to ${other.url}/take?…, another host`);
   });
 
+  it('to another name of the same port is refused: who it belongs to is not ours to guess', async () => {
+    const agent = await playAgent(({ path }, answer) => answer.writeHead(307, { location: `http://localhost:${agent.port}${path}x` }).end());
+    expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain('another host');
+    expect(agent.asked).toHaveLength(1);
+  });
+
+  it('to the same host over TLS is followed', async () => {
+    const agent = await playAgent((_, answer) => answer.writeHead(307, { location: `https://127.0.0.1:${agent.port}/` }).end());
+    // Nobody speaks TLS there, but it was asked.
+    expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain(`https://127.0.0.1:${agent.port}/ could not be asked`);
+  });
+
   it('to a file is refused', async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(302, { location: 'file:///etc/passwd' }).end());
     expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain('another host');
@@ -366,10 +378,15 @@ describe('an HTTP agent that answers 202', () => {
     const agent = await playAgent(({ path }, answer) => {
       times.push(Date.now());
       if (path === '/') return answer.writeHead(202, { location: '/s', 'retry-after': '1' }).end();
+      if (times.length === 2) return answer.writeHead(503, { 'retry-after': new Date(Date.now() + 2_000).toUTCString() }).end();
       return answer.end();
     });
     expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).code).toBe(0);
-    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990);
+    const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    expect(gaps).toHaveLength(2);
+    expect(gaps[0]).toBeGreaterThanOrEqual(990);
+    // A date has no parts of a second.
+    expect(gaps[1]).toBeGreaterThanOrEqual(900);
   });
 
   it('and then fails for a moment is asked again, which is said', async () => {
@@ -464,12 +481,14 @@ describe('told to stop', () => {
         return answer.write('Working.\n');
       }
       working?.end(JSON.stringify({ status: 'cancelled', message: 'I have stopped.' }));
-      return setTimeout(() => answer.end(), 200);
+      return setTimeout(() => answer.end(), 500);
     });
     const { child, ended: end, soFar } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`]);
     await until('it works', () => soFar() !== '');
     child.kill('SIGINT');
+    await until('it is told', () => agent.asked.length === 2);
     child.kill('SIGINT');
+    child.kill('SIGTERM');
     const result = await end;
     expect([result.code, result.stdout]).toEqual([130, expect.stringContaining('I have stopped.')]);
     expect(agent.asked).toHaveLength(2);

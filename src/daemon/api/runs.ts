@@ -6,7 +6,6 @@ import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { endedStatuses, isEnded, liveStatuses, type Run, type RunStatus } from '../../run/run.ts';
 import { isSettled } from '../../run/step.ts';
-import { noTotals, usageOf } from '../../run/usage.ts';
 import type { Answer } from '../supervisor.ts';
 import { read } from './border.ts';
 import type { Routes, World } from './world.ts';
@@ -66,8 +65,7 @@ export const runRoutes: Routes = (api, world) => {
       throw new ClipError('refused', `Run ${run.number} ${why}; only an ended run can be removed.`, `Stop it first: clip cancel ${run.number}`);
     }
     store.transaction(() => {
-      const known = world.tails.accountOf(run);
-      store.runs.bury(run, known === null ? null : usageOf(known.account.meter, known.before ?? noTotals), world.now());
+      store.runs.bury(run, world.tails.glanceOf(run)?.usage ?? null, world.now());
       store.events.forget(run.number);
       store.events.append({ at: world.now(), run: run.number, runId: run.id, type: 'removed', data: {} });
     });

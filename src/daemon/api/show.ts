@@ -14,7 +14,7 @@ export function createShow(world: Pick<World, 'folderOf' | 'now' | 'scheduler' |
     const folder = world.folderOf(run);
     const waits = run.state.status === 'queued' ? world.scheduler.waitingFor(run) : null;
     const output = run.state.status === 'queued' ? null : readOutputSize(folder);
-    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, account: world.tails.accountOf(run), at: world.now() });
+    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, glance: world.tails.glanceOf(run), at: world.now() });
   }
 
   /** With CPU and memory of the whole family, for runs that live. */
