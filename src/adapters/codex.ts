@@ -111,6 +111,8 @@ function usageIn(usage: unknown): Reading[] {
 
 /** What codex could not even begin with stands on stderr only, without a line of JSON. */
 function readText(line: string, _stream: unknown, at: ReadAt): readonly Reading[] {
+  // A refused patch is no item of the stream. (A command that its sandbox refuses at once is not told at all.)
+  if (/\bpatch rejected: /.test(line)) return [{ type: 'refused', tool: 'apply_patch' }];
   const fatal = /no rollout found|already has an active writer|not inside a trusted directory|^error: /i.test(line);
   return fatal ? [{ type: 'error', failure: failureOf(line.replace(/^error: /i, ''), at) }] : [];
 }

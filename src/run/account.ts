@@ -102,6 +102,9 @@ function take(account: Account, reading: Reading, at: number): Account {
       return toolStarted(goingOn(account), reading, at);
     case 'tool-ended':
       return toolEnded(account, reading, at);
+    case 'refused':
+      // It may stand in another log than the rest and be read late, so it is no sign of life.
+      return denied(account, clip(reading.tool, limits.nameLength));
     case 'background':
       return { ...account, background: Math.max(0, reading.tasks) };
     case 'tokens':

@@ -54,6 +54,8 @@ export type Reading =
       /** Files it changed; null when only its start says which. */
       readonly files: readonly FileChange[] | null;
     }
+  /** It was not allowed to use a tool, and nothing else is said of that call. */
+  | { readonly type: 'refused'; readonly tool: string }
   /** How many of its tasks go on in the background now. */
   | { readonly type: 'background'; readonly tasks: number }
   | { readonly type: 'tokens'; readonly scope: Scope; readonly tokens: Tokens; readonly model: string | null }

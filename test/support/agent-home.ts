@@ -1,0 +1,109 @@
+/** A home with one agent in it: a real CLI that talks to the model on loopback, in a repository of its own. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { inject } from 'vitest';
+import type { RunView } from '../../src/protocol/answers.ts';
+import type { Permission } from '../../src/run/agent.ts';
+import { type CliName, clis } from './agent-clis.ts';
+import { createHome, isAlive, marked, type TestHome } from './home.ts';
+import { until } from './until.ts';
+
+/** A request that the model got. */
+export type ModelRequest = {
+  readonly event: string;
+  readonly runKey?: string;
+  /** Asked by the CLI for itself, such as a title for the session. */
+  readonly side: boolean;
+  readonly bytes: number;
+  readonly action: string;
+  readonly typed: readonly string[];
+};
+
+/** A first start under load takes its time; a wait is for a condition, and this is only its upper bound. */
+const patienceMs = 90_000;
+
+export async function createAgentHome(name: CliName, scenario: string, given: { model?: string; permission?: Permission } = {}) {
+  const { model, permission } = { model: clis[name].model, permission: 'full', ...given };
+  const { path } = inject('programs')[name];
+  if (path === null) throw new Error(`${name} is not installed.`);
+  const home: TestHome = createHome();
+  const work = join(home.base, 'work');
+  const agentHome = join(home.base, 'agent');
+  const temporary = join(home.base, 'tmp');
+  for (const folder of [work, agentHome, temporary]) mkdirSync(folder);
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.invalid', ...args], { cwd: work, stdio: 'pipe' });
+  git('init', '-q');
+  git('commit', '-q', '--allow-empty', '-m', 'Begin');
+
+  const key = basename(home.base);
+  const variables = { HOME: agentHome, TMPDIR: temporary, ...clis[name].environment(`${inject('model')}/s/${scenario}@${key}`, agentHome) };
+  const settings = ['--adapter', name, '--command', path, '--model', model, '--permission', permission, '--cwd', work];
+  const added = await home.clip([
+    'agent',
+    'add',
+    name,
+    ...settings,
+    ...Object.entries(variables).flatMap(([variable, value]) => ['--env', `${variable}=${value}`]),
+  ]);
+  if (added.code !== 0) throw new Error(`clip agent add failed (exit ${added.code}): ${added.stderr}`);
+
+  /** Runs to its end. */
+  async function run(...options: string[]): Promise<RunView> {
+    const result = await home.clip(['run', '--agent', name, '--json', '--wait', ...options, 'Please do the task']);
+    if (result.stdout === '') throw new Error(`clip run printed nothing (exit ${result.code}): ${result.stderr}`);
+    return (JSON.parse(result.stdout) as { run: RunView }).run;
+  }
+
+  /** Begins a run and gives its number. */
+  const begin = (...options: string[]): Promise<number> => home.submit(['--agent', name, ...options, 'Please do the task']);
+
+  const ended = async (ref: number): Promise<RunView> => {
+    await home.clip(['wait', String(ref)]);
+    return home.show(ref);
+  };
+
+  /** Runs the same once more, in its session. */
+  const again = async ({ number }: RunView): Promise<RunView> => {
+    const { runs } = await home.json<{ runs: RunView[] }>(['retry', String(number), '--json']);
+    return ended(runs[0]?.number ?? Number.NaN);
+  };
+
+  const untilSettled = (ref: number): Promise<RunView> =>
+    until('nothing remains to be done', async () => {
+      const run = await home.show(ref);
+      return run.settled ? run : null;
+    });
+
+  const file = (relative: string): string => join(work, relative);
+  const untilFile = (relative: string): Promise<true> => until(`there is a file ${relative}`, () => existsSync(file(relative)) || null, patienceMs);
+
+  /** Requests of this agent's own work so far. */
+  const requests = (): ModelRequest[] =>
+    readFileSync(inject('requests'), 'utf8')
+      .split('\n')
+      .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as ModelRequest]))
+      .filter(({ event, runKey, side }) => event === 'model' && runKey === key && !side);
+  const untilAsked = (): Promise<true> => until('the model was asked', () => requests().length > 0 || null, patienceMs);
+
+  /** Pids of a tool and of the run's processes that live on. */
+  const leftOf = (id: string, pidFile: string | null): number[] => {
+    const tool = pidFile !== null && existsSync(file(pidFile)) ? [Number(readFileSync(file(pidFile), 'utf8'))] : [];
+    return [...new Set([...marked(id), ...tool.filter(isAlive)])];
+  };
+
+  return { ...home, agentHome, run, begin, ended, again, untilSettled, file, untilFile, untilAsked, requests, leftOf };
+}
+
+/** What the model says it has used for these requests. */
+export function tokensOf(requests: readonly ModelRequest[]): { inputTokens: number; outputTokens: number } {
+  const outputOf = (action: string) => {
+    const said = /^text (\d+)/.exec(action)?.[1];
+    return said === undefined ? 20 : Math.max(1, Math.ceil(Number(said) / 4));
+  };
+  return {
+    inputTokens: requests.reduce((sum, { bytes }) => sum + Math.ceil(bytes / 4), 0),
+    outputTokens: requests.reduce((sum, { action }) => sum + outputOf(action), 0),
+  };
+}

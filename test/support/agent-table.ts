@@ -1,0 +1,72 @@
+/** What came of each scenario with each agent CLI, told as one table at the end. Workers and the main process meet in a file. */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { type CliName, cliNames } from './agent-clis.ts';
+
+/** In the order of the table. */
+export const scenarioNames = [
+  'plain',
+  'tool_shell',
+  'tool_write',
+  'plan_only',
+  'empty',
+  'long prompt',
+  'denied',
+  'http_401',
+  'http_429',
+  'http_500',
+  'context_exceeded',
+  'hang + timeout',
+  'hang + cancel',
+  'tool_long + cancel',
+  'tool_trap + cancel',
+  'tool_background + cancel',
+  'tool_daemon',
+  'tool_background',
+  'session, again',
+  'session gone',
+  'agent killed, retry',
+  'run lost',
+  'daemon killed',
+] as const;
+export type ScenarioName = (typeof scenarioNames)[number];
+
+export type Row = {
+  readonly cli: CliName;
+  /** Null: the whole CLI. */
+  readonly scenario: ScenarioName | null;
+  /** How the run ended, in short. */
+  readonly result: string;
+  /** What was wrong with it; null when it was as it should be. */
+  readonly problem: string | null;
+};
+
+export function record(file: string, row: Row): void {
+  appendFileSync(file, `${JSON.stringify(row)}\n`);
+}
+
+export function readRows(file: string): Row[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Row]));
+}
+
+/** Markdown: one line per scenario, one column per CLI; below it what failed and what was left out. */
+export function tableOf(rows: readonly Row[]): string {
+  const cell = (scenario: ScenarioName, cli: CliName) => {
+    const row = rows.findLast((one) => one.cli === cli && one.scenario === scenario);
+    return row === undefined ? '–' : `${row.problem === null ? '' : '✗ '}${row.result}`;
+  };
+  const lines = scenarioNames.map((scenario) => [scenario, ...cliNames.map((cli) => cell(scenario, cli))]);
+  const all = [['scenario', ...cliNames], ...lines];
+  const widths = all[0]?.map((_, column) => Math.max(3, ...all.map((line) => line[column]?.length ?? 0))) ?? [];
+  const draw = (line: readonly string[]) => `| ${line.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = all;
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
+  const ordered = [...rows].sort((a, b) => placeOf(a) - placeOf(b));
+  const failed = ordered.flatMap(({ cli, scenario, problem }) => (problem !== null && scenario !== null ? [`- failed: ${cli}, ${scenario}: ${problem}`] : []));
+  const skipped = ordered.flatMap(({ cli, scenario, problem }) => (problem !== null && scenario === null ? [`- skipped: ${cli}: ${problem}`] : []));
+  return [draw(head), rule, ...body.map(draw), '', ...failed, ...skipped, ''].join('\n');
+}
+
+const placeOf = ({ cli, scenario }: Row): number => cliNames.indexOf(cli) * 100 + (scenario === null ? -1 : scenarioNames.indexOf(scenario));
