@@ -41,8 +41,8 @@ export type AgentRequest = z.infer<typeof agentRequest>;
 export const agentParams = z.strictObject({ agent: agentName });
 export const pauseRequest = z.strictObject({
   paused: z.boolean(),
-  /** Leave its live runs alone. */
-  letFinish: z.boolean().default(false),
+  /** Stop its live runs, too. */
+  now: z.boolean().default(false),
 });
 export const checkRequest = z.strictObject({ env: z.record(variable, text(limits.bodyBytesMax)).default({}) });
 

@@ -90,12 +90,12 @@ describe('an agent', () => {
     expect((await home.clip(['agent', 'add', 'coder', '--adapter', 'gemini'])).code).toBe(0);
   });
 
-  it('that is paused stops what it does with the reason paused, starts nothing more, and goes on when resumed', async () => {
+  it('that is paused now stops what it does with the reason paused, starts nothing more, and goes on when resumed', async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1')], [codexSays.session('s2'), codexSays.words('Done.'), codexSays.done(1, 1), { exit: 0 }]]);
     const first = await home.submit(['--agent', 'coder', 'work']);
     await home.untilStatus(first, 'running');
-    expect((await home.clip(['agent', 'pause', 'coder'])).stdout).toContain(`run ${first} is being stopped`);
+    expect((await home.clip(['agent', 'pause', '--now', 'coder'])).stdout).toContain(`run ${first} is being stopped`);
     expect(await home.untilStatus(first, 'cancelled')).toMatchObject({ stopReason: 'paused', errorCode: 'cancelled' });
     const second = await home.submit(['--agent', 'coder', 'more work']);
     expect(await home.show(second)).toMatchObject({ status: 'queued', waitingFor: expect.stringContaining('clip agent resume coder') });
@@ -103,13 +103,13 @@ describe('an agent', () => {
     await home.untilStatus(second, 'succeeded');
   });
 
-  it('that may finish is paused without being stopped', async () => {
+  it('that is paused may finish what it is doing', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[codexSays.session('s1'), { await: gate }, codexSays.done(1, 1), { exit: 0 }]]);
     const number = await home.submit(['--agent', 'coder', 'work']);
     await home.untilStatus(number, 'running');
-    await home.clip(['agent', 'pause', 'coder', '--let-finish']);
+    await home.clip(['agent', 'pause', 'coder']);
     writeFileSync(gate, '');
     await home.untilStatus(number, 'succeeded');
   });

@@ -73,17 +73,17 @@ export function addAgent(program: Command, choose: Choose): void {
     );
   agent
     .command('pause <name>')
-    .description('stop what it does, and start nothing more')
-    .option('--let-finish', 'leave its live runs alone')
+    .description('start nothing more; what it is doing may finish')
+    .option('--now', 'stop its live runs, too')
     .option('--json', 'as JSON')
-    .action((name: string, options: { letFinish?: boolean; json?: boolean }) =>
-      choose({ json: options.json ?? false }, (context) => pause(context, name, true, options.letFinish ?? false)),
+    .action((name: string, options: { now?: boolean; json?: boolean }) =>
+      choose({ json: options.json ?? false }, (context) => pause(context, name, true, options.now ?? false)),
     );
   agent
     .command('resume <name>')
     .description('start its runs again')
     .option('--json', 'as JSON')
-    .action((name: string, options: { json?: boolean }) => choose({ json: options.json ?? false }, (context) => pause(context, name, false, true)));
+    .action((name: string, options: { json?: boolean }) => choose({ json: options.json ?? false }, (context) => pause(context, name, false, false)));
   agent
     .command('rm <name>')
     .description('remove an agent; its runs stay')
@@ -179,8 +179,8 @@ function say(context: Context, answer: Answer, what: string): number {
   return 0;
 }
 
-async function pause(context: Context, name: string, paused: boolean, letFinish: boolean): Promise<number> {
-  const answer = await context.client().call<Answer & { stopped: number[] }>('POST', `/v1/agents/${encodeURIComponent(name)}/pause`, { paused, letFinish });
+async function pause(context: Context, name: string, paused: boolean, now: boolean): Promise<number> {
+  const answer = await context.client().call<Answer & { stopped: number[] }>('POST', `/v1/agents/${encodeURIComponent(name)}/pause`, { paused, now });
   if (context.json) {
     context.printJson({ schema: 1, ...answer });
     return 0;

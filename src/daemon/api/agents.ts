@@ -34,12 +34,12 @@ export const agentRoutes: Routes = (api, world) => {
 
   api.delete('/v1/agents/:agent', (request) => ({ schema: 1, agent: view(agents.remove(read(agentParams, request.params).agent)) }));
 
-  /** A paused agent starts nothing more; what it is doing is stopped, unless it may finish. */
+  /** A paused agent starts nothing more; what it is doing may finish, unless it shall stop now. */
   api.post('/v1/agents/:agent/pause', (request) => {
     const { agent: name } = read(agentParams, request.params);
-    const { paused, letFinish } = read(pauseRequest, request.body);
+    const { paused, now } = read(pauseRequest, request.body);
     const agent = agents.pause(name, paused);
-    const stopping = paused && !letFinish ? livingRuns(agent).filter(({ state }) => !isEnded(state)) : [];
+    const stopping = paused && now ? livingRuns(agent).filter(({ state }) => !isEnded(state)) : [];
     supervisor.submitAll(stopping.map(({ number }) => ({ number, event: { type: 'stop-requested', order: 'paused', graceMs: null, now: false } as const })));
     return { schema: 1, agent: view(agent), stopped: stopping.map(({ number }) => number) };
   });
