@@ -15,18 +15,9 @@ import { addRuns } from './commands/runs.ts';
 import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { addWait } from './commands/wait.ts';
-import { type Context, createContext, writeText } from './context.ts';
+import { createContext, writeText } from './context.ts';
 import { errorsText, exitCodesText, ownFailureExit } from './exit-codes.ts';
-
-/** A verb's work: gets its context, gives its exit code. */
-export type Work = (context: Context) => Promise<number>;
-export type Verb = {
-  readonly json?: boolean;
-  readonly quiet?: boolean /** Ends with a run's code, so its own failures need another. */;
-  readonly waits?: boolean;
-};
-/** Registers the work that a parsed command has chosen. */
-export type Choose = (verb: Verb, work: Work) => void;
+import type { Choose, Verb, Work } from './verb.ts';
 
 export async function runProgram(args: readonly string[]): Promise<number> {
   let chosen: { verb: Verb; work: Work } | null = null;

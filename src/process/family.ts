@@ -6,7 +6,8 @@
 import type { Signalled } from '../run/events.ts';
 import type { Leader, ProcessIdentity } from '../run/run.ts';
 import { systemBootId } from './birth.ts';
-import { listProcesses, type ProcessRow } from './process-table.ts';
+import type { ProcessRow } from './process-row.ts';
+import { listProcesses } from './process-table.ts';
 
 export type Wanted = { readonly runId: string; readonly leader: Leader | null };
 

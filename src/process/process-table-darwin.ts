@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { markVariable, roleVariable } from '../run/run.ts';
 import { parsePsBirth } from './birth.ts';
-import type { ProcessRow, ProcessTable, Query } from './process-table.ts';
+import type { ProcessRow, ProcessTable, Query } from './process-row.ts';
 
 const psMs = 10_000;
 

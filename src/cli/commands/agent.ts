@@ -5,7 +5,7 @@ import type { AgentRequest, AgentView } from '../../protocol/agents.ts';
 import { adapterNames, permissions } from '../../run/agent.ts';
 import { ClipError } from '../../run/errors.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { clean, commandWords, durationWords, paint, plural, table } from '../words.ts';
 import { checkAgent } from './agent-check.ts';
 import { collect, collectPair, duration, positiveNumber } from './options.ts';

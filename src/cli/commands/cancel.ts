@@ -3,7 +3,7 @@ import type { CancelAnswer, EventView, RunView } from '../../protocol/answers.ts
 import { ClipError, errorTable } from '../../run/errors.ts';
 import type { Client } from '../client.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { reached } from '../waiting.ts';
 import { clean, endWords, plural } from '../words.ts';
 import { duration } from './options.ts';

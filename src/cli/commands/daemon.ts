@@ -5,8 +5,8 @@ import { runDaemon } from '../../launch/launch.ts';
 import type { DaemonAnswer } from '../../protocol/answers.ts';
 import { ClipError } from '../../run/errors.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../program.ts';
 import { startDaemon } from '../start-daemon.ts';
+import type { Choose } from '../verb.ts';
 import { durationWords, plural, sizeWords } from '../words.ts';
 import { count } from './options.ts';
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { version } from '../../launch/version.ts';
 import type { DaemonAnswer } from '../../protocol/answers.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { clean, paint } from '../words.ts';
 
 export function addDoctor(program: Command, choose: Choose): void {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { count } from './options.ts';
 
 export function addEvents(program: Command, choose: Choose): void {

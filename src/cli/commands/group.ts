@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ClipError } from '../../run/errors.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { clean, plural, table } from '../words.ts';
 import { positiveNumber } from './options.ts';
 

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { RunView } from '../../protocol/answers.ts';
 import { exitOfRun } from '../exit-codes.ts';
 import { followOutput, printOutput } from '../output.ts';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { leaveAliveOnInterrupt } from '../waiting.ts';
 import { count } from './options.ts';
 

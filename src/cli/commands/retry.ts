@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { RunView } from '../../protocol/answers.ts';
 import { ClipError, errorTable } from '../../run/errors.ts';
-import type { Choose } from '../program.ts';
 import { environmentOf } from '../request.ts';
+import type { Choose } from '../verb.ts';
 import { collectPair } from './options.ts';
 
 export function addRetry(program: Command, choose: Choose): void {

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { RunView } from '../../protocol/answers.ts';
 import { runStatuses } from '../../run/run.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { agoWords, type Column, clean, commandWords, elapsedWords, endWords, statusWords, table } from '../words.ts';
 import { collect, duration, positiveNumber } from './options.ts';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { EventView, RunView } from '../../protocol/answers.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { clean, commandWords, durationWords, elapsedWords, endWords, paint, plural, retryingWords, sizeWords, statusWords, usageWords } from '../words.ts';
 
 export function addShow(program: Command, choose: Choose): void {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { RunView, StatusAnswer } from '../../protocol/answers.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { type Column, clean, commandWords, durationWords, elapsedWords, paint, plural, sizeWords, statusWords, table } from '../words.ts';
 
 export function addStatus(program: Command, choose: Choose, isDefault: boolean): void {

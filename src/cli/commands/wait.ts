@@ -4,7 +4,7 @@ import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import type { Context } from '../context.ts';
 import { exitOfRun, waitTimeoutExit } from '../exit-codes.ts';
-import type { Choose } from '../program.ts';
+import type { Choose } from '../verb.ts';
 import { type Goal, leaveAliveOnInterrupt, numbersOf, reached } from '../waiting.ts';
 import { endWords, statusWords } from '../words.ts';
 import { duration } from './options.ts';

@@ -4,11 +4,19 @@ import { sampleMembers } from '../../process/sample.ts';
 import type { RunView } from '../../protocol/answers.ts';
 import { viewOf } from '../../protocol/views.ts';
 import { isAlive, type Run } from '../../run/run.ts';
-import type { World } from './world.ts';
+import type { Scheduler } from '../scheduler.ts';
+import type { Sweeper } from '../sweeper.ts';
+import type { Tails } from '../tails.ts';
 
 export type Show = ReturnType<typeof createShow>;
 
-export function createShow(world: Pick<World, 'folderOf' | 'now' | 'scheduler' | 'sweeper' | 'tails'>) {
+export function createShow(world: {
+  folderOf: (run: Run) => string;
+  now: () => number;
+  scheduler: Pick<Scheduler, 'waitingFor'>;
+  sweeper: Sweeper;
+  tails: Pick<Tails, 'glanceOf'>;
+}) {
   /** Everything but CPU and memory, which cost a look at the process table. */
   function show(run: Run): RunView {
     const folder = world.folderOf(run);
