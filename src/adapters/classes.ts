@@ -27,7 +27,7 @@ export function classOfStatus(status: number | null): ErrorClass | null {
 const texts: readonly (readonly [ErrorClass, RegExp])[] = [
   [
     'unknown_session',
-    /no conversation found|no rollout found|session not found|(invalid|unknown) session|no previous sessions found|(session|thread|conversation)\b.{0,80}\bnot found|invalid session identifier|missing rollout path/i,
+    /no conversation found|no rollout found|session not found|(invalid|unknown) session|no previous sessions found|(session|thread|conversation) [\w-]{0,80} ?(was )?not found|invalid session identifier|missing rollout path/i,
   ],
   [
     'context_exhausted',

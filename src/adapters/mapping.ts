@@ -126,7 +126,9 @@ function failureOf({ message: field, status }: { message?: Field | undefined; st
  */
 function readText({ text, errorPrefixes, needsResult }: Mapping, line: string, { stream, at }: { stream: Stream; at: ReadAt }): readonly Reading[] {
   const isError = errorPrefixes.some((prefix) => line.startsWith(prefix)) || (needsResult && stream === 'stderr' && classOfText(line) !== null);
-  if (isError) return [{ type: 'error', failure: { class: classOfText(line), message: line, resetsAt: resetIn(line, at) } }];
+  // Where the exit code decides, the two logs are read one after the other: which came last, nobody knows.
+  const type = !needsResult && stream === 'stderr' ? 'complaint' : 'error';
+  if (isError) return [{ type, failure: { class: classOfText(line), message: line, resetsAt: resetIn(line, at) } }];
   return text === 'words' && stream === 'stdout' ? [{ type: 'message', text: `${line}\n`, delta: true }] : [];
 }
 

@@ -1,17 +1,6 @@
 /** Gives free slots to queued runs, in their order. */
 import { limits } from '../run/limits.ts';
-import {
-  type Candidate,
-  grant,
-  type Holder,
-  type Occupancy,
-  occupancyOf,
-  type Place,
-  type Rules,
-  sessionLock,
-  type Waiting,
-  waitingFor,
-} from '../run/queue.ts';
+import { type Candidate, grant, type Holder, type Occupancy, occupancyOf, type Rules, sessionLock, type Waiting, waitingFor } from '../run/queue.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { describe, type Log } from './log.ts';
@@ -94,7 +83,7 @@ export function createScheduler(world: {
     return supervisor.awake().map((run) => {
       const { id, number, spec, lineage } = run;
       const ancestors = livingAncestors(lineage.parentRunId);
-      return { id, number, group: spec.group, agent: placeOf(spec.agent, ancestors), locks: locksOf(run), ancestors, takesSlot: !isEnded(run.state) };
+      return { id, number, group: spec.group, agent: spec.agent, locks: locksOf(run), ancestors, takesSlot: !isEnded(run.state) };
     });
   }
 
@@ -103,12 +92,6 @@ export function createScheduler(world: {
     const { spec } = run;
     const session = world.sessionOf(run);
     return session === null ? spec.locks : [...spec.locks, sessionLock(spec.adapter, session)];
-  }
-
-  function placeOf(agent: { id: string; name: string } | null, ancestors: readonly string[]): Place | null {
-    if (agent === null) return null;
-    const shared = ancestors.some((id) => supervisor.findById(id)?.spec.agent?.id === agent.id);
-    return { id: agent.id, name: agent.name, shared };
   }
 
   function livingAncestors(parentRunId: string | null): string[] {
@@ -122,9 +105,8 @@ export function createScheduler(world: {
   function candidateOf(waiter: Waiter): Candidate {
     const { number, id, group, locks, after, notBefore, agentId, agentName } = waiter;
     const required = after === null ? null : { number: after, status: supervisor.find(after)?.state.status ?? store.runs.buriedStatus(after) ?? 'removed' };
-    const ancestors = livingAncestors(waiter.parentRunId);
-    const agent = placeOf(agentId === null ? null : { id: agentId, name: agentName ?? '' }, ancestors);
-    return { number, id, group, agent, locks, notBefore, after: required, ancestors };
+    const agent = agentId === null ? null : { id: agentId, name: agentName ?? '' };
+    return { number, id, group, agent, locks, notBefore, after: required, ancestors: livingAncestors(waiter.parentRunId) };
   }
 
   return {

@@ -46,9 +46,12 @@ export type Account = {
   readonly background: number;
   readonly meter: Meter;
   readonly lastError: Failure | null;
+  /** What may explain a bad end; no sign of life takes it back. */
+  readonly complaint: Failure | null;
   readonly retrying: Retrying | null;
   readonly limitResetsAt: number | null;
-  readonly denials: { readonly count: number; readonly tools: readonly string[]; readonly workedSince: boolean };
+  /** Refused tools; `worked`: some command or change succeeded all the same. */
+  readonly denials: { readonly count: number; readonly tools: readonly string[]; readonly worked: boolean };
   readonly result: { readonly failure: Failure | null; readonly at: number } | null;
   /** When it last did something that may have changed something: ran a command or changed a file. */
   readonly lastActionAt: number | null;
@@ -72,9 +75,10 @@ export const emptyAccount: Account = {
   background: 0,
   meter: { part: null, session: null, partCostUsd: null, sessionCostUsd: null },
   lastError: null,
+  complaint: null,
   retrying: null,
   limitResetsAt: null,
-  denials: { count: 0, tools: [], workedSince: false },
+  denials: { count: 0, tools: [], worked: false },
   result: null,
   lastActionAt: null,
 };
@@ -91,7 +95,8 @@ function take(account: Account, reading: Reading, at: number): Account {
         ...account,
         // One that begins again takes its result back: claude does so when a background task has ended.
         result: null,
-        sessionId: named(reading.id),
+        // One that is longer than any id could not be given back whole: then better none.
+        sessionId: reading.id.length > limits.sessionIdLength ? null : reading.id,
         model: named(reading.model) ?? account.model,
         permission: named(reading.permission) ?? account.permission,
         version: named(reading.version) ?? account.version,
@@ -106,7 +111,7 @@ function take(account: Account, reading: Reading, at: number): Account {
       // It may stand in another log than the rest and be read late, so it is no sign of life.
       return denied(account, clip(reading.tool, limits.nameLength));
     case 'background':
-      return { ...account, background: Math.max(0, reading.tasks) };
+      return { ...account, background: Math.max(0, whole(reading.tasks) ?? 0) };
     case 'tokens':
       return { ...account, model: named(reading.model) ?? account.model, meter: metered(account.meter, reading) };
     case 'cost': {
@@ -118,10 +123,12 @@ function take(account: Account, reading: Reading, at: number): Account {
       return { ...account, limitResetsAt: instant(reading.resetsAt) ?? account.limitResetsAt };
     case 'error':
       return { ...account, lastError: clipped(reading.failure), limitResetsAt: instant(reading.failure.resetsAt) ?? account.limitResetsAt };
+    case 'complaint':
+      return { ...account, complaint: clipped(reading.failure) };
     case 'retrying':
       // The other log may be read later than the result that came after this.
       if (account.result !== null) return account;
-      return { ...account, retrying: { attempt: reading.attempt, of: reading.of, message: clip(reading.message, limits.errorLength), at } };
+      return { ...account, retrying: { attempt: whole(reading.attempt), of: whole(reading.of), message: clip(reading.message, limits.errorLength), at } };
     case 'result':
       return {
         ...account,
@@ -172,27 +179,28 @@ function toolEnded(account: Account, reading: Extract<Reading, { type: 'tool-end
   const { [key]: tool, ...openTools } = account.openTools;
   if (tool === undefined) return account;
   const ended: Account = { ...goingOn(account), openTools };
-  if (reading.denied) return denied(ended, tool.tool);
+  // To be refused a look somewhere keeps nobody from the work.
+  if (reading.denied) return tool.kind === 'read' ? ended : denied(ended, tool.tool);
   const worked = !reading.failed && (tool.kind === 'command' || tool.kind === 'write');
   const acted = tool.kind === 'command' || worked;
   const counted: Account = {
     ...ended,
-    denials: worked ? { ...ended.denials, workedSince: true } : ended.denials,
+    denials: worked ? { ...ended.denials, worked: true } : ended.denials,
     lastActionAt: acted ? at : ended.lastActionAt,
   };
   const withCommand = tool.kind === 'command' ? withRecord(counted, tool, reading, at) : counted;
   const files = reading.files ?? (worked && tool.kind === 'write' ? tool.paths.map((path) => ({ path, kind: null })) : []);
-  return files.reduce((sum, file) => changed(sum, file, at), withCommand);
+  return withFiles(withCommand, files, at);
 }
 
 function denied(account: Account, tool: string): Account {
   const { count, tools } = account.denials;
   const known = tools.includes(tool) || tools.length >= limits.accountDeniedTools;
-  return { ...account, denials: { count: count + 1, tools: known ? tools : [...tools, tool], workedSince: false } };
+  return { ...account, denials: { ...account.denials, count: count + 1, tools: known ? tools : [...tools, tool] } };
 }
 
 function withRecord(account: Account, tool: OpenTool, { exitCode, failed }: { exitCode: number | null; failed: boolean }, at: number): Account {
-  const record: CommandRecord = { command: tool.command ?? tool.tool, exitCode, failed, at };
+  const record: CommandRecord = { command: tool.command ?? tool.tool, exitCode: whole(exitCode), failed, at };
   return {
     ...account,
     commands: account.commands + 1,
@@ -201,13 +209,23 @@ function withRecord(account: Account, tool: OpenTool, { exitCode, failed }: { ex
   };
 }
 
-function changed(account: Account, file: FileChange, at: number): Account {
-  const path = clip(file.path, limits.accountPathLength);
-  const before = Object.hasOwn(account.files, path) ? account.files[path] : undefined;
-  if (before === undefined && Object.keys(account.files).length >= limits.accountFiles) return { ...account, filesMore: account.filesMore + 1 };
-  // A file that was added and then changed is still a new one.
-  const kind = before?.kind === 'add' && file.kind !== 'delete' ? 'add' : file.kind;
-  return { ...account, files: { ...account.files, [path]: { kind, times: (before?.times ?? 0) + 1, at } } };
+/** All at once: one change of a hundred thousand files is one copy of the list, not as many. */
+function withFiles(account: Account, changes: readonly FileChange[], at: number): Account {
+  if (changes.length === 0) return account;
+  const files = new Map(Object.entries(account.files));
+  let more = account.filesMore;
+  for (const change of changes) {
+    const path = clip(change.path, limits.accountPathLength);
+    const before = files.get(path);
+    if (before === undefined && files.size >= limits.accountFiles) {
+      more += 1;
+      continue;
+    }
+    // A file that was added and then changed is still a new one.
+    const kind = before?.kind === 'add' && change.kind !== 'delete' ? 'add' : change.kind;
+    files.set(path, { kind, times: (before?.times ?? 0) + 1, at });
+  }
+  return { ...account, files: Object.fromEntries(files), filesMore: more };
 }
 
 function metered(meter: Meter, { scope, tokens }: Extract<Reading, { type: 'tokens' }>): Meter {
@@ -229,6 +247,11 @@ function named<T extends string | null>(text: T): T | string {
 
 function clipped(failure: Failure): Failure {
   return { ...failure, message: clip(failure.message, limits.errorLength), resetsAt: instant(failure.resetsAt) };
+}
+
+/** Null for what is no whole number: the streams of others are taken at no word. */
+function whole(value: number | null): number | null {
+  return value !== null && Number.isSafeInteger(value) ? value : null;
 }
 
 /** Null for what is no time: the largest that a date can be is 100 million days from 1970. */

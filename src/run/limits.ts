@@ -89,7 +89,7 @@ export const limits = {
   /** One line of an agent's stream; measured: a megabyte of answer is one line. */
   streamLineBytesMax: 8 * 2 ** 20,
   /** Read from a log at a time, and at most between two commits. */
-  tailChunkBytes: 256 * 2 ** 10,
+  tailChunkBytes: 64 * 2 ** 10,
   tailBatchBytes: 4 * 2 ** 20,
   /** How long an agent that has said its last word may stay without saying or doing anything. */
   lingerMs: 30 * second,
@@ -102,7 +102,15 @@ export const limits = {
   accountPathsPerTool: 10,
   accountOpenTools: 32,
   accountDeniedTools: 10,
+  /** Longer than any id of a session that was seen (36 characters), with room for those of HTTP agents. */
+  sessionIdLength: 4_096,
   agentArgs: 100,
+  /** A mapping goes along with every run of its agent. */
+  mappingBytesMax: 64 * 2 ** 10,
+  /** A check asks the model one short question; a first start took up to 40 s. */
+  agentCheckMs: 180_000,
+  /** How often the end of one run is tried to be read before it is recorded without its stream. */
+  concludeTriesMax: 5,
   agentConcurrencyMax: 1_000,
   /** A first start reads 300 MB from a cold disk: up to 40 s were measured. */
   agentVersionMs: 60_000,

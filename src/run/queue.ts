@@ -13,8 +13,8 @@ export type Candidate = {
   readonly notBefore: number | null;
 };
 
-/** A place among the runs of an agent; it is shared with a living run of the same agent that this one was started in. */
-export type Place = { readonly id: string; readonly name: string; readonly shared: boolean };
+/** The agent among whose runs it takes a place; a run inside a run takes none, like its slot. */
+export type Place = { readonly id: string; readonly name: string };
 
 export type Holder = Pick<Candidate, 'id' | 'number' | 'group' | 'agent' | 'locks' | 'ancestors'> & {
   /** False once its process has ended and only its leftovers are being cleared: it keeps its locks, not its slot. */
@@ -56,10 +56,10 @@ export function occupancyOf(holders: Iterable<Holder>): Occupancy {
 
 export function occupy(occupancy: Occupancy, holder: Holder): void {
   const [parent] = holder.ancestors;
-  if (holder.takesSlot && holder.agent !== null && !holder.agent.shared) add(occupancy.perAgent, holder.agent.id);
   if (holder.takesSlot && parent !== undefined) add(occupancy.perParent, parent);
   if (holder.takesSlot && parent === undefined) {
     occupancy.slots += 1;
+    if (holder.agent !== null) add(occupancy.perAgent, holder.agent.id);
     if (holder.group !== null) add(occupancy.perGroup, holder.group);
   }
   for (const key of holder.locks) {
@@ -87,14 +87,16 @@ export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Ru
     const stranger = occupancy.locks.get(key)?.find((holder) => holder.id !== candidate.id && !candidate.ancestors.includes(holder.id));
     if (stranger) return { for: 'lock', words: `lock ${key} is held by run ${stranger.number}` };
   }
-  const full = agentIsFull(candidate.agent, occupancy, rules);
-  if (full !== null) return full;
+  const place = agentRule(candidate.agent, rules);
+  if (place?.paused) return { for: 'agent', words: `agent ${place.name} is paused: clip agent resume ${place.name}` };
   const [parent] = candidate.ancestors;
   if (parent !== undefined) {
     // A run inside a run takes no slot: its parent holds one and may be waiting for it. Yet no parent may flood the machine.
     if ((occupancy.perParent.get(parent) ?? 0) < rules.slotsMax) return null;
     return { for: 'slot', words: `its parent run has ${rules.slotsMax} runs going already` };
   }
+  if (place !== null && (occupancy.perAgent.get(place.id) ?? 0) >= place.limit)
+    return { for: 'agent', words: `agent ${place.name} runs ${place.limit} at a time` };
   if (rule?.limit != null && (occupancy.perGroup.get(group as string) ?? 0) >= rule.limit) {
     return { for: 'group', words: `group ${group} runs ${rule.limit} at a time` };
   }
@@ -107,12 +109,9 @@ export function sessionLock(adapter: string, sessionId: string): string {
   return `session:${adapter}:${sessionId}`;
 }
 
-function agentIsFull(agent: Place | null, occupancy: Occupancy, rules: Rules): Waiting | null {
+function agentRule(agent: Place | null, rules: Rules): (Place & { readonly limit: number; readonly paused: boolean }) | null {
   const rule = agent === null ? undefined : rules.agents.get(agent.id);
-  if (agent === null || rule === undefined) return null;
-  if (rule.paused) return { for: 'agent', words: `agent ${agent.name} is paused: clip agent resume ${agent.name}` };
-  if (agent.shared || (occupancy.perAgent.get(agent.id) ?? 0) < rule.limit) return null;
-  return { for: 'agent', words: `agent ${agent.name} runs ${rule.limit} at a time` };
+  return agent === null || rule === undefined ? null : { ...agent, ...rule };
 }
 
 /** The runs to start, in the order given (priority, then first come first served). */

@@ -64,6 +64,8 @@ export type Reading =
   | { readonly type: 'limit'; readonly resetsAt: number }
   /** Something went wrong; whether the run did is decided by its result, or by its end if it gives none. */
   | { readonly type: 'error'; readonly failure: Failure }
+  /** Something went wrong, perhaps: it counts only if the run ends badly. */
+  | { readonly type: 'complaint'; readonly failure: Failure }
   | { readonly type: 'retrying'; readonly attempt: number | null; readonly of: number | null; readonly message: string }
   /** The agent says that it is done, well or not. Some say so more than once; the last one counts. */
   | { readonly type: 'result'; readonly failure: Failure | null };

@@ -25,8 +25,10 @@ export function reportOf(account: Account, exit: SeenExit, rules: ReportRules): 
     if (result === null || account.background > 0) return null;
     return { failure: result.failure ?? denial(account) };
   }
-  const said = result ? (result.failure ?? denial(account)) : lastError;
-  if (said) return { failure: { ...said, class: said.class ?? classOf(exit, rules) } };
+  // What it complained of on the side explains a bad exit, and makes none.
+  const explained = exit.code === 0 ? null : account.complaint;
+  const said = result ? (result.failure ?? denial(account)) : (lastError ?? explained);
+  if (said) return { failure: { ...said, class: believed(said.class ?? classOf(exit, rules), account) } };
   if (result) return { failure: null };
   const denied = denial(account);
   if (denied) return { failure: denied };
@@ -41,9 +43,14 @@ function classOf({ code }: NonNullable<SeenExit>, { classOfExit }: ReportRules):
   return code === null ? null : classOfExit(code);
 }
 
-/** It was refused a tool and did nothing useful afterwards: its polite last words are no success. */
+/** Who has said or done something was in its session, whatever the words of its failure remind of. */
+function believed(errorClass: ErrorClass | null, { messages, toolCalls }: Account): ErrorClass | null {
+  return errorClass === 'unknown_session' && (messages > 0 || toolCalls > 0) ? null : errorClass;
+}
+
+/** It was refused a tool, and nothing it ran or changed succeeded: its polite last words are no success. */
 function denial({ denials }: Account): Failure | null {
-  if (denials.count === 0 || denials.workedSince) return null;
+  if (denials.count === 0 || denials.worked) return null;
   const tools = denials.tools.join(', ');
   return { class: 'permission_denied', message: `It was not allowed to use ${tools}, and found no other way.`, resetsAt: null };
 }

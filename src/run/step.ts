@@ -195,9 +195,11 @@ function again(stop: Stop, event: { now: boolean }, put: (stop: Stop) => RunStat
 
 type Exited = Extract<RunEvent, { type: 'exited' }>;
 
-function exited(run: Run, event: Exited, stop: Stop | null, process: Running | Stopping | null): Step {
+function exited(run: Run, event: Exited, ordered: Stop | null, process: Running | Stopping | null): Step {
   const outcome = outcomeOf(event);
   const { report } = event;
+  // Ordered while the last of its stream was being read, it came too late: the process had ended by itself.
+  const stop = ordered !== null && ordered.orderedAt > event.endedAt ? null : ordered;
   const why = stop ? endOfStop(run.spec, stop, outcome, report) : event.byDeadline ? endOfOrder('timeout') : endOfOutcome(run.spec, outcome, report);
   const from = process ?? { leader: event.leader, startedAt: event.startedAt };
   const ended = end(from, outcome, why, event.endedAt, stop);

@@ -48,9 +48,10 @@ const account: z.ZodType<Account> = z.object({
   background: z.int(),
   meter: z.object({ part: tokens.nullable(), session: tokens.nullable(), partCostUsd: z.number().nullable(), sessionCostUsd: z.number().nullable() }),
   lastError: failure.nullable(),
+  complaint: failure.nullable(),
   retrying: z.object({ attempt: z.number().nullable(), of: z.number().nullable(), message: z.string(), at: z.number() }).nullable(),
   limitResetsAt: z.number().nullable(),
-  denials: z.object({ count: z.int(), tools: z.array(z.string()), workedSince: z.boolean() }),
+  denials: z.object({ count: z.int(), tools: z.array(z.string()), worked: z.boolean() }),
   result: z.object({ failure: failure.nullable(), at: z.number() }).nullable(),
   lastActionAt: z.number().nullable(),
 });

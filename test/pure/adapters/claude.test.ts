@@ -206,7 +206,7 @@ describe('claude', () => {
   });
 
   test('a refused tool is told three times and counted once', () => {
-    expect(replayed('safe_shell').denials).toEqual({ count: 1, tools: ['Bash'], workedSince: false });
+    expect(replayed('safe_shell').denials).toEqual({ count: 1, tools: ['Bash'], worked: false });
   });
 
   test.each([

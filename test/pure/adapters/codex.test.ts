@@ -128,7 +128,7 @@ describe('codex', () => {
       const item = { id: 'i', type: 'command_execution', command: 'x', aggregated_output: output, exit_code: 0, status: 'completed' };
       return accountOf(codex, [{ type: 'item.completed', item }]);
     };
-    expect(after('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({ count: 1, tools: ['shell'], workedSince: false });
+    expect(after('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({ count: 1, tools: ['shell'], worked: false });
     expect(after('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
   });
 
@@ -136,7 +136,7 @@ describe('codex', () => {
     const rejected = 'patch rejected: writing is blocked by read-only sandbox; rejected by user approval settings';
     const stderr = `2026-11-22T22:20:49.469105Z ERROR codex_core::tools::router: error=${rejected}\n`;
     const account = accountOf(codex, [{ type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } }], stderr);
-    expect(account.denials).toEqual({ count: 1, tools: ['apply_patch'], workedSince: false });
+    expect(account.denials).toEqual({ count: 1, tools: ['apply_patch'], worked: false });
     expect(endOf(codex, account, { code: 0, signal: null })).toBe('failed: permission_denied');
   });
 });

@@ -86,7 +86,7 @@ describe('gemini', () => {
 
   test('one of its own tools that its mode holds back was refused; one that nobody has was not', () => {
     const refused = accountOf(gemini, [use('run_shell_command', { command: 'ls' }), missing('run_shell_command'), done]);
-    expect(refused.denials).toEqual({ count: 1, tools: ['run_shell_command'], workedSince: false });
+    expect(refused.denials).toEqual({ count: 1, tools: ['run_shell_command'], worked: false });
     expect(endOf(gemini, refused, { code: 0, signal: null })).toBe('failed: permission_denied');
     expect(accountOf(gemini, [use('no_such_tool'), missing('no_such_tool')]).denials.count).toBe(0);
     expect(accountOf(gemini, [use('read_file'), missing('read_file')]).denials.count).toBe(0);

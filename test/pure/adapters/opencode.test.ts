@@ -131,7 +131,7 @@ describe('opencode', () => {
 
   test('a refused call ends the run where nothing else was done, even when the run itself ends well', () => {
     const stopped = accountOf(opencode, [rejected, finish('tool-calls')], '! permission requested: bash (ls); auto-rejecting\n');
-    expect(stopped.denials).toEqual({ count: 1, tools: ['bash'], workedSince: false });
+    expect(stopped.denials).toEqual({ count: 1, tools: ['bash'], worked: false });
     expect(endOf(opencode, stopped, { code: 0, signal: null })).toBe('failed: permission_denied');
     const wentOn = accountOf(opencode, [rejected, { type: 'text', part: { text: 'I could not.' } }, finish('stop')]);
     expect(endOf(opencode, wentOn, { code: 0, signal: null })).toBe('failed: permission_denied');

@@ -103,7 +103,8 @@ describe('whatever happens to a run, in whatever order', () => {
           }
           return isEnded(run.state) ? [run.state.status, run.state.stopReason, run.state.errorCode] : null;
         };
-        const first = { event: { type: 'stop-requested', order, graceMs: null, now: false } as const, at: noon };
+        // Before anything could end: an order that comes after the end stops nothing.
+        const first = { event: { type: 'stop-requested', order, graceMs: null, now: false } as const, at: noon - 1_000_000 };
         const plain = { event: { type: 'spawn-failed', errorCode: 'x', message: '' } as const, at: noon };
         const end = ended([first, ...happened]);
         if (end) expect(end).toEqual(ended([first, plain]));

@@ -181,7 +181,7 @@ describe('a refusal', () => {
 
   test('is counted, names its tool once, and is no command', () => {
     expect(after(...refused('Bash'), ...refused('Bash'), ...refused('Write'))).toMatchObject({
-      denials: { count: 3, tools: ['Bash', 'Write'], workedSince: false },
+      denials: { count: 3, tools: ['Bash', 'Write'], worked: false },
       commands: 0,
     });
   });
@@ -192,9 +192,9 @@ describe('a refusal', () => {
     ['a command that fails', [starts('a'), ends('a', { failed: true })], false],
     ['reading', [starts('a', 'read'), ends('a')], false],
     ['words', [says('Done!')], false],
-  ])('is got over, or not, by %s', (_, readings, workedSince) => {
-    expect(after(...refused('Bash'), ...readings).denials.workedSince).toBe(workedSince);
-    expect(after(...refused('Bash'), ...readings, ...refused('Bash')).denials.workedSince).toBe(false);
+  ])('is got over, or not, by %s', (_, readings, worked) => {
+    expect(after(...refused('Bash'), ...readings).denials.worked).toBe(worked);
+    expect(after(...readings, ...refused('Bash')).denials.worked).toBe(worked);
   });
 });
 

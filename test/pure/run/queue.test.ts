@@ -157,7 +157,7 @@ describe('a run that may not start before a moment', () => {
 });
 
 describe('the runs of one agent', () => {
-  const agent = (shared = false) => ({ agent: { id: 'a1', name: 'coder', shared } });
+  const agent = () => ({ agent: { id: 'a1', name: 'coder' } });
   const limited = (limit: number, paused = false): Partial<Rules> => ({ slotsMax: 9, agents: new Map([['a1', { limit, paused }]]) });
 
   it('are as many at a time as it may have, whatever slots are free', () => {
@@ -173,9 +173,10 @@ describe('the runs of one agent', () => {
     expect(words(candidate(1, agent()), [], limited(1, true))).toBe('agent: agent coder is paused: clip agent resume coder');
   });
 
-  it('share the place of a run of the same agent that they were started in, or it would wait for itself', () => {
-    const inside = { ...agent(true), ancestors: ['id1'] };
+  it('take no place inside a run, or agents that call each other would wait for ever; but a paused agent starts none', () => {
+    const inside = { ...agent(), ancestors: ['id9'] };
     expect(granted([candidate(2, inside)], [holder(1, agent())], limited(1))).toEqual([2]);
-    expect(granted([candidate(3, { ...agent(), ancestors: ['id9'] })], [holder(1, agent())], limited(1))).toEqual([]);
+    expect(granted([candidate(3, agent())], [holder(2, inside)], limited(1))).toEqual([3]);
+    expect(words(candidate(2, inside), [], limited(1, true))).toContain('paused');
   });
 });

@@ -9,7 +9,7 @@ const failure = (message: string, more: Partial<Failure> = {}): Failure => ({ cl
 const account = (more: Partial<Account>): Account => ({ ...emptyAccount, ...more });
 const well = account({ result: { failure: null, at: 1 } });
 const badly = account({ result: { failure: failure('no'), at: 1 } });
-const denials = { count: 1, tools: ['Bash', 'Write'], workedSince: false };
+const denials = { count: 1, tools: ['Bash', 'Write'], worked: false };
 const exited = (code: number): SeenExit => ({ code, signal: null });
 const killed: SeenExit = { code: null, signal: 'SIGKILL' };
 
@@ -30,7 +30,7 @@ describe('the end of a run', () => {
     ['an error and no result, exit 0', account({ lastError: failure('broke') }), exited(0), 'broke'],
     ['an error and no result, killed', account({ lastError: failure('broke') }), killed, 'broke'],
     ['a refusal and a good result', account({ ...well, denials }), exited(0), refused],
-    ['a refusal, work after it, and a good result', account({ ...well, denials: { ...denials, workedSince: true } }), exited(0), 'well'],
+    ['a refusal, work after it, and a good result', account({ ...well, denials: { ...denials, worked: true } }), exited(0), 'well'],
     ['a refusal and no result', account({ denials }), exited(0), refused],
     ['a bad result tells more than a refusal', account({ ...badly, denials }), exited(0), 'no'],
     ['an error tells more than a refusal', account({ denials, lastError: failure('broke') }), exited(0), 'broke'],
