@@ -18,13 +18,13 @@ CREATE TABLE `agents` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `agents_name` ON `agents` (`name`) WHERE removed_at is null;--> statement-breakpoint
 CREATE TABLE `sessions` (
-	`adapter` text NOT NULL,
+	`owner` text NOT NULL,
 	`id` text NOT NULL,
 	`cwd` text NOT NULL,
 	`totals` text NOT NULL,
 	`run` integer NOT NULL,
 	`updated_at` integer NOT NULL,
-	PRIMARY KEY(`adapter`, `id`)
+	PRIMARY KEY(`owner`, `id`)
 );
 --> statement-breakpoint
 ALTER TABLE `runs` ADD `agent_id` text;--> statement-breakpoint

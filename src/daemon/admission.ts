@@ -9,6 +9,7 @@ import { limits } from '../run/limits.ts';
 import { isEnded, type Lineage, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { createAgain, specAgain } from './again.ts';
+import { profileOf } from './agent-launch.ts';
 import type { Agents } from './agents.ts';
 import { type Order, orderOf, ownOf, promptOf, sameSpec, specOf } from './order.ts';
 import { checkCommand, checkLaunch, checkPaths } from './run-checks.ts';
@@ -34,7 +35,7 @@ export function createAdmission(world: {
   resolve: (ref: string) => Run;
 }) {
   const { supervisor, store } = world;
-  const { inputAgain, keptInput } = createAgain(world);
+  const { launchAgain, inputAgain } = createAgain(world);
 
   /** Admits many in one transaction; each answer is a run, or the error that refused this one. */
   function admit(requests: readonly RunRequest[]): (Admitted | ClipError)[] {
@@ -126,10 +127,16 @@ export function createAdmission(world: {
     const id = newId();
     const from = join(world.runsFolder, ended.id);
     const folder = join(world.runsFolder, id);
-    mkdirSync(folder, { mode: 0o700 });
-    const again = inputAgain(ended, reason === 'unknown_session');
-    takeOver(from, folder, again === null);
-    if (again) writeInput(folder, again.prompt, again.request);
+    const { agent } = ended.spec;
+    const again = agent === null ? null : launchAgain(ended, agent, { fresh: reason === 'unknown_session', environment: {} });
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+      takeOver(from, folder, again === null);
+      if (again) writeInput(folder, again.prompt, again.request);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
     const lineage: Lineage = {
       ...ended.lineage,
       retryOfRunId: ended.id,
@@ -139,14 +146,18 @@ export function createAdmission(world: {
     return { id, key: null, queuedAt: world.now(), spec: again === null ? ended.spec : specAgain(ended.spec, again), lineage };
   }
 
-  /** A run that a person wants again: a new one of the same spec. Throws when what it needs is not kept any more. */
+  /**
+   * A run that a person wants again: a new one of the same spec, by its agent as that is set now. Throws when
+   * what it needs is not kept any more.
+   */
   function retry(ended: Run, { fresh, ...body }: RetryRequest): Run {
     const { spec } = ended;
     const envNames = [...new Set([...spec.envNames, ...body.envNames])];
     const lineage = lineageOf({ parentRunId: body.parentRunId, retryOfRunId: ended.id });
-    const environment = { ...body.env, ...(spec.agent === null ? {} : world.agents.environmentOfId(spec.agent.id)), ...ownOf(body) };
-    const again = inputAgain(ended, fresh, environment);
-    const prompt = again?.prompt ?? keptInput(ended);
+    const agent = spec.agent === null ? null : world.agents.again(spec.agent);
+    const environment = { ...body.env, ...(agent === null ? {} : world.agents.environmentOf(agent)), ...ownOf(body) };
+    const again = agent === null ? null : launchAgain(ended, profileOf(agent), { fresh, environment });
+    const prompt = again?.prompt ?? inputAgain(ended);
     const next = { ...(again === null ? spec : specAgain(spec, again)), after: null, envNames };
     checkPaths({ cwd: next.cwd, stdin: next.stdin.kind === 'file' ? next.stdin : null });
     checkCommand(next.command, environment);

@@ -1,53 +1,62 @@
 /** Running again what has ended: the same, or the agent's session gone on with. */
 import { join } from 'node:path';
 import { readRequest } from '../process/new-folder.ts';
+import { type AgentProfile, sessionOwner } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
 import { resumePrompt } from '../run/prompt.ts';
 import type { Run, RunSpec } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { type AgentLaunch, agentLaunch } from './agent-launch.ts';
-import { sha256 } from './order.ts';
+import { inputOf } from './order.ts';
+
+type Environment = Readonly<Record<string, string>>;
 
 export function createAgain(world: { store: Store; runsFolder: string }) {
   const { store } = world;
 
-  /** What a run of an agent is given when it is run again; null for a plain command, or when its prompt is not kept any more. */
-  function inputAgain(ended: Run, fresh: boolean, environment: Readonly<Record<string, string>> = {}): AgentLaunch | null {
+  /** What a run is given when this agent takes it up again. Throws when its prompt is not kept any more. */
+  function launchAgain(ended: Run, agent: AgentProfile, { fresh, environment }: { fresh: boolean; environment: Environment }): AgentLaunch {
     const { spec } = ended;
     const asked = readRequest(join(world.runsFolder, ended.id));
-    if (spec.agent === null || asked === null) return null;
-    const sessionId = fresh ? null : sessionToGoOnWith(ended);
+    if (asked === null) throw notKept(ended);
+    const sessionId = fresh || agent.adapter !== spec.adapter ? null : sessionToGoOnWith(ended, agent);
     const prompt = sessionId === null ? asked : Buffer.from(resumePrompt(asked.toString('utf8'), ended));
     // Its lock on the worktree is in its spec already; the folder itself may be gone by now.
-    return agentLaunch(spec.agent, { sessionId, cwd: spec.cwd, environment, sharesWorktree: true, prompt, request: sessionId === null ? null : asked });
+    return agentLaunch(agent, { sessionId, cwd: spec.cwd, environment, sharesWorktree: true, prompt, request: sessionId === null ? null : asked });
   }
 
   /** The session it was in; none when that lives in another folder, where most agents would not find it. */
-  function sessionToGoOnWith({ number, spec }: Run): string | null {
-    const id = store.accounts.ofRun(number)?.account.sessionId ?? spec.sessionId;
-    const session = id === null ? null : store.sessions.get(spec.adapter, id);
+  function sessionToGoOnWith({ number, spec }: Run, agent: AgentProfile): string | null {
+    const id = store.accounts.glance(number)?.sessionId ?? spec.sessionId;
+    const session = id === null ? null : store.sessions.get(sessionOwner(agent), id);
     return session !== null && session.cwd !== spec.cwd ? null : id;
   }
 
-  /** What it read, as long as that is kept. */
-  function keptInput({ id, number, spec }: Run): Buffer | null {
-    if (spec.stdin.kind !== 'prompt') return null;
-    const kept = readRequest(join(world.runsFolder, id));
-    if (kept === null) throw new ClipError('refused', `The input of run ${number} is not kept any more.`, 'Start a new run, and give it the input again.');
+  /** What a plain command read; null for one that read nothing of ours. Throws when it is not kept any more. */
+  function inputAgain(ended: Run): Buffer | null {
+    if (ended.spec.stdin.kind !== 'prompt') return null;
+    const kept = readRequest(join(world.runsFolder, ended.id));
+    if (kept === null) throw notKept(ended);
     return kept;
   }
 
-  return { inputAgain, keptInput };
+  return { launchAgain, inputAgain };
 }
 
-export function specAgain(spec: RunSpec, { command, sessionId, prompt, locks, readsStdin }: AgentLaunch): RunSpec {
+function notKept({ number }: Run): ClipError {
+  return new ClipError('refused', `The input of run ${number} is not kept any more.`, 'Start a new run, and give it the input again.');
+}
+
+export function specAgain(spec: RunSpec, launch: AgentLaunch): RunSpec {
   // The lock of the session before belongs to that session.
   const kept = spec.locks.filter((lock) => !lock.startsWith('session:'));
   return {
     ...spec,
-    command,
-    sessionId,
-    stdin: readsStdin ? { kind: 'prompt', sha256: sha256(prompt) } : { kind: 'none' },
-    locks: [...new Set([...kept, ...locks])],
+    adapter: launch.agent.adapter,
+    agent: launch.agent,
+    command: launch.command,
+    sessionId: launch.sessionId,
+    stdin: inputOf(launch),
+    locks: [...new Set([...kept, ...launch.locks])],
   };
 }

@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { Prepared } from '../adapters/adapter.ts';
 import { adapterOf } from '../adapters/by-name.ts';
 import { worktreeOf } from '../process/worktree.ts';
-import type { Agent, AgentProfile } from '../run/agent.ts';
+import { type Agent, type AgentProfile, sessionOwner } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
-import { limits } from '../run/limits.ts';
 import { renderTemplate } from '../run/prompt.ts';
 import { sessionLock } from '../run/queue.ts';
 
@@ -39,15 +38,9 @@ export function agentLaunch(
   },
 ): AgentLaunch {
   const { sessionId, environment, prompt, request } = options;
-  if (prompt.length > limits.promptBytesMax)
-    throw new ClipError(
-      'too_large',
-      `The prompt has ${prompt.length} bytes; ${limits.promptBytesMax} is the limit.`,
-      'Put what is long into a file that the agent can read.',
-    );
   const prepared = adapterOf(agent).prepare({ agent, sessionId, promptPath: promptFilePlaceholder, environment });
   const worktree = options.sharesWorktree || agent.adapter === 'http' ? [] : [`worktree:${worktreeOf(options.cwd)}`];
-  const session = sessionId === null ? [] : [sessionLock(agent.adapter, sessionId)];
+  const session = sessionId === null ? [] : [sessionLock(sessionOwner(agent), sessionId)];
   return {
     agent,
     sessionId,

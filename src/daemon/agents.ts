@@ -1,14 +1,15 @@
 /** The agents of this home: their settings in the database, the values of their variables in files of their own. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { presetNamed, presets } from '../adapters/presets.ts';
-import { writeFlushed } from '../process/run-folder.ts';
+import { flushFolder, writeFlushed } from '../process/run-folder.ts';
 import type { AgentRequest } from '../protocol/agents.ts';
 import { readMapping } from '../protocol/mapping.ts';
-import type { Agent, AgentSettings } from '../run/agent.ts';
+import type { Agent, AgentProfile, AgentSettings } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
+import { limits } from '../run/limits.ts';
 import { liveStatuses } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 
@@ -47,6 +48,11 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
     throw new ClipError('not_found', `There is no agent ${name}.`, hint);
   }
 
+  /** Also of a removed agent, whose runs are still there. Throws when there never was one of this name. */
+  function idOf(name: string): string {
+    return store.agents.lastIdOf(name) ?? get(name).id;
+  }
+
   function add(name: string, { adapter, env = {}, unsetEnv: _, preset, mapping, ...request }: AgentRequest): Agent {
     if (store.agents.byName(name))
       throw new ClipError('name_taken', `There is an agent ${name} already.`, `Change it: clip agent edit ${name}, or choose another name.`);
@@ -63,7 +69,9 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
   function edit(name: string, { adapter, env = {}, unsetEnv = [], preset, mapping, ...request }: AgentRequest): Agent {
     const agent = get(name);
     const kept = Object.entries({ ...readEnvironment(agent.id), ...env }).filter(([key]) => !unsetEnv.includes(key));
-    const kind = adapter === undefined ? {} : { adapter, ...(adapter === 'plain' ? {} : { mapping: null, preset: null }) };
+    // Another CLI is another program, with another way to be read.
+    const other = adapter !== undefined && adapter !== agent.settings.adapter;
+    const kind = other ? { adapter, command: null, mapping: null, preset: null } : {};
     const changed = { ...agent.settings, ...kind, ...given(request), ...mappingOf(preset, mapping), envNames: kept.map(([key]) => key) };
     const settings = checked(changed);
     writeEnvironment(agent.id, Object.fromEntries(kept));
@@ -113,28 +121,34 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
   }
 
   function readEnvironment(id: string): Environment {
+    const path = environmentPath(id);
     try {
-      return JSON.parse(readFileSync(environmentPath(id), 'utf8')) as Environment;
+      return JSON.parse(readFileSync(path, 'utf8')) as Environment;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-      throw error;
+      const hint = 'Delete the file, then give the variables again: clip agent edit NAME --env K=V';
+      throw new ClipError('refused', `The variables of the agent in ${path} cannot be read: ${(error as Error).message}.`, hint, error);
     }
   }
 
+  /** Beside the old ones, then in their place: there is never a moment without. */
   function writeEnvironment(id: string, environment: Environment): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const path = environmentPath(id);
-    rmSync(path, { force: true });
-    if (Object.keys(environment).length > 0) writeFlushed(path, JSON.stringify(environment));
+    const temporary = join(folder, `${id}.new`);
+    rmSync(temporary, { force: true });
+    writeFlushed(temporary, JSON.stringify(environment));
+    renameSync(temporary, environmentPath(id));
+    flushFolder(folder);
   }
 
-  /** The same for a run's agent, as it is now; nothing when it was removed. */
-  function environmentOfId(id: string): Environment {
-    const agent = store.agents.list().find((each) => each.id === id);
-    return agent ? environmentOf(agent) : {};
+  /** A run's agent as it is now. Throws when it was removed. */
+  function again({ id, name }: AgentProfile): Agent {
+    const agent = store.agents.byId(id);
+    if (agent) return agent;
+    throw new ClipError('refused', `Agent ${name} was removed.`, 'Start a new run with another agent: clip run --agent.');
   }
 
-  return { list: store.agents.list, get, add, edit, pause, remove, environmentOf, environmentOfId };
+  return { list: store.agents.list, idOf, get, again, add, edit, pause, remove, environmentOf };
 }
 
 /** What was said, without what was not. */
@@ -145,6 +159,16 @@ function given<T extends object>(request: T): Partial<{ [K in keyof T]: Exclude<
 /** What must fit together, whatever was changed last. */
 function checked(settings: AgentSettings): AgentSettings {
   const { adapter, command, mapping } = settings;
+  if (adapter === 'http' && /^https?:\/\/[^/?#]*@/.test(command ?? '')) {
+    const hint = "Give it as a header: --arg --header --arg 'Authorization=Basic $LOGIN' --env LOGIN=…";
+    throw new ClipError('usage', 'A name and password in the URL would stand in every list of runs and processes.', hint);
+  }
+  if (mapping !== null && JSON.stringify(mapping).length > limits.mappingBytesMax)
+    throw new ClipError(
+      'too_large',
+      `The mapping is larger than ${limits.mappingBytesMax / 1_024} KiB.`,
+      'It goes along with every run: leave out what is not needed.',
+    );
   if (adapter === 'http' && !/^https?:\/\/[^/]/.test(command ?? ''))
     throw new ClipError('usage', 'An http agent needs the URL it is reached at.', 'Say it: --command https://host/path');
   if (adapter === 'plain' && command === null && mapping === null)

@@ -3,23 +3,22 @@
 import type { Member } from '../process/family.ts';
 import { isAliveProcess } from '../process/identity.ts';
 import { readExit, readStarted, wasLaunched } from '../process/run-records.ts';
-import type { Fact } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
 import { findingOf, lostMessage, type Sighting } from '../run/recovery.ts';
 import { isEnded, type Run } from '../run/run.ts';
+import { type Conclude, needsConclusion } from './conclude.ts';
 import type { Keepers } from './keepers.ts';
 import { endLeftovers } from './leftovers.ts';
 import { describe, type Log } from './log.ts';
 import type { Submission, Supervisor } from './supervisor.ts';
 import type { Sweeper } from './sweeper.ts';
-import type { Tails } from './tails.ts';
 
 export type LookAround = ReturnType<typeof createLookAround>;
 
 export function createLookAround(world: {
   supervisor: Supervisor;
   keepers: Keepers;
-  tails: Tails;
+  conclude: Conclude;
   sweeper: Sweeper;
   now: () => number;
   log: Log;
@@ -32,25 +31,21 @@ export function createLookAround(world: {
   async function look(runs: readonly Run[]): Promise<void> {
     const sightings = await Promise.all(runs.map(async (run) => ({ run, seen: await sight(run) })));
     const facts: Submission[] = [];
-    const ended: Submission[] = [];
     for (const { run, seen: before } of sightings) {
       // It changed while the processes were looked at: what was seen is old, and the heartbeat looks again.
       if (world.supervisor.find(run.number)?.state !== run.state) continue;
       const seen = { ...before, exit: before.exit ?? readExit(world.folderOf(run)), keeper: before.keeper ?? world.keepers.held(run.id) };
       const finding = findingOf(run, seen);
-      if (finding.kind === 'fact') (isEnd(finding.fact) ? ended : facts).push({ number: run.number, event: finding.fact });
+      if (finding.kind === 'fact') {
+        const { fact } = finding;
+        // A log may be long: nobody waits for its reading, not even the start of the daemon.
+        if (needsConclusion(run, fact)) void world.conclude(run, fact);
+        else facts.push({ number: run.number, event: fact });
+      }
       if (finding.kind === 'end-family-first') void endFamily(run, seen);
     }
     if (facts.length > 0) world.supervisor.submitAll(facts);
-    // Ends come after the last of their streams has been read; what happens meanwhile makes them late, at worst.
-    const concluded = await Promise.all(ended.map(conclude));
-    if (concluded.length > 0) world.supervisor.submitAll(concluded);
-    world.log('info', 'looked around', { runs: runs.length, facts: facts.length + ended.length });
-  }
-
-  async function conclude({ number, event }: Submission): Promise<Submission> {
-    const run = world.supervisor.find(number);
-    return { number, event: run ? await world.tails.concluded(run, event as Fact) : event };
+    world.log('info', 'looked around', { runs: runs.length, facts: facts.length });
   }
 
   async function sight(run: Run): Promise<Sighting> {
@@ -81,7 +76,9 @@ export function createLookAround(world: {
         seen.everythingReadable,
       );
       const certain = seen.started !== null || seen.everythingReadable;
-      world.supervisor.submit(run.number, await world.tails.concluded(run, { type: 'process-lost', message, certain, report: null }));
+      const lost = { type: 'process-lost', message, certain, report: null } as const;
+      if (needsConclusion(run, lost)) await world.conclude(run, lost);
+      else world.supervisor.submit(run.number, lost);
     } catch (error) {
       world.log('error', 'the family of a lost run could not be ended', { run: run.number, error: describe(error) });
     } finally {
@@ -90,10 +87,6 @@ export function createLookAround(world: {
   }
 
   return { look };
-}
-
-function isEnd({ type }: Fact): boolean {
-  return type === 'exited' || type === 'process-lost';
 }
 
 function startedOf(run: Run): Sighting['started'] {

@@ -17,6 +17,7 @@ import { createStore } from '../store/store.ts';
 import { createAdmission } from './admission.ts';
 import { createAgents } from './agents.ts';
 import { createApi } from './api/server.ts';
+import { createConclude } from './conclude.ts';
 import { createFinaliser } from './finalise.ts';
 import { guardHome } from './guard-home.ts';
 import { createKeepers } from './keepers.ts';
@@ -68,7 +69,8 @@ export async function startDaemon(options: {
 
   const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
   const tails = createTails({ store, supervisor, watchers, now, folderOf });
-  const lookAround = createLookAround({ supervisor, keepers, tails, sweeper, now, log, folderOf });
+  const conclude = createConclude({ supervisor, tails, log });
+  const lookAround = createLookAround({ supervisor, keepers, conclude, sweeper, now, log, folderOf });
   /** Until it succeeds: what was not recorded, on a full disk say, is still in the run folders. */
   const look = (runs: readonly Run[]): void => {
     lookAround.look(runs).catch((error) => {
@@ -89,7 +91,7 @@ export async function startDaemon(options: {
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
   const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now });
   supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, forget: scheduler.forget });
-  keepers.listen(hearKeepers({ supervisor, tails, look, log, scheduler }));
+  keepers.listen(hearKeepers({ supervisor, conclude, look, log, scheduler }));
 
   await lookAround.look(unfinished(supervisor.awake()));
   for (const run of supervisor.awake()) if (isEnded(run.state)) finaliser.finalise(run.number);

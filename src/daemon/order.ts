@@ -1,5 +1,6 @@
 /** From a request to what a run is: the command as it was given, or as an agent's settings and its adapter make it. */
 import { createHash } from 'node:crypto';
+import { adapterOf } from '../adapters/by-name.ts';
 import type { RunRequest } from '../protocol/requests.ts';
 import type { Agent } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
@@ -30,6 +31,8 @@ function ofAgent(request: RunRequest, agent: Agent, own: Readonly<Record<string,
   const asked = promptOf(request);
   if (asked === null || asked.toString('utf8').trim() === '')
     throw new ClipError('usage', 'The agent needs a prompt.', `Say what it shall do: clip run --agent ${agent.name} "…", --prompt-file FILE, or - to read it.`);
+  if (request.mergeOutput && adapterOf(profileOf(agent)).stream !== null)
+    throw new ClipError('usage', 'The output of an agent that is read cannot be merged: its errors stand on stderr.', 'Leave out --merge-output.');
   const cwd = request.cwdIsDefault && settings.cwd !== null ? settings.cwd : request.cwd;
   checkPaths({ cwd, stdin: null });
   const environment = { ...request.env, ...own, ...ownOf(request) };
@@ -74,7 +77,7 @@ export function specOf({ request, launch }: Order, after: number | null): RunSpe
     graceMs: request.graceMs ?? limits.graceMsPlain,
     outputBytesMax: request.outputBytesMax ?? limits.outputBytesMax,
     mergeOutput: request.mergeOutput,
-    stdin: launch === null ? stdinOf(request) : launch.readsStdin ? { kind: 'prompt', sha256: sha256(launch.prompt) } : { kind: 'none' },
+    stdin: launch === null ? stdinOf(request) : inputOf(launch),
     onLoss: request.onLoss ?? 'fail',
     leftovers: request.leftovers ?? 'stop',
     promptSecret: request.promptSecret,
@@ -88,19 +91,28 @@ function stdinOf(request: RunRequest): Stdin {
   return { kind: 'prompt', sha256: sha256(promptOf(request) ?? Buffer.alloc(0)) };
 }
 
-export function sha256(bytes: Buffer): string {
+/** Its prompt is part of what a run is, however it comes to the agent. */
+export function inputOf({ readsStdin, prompt }: AgentLaunch): Stdin {
+  return { kind: readsStdin ? 'prompt' : 'prompt-file', sha256: sha256(prompt) };
+}
+
+function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
 export function promptOf(request: RunRequest): Buffer | null {
-  if (request.prompt !== null) return Buffer.from(request.prompt);
+  if (request.prompt !== null && request.stdin !== null) throw new ClipError('usage', 'There are a prompt and an input.', 'Leave one of them out.');
+  if (request.prompt !== null) return bounded(Buffer.from(request.prompt));
   if (request.stdin?.kind !== 'text') return null;
-  const bytes = Buffer.from(request.stdin.base64, 'base64');
+  return bounded(Buffer.from(request.stdin.base64, 'base64'));
+}
+
+function bounded(bytes: Buffer): Buffer {
   if (bytes.length > limits.promptBytesMax) {
     throw new ClipError(
       'too_large',
       `The input has ${bytes.length} bytes; ${limits.promptBytesMax} is the limit.`,
-      'Put it into a file and name the file: --stdin FILE.',
+      'Put what is long into a file, and name the file: --stdin FILE for a command, a word in the prompt for an agent.',
     );
   }
   return bytes;

@@ -7,12 +7,12 @@ import type { Fact } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
 import type { Run } from '../run/run.ts';
 import { promptFilePlaceholder } from './agent-launch.ts';
+import { type Conclude, needsConclusion } from './conclude.ts';
 import type { KeeperNews, Keepers } from './keepers.ts';
 import { describe, type Log } from './log.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Stopper } from './stopper.ts';
 import type { Perform, Submission, Supervisor } from './supervisor.ts';
-import type { Tails } from './tails.ts';
 
 const refusedRetryMs = 5_000;
 const startCompanyMs = 4;
@@ -61,7 +61,7 @@ function launchOf(run: Run, folder: string, at: number): LaunchRecord {
     task: null,
     deadlineAt: spec.timeoutMs > 0 ? at + spec.timeoutMs : null,
     graceMs: spec.graceMs,
-    stdin: spec.stdin.kind === 'none' ? null : spec.stdin.kind === 'file' ? spec.stdin.path : join(folder, runFiles.prompt),
+    stdin: spec.stdin.kind === 'file' ? spec.stdin.path : spec.stdin.kind === 'prompt' ? join(folder, runFiles.prompt) : null,
     mergeOutput: spec.mergeOutput,
   };
 }
@@ -74,20 +74,14 @@ function argvOf({ command, agent }: Run['spec'], folder: string): readonly strin
 }
 
 /** Turns what keepers say into facts, all that came together in one transaction. */
-export function hearKeepers(world: { supervisor: Supervisor; tails: Tails; look: (runs: readonly Run[]) => void; log: Log; scheduler: Scheduler }): KeeperNews {
+export function hearKeepers(world: {
+  supervisor: Supervisor;
+  conclude: Conclude;
+  look: (runs: readonly Run[]) => void;
+  log: Log;
+  scheduler: Scheduler;
+}): KeeperNews {
   const { supervisor, look, log } = world;
-
-  /** Recorded once the last of its stream has been read: that decides how it ended. */
-  async function conclude(run: Run, fact: Fact): Promise<void> {
-    // What was heard before it, its start say, comes first.
-    if (heard.length > 0) record();
-    try {
-      supervisor.submit(run.number, await world.tails.concluded(run, fact));
-    } catch (error) {
-      log('error', 'the end of a run could not be recorded; it is looked at again', { run: run.number, error: describe(error) });
-      setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
-    }
-  }
 
   function factsOf(notice: KeeperNotice): Submission[] {
     const run = notice.id === null ? null : supervisor.findById(notice.id);
@@ -104,8 +98,12 @@ export function hearKeepers(world: { supervisor: Supervisor; tails: Tails; look:
       case 'exited': {
         const { code, signal, at: endedAt, byDeadline } = notice;
         const fact: Fact = { type: 'exited', code, signal, endedAt, byDeadline, leader: null, startedAt: null, report: null };
-        if (run.spec.agent === null) return [{ number, event: fact }];
-        setImmediate(() => void conclude(run, fact));
+        if (!needsConclusion(run, fact)) return [{ number, event: fact }];
+        setImmediate(() => {
+          // What was heard before it, its start say, comes first.
+          if (heard.length > 0) record();
+          void world.conclude(run, fact);
+        });
         return [];
       }
       case 'already-launched':

@@ -1,4 +1,5 @@
 /** Gives free slots to queued runs, in their order. */
+import { sessionOwner } from '../run/agent.ts';
 import { limits } from '../run/limits.ts';
 import { type Candidate, grant, type Holder, type Occupancy, occupancyOf, type Rules, sessionLock, type Waiting, waitingFor } from '../run/queue.ts';
 import { isEnded, type Run } from '../run/run.ts';
@@ -91,7 +92,7 @@ export function createScheduler(world: {
   function locksOf(run: Run): readonly string[] {
     const { spec } = run;
     const session = world.sessionOf(run);
-    return session === null ? spec.locks : [...spec.locks, sessionLock(spec.adapter, session)];
+    return session === null || spec.agent === null ? spec.locks : [...spec.locks, sessionLock(sessionOwner(spec.agent), session)];
   }
 
   function livingAncestors(parentRunId: string | null): string[] {

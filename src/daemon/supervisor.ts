@@ -109,10 +109,24 @@ export function createSupervisor(world: {
     store.runs.setState(number, decided.state);
     remember(next, record(next, event.type, event, at), decided.effects);
     for (const { type } of decided.effects) {
-      if (type === 'retry-lost') born(world.retryOf(next, 'process_lost'));
-      if (type === 'retry-fresh') born(world.retryOf(next, 'unknown_session'));
+      if (type === 'retry-lost') again(next, 'process_lost', at);
+      if (type === 'retry-fresh') again(next, 'unknown_session', at);
     }
     return { step: decided, run: next };
+  }
+
+  /** A run that cannot be prepared must not undo the end that calls for it: the history says why there is none. */
+  function again(ended: Run, reason: 'process_lost' | 'unknown_session', at: number): void {
+    let next: NewRun;
+    try {
+      next = world.retryOf(ended, reason);
+    } catch (error) {
+      world.log('error', 'a run could not be tried again', { run: ended.number, reason, error: describe(error) });
+      const data = { type: 'retry-failed', reason, message: error instanceof Error ? error.message : String(error) };
+      changes.push({ run: ended, event: record(ended, 'retry-failed', data, at), effects: [] });
+      return;
+    }
+    born(next);
   }
 
   function born(run: NewRun): { run: Run } {

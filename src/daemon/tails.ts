@@ -9,7 +9,7 @@ import { adapterOf } from '../adapters/by-name.ts';
 import { runFiles } from '../process/run-folder.ts';
 import { readTail } from '../process/tail.ts';
 import { type Account, emptyAccount, fold } from '../run/account.ts';
-import type { Fact } from '../run/events.ts';
+import { sessionOwner } from '../run/agent.ts';
 import type { Glance } from '../run/glance.ts';
 import { limits } from '../run/limits.ts';
 import type { Reading } from '../run/reading.ts';
@@ -26,7 +26,10 @@ type Tail = {
   readonly run: Run;
   readonly adapter: Adapter;
   readonly logs: Record<Stream, ReadState>;
+  /** As it is stored. */
   account: Account;
+  /** With what was read since. */
+  next: Account;
   before: SessionTotals | null;
   /** One reading at a time: the next begins when the last has been stored. */
   turn: Promise<void>;
@@ -35,6 +38,8 @@ type Tail = {
 };
 
 const streams: readonly Stream[] = ['stdout', 'stderr'];
+const offsetsOf = ({ logs }: Tail) => ({ stdout: logs.stdout.offset, stderr: logs.stderr.offset });
+const ownerOf = ({ spec }: Run): string => (spec.agent === null ? spec.adapter : sessionOwner(spec.agent));
 
 export function createTails(world: { store: Store; supervisor: Supervisor; watchers: Watchers; now: () => number; folderOf: (run: Run) => string }) {
   const { store } = world;
@@ -53,6 +58,7 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
       adapter,
       logs: { stdout: readFrom(row?.offsets.stdout ?? 0), stderr: readFrom(row?.offsets.stderr ?? 0) },
       account: row?.account ?? emptyAccount,
+      next: row?.account ?? emptyAccount,
       before: row?.before ?? null,
       turn: Promise.resolve(),
       broken: false,
@@ -73,8 +79,8 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
     if (!tail) return null;
     await inTurn(tail, async () => {
       while (await readOn(tail, limits.tailBatchBytes));
-      const rest = streams.map((stream) => readLast(tail, stream));
-      record(tail, rest.flat());
+      for (const stream of streams) readLast(tail, stream);
+      record(tail);
     });
     const { needsResult, classOfExit } = tail.adapter.stream ?? { needsResult: false, classOfExit: () => null };
     return reportOf(tail.account, exit, { needsResult, classOfExit });
@@ -95,28 +101,22 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
 
   /** True when there was so much that more may be waiting. */
   async function readOn(tail: Tail, bytesMax: number): Promise<boolean> {
-    const readings: Reading[] = [];
+    const before = offsetsOf(tail);
     let most = 0;
-    let moved = false;
-    for (const stream of streams) {
-      const before = tail.logs[stream].offset;
-      const bytes = await readLog(tail, stream, bytesMax, readings);
-      most = Math.max(most, bytes);
-      moved ||= tail.logs[stream].offset !== before;
-    }
-    if (moved) record(tail, readings);
+    for (const stream of streams) most = Math.max(most, await readLog(tail, stream, bytesMax));
+    const after = offsetsOf(tail);
+    if (after.stdout !== before.stdout || after.stderr !== before.stderr) record(tail);
     return most >= bytesMax;
   }
 
-  async function readLog(tail: Tail, stream: Stream, bytesMax: number, readings: Reading[]): Promise<number> {
+  async function readLog(tail: Tail, stream: Stream, bytesMax: number): Promise<number> {
     const path = join(world.folderOf(tail.run), stream === 'stdout' ? runFiles.stdout : runFiles.stderr);
     const begin = tail.logs[stream];
     const offset = begin.offset + begin.cut.bytes;
     let bytes = 0;
+    // Piece by piece, each in a turn of the loop of its own: a megabyte of short lines takes its time.
     const size = await readTail(path, { offset, bytesMax, chunkBytes: limits.tailChunkBytes }, (chunk) => {
-      const next = read(tail.adapter, tail.logs[stream], chunk, { stream, at: readAt() });
-      tail.logs[stream] = next.state;
-      readings.push(...next.readings);
+      take(tail, stream, read(tail.adapter, tail.logs[stream], chunk, { stream, at: readAt() }));
       bytes += chunk.length;
     });
     // Somebody cut the log off: what was there has been read, and is not read again.
@@ -124,13 +124,18 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
     return bytes;
   }
 
-  function readLast(tail: Tail, stream: Stream): Reading[] {
+  /** A last line that has no line break. */
+  function readLast(tail: Tail, stream: Stream): void {
     const state = tail.logs[stream];
-    if (state.cut.bytes === 0) return [];
+    if (state.cut.bytes === 0) return;
     const last = readRest(tail.adapter, state, { stream, at: readAt() });
     // The line break was ours: the log ends one byte earlier.
-    tail.logs[stream] = readFrom(last.state.offset - 1);
-    return last.readings;
+    take(tail, stream, { state: readFrom(last.state.offset - 1), readings: last.readings });
+  }
+
+  function take(tail: Tail, stream: Stream, { state, readings }: { state: ReadState; readings: readonly Reading[] }): void {
+    tail.logs[stream] = state;
+    tail.next = fold(tail.next, readings, world.now());
   }
 
   function readAt(): ReadAt {
@@ -138,18 +143,16 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
   }
 
   /** Stores what was read, how far, and what it means for the session; tells whoever watches what is worth a line of history. */
-  function record(tail: Tail, readings: readonly Reading[]): void {
-    const { run } = tail;
+  function record(tail: Tail): void {
+    const { run, next: account } = tail;
     const at = world.now();
-    const account = fold(tail.account, readings, at);
     const stored = store.transaction(() => {
       const { sessionId } = account;
       const before = tail.before ?? (sessionId === null ? null : totalsBefore(run, sessionId));
-      const offsets = { stdout: tail.logs.stdout.offset, stderr: tail.logs.stderr.offset };
-      store.accounts.put(run.number, { account, offsets, before });
+      store.accounts.put(run.number, { account, offsets: offsetsOf(tail), before });
       if (sessionId !== null) {
         const totals = totalsAfter(account.meter, before ?? noTotals);
-        store.sessions.put({ adapter: run.spec.adapter, id: sessionId, cwd: run.spec.cwd, totals }, run.number, at);
+        store.sessions.put({ owner: ownerOf(run), id: sessionId, cwd: run.spec.cwd, totals }, run.number, at);
       }
       const events = newsIn(tail.account, account).map(({ type, ...data }) =>
         store.events.append({ at, run: run.number, runId: run.id, type, data: { type, ...data } }),
@@ -162,19 +165,12 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
   }
 
   function totalsBefore(run: Run, sessionId: string): SessionTotals {
-    return store.sessions.totals(run.spec.adapter, sessionId);
-  }
-
-  /** The fact that a run has ended, with what its stream says of it. */
-  async function concluded(run: Run, fact: Fact): Promise<Fact> {
-    if (run.spec.agent === null) return fact;
-    if (fact.type === 'exited') return { ...fact, report: await finish(run, { code: fact.code, signal: fact.signal }) };
-    return fact.type === 'process-lost' ? { ...fact, report: await finish(run, null) } : fact;
+    return store.sessions.totals(ownerOf(run), sessionId);
   }
 
   return {
     follow,
-    concluded,
+    finish,
     /** What is known of a living run's stream; null for one without. */
     accountOf: (run: Run): Account | null => (run.spec.agent === null ? null : (tailOf(run)?.account ?? null)),
     /** What lists show of a run's stream; null for one without, or of which nothing was read yet. */
@@ -199,7 +195,8 @@ function newsIn(before: Account, after: Account): News[] {
     news.push({ type: 'session', sessionId: after.sessionId, model: after.model, permission: after.permission, version: after.version });
   }
   const { retrying, result } = after;
-  if (retrying !== null && retrying.message + retrying.attempt !== (before.retrying?.message ?? '') + before.retrying?.attempt) {
+  // One that retries for days does so in the same words: only what begins is worth a line.
+  if (retrying !== null && before.retrying === null) {
     news.push({ type: 'retrying', attempt: retrying.attempt, of: retrying.of, message: retrying.message });
   }
   if (result !== null && result.at !== before.result?.at) {

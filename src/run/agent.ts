@@ -45,6 +45,14 @@ export type AgentSettings = Omit<AgentProfile, 'id' | 'name'> & {
   readonly sharesWorktree: boolean;
 };
 
+/**
+ * Whose sessions an agent's are. All agents of one known CLI share its sessions; ids of other CLIs and of
+ * agents behind HTTP mean something only to the agent itself.
+ */
+export function sessionOwner({ adapter, id }: AgentProfile): string {
+  return adapter === 'plain' || adapter === 'http' ? id : adapter;
+}
+
 export type Agent = {
   readonly id: string;
   readonly name: string;

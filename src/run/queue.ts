@@ -105,8 +105,8 @@ export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Ru
 }
 
 /** One run at a time goes on with a session: two would write into each other's history. */
-export function sessionLock(adapter: string, sessionId: string): string {
-  return `session:${adapter}:${sessionId}`;
+export function sessionLock(owner: string, sessionId: string): string {
+  return `session:${owner}:${sessionId}`;
 }
 
 function agentRule(agent: Place | null, rules: Rules): (Place & { readonly limit: number; readonly paused: boolean }) | null {

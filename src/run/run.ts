@@ -23,7 +23,9 @@ export type Stdin =
   | { readonly kind: 'none' }
   | { readonly kind: 'file'; readonly path: string }
   /** Text that came with the request; kept in the run's folder as prompt.txt. */
-  | { readonly kind: 'prompt'; readonly sha256: string };
+  | { readonly kind: 'prompt'; readonly sha256: string }
+  /** The same, but named on the command line instead of read. */
+  | { readonly kind: 'prompt-file'; readonly sha256: string };
 
 export type RunSpec = {
   readonly command: readonly string[];

@@ -16,7 +16,8 @@ export type AccountRow = {
   readonly before: SessionTotals | null;
 };
 
-export type Session = { readonly adapter: string; readonly id: string; readonly cwd: string; readonly totals: SessionTotals };
+/** `owner`: see sessionOwner in run/agent.ts. */
+export type Session = { readonly owner: string; readonly id: string; readonly cwd: string; readonly totals: SessionTotals };
 
 const tokens: z.ZodType<Tokens> = z.object({ input: z.number().nullable(), cached: z.number().nullable(), output: z.number().nullable() });
 const totals: z.ZodType<SessionTotals> = z.object({ tokens: tokens.nullable(), costUsd: z.number().nullable() });
@@ -95,17 +96,16 @@ export function createAccountStore(db: Db) {
   return {
     glance(run: number): Glance | null {
       const row = glanceOfRun.get({ run });
-      return row ? glance.parse(JSON.parse(row.glance)) : null;
+      return row ? understood(glance, row.glance) : null;
     },
 
     ofRun(run: number): AccountRow | null {
       const row = ofRun.get({ run });
-      if (!row) return null;
-      return {
-        account: account.parse(JSON.parse(row.account)),
-        offsets: { stdout: row.stdoutOffset, stderr: row.stderrOffset },
-        before: row.before === null ? null : totals.parse(JSON.parse(row.before)),
-      };
+      const known = row ? understood(account, row.account) : null;
+      // One that cannot be understood is made anew, from the beginning of the logs.
+      if (!row || known === null) return null;
+      const before = row.before === null ? null : understood(totals, row.before);
+      return { account: known, offsets: { stdout: row.stdoutOffset, stderr: row.stderrOffset }, before };
     },
 
     /** Meant to be called in one transaction with whatever else follows from these readings. */
@@ -123,24 +123,33 @@ export function createAccountStore(db: Db) {
   };
 }
 
+/** Null for what this version cannot understand: one odd account must not stand in the way of everything else. */
+function understood<T>(schema: z.ZodType<T>, text: string): T | null {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
 export function createSessionStore(db: Db) {
-  const one = (adapter: string, id: string) => and(eq(sessions.adapter, adapter), eq(sessions.id, id));
+  const one = (owner: string, id: string) => and(eq(sessions.owner, owner), eq(sessions.id, id));
   return {
-    get(adapter: string, id: string): Session | null {
-      const row = db.select().from(sessions).where(one(adapter, id)).get();
-      return row ? { adapter, id, cwd: row.cwd, totals: totals.parse(JSON.parse(row.totals)) } : null;
+    get(owner: string, id: string): Session | null {
+      const row = db.select().from(sessions).where(one(owner, id)).get();
+      return row ? { owner, id, cwd: row.cwd, totals: understood(totals, row.totals) ?? noTotals } : null;
     },
 
     /** What the session had used before a run that begins now. */
-    totals(adapter: string, id: string): SessionTotals {
-      return this.get(adapter, id)?.totals ?? noTotals;
+    totals(owner: string, id: string): SessionTotals {
+      return this.get(owner, id)?.totals ?? noTotals;
     },
 
-    put({ adapter, id, cwd, totals }: Session, run: number, at: number): void {
-      const row = { adapter, id, cwd, totals: JSON.stringify(totals), run, updatedAt: at };
+    put({ owner, id, cwd, totals }: Session, run: number, at: number): void {
+      const row = { owner, id, cwd, totals: JSON.stringify(totals), run, updatedAt: at };
       db.insert(sessions)
         .values(row)
-        .onConflictDoUpdate({ target: [sessions.adapter, sessions.id], set: row })
+        .onConflictDoUpdate({ target: [sessions.owner, sessions.id], set: row })
         .run();
     },
   };

@@ -1,5 +1,5 @@
 /** Agents in the database: their settings, never the values of their variables. */
-import { and, asc, eq, isNull } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Agent, AgentSettings } from '../run/agent.ts';
 import type { Db } from './open.ts';
@@ -29,6 +29,27 @@ export function createAgentStore(db: Db) {
     byName(name: string): Agent | null {
       const row = db.select().from(agents).where(living(name)).get();
       return row ? agentOf(row) : null;
+    },
+
+    byId(id: string): Agent | null {
+      const row = db
+        .select()
+        .from(agents)
+        .where(and(eq(agents.id, id), isNull(agents.removedAt)))
+        .get();
+      return row ? agentOf(row) : null;
+    },
+
+    /** Of the agent that has this name, else of the last one that had it. */
+    lastIdOf(name: string): string | null {
+      const row = db
+        .select({ id: agents.id })
+        .from(agents)
+        .where(eq(agents.name, name))
+        .orderBy(desc(isNull(agents.removedAt)), desc(agents.removedAt))
+        .limit(1)
+        .get();
+      return row?.id ?? null;
     },
 
     put(agent: Agent): void {

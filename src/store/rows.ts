@@ -88,6 +88,7 @@ const spec: z.ZodType<RunSpec> = z.object({
     z.object({ kind: z.literal('none') }),
     z.object({ kind: z.literal('file'), path: z.string() }),
     z.object({ kind: z.literal('prompt'), sha256: z.string() }),
+    z.object({ kind: z.literal('prompt-file'), sha256: z.string() }),
   ]),
   onLoss: z.enum(['retry', 'fail']),
   leftovers: z.enum(['stop', 'leave']),

@@ -108,14 +108,14 @@ export const accounts = sqliteTable('accounts', {
 export const sessions = sqliteTable(
   'sessions',
   {
-    adapter: text('adapter').notNull(),
+    owner: text('owner').notNull(),
     id: text('id').notNull(),
     cwd: text('cwd').notNull(),
     totals: text('totals').notNull(),
     run: integer('run').notNull(),
     updatedAt: integer('updated_at').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.adapter, table.id] })],
+  (table) => [primaryKey({ columns: [table.owner, table.id] })],
 );
 
 /** Single facts: generation, queue_held, runs_total, unclean, version. */

@@ -33,7 +33,7 @@ export const runRoutes: Routes = (api, world) => {
       name: query.name,
       since: query.since,
       label,
-      agentId: query.agent === undefined ? undefined : world.agents.get(query.agent).id,
+      agentId: query.agent === undefined ? undefined : world.agents.idOf(query.agent),
     };
     const page = store.runs.page(filter, { before: query.before ?? null, limit: query.limit });
     return { schema: 1, runs: page.runs.map((run) => show.show(supervisor.find(run.number) ?? run)), hidden: page.hidden, next: page.next };
@@ -120,7 +120,7 @@ function selected(world: World, body: CancelRequest): Run[] {
     statuses: liveStatuses,
     group: body.group ?? undefined,
     label: body.label === null ? undefined : splitLabel(body.label),
-    agentId: body.agent === null ? undefined : world.agents.get(body.agent).id,
+    agentId: body.agent === null ? undefined : world.agents.idOf(body.agent),
   };
   for (let before: number | null = null; ; ) {
     const page = world.store.runs.page(filter, { before, limit: limits.pageRunsMax });
