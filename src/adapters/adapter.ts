@@ -47,6 +47,8 @@ export type Adapter = {
     /** Any other line. */
     readonly readText: (line: string, stream: Stream, at: ReadAt) => readonly Reading[];
     readonly needsResult: boolean;
+    /** Its tools lead sessions of their own (measured): what else lives in its session is the CLI itself, and no sign of work. */
+    readonly toolsLeadSessions: boolean;
     readonly classOfExit: (code: number) => ErrorClass | null;
   } | null;
 };

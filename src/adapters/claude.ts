@@ -30,7 +30,7 @@ export const claude: Adapter = {
   },
   // It ends its tools after SIGINT and SIGTERM alike, but only after SIGINT does it give a result.
   politeSignal: 'SIGINT',
-  stream: { readEvent, readText, needsResult: true, classOfExit: () => null },
+  stream: { readEvent, readText, needsResult: true, toolsLeadSessions: true, classOfExit: () => null },
 };
 
 function readEvent(event: Json, now: ReadAt): readonly Reading[] {

@@ -22,7 +22,7 @@ export const codex: Adapter = {
   },
   // It alone makes codex end its tools: after SIGTERM one lives on.
   politeSignal: 'SIGINT',
-  stream: { readEvent, readText, needsResult: true, classOfExit: () => null },
+  stream: { readEvent, readText, needsResult: true, toolsLeadSessions: true, classOfExit: () => null },
 };
 
 function readEvent(event: Json, at: ReadAt): readonly Reading[] {

@@ -21,7 +21,7 @@ export const gemini: Adapter = {
   },
   // No signal makes it end its tools.
   politeSignal: null,
-  stream: { readEvent, readText, needsResult: true, classOfExit },
+  stream: { readEvent, readText, needsResult: true, toolsLeadSessions: true, classOfExit },
 };
 
 function readEvent(event: Json, now: ReadAt): readonly Reading[] {

@@ -18,7 +18,7 @@ export const http: Adapter = {
   // It tells the agent, and leaves within two seconds.
   politeSignal: 'SIGINT',
   // The exit code says whether it went well: plain text is a good answer too.
-  stream: { readEvent, readText, needsResult: false, classOfExit: () => null },
+  stream: { readEvent, readText, needsResult: false, toolsLeadSessions: false, classOfExit: () => null },
 };
 
 function readEvent(event: Json, at: ReadAt): readonly Reading[] {

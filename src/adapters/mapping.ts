@@ -15,6 +15,7 @@ export function fromMapping(mapping: Mapping): Adapter {
       readEvent: (event, at) => mapping.rules.flatMap((rule) => readRule(rule, event, at)),
       readText: (line, stream, at) => readText(mapping, line, { stream, at }),
       needsResult: mapping.needsResult,
+      toolsLeadSessions: false,
       classOfExit,
     },
   };

@@ -25,7 +25,7 @@ export const opencode: Adapter = {
   },
   // It dies at once of any signal and leaves its tools.
   politeSignal: null,
-  stream: { readEvent, readText, needsResult: true, classOfExit: () => null },
+  stream: { readEvent, readText, needsResult: true, toolsLeadSessions: true, classOfExit: () => null },
 };
 
 function readEvent(event: Json, now: ReadAt): readonly Reading[] {

@@ -1,4 +1,5 @@
 /** The heartbeat: looks at what no event announces — limits in time and size, silence, processes without a keeper. */
+import { adapterOf } from '../adapters/by-name.ts';
 import type { Member } from '../process/family.ts';
 import { isAliveProcess } from '../process/identity.ts';
 import { type OutputSize, readOutputSize } from '../process/run-records.ts';
@@ -132,8 +133,8 @@ export function createObserver(world: {
     if (!isAlive(run.state)) return;
     const { leader } = run.state;
     const { members } = await world.sweeper.find(run.id, leader);
-    // An agent CLI is itself several processes in one session; its tools lead sessions of their own (measured in all of them).
-    const isWork = world.tails.accountOf(run) === null ? ({ pid }: Member) => pid !== leader.pid : ({ session }: Member) => session !== leader.pid;
+    const apart = adapterOf(run.spec.agent).stream?.toolsLeadSessions === true;
+    const isWork = ({ pid, session }: Member) => (apart ? session !== leader.pid : pid !== leader.pid);
     if (members.some(isWork)) workedAt.set(run.number, world.now());
     else if (reached !== null) supervisor.submit(run.number, { type: 'stop-requested', order: reached, graceMs: null, now: false });
   }

@@ -83,6 +83,8 @@ export const checkAnswer = z.object({
   schema,
   /** The program as it was found on the PATH; null when it was not. */
   path: z.string().nullable(),
-  version: z.string().nullable(),
+  /** Null when it does not answer; left out where asking could do something else. */
+  version: z.string().nullable().optional(),
+  paused: z.boolean(),
 });
 export type CheckAnswer = z.infer<typeof checkAnswer>;

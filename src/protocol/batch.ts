@@ -4,7 +4,10 @@ import { type RunRequestInput, runRequest } from './requests.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 /** `{"defaults":{…}}`: fields for every following line; `env` is merged, a line's own values win. */
-export const batchDefaults = z.strictObject({ defaults: runRequest.partial() });
+const inner = (schema: z.ZodType): z.ZodType => (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema);
+/** What is not said stays unsaid: a default here would stand in the way of what a line or its agent says. */
+const partial = z.strictObject(Object.fromEntries(Object.entries(runRequest.shape).map(([name, schema]) => [name, inner(schema).optional()])));
+export const batchDefaults = z.strictObject({ defaults: partial });
 
 const friendly = z.looseObject({
   // Checked before it is merged, which would make variables of the characters of a text.

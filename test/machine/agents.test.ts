@@ -67,6 +67,8 @@ describe('an agent', () => {
     [['run', '--agent', 'c'], 2, 'needs a prompt'],
     [['run', '--agent', 'c', '   '], 2, 'needs a prompt'],
     [['run', '--agent', 'c', 'fix it', '--wait'], 2, 'before the prompt'],
+    [['run', '--merge-output', '--agent', 'c', 'x'], 2, '--merge-output'],
+    [['agent', 'add', 'x', '--adapter', 'http', '--command', 'http://me:pw@h/'], 2, 'header'],
     [['run', '--agent', 'c', '--stdin', 'f', 'fix it'], 2, '--prompt-file'],
     [['run', '--agent', 'c', '--prompt-file', 'nothing-here'], 3, 'nothing-here'],
     [['runs', '--agent', 'nobody'], 3, 'no agent nobody'],

@@ -1,6 +1,7 @@
 /** `clip agent check`: found, version, starts, answers. The last two by a real run, since nothing else proves them. */
 import type { CheckAnswer } from '../../protocol/agents.ts';
 import type { RunView } from '../../protocol/answers.ts';
+import { limits } from '../../run/limits.ts';
 import type { Context } from '../context.ts';
 import { environmentOf, requestOf } from '../request.ts';
 import { allReached } from '../waiting.ts';
@@ -23,14 +24,15 @@ export async function checkAgent(context: Context, name: string, ask: boolean): 
 }
 
 async function isThere(context: Context, name: string, report: (step: Step) => void): Promise<boolean> {
-  const { path, version } = await context
+  const { path, version, paused } = await context
     .client()
     .call<CheckAnswer>('POST', `/v1/agents/${encodeURIComponent(name)}/check`, { env: environmentOf(context.env) });
   report({ check: 'found', ok: path !== null, detail: path ?? 'the program is not on the PATH; install it, or name it: clip agent edit --command PATH' });
   if (path === null) return false;
-  // An http agent has no version, and some programs none to tell.
-  if (!/^https?:/.test(path)) report({ check: 'version', ok: version !== null, detail: version ?? 'it does not answer to --version' });
-  return true;
+  if (paused) report({ check: 'starts', ok: false, detail: `it is paused: clip agent resume ${name}` });
+  // An http agent has no version, and a plain command may do anything when it is asked for one.
+  if (version !== undefined) report({ check: 'version', ok: version !== null, detail: version ?? 'it does not answer to --version' });
+  return !paused;
 }
 
 async function asks(context: Context, name: string, report: (step: Step) => void): Promise<RunView> {
@@ -41,8 +43,14 @@ async function asks(context: Context, name: string, report: (step: Step) => void
     agent: name,
     stdin: { kind: 'text', base64: Buffer.from(question).toString('base64') },
     onLoss: 'fail',
+    timeoutMs: limits.agentCheckMs,
   };
   const { run } = await client.call<{ run: RunView }>('POST', '/v1/runs', body);
+  // Nobody wants the answer any more: it must not be asked for later either.
+  process.once('SIGINT', () => {
+    const cancel = { runs: [String(run.number)], now: true };
+    void client.call('POST', '/v1/cancel', cancel).finally(() => process.exit(130));
+  });
   if (run.waitingFor !== null) context.notice(`Run ${run.number} waits: ${clean(run.waitingFor)}`);
   const [ended = run] = await allReached(client, [run.number], 'ended');
   const said = ended.lastMessage;

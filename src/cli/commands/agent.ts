@@ -22,12 +22,12 @@ type Options = {
   env?: Record<string, string>;
   unsetEnv?: string[];
   envFrom?: string;
-  timeout?: number;
-  silence?: number;
-  grace?: number;
+  timeout?: number | null;
+  silence?: number | null;
+  grace?: number | null;
   concurrency?: number;
   promptTemplate?: string;
-  leftovers?: 'stop' | 'leave';
+  leftovers?: 'stop' | 'leave' | 'none';
   permission?: AgentRequest['permission'];
   shareWorktree?: boolean;
   json?: boolean;
@@ -81,7 +81,7 @@ export function addAgent(program: Command, choose: Choose): void {
     );
   agent
     .command('resume <name>')
-    .description('start its runs again')
+    .description('start waiting runs again')
     .option('--json', 'as JSON')
     .action((name: string, options: { json?: boolean }) => choose({ json: options.json ?? false }, (context) => pause(context, name, false, false)));
   agent
@@ -113,12 +113,12 @@ function settings(command: Command): Command {
     .option('--arg <arg>', 'one more argument for the program (repeatable; replaces the ones before)', collect)
     .option('--env <K=V>', 'a variable for its runs, kept in a file of its own (repeatable)', collectPair)
     .option('--env-from <file>', 'a file of KEY=VALUE lines, read at each run')
-    .option('--timeout <duration>', 'stop its runs after this long', duration('--timeout'))
-    .option('--silence <duration>', 'stop its runs when they have said and done nothing for this long', duration('--silence'))
-    .option('--grace <duration>', 'time between SIGTERM and SIGKILL (default 20s)', duration('--grace'))
+    .option('--timeout <duration>', 'stop its runs after this long', orNone(duration('--timeout')))
+    .option('--silence <duration>', 'stop its runs when they have said and done nothing for this long', orNone(duration('--silence')))
+    .option('--grace <duration>', 'time between SIGTERM and SIGKILL (default 20s)', orNone(duration('--grace')))
     .option('--concurrency <n>', 'its runs at a time (default 1)', positiveNumber)
     .option('--prompt-template <file>', 'a text with {{prompt}} in it, read at each run')
-    .addOption(new Option('--leftovers <what>', 'processes its runs leave behind').choices(['stop', 'leave']))
+    .addOption(new Option('--leftovers <what>', 'processes its runs leave behind').choices(['stop', 'leave', 'none']))
     .addOption(new Option('--permission <mode>', 'what it may do without asking (default ask); full means everything').choices(permissions))
     .option('--share-worktree', 'its runs may work beside others in one worktree')
     .option('--no-share-worktree', 'one run in a worktree at a time (default)')
@@ -126,6 +126,7 @@ function settings(command: Command): Command {
 }
 
 const cleared = 'none';
+const orNone = (read: (text: string) => number) => (text: string) => (text === cleared ? null : read(text));
 
 function requestOf(context: Context, options: Options): object {
   const word = (value: string | undefined) => (value === cleared ? null : value);
@@ -140,7 +141,7 @@ function requestOf(context: Context, options: Options): object {
     model: word(options.model),
     role: word(options.role),
     cwd: path(options.cwd),
-    args: options.arg,
+    args: options.arg?.length === 1 && options.arg[0] === cleared ? [] : options.arg,
     env: options.env,
     unsetEnv: options.unsetEnv,
     envFile: path(options.envFrom),
@@ -149,7 +150,7 @@ function requestOf(context: Context, options: Options): object {
     graceMs: options.grace,
     concurrency: options.concurrency,
     promptTemplate: path(options.promptTemplate),
-    leftovers: options.leftovers,
+    leftovers: word(options.leftovers),
     permission: options.permission,
     sharesWorktree: options.shareWorktree,
   };

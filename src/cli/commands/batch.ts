@@ -12,10 +12,14 @@ import { leaveAliveOnInterrupt, reached } from '../waiting.ts';
 export async function runBatch(context: Context, command: readonly string[], options: RunOptions & { batch: string }): Promise<number> {
   if (command.length > 0) throw new ClipError('usage', 'A batch brings its own commands.', 'Leave out what stands after --batch FILE.');
   if (options.follow) throw new ClipError('usage', 'A batch cannot be followed.', 'Use --wait, and clip logs -f for one of its runs.');
+  for (const [option, value] of Object.entries({ '--name': options.name, '--key': options.key, '--stdin': options.stdin, '--prompt-file': options.promptFile }))
+    if (value !== undefined) throw new ClipError('usage', `${option} is for one run, not for all of a batch.`, 'Say it in the lines.');
   const lines = openBatch(context, options.batch);
   const defaults = {
     cwd: resolve(context.cwd(), options.cwd ?? '.'),
+    cwdIsDefault: options.cwd === undefined,
     env: environmentOf(context.env, options.env),
+    envNames: Object.keys(options.env ?? {}),
     parentRunId: context.insideRun,
     ...shared(options),
   };
@@ -46,6 +50,7 @@ export async function runBatch(context: Context, command: readonly string[], opt
 /** Options of the command line hold for every line that does not say otherwise. */
 function shared(options: RunOptions): object {
   const given = {
+    agent: options.agent,
     group: options.group,
     priority: options.priority,
     labels: options.label,
@@ -58,6 +63,7 @@ function shared(options: RunOptions): object {
     mergeOutput: options.mergeOutput,
     onLoss: options.onLoss,
     leftovers: options.leftovers,
+    promptSecret: options.promptSecret,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

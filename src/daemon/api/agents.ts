@@ -50,9 +50,15 @@ export const agentRoutes: Routes = (api, world) => {
     const { env } = read(checkRequest, request.body);
     const environment = { ...env, ...agents.environmentOf(agent) };
     const [command = ''] = adapterOf(profileOf(agent)).prepare({ agent: profileOf(agent), sessionId: null, promptPath: '', environment }).argv;
-    if (agent.settings.adapter === 'http') return { schema: 1, path: agent.settings.command, version: null };
+    if (agent.settings.adapter === 'http') return { schema: 1, path: agent.settings.command, paused: agent.paused };
     const path = findCommand(command, environment['PATH'] ?? '', agent.settings.cwd ?? '/');
-    return { schema: 1, path, version: path === null ? null : await toolVersion(path, { env: environment, timeoutMs: limits.agentVersionMs }) };
+    if (agent.settings.adapter === 'plain' && agent.settings.preset === null) return { schema: 1, path, paused: agent.paused };
+    return {
+      schema: 1,
+      path,
+      paused: agent.paused,
+      version: path === null ? null : await toolVersion(path, { env: environment, timeoutMs: limits.agentVersionMs }),
+    };
   });
 };
 
