@@ -142,6 +142,12 @@ describe('what an agent reports of its end', () => {
     ]);
   });
 
+  it('stands when the order to stop came after its process had ended, while its stream was being read', () => {
+    const early = { ...exit(0, { report: fine }), endedAt: noon - 1 } as RunEvent;
+    for (const order of ['timeout', 'silence', 'cancelled', 'lingering'] as const)
+      expect(why(endOf(aRun(running(), agent), stop(order), early))).toEqual(['succeeded', 'completed', null, false]);
+  });
+
   it('yields to the order of whoever stopped it', () => {
     expect(why(endOf(aRun(running(), agent), stop('cancelled'), exit(0, { report: saying(null) })))).toEqual(['cancelled', 'cancelled', 'cancelled', false]);
   });
