@@ -30,5 +30,6 @@ CREATE TABLE `sessions` (
 ALTER TABLE `runs` ADD `agent_id` text;--> statement-breakpoint
 CREATE INDEX `runs_by_agent` ON `runs` (`agent_id`,`number`) WHERE agent_id is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX `runs_one_fresh_retry` ON `runs` (`retry_of_run_id`) WHERE retry_reason = 'unknown_session';--> statement-breakpoint
+CREATE INDEX `runs_by_retried` ON `runs` (`retry_of_run_id`) WHERE retry_of_run_id is not null;--> statement-breakpoint
 ALTER TABLE `tombstones` ADD `agent_id` text;--> statement-breakpoint
 ALTER TABLE `tombstones` ADD `usage` text;

@@ -82,15 +82,16 @@ function inherit(command: Command): void {
 function addHelp(program: Command, choose: Choose): void {
   program.helpCommand(false);
   program
-    .command('help [topic]')
+    .command('help [topic...]')
     .description('help on a verb, on exit-codes, or on errors')
-    .action((topic?: string) =>
+    .action(([topic, nested]: string[]) =>
       choose({}, async ({ print }) => {
         if (topic === undefined) print(program.helpInformation());
         else if (topic === 'exit-codes') print(exitCodesText);
         else if (topic === 'errors') print(errorsText());
         else {
-          const command = program.commands.find((each) => each.name() === topic);
+          const verb = program.commands.find((each) => each.name() === topic);
+          const command = nested === undefined ? verb : verb?.commands.find((each) => each.name() === nested);
           if (!command) throw new ClipError('usage', `There is no help on ${topic}.`, 'clip help lists the verbs.');
           print(command.helpInformation());
         }
@@ -122,7 +123,7 @@ function endsWithRun(args: readonly string[]): boolean {
   const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   if (own[0] === 'wait') return true;
   if (own[0] === 'logs') return own.includes('--exit-code');
-  return own[0] === 'run' && own.some((word) => word === '--wait' || word === '--follow' || /^-[a-z]*[wf]/.test(word));
+  return (own[0] === 'run' || own[0] === 'retry') && own.some((word) => word === '--wait' || word === '--follow' || /^-[a-z]*[wf]/.test(word));
 }
 
 /** One sentence, a hint, and the exit code; a bug is shown as one. */

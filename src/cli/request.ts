@@ -46,7 +46,8 @@ export function promptOf(context: Context, words: readonly string[], options: Ru
 
 function promptBytes(context: Context, words: readonly string[], promptFile: string | undefined): Buffer {
   const [first] = words;
-  if (promptFile === '-' || (words.length === 1 && first === '-')) return readInput(limits.promptBytesMax);
+  if (promptFile === '-' || (words.length === 1 && first === '-'))
+    return readInput(limits.promptBytesMax, 'Put what is long into a file, and name the file in the prompt.');
   if (promptFile === undefined) return Buffer.from(words.join(' '));
   const path = resolve(context.cwd(), promptFile);
   try {
@@ -102,15 +103,14 @@ function stdinOf(context: Context, stdin: string | undefined): RunRequestInput['
 }
 
 /** All of standard input, up to a limit. */
-function readInput(bytesMax: number): Buffer {
+function readInput(bytesMax: number, hint = 'Put it into a file and name the file: --stdin FILE.'): Buffer {
   const chunks: Buffer[] = [];
   for (let total = 0; ; ) {
     const chunk = Buffer.allocUnsafe(64 * 1024);
     const read = readSome(chunk);
     if (read === 0) return Buffer.concat(chunks);
     total += read;
-    if (total > bytesMax)
-      throw new ClipError('too_large', `The input is larger than ${bytesMax / 2 ** 20} MiB.`, 'Put it into a file and name the file: --stdin FILE.');
+    if (total > bytesMax) throw new ClipError('too_large', `The input is larger than ${bytesMax / 2 ** 20} MiB.`, hint);
     chunks.push(chunk.subarray(0, read));
   }
 }

@@ -96,7 +96,8 @@ export function endWords(run: RunView): string {
     return run.stopReason === 'not_started' ? (run.errorCode ?? 'not_started') : run.stopReason;
   }
   // An agent's own reason says more than its exit code, which is 0 for some failures.
-  if (run.agentName !== null && run.errorCode !== null && run.errorCode !== 'adapter_failed') return run.errorCode;
+  const tells = run.errorCode !== 'adapter_failed' || run.exitCode === 0;
+  if (run.agentName !== null && run.errorCode !== null && run.errorCode !== run.status && tells) return run.errorCode;
   return run.signal ?? (run.exitCode === null ? 'unknown' : `exit ${run.exitCode}`);
 }
 

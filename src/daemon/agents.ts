@@ -178,7 +178,8 @@ function checked(settings: AgentSettings): AgentSettings {
   return settings;
 }
 
-function mappingOf(preset: string | undefined, mapping: unknown): Partial<Pick<AgentSettings, 'mapping' | 'preset'>> {
+function mappingOf(preset: string | null | undefined, mapping: unknown): Partial<Pick<AgentSettings, 'mapping' | 'preset'>> {
+  if (mapping === null || preset === null) return { mapping: null, preset: null };
   if (preset !== undefined && mapping !== undefined) throw new ClipError('usage', 'There are a preset and a mapping.', 'Leave one of them out.');
   if (mapping !== undefined) return { mapping: readMapping(mapping, 'The mapping'), preset: null };
   if (preset === undefined) return {};
@@ -189,7 +190,10 @@ function mappingOf(preset: string | undefined, mapping: unknown): Partial<Pick<A
 
 function readEnvFile(path: string, agent: string): Environment {
   try {
-    return parseEnv(readFileSync(path, 'utf8')) as Environment;
+    const text = readFileSync(path, 'utf8');
+    const bad = badLineOf(text);
+    if (bad !== null) throw new Error(`line ${bad} is not KEY=VALUE`);
+    return parseEnv(text) as Environment;
   } catch (error) {
     throw new ClipError(
       'refused',
@@ -197,6 +201,14 @@ function readEnvFile(path: string, agent: string): Environment {
       'Mend it, or name another: clip agent edit',
     );
   }
+}
+
+/** The first line that would be passed over in silence; null when all is well. Values in quotes may go over several lines. */
+function badLineOf(text: string): number | null {
+  if (text.includes('\0')) return text.slice(0, text.indexOf('\0')).split('\n').length;
+  const several = /=\s*(["'`])(?:(?!\1).)*\n/.test(text);
+  const at = several ? -1 : text.split('\n').findIndex((line) => !/^\s*(#|$|(export\s+)?[A-Za-z_][\w.-]*\s*=)/.test(line));
+  return at < 0 ? null : at + 1;
 }
 
 /** 50 random bits; a letter first, as with runs. */

@@ -112,7 +112,7 @@ function bounded(bytes: Buffer): Buffer {
     throw new ClipError(
       'too_large',
       `The input has ${bytes.length} bytes; ${limits.promptBytesMax} is the limit.`,
-      'Put what is long into a file, and name the file: --stdin FILE for a command, a word in the prompt for an agent.',
+      'Put what is long into a file, and name the file: --stdin FILE for a command, in the prompt for an agent.',
     );
   }
   return bytes;

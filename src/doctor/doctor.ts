@@ -10,7 +10,7 @@ import { isEnded } from '../run/run.ts';
 import { type Opened, openReadOnly } from '../store/open.ts';
 import { createRunStore } from '../store/runs.ts';
 
-export type Check = { readonly name: string; readonly state: 'ok' | 'warning' | 'broken'; readonly says: string; readonly todo: string | null };
+export type Check = { readonly name: string; readonly state: 'ok' | 'absent' | 'warning' | 'broken'; readonly says: string; readonly todo: string | null };
 
 /** What the daemon says of itself; null when it does not answer. */
 export type DaemonSays = {
@@ -136,5 +136,5 @@ function checkLeaks(store: ReturnType<typeof createRunStore>, daemon: DaemonSays
 
 async function checkAgent(name: string): Promise<Check> {
   const version = await toolVersion(name);
-  return ok(name, version ?? 'is not installed');
+  return version === null ? { name, state: 'absent', says: 'is not on the PATH', todo: null } : ok(name, version);
 }

@@ -171,6 +171,9 @@ function explain(error: NodeJS.ErrnoException, { launch }: Request): Failure {
       return { code: 'not_executable', message: `The command ${command} may not be executed.` };
     case 'E2BIG':
       return { code: 'launch_failed', message: `The arguments and the environment of ${command} are too long for the system.` };
+    case 'ERR_INVALID_ARG_VALUE':
+      // Its message quotes the value, which may be a secret.
+      return { code: 'launch_failed', message: `${command} could not be started: an argument or a variable holds a NUL character.` };
     default:
       return { code: 'launch_failed', message: `${command} could not be started: ${error.message}` };
   }

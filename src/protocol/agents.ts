@@ -7,12 +7,12 @@ import { absolutePath, duration, text, variable, word } from './requests.ts';
 /** The names agents may have; the same as those of runs, since both stand on a command line. */
 export const agentName = word(limits.nameLength)
   .refine((value) => !/^\d+$/.test(value), 'must not be all digits')
-  .refine((value) => !/^[@-]/.test(value), 'must not begin with @ or -');
+  .refine((value) => /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(value), 'must be letters, digits, and . _ - between them');
 
 export const agentRequest = z.strictObject({
   adapter: z.enum(adapterNames).optional(),
   /** A mapping that clip brings along. */
-  preset: word(limits.nameLength).optional(),
+  preset: word(limits.nameLength).nullable().optional(),
   /** How a plain agent is started and read; checked with the names of its fields. */
   mapping: z.unknown().optional(),
   command: text(4_096).min(1).nullable().optional(),
@@ -65,6 +65,8 @@ export const agentView = z.object({
   promptTemplate: z.string().nullable(),
   leftovers: z.enum(['stop', 'leave']).nullable(),
   permission: z.enum(permissions),
+  /** Whether its adapter knows how to hold it to its permission. */
+  restrained: z.boolean(),
   sharesWorktree: z.boolean(),
   preset: z.string().nullable(),
   mapped: z.boolean(),
@@ -81,6 +83,8 @@ export const agentsAnswer = z.object({ schema, agents: z.array(agentView) });
 export const pausedAnswer = z.object({ schema, agent: agentView, stopped: z.array(z.int()) });
 export const checkAnswer = z.object({
   schema,
+  /** What is looked for. */
+  program: z.string(),
   /** The program as it was found on the PATH; null when it was not. */
   path: z.string().nullable(),
   /** Null when it does not answer; left out where asking could do something else. */

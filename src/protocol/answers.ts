@@ -63,6 +63,8 @@ export const runView = z.object({
   maxContinuationAttempts: count,
   continuationOf: z.string().nullable(),
   retryOfRunId: z.string().nullable(),
+  /** The newest run that repeats this one. */
+  retriedBy: count,
   retryReason: z.string().nullable(),
   processLossRetryCount: z.int(),
   parentRunId: z.string().nullable(),

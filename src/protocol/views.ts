@@ -1,4 +1,5 @@
 /** What may be shown of a run: the contract's field names over what we know. No environment values, no prompts. */
+import { isRestrained } from '../run/agent.ts';
 import type { RunEvent } from '../run/events.ts';
 import type { Glance } from '../run/glance.ts';
 import { isAlive, isEnded, type Outcome, type Run, type RunState } from '../run/run.ts';
@@ -14,6 +15,7 @@ export type Seen = {
   readonly sample: { readonly cpuPercent: number | null; readonly memoryBytes: number | null } | null;
   /** What its stream has shown. */
   readonly glance: Glance | null;
+  readonly retriedBy: number | null;
   readonly at: number;
 };
 
@@ -54,6 +56,7 @@ export function viewOf(run: Run, seen: Seen): RunView {
     timeoutSource: spec.timeoutSource,
     timeoutFired: ended?.timeoutFired ?? false,
     retryOfRunId: lineage.retryOfRunId,
+    retriedBy: seen.retriedBy,
     retryReason: lineage.retryReason,
     processLossRetryCount: lineage.processLossRetryCount,
     parentRunId: lineage.parentRunId,
@@ -91,7 +94,7 @@ const notYet = {
 
 /** What the agent's stream has shown. */
 function streamOf({ spec }: Run, glance: Glance | null): Omit<Pick<RunView, StreamField>, 'retrying'> {
-  const permission = spec.agent?.permission ?? null;
+  const permission = spec.agent !== null && isRestrained(spec.agent) ? spec.agent.permission : null;
   const sessionIdBefore = spec.sessionId;
   if (glance === null) {
     return { permission, sessionIdBefore, evidence: null, sessionIdAfter: null, usage: null, resetsAt: null, lastMessage: null };

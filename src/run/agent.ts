@@ -26,6 +26,11 @@ export type AgentProfile = {
   readonly mapping: Mapping | null;
 };
 
+/** Whether its permission means anything: a plain command and an agent behind HTTP do what they do. */
+export function isRestrained({ adapter, mapping }: Pick<AgentProfile, 'adapter' | 'mapping'>): boolean {
+  return adapter !== 'http' && (adapter !== 'plain' || mapping !== null);
+}
+
 export type AgentSettings = Omit<AgentProfile, 'id' | 'name'> & {
   /** The name of the mapping, when it is one that clip brings along. */
   readonly preset: string | null;

@@ -191,6 +191,11 @@ export function createRunStore(db: Db) {
       return db.select().from(runs).where(eq(runs.parentRunId, parentRunId)).all().map(runOf);
     },
 
+    /** Number of the newest run that repeats this one; null when there is none. */
+    retryOf(id: string): number | null {
+      return db.select({ number: runs.number }).from(runs).where(eq(runs.retryOfRunId, id)).orderBy(desc(runs.number)).limit(1).get()?.number ?? null;
+    },
+
     total: (): number => total.get(),
 
     /** Newest first, from below `before`. One query for each status, merged, so that each walks its own index. */

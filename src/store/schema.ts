@@ -35,6 +35,7 @@ export const runs = sqliteTable(
     index('runs_by_agent').on(table.agentId, table.number).where(sql`agent_id is not null`),
     // One run that begins anew for one whose session nobody knew.
     uniqueIndex('runs_one_fresh_retry').on(table.retryOfRunId).where(sql`retry_reason = 'unknown_session'`),
+    index('runs_by_retried').on(table.retryOfRunId).where(sql`retry_of_run_id is not null`),
     // Two daemons, two sweeps, a crash in between: a lost run is retried exactly once.
     uniqueIndex('runs_one_loss_retry').on(table.retryOfRunId).where(sql`retry_reason = 'process_lost'`),
   ],

@@ -10,7 +10,7 @@ const runFields = `
   continuationAttempt maxContinuationAttempts continuationOf retryOfRunId retryReason processLossRetryCount parentRunId wakeReason decision
   sessionIdBefore sessionIdAfter usage workspace leaked
   stdoutPath stderrPath stdoutBytes stderrBytes lastOutputAt silence waitingFor cpuPercent memoryBytes
-  key locks deadlineAt settled permission retrying resetsAt lastMessage`
+  key locks deadlineAt settled permission retrying resetsAt lastMessage retriedBy`
   .trim()
   .split(/\s+/)
   .sort();

@@ -24,10 +24,14 @@ export async function checkAgent(context: Context, name: string, ask: boolean): 
 }
 
 async function isThere(context: Context, name: string, report: (step: Step) => void): Promise<boolean> {
-  const { path, version, paused } = await context
+  const { path, version, paused, program } = await context
     .client()
     .call<CheckAnswer>('POST', `/v1/agents/${encodeURIComponent(name)}/check`, { env: environmentOf(context.env) });
-  report({ check: 'found', ok: path !== null, detail: path ?? 'the program is not on the PATH; install it, or name it: clip agent edit --command PATH' });
+  report({
+    check: 'found',
+    ok: path !== null,
+    detail: path ?? `${program} is not there, or may not be executed; install it, or name another: clip agent edit ${name} --command PATH`,
+  });
   if (path === null) return false;
   if (paused) report({ check: 'starts', ok: false, detail: `it is paused: clip agent resume ${name}` });
   // An http agent has no version, and a plain command may do anything when it is asked for one.

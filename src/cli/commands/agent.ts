@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { AgentRequest, AgentView } from '../../protocol/agents.ts';
@@ -45,13 +45,21 @@ export function addAgent(program: Command, choose: Choose): void {
       choose({ json: options.json ?? false }, async (context) => {
         // A preset or a mapping describes a plain command.
         const adapter = options.adapter ?? (options.preset !== undefined || options.mapping !== undefined ? 'plain' : undefined);
-        return say(context, await call(context, 'PUT', name, { ...requestOf(context, options), adapter }), 'is added');
+        const request = { ...requestOf(context, options), adapter };
+        noticeMissing(context, request);
+        return say(context, await call(context, 'PUT', name, request), 'is added');
       }),
     );
   settings(agent.command('edit <name>').description('change an agent; what is not given stays; "none" clears a setting'))
     .option('--unset-env <name>', 'forget a variable (repeatable)', collect)
     .action((name: string, options: Options) =>
-      choose({ json: options.json ?? false }, async (context) => say(context, await call(context, 'PATCH', name, requestOf(context, options)), 'is changed')),
+      choose({ json: options.json ?? false }, async (context) => {
+        const request = requestOf(context, options);
+        if (Object.values(request).every((value) => value === undefined))
+          throw new ClipError('usage', 'There is nothing to change.', 'clip agent edit --help lists the settings.');
+        noticeMissing(context, request);
+        return say(context, await call(context, 'PATCH', name, request), 'is changed');
+      }),
     );
   agent
     .command('list')
@@ -111,7 +119,7 @@ function settings(command: Command): Command {
     .option('--role <role>', 'a word for what it does')
     .option('--cwd <dir>', 'work folder of its runs (default: where clip run is called)')
     .option('--arg <arg>', 'one more argument for the program (repeatable; replaces the ones before)', collect)
-    .option('--env <K=V>', 'a variable for its runs, kept in a file of its own (repeatable)', collectPair)
+    .option('--env <K=V>', 'a variable for its runs, kept in a file of its own (repeatable; edit --unset-env forgets one)', collectPair)
     .option('--env-from <file>', 'a file of KEY=VALUE lines, read at each run')
     .option('--timeout <duration>', 'stop its runs after this long', orNone(duration('--timeout')))
     .option('--silence <duration>', 'stop its runs when they have said and done nothing for this long', orNone(duration('--silence')))
@@ -128,14 +136,14 @@ function settings(command: Command): Command {
 const cleared = 'none';
 const orNone = (read: (text: string) => number) => (text: string) => (text === cleared ? null : read(text));
 
-function requestOf(context: Context, options: Options): object {
+function requestOf(context: Context, options: Options): Record<string, unknown> {
   const word = (value: string | undefined) => (value === cleared ? null : value);
   const path = (value: string | undefined) => (value === undefined || value === cleared ? word(value) : resolve(context.cwd(), value));
   const { command } = options;
   return {
     adapter: options.adapter,
-    preset: options.preset,
-    mapping: options.mapping === undefined ? undefined : mappingIn(resolve(context.cwd(), options.mapping)),
+    preset: word(options.preset),
+    mapping: options.mapping === undefined ? undefined : options.mapping === cleared ? null : mappingIn(resolve(context.cwd(), options.mapping)),
     // A name is looked for on the PATH of each run; a path means one program.
     command: command?.includes('/') && !/^https?:/.test(command) ? path(command) : word(command),
     model: word(options.model),
@@ -156,6 +164,13 @@ function requestOf(context: Context, options: Options): object {
   };
 }
 
+/** What is not there yet is no error, but hardly meant so. */
+function noticeMissing(context: Context, { command, cwd, envFile, promptTemplate }: Record<string, unknown>): void {
+  for (const path of [command, cwd, envFile, promptTemplate])
+    if (typeof path === 'string' && path.startsWith('/') && !existsSync(path))
+      context.notice(`${clean(path)} does not exist${/\s-/.test(path) ? '; arguments are given with --arg' : ''}.`);
+}
+
 function mappingIn(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
@@ -174,7 +189,7 @@ function say(context: Context, answer: Answer, what: string): number {
     context.printJson(answer);
     return 0;
   }
-  context.print(`Agent ${clean(agent.name)} (${agent.adapter}, permission ${agent.permission}) ${what}.`);
+  context.print(`Agent ${clean(agent.name)} (${agent.adapter}${agent.restrained ? `, permission ${agent.permission}` : ''}) ${what}.`);
   if (answer.note) context.notice(answer.note);
   if (what === 'is added') context.notice(`Is all there? clip agent check ${clean(agent.name)}   Then: clip run --agent ${clean(agent.name)} "…"`);
   return 0;
@@ -216,7 +231,8 @@ function stateWords({ paused, liveRuns, concurrency }: AgentView): string {
 }
 
 /** The one that lets it do anything catches the eye. */
-function permissionWords({ look }: Context, { permission }: AgentView): string {
+function permissionWords({ look }: Context, { permission, restrained }: AgentView): string {
+  if (!restrained) return '–';
   return permission === 'full' ? paint(permission, 33, look) : permission;
 }
 
@@ -228,7 +244,7 @@ function factsText(context: Context, agent: AgentView): string {
     ['arguments', agent.args.length === 0 ? null : clean(commandWords(agent.args))],
     ['model', agent.model === null ? null : clean(agent.model)],
     ['role', agent.role === null ? null : clean(agent.role)],
-    ['permission', permissionWords(context, agent)],
+    ['permission', agent.restrained ? permissionWords(context, agent) : '–, clip does not know how to restrain it'],
     ['folder', agent.cwd === null ? null : clean(agent.cwd)],
     ['variables', agent.env.length === 0 ? null : clean(agent.env.join(' '))],
     ['env file', agent.envFile === null ? null : clean(agent.envFile)],

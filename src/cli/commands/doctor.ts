@@ -24,7 +24,12 @@ async function doctor(context: Context): Promise<number> {
   const broken = checks.some(({ state }) => state === 'broken');
   if (context.json) context.printJson({ schema: 1, ok: !broken, checks });
   else {
-    const glyphs = { ok: paint('✓', 32, context.look), warning: paint('!', 33, context.look), broken: paint('✗', 31, context.look) };
+    const glyphs = {
+      ok: paint('✓', 32, context.look),
+      absent: paint('–', 90, context.look),
+      warning: paint('!', 33, context.look),
+      broken: paint('✗', 31, context.look),
+    };
     for (const { name, state, says, todo } of checks)
       context.print(`${glyphs[state]} ${name.padEnd(10)} ${clean(says)}${todo === null ? '' : `\n             → ${clean(todo)}`}`);
   }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { RunView } from '../../protocol/answers.ts';
 import { ClipError, errorTable } from '../../run/errors.ts';
+import { type Afterwards, afterwards } from '../afterwards.ts';
 import { environmentOf } from '../request.ts';
 import type { Choose } from '../verb.ts';
 import { collectPair } from './options.ts';
@@ -11,15 +12,18 @@ export function addRetry(program: Command, choose: Choose): void {
     .description('a new run of the same, linked to the first; an agent goes on with its session')
     .option('--env <K=V>', 'a variable for the run: values given to the first one are not kept (repeatable)', collectPair)
     .option('--fresh', 'begin a new session of the agent')
+    .option('-w, --wait', 'wait for the end, and end with its exit code')
+    .option('-f, --follow', 'show its output until the end, and end with its exit code')
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'as JSON')
-    .action((ref: string, options: { env?: Record<string, string>; fresh?: boolean; quiet?: boolean; json?: boolean }) =>
-      choose({ json: options.json ?? false, quiet: options.quiet ?? false }, async (context) => {
+    .action((ref: string, options: Afterwards & { env?: Record<string, string>; fresh?: boolean }) =>
+      choose({ json: options.json ?? false, quiet: options.quiet ?? false, waits: (options.wait || options.follow) ?? false }, async (context) => {
         const own = options.env ?? {};
         const body = { env: environmentOf(context.env, own), envNames: Object.keys(own), parentRunId: context.insideRun, fresh: options.fresh ?? false };
-        const { run } = await context.client().call<{ run: RunView }>('POST', `/v1/runs/${encodeURIComponent(ref)}/retry`, body);
-        if (context.json) context.printJson({ schema: 1, runs: [run] });
-        else context.print(String(run.number));
+        const client = context.client();
+        const { run } = await client.call<{ run: RunView }>('POST', `/v1/runs/${encodeURIComponent(ref)}/retry`, body);
+        if (!context.json || options.wait || options.follow) return afterwards(context, client, run, options);
+        context.printJson({ schema: 1, runs: [run] });
         return 0;
       }),
     );

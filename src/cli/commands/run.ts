@@ -2,13 +2,10 @@ import { fstatSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { RunView } from '../../protocol/answers.ts';
 import { ClipError } from '../../run/errors.ts';
+import { afterwards } from '../afterwards.ts';
 import type { Context } from '../context.ts';
-import { exitOfRun } from '../exit-codes.ts';
-import { followOutput } from '../output.ts';
 import { promptOf, type RunOptions, requestOf } from '../request.ts';
 import type { Choose } from '../verb.ts';
-import { allReached, leaveAliveOnInterrupt } from '../waiting.ts';
-import { clean, durationWords, endWords, statusWords } from '../words.ts';
 import { runBatch } from './batch.ts';
 import { collect, collectPair, duration, size, wholeNumber } from './options.ts';
 
@@ -64,22 +61,7 @@ async function runOne(context: Context, command: string[], options: RunOptions):
   const answer = await client.call<{ run: RunView; existing: boolean }>('POST', '/v1/runs', { ...requestOf(context, options), ...what });
   const { run } = answer;
   if (answer.existing) context.notice(`The key was used before: this is run ${run.number}, and nothing new was started.`);
-  if (!options.wait && !options.follow) {
-    report(context, run, options);
-    return 0;
-  }
-  leaveAliveOnInterrupt([run.number], context.notice);
-  if (options.follow && !options.json) {
-    context.notice(`Run ${run.number}`);
-    const ended = await followOutput(context, client, run, { stream: 'both', raw: false, last: null });
-    context.notice(endSentence(context, ended));
-    return exitOfRun(ended);
-  }
-  if (!options.json) report(context, run, options);
-  const [ended = run] = await allReached(client, [run.number], 'ended');
-  if (options.json) context.printJson({ schema: 1, run: ended });
-  else context.notice(endSentence(context, ended));
-  return exitOfRun(ended);
+  return afterwards(context, client, run, options);
 }
 
 /** Options end where the prompt begins; one that comes later was hardly meant as a word of it. */
@@ -92,19 +74,6 @@ function promptWords(words: string[]): string[] {
       'Put options before the prompt; behind -- everything is prompt.',
     );
   return words;
-}
-
-function report(context: Context, run: RunView, options: RunOptions): void {
-  if (options.json) return context.printJson({ schema: 1, run });
-  // A number that scripts can take, a sentence that people can read.
-  context.print(String(run.number));
-  if (context.look.width !== null && !options.wait) context.notice(`Run ${run.number} is ${run.status}. Its output: clip logs -f ${run.number}`);
-}
-
-function endSentence({ look }: Context, run: RunView): string {
-  const took = run.startedAt === null || run.endedAt === null ? '' : ` after ${durationWords(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
-  const left = run.leaked?.length ? `; it left ${run.leaked.length} process${run.leaked.length === 1 ? '' : 'es'} behind (clip show ${run.number})` : '';
-  return `Run ${run.number} ${statusWords(run, look)} (${endWords(run)})${took}${left}${run.error && (run.exitKnown === false || run.agentName !== null) ? `. ${clean(run.error)}` : ''}`;
 }
 
 /** Somebody who pipes something in expects it to be read; that it is not must be said. */

@@ -22,7 +22,7 @@ export function addShow(program: Command, choose: Choose): void {
 function factsText({ look }: Context, run: RunView): string {
   const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
   const facts: [string, string | null][] = [
-    ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}, permission ${run.permission})`],
+    ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}${run.permission === null ? '' : `, permission ${run.permission}`})`],
     ['command', clean(commandWords(run.command))],
     ['folder', clean(run.cwd)],
     ['status', `${statusWords(run, look)}${endWords(run) ? ` (${endWords(run)})` : ''}`],
@@ -57,6 +57,7 @@ function factsText({ look }: Context, run: RunView): string {
     ['locks', run.locks.length === 0 ? null : clean(run.locks.join(' '))],
     ['key', run.key === null ? null : clean(run.key)],
     ['inside run', run.parentRunId],
+    ['repeated by', run.retriedBy === null ? null : `run ${run.retriedBy}`],
     ['retry of', run.retryOfRunId === null ? null : `${run.retryOfRunId} (${run.retryReason})`],
     ['id', run.id],
   ];

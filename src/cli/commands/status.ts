@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { RunView, StatusAnswer } from '../../protocol/answers.ts';
 import type { Context } from '../context.ts';
 import type { Choose } from '../verb.ts';
-import { type Column, clean, commandWords, durationWords, elapsedWords, paint, plural, sizeWords, statusWords, table } from '../words.ts';
+import { type Column, clean, commandWords, durationWords, elapsedWords, endWords, paint, plural, sizeWords, statusWords, table } from '../words.ts';
 
 export function addStatus(program: Command, choose: Choose, isDefault: boolean): void {
   program
@@ -35,7 +35,10 @@ function print(context: Context, { daemon, queue, live }: StatusAnswer): void {
     { title: 'TIME', cell: (run) => elapsedWords(run, now), right: true },
     { title: 'CPU', cell: (run) => (run.cpuPercent === null ? '–' : `${run.cpuPercent} %`), right: true, from: 60 },
     { title: 'MEMORY', cell: (run) => sizeWords(run.memoryBytes), right: true, from: 60 },
-    { title: 'SILENCE', cell: (run) => (run.errorCode === 'process_detached' ? 'detached' : (run.silence ?? '–')), from: 80 },
+    { title: 'SILENCE', cell: (run) => endWords(run) || (run.silence ?? '–'), from: 70 },
+    ...(live.some(({ agentName }) => agentName !== null)
+      ? [{ title: 'AGENT', cell: (run: RunView) => clean(run.agentName ?? ''), from: 50, flexible: true }]
+      : []),
     { title: 'COMMAND', cell: (run) => clean(run.name === null ? commandWords(run.command) : `${run.name}: ${commandWords(run.command)}`), flexible: true },
   ];
   context.print(table(live, columns, look));

@@ -2,7 +2,7 @@ import { adapterOf } from '../../adapters/by-name.ts';
 import { presetNamed } from '../../adapters/presets.ts';
 import { findCommand, toolVersion } from '../../process/tool.ts';
 import { type AgentView, agentParams, agentRequest, checkRequest, pauseRequest } from '../../protocol/agents.ts';
-import type { Agent } from '../../run/agent.ts';
+import { type Agent, isRestrained } from '../../run/agent.ts';
 import { limits } from '../../run/limits.ts';
 import { isEnded } from '../../run/run.ts';
 import { isoTime } from '../../run/time.ts';
@@ -50,9 +50,9 @@ export const agentRoutes: Routes = (api, world) => {
     const { env } = read(checkRequest, request.body);
     const environment = { ...env, ...agents.environmentOf(agent) };
     const [command = ''] = adapterOf(profileOf(agent)).prepare({ agent: profileOf(agent), sessionId: null, promptPath: '', environment }).argv;
-    if (agent.settings.adapter === 'http') return { schema: 1, path: agent.settings.command, paused: agent.paused };
+    if (agent.settings.adapter === 'http') return { schema: 1, program: command, path: agent.settings.command, paused: agent.paused };
     const path = findCommand(command, environment['PATH'] ?? '', agent.settings.cwd ?? '/');
-    if (agent.settings.adapter === 'plain' && agent.settings.preset === null) return { schema: 1, path, paused: agent.paused };
+    if (agent.settings.adapter === 'plain' && agent.settings.preset === null) return { schema: 1, program: command, path, paused: agent.paused };
     return {
       schema: 1,
       path,
@@ -69,7 +69,7 @@ function viewOf({ id, name, settings, paused, createdAt }: Agent, liveRuns: numb
     id,
     name,
     adapter,
-    command,
+    command: command ?? settings.mapping?.command ?? null,
     model,
     role,
     cwd,
@@ -83,6 +83,7 @@ function viewOf({ id, name, settings, paused, createdAt }: Agent, liveRuns: numb
     promptTemplate,
     leftovers,
     permission,
+    restrained: isRestrained(settings),
     sharesWorktree,
     preset: settings.preset,
     mapped: settings.mapping !== null,

@@ -3,7 +3,8 @@ import { readOutputSize } from '../../process/run-records.ts';
 import { sampleMembers } from '../../process/sample.ts';
 import type { RunView } from '../../protocol/answers.ts';
 import { viewOf } from '../../protocol/views.ts';
-import { isAlive, type Run } from '../../run/run.ts';
+import { isAlive, isEnded, type Run } from '../../run/run.ts';
+import type { Store } from '../../store/store.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Sweeper } from '../sweeper.ts';
 import type { Tails } from '../tails.ts';
@@ -16,13 +17,15 @@ export function createShow(world: {
   scheduler: Pick<Scheduler, 'waitingFor'>;
   sweeper: Sweeper;
   tails: Pick<Tails, 'glanceOf'>;
+  store: Pick<Store, 'runs'>;
 }) {
   /** Everything but CPU and memory, which cost a look at the process table. */
   function show(run: Run): RunView {
     const folder = world.folderOf(run);
     const waits = run.state.status === 'queued' ? world.scheduler.waitingFor(run) : null;
+    const retriedBy = isEnded(run.state) ? world.store.runs.retryOf(run.id) : null;
     const output = run.state.status === 'queued' ? null : readOutputSize(folder);
-    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, glance: world.tails.glanceOf(run), at: world.now() });
+    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, glance: world.tails.glanceOf(run), retriedBy, at: world.now() });
   }
 
   /** With CPU and memory of the whole family, for runs that live. */

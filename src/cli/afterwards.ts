@@ -1,0 +1,42 @@
+/** What a command does once its run is admitted: say its number, wait for its end, or follow it. */
+import type { RunView } from '../protocol/answers.ts';
+import type { Client } from './client.ts';
+import type { Context } from './context.ts';
+import { exitOfRun } from './exit-codes.ts';
+import { followOutput } from './output.ts';
+import { allReached, leaveAliveOnInterrupt } from './waiting.ts';
+import { clean, durationWords, endWords, statusWords } from './words.ts';
+
+export type Afterwards = { wait?: boolean; follow?: boolean; json?: boolean; quiet?: boolean };
+
+export async function afterwards(context: Context, client: Client, run: RunView, options: Afterwards): Promise<number> {
+  if (!options.wait && !options.follow) {
+    report(context, run, options);
+    return 0;
+  }
+  leaveAliveOnInterrupt([run.number], context.notice);
+  if (options.follow && !options.json) {
+    context.notice(`Run ${run.number}`);
+    const ended = await followOutput(context, client, run, { stream: 'both', raw: false, last: null });
+    context.notice(endSentence(context, ended));
+    return exitOfRun(ended);
+  }
+  if (!options.json) report(context, run, options);
+  const [ended = run] = await allReached(client, [run.number], 'ended');
+  if (options.json) context.printJson({ schema: 1, run: ended });
+  else context.notice(endSentence(context, ended));
+  return exitOfRun(ended);
+}
+
+function report(context: Context, run: RunView, options: Afterwards): void {
+  if (options.json) return context.printJson({ schema: 1, run });
+  // A number that scripts can take, a sentence that people can read.
+  context.print(String(run.number));
+  if (context.look.width !== null && !options.wait) context.notice(`Run ${run.number} is ${run.status}. Its output: clip logs -f ${run.number}`);
+}
+
+function endSentence({ look }: Context, run: RunView): string {
+  const took = run.startedAt === null || run.endedAt === null ? '' : ` after ${durationWords(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
+  const left = run.leaked?.length ? `; it left ${run.leaked.length} process${run.leaked.length === 1 ? '' : 'es'} behind (clip show ${run.number})` : '';
+  return `Run ${run.number} ${statusWords(run, look)} (${endWords(run)})${took}${left}${run.error && (run.exitKnown === false || run.agentName !== null) ? `. ${clean(run.error)}` : ''}${run.retriedBy === null ? '' : ` Run ${run.retriedBy} takes it up again.`}`;
+}
