@@ -261,6 +261,8 @@ describe('an HTTP agent that cannot be heard', () => {
   });
 
   it.each([
+    [['http://us%er:pw@h'], 'The URL has a name or a password'],
+    [['http://us:p%w@h'], 'The URL has a name or a password'],
     [['file:///etc/passwd'], 'begins with file:'],
     [['ftp://host/x'], 'begins with ftp:'],
     [['/just/a/path'], 'is not a whole URL'],
