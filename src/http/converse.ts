@@ -22,6 +22,9 @@ export type Conversation = {
 type Outside = { readonly log: Log; readonly complaints: Log; readonly pause: (ms: number) => Promise<void>; readonly now: () => number };
 type Heard = { readonly status: string | null; readonly askAt: URL | null; readonly retryAfterMs: number | null; readonly first: string | null };
 
+/** A failure that goes on is said again after this. It may go on for days, and each time is a line. */
+const retryingSaidMs = 60_000;
+
 export function createConversation(job: Job, { log, complaints, pause, now }: Outside): Conversation {
   let cancelAt: URL | null = job.cancelUrl;
 
@@ -39,6 +42,7 @@ export function createConversation(job: Job, { log, complaints, pause, now }: Ou
   /** Asks until there is an answer: what fails for a moment is tried again, for as long as the run may last. */
   async function askAgain(url: URL, before: Heard, firstPauseMs: number): Promise<Heard> {
     let pauseMs = firstPauseMs;
+    let saidAt: number | null = null;
     for (let attempt = 1; ; attempt += 1) {
       await pause(pauseMs);
       const written = log.size();
@@ -47,7 +51,10 @@ export function createConversation(job: Job, { log, complaints, pause, now }: Ou
       } catch (error) {
         // What has been written in part would be written twice.
         if (!(error instanceof Failure && error.passes) || log.size() > written) throw error;
-        await complaints.line(retryingLine(attempt, error.message));
+        if (saidAt === null || now() - saidAt >= retryingSaidMs) {
+          saidAt = now();
+          await complaints.line(retryingLine(attempt, error.message));
+        }
         pauseMs = error.retryAfterMs ?? nextPause(job.pollMs, pauseMs);
       }
     }

@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { type ReadAt, read, readFrom, readRest } from '../../src/adapters/adapter.ts';
 import { http } from '../../src/adapters/http.ts';
+import { readArguments } from '../../src/http/arguments.ts';
+import { createConversation } from '../../src/http/converse.ts';
+import { createLog } from '../../src/http/log.ts';
 import { emptyAccount, fold } from '../../src/run/account.ts';
 import type { Reading } from '../../src/run/reading.ts';
 import { reportOf } from '../../src/run/report.ts';
@@ -403,7 +407,7 @@ describe('an HTTP agent that answers 202', () => {
     });
     const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
     expect([result.code, agent.asked.length]).toEqual([0, 5]);
-    expect(readingsOf(result.stderr, 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading))).toEqual([1, 2, 3]);
+    expect(readingsOf(result.stderr, 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading))).toEqual([1]);
     expect(reportedBy(result)).toEqual({ failure: null });
   });
 
@@ -428,6 +432,28 @@ describe('an HTTP agent that answers 202', () => {
     });
     const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
     expect([result.code, agent.asked.length, result.stdout.split('\n')[0]]).toEqual([1, 2, 'Half of ']);
+  });
+
+  it('and then fails for days says so at once, and then once a minute', async () => {
+    let looks = 0;
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
+      looks += 1;
+      // One answer in between: the next failure is the first of a new row.
+      if (looks === 41) return answer.writeHead(202).end();
+      return looks < 44 ? answer.writeHead(503).end() : answer.end();
+    });
+    let clock = at.at;
+    const pause = async (ms: number) => {
+      clock += ms;
+    };
+    const out = new PassThrough();
+    const complaints = new PassThrough();
+    const job = readArguments([agent.url, '--poll-interval', '5s'], {});
+    const conversation = createConversation(job, { log: createLog(out), complaints: createLog(complaints), pause, now: () => clock });
+    expect(await conversation.run('')).toBe(true);
+    const said = readingsOf(String(complaints.read()), 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading));
+    expect(said).toEqual([1, 13, 25, 37, 1]);
   });
 });
 
