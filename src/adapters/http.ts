@@ -1,6 +1,7 @@
 /**
  * An agent behind HTTP. It is asked by clip-http, a program of ours that is a process like any other
- * agent; its output is the agent's answer, and in lines of its own what went wrong on the way.
+ * agent; its output is the agent's answer, and in lines of its own whether it is waited for and what went
+ * wrong on the way.
  */
 import { type ErrorClass, errorClasses, type Failure, type FileChange, type Reading } from '../run/reading.ts';
 import type { Adapter, Json, Launch, ReadAt } from './adapter.ts';
@@ -25,13 +26,31 @@ function readEvent(event: Json, at: ReadAt): readonly Reading[] {
   switch (event['type']) {
     case 'clip-http.retrying':
       return [{ type: 'retrying', attempt: numberAt(event, 'attempt'), of: null, message: textAt(event, 'message') ?? '' }];
+    case 'clip-http.pending':
+      return waiting(1);
+    case 'clip-http.final':
+      return waiting(0);
     case 'clip-http.failed':
-      return [{ type: 'result', failure: failureOfOurs(event, at) }];
+      return [
+        { type: 'background', tasks: 0 },
+        { type: 'result', failure: failureOfOurs(event, at) },
+      ];
     case 'clip-http.cancel':
       return [];
     default:
       return [...sessionIn(event), ...messageIn(event), ...filesIn(event), ...usageIn(event), ...resultIn(event, at)];
   }
+}
+
+/**
+ * The agent works elsewhere, or has done so until now. What it said so far was no end, whatever its status
+ * was called: a message takes back a result that was read from it, and one without words does nothing else.
+ */
+function waiting(tasks: number): readonly Reading[] {
+  return [
+    { type: 'background', tasks },
+    { type: 'message', text: '', delta: false },
+  ];
 }
 
 /** What an answer of plain text says is one message. */

@@ -84,8 +84,12 @@ function readUrl(text: string, what: string): URL {
 /** A name and a password in the URL, as the header that they become. */
 function signIn({ username, password }: URL): Headers {
   if (username === '' && password === '') return {};
-  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { authorization: `Basic ${Buffer.from(plain).toString('base64')}` };
+  try {
+    const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return { authorization: `Basic ${Buffer.from(plain).toString('base64')}` };
+  } catch {
+    throw new Failure('usage', 'The URL has a name or a password with a % that is no part of an escape like %40. Write %25 for a %.');
+  }
 }
 
 /** NAME=VALUE; $NAME and ${NAME} in the value are taken from the environment, $$ is a dollar. Values are never said. */

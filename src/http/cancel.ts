@@ -15,9 +15,9 @@ export async function cancel({ url, headers, context }: Job, cancelUrl: URL | nu
     const known = mayFollow(url, cancelUrl) ? headers : {};
     const { status, body: rest } = await send({ url: cancelUrl, method: 'POST', headers: known, body }, AbortSignal.timeout(limits.httpCancelMs));
     rest.destroy();
-    if (status > 299) await complaints.line(cancelLine(`${shown(cancelUrl)} answered ${status}: it may go on with this run.`));
+    if (status > 299) complaints.line(cancelLine(`${shown(cancelUrl)} answered ${status}: it may go on with this run.`));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    await complaints.line(cancelLine(`${error.message} It may go on with this run.`));
+    complaints.line(cancelLine(`${error.message} It may go on with this run.`));
   }
 }

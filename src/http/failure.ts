@@ -43,6 +43,11 @@ export function retryingLine(attempt: number, message: string): string {
   return JSON.stringify({ type: 'clip-http.retrying', attempt, message });
 }
 
+/** The agent has taken the work and goes on; what it said before is no end, whatever it is called. */
+export const pendingLine = JSON.stringify({ type: 'clip-http.pending' });
+/** It goes on no more: what follows is its answer. */
+export const finalLine = JSON.stringify({ type: 'clip-http.final' });
+
 export function cancelLine(message: string): string {
   return JSON.stringify({ type: 'clip-http.cancel', message });
 }

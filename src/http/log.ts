@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
 export type Log = {
-  readonly write: (bytes: Uint8Array | string) => Promise<void>;
+  /** In the order of the calls. Whoever writes much waits for room: the rest of a body stays with its sender until then. */
+  readonly write: (bytes: Uint8Array | string) => void;
   /** A line of its own, also after a last line without its end. */
-  readonly line: (text: string) => Promise<void>;
+  readonly line: (text: string) => void;
+  readonly room: () => Promise<void>;
   /** Bytes so far. */
   readonly size: () => number;
 };
@@ -13,12 +15,17 @@ export type Log = {
 export function createLog(out: Writable): Log {
   let size = 0;
   let atStart = true;
-  async function write(bytes: Uint8Array | string): Promise<void> {
+
+  function write(bytes: Uint8Array | string): void {
     if (bytes.length === 0) return;
     size += bytes.length;
     atStart = bytes.at(-1) === (typeof bytes === 'string' ? '\n' : 0x0a);
-    // Whoever writes waits: the rest of the body stays with its sender until there is room.
-    if (!out.write(bytes)) await once(out, 'drain');
+    out.write(bytes);
   }
-  return { write, line: (text) => write(`${atStart ? '' : '\n'}${text}\n`), size: () => size };
+
+  async function room(): Promise<void> {
+    if (out.writableNeedDrain) await once(out, 'drain');
+  }
+
+  return { write, line: (text) => write(`${atStart ? '' : '\n'}${text}\n`), room, size: () => size };
 }

@@ -32,7 +32,10 @@ for (const [signal, code] of [
     if (stopped) return;
     stopped = true;
     const told = job === null || conversation === null ? Promise.resolve() : cancel(job, conversation.cancelUrl(), complaints);
-    told.finally(() => leave(code, limits.httpFlushMs));
+    told.finally(() => {
+      conversation?.breakOff();
+      leave(code, limits.httpFlushMs);
+    });
   });
 }
 
@@ -58,7 +61,8 @@ async function main(): Promise<number> {
     return (await conversation.run(await readPrompt())) ? 0 : 1;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    if (!stopped) await log.line(failedLine(error));
+    conversation?.breakOff();
+    if (!stopped) log.line(failedLine(error));
     return error.code === 'usage' ? 2 : 1;
   }
 }

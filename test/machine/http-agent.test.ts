@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { type ReadAt, read, readFrom, readRest } from '../../src/adapters/adapter.ts';
 import { http } from '../../src/adapters/http.ts';
+import { readArguments } from '../../src/http/arguments.ts';
+import { createConversation } from '../../src/http/converse.ts';
+import { createLog } from '../../src/http/log.ts';
 import { emptyAccount, fold } from '../../src/run/account.ts';
 import type { Reading } from '../../src/run/reading.ts';
 import { reportOf } from '../../src/run/report.ts';
@@ -27,6 +31,8 @@ function reportedBy({ stdout, code, signal }: Result) {
 }
 
 const json = { 'content-type': 'application/json' };
+const pending = '{"type":"clip-http.pending"}';
+const final = '{"type":"clip-http.final"}';
 const ended = (message: string) => JSON.stringify({ status: 'succeeded', message });
 
 describe('clip-http asks', () => {
@@ -148,6 +154,27 @@ describe('the log of an HTTP agent', () => {
     expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: text });
   });
 
+  it.each([
+    ['[12:00:01] starting\n[12:00:02] rea'],
+    ['[12:00'],
+    ['[INFO] '],
+    ['[1/4] Resolving\n'],
+    ['[ ] to do\n'],
+    ['["a"] b'],
+    ['[[1], 2]: x'],
+    ['{ this is\n'],
+    ['{"a":1} and more\n'],
+    ['{"a":1}\nand more'],
+    ['{\n"a": 1\n}\nand more'],
+    ['\n[notice] x'],
+    ['{"an open text\n'],
+  ])('has %j at once, as it can be no document any more', async (text) => {
+    const agent = await playAgent((_, answer) => answer.write(text));
+    const { child, soFar } = startClipHttp([agent.url]);
+    await until('it is in the log', () => soFar() === text, 10_000);
+    expect(child.exitCode).toBe(null);
+  });
+
   it('may be larger than our memory: a body of 400 MB passes in less than 200 MB', async () => {
     const megabyte = Buffer.alloc(2 ** 20, 'x');
     const agent = await playAgent((_, answer) => {
@@ -260,7 +287,19 @@ describe('an HTTP agent that cannot be heard', () => {
     expect([failure?.class, failure?.message]).toEqual(['provider_unavailable', expect.stringContaining('hung up in the middle of its answer')]);
   });
 
+  it.each([['{\n  "status": "succeeded",\n  "message": "I was ju'], ['{"status":"succ'], ['{"message":"I begin."}\n{"status":"succ'], ['[1,\n2']])(
+    'because it hangs up in the middle of the document %j keeps what came, and has failed',
+    async (text) => {
+      const agent = await playAgent((_asked, answer) => answer.write(text, () => answer.destroy()));
+      const result = await runClipHttp([agent.url]);
+      expect([result.code, result.stdout.slice(0, text.length + 1)]).toEqual([1, `${text}\n`]);
+      expect(reportedBy(result)?.failure?.message).toContain('hung up in the middle of its answer');
+    },
+  );
+
   it.each([
+    [['http://us%er:pw@h'], 'The URL has a name or a password'],
+    [['http://us:p%w@h'], 'The URL has a name or a password'],
     [['file:///etc/passwd'], 'begins with file:'],
     [['ftp://host/x'], 'begins with ftp:'],
     [['/just/a/path'], 'is not a whole URL'],
@@ -353,7 +392,64 @@ describe('an HTTP agent that answers 202', () => {
       ['GET', '/runs/1', 'k'],
     ]);
     // What it says twice stands in the log once.
-    expect(result.stdout.trim().split('\n')).toEqual(['{"status":"accepted","sessionId":"s1"}', '{"status":"running"}', ended('At last.')]);
+    expect(result.stdout.trim().split('\n')).toEqual([
+      '{"status":"accepted","sessionId":"s1"}',
+      pending,
+      '{"status":"running"}',
+      pending,
+      final,
+      ended('At last.'),
+    ]);
+  });
+
+  it.each(['submitted', 'created', 'ok'])('is waited for, though it calls that %s', async (status) => {
+    let done = false;
+    let looks = 0;
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/s' }).end(JSON.stringify({ status }));
+      looks += 1;
+      if (done) return answer.writeHead(200, json).end('{"message":"I could not find out."}');
+      return answer.writeHead(202, json).end(JSON.stringify({ status, step: 1 }));
+    });
+    const { ended: end, soFar } = startClipHttp([agent.url, '--poll-interval', '100ms']);
+    await until('it has been asked twice how it gets on', () => looks > 2);
+    expect(soFar()).toBe(`${JSON.stringify({ status })}\n${pending}\n${JSON.stringify({ status, step: 1 })}\n${pending}\n`);
+    expect(fold(emptyAccount, readingsOf(soFar()), at.at)).toMatchObject({ background: 1, result: null });
+    done = true;
+    const result = await end;
+    expect(result.code).toBe(0);
+    expect(fold(emptyAccount, readingsOf(result.stdout), at.at)).toMatchObject({ background: 0, result: null, text: 'I could not find out.' });
+    expect(reportedBy(result)).toBe(null);
+  });
+
+  it('is waited for, though it says nothing', async () => {
+    const agent = await playAgent(({ path }, answer) => (path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.end('Words.')));
+    expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).stdout).toBe(`${pending}\n${final}\nWords.`);
+  });
+
+  it('and ends with words that it has said before has ended', async () => {
+    const agent = await playAgent(({ path }, answer) =>
+      path === '/' ? answer.writeHead(202, { location: '/s' }).end('{"message":"x"}') : answer.end('{"message":"x"}'),
+    );
+    expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).stdout).toBe(`{"message":"x"}\n${pending}\n${final}\n`);
+  });
+
+  it('and ends in the middle of a stream of lines, cut anywhere, has ended', async () => {
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/s' }).end('{"status":"accepted"}');
+      answer.write('{"status":"running"}\n{"message":"Half');
+      return setTimeout(() => answer.write('way."}\n{"status":"failed","err', () => setTimeout(() => answer.end('or":"No luck."}\n'), 50)), 50);
+    });
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+    const lines = ['{"status":"accepted"}', pending, '{"status":"running"}', '{"message":"Halfway."}', final, '{"status":"failed","error":"No luck."}'];
+    expect([result.code, result.stdout]).toEqual([1, `${lines.join('\n')}\n`]);
+    expect(reportedBy(result)?.failure?.message).toBe('No luck.');
+  });
+
+  it('and is heard no more is waited for no more', async () => {
+    const agent = await playAgent(({ path }, answer) => (path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(410).end()));
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+    expect(fold(emptyAccount, readingsOf(result.stdout), at.at)).toMatchObject({ background: 0, result: { failure: { class: null } } });
   });
 
   it('may name the place in its body, and go on with status 200', async () => {
@@ -401,7 +497,7 @@ describe('an HTTP agent that answers 202', () => {
     });
     const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
     expect([result.code, agent.asked.length]).toEqual([0, 5]);
-    expect(readingsOf(result.stderr, 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading))).toEqual([1, 2, 3]);
+    expect(readingsOf(result.stderr, 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading))).toEqual([1]);
     expect(reportedBy(result)).toEqual({ failure: null });
   });
 
@@ -419,13 +515,57 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)?.failure?.message).toContain('names a status URL on another host, http://other.invalid/s');
   });
 
+  it.each(['{"cancelUrl":"http://other.invalid/c"}', '{"message":"x"}\n{"cancelUrl":"http://other.invalid/c"}\n'])(
+    'and names a place to cancel on another host, in %j, is refused, and what it said stays in the log',
+    async (text) => {
+      const agent = await playAgent((_, answer) => answer.writeHead(202, { location: '/s' }).end(text));
+      const result = await runClipHttp([agent.url]);
+      expect([result.code, result.stderr, result.stdout.slice(0, text.length)]).toEqual([1, '', text]);
+      expect(reportedBy(result)?.failure?.message).toContain('names a cancel URL on another host');
+    },
+  );
+
   it('and hangs up in the middle of its last answer has failed, for it would be in the log twice', async () => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
       return answer.write('Half of ', () => answer.destroy());
     });
     const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
-    expect([result.code, agent.asked.length, result.stdout.split('\n')[0]]).toEqual([1, 2, 'Half of ']);
+    expect([result.code, agent.asked.length]).toEqual([1, 2]);
+    expect(result.stdout).toMatch(new RegExp(`^${pending}\n${final}\nHalf of \n.*clip-http.failed`));
+  });
+
+  it('and hangs up in the middle of a document of many lines is asked again, for none of it is in the log yet', async () => {
+    let looks = 0;
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
+      looks += 1;
+      return looks === 1 ? answer.write('{\n"message": "Ha', () => answer.destroy()) : answer.end(ended('At last.'));
+    });
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+    expect([result.code, agent.asked.length, result.stdout]).toEqual([0, 3, `${pending}\n${final}\n${ended('At last.')}\n`]);
+  });
+
+  it('and then fails for days says so at once, and then once a minute', async () => {
+    let looks = 0;
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
+      looks += 1;
+      // One answer in between: the next failure is the first of a new row.
+      if (looks === 41) return answer.writeHead(202).end();
+      return looks < 44 ? answer.writeHead(503).end() : answer.end();
+    });
+    let clock = at.at;
+    const pause = async (ms: number) => {
+      clock += ms;
+    };
+    const out = new PassThrough();
+    const complaints = new PassThrough();
+    const job = readArguments([agent.url, '--poll-interval', '5s'], {});
+    const conversation = createConversation(job, { log: createLog(out), complaints: createLog(complaints), pause, now: () => clock });
+    expect(await conversation.run('')).toBe(true);
+    const said = readingsOf(String(complaints.read()), 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading));
+    expect(said).toEqual([1, 13, 25, 37, 1]);
   });
 });
 
@@ -445,6 +585,22 @@ describe('told to stop', () => {
     const asked = agent.asked[1];
     expect([asked?.method, asked?.path, asked?.headers['x-key']]).toEqual(['POST', '/cancel', 'k']);
     expect(JSON.parse(asked?.body ?? '')).toEqual({ run: { id: 'id42' }, sessionId: null });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('by %s it leaves what has come of a document in the log', async (signal) => {
+    const text = '{\n  "message": "I was just ab';
+    let sent = false;
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/cancel') return answer.end();
+      return answer.write(text, () => {
+        sent = true;
+      });
+    });
+    const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`]);
+    // Nothing in the log tells that it has come; but it comes before the answer to the cancel.
+    await until('it has been sent', () => sent);
+    child.kill(signal);
+    expect((await end).stdout).toBe(text);
   });
 
   it('while it waits for the next look it calls the cancel URL of the answer', async () => {

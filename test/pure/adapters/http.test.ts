@@ -86,6 +86,22 @@ describe('an HTTP agent', () => {
     expect(told(http, [retrying, { message: 'Back.' }]).account.retrying).toBe(null);
   });
 
+  it('that works behind a status URL has not ended, whatever it calls that', () => {
+    const waits = [{ status: 'submitted', message: 'Taken.' }, { type: 'clip-http.pending' }, { status: 'created' }, { type: 'clip-http.pending' }];
+    const waiting = told(http, waits);
+    expect([waiting.account.background, waiting.account.result, waiting.account.text, waiting.account.messages]).toEqual([1, null, 'Taken.', 1]);
+    expect([waiting.report, told(http, waits, { code: null, signal: 'SIGKILL' }).report, told(http, waits, null).report]).toEqual([null, null, null]);
+    const answered = told(http, [...waits, { type: 'clip-http.final' }, { status: 'done' }], null);
+    expect([answered.account.background, answered.report]).toEqual([0, { failure: null }]);
+    const words = told(http, [...waits, { type: 'clip-http.final' }, 'I could not find out.']);
+    expect([words.account.background, words.account.result]).toEqual([0, null]);
+  });
+
+  it('that failed while it was waited for is waited for no more', () => {
+    const { account, report } = told(http, [{ type: 'clip-http.pending' }, { type: 'clip-http.failed', code: 'status', status: 401, message: 'No.' }], null);
+    expect([account.background, report?.failure?.class]).toEqual([0, 'auth_required']);
+  });
+
   it.each([
     [{ code: 'status', status: 401 }, 'auth_required'],
     [{ code: 'status', status: 503 }, 'provider_unavailable'],
@@ -102,6 +118,7 @@ describe('an HTTP agent', () => {
   it.each([
     [{ status: 7, message: null, files: 'x', usage: [], sessionId: {}, error: 5 }],
     [{ type: 'clip-http.failed' }],
+    [{ type: 'clip-http.pending', status: {} }],
     [{ type: 'clip-http.retrying' }],
     [{ status: 'failed', error: { code: {}, message: [], retryAfterSec: 'soon' } }],
   ])('may say nonsense like %j', (line) => {

@@ -1,0 +1,110 @@
+/**
+ * Whether the bytes of a body may still be one JSON document: an object or a list. It is asked while they
+ * come, so that nothing is held back that will never be one. It looks at how a document is built and not
+ * into its numbers and escapes: what it takes for a document in the end is for the parser to confirm.
+ */
+
+/** `open`: it may still be one. `line`: a whole one stands on the first line, and others may follow. `none`: it is none. */
+export type Verdict = 'open' | 'line' | 'none';
+
+/** What may stand next, outside of texts and words. */
+type Next = 'document' | 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end' | 'nothing';
+
+/** Deeper than any answer; what begins with so many brackets is no document but a picture. */
+const depthMax = 1_000;
+const wholeWord = /^(?:true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
+
+export function createDocumentCheck(): (chunk: Uint8Array) => Verdict {
+  let next: Next = 'document';
+  /** The brackets that are still to be closed. */
+  const closings: string[] = [];
+  let text: 'none' | 'open' | 'escaped' = 'none';
+  /** A number, true, false or null, as far as it has come. */
+  let word = '';
+  let isLine = true;
+
+  function check(chunk: Uint8Array): Verdict {
+    for (const byte of chunk) {
+      if (byte === 0x0a) {
+        if (next === 'nothing' && isLine) return 'line';
+        if (next !== 'document') isLine = false;
+      }
+      if (!(text === 'none' ? isPart(String.fromCharCode(byte)) : isInText(byte))) return 'none';
+    }
+    return 'open';
+  }
+
+  function isInText(byte: number): boolean {
+    if (text === 'escaped') text = 'open';
+    else if (byte === 0x5c) text = 'escaped';
+    else if (byte === 0x22) {
+      text = 'none';
+      next = next === 'key' ? 'colon' : 'comma or end';
+    }
+    // A text has no line breaks.
+    return byte >= 0x20;
+  }
+
+  function isPart(sign: string): boolean {
+    if (word !== '') {
+      if (/[\w.+-]/.test(sign)) {
+        word += sign;
+        return true;
+      }
+      if (!wholeWord.test(word)) return false;
+      word = '';
+      next = 'comma or end';
+    }
+    if (/[ \t\r\n]/.test(sign)) return true;
+    switch (next) {
+      case 'document':
+        return opens(sign);
+      case 'value':
+      case 'value or end':
+        return (next === 'value or end' && closes(sign)) || begins(sign);
+      case 'key':
+      case 'key or end':
+        if (next === 'key or end' && closes(sign)) return true;
+        next = 'key';
+        return begunText(sign);
+      case 'colon':
+        next = 'value';
+        return sign === ':';
+      case 'comma or end':
+        if (sign !== ',') return closes(sign);
+        next = closings.at(-1) === '}' ? 'key' : 'value';
+        return true;
+      case 'nothing':
+        return false;
+    }
+  }
+
+  function begins(sign: string): boolean {
+    if (opens(sign)) return true;
+    next = 'value';
+    if (begunText(sign)) return true;
+    word = /[-\dtfn]/.test(sign) ? sign : '';
+    return word !== '';
+  }
+
+  function begunText(sign: string): boolean {
+    if (sign === '"') text = 'open';
+    return sign === '"';
+  }
+
+  function opens(sign: string): boolean {
+    if ((sign !== '{' && sign !== '[') || closings.length === depthMax) return false;
+    closings.push(sign === '{' ? '}' : ']');
+    next = sign === '{' ? 'key or end' : 'value or end';
+    return true;
+  }
+
+  function closes(sign: string): boolean {
+    if (sign !== closings.at(-1)) return false;
+    closings.pop();
+    next = closings.length === 0 ? 'nothing' : 'comma or end';
+    return true;
+  }
+
+  return check;
+}
