@@ -91,9 +91,9 @@ export function runTable({ look }: Context, runs: readonly RunView[], now: numbe
   const columns: Column<RunView>[] = [
     { title: 'RUN', cell: (run) => String(run.number), right: true },
     { title: 'STATUS', cell: (run) => statusWords(run, look) },
-    { title: 'END', cell: endWords, from: 45 },
+    { title: 'END', cell: endWords, from: 58 },
     ...(runs.some(({ agentName }) => agentName !== null)
-      ? [{ title: 'AGENT', cell: (run: RunView) => clean(run.agentName ?? ''), from: 50, flexible: true }]
+      ? [{ title: 'AGENT', cell: (run: RunView) => clean(run.agentName ?? ''), from: 62, flexible: true }]
       : []),
     ...(runs.some(({ name }) => name !== null) ? [{ title: 'NAME', cell: (run: RunView) => clean(run.name ?? ''), from: 90, flexible: true }] : []),
     ...(runs.some(({ group }) => group !== null) ? [{ title: 'GROUP', cell: (run: RunView) => clean(run.group ?? ''), from: 100, flexible: true }] : []),
