@@ -1,0 +1,12 @@
+/** All labelled cases. A case whose verdict is known to be another carries it as `known`. */
+import type { LivenessCase } from '../../support/liveness.ts';
+import { adversarial } from './liveness-cases/adversarial.ts';
+import { blockers } from './liveness-cases/blockers.ts';
+import { ends } from './liveness-cases/ends.ts';
+import { evidence } from './liveness-cases/evidence.ts';
+import { followups } from './liveness-cases/followups.ts';
+import { notBlockers } from './liveness-cases/not-blockers.ts';
+import { plans } from './liveness-cases/plans.ts';
+import { tasks } from './liveness-cases/tasks.ts';
+
+export const all: readonly LivenessCase[] = [...ends, ...tasks, ...evidence, ...blockers, ...notBlockers, ...plans, ...followups, ...adversarial];
