@@ -7,6 +7,7 @@ import { evidence } from './liveness-cases/evidence.ts';
 import { followups } from './liveness-cases/followups.ts';
 import { notBlockers } from './liveness-cases/not-blockers.ts';
 import { plans } from './liveness-cases/plans.ts';
+import { recorded } from './liveness-cases/recorded.ts';
 import { tasks } from './liveness-cases/tasks.ts';
 
-export const all: readonly LivenessCase[] = [...ends, ...tasks, ...evidence, ...blockers, ...notBlockers, ...plans, ...followups, ...adversarial];
+export const all: readonly LivenessCase[] = [...ends, ...tasks, ...evidence, ...blockers, ...notBlockers, ...plans, ...followups, ...adversarial, ...recorded];
