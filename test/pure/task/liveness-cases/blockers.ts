@@ -17,7 +17,7 @@ export const blockers = wordsOf('blocked', [
   ['### Blocker\nThe sandbox forbids network access and I have no other way to install dependencies.', 'a heading and its paragraph'],
   ['I need your approval before I can run the migration.', 'asks for approval'],
   ['I need approval to deploy.', 'asks for approval'],
-  ['We need credentials for the production database.', 'asks for credentials'],
+  ['We need credentials for the production database.', 'we may be the product and its users', { known: 'needs_followup' }],
   ["I need access to the company's production database to proceed.", 'asks for access to something outside'],
   ['I need clarification on which of the two schemas is right.', 'asks for clarification'],
   ['I still need your decision on the naming.', 'asks for a decision'],

@@ -45,7 +45,7 @@ export const plans = wordsOf('plan_only', [
   ['次にテストを実行します。', 'in Japanese'],
   ['我将先检查代码库。', 'in Chinese'],
   ['下一步：运行测试', 'in Chinese, a label', { next: '运行测试' }],
-  ['I’m going to “harden” the parser.', 'a word in curly quotes'],
+  ['I’m going to fix the “harden” step.', 'a word in curly quotes'],
   ['Approach:\n\n1. Reproduce\n2. Bisect', 'another word for a plan'],
   ['I WILL INSPECT THE REPO', 'in capitals'],
   ['The plan is simple: read first, then write.', 'the plan as a subject', { known: 'needs_followup' }],
