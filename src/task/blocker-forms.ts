@@ -19,15 +19,15 @@ const outside =
 /** What declares a blocker in English, where a clause begins. */
 export const declarations = [
   `(?:i am|i'm|we are|we're|i remain|(?:this|the) (?:task|work|ticket)(?: is| remains)|work is|progress is|the rest is)\\s+${often}blocked(?=\\s*(?:$|[.,;:!—–]|(?:on|by|until|because|pending|waiting|here|without|at this point|from (?:proceeding|continuing|going))\\b))`,
-  `${iCannot}${goOn}\\b(?!\\s+(?:to|using|via|this way|like this|down|by)\\b)`,
+  `${iCannot}${goOn}(?=\\s*(?:$|[.,;:!)—–]|(?:until|without|because|unless|since|as|due|with (?:this|the|my)|any|here|from here|before|and|at this|for now|further|beyond|on my own|alone|right now|now|while|so)\\b))`,
   `^(?:(?:still )?blocked (?:on|by|until|pending)\\s+(?!nothing|no\\b|nobody|none)|(?:cannot|can't|unable to) ${goOn}(?=\\s*(?:$|[.,;:!—–]|(?:until|without|because|unless|as|since|due)\\b)))`,
   `(?:i\\s+${often}(?:need|require)|^(?:still )?needs?)\\s+${qualified}${strong}(?=${stop})`,
   `we\\s+${often}(?:need|require)\\s+(?:your\\s+)${qualified}${strong.replaceAll('your ', '')}(?=${stop})`,
   `we\\s+${often}(?:need|require)\\s+${qualified}${strong}${purpose}`,
   `i\\s+${often}(?:need|require)\\s+(?:(?!to\\b)[\\w'-]+\\s+){0,4}?${weak}(?:${purpose}|${outside})`,
   `(?:i|we)\\s+${often}(?:need|require)\\s+(?!to\\b)[^.!?]{1,100}? before (?:i|we) can (?:proceed|continue|go on|finish)`,
-  `(?:i am|i'm|we are|we're|^(?:still |now |currently )?)\\s*${often}(?:waiting (?:on|for)|awaiting)\\s+(?:${qualified}(?:approval|credentials?|clarification|sign-?off|go-ahead|(?:your|a) decision|api keys?)(?=${stop})|your (?:approval|decision|answer|reply|response|input|confirmation|go-ahead|credentials?|instructions?|permission|sign-?off|choice|clarification|guidance|api key|token)(?=${stop})|${person} to (?:provide|confirm|approve|decide|answer|grant|share|supply|choose|reply|respond|unlock|merge))`,
-  `${iCannot}${goOn}\\s+(?:[\\w'-]+ ){0,4}?(?:without|until|unless)\\b`,
+  `(?:i am|i'm|we are|we're|^(?:still |now |currently )?)\\s*${often}(?:(?:stuck )?waiting (?:on|for)|awaiting)\\s+(?:${qualified}(?:approval|credentials?|clarification|sign-?off|go-ahead|a decision from ${person}|api keys?)(?=${stop})|your (?:approval|decision|answer|reply|response|input|confirmation|go-ahead|credentials?|instructions?|permission|sign-?off|choice|clarification|guidance|api key|token)(?=${stop})|${person} to (?:provide|confirm|approve|decide|answer|grant|share|supply|choose|reply|respond|unlock|merge))`,
+  `${iCannot}${goOn}\\s+(?:with (?:this|it|the \\w+) )?(?:without|until|unless)\\b`,
   `(?:i|we)\\s+${often}(?:don't have|do not have|lack|am missing)\\s+[^.!?]{0,80}(?:so|and|therefore|thus)\\s+(?:i |we )?(?:can't|cannot|am unable to)\\s+${goOn}`,
   `there(?:'s| is) nothing (?:more|else|further) (?:i|we) can do (?:until|without|unless|before)`,
 ].map((source) => new RegExp(source, 'i'));

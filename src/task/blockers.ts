@@ -57,7 +57,7 @@ const dismissed =
 const outside =
   /\b(?:approv\w*|access|credentials?|keys?|tokens?|permissions?|passwords?|login|licen[cs]e|certificate|secrets?|sign-?off|clarification|decision|you|your|network|vpn|account|quota|billing|admin\w*|owner|maintainer|ops|dba|legal|security|freigabe|zugangsdaten|zugriff|identifiants|accès|credenciales|acceso)\b|凭据|权限|批准|承認|権限/i;
 const wanting =
-  /\b(?:needs?|waiting|awaiting|pending|requires?|missing|no|lack\w*|without|forbids?|forbidden|denied|refused|cannot|can't|until|expired|not (?:granted|available|set|allowed)|fehl\w*|brauche|benötig\w*|manqu\w*|besoin|falta\w*|necesit\w*)\b|缺少|需要|必要/i;
+  /\b(?:needs?|waiting|awaiting|pending|requires?|missing|no (?:access|permission|write|read|push|network|credentials?)|lack\w*|forbids?|forbidden|denied|refused|i (?:cannot|can't)|until|expired|not (?:granted|available|set|allowed)|fehl\w*|brauche|benötig\w*|manqu\w*|besoin|falta\w*|necesit\w*)\b|缺少|需要|必要/i;
 
 /** What an agent waits for by itself. */
 function isOwnWork(object: string): boolean {
@@ -68,7 +68,8 @@ function isOwnWork(object: string): boolean {
 
 const conditional =
   /\b(?:if|unless|when|whenever|in case|suppose|assuming|should|once|as long as|says?|said|asks?|asked|claims?|reads|prints?|printed|logs?|logged|shows?|displays?|example|e\.g|such as|previously|earlier|initially|originally|at first|yesterday|where|that|like)\b/i;
-const unreal = /\b(?:would|hypothetically|might|could|no longer|anymore|any more|any longer|previously|earlier today)\b/i;
+const unreal =
+  /\b(?:does not|doesn't) (?:affect|matter|block)\b|\b(?:would|hypothetically|might|could|no longer|anymore|any more|any longer|previously|earlier today)\b/i;
 const settled =
   /\b(?:but|however|then|and|until|;)\s*(?:i|we|it|that)?\s*(?:'ve|have|has|then|eventually|later|now|was|were|got)?\s*(?:fixed|resolved|solved|unblocked|worked around|found|managed|used|switched|added it|bypassed|skipped|mocked|granted)\b|[,;]\s*(?:fixed|resolved|added|now resolved)\b|\bif\b|\balready (?:have|had|got|been)\b|\b(?:was|were|has been|have been)\s+(?:\w+ )?(?:granted|given|received|provided|approved|obtained|resolved)\b/i;
 const didInstead =

@@ -75,7 +75,7 @@ function plannedIn(line: Line): string | null {
 }
 
 /** Steps that it leaves to others. */
-const forOthers = /^(?:you\b|your\b|the user|user\b|reviewers?\b|@|waiting\b|awaiting\b|await\b|wait\b)/i;
+const forOthers = /^(?:you\b|your\b|the user|user\b|reviewers?\b|please\b|@|waiting\b|awaiting\b|await\b|wait\b)/i;
 const startsPlainly =
   /^(?:first|then|next|after|finally|inspect|check(?! in\\b)|review|look|investigate|analy[sz]e|open|read|start|begin|implement|fix|test|update|create|add|write|run|refactor|remove)\b/i;
 
@@ -84,14 +84,14 @@ const lead =
 const because = '(?:(?:to|before|after|once|since|because|given|in order to|for|based on) [^,.]{1,120}, )?';
 /** Only what is done to the work; an agent also "will assume", "will answer" and "will be here". */
 const work =
-  '(?:help|inspect|check|review|look|investigate|analy[sz]e|open|read|start|begin|work|implement|fix|test|update|create|add|write|run|explore|examine|search|find|refactor|rewrite|remove|delete|replace|build|set up|install|configure|debug|reproduce|take (?:a|another) (?:\\w+ )?look|get (?:started|an overview)|dig|go (?:through|over|ahead)|proceed|continue|try|verify|apply|make(?! (?:no|clear|it|you)\\b)|change|edit|modify|patch|move|rename|split|extract|migrate|convert|draft|design|plan|study|trace|scan|gather|collect|understand|figure out|determine|identify|tackle|handle|resolve|finish|complete|ensure|generate|commit|push|deploy|clean|compare|harden|do (?:this|that|it|so)\\b|see (?:how|what|where|why|which|whether)|bisect|profile|measure|re-?run|validate|adjust|extend|introduce|wire|enable|disable|step)\\b';
+  '(?:help|inspect|check|review|look|investigate|analy[sz]e|open|read|start|begin|work|implement|fix|test|update|create|add|write|run|explore|examine|search|find|refactor|rewrite|remove|delete|replace|build|set up|install|configure|debug|reproduce|take (?:a|another) (?:\\w+ )?look|get (?:started|an overview)|dig|go (?:through|over|ahead)|proceed|continue|try|verify|apply|make(?! (?:no|clear|it|you)\\b)|change|edit|modify|patch|move|rename|split|extract|migrate|convert|draft|design|plan|study|trace|scan|gather|collect|understand|figure out|determine|identify|tackle|handle|resolve|finish|complete|ensure|generate|commit|push|deploy|clean|compare|harden|do (?:this|that|it|so)\\b|see (?:how|what|where|why|which|whether)|bisect|profile|measure|re-?run|validate|adjust|extend|introduce|wire|enable|disable|step)\\b(?!\\s+(?:you(?! fix| with)|nothing|no|(?:by|with) (?:saying|noting|mentioning|thanking|the conclusion))\\b)';
 const soon = '(?:\\s+(?:now|then|first|next|also|just|quickly|\\w+ly|start by|begin by|like to|try to|and))*';
 const english = new RegExp(
-  `^${lead}${because}${lead}(?:(?:i|we)(?:'ll| will| shall| plan to| intend to| need to| want to| should (?:first|now|next|start))|i'd like to|(?:(?:i am|i'm|we are|we're) (?:now )?(?:going to|about to|planning to))|let me|let's|let us|(?:my|the|our) (?:next|first) (?:step|action) (?:is|will be)(?: to)?|i(?:'d| would) (?:start|begin) (?:by|with))${soon}\\s+(?:${work}|\\w+ing\\b)`,
+  `^${lead}${because}${lead}(?:(?:i|we)(?:'ll| will| shall| plan to| intend to| need to| want to| should (?:first|now|next|start))|i'd like to|(?:(?:i am|i'm|we are|we're) (?:now )?(?:going to|about to|planning to))|let me|let's|let us|(?:my|the|our) (?:next|first) (?:step|action) (?:is|will be)(?: to)?|i(?:'d| would) (?:start|begin) (?:by|with))${soon}\\s+(?:${work}|(?!saying|noting|mentioning|thanking|explaining|summari|being)\\w+ing\\b)`,
   'i',
 );
 const others = [
-  /^(?:(?:okay|gut|zuerst|dann|als nächstes|nun|jetzt|danach|anschließend),? )?(?:ich werde|werde ich|wir werden|werden wir|lasst? (?:mich|uns)|lassen sie mich) (?!nicht\b).{0,160}(?:untersuch|prüf|anseh|anschau|lesen|beginn|start|implementier|beheb|fix|test|aktualisier|erstell|hinzufüg|schreib|ausführ|analysier|öffn|änder|umsetz|refaktor|durchgeh|korrigier)/i,
+  /^(?:(?:okay|gut|zuerst|dann|als nächstes|nun|jetzt|danach|anschließend),? )?(?:ich werde|werde ich|wir werden|werden wir|lasst? (?:mich|uns)|lassen sie mich) (?!nicht\b|.*(?:habe|zusammenfass|erklär)).{0,160}(?:untersuch|prüf|anseh|anschau|lesen|beginn|start|implementier|beheb|fix|test|aktualisier|erstell|hinzufüg|schreib|ausführ|analysier|öffn|änder|umsetz|refaktor|durchgeh|korrigier)/i,
   /^(?:(?:d'abord|ensuite|maintenant|puis|bon),? )?(?:je vais|nous allons|laissez-moi|permettez-moi de) (?:d'abord |ensuite |maintenant )?(?:inspecter|vérifier|regarder|examiner|lire|commencer|implémenter|corriger|tester|mettre à jour|créer|ajouter|analyser|lancer|exécuter|ouvrir|modifier|écrire|explorer|étudier)/i,
   /^(?:(?:primero|luego|ahora|después|a continuación),? )?(?:voy a|vamos a|déjame|permíteme) (?:primero |ahora )?(?:revisar|inspeccionar|mirar|examinar|leer|empezar|comenzar|implementar|corregir|arreglar|probar|actualizar|crear|añadir|agregar|analizar|ejecutar|abrir|modificar|escribir|explorar|investigar)/i,
   /^(?:次に|これから|まず|まずは|今から).{0,80}(?:確認|調査|実行|修正|実装|追加|作成|分析|テスト|読|開始|更新|変更|調べ|検討).{0,20}(?:ます|しましょう)[。.]?$/,

@@ -4,6 +4,18 @@ import { wordsOf } from '../../../support/liveness.ts';
 export const messagesThatDecide = [
   ...wordsOf('blocked', [
     [
+      "I tried to push but got 403. I don't have write permission on the repo, so I can't continue. Please grant access.",
+      'it says that it cannot go on without a person',
+    ],
+    ['I am waiting for your answer before touching the billing code.', 'it says that it cannot go on without a person'],
+    ['Cannot proceed without the OAuth client secret.', 'it says that it cannot go on without a person'],
+    ['I need your input: should the old endpoint stay?', 'it says that it cannot go on without a person', { known: 'needs_followup' }],
+    ["I'm stuck waiting for credentials from ops.", 'it says that it cannot go on without a person'],
+    [
+      'I have to stop here. I cannot complete the task because the required VPN is not reachable from this machine.',
+      'it says that it cannot go on without a person',
+    ],
+    [
       "I tried three ways to reach the registry, but each was refused with 403. I can't proceed without a valid npm token. Please add NPM_TOKEN to the environment.",
       'it says that it cannot go on without a person',
     ],
@@ -31,6 +43,12 @@ export const messagesThatDecide = [
     ['Blocked on missing AWS credentials.', 'it says that it cannot go on without a person'],
   ]),
   ...wordsOf('plan_only', [
+    ["I'll look into the failing build and report back.", 'all it does is to announce its work'],
+    ['I will first read the spec, then write the tests and finally implement it.', 'all it does is to announce its work'],
+    ["I'm going to refactor the module into smaller pieces.", 'all it does is to announce its work'],
+    ["Understood. I'll fix the bug in the parser and add a regression test.", 'all it does is to announce its work'],
+    ['Let me run the build to see where it fails.', 'all it does is to announce its work'],
+    ['Plan:\n1. Reproduce the bug\n2. Write a failing test\n3. Fix it\n4. Verify', 'all it does is to announce its work'],
     ["I'll help you fix the failing tests. Let me start by looking at the test files.", 'all it does is to announce its work'],
     ["I'll analyze the codebase to understand the structure and then implement the feature.", 'all it does is to announce its work'],
     ['Let me look at the existing implementation first.', 'all it does is to announce its work'],
