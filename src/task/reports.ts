@@ -5,8 +5,6 @@ export type ReportKind = (typeof reportKinds)[number];
 export type AgentReport = { readonly kind: ReportKind; readonly text: string; readonly at: number };
 export type ReportCounts = Readonly<Record<ReportKind, number>>;
 
-export const noReports: ReportCounts = { next: 0, progress: 0, blocked: 0, done: 0, summary: 0 };
-
 export function countReports(reports: readonly AgentReport[]): ReportCounts {
   const of = (wanted: ReportKind) => reports.filter(({ kind }) => kind === wanted).length;
   return { next: of('next'), progress: of('progress'), blocked: of('blocked'), done: of('done'), summary: of('summary') };
