@@ -1,0 +1,113 @@
+/**
+ * The last words of an agent, made ready to be understood: what is code, quotation, table or data is told
+ * apart from what the agent itself says, and within a sentence quoted words stand for nothing.
+ */
+
+/** Longer than any last words that say something; it bounds the time that reading takes. */
+const lengthMax = 16_000;
+const linesMax = 1_000;
+
+export type LineKind = 'prose' | 'code' | 'other';
+export type Line = {
+  readonly kind: LineKind;
+  /** Without list marks and emphasis, as it is shown. */
+  readonly shown: string;
+  /** The same with code and quotations taken out. */
+  readonly text: string;
+  readonly item: boolean;
+  /** An item of a list that is ticked off. */
+  readonly ticked: boolean;
+  readonly heading: boolean;
+};
+
+export function linesOf(words: string): readonly Line[] {
+  const lines: Line[] = [];
+  let fence: string | null = null;
+  let before: 'blank' | 'prose' | 'code' | 'quote' = 'blank';
+  for (const raw of normalised(words).split('\n').slice(0, linesMax)) {
+    const mark: string | undefined = /^\s*(```|~~~)/.exec(raw)?.[1];
+    if (fence !== null || mark !== undefined) {
+      if (fence !== null && mark !== fence) lines.push(line('code', raw));
+      fence = fence === null ? (mark ?? null) : mark === fence ? null : fence;
+      before = 'code';
+    } else if (raw.trim() === '') before = 'blank';
+    else if (/^\s*>/.test(raw) || before === 'quote') {
+      // A quotation goes on to the next blank line.
+      lines.push(line('other', raw));
+      before = 'quote';
+    } else if (/^(?: {4}|\t)/.test(raw) && (before === 'blank' || before === 'code') && !listMark.test(raw)) {
+      lines.push(line('code', raw));
+      before = 'code';
+    } else {
+      lines.push(line(/^\s*(?:\||[[{]["{[]|<!--)/.test(raw) ? 'other' : 'prose', raw));
+      before = 'prose';
+    }
+  }
+  return lines;
+}
+
+/** Whether it says anything at all; a placeholder for "nothing" does not. */
+export function isUseful(words: string): boolean {
+  const text = normalised(words).trim();
+  return /[\p{L}\p{N}]/u.test(text) && !nothing.test(text);
+}
+
+const nothing =
+  /^[\s([{<"'*_`]*(?:null|undefined|none|empty|n\/a|(?:no|empty) (?:content|output|response|text|message|answer|result)s?(?: (?:requested|provided|available|given|needed))?)[\s)\]}>"'*_`.!]*$/i;
+
+/** "None", behind a label or below it. */
+export function isNone(said: string): boolean {
+  const bare = said.replace(/^[\s"'`*_([]+/, '');
+  return /^(?:none\b|no\b(?! longer)|nothing\b|n\/?a\b|nil\b|nope\b|[-—–]+$|keine?[rsn]?\b|nichts\b|aucune?\b|rien\b|ningun[oa]?\b|nada\b|なし|ありません|特になし|无|無|没有|沒有)/i.test(
+    bare,
+  );
+}
+
+export function sentencesOf(text: string): readonly string[] {
+  return text
+    .split(/(?<=[.!?])\s+|(?<=[。！？])/)
+    .map((sentence) => sentence.trim())
+    .filter((sentence) => sentence !== '');
+}
+
+/** At most so long, cut at the end, in one line. */
+export function bounded(text: string, most: number): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  if (line.length <= most) return line;
+  const cut = line.slice(0, most - 1);
+  return `${/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
+}
+
+function normalised(words: string): string {
+  return words
+    .slice(0, lengthMax)
+    .replace(/\r\n?|\u2028|\u2029/g, '\n')
+    .replace(/[\u200b-\u200d\u2060\ufeff\u00ad\u202a-\u202e\u2066-\u2069]/g, '')
+    .replace(/[\u00a0\u202f\u3000]/g, ' ')
+    .replace(/[\u2018\u2019\u02bc\uff07]/g, "'");
+}
+
+const listMark = /^\s*(?:[-*+•‣–]|\d{1,3}[.)])\s+/;
+
+function line(kind: LineKind, raw: string): Line {
+  const heading = /^\s*#{1,6}\s/.test(raw) || /^\s*\*\*[^*]+\*\*:?\s*$/.test(raw);
+  const item = listMark.test(raw);
+  const bare = raw.replace(/^\s*#{1,6}\s+/, '').replace(listMark, '');
+  const ticked = /^\[[xX✓✔]\]|^[✅✔☑]/u.test(bare);
+  const shown =
+    kind === 'prose'
+      ? bare
+          .replace(/^\[[ xX✓✔]\]\s*/, '')
+          .replace(/\*\*|__|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])/g, '')
+          .replace(/^[^\p{L}\p{N}"'`“„«「『([<]+/u, '')
+          .trim()
+      : raw.trim();
+  return { kind, shown, text: kind === 'prose' ? withoutQuotations(shown) : '', item, ticked, heading };
+}
+
+function withoutQuotations(text: string): string {
+  return text
+    .replace(/``?[^`]{1,400}``?/g, 'CODE')
+    .replace(/"[^"]{0,600}"|[“„][^“”„]{0,600}[“”]|«[^«»]{0,600}»|「[^「」]{0,600}」|『[^『』]{0,600}』/g, 'QUOTE')
+    .replace(/(?<=^|[\s(])'[^'\n]{2,300}'(?=[\s.,;:!?)]|$)/g, 'QUOTE');
+}

@@ -1,0 +1,88 @@
+/** Labelled cases of the verdict on a finished run, and the parts they are made of. */
+import type { Account } from '../../src/run/account.ts';
+import { emptyAccount } from '../../src/run/account.ts';
+import { type Evidence, evidenceOf, type RecordCounts, type WorkspaceChange } from '../../src/task/evidence.ts';
+import type { LivenessInput, LivenessState } from '../../src/task/liveness.ts';
+import { type AgentReport, countReports, type ReportKind } from '../../src/task/reports.ts';
+import { noon } from './runs.ts';
+
+export type LivenessCase = {
+  readonly name: string;
+  readonly why: string;
+  readonly expected: LivenessState;
+  readonly input: LivenessInput;
+  /** What it is known to say instead; then it is a miss that docs/LIVENESS.md lists. */
+  readonly known?: LivenessState;
+  readonly next?: string | null;
+  readonly useful?: number | null;
+};
+
+type TaskPart = NonNullable<LivenessInput['task']>;
+
+export function aTask(given: Partial<TaskPart> = {}): TaskPart {
+  return { number: 7, title: 'Fix crash in report export', description: null, kind: 'work', status: 'in_progress', blockedReason: null, ...given };
+}
+
+export function commands(...list: readonly (string | readonly [string, number])[]): Partial<Account> {
+  const records = list.map((each) => (typeof each === 'string' ? ([each, 0] as const) : each));
+  const recentCommands = records.map(([command, exitCode], index) => ({ command, exitCode, failed: exitCode !== 0, at: noon + index }));
+  const commandsFailed = recentCommands.filter(({ failed }) => failed).length;
+  return { commands: list.length, toolCalls: list.length, commandsFailed, recentCommands };
+}
+
+export function files(...paths: readonly string[]): Partial<Account> {
+  return { toolCalls: paths.length, files: Object.fromEntries(paths.map((path) => [path, { kind: 'update' as const, times: 1, at: noon }])) };
+}
+
+export function workspace(given: Partial<WorkspaceChange> = {}): WorkspaceChange {
+  return { headBefore: 'aaa', headAfter: 'aaa', commits: 0, treeChanged: false, seenAt: noon + 60_000, ...given };
+}
+
+export const noRecords: RecordCounts = { comments: 0, documents: 0, planRevised: false, reports: countReports([]), lastAt: null };
+
+export function reports(...list: readonly (readonly [ReportKind, string])[]): readonly AgentReport[] {
+  return list.map(([kind, text], index) => ({ kind, text, at: noon + index }));
+}
+
+/** What a case says of its run; the rest is a run that ended well, of a task that is being worked on, with no evidence. */
+export type Given = {
+  readonly text?: string;
+  readonly task?: Partial<TaskPart> | null;
+  /** Null: an adapter without a stream. */
+  readonly account?: Partial<Account> | null;
+  readonly workspace?: Partial<WorkspaceChange>;
+  readonly records?: Partial<RecordCounts>;
+  readonly reports?: readonly AgentReport[];
+  readonly outcome?: Partial<LivenessInput['outcome']>;
+};
+
+export function anInput({ text = '', task = {}, account = {}, reports: told = [], ...given }: Given): LivenessInput {
+  return {
+    outcome: { status: 'succeeded', errorCode: null, stopReason: 'completed', ...given.outcome },
+    task: task === null ? null : aTask(task),
+    evidence: anEvidence({ account, reports: told, ...given }),
+    text,
+    reports: told,
+  };
+}
+
+export function anEvidence({ account = {}, workspace: change, records, reports: told = [] }: Given): Evidence {
+  const counts = { ...noRecords, reports: countReports(told), lastAt: told.at(-1)?.at ?? null, ...records };
+  return evidenceOf(account === null ? null : { ...emptyAccount, ...account }, change === undefined ? null : workspace(change), counts);
+}
+
+export type Row = readonly [name: string, why: string, given: Given, more?: Pick<LivenessCase, 'known' | 'next' | 'useful'>];
+
+export function casesOf(expected: LivenessState, rows: readonly Row[]): readonly LivenessCase[] {
+  return rows.map(([name, why, given, more]) => ({ name, why, expected, input: anInput(given), ...more }));
+}
+
+export type Words = readonly [text: string, why: string, more?: Pick<LivenessCase, 'known' | 'next'>];
+
+/** Cases that differ in the last words only: nothing was done. */
+export function wordsOf(expected: LivenessState, rows: readonly Words[]): readonly LivenessCase[] {
+  return casesOf(
+    expected,
+    rows.map(([text, why, more]) => [text.replace(/\s+/g, ' ').slice(0, 70), why, { text }, more ?? {}] as const),
+  );
+}
