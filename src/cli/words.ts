@@ -95,6 +95,8 @@ export function endWords(run: RunView): string {
   if (run.stopReason !== null && run.stopReason !== run.status && !['completed', 'exit_nonzero', 'signalled', 'adapter_failed'].includes(run.stopReason)) {
     return run.stopReason === 'not_started' ? (run.errorCode ?? 'not_started') : run.stopReason;
   }
+  // Whether it achieved anything says more than that it exited with 0.
+  if (run.status === 'succeeded' && run.livenessState !== null) return run.livenessState;
   // An agent's own reason says more than its exit code, which is 0 for some failures.
   const tells = run.errorCode !== 'adapter_failed' || run.exitCode === 0;
   if (run.agentName !== null && run.errorCode !== null && run.errorCode !== run.status && tells) return run.errorCode;

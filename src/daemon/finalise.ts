@@ -2,7 +2,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runFiles } from '../process/run-folder.ts';
-import { type FinaliseStep, isEnded, type LeakedProcess, type Run } from '../run/run.ts';
+import { compareWorkspace, lookAtWorkspace, readSnapshot } from '../process/workspace.ts';
+import { type FinaliseStep, isEnded, type LeakedProcess, type LivenessRecord, type Run, type StepResult, type WorkspaceRecord } from '../run/run.ts';
 import { killLeftoversAt } from '../run/stopping.ts';
 import { endLeftovers } from './leftovers.ts';
 import { describe, type Log } from './log.ts';
@@ -20,6 +21,8 @@ export function createFinaliser(world: {
   folderOf: (run: Run) => string;
   keep: readonly string[];
   tails: Pick<Tails, 'forget'>;
+  /** Whether the run achieved anything. */
+  judge: (run: Run, workspace: WorkspaceRecord | null) => LivenessRecord | null;
 }) {
   const busy = new Set<number>();
 
@@ -40,20 +43,30 @@ export function createFinaliser(world: {
     const run = world.supervisor.find(number);
     if (!run || !isEnded(run.state)) return;
     const done: Promise<void>[] = [];
+    // Liveness is judged from what the workspace has shown, which is not in the state of `run` yet.
+    let workspace = run.state.workspace;
     for (const step of run.state.pending) {
-      const leaked = await perform(step, run);
-      done.push(world.supervisor.submitSoon(number, { type: 'step-done', step, leaked }));
+      const found = await perform(step, run, workspace);
+      if (found.step === 'workspace') workspace = found.workspace;
+      done.push(world.supervisor.submitSoon(number, { type: 'step-done', ...found }));
     }
     await Promise.all(done);
   }
 
-  async function perform(step: FinaliseStep, run: Run): Promise<LeakedProcess[] | null> {
+  async function perform(step: FinaliseStep, run: Run, workspace: WorkspaceRecord | null): Promise<StepResult> {
     switch (step) {
+      case 'workspace':
+        return {
+          step,
+          workspace: await compareWorkspace(readSnapshot(world.folderOf(run)), await lookAtWorkspace(run.spec.cwd).catch(() => null), world.now()),
+        };
       case 'leftovers':
-        return leftovers(run);
+        return { step, leaked: await leftovers(run) };
+      case 'liveness':
+        return { step, liveness: world.judge(run, workspace) };
       case 'tidy':
         tidy(run);
-        return null;
+        return { step };
     }
   }
 

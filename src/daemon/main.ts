@@ -20,6 +20,7 @@ import { createApi } from './api/server.ts';
 import { createConclude } from './conclude.ts';
 import { createFinaliser } from './finalise.ts';
 import { guardHome } from './guard-home.ts';
+import { createJudge } from './judge.ts';
 import { createKeepers } from './keepers.ts';
 import { describe, type Log } from './log.ts';
 import { createLookAround, unfinished } from './look-around.ts';
@@ -78,7 +79,7 @@ export async function startDaemon(options: {
       setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
     });
   };
-  const finaliser = createFinaliser({ supervisor, sweeper, now, log, folderOf, keep: config.leftovers_keep, tails });
+  const finaliser = createFinaliser({ supervisor, sweeper, now, log, folderOf, keep: config.leftovers_keep, tails, judge: createJudge({ store }) });
   const stopper = createStopper({
     supervisor,
     sweeper,
@@ -89,7 +90,7 @@ export async function startDaemon(options: {
   });
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
-  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now });
+  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now, log });
   supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, forget: scheduler.forget });
   keepers.listen(hearKeepers({ supervisor, conclude, look, log, scheduler }));
 

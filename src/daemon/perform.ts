@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { programPath } from '../launch/launch.ts';
 import type { KeeperNotice } from '../process/keeper-client.ts';
 import { type LaunchRecord, runFiles } from '../process/run-folder.ts';
+import { keepSnapshot, lookAtWorkspace } from '../process/workspace.ts';
 import type { Fact } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
 import type { Run } from '../run/run.ts';
@@ -25,18 +26,34 @@ export function createPerform(world: {
   observer: { watch: (run: Run) => void };
   folderOf: (run: Run) => string;
   now: () => number;
+  log: Log;
 }): Perform {
+  function spawn(run: Run): void {
+    try {
+      world.keepers.spawn(run.id, launchOf(run, world.folderOf(run), world.now()));
+    } catch (error) {
+      // Not in this turn: an effect never submits before the change that ordered it has returned.
+      setImmediate(() => world.supervisor.submit(run.number, { type: 'never-launched', message: String((error as Error).message), retryInMs: 0 }));
+    }
+  }
+
+  /** What an agent does to its work folder is told by how that was before. Whatever comes of the look, the run starts. */
+  async function lookFirst(run: Run): Promise<void> {
+    try {
+      const snapshot = await lookAtWorkspace(run.spec.cwd);
+      if (snapshot) keepSnapshot(world.folderOf(run), snapshot);
+    } catch (error) {
+      world.log('warn', 'the work folder could not be looked at', { run: run.number, error: describe(error) });
+    }
+    // Stopped meanwhile, or found never to have been launched: then somebody else has taken care of it.
+    const now = world.supervisor.find(run.number);
+    if (now?.state === run.state || now?.state.status === 'starting') spawn(now);
+  }
+
   return (effect, run) => {
     switch (effect.type) {
       case 'spawn':
-        try {
-          return world.keepers.spawn(run.id, launchOf(run, world.folderOf(run), world.now()));
-        } catch (error) {
-          // Not in this turn: an effect never submits before the change that ordered it has returned.
-          return void setImmediate(() =>
-            world.supervisor.submit(run.number, { type: 'never-launched', message: String((error as Error).message), retryInMs: 0 }),
-          );
-        }
+        return run.spec.agent === null ? spawn(run) : void lookFirst(run);
       case 'watch':
         return world.observer.watch(run);
       case 'stop':

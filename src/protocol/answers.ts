@@ -41,7 +41,7 @@ export const runView = z.object({
   timeoutConfigured: z.boolean(),
   timeoutSource: z.enum(['config', 'default']),
   timeoutFired: z.boolean(),
-  livenessState: z.string().nullable(),
+  livenessState: z.enum(['completed', 'advanced', 'plan_only', 'empty_response', 'blocked', 'failed', 'needs_followup']).nullable(),
   livenessReason: z.string().nullable(),
   nextAction: z.string().nullable(),
   lastUsefulActionAt: time,
@@ -83,7 +83,16 @@ export const runView = z.object({
   resetsAt: time,
   /** The agent's last words, the beginning of them. */
   lastMessage: z.string().nullable(),
-  workspace: z.null(),
+  workspace: z
+    .object({
+      headBefore: z.string().nullable(),
+      headAfter: z.string().nullable(),
+      filesChanged: count,
+      insertions: count,
+      deletions: count,
+      dirty: z.boolean().nullable(),
+    })
+    .nullable(),
   /** Null until the processes left behind have been looked for. */
   leaked: z.array(z.object({ pid: z.int(), command: z.string(), ended: z.boolean() })).nullable(),
   stdoutPath: z.string(),

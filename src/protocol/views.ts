@@ -2,7 +2,7 @@
 import { isRestrained } from '../run/agent.ts';
 import type { RunEvent } from '../run/events.ts';
 import type { Glance } from '../run/glance.ts';
-import { isAlive, isEnded, type Outcome, type Run, type RunState } from '../run/run.ts';
+import { type Ended, isAlive, isEnded, type Outcome, type Run, type RunState, type WorkspaceRecord } from '../run/run.ts';
 import { silenceOf, silentMs } from '../run/silence.ts';
 import { isoTime } from '../run/time.ts';
 import type { EventView, RunView } from './answers.ts';
@@ -62,6 +62,7 @@ export function viewOf(run: Run, seen: Seen): RunView {
     parentRunId: lineage.parentRunId,
     ...notYet,
     ...streamOf(run, seen.glance),
+    ...achieved(ended),
     // An ended run retries nothing any more, whatever it was doing when it ended.
     retrying: alive === null ? null : (seen.glance?.retrying ?? null),
     leaked: ended?.leaked ? ended.leaked.map((process) => ({ ...process })) : null,
@@ -80,20 +81,16 @@ export function viewOf(run: Run, seen: Seen): RunView {
 
 /** Fields of tasks: a run without one has none of them. */
 const notYet = {
-  livenessState: null,
-  livenessReason: null,
-  nextAction: null,
-  lastUsefulActionAt: null,
   continuationAttempt: null,
   maxContinuationAttempts: null,
   continuationOf: null,
   wakeReason: null,
   decision: null,
-  workspace: null,
 } as const;
 
 /** What the agent's stream has shown. */
-function streamOf({ spec }: Run, glance: Glance | null): Omit<Pick<RunView, StreamField>, 'retrying'> {
+function streamOf(run: Run, glance: Glance | null): Omit<Pick<RunView, StreamField>, 'retrying'> {
+  const { spec } = run;
   const permission = spec.agent !== null && isRestrained(spec.agent) ? spec.agent.permission : null;
   const sessionIdBefore = spec.sessionId;
   if (glance === null) {
@@ -104,11 +101,37 @@ function streamOf({ spec }: Run, glance: Glance | null): Omit<Pick<RunView, Stre
     permission,
     sessionIdBefore,
     sessionIdAfter: sessionId,
-    evidence: { toolCalls, commands, commandsFailed, filesChanged, commits: null, comments: null, documents: null, reports: null, messages },
+    evidence: {
+      toolCalls,
+      commands,
+      commandsFailed,
+      filesChanged,
+      commits: isEnded(run.state) ? (run.state.workspace?.commits ?? null) : null,
+      comments: null,
+      documents: null,
+      reports: null,
+      messages,
+    },
     usage: usage === null ? null : { ...usage, model: glance.model ?? spec.agent?.model ?? null },
     resetsAt: isoOrNull(resetsAt),
     lastMessage,
   };
+}
+
+/** What it did to its work folder, and whether that was anything. */
+function achieved(ended: Ended | null): Pick<RunView, 'livenessState' | 'livenessReason' | 'nextAction' | 'lastUsefulActionAt' | 'workspace'> {
+  const { liveness = null, workspace = null } = ended ?? {};
+  return {
+    livenessState: liveness?.state ?? null,
+    livenessReason: liveness?.reason ?? null,
+    nextAction: liveness?.nextAction ?? null,
+    lastUsefulActionAt: isoOrNull(liveness?.lastUsefulActionAt ?? null),
+    workspace: workspace === null ? null : viewOfWorkspace(workspace),
+  };
+}
+
+function viewOfWorkspace({ headBefore, headAfter, filesChanged, insertions, deletions, dirty }: WorkspaceRecord): RunView['workspace'] {
+  return { headBefore, headAfter, filesChanged, insertions, deletions, dirty };
 }
 
 type StreamField = 'permission' | 'evidence' | 'sessionIdBefore' | 'sessionIdAfter' | 'usage' | 'retrying' | 'resetsAt' | 'lastMessage';

@@ -1,5 +1,5 @@
 import type { Report } from './report.ts';
-import type { FinaliseStep, Leader, LeakedProcess, StopOrder } from './run.ts';
+import type { Leader, StepResult, StopOrder } from './run.ts';
 
 /**
  * Everything that can happen to a run. An order is wanted by someone and may be refused; a fact has
@@ -36,7 +36,7 @@ export type Fact =
   /** The machine slept or the daemon was stopped for a while: limits move by the gap. */
   | { readonly type: 'slept'; readonly gapMs: number }
   | { readonly type: 'activity' }
-  | { readonly type: 'step-done'; readonly step: FinaliseStep; readonly leaked: readonly LeakedProcess[] | null };
+  | ({ readonly type: 'step-done' } & StepResult);
 
 export type RunEvent = Order | Fact;
 export type RunEventType = RunEvent['type'];

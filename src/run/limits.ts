@@ -104,6 +104,11 @@ export const limits = {
   accountDeniedTools: 10,
   /** Longer than any id of a session that was seen (36 characters), with room for those of HTTP agents. */
   sessionIdLength: 4_096,
+  /** Git gets so long for one answer, and may say so much. */
+  gitMs: 10 * second,
+  gitBytesMax: 16 * 2 ** 20,
+  /** Uncommitted entries that are compared one by one. */
+  workspaceFiles: 5_000,
   agentArgs: 100,
   /** A mapping goes along with every run of its agent. */
   mappingBytesMax: 64 * 2 ** 10,

@@ -106,9 +106,40 @@ export type Stop = {
 
 export type LeakedProcess = { readonly pid: number; readonly command: string; readonly ended: boolean };
 
+/** What a run did to its work folder: between its start and its end, whoever did it. Null where it cannot be told. */
+export type WorkspaceRecord = {
+  readonly headBefore: string | null;
+  readonly headAfter: string | null;
+  /** Commits that HEAD has now and had not before. */
+  readonly commits: number | null;
+  readonly filesChanged: number | null;
+  readonly insertions: number | null;
+  readonly deletions: number | null;
+  /** Something is not committed. */
+  readonly dirty: boolean | null;
+  readonly treeChanged: boolean | null;
+  /** When it was looked at, after the end. */
+  readonly seenAt: number;
+};
+
+/** Whether a finished run achieved anything, and what comes next. */
+export type LivenessRecord = {
+  readonly state: 'completed' | 'advanced' | 'plan_only' | 'empty_response' | 'blocked' | 'failed' | 'needs_followup';
+  readonly reason: string;
+  readonly nextAction: string | null;
+  readonly lastUsefulActionAt: number | null;
+};
+
 /** What remains to be done after the end, in this order; each step is idempotent and struck off when done. */
-export type FinaliseStep = 'leftovers' | 'tidy';
-export const finaliseSteps: readonly FinaliseStep[] = ['leftovers', 'tidy'];
+export const finaliseSteps = ['workspace', 'leftovers', 'liveness', 'tidy'] as const;
+export type FinaliseStep = (typeof finaliseSteps)[number];
+
+/** What each step has found. */
+export type StepResult =
+  | { readonly step: 'workspace'; readonly workspace: WorkspaceRecord | null }
+  | { readonly step: 'leftovers'; readonly leaked: readonly LeakedProcess[] }
+  | { readonly step: 'liveness'; readonly liveness: LivenessRecord | null }
+  | { readonly step: 'tidy' };
 
 type Alive = {
   readonly leader: Leader;
@@ -140,6 +171,9 @@ export type Ended = {
   /** The stop that was under way, for the grace its remaining processes still have. */
   readonly stop: Stop | null;
   readonly leaked: readonly LeakedProcess[] | null;
+  /** Null for a plain command, and until it was looked at. */
+  readonly workspace: WorkspaceRecord | null;
+  readonly liveness: LivenessRecord | null;
   readonly pending: readonly FinaliseStep[];
 };
 

@@ -2,6 +2,7 @@ import { type End, endOfOrder, endOfOutcome, endOfStop } from './ends.ts';
 import type { RunEvent } from './events.ts';
 import {
   type Ended,
+  type FinaliseStep,
   finaliseSteps,
   isEnded,
   type Leader,
@@ -68,11 +69,11 @@ function queued(run: Run, event: RunEvent, at: number): Step {
     case 'slot-granted':
       return moved({ status: 'starting', since: at, stop: null }, 'spawn');
     case 'stop-requested':
-      return moved(end(null, neverBegun, endOfStop(run.spec, orderStop(run, event, at), neverBegun, null), at), 'finalise');
+      return moved(end(run, null, neverBegun, endOfStop(run.spec, orderStop(run, event, at), neverBegun, null), at), 'finalise');
     case 'dependency-failed': {
       const error = `Run ${event.after} had to succeed first, but it ended ${event.status}.`;
       const why: End = { status: 'cancelled', stopReason: 'dependency_failed', errorCode: 'cancelled', error, timeoutFired: false };
-      return moved(end(null, neverBegun, why, at), 'finalise');
+      return moved(end(run, null, neverBegun, why, at), 'finalise');
     }
     // A fact about a queued run belongs to an earlier launch that was found never to have happened.
     default:
@@ -87,10 +88,10 @@ function starting(run: Run, state: Starting, event: RunEvent, at: number): Step 
       return started(run, state, event);
     case 'spawn-failed': {
       const why = state.stop ? endOfStop(run.spec, state.stop, neverBegun, null) : notStarted(event.errorCode, event.message);
-      return moved(end(null, neverBegun, why, at), 'finalise');
+      return moved(end(run, null, neverBegun, why, at), 'finalise');
     }
     case 'never-launched':
-      if (state.stop) return moved(end(null, neverBegun, endOfStop(run.spec, state.stop, neverBegun, null), at), 'finalise');
+      if (state.stop) return moved(end(run, null, neverBegun, endOfStop(run.spec, state.stop, neverBegun, null), at), 'finalise');
       return moved({ status: 'queued', notBefore: event.retryInMs > 0 ? at + event.retryInMs : null });
     case 'exited':
       return exited(run, event, state.stop, null);
@@ -143,8 +144,10 @@ function ended(state: Ended, event: RunEvent): Step {
   switch (event.type) {
     case 'step-done': {
       if (!state.pending.includes(event.step)) return late;
-      const pending = state.pending.filter((name) => name !== event.step);
-      return moved({ ...state, pending, leaked: event.step === 'leftovers' ? event.leaked : state.leaked });
+      const found = { ...state, pending: state.pending.filter((name) => name !== event.step) };
+      if (event.step === 'leftovers') return moved({ ...found, leaked: event.leaked });
+      if (event.step === 'workspace') return moved({ ...found, workspace: event.workspace });
+      return moved(event.step === 'liveness' ? { ...found, liveness: event.liveness } : found);
     }
     case 'stop-requested':
     case 'slot-granted':
@@ -202,7 +205,7 @@ function exited(run: Run, event: Exited, ordered: Stop | null, process: Running 
   const stop = ordered !== null && ordered.orderedAt > event.endedAt ? null : ordered;
   const why = stop ? endOfStop(run.spec, stop, outcome, report) : event.byDeadline ? endOfOrder('timeout') : endOfOutcome(run.spec, outcome, report);
   const from = process ?? { leader: event.leader, startedAt: event.startedAt };
-  const ended = end(from, outcome, why, event.endedAt, stop);
+  const ended = end(run, from, outcome, why, event.endedAt, stop);
   return beginsAnew(run, ended) ? moved(ended, 'retry-fresh', 'finalise') : moved(ended, 'finalise');
 }
 
@@ -222,20 +225,34 @@ type Lost = Extract<RunEvent, { type: 'process-lost' }>;
 function lost(run: Run, event: Lost, stop: Stop | null, process: Running | null | Stopping, at: number): Step {
   const outcome: Outcome = { kind: 'lost' };
   // What was being stopped has its ordered end; only the exit code stays unknown, and nothing is tried again.
-  if (stop) return moved(end(process, outcome, endOfStop(run.spec, stop, outcome, event.report), at, stop), 'finalise');
+  if (stop) return moved(end(run, process, outcome, endOfStop(run.spec, stop, outcome, event.report), at, stop), 'finalise');
   const why = endOfOutcome(run.spec, outcome, event.report);
   // What its stream had said before it was lost from sight stands; only the exit code is unknown.
-  if (event.report !== null) return moved(end(process, outcome, why, at), 'finalise');
+  if (event.report !== null) return moved(end(run, process, outcome, why, at), 'finalise');
   const retry = run.spec.onLoss === 'retry' && event.certain && run.lineage.processLossRetryCount === 0;
   const lostWhy = { ...why, error: event.message };
-  return moved(end(process, outcome, lostWhy, at), ...(retry ? (['retry-lost', 'finalise'] as const) : (['finalise'] as const)));
+  return moved(end(run, process, outcome, lostWhy, at), ...(retry ? (['retry-lost', 'finalise'] as const) : (['finalise'] as const)));
 }
 
 function notStarted(errorCode: string, message: string): End {
   return { status: 'failed', stopReason: 'not_started', errorCode, error: message, timeoutFired: false };
 }
 
-function end(from: { leader: Leader | null; startedAt: number | null } | null, outcome: Outcome, why: End, at: number, stop: Stop | null = null): Ended {
+/** Without a process there is nothing that could be left behind or changed; and only agents are judged by what they achieved. */
+function isDue(name: FinaliseStep, { spec }: Run, outcome: Outcome): boolean {
+  if (name === 'liveness') return spec.agent !== null;
+  if (name === 'workspace') return spec.agent !== null && outcome.kind !== 'not_started';
+  return name === 'tidy' || outcome.kind !== 'not_started';
+}
+
+function end(
+  run: Run,
+  from: { leader: Leader | null; startedAt: number | null } | null,
+  outcome: Outcome,
+  why: End,
+  at: number,
+  stop: Stop | null = null,
+): Ended {
   return {
     ...why,
     outcome,
@@ -244,8 +261,9 @@ function end(from: { leader: Leader | null; startedAt: number | null } | null, o
     endedAt: at,
     stop,
     leaked: outcome.kind === 'not_started' ? [] : null,
-    // Without a process there is nothing that could be left behind.
-    pending: outcome.kind === 'not_started' ? finaliseSteps.filter((name) => name !== 'leftovers') : finaliseSteps,
+    workspace: null,
+    liveness: null,
+    pending: finaliseSteps.filter((name) => isDue(name, run, outcome)),
   };
 }
 

@@ -1,7 +1,18 @@
 /** Row ⇄ value. Rows are parsed on the way out; what a newer or damaged row holds never reaches the rest. */
 import { z } from 'zod';
 import { type AgentProfile, adapterNames, type Mapping, permissions } from '../run/agent.ts';
-import { isEnded, type Lineage, type Run, type RunSpec, type RunState, retryReasons, stopOrders } from '../run/run.ts';
+import {
+  finaliseSteps,
+  isEnded,
+  type Lineage,
+  type LivenessRecord,
+  type Run,
+  type RunSpec,
+  type RunState,
+  retryReasons,
+  stopOrders,
+  type WorkspaceRecord,
+} from '../run/run.ts';
 import type { runs } from './schema.ts';
 
 type Row = typeof runs.$inferSelect;
@@ -29,6 +40,23 @@ const outcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('not_started') }),
   z.object({ kind: z.literal('lost') }),
 ]);
+const workspace: z.ZodType<WorkspaceRecord> = z.object({
+  headBefore: z.string().nullable(),
+  headAfter: z.string().nullable(),
+  commits: z.int().nullable(),
+  filesChanged: z.int().nullable(),
+  insertions: z.int().nullable(),
+  deletions: z.int().nullable(),
+  dirty: z.boolean().nullable(),
+  treeChanged: z.boolean().nullable(),
+  seenAt: z.number(),
+});
+const liveness: z.ZodType<LivenessRecord> = z.object({
+  state: z.enum(['completed', 'advanced', 'plan_only', 'empty_response', 'blocked', 'failed', 'needs_followup']),
+  reason: z.string(),
+  nextAction: z.string().nullable(),
+  lastUsefulActionAt: z.number().nullable(),
+});
 const ended = z.object({
   status: z.enum(['succeeded', 'failed', 'cancelled', 'timed_out']),
   outcome,
@@ -41,7 +69,10 @@ const ended = z.object({
   endedAt: z.number(),
   stop: stop.nullable(),
   leaked: z.array(z.object({ pid: z.int(), command: z.string(), ended: z.boolean() })).nullable(),
-  pending: z.array(z.enum(['leftovers', 'tidy'])),
+  // Runs of the first release have neither.
+  workspace: workspace.nullable().default(null),
+  liveness: liveness.nullable().default(null),
+  pending: z.array(z.enum(finaliseSteps)),
 });
 const state: z.ZodType<RunState> = z.union([
   ended,

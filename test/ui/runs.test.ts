@@ -25,6 +25,8 @@ const ended: Run['state'] = {
   endedAt: at - 47_000,
   stop: null,
   leaked: [],
+  workspace: null,
+  liveness: null,
   pending: [],
 };
 

@@ -29,7 +29,10 @@ function factsText({ look }: Context, run: RunView): string {
     ['error', run.error === null ? null : clean(run.error)],
     ['retrying', run.retrying === null ? null : `${retryingWords(run)}: ${clean(run.retrying.message)}`],
     ['open again', run.resetsAt],
+    ['verdict', run.livenessState === null ? null : `${run.livenessState}: ${clean(run.livenessReason ?? '')}`],
+    ['next', run.nextAction === null ? null : clean(run.nextAction)],
     ['did', evidenceWords(run)],
+    ['work folder', workspaceWords(run)],
     ['said', run.lastMessage === null ? null : clean(run.lastMessage)],
     ['used', run.usage === null ? null : `${usageWords(run.usage)}${run.usage.model === null ? '' : `, ${clean(run.usage.model)}`}`],
     ['session', sessionWords(run)],
@@ -70,6 +73,15 @@ function evidenceWords({ evidence }: RunView): string | null {
   const { toolCalls, commands, commandsFailed, filesChanged } = evidence;
   const failed = commandsFailed === 0 ? '' : ` (${commandsFailed} failed)`;
   return `${plural(toolCalls, 'tool call')}, ${plural(commands, 'command')}${failed}, ${plural(filesChanged, 'file')} changed`;
+}
+
+/** `3 files changed (+12 −4), 1 commit, something is not committed`. */
+function workspaceWords({ workspace, evidence }: RunView): string | null {
+  if (workspace === null) return null;
+  const { filesChanged, insertions, deletions, dirty } = workspace;
+  const files = filesChanged === null ? null : `${plural(filesChanged, 'file')} changed${insertions === null ? '' : ` (+${insertions} −${deletions ?? 0})`}`;
+  const commits = evidence?.commits ? plural(evidence.commits, 'commit') : null;
+  return [files, commits, dirty ? 'something is not committed' : null].filter((part) => part !== null).join(', ');
 }
 
 function sessionWords({ sessionIdBefore, sessionIdAfter }: RunView): string | null {

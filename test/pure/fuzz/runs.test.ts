@@ -18,7 +18,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunEvent, RunEventType } from '../../../src/run/events.ts';
 import { type Candidate, grant, type Holder, occupancyOf, type Rules } from '../../../src/run/queue.ts';
 import { errorClasses } from '../../../src/run/reading.ts';
-import { finaliseSteps, isEnded, type Run, type RunStatus, type StopOrder } from '../../../src/run/run.ts';
+import { isEnded, type Run, type RunStatus, type StopOrder } from '../../../src/run/run.ts';
 import { step } from '../../../src/run/step.ts';
 import { nextMove } from '../../../src/run/stopping.ts';
 import { aRun, leader, noon } from '../../support/runs.ts';
@@ -49,7 +49,12 @@ const events: { readonly [T in RunEventType]: Arbitrary<Extract<RunEvent, { type
   signalled: record({ type: constant('signalled'), phase: constantFrom('interrupted', 'terminated', 'killed'), targets: constant([]) }),
   slept: record({ type: constant('slept'), gapMs: nat() }),
   activity: constant({ type: 'activity' }),
-  'step-done': record({ type: constant('step-done'), step: constantFrom(...finaliseSteps), leaked: option(constant([])) }),
+  'step-done': oneof(
+    constant({ type: 'step-done', step: 'workspace', workspace: null } as const),
+    constant({ type: 'step-done', step: 'leftovers', leaked: [] } as const),
+    constant({ type: 'step-done', step: 'liveness', liveness: null } as const),
+    constant({ type: 'step-done', step: 'tidy' } as const),
+  ),
 };
 const history = array(record({ event: oneof(...(Object.values(events) as Arbitrary<RunEvent>[])), at }), { maxLength: 30 });
 

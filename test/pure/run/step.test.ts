@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { factTypes, orderTypes, type RunEvent, type RunEventType } from '../../../src/run/events.ts';
 import type { Report } from '../../../src/run/report.ts';
-import { type EndedStatus, endedStatuses, finaliseSteps, isEnded, type RunState, runStatuses, type StopOrder, type StopPhase } from '../../../src/run/run.ts';
+import {
+  type EndedStatus,
+  endedStatuses,
+  type FinaliseStep,
+  finaliseSteps,
+  isEnded,
+  type RunState,
+  runStatuses,
+  type StopOrder,
+  type StopPhase,
+} from '../../../src/run/run.ts';
 import { isSettled, type Step, step } from '../../../src/run/step.ts';
 import { aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
 
@@ -50,6 +60,8 @@ signalled killed         | ·           | ·           | ·            | ·     
 slept                    | ·           | ·           | ·            | same        | same        | same        | same       | ·        | ·
 activity                 | ·           | ·           | ·            | ·           | same        | ·           | ·          | ·        | ·
 step-done leftovers      | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
+step-done workspace      | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
+step-done liveness       | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
 step-done tidy           | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
 `;
 
@@ -111,14 +123,28 @@ const examples: Examples = {
   activity: { activity: { type: 'activity' } },
   'step-done': {
     'step-done leftovers': { type: 'step-done', step: 'leftovers', leaked: [] },
-    'step-done tidy': { type: 'step-done', step: 'tidy', leaked: null },
+    'step-done workspace': { type: 'step-done', step: 'workspace', workspace: null },
+    'step-done liveness': { type: 'step-done', step: 'liveness', liveness: null },
+    'step-done tidy': { type: 'step-done', step: 'tidy' },
   },
 };
 const events: Readonly<Record<string, RunEvent>> = Object.assign({}, ...Object.values(examples));
 
-function ended(status: EndedStatus, pending = finaliseSteps): RunState {
+function ended(status: EndedStatus, pending: readonly FinaliseStep[] = finaliseSteps): RunState {
   const why = { stopReason: 'any', errorCode: null, error: null, timeoutFired: false };
-  return { status, outcome: { kind: 'exited', code: 0 }, ...why, leader, startedAt: noon - 30_000, endedAt: noon, stop: null, leaked: null, pending };
+  return {
+    status,
+    outcome: { kind: 'exited', code: 0 },
+    ...why,
+    leader,
+    startedAt: noon - 30_000,
+    endedAt: noon,
+    stop: null,
+    leaked: null,
+    workspace: null,
+    liveness: null,
+    pending,
+  };
 }
 
 const inEachPhase = (now: boolean): RunState[] => Object.keys(phases).map((phase) => stopping({ stop: aStop({ phase: phase as StopPhase, now }) }));
@@ -185,15 +211,21 @@ describe('the table of states and events', () => {
   });
 
   it('settles a run when its last finalising step is struck off, in whatever order', () => {
+    const found: Readonly<Record<FinaliseStep, RunEvent>> = {
+      workspace: { type: 'step-done', step: 'workspace', workspace: null },
+      leftovers: { type: 'step-done', step: 'leftovers', leaked: [{ pid: 9, command: 'sleep', ended: true }] },
+      liveness: { type: 'step-done', step: 'liveness', liveness: { state: 'failed', reason: 'So.', nextAction: null, lastUsefulActionAt: null } },
+      tidy: { type: 'step-done', step: 'tidy' },
+    };
     for (const order of [finaliseSteps, finaliseSteps.toReversed()]) {
       let run = aRun(ended('failed'));
       for (const name of order) {
         expect(isSettled(run)).toBe(false);
-        const result = step(run, { type: 'step-done', step: name, leaked: name === 'leftovers' ? [{ pid: 9, command: 'sleep', ended: true }] : null }, noon);
+        const result = step(run, found[name], noon);
         run = { ...run, state: result.kind === 'moved' ? result.state : run.state };
       }
       expect(isSettled(run)).toBe(true);
-      expect(run.state).toMatchObject({ status: 'failed', leaked: [{ pid: 9, command: 'sleep', ended: true }] });
+      expect(run.state).toMatchObject({ status: 'failed', leaked: [{ pid: 9, command: 'sleep', ended: true }], liveness: { reason: 'So.' } });
     }
   });
 });
