@@ -45,13 +45,20 @@ function labelled(lines: readonly Line[], index: number): string | null {
   const isLabel = value !== undefined || (bare.test(line.text) && (line.heading || line.text.endsWith(':')));
   if (!isLabel) return null;
   const said = value ? value : (lines[index + 1]?.text ?? '');
-  return none.test(said) || dismissed.test(said) || isOwnWork(said) || said.endsWith('?') || !outside.test(said) || !wanting.test(said) ? null : said;
+  return none.test(said) ||
+    dismissed.test(said) ||
+    (/^(?:waiting|pending|on|by|for|until)\b/i.test(said) && isOwnWork(said)) ||
+    said.endsWith('?') ||
+    !outside.test(said) ||
+    !wanting.test(said)
+    ? null
+    : said;
 }
 
 const none =
-  /^(?:$|none|no\b|nothing|n\/?a\b|nil|not\b|nope|zero|false|keine?\b|nichts|aucun|rien|ningun[oa]?|nada|なし|无|沒有|没有|resolved|fixed|cleared|all clear|[-—–\d])/i;
+  /^(?:$|CODE|QUOTE|none|no\b|nothing|n\/?a\b|nil|not\b|nope|zero|false|keine?\b|nichts|aucun|rien|ningun[oa]?|nada|なし|无|沒有|没有|resolved|fixed|cleared|all clear|[-—–\d])/i;
 const dismissed =
-  /\b(?:fixed|resolved|solved|worked around|unblocked|if|potential|possible|possibly|might|may|could|would|none|no longer|previously|earlier|CODE|QUOTE)\b/i;
+  /\b(?:fixed|resolved|solved|worked around|unblocked|if|potential|possible|possibly|might|may|could|would|none|no longer|previously|earlier)\b/i;
 
 /** A finding of a review may be called a blocker too; here something from outside is wanting. */
 const outside =

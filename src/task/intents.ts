@@ -53,7 +53,7 @@ function clausesOf(text: string): readonly string[] {
 }
 
 const polite =
-  /^(?:ok(?:ay)?|sure(?: thing)?|got it|understood|thanks?(?: you)?(?: for [^.!?]{0,80})?|great|certainly|of course|absolutely|alright|all right|right|perfect|hello(?: there)?|hi(?: there)?|no problem|on it|will do|yes|sounds good|good|verstanden|alles klar|gerne|d'accord|bien sûr|entendu|claro|de acuerdo|entendido|好的?|了解(?:です|しました)?|承知しました|わかりました)[.!,。！，\s]*$/i;
+  /^(?:ok(?:ay)?|sure(?: thing)?|got it|understood|i understand(?: the (?:task|request|issue|problem))?|thanks?(?: you)?(?: for [^.!?]{0,80})?|great|certainly|of course|absolutely|alright|all right|right|perfect|hello(?: there)?|hi(?: there)?|no problem|on it|will do|yes|sounds good|good|verstanden|alles klar|gerne|d'accord|bien sûr|entendu|claro|de acuerdo|entendido|好的?|了解(?:です|しました)?|承知しました|わかりました)[.!,。！，\s]*$/i;
 const dangling = /^(?:now|next|then|first|okay|so|and|let|jetzt|nun|zuerst|maintenant|ahora)\b/i;
 const restates = /^(?:the|this|your) (?:task|goal|request|ticket) (?:is to|asks|wants)\b|^you(?:'ve| have)? asked\b/i;
 
@@ -87,7 +87,7 @@ const work =
   '(?:help|inspect|check|review|look|investigate|analy[sz]e|open|read|start|begin|work|implement|fix|test|update|create|add|write|run|explore|examine|search|find|refactor|rewrite|remove|delete|replace|build|set up|install|configure|debug|reproduce|take (?:a|another) (?:\\w+ )?look|get (?:started|an overview)|dig|go (?:through|over|ahead)|proceed|continue|try|verify|apply|make(?! (?:no|clear|it|you)\\b)|change|edit|modify|patch|move|rename|split|extract|migrate|convert|draft|design|plan|study|trace|scan|gather|collect|understand|figure out|determine|identify|tackle|handle|resolve|finish|complete|ensure|generate|commit|push|deploy|clean|compare|harden|do (?:this|that|it|so)\\b|see (?:how|what|where|why|which|whether)|bisect|profile|measure|re-?run|validate|adjust|extend|introduce|wire|enable|disable|step)\\b(?!\\s+(?:you(?! fix| with)|nothing|no|(?:by|with) (?:saying|noting|mentioning|thanking|the conclusion))\\b)';
 const soon = '(?:\\s+(?:now|then|first|next|also|just|quickly|\\w+ly|start by|begin by|like to|try to|and))*';
 const english = new RegExp(
-  `^${lead}${because}${lead}(?:(?:i|we)(?:'ll| will| shall| plan to| intend to| need to| want to| should (?:first|now|next|start))|i'd like to|(?:(?:i am|i'm|we are|we're) (?:now )?(?:going to|about to|planning to))|let me|let's|let us|(?:my|the|our) (?:next|first) (?:step|action) (?:is|will be)(?: to)?|i(?:'d| would) (?:start|begin) (?:by|with))${soon}\\s+(?:${work}|(?!saying|noting|mentioning|thanking|explaining|summari|being)\\w+ing\\b)`,
+  `^${lead}${because}${lead}(?:(?:i|we)(?:(?:'ll| will)(?: need to| have to)?| shall| plan to| intend to| need to| want to| should (?:first|now|next|start))|i'd like to|(?:(?:i am|i'm|we are|we're) (?:now )?(?:going to|about to|planning to))|let me|let's|let us|(?:my|the|our) (?:next|first) (?:step|action) (?:is|will be)(?: to)?|i(?:'d| would) (?:start|begin) (?:by|with))${soon}\\s+(?:${work}|(?!saying|noting|mentioning|thanking|explaining|summari|being)\\w+ing\\b)`,
   'i',
 );
 const others = [

@@ -210,6 +210,7 @@ bash
 bash -c 'rm a'
 bash -lc "ls; touch b"
 bash -c "$SCRIPT"
+bash -c "ls $X"
 bash --rcfile x -c ls
 sh -c
 eval "ls"

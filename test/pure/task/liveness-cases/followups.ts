@@ -36,6 +36,8 @@ export const followups = wordsOf('needs_followup', [
   ['"I will inspect the repo next."', 'a quotation'],
   ['```\nI will inspect the repo next.\n```', 'in a fence'],
   ['{"text":"I will inspect the repo next."}', 'raw data'],
+  ['| file | lines |\n|---|---|\n| a.ts | 4 |\n\nI will inspect the repo.', 'a table of findings, then a plan'],
+  ['{"bugs":3}\n\nI will inspect the repo.', 'data, then a plan'],
   ['The function will inspect the repo.', 'not the agent will'],
   ['It will be fixed in the next release.', 'not the agent will'],
   ['The user said: I will inspect it.', 'a story'],

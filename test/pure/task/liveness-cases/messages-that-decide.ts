@@ -3,6 +3,17 @@ import { wordsOf } from '../../../support/liveness.ts';
 /** Last words that were written down before it was tried how they would be judged. */
 export const messagesThatDecide = [
   ...wordsOf('blocked', [
+    ["I'm not able to proceed because I don't have access to the internal registry. Please grant access.", 'it says that it cannot go on without a person'],
+    [
+      "I've hit a blocker.\n\n**Blocker:** the CI token lacks the `repo` permission.\n\n**What I need:** a token with that permission.",
+      'it says that it cannot go on without a person',
+    ],
+    ['I need the production database password to continue. Could you share it?', 'it says that it cannot go on without a person'],
+    ['Waiting for your approval to run the destructive migration.', 'it says that it cannot go on without a person'],
+    ["I can't complete this task without credentials for the Stripe account.", 'it says that it cannot go on without a person'],
+    ['I am currently blocked because the GitHub token is invalid.', 'it says that it cannot go on without a person'],
+    ['Unfortunately I cannot continue: the sandbox blocks all network access.', 'it says that it cannot go on without a person'],
+    ['I still need access to the staging server before I can verify the deployment.', 'it says that it cannot go on without a person'],
     [
       "I tried to push but got 403. I don't have write permission on the repo, so I can't continue. Please grant access.",
       'it says that it cannot go on without a person',
@@ -43,6 +54,16 @@ export const messagesThatDecide = [
     ['Blocked on missing AWS credentials.', 'it says that it cannot go on without a person'],
   ]),
   ...wordsOf('plan_only', [
+    ["I'll start by exploring the project structure to understand how things are organized.", 'all it does is to announce its work'],
+    ['Let me begin by reading the relevant files.', 'all it does is to announce its work'],
+    ["I'll help with that! First, let me look at the current code.", 'all it does is to announce its work'],
+    ["To implement this feature, I'll need to modify the router and add a handler.", 'all it does is to announce its work'],
+    ['I will create a new branch, implement the changes and open a pull request.', 'all it does is to announce its work'],
+    ["Now I'll run the tests:", 'all it does is to announce its work'],
+    ["Here's the plan:\n\n1. Update the schema\n2. Regenerate the client\n3. Fix the call sites", 'all it does is to announce its work'],
+    ["I understand the task. I'll now implement the change.", 'all it does is to announce its work'],
+    ["Next I'll check how the config is loaded.", 'all it does is to announce its work'],
+    ["I'm going to search for all usages of the function and then update them.", 'all it does is to announce its work'],
     ["I'll look into the failing build and report back.", 'all it does is to announce its work'],
     ['I will first read the spec, then write the tests and finally implement it.', 'all it does is to announce its work'],
     ["I'm going to refactor the module into smaller pieces.", 'all it does is to announce its work'],
