@@ -52,7 +52,7 @@ describe('a finished run of an agent is', () => {
     const run = await judged(createHome(), steps);
     expect(run.livenessState).toBe(state);
     expect(run.livenessReason).toContain(reason);
-    expect(run.lastUsefulActionAt === null).toBe(state !== 'advanced' && state !== 'blocked');
+    expect(run.lastUsefulActionAt === null).toBe(state !== 'advanced');
   });
 
   it('shown with its verdict and its next action', async () => {
