@@ -43,7 +43,8 @@ function signature(path: string): string {
 export async function compareWorkspace(before: Snapshot | null, after: Snapshot | null, seenAt: number): Promise<WorkspaceRecord | null> {
   if (before === null || after === null || before.root !== after.root) return null;
   const moved = before.head !== after.head;
-  const committed = moved && before.head !== null ? await git(after.root, 'diff', '--name-only', '-z', before.head, after.head ?? 'HEAD') : moved ? null : '';
+  const committed =
+    moved && before.head !== null ? await git(after.root, 'diff', '--name-only', '-z', '--no-ext-diff', before.head, after.head ?? 'HEAD') : moved ? null : '';
   const touched = new Set([
     ...(committed ?? '').split('\0'),
     ...[...Object.keys(before.open), ...Object.keys(after.open)].filter((path) => before.open[path] !== after.open[path]),
@@ -71,7 +72,7 @@ async function commitsSince(root: string, head: string | null): Promise<number |
 async function linesChanged(root: string, head: string | null, paths: readonly string[]): Promise<Pick<WorkspaceRecord, 'insertions' | 'deletions'>> {
   if (paths.length === 0) return { insertions: 0, deletions: 0 };
   if (head === null || paths.length > limits.workspaceFiles) return { insertions: null, deletions: null };
-  const numbers = await git(root, 'diff', '--numstat', '-z', '--no-renames', head);
+  const numbers = await git(root, 'diff', '--numstat', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', head);
   if (numbers === null) return { insertions: null, deletions: null };
   const wanted = new Set(paths);
   const rows = numbers.split('\0').flatMap((row) => {
@@ -81,10 +82,14 @@ async function linesChanged(root: string, head: string | null, paths: readonly s
   return { insertions: rows.reduce((sum, [added]) => sum + added, 0), deletions: rows.reduce((sum, [, removed]) => sum + removed, 0) };
 }
 
+/** Variables by which git would look at another repository than the one of the folder. */
+const elsewhere = { GIT_DIR: undefined, GIT_WORK_TREE: undefined, GIT_INDEX_FILE: undefined, GIT_PREFIX: undefined, GIT_COMMON_DIR: undefined };
+
 async function git(cwd: string, ...args: string[]): Promise<string | null> {
   const { stdout, failed } = await execa('git', ['-c', 'core.fsmonitor=false', '-c', 'core.quotePath=false', ...args], {
     cwd,
-    env: { GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
+    // Whoever started the daemon may have been inside a hook of another repository.
+    env: { GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C', ...elsewhere },
     timeout: limits.gitMs,
     reject: false,
     stdin: 'ignore',

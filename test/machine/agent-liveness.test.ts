@@ -101,6 +101,13 @@ describe('the work folder of an agent', () => {
     expect(run).toMatchObject({ livenessState: 'needs_followup', workspace: { filesChanged: 1 } });
   });
 
+  it('is its own repository, whatever repository the daemon was started in', async () => {
+    const home = createHome({ env: { GIT_DIR: '/nowhere/.git', GIT_WORK_TREE: '/nowhere' } });
+    const { folder } = repository(home);
+    const run = await judged(home, [words('Fine.'), ...end], ['--cwd', folder]);
+    expect(run.workspace).toMatchObject({ filesChanged: 0, dirty: false });
+  });
+
   it('is unknown outside of a repository, and for plain commands nobody looks', async () => {
     const home = createHome();
     expect(await judged(home, [words('Fine.'), ...end])).toMatchObject({ workspace: null });
