@@ -83,12 +83,13 @@ export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Ru
   }
   const rule = group === null ? undefined : rules.groups.get(group);
   if (rule?.paused) return { for: 'group', words: `group ${group} is paused: clip group resume ${group}` };
+  // What a person has to lift is said before what passes by itself.
+  const place = agentRule(candidate.agent, rules);
+  if (place?.paused) return { for: 'agent', words: `agent ${place.name} is paused: clip agent resume ${place.name}` };
   for (const key of candidate.locks) {
     const stranger = occupancy.locks.get(key)?.find((holder) => holder.id !== candidate.id && !candidate.ancestors.includes(holder.id));
     if (stranger) return { for: 'lock', words: `lock ${key} is held by run ${stranger.number}` };
   }
-  const place = agentRule(candidate.agent, rules);
-  if (place?.paused) return { for: 'agent', words: `agent ${place.name} is paused: clip agent resume ${place.name}` };
   const [parent] = candidate.ancestors;
   if (parent !== undefined) {
     // A run inside a run takes no slot: its parent holds one and may be waiting for it. Yet no parent may flood the machine.

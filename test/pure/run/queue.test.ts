@@ -173,6 +173,12 @@ describe('the runs of one agent', () => {
     expect(words(candidate(1, agent()), [], limited(1, true))).toBe('agent: agent coder is paused: clip agent resume coder');
   });
 
+  it('are told of the pause first, since a lock opens by itself', () => {
+    const locked = { ...agent(), locks: ['k'] };
+    expect(words(candidate(2, locked), [holder(1, { locks: ['k'] })], limited(1, true))).toContain('paused');
+    expect(words(candidate(2, locked), [holder(1, { locks: ['k'] })], limited(1))).toContain('lock k');
+  });
+
   it('take no place inside a run, or agents that call each other would wait for ever; but a paused agent starts none', () => {
     const inside = { ...agent(), ancestors: ['id9'] };
     expect(granted([candidate(2, inside)], [holder(1, agent())], limited(1))).toEqual([2]);
