@@ -15,6 +15,7 @@ export const runs = sqliteTable(
     queuedAt: integer('queued_at').notNull(),
     parentRunId: text('parent_run_id'),
     agentId: text('agent_id'),
+    taskId: integer('task_id'),
     retryOfRunId: text('retry_of_run_id'),
     retryReason: text('retry_reason'),
     /** Whether something remains to be done after the end: 1 until the last finalising step. */
@@ -33,6 +34,7 @@ export const runs = sqliteTable(
     index('runs_by_time').on(table.queuedAt),
     index('runs_by_parent').on(table.parentRunId).where(sql`parent_run_id is not null`),
     index('runs_by_agent').on(table.agentId, table.number).where(sql`agent_id is not null`),
+    index('runs_by_task').on(table.taskId, table.number).where(sql`task_id is not null`),
     // One run that begins anew for one whose session nobody knew.
     uniqueIndex('runs_one_fresh_retry').on(table.retryOfRunId).where(sql`retry_reason = 'unknown_session'`),
     index('runs_by_retried').on(table.retryOfRunId).where(sql`retry_of_run_id is not null`),
@@ -58,7 +60,7 @@ export const events = sqliteTable(
     type: text('type').notNull(),
     data: text('data').notNull(),
   },
-  (table) => [index('events_by_run').on(table.run, table.seq)],
+  (table) => [index('events_by_run').on(table.run, table.seq), index('events_by_task').on(table.taskId, table.seq).where(sql`task_id is not null`)],
 );
 
 /** What is left of a deleted run: its number and key stay taken, and what it used stays counted. */
@@ -68,6 +70,12 @@ export const tombstones = sqliteTable('tombstones', {
   key: text('key').unique(),
   status: text('status').notNull(),
   agentId: text('agent_id'),
+  taskId: integer('task_id'),
+  /** When it had ended, and how long it had run, milliseconds; null for one that never started. */
+  endedAt: integer('ended_at'),
+  ranMs: integer('ran_ms'),
+  /** Whether it had advanced its task: 1 or 0; null for one that was not judged. */
+  advanced: integer('advanced'),
   /** Tokens and cost; null when nothing is known. */
   usage: text('usage'),
   removedAt: integer('removed_at').notNull(),
@@ -89,6 +97,8 @@ export const agents = sqliteTable(
     paused: integer('paused').notNull(),
     createdAt: integer('created_at').notNull(),
     removedAt: integer('removed_at'),
+    /** When its timer woke it last; null for never. */
+    timerAt: integer('timer_at'),
   },
   (table) => [uniqueIndex('agents_name').on(table.name).where(sql`removed_at is null`)],
 );
@@ -117,6 +127,111 @@ export const sessions = sqliteTable(
     updatedAt: integer('updated_at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.owner, table.id] })],
+);
+
+/** Tasks; their numbers are never given again. */
+export const tasks = sqliteTable(
+  'tasks',
+  {
+    number: integer('number').primaryKey({ autoIncrement: true }),
+    title: text('title').notNull(),
+    description: text('description'),
+    acceptance: text('acceptance'),
+    kind: text('kind').notNull(),
+    status: text('status').notNull(),
+    priority: integer('priority').notNull(),
+    /** JSON: a person, or an agent by its id. */
+    assignee: text('assignee'),
+    agentId: text('agent_id'),
+    blockedReason: text('blocked_reason'),
+    cwd: text('cwd'),
+    checkoutRunId: text('checkout_run_id'),
+    executionRunId: text('execution_run_id'),
+    budgetLeft: integer('budget_left').notNull(),
+    budget: text('budget'),
+    paused: text('paused'),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [
+    index('tasks_by_status').on(table.status, table.number),
+    index('tasks_by_agent').on(table.agentId, table.status).where(sql`agent_id is not null`),
+  ],
+);
+
+export const comments = sqliteTable(
+  'comments',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    task: integer('task').notNull(),
+    author: text('author').notNull(),
+    run: integer('run'),
+    /** What clip says once only has one: said twice, after a crash in between, it is there once. */
+    key: text('key').unique(),
+    text: text('text').notNull(),
+    at: integer('at').notNull(),
+  },
+  (table) => [index('comments_by_task').on(table.task, table.id), index('comments_by_run').on(table.run).where(sql`run is not null`)],
+);
+
+/** Documents of tasks, each revision whole. */
+export const documents = sqliteTable(
+  'documents',
+  {
+    task: integer('task').notNull(),
+    key: text('key').notNull(),
+    revision: integer('revision').notNull(),
+    title: text('title'),
+    body: text('body').notNull(),
+    author: text('author').notNull(),
+    run: integer('run'),
+    at: integer('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.task, table.key, table.revision] }), index('documents_by_run').on(table.run).where(sql`run is not null`)],
+);
+
+export const wakes = sqliteTable(
+  'wakes',
+  {
+    id: text('id').primaryKey(),
+    task: integer('task'),
+    agentId: text('agent_id').notNull(),
+    source: text('source').notNull(),
+    reason: text('reason').notNull(),
+    payload: text('payload').notNull(),
+    // Two daemons, two looks, a crash in between: what follows from one end follows once.
+    key: text('idempotency_key').unique(),
+    status: text('status').notNull(),
+    coalescedCount: integer('coalesced_count').notNull(),
+    runId: text('run_id'),
+    requestedAt: integer('requested_at').notNull(),
+    notBefore: integer('not_before'),
+    claimedAt: integer('claimed_at'),
+    finishedAt: integer('finished_at'),
+    error: text('error'),
+  },
+  (table) => [
+    index('wakes_by_task').on(table.task, table.requestedAt),
+    index('wakes_waiting').on(table.agentId, table.task).where(sql`status in ('queued', 'deferred')`),
+    index('wakes_by_run').on(table.runId).where(sql`run_id is not null`),
+  ],
+);
+
+/** What agents said of themselves with `clip report`. */
+export const reports = sqliteTable(
+  'reports',
+  {
+    run: integer('run').notNull(),
+    /** Given by whoever reports: one that comes on two ways, or twice, is one. */
+    id: text('id').notNull(),
+    task: integer('task'),
+    kind: text('kind').notNull(),
+    text: text('text').notNull(),
+    /** Who can lift a blocker; null where it is not said. */
+    who: text('who'),
+    at: integer('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.id] })],
 );
 
 /** Single facts: generation, queue_held, runs_total, unclean, version. */

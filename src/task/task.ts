@@ -1,3 +1,5 @@
+import type { Budget } from '../run/budget.ts';
+
 /** A task: a piece of work that runs serve. Like a run it is a plain value; times are milliseconds since the epoch. */
 
 export const taskStatuses = ['backlog', 'todo', 'in_progress', 'in_review', 'done', 'blocked', 'cancelled'] as const;
@@ -27,6 +29,10 @@ export type Task = {
   readonly executionRunId: string | null;
   /** Automatic starts that are left before a person is asked. */
   readonly budgetLeft: number;
+  /** What all its runs together may use; null for no limit of its own. */
+  readonly budget: Budget | null;
+  /** Why nothing of it starts, although its status would let it; null when nothing holds it. */
+  readonly paused: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 };
