@@ -52,7 +52,7 @@ function valueAt(text: string, start: number, way: Way): { readonly from: number
   const value = at(bareValue, text, start)?.[0] ?? null;
   if (value === null) return null;
   const end = start + value.length;
-  if (isPlaceholder(value) || isPath(value) || isCode(value, text[end]) || !isLikely(value, way)) return null;
+  if (isPlaceholder(value) || isPath(value) || isCode(value, text[end], way) || !isLikely(value, way)) return null;
   return { from: start, to: end + (value.length === judgedLength ? (at(restOfBare, text, end)?.[0].length ?? 0) : 0) };
 }
 
@@ -80,8 +80,8 @@ function isPath(value: string): boolean {
 }
 
 /** A call, an index, or fields of something. */
-function isCode(value: string, next: string | undefined): boolean {
-  if (next === '(' || next === '[' || next === '{') return true;
+function isCode(value: string, next: string | undefined, { kind }: Way): boolean {
+  if (next === '(' || (kind === 'loose' && (next === '[' || next === '{'))) return true;
   return (
     /^[A-Za-z_][A-Za-z_]*(?:\.[A-Za-z_][A-Za-z_]*)+$/.test(value) || /^(?:process|import|os|req|request|this|self|config|env|ctx|args|options)\??\./.test(value)
   );

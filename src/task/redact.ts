@@ -3,7 +3,7 @@
  * and whatever has the shape of a secret. Every search is linear, for the text may be written to be slow.
  */
 import { withoutAssignments } from './assignments.ts';
-import { withoutShapes } from './secret-shapes.ts';
+import { withoutPrivateKeys, withoutShapes } from './secret-shapes.ts';
 
 export const redacted = '[redacted]';
 
@@ -16,7 +16,9 @@ const beginningMax = 4_096;
 
 /** `secrets`: values that are known, whatever they look like. */
 export function redact(text: string, secrets: readonly string[]): string {
-  return withoutAssignments(withoutShapes(withoutValues(text, secrets), redacted), redacted);
+  // A private key may be the value of an assignment, of which only the first word would be taken out.
+  const withoutKeys = withoutPrivateKeys(withoutValues(text, secrets), redacted);
+  return withoutShapes(withoutAssignments(withoutKeys, redacted), redacted);
 }
 
 type Range = { readonly from: number; readonly to: number };

@@ -8,12 +8,13 @@
 const keyLengthMax = 20_000;
 
 export function withoutShapes(text: string, mark: string): string {
-  const headers = withoutHeaders(withoutUrls(withoutPrivateKeys(text, mark), mark), mark);
+  const headers = withoutHeaders(withoutUrls(text, mark), mark);
   const prefixed = prefixes.reduce((sum, shape) => sum.replace(shape, mark), headers);
   return prefixed.replace(/(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}/g, (found) => (/\d/.test(found) || !found.slice(3).includes('-') ? mark : found));
 }
 
 const prefixes: readonly RegExp[] = [
+  /sk-ant-[A-Za-z0-9_-]{16,}/g,
   /(?<![A-Za-z0-9])sk-(?:ant|proj|or|svcacct|admin)-[A-Za-z0-9_-]{6,}/g,
   /(?<![A-Za-z0-9])(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}/g,
   /gh[pousr]_[A-Za-z0-9]{10,}/g,
@@ -62,7 +63,7 @@ const beginning = /-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----/g;
 /** The lines of a key of which the end is missing; a line may end with a written \n. */
 const keyLines = /(?:(?:\\r|\\n|\s)+(?:[A-Za-z-]{4,20}: [^\n\\]{1,100}|[A-Za-z0-9+/=]{20,}))*/y;
 
-function withoutPrivateKeys(text: string, mark: string): string {
+export function withoutPrivateKeys(text: string, mark: string): string {
   let result = '';
   let done = 0;
   let ending = 0;

