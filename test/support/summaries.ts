@@ -1,0 +1,90 @@
+/** Continuation summaries and what they are made from. */
+import { emptyAccount } from '../../src/run/account.ts';
+import type { SummaryInput, SummaryRun } from '../../src/task/summary-input.ts';
+import { noon } from './runs.ts';
+
+export const headings = [
+  'Objective',
+  'Acceptance criteria',
+  'State of the work',
+  'Recent actions',
+  'Files touched',
+  'Commands run',
+  'Decisions and blockers',
+  'How the last run stopped',
+  'Next action',
+  'How to resume',
+];
+
+export function aSummaryRun(given: Partial<SummaryRun> = {}): SummaryRun {
+  return {
+    number: 42,
+    agentName: 'coder',
+    adapter: 'codex',
+    status: 'succeeded',
+    stopReason: 'completed',
+    errorCode: null,
+    error: null,
+    outcomeWords: 'exited 0',
+    startedAt: noon,
+    endedAt: noon + 245_000,
+    liveness: { state: 'advanced', reason: 'Evidence of work: 2 commands.', nextAction: null, lastUsefulActionAt: noon },
+    account: { ...emptyAccount, sessionId: 's-1', text: 'I fixed the parser.' },
+    workspace: null,
+    reports: [],
+    attempt: 0,
+    cwd: '/work/project',
+    branch: 'main',
+    ...given,
+  };
+}
+
+export function aFailedRun(given: Partial<SummaryRun> = {}): SummaryRun {
+  return aSummaryRun({
+    status: 'failed',
+    stopReason: 'adapter_failed',
+    errorCode: 'adapter_failed',
+    error: 'It broke.',
+    outcomeWords: 'exited 1',
+    liveness: { state: 'failed', reason: 'The run ended as failed.', nextAction: null, lastUsefulActionAt: null },
+    ...given,
+  });
+}
+
+export function aSummaryInput({ task, ...given }: Partial<Omit<SummaryInput, 'task'>> & { readonly task?: Partial<SummaryInput['task']> } = {}): SummaryInput {
+  return {
+    task: {
+      number: 7,
+      title: 'Fix the parser',
+      description: 'The parser crashes on empty files.',
+      acceptance: '- `npm test` is green',
+      kind: 'work',
+      status: 'in_progress',
+      priority: 0,
+      blockedReason: null,
+      ...task,
+    },
+    runs: [aSummaryRun()],
+    documents: [],
+    comments: [],
+    at: noon + 300_000,
+    secrets: [],
+    ...given,
+  };
+}
+
+/** The sections by their headings, as someone reads them who knows nothing of fences. */
+export function sectionsOf(summary: string): ReadonlyMap<string, string> {
+  const [, ...parts] = summary.split(/^## /m);
+  return new Map(parts.map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n')).trim()]));
+}
+
+/** Whether each fence is closed by one that is as long, as Markdown wants it. */
+export function fencesClose(text: string): boolean {
+  let open: string | null = null;
+  for (const line of text.split(/\r\n|\r|\n/)) {
+    if (open === null) open = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/.exec(line)?.[1] ?? null;
+    else if (/^ {0,3}(`{3,}|~{3,})[ \t]*$/.test(line) && line.trim().startsWith(open)) open = null;
+  }
+  return open === null;
+}
