@@ -15,7 +15,10 @@ export type Line = Readonly<Record<string, unknown>>;
 const requestMs = 15_000;
 const reconnectMs = 300;
 
-export function createClient(options: { home: Home; maySpawn: boolean; notice: (text: string) => void }) {
+/** Of the run that this command is a part of: the daemon knows by it who acts. */
+export type Inside = { readonly runId: string; readonly token: string } | null;
+
+export function createClient(options: { home: Home; maySpawn: boolean; inside: Inside; notice: (text: string) => void }) {
   const { home, notice } = options;
   let maySpawn = options.maySpawn;
   let warned = false;
@@ -23,7 +26,7 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
   /** Sends a request and returns its answer's head; starts the daemon if nobody is there, but only the first time. */
   async function open(method: string, path: string, body: Body, type: string, stream: boolean): Promise<IncomingMessage> {
     try {
-      const answer = await send(home.socket, method, path, body, type, stream);
+      const answer = await send({ socketPath: home.socket, method, path, headers: insideHeaders(options.inside) }, { body, type, stream });
       maySpawn = false;
       warn(answer.headers['clip-version']);
       return answer;
@@ -109,11 +112,16 @@ export function createClient(options: { home: Home; maySpawn: boolean; notice: (
   return { call, lines, following, home };
 }
 
-function send(socketPath: string, method: string, path: string, body: Body, type: string, stream: boolean): Promise<IncomingMessage> {
+type Sent = { readonly body: Body; readonly type: string; readonly stream: boolean };
+
+function send(
+  to: { socketPath: string; method: string; path: string; headers: Record<string, string> },
+  { body, type, stream }: Sent,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const length = typeof body === 'string' || Buffer.isBuffer(body) ? { 'content-length': Buffer.byteLength(body) } : {};
     const headers = body === null ? {} : { 'content-type': type, ...length };
-    const request = httpRequest({ socketPath, method, path, headers: { host: 'clip', ...headers }, agent: false });
+    const request = httpRequest({ ...to, headers: { host: 'clip', ...to.headers, ...headers }, agent: false });
     if (!stream) request.setTimeout(requestMs, () => request.destroy(new Error(`no answer within ${requestMs / 1_000} s`)));
     request.on('error', reject);
     request.on('response', resolve);
@@ -121,6 +129,10 @@ function send(socketPath: string, method: string, path: string, body: Body, type
     if (body instanceof Readable) body.on('error', (error) => request.destroy(error)).pipe(request);
     else request.end(body ?? undefined);
   });
+}
+
+function insideHeaders(inside: Inside): Record<string, string> {
+  return inside === null ? {} : { 'clip-run': inside.runId, 'clip-run-token': inside.token };
 }
 
 async function readText(answer: IncomingMessage): Promise<string> {

@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import { type Home, locateHome } from '../config/home.ts';
 import { ClipError } from '../run/errors.ts';
 import { markVariable } from '../run/run.ts';
-import { type Client, createClient } from './client.ts';
+import { type Client, createClient, type Inside } from './client.ts';
 import { type Look, lookOf } from './words.ts';
 
 export type Context = {
@@ -40,9 +40,15 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
     print: (text) => writeText(1, text.endsWith('\n') ? text : `${text}\n`),
     printJson: (value) => writeText(1, `${JSON.stringify(value)}\n`),
     notice,
-    client: (maySpawn = true) => createClient({ home, maySpawn, notice }),
+    client: (maySpawn = true) => createClient({ home, maySpawn, inside: insideOf(env), notice }),
     insideRun: env[markVariable] || null,
   };
+}
+
+/** Null outside of a run. */
+function insideOf(env: NodeJS.ProcessEnv): Inside {
+  const [runId, token] = [env[markVariable], env['CLIP_RUN_TOKEN']];
+  return runId && token ? { runId, token } : null;
 }
 
 function currentFolder(): string {

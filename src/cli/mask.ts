@@ -1,12 +1,12 @@
 /** Hides the values of secret variables of this shell in what is shown. */
+import { isSecretName } from '../run/secret.ts';
 
-const secretName = /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY|ACCESS_KEY|CREDENTIAL)/i;
 /** Shorter values would also hide ordinary words. */
 const lengthMin = 8;
 
 export function secretsOf(env: NodeJS.ProcessEnv): Buffer[] {
   const values = Object.entries(env).flatMap(([name, value]) =>
-    value !== undefined && value.length >= lengthMin && secretName.test(name) && !value.startsWith('/') ? [value] : [],
+    value !== undefined && value.length >= lengthMin && isSecretName(name) && !value.startsWith('/') ? [value] : [],
   );
   return [...new Set(values)].sort((a, b) => b.length - a.length).map((value) => Buffer.from(value));
 }

@@ -103,7 +103,7 @@ function stdinOf(context: Context, stdin: string | undefined): RunRequestInput['
 }
 
 /** All of standard input, up to a limit. */
-function readInput(bytesMax: number, hint = 'Put it into a file and name the file: --stdin FILE.'): Buffer {
+export function readInput(bytesMax: number, hint = 'Put it into a file and name the file: --stdin FILE.'): Buffer {
   const chunks: Buffer[] = [];
   for (let total = 0; ; ) {
     const chunk = Buffer.allocUnsafe(64 * 1024);

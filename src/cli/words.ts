@@ -55,6 +55,11 @@ export function clean(text: string): string {
   );
 }
 
+/** The same for a text of several lines, whose line breaks stay. */
+export function cleanText(text: string): string {
+  return text.split('\n').map(clean).join('\n');
+}
+
 /** 850 ms, 12.3 s, 4 min 5 s, 3 h 2 min, 5 d 1 h. */
 export function durationWords(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;

@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeOver, writeInput, writeRunFolders } from '../process/new-folder.ts';
-import type { RetryRequest, RunRequest } from '../protocol/requests.ts';
+import { type RetryRequest, type RunRequest, runRequest } from '../protocol/requests.ts';
+import type { Agent } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
-import { isEnded, type Lineage, type Run } from '../run/run.ts';
+import { isEnded, type Lineage, type Origin, type RetryReason, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
+import type { Task } from '../task/task.ts';
 import { createAgain, specAgain } from './again.ts';
 import { profileOf } from './agent-launch.ts';
 import type { Agents } from './agents.ts';
@@ -18,6 +20,17 @@ import type { NewRun, Supervisor } from './supervisor.ts';
 /** `existing`: the key was used before; this is the first run, and nothing was started. */
 export type Admitted = { readonly run: Run; readonly existing: boolean };
 export type Admission = ReturnType<typeof createAdmission>;
+
+export type WakeRun = {
+  readonly agent: Agent;
+  readonly task: Task | null;
+  /** What it is asked, for a run without a task. */
+  readonly prompt: string | null;
+  readonly fresh: boolean;
+  readonly notBefore: number | null;
+  readonly retryOf: { readonly id: string; readonly reason: RetryReason } | null;
+  readonly origin: Origin;
+};
 
 type Prepared = {
   readonly run: NewRun;
@@ -30,19 +43,22 @@ export function createAdmission(world: {
   supervisor: Supervisor;
   store: Store;
   agents: Agents;
+  taskOf: (number: number) => Task;
+  /** What runs get that nobody's shell has started. */
+  environment: Readonly<Record<string, string>>;
   now: () => number;
   runsFolder: string;
   resolve: (ref: string) => Run;
 }) {
   const { supervisor, store } = world;
-  const { launchAgain, inputAgain } = createAgain(world);
+  const { launchAgain, inputAgain, sessionToGoOnWith } = createAgain(world);
 
   /** Admits many in one transaction; each answer is a run, or the error that refused this one. */
   function admit(requests: readonly RunRequest[]): (Admitted | ClipError)[] {
     const batch = new Batch();
     const places = requests.map((request) => {
       try {
-        const order = orderOf(request, world.agents);
+        const order = orderOf(request, world);
         const existing = findByKey(order);
         return existing ? { run: existing, existing: true } : batch.place(order, () => prepare(order));
       } catch (error) {
@@ -67,13 +83,13 @@ export function createAdmission(world: {
     }
   }
 
-  function prepare({ request, launch }: Order): Prepared {
+  function prepare({ request, launch }: Order, lineage: Lineage = lineageOf(request)): Prepared {
     checkPaths(request);
     const spec = specOf({ request, launch }, afterOf(request));
     checkCommand(spec.command, launch?.environment ?? request.env);
     checkLaunch(spec);
     refuseTakenName(spec.name);
-    const run = { id: newId(), key: request.key, queuedAt: world.now(), spec, lineage: lineageOf(request) };
+    const run = { id: newId(), key: request.key, queuedAt: world.now(), spec, lineage, notBefore: null };
     return { run, environment: launch?.environment ?? request.env, prompt: launch?.prompt ?? promptOf(request), request: launch?.request ?? null };
   }
 
@@ -86,7 +102,7 @@ export function createAdmission(world: {
     return request.after === null ? null : world.resolve(request.after).number;
   }
 
-  function lineageOf(request: Pick<RunRequest, 'parentRunId' | 'retryOfRunId'>): Lineage {
+  function lineageOf(request: Pick<RunRequest, 'parentRunId' | 'retryOfRunId' | 'task'>): Lineage {
     const parent = request.parentRunId === null ? null : supervisor.findById(request.parentRunId);
     if (parent?.state.status === 'stopping') {
       throw new ClipError('refused', `Run ${parent.number} is being stopped, and starts nothing more.`, 'Start it from outside.');
@@ -99,6 +115,8 @@ export function createAdmission(world: {
       );
     }
     return {
+      taskId: request.task,
+      origin: null,
       parentRunId: parent?.id ?? null,
       depth: parent === null ? 0 : parent.lineage.depth + 1,
       retryOfRunId: request.retryOfRunId,
@@ -143,7 +161,29 @@ export function createAdmission(world: {
       retryReason: reason,
       processLossRetryCount: ended.lineage.processLossRetryCount + (reason === 'process_lost' ? 1 : 0),
     };
-    return { id, key: null, queuedAt: world.now(), spec: again === null ? ended.spec : specAgain(ended.spec, again), lineage };
+    return { id, key: null, queuedAt: world.now(), spec: again === null ? ended.spec : specAgain(ended.spec, again), lineage, notBefore: null };
+  }
+
+  /**
+   * The run that a wake asks for: by its agent as that is set now, in its task's folder, in the daemon's environment; with
+   * the session of the agent's last run of the task, unless it is to begin anew. Its folder is written, the run is not
+   * stored. Throws when the run could not start as things are.
+   */
+  function runOfWake({ agent, task, prompt, fresh, notBefore, retryOf: before, origin }: WakeRun): NewRun {
+    const lineage: Lineage = {
+      taskId: task?.number ?? null,
+      origin,
+      parentRunId: null,
+      depth: 0,
+      retryOfRunId: before?.id ?? null,
+      retryReason: before?.reason ?? null,
+      processLossRetryCount: 0,
+    };
+    const request = runRequest.parse({ agent: agent.name, task: task?.number ?? null, prompt, cwd: '/', cwdIsDefault: true, env: world.environment });
+    const last = task === null || fresh ? null : store.runs.latestOfTask(task.number, agent.id);
+    const { run, ...files } = prepare(orderOf(request, world, last === null ? null : sessionToGoOnWith(last, profileOf(agent))), lineage);
+    writeRunFolders(world.runsFolder, [{ folder: join(world.runsFolder, run.id), ...files }]);
+    return { ...run, notBefore };
   }
 
   /**
@@ -153,7 +193,7 @@ export function createAdmission(world: {
   function retry(ended: Run, { fresh, ...body }: RetryRequest): Run {
     const { spec } = ended;
     const envNames = [...new Set([...spec.envNames, ...body.envNames])];
-    const lineage = lineageOf({ parentRunId: body.parentRunId, retryOfRunId: ended.id });
+    const lineage = lineageOf({ parentRunId: body.parentRunId, retryOfRunId: ended.id, task: ended.lineage.taskId });
     const agent = spec.agent === null ? null : world.agents.again(spec.agent);
     const environment = { ...body.env, ...(agent === null ? {} : world.agents.environmentOf(agent)), ...ownOf(body) };
     const again = agent === null ? null : launchAgain(ended, profileOf(agent), { fresh, environment });
@@ -162,13 +202,13 @@ export function createAdmission(world: {
     checkPaths({ cwd: next.cwd, stdin: next.stdin.kind === 'file' ? next.stdin : null });
     checkCommand(next.command, environment);
     refuseTakenName(next.name);
-    const run = { id: newId(), key: null, queuedAt: world.now(), spec: next, lineage };
+    const run = { id: newId(), key: null, queuedAt: world.now(), spec: next, lineage, notBefore: null };
     const [admitted] = write([{ run, environment: again?.environment ?? environment, prompt, request: again?.request ?? null }]);
     if (!admitted) throw new Error('no run was admitted');
     return admitted;
   }
 
-  return { admit, retry, retryOf };
+  return { admit, retry, retryOf, runOfWake };
 }
 
 /** The runs of one batch that are not stored yet: they must not collide with each other either. */

@@ -1,6 +1,6 @@
 /** Running again what has ended: the same, or the agent's session gone on with. */
 import { join } from 'node:path';
-import { readRequest } from '../process/new-folder.ts';
+import { readRequest, readWords } from '../process/new-folder.ts';
 import { type AgentProfile, sessionOwner } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
 import { resumePrompt } from '../run/prompt.ts';
@@ -17,12 +17,17 @@ export function createAgain(world: { store: Store; runsFolder: string }) {
   /** What a run is given when this agent takes it up again. Throws when its prompt is not kept any more. */
   function launchAgain(ended: Run, agent: AgentProfile, { fresh, environment }: { fresh: boolean; environment: Environment }): AgentLaunch {
     const { spec } = ended;
-    const asked = readRequest(join(world.runsFolder, ended.id));
-    if (asked === null) throw notKept(ended);
+    const folder = join(world.runsFolder, ended.id);
+    const forTask = ended.lineage.taskId !== null;
+    const asked = forTask ? readWords(folder) : readRequest(folder);
+    if (asked === null && !forTask) throw notKept(ended);
     const sessionId = fresh || agent.adapter !== spec.adapter ? null : sessionToGoOnWith(ended, agent);
-    const prompt = sessionId === null ? asked : Buffer.from(resumePrompt(asked.toString('utf8'), ended));
     // Its lock on the worktree is in its spec already; the folder itself may be gone by now.
-    return agentLaunch(agent, { sessionId, cwd: spec.cwd, environment, sharesWorktree: true, prompt, request: sessionId === null ? null : asked });
+    const same = { sessionId, cwd: spec.cwd, environment, sharesWorktree: true };
+    // What a task's run is told is written when it starts (brief.ts).
+    if (asked === null || forTask) return agentLaunch(agent, { ...same, prompt: asked ?? unwritten, request: asked });
+    const prompt = sessionId === null ? asked : Buffer.from(resumePrompt(asked.toString('utf8'), ended));
+    return agentLaunch(agent, { ...same, prompt, request: sessionId === null ? null : asked });
   }
 
   /** The session it was in; none when that lives in another folder, where most agents would not find it. */
@@ -40,8 +45,10 @@ export function createAgain(world: { store: Store; runsFolder: string }) {
     return kept;
   }
 
-  return { launchAgain, inputAgain };
+  return { launchAgain, inputAgain, sessionToGoOnWith };
 }
+
+const unwritten = Buffer.alloc(0);
 
 function notKept({ number }: Run): ClipError {
   return new ClipError('refused', `The input of run ${number} is not kept any more.`, 'Start a new run, and give it the input again.');

@@ -3,8 +3,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runFiles } from '../process/run-folder.ts';
 import { compareWorkspace, lookAtWorkspace, readSnapshot } from '../process/workspace.ts';
-import { type FinaliseStep, isEnded, type LeakedProcess, type LivenessRecord, type Run, type StepResult, type WorkspaceRecord } from '../run/run.ts';
+import { limits } from '../run/limits.ts';
+import { type FinaliseStep, isEnded, type LeakedProcess, type Run, type StepResult, type WorkspaceRecord } from '../run/run.ts';
 import { killLeftoversAt } from '../run/stopping.ts';
+import type { Judge } from './judge.ts';
+import type { Knowledge } from './knowledge.ts';
 import { endLeftovers } from './leftovers.ts';
 import { describe, type Log } from './log.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -21,8 +24,10 @@ export function createFinaliser(world: {
   folderOf: (run: Run) => string;
   keep: readonly string[];
   tails: Pick<Tails, 'forget'>;
-  /** Whether the run achieved anything. */
-  judge: (run: Run, workspace: WorkspaceRecord | null) => LivenessRecord | null;
+  judge: Judge;
+  knowledge: Pick<Knowledge, 'refresh'>;
+  /** Decides what follows, sees to it, and strikes the step off. */
+  followUp: (number: number) => void;
 }) {
   const busy = new Set<number>();
 
@@ -42,18 +47,27 @@ export function createFinaliser(world: {
   async function steps(number: number): Promise<void> {
     const run = world.supervisor.find(number);
     if (!run || !isEnded(run.state)) return;
-    const done: Promise<void>[] = [];
+    let done: Promise<void>[] = [];
     // Liveness is judged from what the workspace has shown, which is not in the state of `run` yet.
     let workspace = run.state.workspace;
     for (const step of run.state.pending) {
-      const found = await perform(step, run, workspace);
+      // What follows is decided from all that was found, on disk by then.
+      if (step === 'summary' || step === 'wake') {
+        await Promise.all(done);
+        done = [];
+      }
+      if (step === 'wake') {
+        world.followUp(number);
+        continue;
+      }
+      const found = await perform(step, world.supervisor.find(number) ?? run, workspace);
       if (found.step === 'workspace') workspace = found.workspace;
       done.push(world.supervisor.submitSoon(number, { type: 'step-done', ...found }));
     }
     await Promise.all(done);
   }
 
-  async function perform(step: FinaliseStep, run: Run, workspace: WorkspaceRecord | null): Promise<StepResult> {
+  async function perform(step: Exclude<FinaliseStep, 'wake'>, run: Run, workspace: WorkspaceRecord | null): Promise<StepResult> {
     switch (step) {
       case 'workspace':
         return {
@@ -63,10 +77,26 @@ export function createFinaliser(world: {
       case 'leftovers':
         return { step, leaked: await leftovers(run) };
       case 'liveness':
-        return { step, liveness: world.judge(run, workspace) };
+        return { step, liveness: world.judge.judge(run, workspace) };
+      case 'summary':
+        await summary(run);
+        return { step };
       case 'tidy':
         tidy(run);
         return { step };
+    }
+  }
+
+  /** What cannot be summed up holds up nothing and fails nobody: whoever wants to read it sets it off again (handoff). */
+  async function summary(run: Run): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await world.knowledge.refresh(run);
+      } catch (error) {
+        world.log('warn', 'the continuation summary could not be written', { run: run.number, tries, error: describe(error) });
+        if (tries >= limits.summaryTriesMax) return;
+        await new Promise((resolve) => setTimeout(resolve, limits.stopRetryMs));
+      }
     }
   }
 

@@ -14,25 +14,34 @@ import type { Home } from '../config/home.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import { createStore } from '../store/store.ts';
+import { livenessAttemptsMax } from '../task/continuation.ts';
+import { redact } from '../task/redact.ts';
 import { createAdmission } from './admission.ts';
+import { createAfterEnd } from './after-end.ts';
 import { createAgents } from './agents.ts';
 import { createApi } from './api/server.ts';
+import { createBackfill } from './backfill.ts';
 import { createConclude } from './conclude.ts';
 import { createFinaliser } from './finalise.ts';
 import { guardHome } from './guard-home.ts';
 import { createJudge } from './judge.ts';
 import { createKeepers } from './keepers.ts';
+import { createKnowledge } from './knowledge.ts';
 import { describe, type Log } from './log.ts';
 import { createLookAround, unfinished } from './look-around.ts';
 import { createObserver } from './observe.ts';
+import { createOnward } from './onward.ts';
 import { removeOrphanFolders } from './orphans.ts';
 import { createPerform, hearKeepers } from './perform.ts';
 import { createResolve } from './resolve.ts';
 import { createScheduler } from './scheduler.ts';
+import { createSecrets, environmentOfRuns } from './secrets.ts';
 import { createStopper } from './stopper.ts';
 import { createSupervisor, type NewRun } from './supervisor.ts';
 import { createSweeper } from './sweeper.ts';
 import { createTails } from './tails.ts';
+import { createTasks } from './tasks.ts';
+import { createWakes } from './wakes.ts';
 import { createWatchers } from './watchers.ts';
 
 export async function startDaemon(options: {
@@ -59,14 +68,27 @@ export async function startDaemon(options: {
 
   const keepers = await createKeepers({ home: home.folder, generation, version, managed: options.managed, umask: options.umask, log });
   const watchers = createWatchers();
-  let retryOf: (ended: Run, reason: 'process_lost' | 'unknown_session') => NewRun = () => {
+  let retryOf: (ended: Run, reason: 'process_lost' | 'unknown_session') => NewRun | null = () => {
     throw new Error('not wired yet');
   };
   const supervisor = createSupervisor({ store, watchers, now, log, retryOf: (ended, reason) => retryOf(ended, reason) });
   const resolve = createResolve({ store, supervisor });
   const agents = createAgents({ store, folder: home.agents, now, rulesChanged: () => scheduler.rulesChanged() });
-  const admission = createAdmission({ supervisor, store, agents, now, runsFolder: home.runs, resolve });
-  retryOf = admission.retryOf;
+  const onward = createOnward({ store, supervisor, tasks: () => tasks, wakes: () => wakes, now });
+  const tasks = createTasks({ store, supervisor, now, followed: onward.followed });
+  const environment = environmentOfRuns(process.env);
+  const admission = createAdmission({ supervisor, store, agents, taskOf: tasks.get, environment, now, runsFolder: home.runs, resolve });
+  const wakes = createWakes({ store, supervisor, admission, now });
+  const judge = createJudge({ store });
+  const secretsOf = createSecrets({ agents, store, environment });
+  const knowledge = createKnowledge({ store, tasks, runsFolder: home.runs, now, secretsOf });
+  const afterEnd = createAfterEnd({
+    ...{ store, supervisor, tasks, wakes, admission, judge, now },
+    attemptsMax: livenessAttemptsMax,
+    limitReached: () => null,
+    redacted: (text) => redact(text, secretsOf(null)),
+  });
+  retryOf = afterEnd.retryOf;
 
   const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
   const tails = createTails({ store, supervisor, watchers, now, folderOf });
@@ -79,7 +101,11 @@ export async function startDaemon(options: {
       setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
     });
   };
-  const finaliser = createFinaliser({ supervisor, sweeper, now, log, folderOf, keep: config.leftovers_keep, tails, judge: createJudge({ store }) });
+  const finaliser = createFinaliser({
+    ...{ supervisor, sweeper, now, log, folderOf, tails, judge, knowledge },
+    keep: config.leftovers_keep,
+    followUp: afterEnd.followUp,
+  });
   const stopper = createStopper({
     supervisor,
     sweeper,
@@ -90,8 +116,8 @@ export async function startDaemon(options: {
   });
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
-  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now, log });
-  supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, forget: scheduler.forget });
+  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, brief: knowledge.brief, now, log });
+  supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, consequences: afterEnd.consequences, forget: scheduler.forget });
   keepers.listen(hearKeepers({ supervisor, conclude, look, log, scheduler }));
 
   await lookAround.look(unfinished(supervisor.awake()));
@@ -113,6 +139,11 @@ export async function startDaemon(options: {
     keepers,
     sweeper,
     watchers,
+    tasks,
+    wakes,
+    onward,
+    backfill: createBackfill({ supervisor, judge, log }),
+    tokenFits: () => false,
     folderOf,
     now,
     log,

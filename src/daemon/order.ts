@@ -6,38 +6,53 @@ import type { Agent } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
 import type { RunSpec, Stdin } from '../run/run.ts';
+import type { Task } from '../task/task.ts';
 import { type AgentLaunch, agentLaunch, profileOf, promptFor } from './agent-launch.ts';
 import type { Agents } from './agents.ts';
 import { checkPaths } from './run-checks.ts';
 
+export type Setting = { readonly agents: Pick<Agents, 'get' | 'environmentOf'>; readonly taskOf: (number: number) => Task };
 export type Order = { readonly request: RunRequest; readonly launch: AgentLaunch | null };
 
 /** The request with what its agent adds to it. */
-export function orderOf(request: RunRequest, agents: Agents): Order {
+export function orderOf(request: RunRequest, world: Setting, sessionId: string | null = null): Order {
+  const { agents } = world;
+  const task = request.task === null ? null : world.taskOf(request.task);
   if (request.agent === null) {
     if (request.prompt !== null)
       throw new ClipError('usage', 'A prompt is for an agent; this run has a command.', 'Name the agent, or give the command its input with --stdin.');
-    if (request.command.length > 0) return { request, launch: null };
+    if (request.command.length > 0) return { request: task === null ? request : { ...request, cwd: folderFor(request, null, task) }, launch: null };
     throw new ClipError('usage', 'The run has no command.', 'Say what to run: clip run -- COMMAND, or clip run --agent NAME PROMPT');
   }
   const agent = agents.get(request.agent);
-  return ofAgent(request, agent, agents.environmentOf(agent));
+  return ofAgent(request, agent, { own: agents.environmentOf(agent), task, sessionId });
 }
 
+/** What the person chose for this run, for the task, for the agent, in this order; else the folder where the task was made, or where the caller stands. */
+function folderFor(request: RunRequest, agent: Agent | null, task: Task | null): string {
+  if (!request.cwdIsDefault) return request.cwd;
+  return task?.cwd ?? agent?.settings.cwd ?? task?.madeIn ?? request.cwd;
+}
+
+type Beginning = { readonly own: Readonly<Record<string, string>>; readonly task: Task | null; readonly sessionId: string | null };
+
 /** The request in the agent's terms: its settings hold where the request is silent. */
-function ofAgent(request: RunRequest, agent: Agent, own: Readonly<Record<string, string>>): Order {
+function ofAgent(request: RunRequest, agent: Agent, { own, task, sessionId }: Beginning): Order {
   const { settings } = agent;
   if (request.command.length > 0) throw new ClipError('usage', 'A run has a command or an agent, not both.', 'Leave one of them out.');
-  const asked = promptOf(request);
-  if (asked === null || asked.toString('utf8').trim() === '')
+  const asked = wordsOf(promptOf(request));
+  if (asked === null && task === null)
     throw new ClipError('usage', 'The agent needs a prompt.', `Say what it shall do: clip run --agent ${agent.name} "…", --prompt-file FILE, or - to read it.`);
   if (request.mergeOutput && adapterOf(profileOf(agent)).stream !== null)
     throw new ClipError('usage', 'The output of an agent that is read cannot be merged: its errors stand on stderr.', 'Leave out --merge-output.');
-  const cwd = request.cwdIsDefault && settings.cwd !== null ? settings.cwd : request.cwd;
+  const cwd = folderFor(request, agent, task);
   checkPaths({ cwd, stdin: null });
   const environment = { ...request.env, ...own, ...ownOf(request) };
   const { sharesWorktree } = settings;
-  const launch = agentLaunch(profileOf(agent), { sessionId: null, cwd, environment, sharesWorktree, prompt: promptFor(agent, asked, cwd), request: null });
+  // What a task's run is told is written when it starts (brief.ts): until then only what a person asked beside it is kept.
+  const words =
+    task === null && asked !== null ? { prompt: promptFor(agent, asked, cwd), request: null } : { prompt: asked ?? Buffer.alloc(0), request: asked };
+  const launch = agentLaunch(profileOf(agent), { sessionId, cwd, environment, sharesWorktree, ...words });
   return {
     request: {
       ...request,
@@ -51,6 +66,11 @@ function ofAgent(request: RunRequest, agent: Agent, own: Readonly<Record<string,
     },
     launch,
   };
+}
+
+/** Null for none, and for nothing but blanks. */
+function wordsOf(prompt: Buffer | null): Buffer | null {
+  return prompt === null || prompt.toString('utf8').trim() === '' ? null : prompt;
 }
 
 /** The variables that were given for this very run. */

@@ -25,6 +25,8 @@ export function createPerform(world: {
   finaliser: { finalise: (number: number) => void };
   observer: { watch: (run: Run) => void };
   folderOf: (run: Run) => string;
+  /** Writes what a task's run is told. */
+  brief: (run: Run) => void;
   now: () => number;
   log: Log;
 }): Perform {
@@ -47,13 +49,21 @@ export function createPerform(world: {
     }
     // Stopped meanwhile, or found never to have been launched: then somebody else has taken care of it.
     const now = world.supervisor.find(run.number);
-    if (now?.state === run.state || now?.state.status === 'starting') spawn(now);
+    if (now?.state !== run.state && now?.state.status !== 'starting') return;
+    try {
+      world.brief(now);
+    } catch (error) {
+      const message = `What it is to be told could not be written: ${error instanceof Error ? error.message : String(error)}`;
+      world.supervisor.submit(run.number, { type: 'never-launched', message, retryInMs: refusedRetryMs });
+      return;
+    }
+    spawn(now);
   }
 
   return (effect, run) => {
     switch (effect.type) {
       case 'spawn':
-        return run.spec.agent === null ? spawn(run) : void lookFirst(run);
+        return run.spec.agent === null && run.lineage.taskId === null ? spawn(run) : void lookFirst(run);
       case 'watch':
         return world.observer.watch(run);
       case 'stop':
@@ -75,7 +85,7 @@ function launchOf(run: Run, folder: string, at: number): LaunchRecord {
     argv: argvOf(spec, folder),
     cwd: spec.cwd,
     agent: spec.agent?.name ?? null,
-    task: null,
+    task: run.lineage.taskId,
     deadlineAt: spec.timeoutMs > 0 ? at + spec.timeoutMs : null,
     graceMs: spec.graceMs,
     stdin: spec.stdin.kind === 'file' ? spec.stdin.path : spec.stdin.kind === 'prompt' ? join(folder, runFiles.prompt) : null,

@@ -1,7 +1,8 @@
 /**
  * The one door. Every change of a run goes through `admit` (it comes to be) or `submit` (something
  * happens to it): decide (pure `step`), record (event and state in one transaction), act (the effects),
- * tell (the watchers). There is no await inside, so nothing slips between.
+ * tell (the watchers). There is no await inside, so nothing slips between. What belongs together, a task's
+ * change and the run that follows from it, say, happens in one `together`: all of it, or nothing.
  */
 import type { RunEvent } from '../run/events.ts';
 import { isEnded, type Run } from '../run/run.ts';
@@ -9,12 +10,14 @@ import { type Effect, isSettled, type Step, step } from '../run/step.ts';
 import type { StoredEvent } from '../store/events.ts';
 import type { Store } from '../store/store.ts';
 import { describe, type Log } from './log.ts';
-import type { Change, Watchers } from './watchers.ts';
+import type { Watchers } from './watchers.ts';
 
 export type Submission = { readonly number: number; readonly event: RunEvent };
 export type Answer = { readonly step: Step; readonly run: Run };
 export type Perform = (effect: Effect, run: Run) => void;
-export type NewRun = Omit<Run, 'number' | 'state'>;
+export type NewRun = Omit<Run, 'number' | 'state'> & { /** Not before this moment; null for as soon as there is room. */ readonly notBefore: number | null };
+/** What happened to a task, for its history. */
+export type TaskEvent = { readonly task: number; readonly run: Pick<Run, 'number' | 'id'> | null; readonly type: string; readonly data: object };
 export type Wires = {
   /** Acts, once a change is on disk. Never submits before it has returned. */
   readonly perform: Perform;
@@ -22,6 +25,8 @@ export type Wires = {
   readonly note: (run: Run) => void;
   /** Slots that are free now, as orders; called until there are none. */
   readonly grants: () => readonly Submission[];
+  /** What a change of a run means for its task and its wake; inside the same transaction. `before`: null for one that has come to be. */
+  readonly consequences: (before: Run | null, next: Run) => void;
   /** A transaction failed: read the queue again. */
   readonly forget: () => void;
 };
@@ -33,17 +38,17 @@ export function createSupervisor(world: {
   now: () => number;
   log: Log;
   /** Prepares the run that follows this one by itself, its folder included; called inside the transaction that records the end. */
-  retryOf: (ended: Run, reason: 'process_lost' | 'unknown_session') => NewRun;
+  retryOf: (ended: Run, reason: 'process_lost' | 'unknown_session') => NewRun | null;
 }) {
   const { store, watchers, now } = world;
   /** Every run that is not at rest: starting, running, stopping, or ended with steps left to do. */
   const awake = new Map<number, Run>();
-  let wires: Wires = { perform: () => {}, note: () => {}, grants: () => [], forget: () => {} };
+  let wires: Wires = { perform: () => {}, note: () => {}, grants: () => [], consequences: () => {}, forget: () => {} };
   readAwake();
 
   /** Runs come to be: all of them, or none. From the return on they are on disk, and started if there is room. */
   function admit(admitted: readonly NewRun[]): Run[] {
-    return change(() => admitted.map((run) => born(run).run));
+    return together(() => admitted.map((run) => born(run).run));
   }
 
   /** Something happens to a run. Null when there is no such run. */
@@ -53,14 +58,22 @@ export function createSupervisor(world: {
 
   /** The same for several at once, in order and in one transaction: one flush of the disk for all of them. */
   function submitAll(submissions: readonly Submission[]): (Answer | null)[] {
-    return change(() => submissions.map(happen));
+    return together(() => submissions.map(happen));
   }
 
-  let changes: (Change & { effects: readonly Effect[] })[] = [];
+  type Recorded = { readonly run: Run; readonly event: StoredEvent; readonly effects: readonly Effect[] } | { readonly run: null; readonly event: StoredEvent };
+  let changes: Recorded[] = [];
+  let open = false;
+
+  /** One transaction for all that `work` does here and in the store; what is inside another is a part of it. */
+  function together<T>(work: () => T): T {
+    return open ? work() : change(work);
+  }
 
   /** One transaction around some changes and the slots that they free: whoever waits for one gets it in the same breath. */
   function change<T>(work: () => T): T {
     changes = [];
+    open = true;
     let result: T;
     try {
       result = store.transaction(() => {
@@ -82,11 +95,13 @@ export function createSupervisor(world: {
       readAwake();
       wires.forget();
       throw error;
+    } finally {
+      open = false;
     }
     const recorded = changes;
     changes = [];
     // It is on disk: whatever goes wrong from here on concerns one effect or one watcher, never the change.
-    for (const { run, effects } of recorded) for (const effect of effects) guarded(() => wires.perform(effect, run));
+    for (const each of recorded) if (each.run !== null) for (const effect of each.effects) guarded(() => wires.perform(effect, each.run));
     for (const { run, event } of recorded) guarded(() => watchers.tell({ run, event }));
     return result;
   }
@@ -108,6 +123,7 @@ export function createSupervisor(world: {
     const next: Run = { ...run, state: decided.state };
     store.runs.setState(number, decided.state);
     remember(next, record(next, event.type, event, at), decided.effects);
+    wires.consequences(run, next);
     for (const { type } of decided.effects) {
       if (type === 'retry-lost') again(next, 'process_lost', at);
       if (type === 'retry-fresh') again(next, 'unknown_session', at);
@@ -117,7 +133,7 @@ export function createSupervisor(world: {
 
   /** A run that cannot be prepared must not undo the end that calls for it: the history says why there is none. */
   function again(ended: Run, reason: 'process_lost' | 'unknown_session', at: number): void {
-    let next: NewRun;
+    let next: NewRun | null;
     try {
       next = world.retryOf(ended, reason);
     } catch (error) {
@@ -126,19 +142,28 @@ export function createSupervisor(world: {
       changes.push({ run: ended, event: record(ended, 'retry-failed', data, at), effects: [] });
       return;
     }
-    born(next);
+    if (next !== null) born(next);
   }
 
-  function born(run: NewRun): { run: Run } {
-    const inserted = store.runs.insert({ ...run, state: { status: 'queued', notBefore: null } });
+  function born({ notBefore, ...run }: NewRun): { run: Run } {
+    const inserted = store.runs.insert({ ...run, state: { status: 'queued', notBefore } });
     const { spec, lineage } = inserted;
     const data = { type: 'admitted', command: spec.command, cwd: spec.cwd, retryOfRunId: lineage.retryOfRunId, parentRunId: lineage.parentRunId };
     remember(inserted, record(inserted, 'admitted', data, run.queuedAt), []);
+    wires.consequences(null, inserted);
     return { run: inserted };
   }
 
   function record(run: Run, type: string, event: object, at: number): StoredEvent {
-    return store.events.append({ at, run: run.number, runId: run.id, type, data: event });
+    return store.events.append({ at, run: run.number, runId: run.id, taskId: run.lineage.taskId, type, data: event });
+  }
+
+  /** A line in the history of a task, or of nobody in particular; told to the watchers with the rest. */
+  function note({ task, run, type, data }: Omit<TaskEvent, 'task'> & { readonly task: number | null }): void {
+    together(() => {
+      const event = store.events.append({ at: now(), run: run?.number ?? null, runId: run?.id ?? null, taskId: task, type, data });
+      changes.push({ run: null, event });
+    });
   }
 
   function remember(run: Run, event: StoredEvent, effects: readonly Effect[]): void {
@@ -185,6 +210,8 @@ export function createSupervisor(world: {
     submit,
     submitAll,
     submitSoon,
+    together,
+    note,
     find,
     findById: (id: string): Run | null => {
       for (const run of awake.values()) if (run.id === id) return run;

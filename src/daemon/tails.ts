@@ -155,7 +155,7 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
         store.sessions.put({ owner: ownerOf(run), id: sessionId, cwd: run.spec.cwd, totals }, run.number, at);
       }
       const events = newsIn(tail.account, account).map(({ type, ...data }) =>
-        store.events.append({ at, run: run.number, runId: run.id, type, data: { type, ...data } }),
+        store.events.append({ at, run: run.number, runId: run.id, taskId: run.lineage.taskId, type, data: { type, ...data } }),
       );
       return { before, events };
     });

@@ -1,8 +1,9 @@
-/** Who wants to be told when a run changes. Telling is the last part of a change, after it is on disk. */
+/** Who wants to be told when a run or a task changes. Telling is the last part of a change, after it is on disk. */
 import type { Run } from '../run/run.ts';
 import type { StoredEvent } from '../store/events.ts';
 
-export type Change = { readonly run: Run; readonly event: StoredEvent };
+/** `run`: null when it is only a task that changed. */
+export type Change = { readonly run: Run | null; readonly event: StoredEvent };
 export type Watcher = (change: Change) => void;
 export type Watchers = ReturnType<typeof createWatchers>;
 

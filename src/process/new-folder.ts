@@ -1,5 +1,5 @@
 /** Run folders before the run exists: made, filled and flushed. */
-import { linkSync, mkdirSync, readFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { flushFolder, runFiles, writeFlushed } from './run-folder.ts';
 
@@ -48,14 +48,29 @@ export function writeInput(folder: string, prompt: Buffer, request: Buffer | nul
   flushFolder(folder);
 }
 
+/** What a person asked this run for, beside its task; null when there was nothing. */
+export function readWords(folder: string): Buffer | null {
+  return readIfThere(join(folder, runFiles.request));
+}
+
 /** What this run was asked, before anything was added to it; null when it is not kept any more. */
 export function readRequest(folder: string): Buffer | null {
-  for (const name of [runFiles.request, runFiles.prompt]) {
-    try {
-      return readFileSync(join(folder, name));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
+  return readIfThere(join(folder, runFiles.request)) ?? readIfThere(join(folder, runFiles.prompt));
+}
+
+function readIfThere(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
-  return null;
+}
+
+/** Puts another prompt in the place of the one that is there: there is never a moment without. */
+export function replacePrompt(folder: string, prompt: string): void {
+  const temporary = join(folder, `.${runFiles.prompt}.new`);
+  rmSync(temporary, { force: true });
+  writeFlushed(temporary, prompt);
+  renameSync(temporary, join(folder, runFiles.prompt));
 }

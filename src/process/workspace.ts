@@ -39,6 +39,12 @@ function signature(path: string): string {
   return stat ? `${stat.size} ${stat.mtimeMs}` : 'gone';
 }
 
+/** The branch that is checked out; null for none, and where there is no repository. */
+export async function branchOf(cwd: string): Promise<string | null> {
+  const branch = (await git(cwd, 'symbolic-ref', '--quiet', '--short', 'HEAD'))?.trim();
+  return branch ? branch : null;
+}
+
 /** What changed between the two looks; null when one of them is missing, or they are of different repositories. */
 export async function compareWorkspace(before: Snapshot | null, after: Snapshot | null, seenAt: number): Promise<WorkspaceRecord | null> {
   if (before === null || after === null || before.root !== after.root) return null;

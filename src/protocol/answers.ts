@@ -69,7 +69,8 @@ export const runView = z.object({
   processLossRetryCount: z.int(),
   parentRunId: z.string().nullable(),
   wakeReason: z.string().nullable(),
-  decision: z.null(),
+  /** What was decided to follow, and why. */
+  decision: z.object({ action: z.string(), reason: z.string() }).nullable(),
   sessionIdBefore: z.string().nullable(),
   sessionIdAfter: z.string().nullable(),
   usage: z
@@ -159,7 +160,8 @@ export const statusAnswer = z.object({
   daemon: daemonAnswer.omit({ schema: true }),
   queue: queueAnswer.omit({ schema: true }),
   live: z.array(runView),
-  needsYou: z.array(z.never()),
+  /** What only a person can move on; see needView. */
+  needsYou: z.array(z.record(z.string(), z.unknown())),
 });
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 export const removedAnswer = z.object({ schema, removed: z.int() });

@@ -21,6 +21,15 @@ export const variable = z
   .max(1_000)
   .refine((value) => noNul(value) && !value.includes('='), 'must not contain = or NUL');
 
+/** `7` or `T7`. */
+export const taskNumber = z.union([
+  z.int().min(1),
+  z
+    .string()
+    .regex(/^[Tt]?[1-9]\d{0,14}$/, 'must be the number of a task: T7 or 7')
+    .transform((value) => Number(value.replace(/^t/i, ''))),
+]);
+
 export const runRequest = z.strictObject({
   /** Left out when an agent is named. */
   command: z
@@ -32,6 +41,8 @@ export const runRequest = z.strictObject({
   agent: name.nullable().default(null),
   /** What the agent is asked. Bytes that are no text come in `stdin` instead. */
   prompt: text(limits.promptBytesMax).nullable().default(null),
+  /** The task that the run serves. An agent is told of it, and needs no other prompt. */
+  task: taskNumber.nullable().default(null),
   cwd: absolutePath,
   /** Nobody chose this folder, it is where the caller stands: an agent's own folder comes first. */
   cwdIsDefault: z.boolean().default(false),
@@ -81,6 +92,7 @@ export const runsQuery = z.strictObject({
   status: oneOrMany(z.enum(runStatuses)).optional(),
   group: z.string().optional(),
   agent: z.string().optional(),
+  task: taskNumber.optional(),
   name: z.string().optional(),
   label: z
     .string()
@@ -99,6 +111,7 @@ export const cancelRequest = z.strictObject({
   all: z.boolean().default(false),
   group: groupName.nullable().default(null),
   agent: name.nullable().default(null),
+  task: taskNumber.nullable().default(null),
   label: z
     .string()
     .regex(/^[^=]+=/, 'must be key=value')

@@ -16,6 +16,8 @@ export type Seen = {
   /** What its stream has shown. */
   readonly glance: Glance | null;
   readonly retriedBy: number | null;
+  /** What the run left with its task; null without a task. */
+  readonly left: { readonly comments: number; readonly documents: number } | null;
   readonly at: number;
 };
 
@@ -34,7 +36,7 @@ export function viewOf(run: Run, seen: Seen): RunView {
     adapter: spec.adapter,
     agentId: spec.agent?.id ?? null,
     agentName: spec.agent?.name ?? null,
-    taskId: null,
+    taskId: lineage.taskId,
     command: [...spec.command],
     cwd: spec.cwd,
     group: spec.group,
@@ -60,8 +62,8 @@ export function viewOf(run: Run, seen: Seen): RunView {
     retryReason: lineage.retryReason,
     processLossRetryCount: lineage.processLossRetryCount,
     parentRunId: lineage.parentRunId,
-    ...notYet,
-    ...streamOf(run, seen.glance),
+    ...originOf(run),
+    ...streamOf(run, seen),
     ...achieved(ended),
     // An ended run retries nothing any more, whatever it was doing when it ended.
     retrying: alive === null ? null : (seen.glance?.retrying ?? null),
@@ -79,17 +81,21 @@ export function viewOf(run: Run, seen: Seen): RunView {
   };
 }
 
-/** Fields of tasks: a run without one has none of them. */
-const notYet = {
-  continuationAttempt: null,
-  maxContinuationAttempts: null,
-  continuationOf: null,
-  wakeReason: null,
-  decision: null,
-} as const;
+/** Why it was started, and what follows from its end; null for a run without a task. */
+function originOf({ lineage, state }: Run): Pick<RunView, 'continuationAttempt' | 'maxContinuationAttempts' | 'continuationOf' | 'wakeReason' | 'decision'> {
+  const { origin, taskId } = lineage;
+  const decision = isEnded(state) ? state.decision : null;
+  return {
+    continuationAttempt: taskId === null ? null : (origin?.attempt ?? 0),
+    maxContinuationAttempts: origin === null || origin.attemptsMax === 0 ? null : origin.attemptsMax,
+    continuationOf: origin?.ofRunId ?? null,
+    wakeReason: origin?.reason ?? null,
+    decision: decision === null ? null : { action: decision.exhausted ? 'exhausted' : decision.action, reason: decision.reason },
+  };
+}
 
 /** What the agent's stream has shown. */
-function streamOf(run: Run, glance: Glance | null): Omit<Pick<RunView, StreamField>, 'retrying'> {
+function streamOf(run: Run, { glance, left }: Pick<Seen, 'glance' | 'left'>): Omit<Pick<RunView, StreamField>, 'retrying'> {
   const { spec } = run;
   const permission = spec.agent !== null && isRestrained(spec.agent) ? spec.agent.permission : null;
   const sessionIdBefore = spec.sessionId;
@@ -107,8 +113,8 @@ function streamOf(run: Run, glance: Glance | null): Omit<Pick<RunView, StreamFie
       commandsFailed,
       filesChanged,
       commits: isEnded(run.state) ? (run.state.workspace?.commits ?? null) : null,
-      comments: null,
-      documents: null,
+      comments: left?.comments ?? null,
+      documents: left?.documents ?? null,
       reports: null,
       messages,
     },

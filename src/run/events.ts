@@ -1,5 +1,5 @@
 import type { Report } from './report.ts';
-import type { Leader, StepResult, StopOrder } from './run.ts';
+import type { Leader, LivenessRecord, StepResult, StopOrder } from './run.ts';
 
 /**
  * Everything that can happen to a run. An order is wanted by someone and may be refused; a fact has
@@ -8,7 +8,9 @@ import type { Leader, StepResult, StopOrder } from './run.ts';
 export type Order =
   | { readonly type: 'slot-granted' }
   | { readonly type: 'stop-requested'; readonly order: StopOrder; readonly graceMs: number | null; readonly now: boolean }
-  | { readonly type: 'dependency-failed'; readonly after: number; readonly status: string };
+  | { readonly type: 'dependency-failed'; readonly after: number; readonly status: string }
+  /** Somebody does not want to wait until the time it was put off to. */
+  | { readonly type: 'hurried' };
 
 export type Fact =
   /** The keeper started the process. */
@@ -36,6 +38,8 @@ export type Fact =
   /** The machine slept or the daemon was stopped for a while: limits move by the gap. */
   | { readonly type: 'slept'; readonly gapMs: number }
   | { readonly type: 'activity' }
+  /** The verdict on a run that ended before there were any. */
+  | { readonly type: 'judged'; readonly liveness: LivenessRecord }
   | ({ readonly type: 'step-done' } & StepResult);
 
 export type RunEvent = Order | Fact;
@@ -51,7 +55,7 @@ export type Signalled = {
   readonly sent: boolean;
 };
 
-export const orderTypes = ['slot-granted', 'stop-requested', 'dependency-failed'] as const;
+export const orderTypes = ['slot-granted', 'stop-requested', 'dependency-failed', 'hurried'] as const;
 export const factTypes = [
   'spawned',
   'spawn-failed',
@@ -62,5 +66,6 @@ export const factTypes = [
   'signalled',
   'slept',
   'activity',
+  'judged',
   'step-done',
 ] as const;

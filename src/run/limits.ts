@@ -76,6 +76,20 @@ export const limits = {
   priorityMax: 1_000_000,
   pageRuns: 20,
   pageRunsMax: 1_000,
+  pageTasks: 50,
+  /** Rows of a ledger, as in the reference: more are a question of --limit. */
+  ledgerRuns: 8,
+  /** Runs without a verdict that are judged in one turn of the loop. */
+  backfillRuns: 20,
+  titleLength: 300,
+  descriptionLength: 100_000,
+  commentLength: 20_000,
+  blockedReasonLength: 2_000,
+  documentLength: 500_000,
+  /** Of a task's history, what is shown at once. */
+  activityShown: 100,
+  /** Tasks that want a person, listed at once: who has more of them does not need a longer list. */
+  needsShown: 50,
   hiddenCountMax: 1_000,
   eventsShown: 1_000,
   waitRunsMax: 10_000,
@@ -109,6 +123,13 @@ export const limits = {
   gitBytesMax: 16 * 2 ** 20,
   /** Uncommitted entries that are compared one by one. */
   workspaceFiles: 5_000,
+  /** Of a task, what its summary is made from: older runs are in the ledger. */
+  summaryRuns: 10,
+  summaryComments: 30,
+  /** How often a summary is tried to be written before the run is dealt with without it. */
+  summaryTriesMax: 3,
+  /** What persons said since the last run, told to the next. */
+  briefComments: 20,
   agentArgs: 100,
   /** A mapping goes along with every run of its agent. */
   mappingBytesMax: 64 * 2 ** 10,

@@ -56,8 +56,21 @@ export type RunSpec = {
   readonly envNames: readonly string[];
 };
 
-/** Where a run comes from: a parent run it was started in, or an earlier run it repeats. */
+/** What woke the agent, for a run that clip started by itself or for a task. */
+export type Origin = {
+  readonly wakeId: string;
+  readonly reason: string;
+  /** Of how many continuations in a row this is which; 0 for a run that continues nothing. */
+  readonly attempt: number;
+  readonly attemptsMax: number;
+  /** The run that it continues; null for one that begins. */
+  readonly ofRunId: string | null;
+};
+
+/** Where a run comes from: the task it serves, a parent run it was started in, or an earlier run it repeats. */
 export type Lineage = {
+  readonly taskId: number | null;
+  readonly origin: Origin | null;
   readonly parentRunId: string | null;
   /** 0 for a run that was not started inside another one. */
   readonly depth: number;
@@ -66,8 +79,11 @@ export type Lineage = {
   readonly processLossRetryCount: number;
 };
 
-/** `unknown_session`: the agent did not know the session it was to go on with, so it begins anew. */
-export const retryReasons = ['manual', 'process_lost', 'unknown_session'] as const;
+/**
+ * `unknown_session`: the agent did not know the session it was to go on with, so it begins anew.
+ * `assignment_recovery`, `issue_continuation_needed`: its task was stranded, before or after it had been taken up.
+ */
+export const retryReasons = ['manual', 'process_lost', 'unknown_session', 'assignment_recovery', 'issue_continuation_needed'] as const;
 export type RetryReason = (typeof retryReasons)[number];
 
 export type Run = {
@@ -130,8 +146,16 @@ export type LivenessRecord = {
   readonly lastUsefulActionAt: number | null;
 };
 
+/** What was decided to follow, and why, in words. */
+export type DecisionRecord = {
+  readonly action: 'none' | 'follows' | 'skip' | 'continue' | 'block' | 'review';
+  readonly reason: string;
+  /** It was continued as often as it may be. */
+  readonly exhausted: boolean;
+};
+
 /** What remains to be done after the end, in this order; each step is idempotent and struck off when done. */
-export const finaliseSteps = ['workspace', 'leftovers', 'liveness', 'tidy'] as const;
+export const finaliseSteps = ['workspace', 'leftovers', 'liveness', 'summary', 'wake', 'tidy'] as const;
 export type FinaliseStep = (typeof finaliseSteps)[number];
 
 /** What each step has found. */
@@ -139,6 +163,8 @@ export type StepResult =
   | { readonly step: 'workspace'; readonly workspace: WorkspaceRecord | null }
   | { readonly step: 'leftovers'; readonly leaked: readonly LeakedProcess[] }
   | { readonly step: 'liveness'; readonly liveness: LivenessRecord | null }
+  | { readonly step: 'summary' }
+  | { readonly step: 'wake'; readonly decision: DecisionRecord }
   | { readonly step: 'tidy' };
 
 type Alive = {
@@ -174,6 +200,8 @@ export type Ended = {
   /** Null for a plain command, and until it was looked at. */
   readonly workspace: WorkspaceRecord | null;
   readonly liveness: LivenessRecord | null;
+  /** Null for a run without a task, and until it was decided. */
+  readonly decision: DecisionRecord | null;
   readonly pending: readonly FinaliseStep[];
 };
 

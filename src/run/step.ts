@@ -1,12 +1,14 @@
 import { type End, endOfOrder, endOfOutcome, endOfStop } from './ends.ts';
 import type { RunEvent } from './events.ts';
 import {
+  type DecisionRecord,
   type Ended,
   type FinaliseStep,
   finaliseSteps,
   isEnded,
   type Leader,
   type Outcome,
+  type Queued,
   type Run,
   type Running,
   type RunState,
@@ -31,7 +33,7 @@ export function step(run: Run, event: RunEvent, at: number): Step {
   const { state } = run;
   switch (state.status) {
     case 'queued':
-      return queued(run, event, at);
+      return queued(run, state, event, at);
     case 'starting':
       return starting(run, state, event, at);
     case 'running':
@@ -64,7 +66,7 @@ const neverBegun: Outcome = { kind: 'not_started' };
 const late: Step = { kind: 'late' };
 const moved = (state: RunState, ...effects: Effect['type'][]): Step => ({ kind: 'moved', state, effects: effects.map((type) => ({ type })) });
 
-function queued(run: Run, event: RunEvent, at: number): Step {
+function queued(run: Run, state: Queued, event: RunEvent, at: number): Step {
   switch (event.type) {
     case 'slot-granted':
       return moved({ status: 'starting', since: at, stop: null }, 'spawn');
@@ -75,6 +77,8 @@ function queued(run: Run, event: RunEvent, at: number): Step {
       const why: End = { status: 'cancelled', stopReason: 'dependency_failed', errorCode: 'cancelled', error, timeoutFired: false };
       return moved(end(run, null, neverBegun, why, at), 'finalise');
     }
+    case 'hurried':
+      return moved({ ...state, notBefore: null });
     // A fact about a queued run belongs to an earlier launch that was found never to have happened.
     default:
       return late;
@@ -102,6 +106,7 @@ function starting(run: Run, state: Starting, event: RunEvent, at: number): Step 
       return moved({ ...state, stop: orderStop(run, event, at) });
     case 'slot-granted':
     case 'dependency-failed':
+    case 'hurried':
       return { kind: 'refused', why: 'not_queued' };
     default:
       return late;
@@ -134,6 +139,7 @@ function alive(run: Run, state: Running | Stopping, event: RunEvent, stop: Stop 
       return state.detachedWarning ? moved({ ...state, detachedWarning: false }) : late;
     case 'slot-granted':
     case 'dependency-failed':
+    case 'hurried':
       return { kind: 'refused', why: 'not_queued' };
     default:
       return late;
@@ -147,16 +153,30 @@ function ended(state: Ended, event: RunEvent): Step {
       const found = { ...state, pending: state.pending.filter((name) => name !== event.step) };
       if (event.step === 'leftovers') return moved({ ...found, leaked: event.leaked });
       if (event.step === 'workspace') return moved({ ...found, workspace: event.workspace });
-      return moved(event.step === 'liveness' ? { ...found, liveness: event.liveness } : found);
+      if (event.step === 'liveness') return moved({ ...found, liveness: event.liveness });
+      return moved(event.step === 'wake' ? decided(found, event.decision) : found);
     }
+    case 'judged':
+      return state.liveness !== null || state.pending.includes('liveness') ? late : moved({ ...state, liveness: event.liveness });
     case 'stop-requested':
     case 'slot-granted':
     case 'dependency-failed':
+    case 'hurried':
       return { kind: 'refused', why: 'already_ended' };
     default:
       return late;
   }
 }
+
+/** That nothing more will come of it belongs to the verdict: lists show that alone. */
+function decided(state: Ended, decision: DecisionRecord): Ended {
+  const { liveness } = state;
+  if (!decision.exhausted || liveness === null) return { ...state, decision };
+  return { ...state, decision, liveness: { ...liveness, reason: `${liveness.reason.replace(/\.$/, '')}${exhaustedSuffix}` } };
+}
+
+/** Words that readers of ledgers look for. */
+export const exhaustedSuffix = '; continuation attempts exhausted';
 
 type Started = { leader: Leader; startedAt: number };
 
@@ -238,10 +258,12 @@ function notStarted(errorCode: string, message: string): End {
   return { status: 'failed', stopReason: 'not_started', errorCode, error: message, timeoutFired: false };
 }
 
-/** Without a process there is nothing that could be left behind or changed; and only agents are judged by what they achieved. */
-function isDue(name: FinaliseStep, { spec }: Run, outcome: Outcome): boolean {
-  if (name === 'liveness') return spec.agent !== null;
-  if (name === 'workspace') return spec.agent !== null && outcome.kind !== 'not_started';
+/** Without a process there is nothing that could be left behind or changed; and only agents, and what serves a task, are judged by what they achieved. */
+function isDue(name: FinaliseStep, { spec, lineage }: Run, outcome: Outcome): boolean {
+  const judged = spec.agent !== null || lineage.taskId !== null;
+  if (name === 'liveness') return judged;
+  if (name === 'summary' || name === 'wake') return lineage.taskId !== null;
+  if (name === 'workspace') return judged && outcome.kind !== 'not_started';
   return name === 'tidy' || outcome.kind !== 'not_started';
 }
 
@@ -263,6 +285,7 @@ function end(
     leaked: outcome.kind === 'not_started' ? [] : null,
     workspace: null,
     liveness: null,
+    decision: null,
     pending: finaliseSteps.filter((name) => isDue(name, run, outcome)),
   };
 }

@@ -52,6 +52,16 @@ export function createAgentStore(db: Db) {
       return row?.id ?? null;
     },
 
+    /** Its name, also of one that was removed. */
+    nameOf: (id: string): string | null => db.select({ name: agents.name }).from(agents).where(eq(agents.id, id)).get()?.name ?? null,
+
+    /** When its timer woke it last. */
+    timerAt: (id: string): number | null => db.select({ at: agents.timerAt }).from(agents).where(eq(agents.id, id)).get()?.at ?? null,
+
+    setTimerAt(id: string, at: number): void {
+      db.update(agents).set({ timerAt: at }).where(eq(agents.id, id)).run();
+    },
+
     put(agent: Agent): void {
       const row = { id: agent.id, name: agent.name, settings: JSON.stringify(agent.settings), paused: agent.paused ? 1 : 0, createdAt: agent.createdAt };
       db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();

@@ -17,7 +17,7 @@ export function createEventStore(db: Db) {
   const p = sql.placeholder;
   const insert = db
     .insert(events)
-    .values({ at: p('at'), run: p('run'), runId: p('runId'), type: p('type'), data: p('data') })
+    .values({ at: p('at'), run: p('run'), runId: p('runId'), taskId: p('taskId'), type: p('type'), data: p('data') })
     .returning({ seq: events.seq })
     .prepare();
   const since = db
@@ -28,16 +28,22 @@ export function createEventStore(db: Db) {
     .limit(p('limit'))
     .prepare();
   return {
-    append(event: { at: number; run: number | null; runId: string | null; type: string; data: object }): StoredEvent {
-      const row = insert.get({ ...event, data: JSON.stringify(event.data) });
+    append(event: { at: number; run: number | null; runId: string | null; taskId?: number | null; type: string; data: object }): StoredEvent {
+      const { taskId = null } = event;
+      const row = insert.get({ ...event, taskId, data: JSON.stringify(event.data) });
       if (!row) throw new Error('The database gave no sequence number.');
-      return { ...event, taskId: null, data: event.data as StoredEvent['data'], seq: row.seq };
+      return { ...event, taskId, data: event.data as StoredEvent['data'], seq: row.seq };
     },
 
     since: (seq: number, limit: number): StoredEvent[] => since.all({ since: seq, limit }).map(eventOf),
 
     ofRun(run: number, limit: number): StoredEvent[] {
       return db.select().from(events).where(eq(events.run, run)).orderBy(desc(events.seq)).limit(limit).all().map(eventOf).reverse();
+    },
+
+    /** What was done to a task, and what became of its runs; the newest, oldest of them first. */
+    ofTask(task: number, limit: number): StoredEvent[] {
+      return db.select().from(events).where(eq(events.taskId, task)).orderBy(desc(events.seq)).limit(limit).all().map(eventOf).reverse();
     },
 
     lastSeq: (): number => db.select({ seq: sql<number | null>`max(seq)` }).from(events).get()?.seq ?? 0,

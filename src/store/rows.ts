@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type AgentProfile, adapterNames, type Mapping, permissions } from '../run/agent.ts';
 import {
+  type DecisionRecord,
   finaliseSteps,
   isEnded,
   type Lineage,
@@ -57,6 +58,11 @@ const liveness: z.ZodType<LivenessRecord> = z.object({
   nextAction: z.string().nullable(),
   lastUsefulActionAt: z.number().nullable(),
 });
+const decision: z.ZodType<DecisionRecord> = z.object({
+  action: z.enum(['none', 'follows', 'skip', 'continue', 'block', 'review']),
+  reason: z.string(),
+  exhausted: z.boolean(),
+});
 const ended = z.object({
   status: z.enum(['succeeded', 'failed', 'cancelled', 'timed_out']),
   outcome,
@@ -69,9 +75,10 @@ const ended = z.object({
   endedAt: z.number(),
   stop: stop.nullable(),
   leaked: z.array(z.object({ pid: z.int(), command: z.string(), ended: z.boolean() })).nullable(),
-  // Runs of the first release have neither.
+  // Runs of earlier releases lack some of these.
   workspace: workspace.nullable().default(null),
   liveness: liveness.nullable().default(null),
+  decision: decision.nullable().default(null),
   pending: z.array(z.enum(finaliseSteps)),
 });
 const state: z.ZodType<RunState> = z.union([
@@ -126,7 +133,10 @@ const spec: z.ZodType<RunSpec> = z.object({
   promptSecret: z.boolean(),
   envNames: z.array(z.string()),
 });
+const origin = z.object({ wakeId: z.string(), reason: z.string(), attempt: z.int(), attemptsMax: z.int(), ofRunId: z.string().nullable() });
 const lineage: z.ZodType<Lineage> = z.object({
+  taskId: z.int().nullable().default(null),
+  origin: origin.nullable().default(null),
   parentRunId: z.string().nullable(),
   depth: z.int(),
   retryOfRunId: z.string().nullable(),
@@ -157,6 +167,7 @@ export function rowOf(run: Omit<Run, 'number'>): Omit<Row, 'number'> {
     priority: run.spec.priority,
     parentRunId: run.lineage.parentRunId,
     agentId: run.spec.agent?.id ?? null,
+    taskId: run.lineage.taskId,
     retryOfRunId: run.lineage.retryOfRunId,
     retryReason: run.lineage.retryReason,
     spec: JSON.stringify(run.spec),

@@ -1,7 +1,7 @@
 /** The runs in the database. Every writing function here is meant to be called inside one transaction of the supervisor. */
 import { and, asc, desc, eq, gte, inArray, like, lt, or, type SQL, sql } from 'drizzle-orm';
 import { limits } from '../run/limits.ts';
-import { liveStatuses, type Run, type RunState, type RunStatus } from '../run/run.ts';
+import { endedStatuses, isEnded, liveStatuses, type Run, type RunState, type RunStatus } from '../run/run.ts';
 import type { Usage } from '../run/usage.ts';
 import { count } from './meta.ts';
 import type { Db } from './open.ts';
@@ -16,6 +16,7 @@ export type RunFilter = {
   readonly since?: number | undefined;
   readonly name?: string | undefined;
   readonly agentId?: string | undefined;
+  readonly task?: number | undefined;
 };
 
 export type QueuedRow = {
@@ -48,6 +49,7 @@ export function createRunStore(db: Db) {
       queuedAt: p('queuedAt'),
       parentRunId: p('parentRunId'),
       agentId: p('agentId'),
+      taskId: p('taskId'),
       retryOfRunId: p('retryOfRunId'),
       retryReason: p('retryReason'),
       unsettled: p('unsettled'),
@@ -196,6 +198,33 @@ export function createRunStore(db: Db) {
       return db.select({ number: runs.number }).from(runs).where(eq(runs.retryOfRunId, id)).orderBy(desc(runs.number)).limit(1).get()?.number ?? null;
     },
 
+    /** The newest run of a task; of this agent alone, where one is named. */
+    latestOfTask(task: number, agentId: string | null): Run | null {
+      const where = and(eq(runs.taskId, task), agentId === null ? undefined : eq(runs.agentId, agentId));
+      const row = db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(1).get();
+      return row ? runOf(row) : null;
+    },
+
+    /** Runs of agents and of tasks, newest first; `hidden`: how many more there are. */
+    ledger(filter: Pick<RunFilter, 'task' | 'agentId' | 'since'>, most: number): { runs: Run[]; hidden: number } {
+      const where = and(...conditions(db, filter, null), sql`(agent_id is not null or task_id is not null)`);
+      const all = db.select({ n: sql<number>`count(*)` }).from(runs).where(where).get()?.n ?? 0;
+      const shown = db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(most).all().map(runOf);
+      return { runs: shown, hidden: all - shown.length };
+    },
+
+    /** The newest runs of a task that have ended. */
+    endedOfTask(task: number, most: number): Run[] {
+      const where = and(eq(runs.taskId, task), inArray(runs.status, [...endedStatuses]));
+      return db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(most).all().map(runOf);
+    },
+
+    /** Runs of a task that have not ended, or whose end has not been dealt with. */
+    openOfTask(task: number): Run[] {
+      const where = and(eq(runs.taskId, task), sql`(status = 'queued' or unsettled = 1)`);
+      return db.select().from(runs).where(where).orderBy(asc(runs.number)).all().map(runOf);
+    },
+
     total: (): number => total.get(),
 
     /** Newest first, from below `before`. One query for each status, merged, so that each walks its own index. */
@@ -212,8 +241,16 @@ export function createRunStore(db: Db) {
 
     /** Forgets an ended run; number, id and key stay taken, and what it used stays known. */
     bury(run: Run, usage: Usage | null, at: number): void {
-      const { number, id, key, spec, state } = run;
-      const kept = { agentId: spec.agent?.id ?? null, usage: usage === null ? null : JSON.stringify(usage) };
+      const { number, id, key, spec, state, lineage } = run;
+      const ended = isEnded(state) ? state : null;
+      const kept = {
+        agentId: spec.agent?.id ?? null,
+        taskId: lineage.taskId,
+        endedAt: ended?.endedAt ?? null,
+        ranMs: ended === null || ended.startedAt === null ? null : ended.endedAt - ended.startedAt,
+        advanced: ended?.liveness ? Number(ended.liveness.state === 'advanced' || ended.liveness.state === 'completed') : null,
+        usage: usage === null ? null : JSON.stringify(usage),
+      };
       db.insert(tombstones)
         .values({ number, id, key, status: state.status, ...kept, removedAt: at })
         .run();
@@ -264,6 +301,7 @@ function conditions(db: Db, filter: RunFilter, before: number | null): SQL[] {
   if (before !== null) all.push(lt(runs.number, before));
   if (filter.group !== undefined) all.push(eq(runs.group, filter.group));
   if (filter.agentId !== undefined) all.push(eq(runs.agentId, filter.agentId));
+  if (filter.task !== undefined) all.push(eq(runs.taskId, filter.task));
   if (filter.name !== undefined) all.push(eq(runs.name, filter.name));
   if (filter.label) {
     const { key, value } = filter.label;

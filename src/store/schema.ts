@@ -144,7 +144,10 @@ export const tasks = sqliteTable(
     assignee: text('assignee'),
     agentId: text('agent_id'),
     blockedReason: text('blocked_reason'),
+    blockedNext: text('blocked_next'),
     cwd: text('cwd'),
+    /** The folder it was made in: where its runs work when neither it nor its agent names one. */
+    madeIn: text('made_in').notNull(),
     checkoutRunId: text('checkout_run_id'),
     executionRunId: text('execution_run_id'),
     budgetLeft: integer('budget_left').notNull(),

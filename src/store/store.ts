@@ -1,10 +1,15 @@
 import { createAccountStore, createSessionStore } from './accounts.ts';
 import { createAgentStore } from './agents.ts';
+import { createCommentStore } from './comments.ts';
+import { createDocumentStore } from './documents.ts';
 import { createEventStore } from './events.ts';
 import { createGroupStore } from './groups.ts';
+import { createLedger } from './ledger.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { type Opened, openStore } from './open.ts';
 import { createRunStore } from './runs.ts';
+import { createTaskStore } from './tasks.ts';
+import { createWakeStore } from './wakes.ts';
 
 export type Store = ReturnType<typeof createStore>;
 
@@ -21,6 +26,11 @@ function storeOver({ sqlite, db, close }: Opened) {
     agents: createAgentStore(db),
     accounts: createAccountStore(db),
     sessions: createSessionStore(db),
+    tasks: createTaskStore(db),
+    comments: createCommentStore(db),
+    documents: createDocumentStore(db),
+    wakes: createWakeStore(db),
+    ledger: createLedger(db),
     transaction: <T>(work: () => T): T => sqlite.transaction(work).immediate(),
     readMeta: (key: string) => readMeta(db, key),
     writeMeta: (key: string, value: string) => writeMeta(db, key, value),

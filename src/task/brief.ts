@@ -49,7 +49,7 @@ export function briefOf(input: BriefInput): string {
   const { task, resumed } = input;
   const title = `# Task T${task.number}: ${cut(oneLine(clean(task.title)), titleLength)}`;
   const sections = resumed
-    ? [sameSession(input), asked(input), whyNow(input), comments(input), reportAgain]
+    ? [sameSession(input), asked(input), whyNow(input), known(input), comments(input), reportAgain]
     : [theTask(input), asked(input), whyNow(input), known(input), comments(input), howToWork];
   return `${[title, ...sections.filter((section) => section !== null)].join('\n\n')}\n`;
 }

@@ -22,6 +22,7 @@ export const wakeReasons = [
   'rate_limit_retry',
   'provider_retry',
   'context_exhausted_continuation',
+  'run_advanced_continuation',
 ] as const;
 export type WakeReason = (typeof wakeReasons)[number];
 

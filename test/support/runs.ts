@@ -58,7 +58,7 @@ export function aRun(state: RunState, given: { spec?: Partial<RunSpec>; lineage?
     key: null,
     queuedAt: noon - 60_000,
     spec: aSpec(given.spec),
-    lineage: { parentRunId: null, depth: 0, retryOfRunId: null, retryReason: null, processLossRetryCount: 0, ...given.lineage },
+    lineage: { taskId: null, origin: null, parentRunId: null, depth: 0, retryOfRunId: null, retryReason: null, processLossRetryCount: 0, ...given.lineage },
     state,
   };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { EventView, RunView } from '../../protocol/answers.ts';
 import type { Context } from '../context.ts';
+import { historyText } from '../history-words.ts';
 import type { Choose } from '../verb.ts';
 import { clean, commandWords, durationWords, elapsedWords, endWords, paint, plural, retryingWords, sizeWords, statusWords, usageWords } from '../words.ts';
 
@@ -13,7 +14,7 @@ export function addShow(program: Command, choose: Choose): void {
       choose({ json: options.json ?? false }, async (context) => {
         const answer = await context.client().call<{ run: RunView; events: EventView[] }>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
         if (context.json) context.printJson(answer);
-        else context.print(`${factsText(context, answer.run)}\n\n${historyText(context, answer.events)}`);
+        else context.print(`${factsText(context, answer.run)}\n\n${historyText(context.look, answer.events, false)}`);
         return 0;
       }),
     );
@@ -87,26 +88,4 @@ function workspaceWords({ workspace, evidence }: RunView): string | null {
 function sessionWords({ sessionIdBefore, sessionIdAfter }: RunView): string | null {
   if (sessionIdAfter === null) return sessionIdBefore === null ? null : `${clean(sessionIdBefore)}, gone on with`;
   return `${clean(sessionIdAfter)}${sessionIdBefore === sessionIdAfter ? ', gone on with' : ''}`;
-}
-
-function historyText({ look }: Context, events: readonly EventView[]): string {
-  const rows = events.map(({ at, type, data }) => `  ${at.slice(0, 10)} ${at.slice(11, 23)}  ${type.padEnd(16)}${clean(detailOf(type, data))}`);
-  return `${paint('History (UTC)', 1, look)}\n${rows.join('\n')}`;
-}
-
-/** What matters of an event, on one line. */
-function detailOf(type: string, data: EventView['data']): string {
-  if (type === 'signalled') {
-    const targets = data['targets'] as { pid: number; signal: string; proof: string; sent: boolean }[];
-    return targets.map(({ pid, signal, proof, sent }) => `${signal} to ${pid} (${proof}${sent ? '' : ', gone or not proved'})`).join(', ') || 'nobody left';
-  }
-  if (type === 'spawned' || type === 'found-again')
-    return `pid ${(data['leader'] as { pid: number }).pid}${data['held'] === false ? ', without its keeper' : ''}`;
-  if (type === 'exited') return data['signal'] ? String(data['signal']) : `code ${data['code']}`;
-  if (type === 'step-done') return String(data['step']);
-  if (type === 'stop-requested') return `${data['order']}${data['now'] ? ', now' : ''}`;
-  if (type === 'session') return [data['sessionId'], data['model'], data['permission']].filter((part) => typeof part === 'string').join(', ');
-  if (type === 'result') return data['message'] === null ? 'well' : `${data['class'] ?? 'failed'}: ${data['message']}`;
-  if (type === 'slept') return durationWords(Number(data['gapMs']));
-  return typeof data['message'] === 'string' ? data['message'] : '';
 }

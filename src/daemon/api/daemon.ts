@@ -5,11 +5,13 @@ import type { DaemonAnswer } from '../../protocol/answers.ts';
 import { stopDaemonRequest } from '../../protocol/requests.ts';
 import type { Run } from '../../run/run.ts';
 import { isSettled } from '../../run/step.ts';
+import { createNeeds } from '../needs.ts';
 import { read } from './border.ts';
 import type { Routes, World } from './world.ts';
 
 export const daemonRoutes: Routes = (api, world) => {
   const startedAt = world.now();
+  const needs = createNeeds(world);
 
   const daemon = (): Omit<DaemonAnswer, 'schema'> => ({
     running: true,
@@ -28,7 +30,13 @@ export const daemonRoutes: Routes = (api, world) => {
   api.get('/v1/status', async () => {
     const { max, taken, held, queued } = world.scheduler.slots();
     const live = world.supervisor.alive().sort((a, b) => a.number - b.number);
-    return { schema: 1, daemon: daemon(), queue: { held, queued, slots: max, taken }, live: await Promise.all(live.map(world.show.showSampled)), needsYou: [] };
+    return {
+      schema: 1,
+      daemon: daemon(),
+      queue: { held, queued, slots: max, taken },
+      live: await Promise.all(live.map(world.show.showSampled)),
+      needsYou: needs(),
+    };
   });
 
   api.post('/v1/daemon/stop', async (request, reply) => {

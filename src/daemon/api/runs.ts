@@ -34,6 +34,7 @@ export const runRoutes: Routes = (api, world) => {
       since: query.since,
       label,
       agentId: query.agent === undefined ? undefined : world.agents.idOf(query.agent),
+      task: query.task,
     };
     const page = store.runs.page(filter, { before: query.before ?? null, limit: query.limit });
     return { schema: 1, runs: page.runs.map((run) => show.show(supervisor.find(run.number) ?? run)), hidden: page.hidden, next: page.next };
@@ -114,13 +115,14 @@ function splitLabel(text: string): { key: string; value: string } {
 
 /** Live runs chosen by what they have in common. Oldest last, so that the queue empties before slots become free. */
 function selected(world: World, body: CancelRequest): Run[] {
-  if (!body.all && body.group === null && body.label === null && body.agent === null) return [];
+  if (!body.all && body.group === null && body.label === null && body.agent === null && body.task === null) return [];
   const found: Run[] = [];
   const filter = {
     statuses: liveStatuses,
     group: body.group ?? undefined,
     label: body.label === null ? undefined : splitLabel(body.label),
     agentId: body.agent === null ? undefined : world.agents.idOf(body.agent),
+    task: body.task ?? undefined,
   };
   for (let before: number | null = null; ; ) {
     const page = world.store.runs.page(filter, { before, limit: limits.pageRunsMax });

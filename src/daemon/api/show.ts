@@ -17,7 +17,7 @@ export function createShow(world: {
   scheduler: Pick<Scheduler, 'waitingFor'>;
   sweeper: Sweeper;
   tails: Pick<Tails, 'glanceOf'>;
-  store: Pick<Store, 'runs'>;
+  store: Pick<Store, 'runs' | 'comments' | 'documents'>;
 }) {
   /** Everything but CPU and memory, which cost a look at the process table. */
   function show(run: Run): RunView {
@@ -25,7 +25,21 @@ export function createShow(world: {
     const waits = run.state.status === 'queued' ? world.scheduler.waitingFor(run) : null;
     const retriedBy = isEnded(run.state) ? world.store.runs.retryOf(run.id) : null;
     const output = run.state.status === 'queued' ? null : readOutputSize(folder);
-    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, glance: world.tails.glanceOf(run), retriedBy, at: world.now() });
+    return viewOf(run, {
+      folder,
+      output,
+      waitingFor: waits?.words ?? null,
+      sample: null,
+      glance: world.tails.glanceOf(run),
+      retriedBy,
+      left: leftOf(run),
+      at: world.now(),
+    });
+  }
+
+  function leftOf({ number, lineage }: Run): { comments: number; documents: number } | null {
+    if (lineage.taskId === null) return null;
+    return { comments: world.store.comments.ofRun(number, lineage.taskId).count, documents: world.store.documents.ofRun(number, lineage.taskId).count };
   }
 
   /** With CPU and memory of the whole family, for runs that live. */

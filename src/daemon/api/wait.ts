@@ -24,7 +24,7 @@ export const waitRoutes: Routes = (api, world) => {
 
     let sending: Promise<unknown> = Promise.resolve();
     const unwatch = world.watchers.watch(({ run }) => {
-      if (open.has(run.number)) check(run);
+      if (run !== null && open.has(run.number)) check(run);
     });
     const timer = query.for === 'quiet' ? setInterval(() => [...open.keys()].forEach(checkAgain), limits.tickMs) : null;
     out.onClose(() => {

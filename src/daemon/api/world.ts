@@ -7,11 +7,14 @@ import type { Admission } from '../admission.ts';
 import type { Agents } from '../agents.ts';
 import type { Keepers } from '../keepers.ts';
 import type { Log } from '../log.ts';
+import type { Onward } from '../onward.ts';
 import type { Resolve } from '../resolve.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Supervisor } from '../supervisor.ts';
 import type { Sweeper } from '../sweeper.ts';
 import type { Tails } from '../tails.ts';
+import type { Tasks } from '../tasks.ts';
+import type { Wakes } from '../wakes.ts';
 import type { Watchers } from '../watchers.ts';
 import type { Show } from './show.ts';
 
@@ -32,6 +35,12 @@ export type World = {
   readonly folderOf: (run: Run) => string;
   readonly now: () => number;
   readonly log: Log;
+  readonly tasks: Tasks;
+  readonly wakes: Wakes;
+  readonly onward: Onward;
+  readonly backfill: { readonly want: (runs: readonly Run[]) => void };
+  /** Whether this is the token that the run was given. */
+  readonly tokenFits: (runId: string, token: string) => boolean;
   readonly shutdown: () => Promise<void>;
 };
 

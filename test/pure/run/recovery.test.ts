@@ -89,7 +89,9 @@ describe('what is found of an unfinished run', () => {
     } as const;
     const states: RunState[] = [
       { status: 'queued', notBefore: null },
-      ...endedStatuses.map((status): RunState => ({ ...ended, status, stop: null, leaked: null, workspace: null, liveness: null, pending: [] })),
+      ...endedStatuses.map(
+        (status): RunState => ({ ...ended, status, stop: null, leaked: null, workspace: null, liveness: null, decision: null, pending: [] }),
+      ),
     ];
     for (const state of states) expect(findingOf(aRun(state), { ...nothing, launched: true, exit, keeper: process })).toEqual({ kind: 'nothing' });
   });

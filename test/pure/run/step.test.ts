@@ -39,6 +39,7 @@ stop output_limit now    | failed F    | same        | same         | stopping T
 stop lingering           | failed F    | same        | no:stopping  | stopping T  | stopping T  | no:stopping | no:stopping| no:ended | no:ended
 stop lingering now       | failed F    | same        | same         | stopping T  | stopping T  | same T      | no:stopping| no:ended | no:ended
 dependency-failed        | cancelled F | no:queued   | no:queued    | no:queued   | no:queued   | no:queued   | no:queued  | no:ended | no:ended
+hurried                  | same        | no:queued   | no:queued    | no:queued   | no:queued   | no:queued   | no:queued  | no:ended | no:ended
 spawned                  | ·           | running W   | stopping WT  | ·           | ·           | ·           | ·          | ·        | ·
 spawn-failed             | ·           | failed F    | cancelled F  | ·           | ·           | ·           | ·          | ·        | ·
 never-launched           | ·           | queued      | cancelled F  | ·           | ·           | ·           | ·          | ·        | ·
@@ -62,7 +63,10 @@ activity                 | ·           | ·           | ·            | ·     
 step-done leftovers      | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
 step-done workspace      | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
 step-done liveness       | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
+step-done summary        | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
+step-done wake           | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
 step-done tidy           | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
+judged                   | ·           | ·           | ·            | ·           | ·           | ·           | ·          | ·        | same
 `;
 
 const orders: Record<StopOrder, true> = {
@@ -82,6 +86,8 @@ function exited(given: { code?: number | null; signal?: string | null; byDeadlin
   return { type: 'exited', code: null, signal: null, endedAt: noon, leader, startedAt: noon - 30_000, byDeadline: false, report: null, ...given };
 }
 
+const liveness = { state: 'failed', reason: 'So.', nextAction: null, lastUsefulActionAt: null } as const;
+
 /** The compiler sees to it that no type of event is missing, the table that no example is. */
 const examples: Examples = {
   'slot-granted': { 'slot-granted': { type: 'slot-granted' } },
@@ -91,6 +97,7 @@ const examples: Examples = {
     ),
   ),
   'dependency-failed': { 'dependency-failed': { type: 'dependency-failed', after: 7, status: 'failed' } },
+  hurried: { hurried: { type: 'hurried' } },
   spawned: { spawned: { type: 'spawned', leader, startedAt: noon } },
   'spawn-failed': { 'spawn-failed': { type: 'spawn-failed', errorCode: 'command_not_found', message: 'There is no command make.' } },
   'never-launched': {
@@ -121,10 +128,13 @@ const examples: Examples = {
   },
   slept: { slept: { type: 'slept', gapMs: 3_600_000 } },
   activity: { activity: { type: 'activity' } },
+  judged: { judged: { type: 'judged', liveness } },
   'step-done': {
     'step-done leftovers': { type: 'step-done', step: 'leftovers', leaked: [] },
     'step-done workspace': { type: 'step-done', step: 'workspace', workspace: null },
     'step-done liveness': { type: 'step-done', step: 'liveness', liveness: null },
+    'step-done summary': { type: 'step-done', step: 'summary' },
+    'step-done wake': { type: 'step-done', step: 'wake', decision: { action: 'none', reason: 'So.', exhausted: false } },
     'step-done tidy': { type: 'step-done', step: 'tidy' },
   },
 };
@@ -143,6 +153,7 @@ function ended(status: EndedStatus, pending: readonly FinaliseStep[] = finaliseS
     leaked: null,
     workspace: null,
     liveness: null,
+    decision: null,
     pending,
   };
 }
@@ -214,7 +225,9 @@ describe('the table of states and events', () => {
     const found: Readonly<Record<FinaliseStep, RunEvent>> = {
       workspace: { type: 'step-done', step: 'workspace', workspace: null },
       leftovers: { type: 'step-done', step: 'leftovers', leaked: [{ pid: 9, command: 'sleep', ended: true }] },
-      liveness: { type: 'step-done', step: 'liveness', liveness: { state: 'failed', reason: 'So.', nextAction: null, lastUsefulActionAt: null } },
+      liveness: { type: 'step-done', step: 'liveness', liveness },
+      summary: { type: 'step-done', step: 'summary' },
+      wake: { type: 'step-done', step: 'wake', decision: { action: 'none', reason: 'So.', exhausted: false } },
       tidy: { type: 'step-done', step: 'tidy' },
     };
     for (const order of [finaliseSteps, finaliseSteps.toReversed()]) {

@@ -64,13 +64,11 @@ describe('what a run of a task is told', () => {
     expect(sections.get('Comments of people since the last run')).toBe('`Ann`, 2026-06-01T12:00:00Z:\n> Use tabs.');
   });
 
-  it('is only what is new, when the session is gone on with', () => {
+  it('is what is new and the summary, when the session is gone on with', () => {
     const brief = aBrief({ resumed: true, stopped: 'It ran into its time limit.', wake, summary: continuationSummary(aSummaryInput()) });
-    expect([...sectionsOf(brief).keys()]).toEqual(['Why this run goes on']);
+    expect([...sectionsOf(brief).keys()]).toEqual(['Why this run goes on', 'What is known of earlier runs']);
     expect(brief).toContain('This is the same session, in the same folder. It ran into its time limit.\n');
-    expect(brief).not.toContain('It crashes on empty files.');
     expect(brief).not.toContain('clip report progress "');
-    expect(brief.length).toBeLessThan(1_200);
   });
 
   it('says what a plan or a document is for', () => {

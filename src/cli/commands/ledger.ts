@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import type { RunView } from '../../protocol/answers.ts';
+import type { LedgerAnswer, Sum } from '../../protocol/tasks.ts';
+import { limits } from '../../run/limits.ts';
+import type { Context } from '../context.ts';
+import { ledgerRow } from '../ledger-words.ts';
+import { taskPath, taskStatusWords } from '../task-words.ts';
+import type { Choose } from '../verb.ts';
+import { clean, durationWords, paint, plural, table } from '../words.ts';
+import { duration, positiveNumber } from './options.ts';
+
+type Options = { agent?: string; since?: number; limit?: number; json?: boolean };
+
+export function addLedger(program: Command, choose: Choose): void {
+  program
+    .command('ledger [task]')
+    .description('the account of runs, newest first: what each achieved, why it stopped, what comes next, what it used')
+    .option('--agent <name>', 'only of this agent')
+    .option('--since <duration>', 'only of the last …: 2h, 7d', duration('--since'))
+    .option('--limit <n>', `how many (default ${limits.ledgerRuns})`, positiveNumber)
+    .option('--json', 'as JSON')
+    .action((ref: string | undefined, options: Options) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        const answer = await context.client().call<LedgerAnswer>('GET', `/v1/ledger?${queryOf(ref, options)}`);
+        if (context.json) context.printJson(answer);
+        else print(context, answer, options);
+        return 0;
+      }),
+    );
+}
+
+function queryOf(ref: string | undefined, { agent, since, limit }: Options): string {
+  const query = new URLSearchParams();
+  if (ref !== undefined) query.set('task', taskPath(ref).slice('/v1/tasks/'.length));
+  if (agent !== undefined) query.set('agent', agent);
+  if (since !== undefined) query.set('since', String(Math.max(0, Date.now() - since)));
+  if (limit !== undefined) query.set('limit', String(limit));
+  return query.toString();
+}
+
+function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, options: Options): void {
+  const { look } = context;
+  if (task !== null)
+    context.print(
+      `${paint(`T${task.number}  ${clean(task.title)}`, 1, look)}  ${taskStatusWords(task, look)}${task.assignee === null ? '' : `, ${clean(task.assignee)}`}\n`,
+    );
+  if (runs.length === 0) return context.notice('No runs of agents or tasks yet.');
+  const now = Date.now();
+  context.print(runs.map((run: RunView) => ledgerRow(look, run, { now, withTask: task === null })).join('\n\n'));
+  if (hidden > 0) context.print(paint(`\n${plural(hidden, 'older run')} not shown`, 90, look));
+  context.print(`\n${sumLine('all together', totals)}`);
+  // One task, one agent, one day need no table of their own.
+  const groups = [
+    ...(task === null ? totals.byTask.map(({ task: number, ...sum }) => ({ name: number === null ? 'no task' : `T${number}`, sum })) : []),
+    ...(options.agent === undefined ? totals.byAgent.map(({ agent, ...sum }) => ({ name: agent === null ? 'no agent' : clean(agent), sum })) : []),
+    ...totals.byDay.map(({ day, ...sum }) => ({ name: day, sum })),
+  ];
+  if (groups.length > 3 || totals.byDay.length > 1 || totals.byAgent.length > 1) context.print(`\n${sumTable(context, groups)}`);
+}
+
+function sumLine(name: string, sum: Sum): string {
+  const share = sum.advancedShare === null ? '' : `, ${percent(sum.advancedShare)} advanced`;
+  return `${name}: ${plural(sum.runs, 'ended run')}, ${durationWords(sum.timeMs)}, ${tokenWords(sum)}, ${costWords(sum)}${share}`;
+}
+
+function sumTable({ look }: Context, groups: readonly { readonly name: string; readonly sum: Sum }[]): string {
+  return table(
+    groups,
+    [
+      { title: '', cell: ({ name }) => name, flexible: true },
+      { title: 'RUNS', cell: ({ sum }) => String(sum.runs), right: true },
+      { title: 'TIME', cell: ({ sum }) => durationWords(sum.timeMs), right: true },
+      { title: 'TOKENS', cell: ({ sum }) => tokenWords(sum), right: true, from: 60 },
+      { title: 'COST', cell: ({ sum }) => costWords(sum), right: true },
+      { title: 'ADVANCED', cell: ({ sum }) => (sum.advancedShare === null ? '–' : percent(sum.advancedShare)), right: true },
+    ],
+    look,
+  );
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+function tokenWords({ inputTokens, outputTokens }: Sum): string {
+  const short = (count: number) =>
+    count < 10_000 ? String(count) : count < 10_000_000 ? `${Math.round(count / 1_000)}k` : `${Math.round(count / 1_000_000)}M`;
+  return `${short(inputTokens)} in, ${short(outputTokens)} out`;
+}
+
+/** What nobody said is no zero. */
+function costWords({ costUsd, costUnknown, runs }: Sum): string {
+  if (costUnknown > 0 && costUsd === 0) return runs === 0 ? '–' : 'cost unknown';
+  return `$${costUsd.toFixed(costUsd < 1 && costUsd > 0 ? 4 : 2)}${costUnknown === 0 ? '' : ` and ${costUnknown} unknown`}`;
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { DocumentAnswer, DocumentHeadView } from '../../protocol/tasks.ts';
+import { ClipError } from '../../run/errors.ts';
+import { limits } from '../../run/limits.ts';
+import type { Context } from '../context.ts';
+import { readInput } from '../request.ts';
+import { taskPath } from '../task-words.ts';
+import type { Choose } from '../verb.ts';
+import { agoWords, clean, sizeWords, table } from '../words.ts';
+import { count, positiveNumber } from './options.ts';
+
+type Put = { title?: string; base?: number; json?: boolean };
+
+export function addTaskDocuments(task: Command, choose: Choose): void {
+  const doc = task.command('doc').description('documents of a task: every revision is kept');
+  doc
+    .command('put <task> <key> [file]')
+    .description('a new revision, from a file, or - (also without a file) for this command’s input')
+    .option('--title <text>', 'a title')
+    .option('--base <n>', 'the revision you have seen, 0 for a new one: refused when there is a newer one', count)
+    .option('--json', 'as JSON')
+    .action((ref: string, key: string, file: string | undefined, options: Put) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        const request = { title: options.title ?? null, body: bodyOf(context, file), baseRevision: options.base ?? null };
+        const answer = await context.client().call<DocumentAnswer>('PUT', documentPath(ref, key), request);
+        if (context.json) context.printJson(answer);
+        else context.print(`Document ${clean(key)} of T${answer.task} is at revision ${answer.document.revision}.`);
+        return 0;
+      }),
+    );
+  doc
+    .command('get <task> <key>')
+    .description('its text')
+    .option('--revision <n>', 'an older one', positiveNumber)
+    .option('--json', 'as JSON')
+    .action((ref: string, key: string, options: { revision?: number; json?: boolean }) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        const which = options.revision === undefined ? '' : `?revision=${options.revision}`;
+        const answer = await context.client().call<DocumentAnswer>('GET', `${documentPath(ref, key)}${which}`);
+        if (context.json) context.printJson(answer);
+        else context.print(answer.document.body);
+        return 0;
+      }),
+    );
+  doc
+    .command('list <task>')
+    .description('all documents of a task')
+    .option('--system', 'those that clip writes, too')
+    .option('--json', 'as JSON')
+    .action((ref: string, options: { system?: boolean; json?: boolean }) =>
+      choose({ json: options.json ?? false }, async (context) => {
+        const answer = await context.client().call<{ documents: DocumentHeadView[] }>('GET', `${taskPath(ref)}/documents?system=${options.system ?? false}`);
+        if (context.json) context.printJson(answer);
+        else if (answer.documents.length === 0) context.notice('No documents.');
+        else context.print(documentTable(context, answer.documents));
+        return 0;
+      }),
+    );
+}
+
+const documentPath = (ref: string, key: string) => `${taskPath(ref)}/documents/${encodeURIComponent(key)}`;
+
+function bodyOf(context: Context, file: string | undefined): string {
+  if (file === undefined || file === '-') return readInput(limits.documentLength * 4, 'Put less into one document.').toString('utf8');
+  const path = resolve(context.cwd(), file);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ClipError(
+      'not_found',
+      `The file ${path} cannot be read: ${(error as Error).message}.`,
+      `Check the path: clip task doc put TASK KEY ${basename(file)}`,
+      error,
+    );
+  }
+}
+
+function documentTable({ look }: Context, documents: readonly DocumentHeadView[]): string {
+  const now = Date.now();
+  return table(
+    documents,
+    [
+      { title: 'KEY', cell: ({ key }) => clean(key) },
+      { title: 'REVISION', cell: ({ revision }) => String(revision), right: true },
+      { title: 'BY', cell: ({ author }) => clean(author) },
+      { title: 'SIZE', cell: ({ bytes }) => sizeWords(bytes), right: true },
+      { title: 'CHANGED', cell: ({ updatedAt }) => agoWords(updatedAt, now), right: true },
+      { title: 'TITLE', cell: ({ title }) => clean(title ?? ''), flexible: true },
+    ],
+    look,
+  );
+}

@@ -1,0 +1,96 @@
+/** What a change of a task means for its wakes and runs, and how a person starts the next run. */
+import { ClipError } from '../run/errors.ts';
+import { isEnded } from '../run/run.ts';
+import type { Store } from '../store/store.ts';
+import type { TaskChange } from '../task/change.ts';
+import type { Actor, Task } from '../task/task.ts';
+import { plainPayload, type Wake } from '../task/wake.ts';
+import type { Supervisor } from './supervisor.ts';
+import type { Tasks } from './tasks.ts';
+import type { Wakes } from './wakes.ts';
+
+export type Onward = ReturnType<typeof createOnward>;
+type Change = TaskChange['type'] | 'add';
+type Asked = { readonly agentId: string | null; readonly words: string | null; readonly fresh: boolean };
+
+export function createOnward(world: { store: Store; supervisor: Supervisor; tasks: () => Tasks; wakes: () => Wakes; now: () => number }) {
+  const { store, supervisor } = world;
+  /** A person continues a task right now: the wake for it is made once, with what was asked. */
+  let byHand = false;
+
+  /** Called in the transaction of the change. */
+  function followed(before: Task | null, task: Task, change: Change, by: Actor): void {
+    const agentId = task.assignee?.kind === 'agent' ? task.assignee.agentId : null;
+    switch (change) {
+      case 'add':
+      case 'assign':
+        if (before !== null && JSON.stringify(before.assignee) === JSON.stringify(task.assignee)) return;
+        if (before !== null) world.wakes().drop(task.number, `T${task.number} was assigned to somebody else.`);
+        if (!byHand && agentId !== null && (task.status === 'todo' || task.status === 'in_progress')) wakeFor(task, agentId, 'issue_assigned');
+        return;
+      case 'start':
+      case 'reopen':
+        if (!byHand && agentId !== null && by.kind === 'person' && before?.status !== task.status) wakeFor(task, agentId, 'issue_continued');
+        return;
+      case 'cancel':
+        stopRuns(task);
+        return world.wakes().drop(task.number, `T${task.number} was cancelled.`);
+      case 'done':
+      case 'review':
+      case 'block':
+        return world.wakes().drop(task.number, `T${task.number} is ${task.status}.`);
+      default:
+        return;
+    }
+  }
+
+  /** Whoever is given a task begins with it; whoever goes on remembers. */
+  function wakeFor(task: Task, agentId: string, reason: 'issue_assigned' | 'issue_continued', fresh = reason === 'issue_assigned'): Wake {
+    return world.wakes().wake({
+      task: task.number,
+      agentId,
+      source: reason === 'issue_assigned' ? 'assignment' : 'on_demand',
+      reason,
+      payload: { ...plainPayload, fresh },
+      key: null,
+      notBefore: null,
+      retryOf: null,
+      prompt: null,
+    });
+  }
+
+  /** Who works on a task that nobody wants any more is stopped. */
+  function stopRuns(task: Task): void {
+    for (const run of store.runs.openOfTask(task.number)) {
+      if (isEnded(run.state) || run.spec.agent === null) continue;
+      supervisor.submit(run.number, { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false });
+    }
+  }
+
+  /** Starts the next run of a task by hand. The person's words become a comment, so that later runs know them as well. */
+  function continueTask(number: number, asked: Asked, by: Actor): { wake: Wake } {
+    try {
+      return supervisor.together(() => continued(number, asked, by));
+    } finally {
+      byHand = false;
+    }
+  }
+
+  function continued(number: number, asked: Asked, by: Actor): { wake: Wake } {
+    const tasks = world.tasks();
+    const before = tasks.get(number);
+    const agentId = asked.agentId ?? (before.assignee?.kind === 'agent' ? before.assignee.agentId : null);
+    if (agentId === null) throw new ClipError('refused', `T${number} is assigned to no agent.`, `Name one: clip continue T${number} --agent NAME`);
+    byHand = true;
+    if (before.paused !== null) tasks.change(number, { type: 'pause', why: null }, by);
+    if (asked.words !== null && asked.words.trim() !== '') tasks.comment(number, { text: asked.words, key: null }, by);
+    if (before.assignee?.kind !== 'agent' || before.assignee.agentId !== agentId)
+      tasks.change(number, { type: 'assign', assignee: { kind: 'agent', agentId } }, by);
+    if (before.status !== 'todo') tasks.change(number, { type: 'start' }, by);
+    const wake = wakeFor(before, agentId, 'issue_continued', asked.fresh);
+    if (wake.status === 'failed') throw new ClipError('refused', `T${number} cannot be continued: ${wake.error}`, 'Mend that, then try again.');
+    return { wake };
+  }
+
+  return { followed, continueTask };
+}

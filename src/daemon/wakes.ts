@@ -1,0 +1,153 @@
+/**
+ * Wakes: stored requests to run an agent. One whose task is free becomes a queued run at once; one whose task is
+ * being worked on is deferred until that run has been dealt with; one beside another that waits is counted into it.
+ * All of it happens inside the transaction of whatever caused it.
+ */
+import { randomBytes } from 'node:crypto';
+import { ClipError } from '../run/errors.ts';
+import { isEnded, type RetryReason, type Run } from '../run/run.ts';
+import type { Store } from '../store/store.ts';
+import type { Task } from '../task/task.ts';
+import { isWaiting, type Wake, type WakePayload, type WakeReason, type WakeSource } from '../task/wake.ts';
+import type { Admission } from './admission.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export type Wakes = ReturnType<typeof createWakes>;
+export type WakeRequest = {
+  readonly task: number | null;
+  readonly agentId: string;
+  readonly source: WakeSource;
+  readonly reason: WakeReason;
+  readonly payload: WakePayload;
+  readonly key: string | null;
+  readonly notBefore: number | null;
+  /** The run that its own repeats. */
+  readonly retryOf: { readonly id: string; readonly reason: RetryReason } | null;
+  /** What it asks, when there is no task. */
+  readonly prompt: string | null;
+};
+
+export function createWakes(world: { store: Store; supervisor: Supervisor; admission: Admission; now: () => number }) {
+  const { store, supervisor, now } = world;
+
+  /** Stores a wake, and gives what became of it: the one that was there already, if its key or its place was taken. */
+  function wake(request: WakeRequest): Wake {
+    return supervisor.together(() => {
+      const known = request.key === null ? null : store.wakes.byKey(request.key);
+      if (known) return known;
+      const waiting = store.wakes.waiting(request);
+      if (waiting) return coalesce(waiting, request);
+      if (busyWith(request.task, request.agentId) !== null) return put(request, { status: 'deferred' });
+      return begin(put(request, { status: 'queued' }), request);
+    });
+  }
+
+  /** One that waits stands for both; it comes as early as the earlier of them, and with the newer words. */
+  function coalesce(waiting: Wake, request: WakeRequest): Wake {
+    put(request, { status: 'coalesced', finishedAt: now() });
+    const soonest = request.notBefore === null || waiting.notBefore === null ? null : Math.min(request.notBefore, waiting.notBefore);
+    const instruction = request.payload.instruction ?? waiting.payload.instruction;
+    const next = { ...waiting, coalescedCount: waiting.coalescedCount + 1, notBefore: soonest, payload: { ...waiting.payload, instruction } };
+    store.wakes.put(next);
+    const run = waiting.runId === null ? null : store.runs.byId(waiting.runId);
+    if (run !== null && soonest === null) supervisor.submit(run.number, { type: 'hurried' });
+    return next;
+  }
+
+  /** Whoever works on the task, or has worked and is not dealt with; without a task, on behalf of this agent's own wakes. */
+  function busyWith(task: number | null, agentId: string, but: string | null = null): Run | null {
+    if (task !== null) return store.runs.openOfTask(task).find(({ id, state }) => id !== but && (!isEnded(state) || state.pending.includes('wake'))) ?? null;
+    return (
+      supervisor
+        .awake()
+        .find(({ spec, lineage, state }) => !isEnded(state) && spec.agent?.id === agentId && lineage.taskId === null && lineage.origin !== null) ?? null
+    );
+  }
+
+  function put(request: WakeRequest, given: Pick<Wake, 'status'> & Partial<Wake>): Wake {
+    const { task, agentId, source, reason, payload, key, notBefore } = request;
+    const at = now();
+    const rest = { coalescedCount: 0, runId: null, requestedAt: at, claimedAt: null, finishedAt: null, error: null };
+    const wake: Wake = { id: newId(), task, agentId, source, reason, payload, key, notBefore, ...rest, ...given };
+    store.wakes.insert(wake);
+    supervisor.note({ task, run: null, type: 'wake', data: { wakeId: wake.id, agentId, source, reason, status: wake.status, notBefore } });
+    return wake;
+  }
+
+  /** Stores the wake of a run that is there already. Gives its id. */
+  function standFor(runId: string, given: Pick<WakeRequest, 'task' | 'agentId' | 'reason' | 'key' | 'payload'>): string {
+    return put({ ...given, source: 'automation', notBefore: null, retryOf: null, prompt: null }, { status: 'queued', runId }).id;
+  }
+
+  /** From a wake to its run. One that cannot start as things are fails, and says why. */
+  function begin(wake: Wake, { retryOf, prompt }: Pick<WakeRequest, 'retryOf' | 'prompt'>): Wake {
+    const agent = store.agents.byId(wake.agentId);
+    if (agent === null) return end(wake, 'skipped', 'Its agent was removed.');
+    const task = wake.task === null ? null : store.tasks.byNumber(wake.task);
+    const { continuationAttempt: attempt, maxContinuationAttempts: attemptsMax, sourceRunId: ofRunId, fresh } = wake.payload;
+    const origin = { wakeId: wake.id, reason: wake.reason, attempt, attemptsMax, ofRunId };
+    try {
+      const run = world.admission.runOfWake({ agent, task, prompt, fresh, notBefore: wake.notBefore, retryOf, origin });
+      const started: Wake = { ...wake, status: 'queued', runId: run.id };
+      store.wakes.put(started);
+      supervisor.admit([run]);
+      return started;
+    } catch (error) {
+      if (!(error instanceof ClipError)) throw error;
+      return end(wake, 'failed', error.message);
+    }
+  }
+
+  function end(wake: Wake, status: 'skipped' | 'failed' | 'completed' | 'cancelled', error: string | null): Wake {
+    const ended: Wake = { ...wake, status, error, finishedAt: now() };
+    store.wakes.put(ended);
+    return ended;
+  }
+
+  /** The task is free again: the one that waited longest has its turn, unless there is nothing left to do. */
+  function promote(task: Task): Wake | null {
+    for (const deferred of store.wakes.allWaiting({ task: task.number }).filter(({ status }) => status === 'deferred')) {
+      const wanted = task.status === 'todo' || task.status === 'in_progress';
+      if (!wanted) end(deferred, 'skipped', `T${task.number} is ${task.status}.`);
+      else if (task.assignee?.kind !== 'agent' || task.assignee.agentId !== deferred.agentId)
+        end(deferred, 'skipped', `T${task.number} is not this agent's any more.`);
+      else {
+        const begun = begin(deferred, { retryOf: null, prompt: null });
+        if (begun.status === 'queued') return begun;
+      }
+    }
+    return null;
+  }
+
+  /** What waits for this task is not wanted any more: deferred wakes and queued runs that clip started itself. */
+  function drop(task: number, why: string): void {
+    supervisor.together(() => {
+      for (const wake of store.wakes.allWaiting({ task })) {
+        if (wake.status === 'deferred') end(wake, 'cancelled', why);
+        const run = wake.runId === null ? null : store.runs.byId(wake.runId);
+        if (run?.state.status === 'queued') supervisor.submit(run.number, { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false });
+      }
+    });
+  }
+
+  /** The status of a wake goes with its run. */
+  function note(before: Run | null, next: Run): void {
+    if (next.lineage.origin === null || before === null || before.state.status === next.state.status) return;
+    const wake = store.wakes.byId(next.lineage.origin.wakeId);
+    if (wake === null || (!isWaiting(wake.status) && wake.status !== 'claimed')) return;
+    const { state } = next;
+    if (isEnded(state)) end(wake, wakeStatusOf[state.status], state.error);
+    else if (state.status !== 'queued' && wake.status === 'queued') store.wakes.put({ ...wake, status: 'claimed', claimedAt: now() });
+    else if (state.status === 'queued' && wake.status === 'claimed') store.wakes.put({ ...wake, status: 'queued', claimedAt: null });
+  }
+
+  return { wake, standFor, promote, drop, note, busyWith };
+}
+
+const wakeStatusOf = { succeeded: 'completed', failed: 'failed', timed_out: 'failed', cancelled: 'cancelled' } as const;
+
+/** 75 random bits; a letter first, as with runs. */
+function newId(): string {
+  const digits = 'abcdefghjkmnpqrstvwxyz0123456789';
+  return `w${[...randomBytes(15)].map((byte) => digits[byte & 31]).join('')}`;
+}

@@ -1,0 +1,50 @@
+/** What may be shown of tasks and what belongs to them. */
+import { isoTime } from '../run/time.ts';
+import type { Actor, Comment, Document, Task } from '../task/task.ts';
+import type { Wake } from '../task/wake.ts';
+import type { CommentView, DocumentHeadView, DocumentView, TaskView, WakeView } from './tasks.ts';
+
+/** `nameOf`: the name of an agent, also of a removed one. */
+export function viewOfTask(task: Task, nameOf: (agentId: string) => string | null): TaskView {
+  const { assignee, createdAt, updatedAt, ...fields } = task;
+  const agentId = assignee?.kind === 'agent' ? assignee.agentId : null;
+  return {
+    ...fields,
+    assignee: assignee === null ? null : assignee.kind === 'person' ? 'me' : (nameOf(assignee.agentId) ?? assignee.agentId),
+    assigneeAgentId: agentId,
+    createdAt: isoTime(createdAt),
+    updatedAt: isoTime(updatedAt),
+  };
+}
+
+export function viewOfWake(wake: Wake, nameOf: (agentId: string) => string | null): WakeView {
+  const { id, status, source, reason, coalescedCount, runId, error } = wake;
+  const { fresh: _, ...payload } = wake.payload;
+  return {
+    ...{ id, agent: nameOf(wake.agentId), status, source, reason, idempotencyKey: wake.key, coalescedCount, runId, error },
+    payload: { issueId: wake.task, ...payload },
+    notBefore: isoOrNull(wake.notBefore),
+    requestedAt: isoTime(wake.requestedAt),
+    finishedAt: isoOrNull(wake.finishedAt),
+  };
+}
+
+export function viewOfComment({ id, author, text, at }: Comment): CommentView {
+  return { id, ...by(author), text, at: isoTime(at) };
+}
+
+export function viewOfDocument({ key, revision, title, body, author, at }: Document): DocumentView {
+  return { key, revision, title, ...by(author), updatedAt: isoTime(at), body };
+}
+
+export function viewOfHead({ key, revision, title, author, at, bytes }: Omit<Document, 'body'> & { readonly bytes: number }): DocumentHeadView {
+  return { key, revision, title, ...by(author), updatedAt: isoTime(at), bytes };
+}
+
+function by(author: Actor): { author: string; runId: string | null } {
+  return author.kind === 'agent' ? { author: author.name, runId: author.runId } : { author: author.kind === 'person' ? 'me' : 'clip', runId: null };
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : isoTime(at);
+}

@@ -1,0 +1,215 @@
+/** What may be asked about tasks, and what is answered. */
+import { z } from 'zod';
+import { limits } from '../run/limits.ts';
+import { taskKinds, taskStatuses } from '../task/task.ts';
+import { wakeReasons, wakeSources, wakeStatuses } from '../task/wake.ts';
+import { agentName } from './agents.ts';
+import { eventView, runView } from './answers.ts';
+import { absolutePath, taskNumber, text, word } from './requests.ts';
+
+/** An agent by its name, or `me`. */
+const assignee = z.union([z.literal('me'), agentName]);
+export const documentKey = word(limits.nameLength).refine(
+  (key) => /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(key),
+  'must be letters, digits, and . _ - between them',
+);
+const budget = z.strictObject({
+  costUsd: z.number().min(0).nullable(),
+  tokens: z.int().min(0).nullable(),
+  runs: z.int().min(0).nullable(),
+  timeMs: z.int().min(0).nullable(),
+});
+
+const fields = {
+  title: word(limits.titleLength),
+  description: text(limits.descriptionLength).nullable(),
+  acceptance: text(limits.descriptionLength).nullable(),
+  kind: z.enum(taskKinds),
+  priority: z.int().min(-limits.priorityMax).max(limits.priorityMax),
+  cwd: absolutePath.nullable(),
+  budget: budget.nullable(),
+};
+export const newTaskRequest = z.strictObject({
+  title: fields.title,
+  description: fields.description.default(null),
+  acceptance: fields.acceptance.default(null),
+  kind: fields.kind.default('work'),
+  priority: fields.priority.default(0),
+  cwd: fields.cwd.default(null),
+  budget: fields.budget.default(null),
+  /** Where the caller stands. */
+  madeIn: absolutePath,
+  assignee: assignee.nullable().default(null),
+  inBacklog: z.boolean().default(false),
+});
+export type NewTaskRequest = z.input<typeof newTaskRequest>;
+export const editTaskRequest = z.strictObject(fields).partial();
+export type EditTaskRequest = z.infer<typeof editTaskRequest>;
+export const taskParams = z.strictObject({ task: taskNumber });
+/** What can be done to a task; `block` needs a reason, `assign` somebody or null. */
+export const moveRequest = z.discriminatedUnion('move', [
+  z.strictObject({ move: z.enum(['start', 'done', 'cancel', 'reopen']) }),
+  z.strictObject({ move: z.literal('block'), reason: text(limits.blockedReasonLength).min(1) }),
+  z.strictObject({ move: z.literal('assign'), assignee: assignee.nullable() }),
+]);
+export type MoveRequest = z.infer<typeof moveRequest>;
+export const continueRequest = z.strictObject({
+  agent: agentName.nullable().default(null),
+  /** Kept as a comment of the person on the task. */
+  prompt: text(limits.commentLength).nullable().default(null),
+  fresh: z.boolean().default(false),
+});
+export const commentRequest = z.strictObject({ text: text(limits.commentLength).min(1) });
+export const documentRequest = z.strictObject({
+  title: word(limits.titleLength).nullable().default(null),
+  body: text(limits.documentLength),
+  /** The revision that was seen; 0 for a new document; null to write over whatever there is. */
+  baseRevision: z.int().min(0).nullable().default(null),
+});
+export const documentParams = z.strictObject({ task: taskNumber, key: documentKey });
+export const documentQuery = z.strictObject({ revision: z.coerce.number().int().min(1).optional() });
+export const documentsQuery = z.strictObject({
+  system: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .default(false),
+});
+const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
+export const tasksQuery = z.strictObject({
+  status: oneOrMany(z.enum(taskStatuses)).optional(),
+  assignee: assignee.optional(),
+  limit: z.coerce.number().int().min(1).max(limits.pageRunsMax).default(limits.pageTasks),
+  before: z.coerce.number().int().min(1).optional(),
+});
+export const ledgerQuery = z.strictObject({
+  task: taskNumber.optional(),
+  agent: z.string().optional(),
+  since: z.coerce.number().int().min(0).optional(),
+  limit: z.coerce.number().int().min(1).max(limits.pageRunsMax).default(limits.ledgerRuns),
+});
+export const handoffQuery = z.strictObject({
+  history: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .default(false),
+});
+
+const time = z.iso.datetime().nullable();
+export const taskView = z.object({
+  number: z.int(),
+  title: z.string(),
+  description: z.string().nullable(),
+  acceptance: z.string().nullable(),
+  kind: z.enum(taskKinds),
+  status: z.enum(taskStatuses),
+  priority: z.int(),
+  /** The name of an agent, or `me`. */
+  assignee: z.string().nullable(),
+  assigneeAgentId: z.string().nullable(),
+  blockedReason: z.string().nullable(),
+  /** What moves it on, where that is known. */
+  blockedNext: z.string().nullable(),
+  /** Why nothing of it starts although its status would let it. */
+  paused: z.string().nullable(),
+  cwd: z.string().nullable(),
+  madeIn: z.string(),
+  checkoutRunId: z.string().nullable(),
+  executionRunId: z.string().nullable(),
+  budgetLeft: z.int(),
+  budget: budget.nullable(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+});
+export type TaskView = z.infer<typeof taskView>;
+export const wakeView = z.object({
+  id: z.string(),
+  agent: z.string().nullable(),
+  status: z.enum(wakeStatuses),
+  source: z.enum(wakeSources),
+  reason: z.enum(wakeReasons),
+  payload: z.object({
+    issueId: z.int().nullable(),
+    sourceRunId: z.string().nullable(),
+    livenessState: z.string().nullable(),
+    livenessReason: z.string().nullable(),
+    continuationAttempt: z.int(),
+    maxContinuationAttempts: z.int(),
+    instruction: z.string().nullable(),
+  }),
+  idempotencyKey: z.string().nullable(),
+  coalescedCount: z.int(),
+  runId: z.string().nullable(),
+  notBefore: time,
+  requestedAt: z.iso.datetime(),
+  finishedAt: time,
+  error: z.string().nullable(),
+});
+export type WakeView = z.infer<typeof wakeView>;
+export const commentView = z.object({ id: z.int(), author: z.string(), runId: z.string().nullable(), text: z.string(), at: z.iso.datetime() });
+export type CommentView = z.infer<typeof commentView>;
+const documentHead = {
+  key: z.string(),
+  revision: z.int(),
+  title: z.string().nullable(),
+  author: z.string(),
+  runId: z.string().nullable(),
+  updatedAt: z.iso.datetime(),
+};
+export const documentHeadView = z.object({ ...documentHead, bytes: z.int() });
+export type DocumentHeadView = z.infer<typeof documentHeadView>;
+export const documentView = z.object({ ...documentHead, body: z.string() });
+export type DocumentView = z.infer<typeof documentView>;
+
+/** One sentence on what happened, one on what moves it on. */
+export const needView = z.object({
+  task: z.int().nullable(),
+  run: z.int().nullable(),
+  agent: z.string().nullable(),
+  title: z.string(),
+  status: z.string(),
+  what: z.string(),
+  next: z.string(),
+});
+export type NeedView = z.infer<typeof needView>;
+
+const sum = z.object({
+  runs: z.int(),
+  timeMs: z.int(),
+  inputTokens: z.int(),
+  outputTokens: z.int(),
+  /** What is known of it; `costUnknown` runs cost what nobody said. */
+  costUsd: z.number(),
+  costUnknown: z.int(),
+  /** Of the runs that were judged, how many advanced or completed their task; null when none was. */
+  advancedShare: z.number().nullable(),
+});
+export type Sum = z.infer<typeof sum>;
+export const totalsView = z.object({
+  ...sum.shape,
+  byTask: z.array(z.object({ task: z.int().nullable(), ...sum.shape })),
+  byAgent: z.array(z.object({ agent: z.string().nullable(), ...sum.shape })),
+  byDay: z.array(z.object({ day: z.string(), ...sum.shape })),
+});
+export type TotalsView = z.infer<typeof totalsView>;
+
+const schema = z.literal(1);
+export const taskAnswer = z.object({ schema, task: taskView });
+export const tasksAnswer = z.object({ schema, tasks: z.array(taskView), next: z.int().nullable() });
+export const taskShowAnswer = z.object({
+  schema,
+  task: taskView,
+  comments: z.array(commentView),
+  documents: z.array(documentHeadView),
+  wakes: z.array(wakeView),
+  activity: z.array(eventView),
+});
+export type TaskShowAnswer = z.infer<typeof taskShowAnswer>;
+/** `run`: the one that starts or waits; null when it comes after the one that works on the task now. */
+export const continueAnswer = z.object({ schema, task: taskView, wake: wakeView, run: runView.nullable(), busyWith: z.int().nullable() });
+export type ContinueAnswer = z.infer<typeof continueAnswer>;
+export const commentAnswer = z.object({ schema, comment: commentView });
+export const documentAnswer = z.object({ schema, task: z.int(), document: documentView });
+export type DocumentAnswer = z.infer<typeof documentAnswer>;
+export const documentsAnswer = z.object({ schema, task: z.int(), documents: z.array(documentHeadView) });
+export const ledgerAnswer = z.object({ schema, task: taskView.nullable(), runs: z.array(runView), hidden: z.int(), totals: totalsView });
+export type LedgerAnswer = z.infer<typeof ledgerAnswer>;

@@ -1,0 +1,53 @@
+/** Comments on tasks. */
+import { and, asc, desc, eq, gt, sql } from 'drizzle-orm';
+import type { Actor, Comment } from '../task/task.ts';
+import type { Db } from './open.ts';
+import { comments } from './schema.ts';
+import { actor } from './tasks.ts';
+
+export function createCommentStore(db: Db) {
+  return {
+    /** Null when one with this key is there already. */
+    add(comment: { task: number; author: Actor; text: string; at: number; key: string | null }): Comment | null {
+      const { task, author, text, at, key } = comment;
+      const row = db
+        .insert(comments)
+        .values({ task, author: JSON.stringify(author), run: author.kind === 'agent' ? author.run : null, key, text, at })
+        .onConflictDoNothing()
+        .returning()
+        .get();
+      return row ? commentOf(row) : null;
+    },
+
+    /** The newest, oldest of them first. */
+    ofTask(task: number, most: number): Comment[] {
+      return db.select().from(comments).where(eq(comments.task, task)).orderBy(desc(comments.id)).limit(most).all().map(commentOf).reverse();
+    },
+
+    /** What persons have said since. */
+    byPersonsSince(task: number, at: number, most: number): Comment[] {
+      return db
+        .select()
+        .from(comments)
+        .where(and(eq(comments.task, task), gt(comments.at, at), sql`json_extract(${comments.author}, '$.kind') = 'person'`))
+        .orderBy(asc(comments.id))
+        .limit(most)
+        .all()
+        .map(commentOf);
+    },
+
+    /** How many a run has written on this task, and when the last one. */
+    ofRun(run: number, task: number): { count: number; lastAt: number | null } {
+      const row = db
+        .select({ count: sql<number>`count(*)`, lastAt: sql<number | null>`max(at)` })
+        .from(comments)
+        .where(and(eq(comments.run, run), eq(comments.task, task)))
+        .get();
+      return row ?? { count: 0, lastAt: null };
+    },
+  };
+}
+
+function commentOf({ id, task, author, text, at }: typeof comments.$inferSelect): Comment {
+  return { id, task, author: actor.parse(JSON.parse(author)), text, at };
+}

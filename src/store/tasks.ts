@@ -1,0 +1,118 @@
+/** Tasks in the database. Every writing function is meant to be called inside a transaction. */
+import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Budget } from '../run/budget.ts';
+import { type Actor, type Assignee, type Task, type TaskStatus, taskKinds, taskStatuses } from '../task/task.ts';
+import type { Db } from './open.ts';
+import { tasks } from './schema.ts';
+
+export type TaskFilter = { readonly statuses?: readonly TaskStatus[] | undefined; readonly agentId?: string | undefined; readonly mine?: boolean | undefined };
+export type TaskPage = { readonly tasks: readonly Task[]; readonly next: number | null };
+
+type Row = typeof tasks.$inferSelect;
+
+export function createTaskStore(db: Db) {
+  const byNumber = db
+    .select()
+    .from(tasks)
+    .where(eq(tasks.number, sql.placeholder('number')))
+    .prepare();
+
+  return {
+    /** Gives the task the next number, which is never given again. */
+    insert(task: Omit<Task, 'number'>): Task {
+      const { number } = db.insert(tasks).values(rowOf(task)).returning({ number: tasks.number }).get();
+      return { ...task, number };
+    },
+
+    put(task: Task): void {
+      db.update(tasks).set(rowOf(task)).where(eq(tasks.number, task.number)).run();
+    },
+
+    byNumber(number: number): Task | null {
+      const row = byNumber.get({ number });
+      return row ? taskOf(row) : null;
+    },
+
+    /** Newest first, from below `before`. */
+    page(filter: TaskFilter, paging: { before: number | null; limit: number }): TaskPage {
+      const where = and(
+        paging.before === null ? undefined : lt(tasks.number, paging.before),
+        filter.statuses?.length ? inArray(tasks.status, [...filter.statuses]) : undefined,
+        filter.agentId === undefined ? undefined : eq(tasks.agentId, filter.agentId),
+        filter.mine ? sql`json_extract(${tasks.assignee}, '$.kind') = 'person'` : undefined,
+      );
+      const found = db
+        .select()
+        .from(tasks)
+        .where(where)
+        .orderBy(desc(tasks.number))
+        .limit(paging.limit + 1)
+        .all()
+        .map(taskOf);
+      const shown = found.slice(0, paging.limit);
+      return { tasks: shown, next: found.length > shown.length ? (shown.at(-1)?.number ?? null) : null };
+    },
+
+    /** Those that want a person: blocked, in review, or paused. Oldest change first. */
+    needingPerson(most: number): Task[] {
+      return db
+        .select()
+        .from(tasks)
+        .where(sql`status in ('blocked', 'in_review') or (paused is not null and status in ('todo', 'in_progress'))`)
+        .orderBy(asc(tasks.updatedAt))
+        .limit(most)
+        .all()
+        .map(taskOf);
+    },
+
+    /** Open tasks of agents that may be started by themselves. */
+    ofAgents(): Task[] {
+      return db
+        .select()
+        .from(tasks)
+        .where(sql`status in ('todo', 'in_progress') and agent_id is not null`)
+        .orderBy(desc(tasks.priority), asc(tasks.number))
+        .all()
+        .map(taskOf);
+    },
+  };
+}
+
+const assignee: z.ZodType<Assignee> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('agent'), agentId: z.string() }),
+  z.object({ kind: z.literal('person') }),
+]);
+const budget: z.ZodType<Budget> = z.object({
+  costUsd: z.number().nullable(),
+  tokens: z.number().nullable(),
+  runs: z.number().nullable(),
+  timeMs: z.number().nullable(),
+});
+const known = z.object({ kind: z.enum(taskKinds), status: z.enum(taskStatuses) });
+
+export const actor: z.ZodType<Actor> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('person') }),
+  z.object({ kind: z.literal('agent'), name: z.string(), run: z.int(), runId: z.string() }),
+  z.object({ kind: z.literal('clip') }),
+]);
+
+function taskOf(row: Row): Task {
+  const { agentId: _, ...fields } = row;
+  return {
+    ...fields,
+    ...known.parse(row),
+    assignee: row.assignee === null ? null : assignee.parse(JSON.parse(row.assignee)),
+    budget: row.budget === null ? null : budget.parse(JSON.parse(row.budget)),
+  };
+}
+
+function rowOf(task: Omit<Task, 'number'>): Omit<Row, 'number'> {
+  const { assignee: who, budget: most } = task;
+  return {
+    ...task,
+    assignee: who === null ? null : JSON.stringify(who),
+    agentId: who?.kind === 'agent' ? who.agentId : null,
+    budget: most === null ? null : JSON.stringify(most),
+  };
+}

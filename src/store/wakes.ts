@@ -1,0 +1,92 @@
+/** Wakes in the database. The unique key is what makes each of them happen once. */
+import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { type Wake, type WakePayload, wakeReasons, wakeSources, wakeStatuses } from '../task/wake.ts';
+import type { Db } from './open.ts';
+import { wakes } from './schema.ts';
+
+type Row = typeof wakes.$inferSelect;
+type Place = { readonly agentId: string; readonly task: number | null };
+
+export function createWakeStore(db: Db) {
+  const at = ({ agentId, task }: Place) => and(eq(wakes.agentId, agentId), task === null ? isNull(wakes.task) : eq(wakes.task, task));
+
+  return {
+    insert(wake: Wake): void {
+      db.insert(wakes).values(rowOf(wake)).run();
+    },
+
+    put(wake: Wake): void {
+      db.update(wakes).set(rowOf(wake)).where(eq(wakes.id, wake.id)).run();
+    },
+
+    byId(id: string): Wake | null {
+      const row = db.select().from(wakes).where(eq(wakes.id, id)).get();
+      return row ? wakeOf(row) : null;
+    },
+
+    byKey(key: string): Wake | null {
+      const row = db.select().from(wakes).where(eq(wakes.key, key)).get();
+      return row ? wakeOf(row) : null;
+    },
+
+    /** The one whose run this is. */
+    ofRun(runId: string): Wake | null {
+      const row = db.select().from(wakes).where(eq(wakes.runId, runId)).orderBy(asc(wakes.requestedAt)).limit(1).get();
+      return row ? wakeOf(row) : null;
+    },
+
+    /** The one of this agent and task whose time is still to come. */
+    waiting(place: Place): Wake | null {
+      const row = db
+        .select()
+        .from(wakes)
+        .where(and(at(place), inArray(wakes.status, ['queued', 'deferred'])))
+        .orderBy(asc(wakes.requestedAt))
+        .limit(1)
+        .get();
+      return row ? wakeOf(row) : null;
+    },
+
+    /** All whose time is still to come, the oldest first; of this task or agent. */
+    allWaiting(of: { readonly task?: number; readonly agentId?: string }): Wake[] {
+      return db
+        .select()
+        .from(wakes)
+        .where(
+          and(
+            inArray(wakes.status, ['queued', 'deferred']),
+            of.task === undefined ? undefined : eq(wakes.task, of.task),
+            of.agentId === undefined ? undefined : eq(wakes.agentId, of.agentId),
+          ),
+        )
+        .orderBy(asc(wakes.requestedAt))
+        .all()
+        .map(wakeOf);
+    },
+
+    /** Newest first. */
+    ofTask(task: number, most: number): Wake[] {
+      return db.select().from(wakes).where(eq(wakes.task, task)).orderBy(desc(wakes.requestedAt), desc(sql`rowid`)).limit(most).all().map(wakeOf);
+    },
+  };
+}
+
+const payload: z.ZodType<WakePayload> = z.object({
+  sourceRunId: z.string().nullable(),
+  livenessState: z.string().nullable(),
+  livenessReason: z.string().nullable(),
+  continuationAttempt: z.int(),
+  maxContinuationAttempts: z.int(),
+  instruction: z.string().nullable(),
+  fresh: z.boolean(),
+});
+const known = z.object({ source: z.enum(wakeSources), reason: z.enum(wakeReasons), status: z.enum(wakeStatuses) });
+
+function wakeOf(row: Row): Wake {
+  return { ...row, ...known.parse(row), payload: payload.parse(JSON.parse(row.payload)) };
+}
+
+function rowOf(wake: Wake): Row {
+  return { ...wake, payload: JSON.stringify(wake.payload) };
+}

@@ -1,0 +1,85 @@
+/**
+ * The life of a task.
+ *
+ * A task in the *backlog* waits for somebody to want it. A *todo* one may be started; an agent's is, as soon as it
+ * is the agent's. It is *in_progress* from the first run that lives, or when a person starts it. It is *in_review* when
+ * an agent says that it is done, and *done* when a person agrees. It is *blocked* when only a person can move it on.
+ * What is *done* or *cancelled* is opened again before anything else can happen to it.
+ */
+import { budgetMax } from './continuation-budget.ts';
+import { type Assignee, isClosed, type Task, type TaskStatus } from './task.ts';
+
+export type TaskChange =
+  | { readonly type: 'start' }
+  /** A run of it lives. */
+  | { readonly type: 'taken-up'; readonly runId: string }
+  | { readonly type: 'review' }
+  | { readonly type: 'done' }
+  | { readonly type: 'cancel' }
+  | { readonly type: 'reopen' }
+  | { readonly type: 'block'; readonly reason: string; readonly next: string | null }
+  | { readonly type: 'assign'; readonly assignee: Assignee | null }
+  | { readonly type: 'edit'; readonly fields: Partial<TaskFields> }
+  | { readonly type: 'pause'; readonly why: string | null };
+
+/** What a person may set freely. */
+export type TaskFields = Pick<Task, 'title' | 'description' | 'acceptance' | 'kind' | 'priority' | 'cwd' | 'budget'>;
+
+export type Changed =
+  | { readonly kind: 'changed'; readonly task: Task }
+  /** It is so already: nothing to record. */
+  | { readonly kind: 'same'; readonly why: string }
+  | { readonly kind: 'refused'; readonly why: string; readonly hint: string };
+
+/** `byPerson`: whatever a person does gives the task its whole budget of automatic starts again. */
+export function changeTask(task: Task, change: TaskChange, by: { readonly byPerson: boolean; readonly at: number }): Changed {
+  const refused = refusalOf(task, change);
+  if (refused) return refused;
+  const next = changed(task, change);
+  if (next === null) return { kind: 'same', why: `T${task.number} is ${words[task.status]} already.` };
+  return { kind: 'changed', task: { ...next, budgetLeft: by.byPerson ? budgetMax : next.budgetLeft, updatedAt: by.at } };
+}
+
+const words: Readonly<Record<TaskStatus, string>> = {
+  backlog: 'in the backlog',
+  todo: 'todo',
+  in_progress: 'in progress',
+  in_review: 'in review',
+  done: 'done',
+  blocked: 'blocked',
+  cancelled: 'cancelled',
+};
+
+function refusalOf({ number, status }: Task, { type }: TaskChange): Changed | null {
+  if (!isClosed(status) || type === 'reopen' || type === 'edit' || type === 'pause') return null;
+  if ((type === 'done' && status === 'done') || (type === 'cancel' && status === 'cancelled')) return null;
+  return { kind: 'refused', why: `T${number} is ${words[status]}.`, hint: `Open it again first: clip task reopen T${number}` };
+}
+
+/** Null when nothing changes. */
+function changed(task: Task, change: TaskChange): Task | null {
+  switch (change.type) {
+    case 'edit':
+      return { ...task, ...change.fields };
+    case 'pause':
+      return task.paused === change.why ? null : { ...task, paused: change.why };
+    case 'assign':
+      return { ...task, assignee: change.assignee, status: task.status === 'backlog' && change.assignee !== null ? 'todo' : task.status };
+    case 'block':
+      return { ...task, status: 'blocked', blockedReason: change.reason, blockedNext: change.next };
+    case 'taken-up': {
+      if (task.status !== 'todo' && task.status !== 'backlog' && task.checkoutRunId !== null) return null;
+      const status = task.status === 'todo' || task.status === 'backlog' ? 'in_progress' : task.status;
+      return { ...task, status, checkoutRunId: task.checkoutRunId ?? change.runId };
+    }
+    case 'reopen':
+      if (task.status === 'todo') return null;
+      return { ...task, status: 'todo', blockedReason: null, blockedNext: null, checkoutRunId: null };
+    default: {
+      const status = statusAfter[change.type];
+      return task.status === status ? null : { ...task, status, blockedReason: null, blockedNext: null };
+    }
+  }
+}
+
+const statusAfter = { start: 'in_progress', review: 'in_review', done: 'done', cancel: 'cancelled' } as const;

@@ -1,0 +1,179 @@
+/**
+ * What follows the end of a run: one rule for each end, tried from the top, the first that fits decides.
+ * Pure: the end and the situation in; what to do, when, and the reason in words out.
+ */
+import { backOffMs, backOffTriesMax } from './back-off.ts';
+import { spend } from './continuation-budget.ts';
+import type { Decision, EndedRun, PlannedWake, Situation } from './decision.ts';
+import { remedyFor } from './remedies.ts';
+import { stranded } from './stranded.ts';
+import { isClosed, type Task } from './task.ts';
+import { plainPayload, type WakePayload } from './wake.ts';
+
+/** How often a run that only planned, or said nothing, is continued by default: the number of the reference. */
+export const livenessAttemptsMax = 2;
+
+export function afterEnd(run: EndedRun, now: Situation): Decision {
+  const { task } = now;
+  if (task === null) return { action: 'none', reason: 'It serves no task.' };
+  if (isClosed(task.status)) return { action: 'none', reason: `T${task.number} is ${task.status}.` };
+  if (run.stopReason === 'cancelled') return { action: 'none', reason: 'A person cancelled it: whoever cancels wants it to stop.' };
+  if (run.stopReason === 'dependency_failed') return { action: 'none', reason: 'The run it was to follow did not succeed.' };
+  if (run.stopReason === 'paused') return { action: 'skip', reason: 'Its agent was paused; it goes on when the agent is resumed.' };
+  if (run.stopReason === 'budget_paused')
+    return { action: 'skip', reason: `It was stopped at a limit: ${now.limitReached ?? 'one that has been raised since'}.` };
+  if (task.status === 'in_review') return { action: 'review', reason: `T${task.number} is in review: a person looks at it next.` };
+  if (task.status === 'blocked') return { action: 'none', reason: `T${task.number} is blocked${task.blockedReason === null ? '' : `: ${task.blockedReason}`}` };
+  if (run.agentId === null) return { action: 'none', reason: 'It was a command that a person started.' };
+  const remedy = isAnothers(run, task) ? null : remedyFor(run, now.agent?.name ?? 'the agent', task.number);
+  if (remedy !== null) return { action: 'block', ...remedy, comment: null, exhausted: false };
+  if (typeof now.ownRetry === 'object') return { action: 'follows', reason: `Run ${now.ownRetry.number} takes it up again.` };
+  return against(run, task, now) ?? byEnd(run, task, now);
+}
+
+/** A person's task is the person's to block, and an agent's is not blocked by what becomes of another. */
+function isAnothers({ agentId }: EndedRun, { assignee }: Task): boolean {
+  return assignee !== null && (assignee.kind === 'person' || assignee.agentId !== agentId);
+}
+
+/** What stands against any start by itself; null when nothing does. */
+function against(run: EndedRun, task: Task, now: Situation): Decision | null {
+  const skip = (reason: string): Decision => ({ action: 'skip', reason });
+  if (now.agent === null) return skip('Its agent was removed.');
+  if (task.assignee === null) return skip(`T${task.number} is assigned to nobody.`);
+  if (task.assignee.kind === 'person') return skip(`T${task.number} is assigned to a person.`);
+  if (task.assignee.agentId !== run.agentId) return skip(`T${task.number} has been assigned to another agent since.`);
+  if (task.status !== 'todo' && task.status !== 'in_progress') return skip(`T${task.number} is in status ${task.status}.`);
+  if (now.busy !== null) return { action: 'follows', reason: now.busy };
+  if (task.paused !== null) return skip(`T${task.number} is paused: ${task.paused}`);
+  if (now.limitReached !== null) return skip(`A limit is reached: ${now.limitReached}`);
+  // A pause keeps what fails waiting as well: it is looked at again when the agent is resumed.
+  if (now.agent.paused) return skip(`Agent ${now.agent.name} is paused.`);
+  return null;
+}
+
+function byEnd(run: EndedRun, task: Task, now: Situation): Decision {
+  if (run.errorCode === 'rate_limited' || run.errorCode === 'provider_unavailable') return later(run, task, now);
+  if (run.errorCode === 'context_exhausted' || run.errorCode === 'max_turns_exhausted') return afresh(run, task, now);
+  if (run.status !== 'succeeded' || run.liveness === null) return stranded(run, task, now);
+  switch (run.liveness.state) {
+    case 'plan_only':
+    case 'empty_response':
+      return again(run, task, now);
+    case 'advanced':
+      return onward(run, task, now);
+    case 'needs_followup':
+      // Once: a second one that says something and does nothing shows that a person is needed.
+      return run.wake?.payload.livenessState === 'needs_followup' ? stranded(run, task, now) : onward(run, task, now);
+    default:
+      return stranded(run, task, now);
+  }
+}
+
+/** The provider has had enough for now, or is not there: the task waits for it, and none of its budget is spent. */
+function later(run: EndedRun, task: Task, now: Situation): Decision {
+  const before = run.wake?.reason === 'rate_limit_retry' || run.wake?.reason === 'provider_retry' ? run.wake.payload.continuationAttempt : 0;
+  const code = String(run.errorCode);
+  if (before >= backOffTriesMax) {
+    const blockedReason = `The provider refused ${before + 1} times in a row (${code}).`;
+    const next = `When it answers again: clip continue T${task.number}`;
+    return {
+      action: 'block',
+      reason: `It was tried ${before} times again, and the provider still refuses.`,
+      blockedReason,
+      next,
+      comment: null,
+      exhausted: false,
+    };
+  }
+  const known = run.errorCode === 'rate_limited' && run.resetsAt !== null && run.resetsAt > now.at ? run.resetsAt : null;
+  const notBefore = known ?? now.at + backOffMs(before);
+  const reason = known === null ? `The provider refused (${code}); it is tried again after a pause.` : 'The provider says when its limit opens again.';
+  const wake: PlannedWake = {
+    ...planned(run, task, run.errorCode === 'rate_limited' ? 'rate_limit_retry' : 'provider_retry'),
+    notBefore,
+    payload: payloadOf(run, { continuationAttempt: before + 1, maxContinuationAttempts: backOffTriesMax }),
+  };
+  return { action: 'continue', reason, wake, budgetLeft: now.budgetLeft };
+}
+
+/** The session is full: a new one gets the summary. */
+function afresh(run: EndedRun, task: Task, now: Situation): Decision {
+  const what = run.errorCode === 'context_exhausted' ? 'Its context is exhausted' : 'It had all the turns it may have';
+  return spending(run, task, now, {
+    reason: `${what}; a new session goes on with the summary.`,
+    wake: { ...planned(run, task, 'context_exhausted_continuation'), payload: payloadOf(run, { fresh: true }) },
+  });
+}
+
+/** It only planned, or said nothing: it is told to act, a bounded number of times. */
+function again(run: EndedRun, task: Task, now: Situation): Decision {
+  const state = run.liveness?.state ?? 'empty_response';
+  const before = run.wake?.reason === 'run_liveness_continuation' ? run.wake.payload.continuationAttempt : 0;
+  if (before >= now.attemptsMax) return exhausted(run, task, now, before);
+  const attempt = before + 1;
+  return spending(run, task, now, {
+    reason: `It ended as ${state}: continuation attempt ${attempt} of ${now.attemptsMax}.`,
+    wake: {
+      ...planned(run, task, 'run_liveness_continuation'),
+      key: `run_liveness_continuation:${task.number}:${run.id}:${state}:${attempt}`,
+      payload: payloadOf(run, {
+        continuationAttempt: attempt,
+        maxContinuationAttempts: now.attemptsMax,
+        instruction: run.liveness?.nextAction ?? firstAction(task),
+      }),
+    },
+  });
+}
+
+function firstAction({ number }: Task): string {
+  return `Take the first concrete action now; if something keeps you from it, say so: clip report blocked "what is missing" (task T${number}).`;
+}
+
+function exhausted(run: EndedRun, task: Task, now: Situation, attempts: number): Decision {
+  const state = run.liveness?.state ?? 'empty_response';
+  const why = run.liveness?.reason ?? '';
+  const comment =
+    `Bounded liveness continuation exhausted. Last state: ${state}; attempts used: ${attempts}/${now.attemptsMax}; reason: ${why} ` +
+    'A person should look at it: make the task clearer, block it, or name a concrete next step.';
+  const did = state === 'plan_only' ? 'only announced work' : 'said nothing and did nothing';
+  const blockedReason = `Agent ${now.agent?.name ?? ''} ${did}, and ${attempts} continuation${attempts === 1 ? '' : 's'} did not change that.`;
+  const next = `Say more exactly what to do: clip continue T${task.number} "…"`;
+  return { action: 'block', reason: `It was continued ${attempts} times, and still ended as ${state}.`, blockedReason, next, comment, exhausted: true };
+}
+
+/** Work goes on: the task is not done, and nobody said otherwise. */
+function onward(run: EndedRun, task: Task, now: Situation): Decision {
+  const state = String(run.liveness?.state);
+  return spending(run, task, now, {
+    reason: `It ended as ${state}, and T${task.number} is not done yet.`,
+    wake: { ...planned(run, task, 'run_advanced_continuation'), payload: payloadOf(run, { instruction: run.liveness?.nextAction ?? null }) },
+  });
+}
+
+/** Takes one automatic start out of the task's budget; with none left, a person is asked. */
+function spending(run: EndedRun, task: Task, now: Situation, next: { readonly reason: string; readonly wake: PlannedWake }): Decision {
+  const budgetLeft = spend(now.budgetLeft);
+  if (budgetLeft !== null) return { action: 'continue', ...next, budgetLeft };
+  return spent(run, task, next.reason);
+}
+
+function spent(run: EndedRun, task: Task, reason: string): Decision {
+  const onward = run.liveness?.nextAction ? ` It would go on with: ${run.liveness.nextAction}` : '';
+  return {
+    action: 'block',
+    reason: `${reason} No automatic start is left.`,
+    blockedReason: `All automatic starts are used up, and no work was kept meanwhile (no commit, changed file, document or report done).${onward}`,
+    next: `Look at it, then: clip continue T${task.number}`,
+    comment: null,
+    exhausted: false,
+  };
+}
+
+export function planned(run: EndedRun, task: Task, reason: PlannedWake['reason']): PlannedWake {
+  return { reason, key: `${reason}:${task.number}:${run.id}`, notBefore: null, payload: payloadOf(run, {}), retryReason: null };
+}
+
+function payloadOf(run: EndedRun, given: Partial<WakePayload>): WakePayload {
+  return { ...plainPayload, sourceRunId: run.id, livenessState: run.liveness?.state ?? null, livenessReason: run.liveness?.reason ?? null, ...given };
+}
