@@ -111,7 +111,7 @@ const input = record({
 
 const numRuns = 300;
 
-describe('whatever people and agents write', () => {
+describe('whatever people and agents write', { timeout: 30_000 }, () => {
   it('the summary has its sections in their order, each within its limit and all within theirs', () => {
     assert(
       property(input, (given) => {
