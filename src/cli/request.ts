@@ -27,6 +27,7 @@ export type RunOptions = {
   promptSecret?: boolean;
   batch?: string;
   agent?: string;
+  task?: string;
   promptFile?: string;
   wait?: boolean;
   follow?: boolean;
@@ -41,6 +42,8 @@ export function promptOf(context: Context, words: readonly string[], options: Ru
     throw new ClipError('usage', 'There are two prompts: the words and --prompt-file.', 'Leave one of them out.');
   if (options.stdin !== undefined)
     throw new ClipError('usage', 'An agent reads its prompt; --stdin is for plain commands.', 'Use --prompt-file FILE, or - for this command’s input.');
+  // The task says what is to be done.
+  if (options.task !== undefined && words.length === 0 && promptFile === undefined) return null;
   return { kind: 'text', base64: promptBytes(context, words, promptFile).toString('base64') };
 }
 
@@ -64,6 +67,7 @@ export function requestOf(context: Context, options: RunOptions): Omit<RunReques
     cwdIsDefault: options.cwd === undefined,
     env: environmentOf(context.env, options.env),
     envNames: Object.keys(options.env ?? {}),
+    task: options.task ?? null,
     name: options.name ?? null,
     group: options.group ?? null,
     priority: options.priority ?? 0,

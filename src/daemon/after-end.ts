@@ -6,7 +6,7 @@
 import { ClipError } from '../run/errors.ts';
 import { type DecisionRecord, isAlive, isEnded, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
-import { afterEnd } from '../task/continuation.ts';
+import { afterEnd, resumed } from '../task/continuation.ts';
 import { budgetMax, spend } from '../task/continuation-budget.ts';
 import type { Decision, EndedRun, Situation } from '../task/decision.ts';
 import { isClosed, type Task } from '../task/task.ts';
@@ -42,7 +42,7 @@ export function createAfterEnd(world: {
     if (task === null) return;
     const holder = task.executionRunId;
     const begins = before === null || (isAlive(next.state) && !isAlive(before.state));
-    if (begins && holder === null) tasks.keep(task.number, { executionRunId: next.id });
+    if (begins && holder === null && next.spec.agent !== null) tasks.keep(task.number, { executionRunId: next.id });
     if (isEnded(next.state) && holder === next.id) tasks.keep(task.number, { executionRunId: null });
     if (before !== null && begins && isAlive(next.state) && next.spec.agent !== null && !isClosed(task.status)) {
       tasks.change(task.number, { type: 'taken-up', runId: next.id }, clip);
@@ -81,8 +81,38 @@ export function createAfterEnd(world: {
       const decision = afterEnd(endedRun(run), now);
       if (task !== null && task.budgetLeft !== now.budgetLeft) tasks.keep(task.number, { budgetLeft: now.budgetLeft });
       supervisor.submit(number, { type: 'step-done', step: 'wake', decision: recordOf(decision) });
-      if (task !== null) carryOut(decision, run, task);
+      if (task === null) return;
+      carryOut(decision, run, task);
+      lookAgain(task.number);
     });
+  }
+
+  /**
+   * A task that was left where it stood, because its agent was paused, a limit was reached, or another run had it:
+   * once that is over, what follows is decided again. Everything else was decided when its run ended.
+   */
+  function lookAgain(number: number): void {
+    supervisor.together(() => {
+      const task = store.tasks.byNumber(number);
+      if (task === null || task.assignee?.kind !== 'agent' || task.paused !== null || (task.status !== 'todo' && task.status !== 'in_progress')) return;
+      if (wakes.busyWith(number, '') !== null || store.wakes.allWaiting({ task: number }).length > 0) return;
+      const run = store.runs.latestOfTask(number, task.assignee.agentId);
+      if (run === null || !isEnded(run.state) || run.state.pending.includes('wake')) return;
+      const before = run.state.decision?.action;
+      if (before !== 'skip' && before !== 'follows') return;
+      const now = situationOf(run, task);
+      if (now.agent === null || now.agent.paused || now.limitReached !== null) return;
+      const wasHeld = run.state.stopReason === 'paused' || run.state.stopReason === 'budget_paused';
+      const decision = wasHeld ? resumed(endedRun(run), task, now.budgetLeft) : afterEnd(endedRun(run), now);
+      if (decision.action === 'continue' || decision.action === 'block') carryOut(decision, run, task);
+    });
+  }
+
+  /** The same for all tasks, or those of one agent: it was resumed, a limit was raised, or time went by. */
+  function lookAtAll(agentId: string | null): void {
+    for (const { number, assignee } of store.tasks.ofAgents()) {
+      if (agentId === null || (assignee?.kind === 'agent' && assignee.agentId === agentId)) lookAgain(number);
+    }
   }
 
   function situationOf(run: Run, task: Task | null): Situation {
@@ -154,7 +184,7 @@ export function createAfterEnd(world: {
     }
   }
 
-  return { consequences, retryOf, followUp };
+  return { consequences, retryOf, followUp, lookAtAll };
 }
 
 function recordOf(decision: Decision): DecisionRecord {

@@ -1,6 +1,12 @@
 /** The verdict on a finished run of an agent: facts gathered, then judged by the rules of src/task. */
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { runFiles } from '../process/run-folder.ts';
+import { readEnd } from '../process/tail.ts';
+import { limits } from '../run/limits.ts';
 import { isEnded, type LivenessRecord, type Run, type WorkspaceRecord } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
+import { onlyReads } from '../task/commands.ts';
 import { isDurable } from '../task/continuation-budget.ts';
 import { type Evidence, evidenceOf } from '../task/evidence.ts';
 import { classifyLiveness } from '../task/liveness.ts';
@@ -8,7 +14,7 @@ import { countReports } from '../task/reports.ts';
 
 export type Judge = ReturnType<typeof createJudge>;
 
-export function createJudge(world: { store: Store }) {
+export function createJudge(world: { store: Store; folderOf: (run: Run) => string }) {
   const { store } = world;
 
   /** What the run did by itself, as far as it is recorded; nothing that clip wrote is among it. */
@@ -24,7 +30,14 @@ export function createJudge(world: { store: Store }) {
       reports: countReports([]),
       lastAt: newest(comments.lastAt, documents.lastAt),
     };
-    return { evidence: evidenceOf(account, workspace, counts), text: account?.text ?? '' };
+    const evidence = evidenceOf(account, workspace, counts);
+    return run.spec.agent === null ? { evidence: withCommand(evidence, run), text: '' } : { evidence, text: account?.text ?? lastWords(run) };
+  }
+
+  /** Of an agent without a stream that can be read, its output is what it says. */
+  function lastWords(run: Run): string {
+    if (run.spec.agent?.adapter !== 'plain' || run.spec.agent.mapping !== null) return '';
+    return stripVTControlCharacters(readEnd(join(world.folderOf(run), runFiles.stdout), limits.accountTextLength));
   }
 
   return {
@@ -39,6 +52,15 @@ export function createJudge(world: { store: Store }) {
     /** Whether something of what it did remains. */
     isDurable: (run: Run): boolean => isEnded(run.state) && isDurable(gather(run, run.state.workspace).evidence),
   };
+}
+
+/** A command that a person runs for a task is itself what was done. */
+function withCommand(evidence: Evidence, { spec, state }: Run): Evidence {
+  const at = isEnded(state) ? state.endedAt : 0;
+  const code = isEnded(state) && state.outcome.kind === 'exited' ? state.outcome.code : null;
+  const command = spec.command.join(' ');
+  const record = { command, exitCode: code, failed: code !== 0, at, readOnly: onlyReads(command) };
+  return { ...evidence, commands: [record], commandsRun: 1, commandsFailed: code === 0 ? 0 : 1, lastUsefulAt: record.readOnly ? evidence.lastUsefulAt : at };
 }
 
 function newest(...times: readonly (number | null)[]): number | null {

@@ -6,6 +6,7 @@ import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { briefOf } from '../task/brief.ts';
+import { firstAction } from '../task/continuation.ts';
 import { injected } from '../task/injected.ts';
 import { continuationSummary } from '../task/summary.ts';
 import type { SummaryRun } from '../task/summary-input.ts';
@@ -83,7 +84,8 @@ export function createKnowledge(world: {
           ? null
           : {
               reason: wake.reason,
-              instruction: wake.payload.instruction,
+              // What clip says itself stands in the brief anyway.
+              instruction: wake.payload.instruction === firstAction(task) ? null : wake.payload.instruction,
               attempt: wake.payload.continuationAttempt,
               attemptsMax: wake.payload.maxContinuationAttempts,
               why: wake.payload.livenessReason,

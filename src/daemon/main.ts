@@ -73,13 +73,18 @@ export async function startDaemon(options: {
   };
   const supervisor = createSupervisor({ store, watchers, now, log, retryOf: (ended, reason) => retryOf(ended, reason) });
   const resolve = createResolve({ store, supervisor });
-  const agents = createAgents({ store, folder: home.agents, now, rulesChanged: () => scheduler.rulesChanged() });
+  /** Agents or limits are other than before: who waits, and what was left where it stood, may go on. */
+  function rulesChanged(): void {
+    scheduler.rulesChanged();
+    lookAtTasks();
+  }
+  const agents = createAgents({ store, folder: home.agents, now, rulesChanged });
   const onward = createOnward({ store, supervisor, tasks: () => tasks, wakes: () => wakes, now });
   const tasks = createTasks({ store, supervisor, now, followed: onward.followed });
   const environment = environmentOfRuns(process.env);
   const admission = createAdmission({ supervisor, store, agents, taskOf: tasks.get, environment, now, runsFolder: home.runs, resolve });
   const wakes = createWakes({ store, supervisor, admission, now });
-  const judge = createJudge({ store });
+  const judge = createJudge({ store, folderOf });
   const secretsOf = createSecrets({ agents, store, environment });
   const knowledge = createKnowledge({ store, tasks, runsFolder: home.runs, now, secretsOf });
   const afterEnd = createAfterEnd({
@@ -123,6 +128,17 @@ export async function startDaemon(options: {
   await lookAround.look(unfinished(supervisor.awake()));
   for (const run of supervisor.awake()) if (isEnded(run.state)) finaliser.finalise(run.number);
   if (uncleanBefore) removeOrphanFolders({ runsFolder: home.runs, isKnown: (id) => store.runs.byId(id) !== null, log });
+
+  /** What no event announces: the end of a day's limit, say. */
+  function lookAtTasks(): void {
+    try {
+      afterEnd.lookAtAll(null);
+    } catch (error) {
+      log('error', 'tasks could not be looked at', { error: describe(error) });
+    }
+  }
+  lookAtTasks();
+  setInterval(lookAtTasks, limits.taskLookMs).unref();
 
   const stopping = { done: false };
   const api = await createApi({

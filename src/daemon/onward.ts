@@ -25,7 +25,7 @@ export function createOnward(world: { store: Store; supervisor: Supervisor; task
       case 'add':
       case 'assign':
         if (before !== null && JSON.stringify(before.assignee) === JSON.stringify(task.assignee)) return;
-        if (before !== null) world.wakes().drop(task.number, `T${task.number} was assigned to somebody else.`);
+        if (before !== null) world.wakes().drop({ task: task.number }, `T${task.number} was assigned to somebody else.`);
         if (!byHand && agentId !== null && (task.status === 'todo' || task.status === 'in_progress')) wakeFor(task, agentId, 'issue_assigned');
         return;
       case 'start':
@@ -34,11 +34,11 @@ export function createOnward(world: { store: Store; supervisor: Supervisor; task
         return;
       case 'cancel':
         stopRuns(task);
-        return world.wakes().drop(task.number, `T${task.number} was cancelled.`);
+        return world.wakes().drop({ task: task.number }, `T${task.number} was cancelled.`);
       case 'done':
       case 'review':
       case 'block':
-        return world.wakes().drop(task.number, `T${task.number} is ${task.status}.`);
+        return world.wakes().drop({ task: task.number }, `T${task.number} is ${task.status}.`);
       default:
         return;
     }

@@ -54,9 +54,13 @@ export function createWakes(world: { store: Store; supervisor: Supervisor; admis
     return next;
   }
 
-  /** Whoever works on the task, or has worked and is not dealt with; without a task, on behalf of this agent's own wakes. */
+  /** The agent's run that works on the task, or has worked and is not dealt with; a person's own commands hold up nobody. Without a task, on behalf of this agent's own wakes. */
   function busyWith(task: number | null, agentId: string, but: string | null = null): Run | null {
-    if (task !== null) return store.runs.openOfTask(task).find(({ id, state }) => id !== but && (!isEnded(state) || state.pending.includes('wake'))) ?? null;
+    if (task !== null)
+      return (
+        store.runs.openOfTask(task).find(({ id, spec, state }) => id !== but && spec.agent !== null && (!isEnded(state) || state.pending.includes('wake'))) ??
+        null
+      );
     return (
       supervisor
         .awake()
@@ -119,10 +123,10 @@ export function createWakes(world: { store: Store; supervisor: Supervisor; admis
     return null;
   }
 
-  /** What waits for this task is not wanted any more: deferred wakes and queued runs that clip started itself. */
-  function drop(task: number, why: string): void {
+  /** What waits for this task or agent is not wanted any more: deferred wakes, and queued runs that were woken. */
+  function drop(of: { readonly task?: number; readonly agentId?: string }, why: string): void {
     supervisor.together(() => {
-      for (const wake of store.wakes.allWaiting({ task })) {
+      for (const wake of store.wakes.allWaiting(of)) {
         if (wake.status === 'deferred') end(wake, 'cancelled', why);
         const run = wake.runId === null ? null : store.runs.byId(wake.runId);
         if (run?.state.status === 'queued') supervisor.submit(run.number, { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false });

@@ -1,5 +1,5 @@
 /** Reading a log that is still being written, from a place in it. */
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 /**
@@ -30,5 +30,23 @@ export async function readTail(
     return (await file.stat()).size;
   } finally {
     await file.close();
+  }
+}
+
+/** The end of a file as text, at most so many bytes of it; empty for one that is not there. */
+export function readEnd(path: string, bytesMax: number): string {
+  let file: number | null = null;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const { size } = fstatSync(file);
+    const buffer = Buffer.alloc(Math.min(size, bytesMax));
+    const read = readSync(file, buffer, 0, buffer.length, size - buffer.length);
+    // What was cut in the middle of a character begins with what is none.
+    return buffer.toString('utf8', 0, read).replace(/^\uFFFD+/, '');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  } finally {
+    if (file !== null) closeSync(file);
   }
 }

@@ -8,20 +8,23 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import { limits } from '../run/limits.ts';
 import type { WorkspaceRecord } from '../run/run.ts';
+import { scanFolder } from './folder-scan.ts';
 import { writeFlushed } from './run-folder.ts';
 
 const snapshotSchema = z.object({
   root: z.string(),
   head: z.string().nullable(),
+  /** Whether it is a repository; else `open` has all its files. */
+  git: z.boolean().default(true),
   /** What is not committed, by path: its state for git, its size and the time of its last change. */
   open: z.record(z.string(), z.string()),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 
-/** Null outside of a repository, or when git does not answer in time. */
+/** Null when git does not answer in time; and for a folder that is no repository and too large to be looked through. */
 export async function lookAtWorkspace(cwd: string): Promise<Snapshot | null> {
   const root = (await git(cwd, 'rev-parse', '--show-toplevel'))?.trim();
-  if (!root) return null;
+  if (!root) return lookAtFolder(cwd);
   const ask = (untracked: string) => git(root, 'status', '--porcelain=v1', '-z', `--untracked-files=${untracked}`, '--no-renames');
   // A tree of modules that nobody ignored is too much to list: then untracked folders count as a whole.
   const status = (await ask('all')) ?? (await ask('normal'));
@@ -31,7 +34,12 @@ export async function lookAtWorkspace(cwd: string): Promise<Snapshot | null> {
   const open = Object.fromEntries(
     entries.slice(0, limits.workspaceFiles).map((entry) => [entry.slice(3), `${entry.slice(0, 2)} ${signature(join(root, entry.slice(3)))}`]),
   );
-  return { root, head, open };
+  return { root, head, open, git: true };
+}
+
+async function lookAtFolder(root: string): Promise<Snapshot | null> {
+  const open = await scanFolder(root, Date.now() + limits.folderScanMs);
+  return open === null ? null : { root, head: null, open, git: false };
 }
 
 function signature(path: string): string {
@@ -47,7 +55,8 @@ export async function branchOf(cwd: string): Promise<string | null> {
 
 /** What changed between the two looks; null when one of them is missing, or they are of different repositories. */
 export async function compareWorkspace(before: Snapshot | null, after: Snapshot | null, seenAt: number): Promise<WorkspaceRecord | null> {
-  if (before === null || after === null || before.root !== after.root) return null;
+  if (before === null || after === null || before.root !== after.root || before.git !== after.git) return null;
+  if (!after.git) return compareFolders(before, after, seenAt);
   const moved = before.head !== after.head;
   const committed =
     moved && before.head !== null ? await git(after.root, 'diff', '--name-only', '-z', '--no-ext-diff', before.head, after.head ?? 'HEAD') : moved ? null : '';
@@ -67,6 +76,13 @@ export async function compareWorkspace(before: Snapshot | null, after: Snapshot 
     treeChanged: touched.size > 0 || moved,
     seenAt,
   };
+}
+
+/** Without git there are files, and nothing is known of lines and commits. */
+function compareFolders(before: Snapshot, after: Snapshot, seenAt: number): WorkspaceRecord {
+  const touched = new Set([...Object.keys(before.open), ...Object.keys(after.open)].filter((path) => before.open[path] !== after.open[path]));
+  const unknown = { headBefore: null, headAfter: null, commits: null, insertions: null, deletions: null, dirty: null };
+  return { ...unknown, filesChanged: touched.size, treeChanged: touched.size > 0, seenAt };
 }
 
 async function commitsSince(root: string, head: string | null): Promise<number | null> {

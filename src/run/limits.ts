@@ -123,9 +123,13 @@ export const limits = {
   gitBytesMax: 16 * 2 ** 20,
   /** Uncommitted entries that are compared one by one. */
   workspaceFiles: 5_000,
+  /** A folder without git is looked through for so long: a run must not wait for the look at somebody's home. */
+  folderScanMs: 1 * second,
   /** Of a task, what its summary is made from: older runs are in the ledger. */
   summaryRuns: 10,
   summaryComments: 30,
+  /** Between looks at tasks that were left where they stood. */
+  taskLookMs: minute,
   /** How often a summary is tried to be written before the run is dealt with without it. */
   summaryTriesMax: 3,
   /** What persons said since the last run, told to the next. */

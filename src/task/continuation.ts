@@ -126,7 +126,8 @@ function again(run: EndedRun, task: Task, now: Situation): Decision {
   });
 }
 
-function firstAction({ number }: Task): string {
+/** Clip's own words, for a run that left none. */
+export function firstAction({ number }: Pick<Task, 'number'>): string {
   return `Take the first concrete action now; if something keeps you from it, say so: clip report blocked "what is missing" (task T${number}).`;
 }
 
@@ -151,6 +152,12 @@ function onward(run: EndedRun, task: Task, now: Situation): Decision {
   });
 }
 
+/** It was stopped for a while, by a pause or a limit that is over: it goes on where it was, and that costs nothing. */
+export function resumed(run: EndedRun, task: Task, budgetLeft: number): Decision {
+  const wake = { ...planned(run, task, 'issue_continuation_needed'), key: `resumed:${task.number}:${run.id}` };
+  return { action: 'continue', reason: 'What had stopped it is over.', wake, budgetLeft };
+}
+
 /** Takes one automatic start out of the task's budget; with none left, a person is asked. */
 function spending(run: EndedRun, task: Task, now: Situation, next: { readonly reason: string; readonly wake: PlannedWake }): Decision {
   const budgetLeft = spend(now.budgetLeft);
@@ -170,7 +177,7 @@ function spent(run: EndedRun, task: Task, reason: string): Decision {
   };
 }
 
-export function planned(run: EndedRun, task: Task, reason: PlannedWake['reason']): PlannedWake {
+function planned(run: EndedRun, task: Task, reason: PlannedWake['reason']): PlannedWake {
   return { reason, key: `${reason}:${task.number}:${run.id}`, notBefore: null, payload: payloadOf(run, {}), retryReason: null };
 }
 

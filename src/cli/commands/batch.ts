@@ -51,6 +51,7 @@ export async function runBatch(context: Context, command: readonly string[], opt
 function shared(options: RunOptions): object {
   const given = {
     agent: options.agent,
+    task: options.task,
     group: options.group,
     priority: options.priority,
     labels: options.label,

@@ -8,7 +8,18 @@ import { reached } from '../waiting.ts';
 import { clean, endWords, plural } from '../words.ts';
 import { duration } from './options.ts';
 
-type Options = { all?: boolean; group?: string; agent?: string; label?: string; tree?: boolean; grace?: number; now?: boolean; wait: boolean; json?: boolean };
+type Options = {
+  all?: boolean;
+  group?: string;
+  agent?: string;
+  task?: string;
+  label?: string;
+  tree?: boolean;
+  grace?: number;
+  now?: boolean;
+  wait: boolean;
+  json?: boolean;
+};
 
 /** How long nothing is said while a stop takes its time. */
 const blockedNoticeMs = 5_000;
@@ -22,7 +33,8 @@ export function addCancel(program: Command, choose: Choose): void {
     .description('stop runs and everything they started, and wait for the end')
     .option('--all', 'all live runs')
     .option('--group <group>', 'the live runs of a group')
-    .option('--agent <name>', 'the live runs of an agent')
+    .option('--agent <name>', 'the live runs of an agent, and what waits to start it')
+    .option('--task <task>', 'the live runs of a task, and what waits to go on with it')
     .option('--label <k=v>', 'the live runs with this label')
     .option('--tree', 'also the runs that were started inside them')
     .option('--grace <duration>', 'time between SIGTERM and SIGKILL', duration('--grace'))
@@ -33,14 +45,16 @@ export function addCancel(program: Command, choose: Choose): void {
 }
 
 async function cancel(context: Context, refs: readonly string[], options: Options): Promise<number> {
-  const chosen = options.all || options.group !== undefined || options.agent !== undefined || options.label !== undefined;
-  if (refs.length === 0 && !chosen) throw new ClipError('usage', 'There is nothing to cancel.', 'Name runs, or --all, --agent A, --group G, --label k=v.');
+  const chosen = options.all || options.group !== undefined || options.agent !== undefined || options.task !== undefined || options.label !== undefined;
+  if (refs.length === 0 && !chosen)
+    throw new ClipError('usage', 'There is nothing to cancel.', 'Name runs, or --all, --agent A, --task T7, --group G, --label k=v.');
   const client = context.client();
   const answer = await client.call<CancelAnswer>('POST', '/v1/cancel', {
     runs: refs,
     all: options.all ?? false,
     group: options.group ?? null,
     agent: options.agent ?? null,
+    task: options.task ?? null,
     label: options.label ?? null,
     tree: options.tree ?? false,
     graceMs: options.grace ?? null,

@@ -18,6 +18,7 @@ export function addRun(program: Command, choose: Choose): void {
     .passThroughOptions()
     .option('--agent <name>', 'run this agent (clip agent list); what follows the options is its prompt, - reads it')
     .option('--prompt-file <file>', 'the agent’s prompt from a file, or - for this command’s input')
+    .option('--task <task>', 'the task it serves (T7): an agent is told of it, and needs no other prompt')
     .option('--name <name>', 'a name, unique among live runs')
     .option('--cwd <dir>', 'work folder (default: this one)')
     .option('--env <K=V>', 'a variable for the run, beside this shell’s own (repeatable)', collectPair)

@@ -10,6 +10,7 @@ type Options = {
   status?: string[];
   group?: string;
   agent?: string;
+  task?: string;
   name?: string;
   label?: string;
   since?: number;
@@ -32,6 +33,7 @@ export function addRuns(program: Command, choose: Choose): void {
     .option('--live', 'only queued, starting, running and stopping ones')
     .option('--group <group>', 'only of this group')
     .option('--agent <agent>', 'only of this agent')
+    .option('--task <task>', 'only of this task')
     .option('--name <name>', 'only of this name')
     .option('--label <k=v>', 'only with this label')
     .option('--since <duration>', 'only queued within the last …: 2h, 7d', duration('--since'))
@@ -64,7 +66,7 @@ function queryOf(options: Options): string {
   const query = new URLSearchParams();
   for (const each of options.status ?? []) query.append('status', each);
   for (const flag of ['failed', 'live'] as const) if (options[flag]) query.set(flag, 'true');
-  for (const name of ['group', 'agent', 'name', 'label', 'before'] as const) if (options[name] !== undefined) query.set(name, String(options[name]));
+  for (const name of ['group', 'agent', 'task', 'name', 'label', 'before'] as const) if (options[name] !== undefined) query.set(name, String(options[name]));
   if (options.since !== undefined) query.set('since', String(Math.max(0, Date.now() - options.since)));
   query.set('limit', String(options.all ? 1_000 : (options.limit ?? 20)));
   return query.toString();

@@ -24,6 +24,7 @@ function factsText({ look }: Context, run: RunView): string {
   const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
   const facts: [string, string | null][] = [
     ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}${run.permission === null ? '' : `, permission ${run.permission}`})`],
+    ['task', run.taskId === null ? null : taskWords(run)],
     ['command', clean(commandWords(run.command))],
     ['folder', clean(run.cwd)],
     ['status', `${statusWords(run, look)}${endWords(run) ? ` (${endWords(run)})` : ''}`],
@@ -31,6 +32,7 @@ function factsText({ look }: Context, run: RunView): string {
     ['retrying', run.retrying === null ? null : `${retryingWords(run)}: ${clean(run.retrying.message)}`],
     ['open again', run.resetsAt],
     ['verdict', run.livenessState === null ? null : `${run.livenessState}: ${clean(run.livenessReason ?? '')}`],
+    ['then', run.decision === null ? null : `${run.decision.action}: ${clean(run.decision.reason)}`],
     ['next', run.nextAction === null ? null : clean(run.nextAction)],
     ['did', evidenceWords(run)],
     ['work folder', workspaceWords(run)],
@@ -69,11 +71,25 @@ function factsText({ look }: Context, run: RunView): string {
   return `${paint(`Run ${run.number}`, 1, look)}\n${rows.join('\n')}`;
 }
 
+/** `T7, continuation attempt 1 of 2, woken by run_liveness_continuation`. */
+function taskWords({ taskId, continuationAttempt, maxContinuationAttempts, wakeReason }: RunView): string {
+  const attempt = continuationAttempt
+    ? `, continuation attempt ${continuationAttempt}${maxContinuationAttempts === null ? '' : ` of ${maxContinuationAttempts}`}`
+    : '';
+  return `T${taskId}${attempt}${wakeReason === null ? '' : `, woken by ${wakeReason}`}`;
+}
+
 function evidenceWords({ evidence }: RunView): string | null {
   if (evidence === null) return null;
-  const { toolCalls, commands, commandsFailed, filesChanged } = evidence;
+  const { toolCalls, commands, commandsFailed, filesChanged, comments, documents, reports } = evidence;
   const failed = commandsFailed === 0 ? '' : ` (${commandsFailed} failed)`;
-  return `${plural(toolCalls, 'tool call')}, ${plural(commands, 'command')}${failed}, ${plural(filesChanged, 'file')} changed`;
+  const left = [
+    [comments, 'comment'],
+    [documents, 'document'],
+    [reports, 'report'],
+  ] as const;
+  const more = left.map(([count, what]) => (count ? `, ${plural(count, what)}` : '')).join('');
+  return `${plural(toolCalls, 'tool call')}, ${plural(commands, 'command')}${failed}, ${plural(filesChanged, 'file')} changed${more}`;
 }
 
 /** `3 files changed (+12 −4), 1 commit, something is not committed`. */

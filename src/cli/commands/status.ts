@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { RunView, StatusAnswer } from '../../protocol/answers.ts';
+import type { NeedView } from '../../protocol/tasks.ts';
 import type { Context } from '../context.ts';
 import type { Choose } from '../verb.ts';
 import { type Column, clean, commandWords, durationWords, elapsedWords, endWords, paint, plural, sizeWords, statusWords, table } from '../words.ts';
@@ -7,7 +8,7 @@ import { type Column, clean, commandWords, durationWords, elapsedWords, endWords
 export function addStatus(program: Command, choose: Choose, isDefault: boolean): void {
   program
     .command('status', { isDefault })
-    .description('the daemon, the queue and the live runs')
+    .description('the daemon, the queue, the live runs, and the tasks that need you')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) =>
       choose({ json: options.json ?? false }, async (context) => {
@@ -20,7 +21,22 @@ export function addStatus(program: Command, choose: Choose, isDefault: boolean):
     );
 }
 
-function print(context: Context, { daemon, queue, live }: StatusAnswer): void {
+/** One sentence each: what happened, what moves it on. */
+function printNeeds({ look, print }: Context, needs: readonly NeedView[]): void {
+  if (needs.length === 0) return;
+  print(`\n${paint(needs.length === 1 ? 'One thing needs you' : `${needs.length} things need you`, 33, look)}`);
+  for (const { task, title, status, what, next } of needs) {
+    const name = task === null ? '' : `T${task} `;
+    print(`  ${paint(`${name}${clean(title)}`, 1, look)} (${status})\n    ${clean(what)}\n    ${paint(clean(next), 36, look)}`);
+  }
+}
+
+function print(context: Context, status: StatusAnswer): void {
+  printLive(context, status);
+  printNeeds(context, status.needsYou as unknown as NeedView[]);
+}
+
+function printLive(context: Context, { daemon, queue, live }: StatusAnswer): void {
   const { look } = context;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
   const held = queue.held ? paint(', the queue is held (clip queue release)', 33, look) : '';
@@ -39,6 +55,7 @@ function print(context: Context, { daemon, queue, live }: StatusAnswer): void {
     ...(live.some(({ agentName }) => agentName !== null)
       ? [{ title: 'AGENT', cell: (run: RunView) => clean(run.agentName ?? ''), from: 50, flexible: true }]
       : []),
+    ...(live.some(({ taskId }) => taskId !== null) ? [{ title: 'TASK', cell: (run: RunView) => (run.taskId === null ? '' : `T${run.taskId}`), from: 50 }] : []),
     { title: 'COMMAND', cell: (run) => clean(run.name === null ? commandWords(run.command) : `${run.name}: ${commandWords(run.command)}`), flexible: true },
   ];
   context.print(table(live, columns, look));

@@ -85,6 +85,9 @@ export const runRoutes: Routes = (api, world) => {
         asked.push({ ref, number: null, result: 'not_found', message: error.message });
       }
     }
+    // What waits is dropped first: otherwise it would start as soon as the others have gone.
+    if (body.task !== null) world.wakes.drop({ task: world.tasks.get(body.task).number }, 'A person cancelled what runs of this task.');
+    if (body.agent !== null) world.wakes.drop({ agentId: world.agents.idOf(body.agent) }, 'A person cancelled what this agent runs.');
     for (const chosen of selected(world, body)) for (const run of withTree(world, chosen, body.tree)) asked.push({ ref: String(run.number), run });
     const results: CancelAnswer['results'] = [];
     for (let from = 0; from < asked.length; from += cancelChunk) {
