@@ -9,6 +9,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addEvents } from './commands/events.ts';
 import { addGroup, addQueue } from './commands/group.ts';
 import { addLogs } from './commands/logs.ts';
+import { addReport } from './commands/report.ts';
 import { addRetry, addRm } from './commands/retry.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -56,6 +57,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addLogs(program, choose);
   addWait(program, choose);
   addCancel(program, choose);
+  addReport(program, choose);
   addRetry(program, choose);
   addRm(program, choose);
   addStatus(program, choose, bare);

@@ -27,7 +27,9 @@ import { createLookAround, unfinished } from './look-around.ts';
 import { createObserver } from './observe.ts';
 import { removeOrphanFolders } from './orphans.ts';
 import { createPerform, hearKeepers } from './perform.ts';
+import { createReports } from './reports.ts';
 import { createResolve } from './resolve.ts';
+import { createRunTokens } from './run-tokens.ts';
 import { createScheduler } from './scheduler.ts';
 import { createStopper } from './stopper.ts';
 import { createSupervisor, type NewRun } from './supervisor.ts';
@@ -69,7 +71,9 @@ export async function startDaemon(options: {
   retryOf = admission.retryOf;
 
   const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
-  const tails = createTails({ store, supervisor, watchers, now, folderOf });
+  const tokens = createRunTokens(store);
+  const reports = createReports({ store, supervisor, tokens, now, taskOf: () => null, onReport: () => {} });
+  const tails = createTails({ store, supervisor, watchers, tokens, reports, now, folderOf });
   const conclude = createConclude({ supervisor, tails, log });
   const lookAround = createLookAround({ supervisor, keepers, conclude, sweeper, now, log, folderOf });
   /** Until it succeeds: what was not recorded, on a full disk say, is still in the run folders. */
@@ -90,7 +94,7 @@ export async function startDaemon(options: {
   });
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
-  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now, log });
+  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, now, log });
   supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, forget: scheduler.forget });
   keepers.listen(hearKeepers({ supervisor, conclude, look, log, scheduler }));
 
@@ -108,6 +112,7 @@ export async function startDaemon(options: {
     admission,
     agents,
     tails,
+    reports,
     resolve,
     scheduler,
     keepers,

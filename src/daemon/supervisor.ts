@@ -25,6 +25,12 @@ export type Wires = {
   /** A transaction failed: read the queue again. */
   readonly forget: () => void;
 };
+/** What work of others that is stored together with changes of runs may do; only while it is being done. */
+export type Door = {
+  readonly happen: (submission: Submission) => Answer | null;
+  /** A line of history that changes nothing of the run itself. */
+  readonly record: (run: Run, type: string, data: object) => void;
+};
 export type Supervisor = ReturnType<typeof createSupervisor>;
 
 export function createSupervisor(world: {
@@ -54,6 +60,15 @@ export function createSupervisor(world: {
   /** The same for several at once, in order and in one transaction: one flush of the disk for all of them. */
   function submitAll(submissions: readonly Submission[]): (Answer | null)[] {
     return change(() => submissions.map(happen));
+  }
+
+  /** Work of others in one transaction with changes of runs: all of it is recorded, or nothing; watchers are told afterwards. */
+  function together<T>(work: (door: Door) => T): T {
+    return change(() => work({ happen, record: note }));
+  }
+
+  function note(run: Run, type: string, data: object): void {
+    changes.push({ run, event: record(run, type, { type, ...data }, now()), effects: [] });
   }
 
   let changes: (Change & { effects: readonly Effect[] })[] = [];
@@ -185,6 +200,7 @@ export function createSupervisor(world: {
     submit,
     submitAll,
     submitSoon,
+    together,
     find,
     findById: (id: string): Run | null => {
       for (const run of awake.values()) if (run.id === id) return run;

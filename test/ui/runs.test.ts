@@ -10,7 +10,10 @@ const at = Date.UTC(2026, 10, 22, 12, 0, 0);
 
 function view(number: number, command: string[], state: Run['state'], name: string | null = null): RunView {
   const run = aRun(state, { number, spec: { command, name } });
-  return viewOf({ ...run, queuedAt: at - 60_000 }, { folder: '/home/runs/x', output: null, waitingFor: null, sample: null, glance: null, retriedBy: null, at });
+  return viewOf(
+    { ...run, queuedAt: at - 60_000 },
+    { folder: '/home/runs/x', output: null, waitingFor: null, sample: null, glance: null, retriedBy: null, reports: 0, at },
+  );
 }
 
 const ended: Run['state'] = {

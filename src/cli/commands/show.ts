@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
-import type { EventView, RunView } from '../../protocol/answers.ts';
+import type { EventView, ReportView, RunView, ShowAnswer } from '../../protocol/answers.ts';
 import type { Context } from '../context.ts';
 import type { Choose } from '../verb.ts';
 import { clean, commandWords, durationWords, elapsedWords, endWords, paint, plural, retryingWords, sizeWords, statusWords, usageWords } from '../words.ts';
+
+/** The whole text is in the JSON. */
+const reportShownLength = 200;
 
 export function addShow(program: Command, choose: Choose): void {
   program
@@ -11,15 +14,15 @@ export function addShow(program: Command, choose: Choose): void {
     .option('--json', 'as JSON')
     .action((ref: string, options: { json?: boolean }) =>
       choose({ json: options.json ?? false }, async (context) => {
-        const answer = await context.client().call<{ run: RunView; events: EventView[] }>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
+        const answer = await context.client().call<ShowAnswer>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
         if (context.json) context.printJson(answer);
-        else context.print(`${factsText(context, answer.run)}\n\n${historyText(context, answer.events)}`);
+        else context.print(`${factsText(context, answer)}\n\n${historyText(context, answer.events)}`);
         return 0;
       }),
     );
 }
 
-function factsText({ look }: Context, run: RunView): string {
+function factsText({ look }: Context, { run, reports }: ShowAnswer): string {
   const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
   const facts: [string, string | null][] = [
     ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}${run.permission === null ? '' : `, permission ${run.permission}`})`],
@@ -32,6 +35,7 @@ function factsText({ look }: Context, run: RunView): string {
     ['verdict', run.livenessState === null ? null : `${run.livenessState}: ${clean(run.livenessReason ?? '')}`],
     ['next', run.nextAction === null ? null : clean(run.nextAction)],
     ['did', evidenceWords(run)],
+    ...reports.map((report): [string, string] => ['reported', reportWords(report)]),
     ['work folder', workspaceWords(run)],
     ['said', run.lastMessage === null ? null : clean(run.lastMessage)],
     ['used', run.usage === null ? null : `${usageWords(run.usage)}${run.usage.model === null ? '' : `, ${clean(run.usage.model)}`}`],
@@ -66,6 +70,13 @@ function factsText({ look }: Context, run: RunView): string {
   ];
   const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
   return `${paint(`Run ${run.number}`, 1, look)}\n${rows.join('\n')}`;
+}
+
+/** `blocked (who: ops): no key for the registry`, the beginning of it. */
+function reportWords({ kind, text, who }: Pick<ReportView, 'kind' | 'text' | 'who'>): string {
+  const words = clean(text);
+  const short = words.length > reportShownLength ? `${words.slice(0, reportShownLength - 1)}…` : words;
+  return `${kind}${who === null ? '' : ` (who: ${clean(who)})`}: ${short}`;
 }
 
 function evidenceWords({ evidence }: RunView): string | null {
@@ -107,6 +118,7 @@ function detailOf(type: string, data: EventView['data']): string {
   if (type === 'stop-requested') return `${data['order']}${data['now'] ? ', now' : ''}`;
   if (type === 'session') return [data['sessionId'], data['model'], data['permission']].filter((part) => typeof part === 'string').join(', ');
   if (type === 'result') return data['message'] === null ? 'well' : `${data['class'] ?? 'failed'}: ${data['message']}`;
+  if (type === 'report') return reportWords(data as Pick<ReportView, 'kind' | 'text' | 'who'>);
   if (type === 'slept') return durationWords(Number(data['gapMs']));
   return typeof data['message'] === 'string' ? data['message'] : '';
 }

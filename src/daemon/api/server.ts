@@ -10,6 +10,7 @@ import { daemonRoutes } from './daemon.ts';
 import { eventRoutes } from './events.ts';
 import { groupRoutes } from './groups.ts';
 import { logRoutes } from './logs.ts';
+import { reportRoutes } from './reports.ts';
 import { runRoutes } from './runs.ts';
 import { createShow } from './show.ts';
 import { closeStreams } from './stream.ts';
@@ -54,7 +55,8 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
     api.setNotFoundHandler((request, reply) =>
       answerError(world.log, new ClipError('not_found', `There is no ${request.method} ${request.url.slice(0, 200)}.`, 'See /v1/openapi.json.'), reply),
     );
-    for (const routes of [runRoutes, agentRoutes, batchRoutes, waitRoutes, logRoutes, eventRoutes, groupRoutes, daemonRoutes]) routes(api, { ...world, show });
+    for (const routes of [runRoutes, reportRoutes, agentRoutes, batchRoutes, waitRoutes, logRoutes, eventRoutes, groupRoutes, daemonRoutes])
+      routes(api, { ...world, show });
     return api;
   }
 

@@ -17,7 +17,7 @@ export function createShow(world: {
   scheduler: Pick<Scheduler, 'waitingFor'>;
   sweeper: Sweeper;
   tails: Pick<Tails, 'glanceOf'>;
-  store: Pick<Store, 'runs'>;
+  store: Pick<Store, 'runs' | 'reports'>;
 }) {
   /** Everything but CPU and memory, which cost a look at the process table. */
   function show(run: Run): RunView {
@@ -25,7 +25,9 @@ export function createShow(world: {
     const waits = run.state.status === 'queued' ? world.scheduler.waitingFor(run) : null;
     const retriedBy = isEnded(run.state) ? world.store.runs.retryOf(run.id) : null;
     const output = run.state.status === 'queued' ? null : readOutputSize(folder);
-    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, glance: world.tails.glanceOf(run), retriedBy, at: world.now() });
+    const glance = world.tails.glanceOf(run);
+    const reports = glance === null ? 0 : world.store.reports.count(run.number);
+    return viewOf(run, { folder, output, waitingFor: waits?.words ?? null, sample: null, glance, retriedBy, reports, at: world.now() });
   }
 
   /** With CPU and memory of the whole family, for runs that live. */
