@@ -31,6 +31,9 @@ const paths: ZodOpenApiPathsObject = {
     delete: operation('Remove an ended run; its number stays taken.', { path: run }, answers.removedAnswer),
   },
   '/v1/runs/{run}/retry': { post: operation('A new run of the same spec.', { path: run, body: requests.retryRequest }, answers.runAnswer) },
+  '/v1/runs/{run}/reports': {
+    post: operation('What a run says of itself, with its own token.', { path: run, body: requests.reportRequest }, answers.reportAnswer),
+  },
   '/v1/runs/{run}/logs': {
     get: operation('The bytes of one stream from an offset on; with follow, JSON lines.', { path: run, query: requests.logsQuery }, answers.logLine, lines),
   },

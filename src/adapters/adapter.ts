@@ -6,9 +6,11 @@
  * does not understand: other programs change their words without asking.
  */
 import type { AgentProfile } from '../run/agent.ts';
+import { reportMarker } from '../run/agent-report.ts';
 import type { ErrorClass, Reading } from '../run/reading.ts';
 import { isObject, type Json, jsonIn } from './json.ts';
 import { type Cut, cutLines, noCut } from './lines.ts';
+import { reportsIn } from './reports.ts';
 
 export type Launch = {
   readonly agent: AgentProfile;
@@ -40,7 +42,7 @@ export type Adapter = {
   readonly prepare: (launch: Launch) => Prepared;
   /** The signal that makes it end its own tools and save its session; null where SIGTERM does no worse (measured, docs/agents.md). */
   readonly politeSignal: 'SIGINT' | null;
-  /** Null for commands without a stream that could be read. */
+  /** Null for commands without a stream that could be read; of them only reports are. */
   readonly stream: {
     /** A line that is a JSON object. */
     readonly readEvent: (event: Json, at: ReadAt) => readonly Reading[];
@@ -74,10 +76,14 @@ const lineBreak = new Uint8Array([0x0a]);
 
 function readLine({ stream: reader }: Adapter, text: string, { stream, at }: { stream: Stream; at: ReadAt }): readonly Reading[] {
   const line = text.trim();
-  if (reader === null || line === '') return [];
+  if (line === '' || (reader === null && !line.includes(reportMarker))) return [];
   try {
     const events = eventsIn(line);
-    return events ? events.flatMap((event) => reader.readEvent(event, at)) : reader.readText(withoutControls(line), stream, at);
+    const reports = line.includes(reportMarker) ? reportsIn(events ?? withoutControls(line)) : [];
+    // A line that is a report and nothing else is nobody's words.
+    if (reader === null || (reports.length > 0 && line.startsWith(reportMarker))) return reports;
+    const readings = events ? events.flatMap((event) => reader.readEvent(event, at)) : reader.readText(withoutControls(line), stream, at);
+    return [...readings, ...reports];
   } catch {
     // A line of a shape nobody has seen: the others still count.
     return [];

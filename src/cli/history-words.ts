@@ -1,5 +1,5 @@
 /** The history of a run or a task, a line for each event. */
-import type { EventView } from '../protocol/answers.ts';
+import type { EventView, ReportView } from '../protocol/answers.ts';
 import { clean, durationWords, type Look, paint } from './words.ts';
 
 /** `withRuns`: also of which run each line speaks. */
@@ -26,6 +26,7 @@ function detailOf(type: string, data: EventView['data']): string {
   if (type === 'stop-requested') return `${data['order']}${data['now'] ? ', now' : ''}`;
   if (type === 'session') return [data['sessionId'], data['model'], data['permission']].filter((part) => typeof part === 'string').join(', ');
   if (type === 'result') return data['message'] === null ? 'well' : `${data['class'] ?? 'failed'}: ${data['message']}`;
+  if (type === 'report') return reportWords(data as Pick<ReportView, 'kind' | 'text' | 'who'>);
   if (type === 'slept') return durationWords(Number(data['gapMs']));
   return typeof data['message'] === 'string' ? data['message'] : '';
 }
@@ -41,4 +42,14 @@ function taskWords(type: string, data: EventView['data']): string {
       ? `${data['key']}, revision ${data['revision']}`
       : [data['status'], data['reason'] ?? data['text'] ?? data['title'] ?? data['why']].filter((part) => typeof part === 'string').join(': ');
   return typeof data['by'] === 'string' ? `${what === '' ? '' : `${what}, `}by ${data['by']}` : what;
+}
+
+/** The whole text is in the JSON. */
+const reportShownLength = 200;
+
+/** `blocked (who: ops): no key for the registry`, the beginning of it. */
+export function reportWords({ kind, text, who }: Pick<ReportView, 'kind' | 'text' | 'who'>): string {
+  const words = clean(text);
+  const short = words.length > reportShownLength ? `${words.slice(0, reportShownLength - 1)}…` : words;
+  return `${kind}${who === null ? '' : ` (who: ${clean(who)})`}: ${short}`;
 }

@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../protocol/answers.ts';
 import type { Client } from './client.ts';
 import { type Context, writeText } from './context.ts';
-import { createMask, secretsOf } from './mask.ts';
+import { createMask, createReportMask, secretsOf } from './mask.ts';
 import { allReached } from './waiting.ts';
 
 export type OutputOptions = {
@@ -66,7 +66,7 @@ function logsOf(context: Context, run: RunView, options: OutputOptions): Log[] {
 
 function createLog(context: Context, run: RunView, path: string, fd: 1 | 2, options: OutputOptions): Log {
   const terminal = isatty(fd);
-  const mask = options.raw ? null : createMask(secretsOf(context.env));
+  const masks = options.raw ? [] : [createReportMask(), createMask(secretsOf(context.env))].filter((mask) => mask !== null);
   const cleaner = terminal && !options.raw ? createCleaner() : null;
   const buffer = Buffer.allocUnsafe(chunkBytes);
   let file: number | null = null;
@@ -85,13 +85,13 @@ function createLog(context: Context, run: RunView, path: string, fd: 1 | 2, opti
         const read = readSync(file, buffer, 0, buffer.length, offset);
         if (read === 0) return;
         offset += read;
-        const chunk = buffer.subarray(0, read);
-        show(mask ? mask.pass(chunk) : chunk);
+        show(masks.reduce<Buffer>((chunk, mask) => mask.pass(chunk), buffer.subarray(0, read)));
       }
     },
     finish() {
       if (file === null && run.startedAt !== null) context.notice(`The log ${path} of run ${run.number} is gone.`);
-      if (mask) show(mask.rest());
+      // What one of them held back goes through those that follow.
+      show(masks.reduce<Buffer>((last, mask) => Buffer.concat([mask.pass(last), mask.rest()]), Buffer.alloc(0)));
       if (cleaner) writeText(fd, cleaner.rest());
       if (file !== null) closeSync(file);
     },

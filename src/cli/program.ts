@@ -12,6 +12,7 @@ import { addGroup, addQueue } from './commands/group.ts';
 import { addHandoff } from './commands/handoff.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addLogs } from './commands/logs.ts';
+import { addReport } from './commands/report.ts';
 import { addRetry, addRm } from './commands/retry.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -60,6 +61,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addLogs(program, choose);
   addWait(program, choose);
   addCancel(program, choose);
+  addReport(program, choose);
   addRetry(program, choose);
   addRm(program, choose);
   addStatus(program, choose, bare);

@@ -1,6 +1,7 @@
 /** The verdict on a finished run of an agent: facts gathered, then judged by the rules of src/task. */
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { adapterOf } from '../adapters/by-name.ts';
 import { runFiles } from '../process/run-folder.ts';
 import { readEnd } from '../process/tail.ts';
 import { limits } from '../run/limits.ts';
@@ -10,7 +11,7 @@ import { onlyReads } from '../task/commands.ts';
 import { isDurable } from '../task/continuation-budget.ts';
 import { type Evidence, evidenceOf } from '../task/evidence.ts';
 import { classifyLiveness } from '../task/liveness.ts';
-import { countReports } from '../task/reports.ts';
+import { type AgentReport, countReports, lastUsefulReportAt } from '../task/reports.ts';
 
 export type Judge = ReturnType<typeof createJudge>;
 
@@ -18,8 +19,10 @@ export function createJudge(world: { store: Store; folderOf: (run: Run) => strin
   const { store } = world;
 
   /** What the run did by itself, as far as it is recorded; nothing that clip wrote is among it. */
-  function gather(run: Run, workspace: WorkspaceRecord | null): { evidence: Evidence; text: string } {
-    const account = store.accounts.ofRun(run.number)?.account ?? null;
+  function gather(run: Run, workspace: WorkspaceRecord | null): { evidence: Evidence; text: string; reports: readonly AgentReport[] } {
+    // Of an agent without a stream only reports were read: its account says nothing.
+    const account = adapterOf(run.spec.agent).stream === null ? null : (store.accounts.ofRun(run.number)?.account ?? null);
+    const reports = store.reports.ofRun(run.number);
     const { taskId } = run.lineage;
     const comments = taskId === null ? { count: 0, lastAt: null } : store.comments.ofRun(run.number, taskId);
     const documents = taskId === null ? { count: 0, plan: false, lastAt: null } : store.documents.ofRun(run.number, taskId);
@@ -27,11 +30,11 @@ export function createJudge(world: { store: Store; folderOf: (run: Run) => strin
       comments: comments.count,
       documents: documents.count,
       planRevised: documents.plan,
-      reports: countReports([]),
-      lastAt: newest(comments.lastAt, documents.lastAt),
+      reports: countReports(reports),
+      lastAt: newest(comments.lastAt, documents.lastAt, lastUsefulReportAt(reports)),
     };
     const evidence = evidenceOf(account, workspace, counts);
-    return run.spec.agent === null ? { evidence: withCommand(evidence, run), text: '' } : { evidence, text: account?.text ?? lastWords(run) };
+    return run.spec.agent === null ? { evidence: withCommand(evidence, run), text: '', reports } : { evidence, text: account?.text ?? lastWords(run), reports };
   }
 
   /** Of an agent without a stream that can be read, its output is what it says. */
@@ -45,9 +48,9 @@ export function createJudge(world: { store: Store; folderOf: (run: Run) => strin
     judge(run: Run, workspace: WorkspaceRecord | null): LivenessRecord | null {
       if (!isEnded(run.state)) return null;
       const { taskId } = run.lineage;
-      const { evidence, text } = gather(run, workspace);
+      const { evidence, text, reports } = gather(run, workspace);
       const task = taskId === null ? null : store.tasks.byNumber(taskId);
-      return classifyLiveness({ outcome: run.state, task, evidence, text, reports: [] });
+      return classifyLiveness({ outcome: run.state, task, evidence, text, reports });
     },
     /** Whether something of what it did remains. */
     isDurable: (run: Run): boolean => isEnded(run.state) && isDurable(gather(run, run.state.workspace).evidence),

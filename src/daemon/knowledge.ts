@@ -63,7 +63,7 @@ export function createKnowledge(world: {
     return [
       {
         ...{ number, agentName: spec.agent?.name ?? null, adapter: spec.adapter, status, stopReason, errorCode, error, outcomeWords, endedAt, startedAt },
-        ...{ liveness, account, workspace, reports: [], attempt: lineage.origin?.attempt ?? 0, cwd: spec.cwd, branch },
+        ...{ liveness, account, workspace, reports: store.reports.ofRun(number), attempt: lineage.origin?.attempt ?? 0, cwd: spec.cwd, branch },
       },
     ];
   }

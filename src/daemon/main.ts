@@ -33,7 +33,9 @@ import { createObserver } from './observe.ts';
 import { createOnward } from './onward.ts';
 import { removeOrphanFolders } from './orphans.ts';
 import { createPerform, hearKeepers } from './perform.ts';
+import { createReports } from './reports.ts';
 import { createResolve } from './resolve.ts';
+import { createRunTokens } from './run-tokens.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSecrets, environmentOfRuns } from './secrets.ts';
 import { createStopper } from './stopper.ts';
@@ -79,7 +81,14 @@ export async function startDaemon(options: {
     lookAtTasks();
   }
   const agents = createAgents({ store, folder: home.agents, now, rulesChanged });
-  const onward = createOnward({ store, supervisor, tasks: () => tasks, wakes: () => wakes, now });
+  const onward = createOnward({
+    store,
+    supervisor,
+    tasks: () => tasks,
+    wakes: () => wakes,
+    redacted: (text) => redact(text, secretsOf(null)),
+    autoDone: false,
+  });
   const tasks = createTasks({ store, supervisor, now, followed: onward.followed });
   const environment = environmentOfRuns(process.env);
   const admission = createAdmission({ supervisor, store, agents, taskOf: tasks.get, environment, now, runsFolder: home.runs, resolve });
@@ -96,7 +105,9 @@ export async function startDaemon(options: {
   retryOf = afterEnd.retryOf;
 
   const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
-  const tails = createTails({ store, supervisor, watchers, now, folderOf });
+  const tokens = createRunTokens(store);
+  const reports = createReports({ store, supervisor, tokens, now, taskOf: ({ lineage }) => lineage.taskId, onReport: onward.reported });
+  const tails = createTails({ store, supervisor, watchers, tokens, reports, now, folderOf });
   const conclude = createConclude({ supervisor, tails, log });
   const lookAround = createLookAround({ supervisor, keepers, conclude, sweeper, now, log, folderOf });
   /** Until it succeeds: what was not recorded, on a full disk say, is still in the run folders. */
@@ -121,7 +132,7 @@ export async function startDaemon(options: {
   });
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
-  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, brief: knowledge.brief, now, log });
+  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, brief: knowledge.brief, now, log });
   supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, consequences: afterEnd.consequences, forget: scheduler.forget });
   keepers.listen(hearKeepers({ supervisor, conclude, look, log, scheduler }));
 
@@ -150,6 +161,7 @@ export async function startDaemon(options: {
     admission,
     agents,
     tails,
+    reports,
     resolve,
     scheduler,
     keepers,
@@ -159,7 +171,7 @@ export async function startDaemon(options: {
     wakes,
     onward,
     backfill: createBackfill({ supervisor, judge, log }),
-    tokenFits: () => false,
+    tokenFits: (id, token) => tokens.isOf({ id }, token),
     folderOf,
     now,
     log,

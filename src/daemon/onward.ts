@@ -1,9 +1,10 @@
 /** What a change of a task means for its wakes and runs, and how a person starts the next run. */
 import { ClipError } from '../run/errors.ts';
-import { isEnded } from '../run/run.ts';
+import { isEnded, type Run } from '../run/run.ts';
+import type { StoredReport } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
 import type { TaskChange } from '../task/change.ts';
-import type { Actor, Task } from '../task/task.ts';
+import { type Actor, isClosed, type Task } from '../task/task.ts';
 import { plainPayload, type Wake } from '../task/wake.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Tasks } from './tasks.ts';
@@ -13,7 +14,14 @@ export type Onward = ReturnType<typeof createOnward>;
 type Change = TaskChange['type'] | 'add';
 type Asked = { readonly agentId: string | null; readonly words: string | null; readonly fresh: boolean };
 
-export function createOnward(world: { store: Store; supervisor: Supervisor; tasks: () => Tasks; wakes: () => Wakes; now: () => number }) {
+export function createOnward(world: {
+  store: Store;
+  supervisor: Supervisor;
+  tasks: () => Tasks;
+  wakes: () => Wakes;
+  redacted: (text: string) => string;
+  autoDone: boolean;
+}) {
   const { store, supervisor } = world;
   /** A person continues a task right now: the wake for it is made once, with what was asked. */
   let byHand = false;
@@ -92,5 +100,17 @@ export function createOnward(world: { store: Store; supervisor: Supervisor; task
     return { wake };
   }
 
-  return { followed, continueTask };
+  /** What an agent says of its task moves it: blocked, or to a person who looks at it. Called in the transaction of the report. */
+  function reported(run: Run, { kind, text, who }: StoredReport): void {
+    const task = world.tasks().ofRun(run);
+    if (task === null || run.spec.agent === null || isClosed(task.status)) return;
+    const by = { kind: 'agent', name: run.spec.agent.name, run: run.number, runId: run.id } as const;
+    if (kind === 'blocked') {
+      const next = `${who === null ? 'Answer it' : `${who} can lift it`}, then: clip continue T${task.number} "…"`;
+      world.tasks().change(task.number, { type: 'block', reason: world.redacted(text), next }, by);
+    }
+    if (kind === 'done') world.tasks().change(task.number, { type: world.autoDone ? 'done' : 'review' }, by);
+  }
+
+  return { followed, continueTask, reported };
 }

@@ -11,6 +11,7 @@ import { promptFilePlaceholder } from './agent-launch.ts';
 import { type Conclude, needsConclusion } from './conclude.ts';
 import type { KeeperNews, Keepers } from './keepers.ts';
 import { describe, type Log } from './log.ts';
+import type { RunTokens } from './run-tokens.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Stopper } from './stopper.ts';
 import type { Perform, Submission, Supervisor } from './supervisor.ts';
@@ -24,6 +25,7 @@ export function createPerform(world: {
   stopper: Stopper;
   finaliser: { finalise: (number: number) => void };
   observer: { watch: (run: Run) => void };
+  tokens: RunTokens;
   folderOf: (run: Run) => string;
   /** Writes what a task's run is told. */
   brief: (run: Run) => void;
@@ -32,7 +34,7 @@ export function createPerform(world: {
 }): Perform {
   function spawn(run: Run): void {
     try {
-      world.keepers.spawn(run.id, launchOf(run, world.folderOf(run), world.now()));
+      world.keepers.spawn(run.id, launchOf(run, { folder: world.folderOf(run), token: world.tokens.of(run), at: world.now() }));
     } catch (error) {
       // Not in this turn: an effect never submits before the change that ordered it has returned.
       setImmediate(() => world.supervisor.submit(run.number, { type: 'never-launched', message: String((error as Error).message), retryInMs: 0 }));
@@ -78,7 +80,7 @@ export function createPerform(world: {
   };
 }
 
-function launchOf(run: Run, folder: string, at: number): LaunchRecord {
+function launchOf(run: Run, { folder, token, at }: { folder: string; token: string; at: number }): LaunchRecord {
   const { spec } = run;
   return {
     number: run.number,
@@ -90,6 +92,8 @@ function launchOf(run: Run, folder: string, at: number): LaunchRecord {
     graceMs: spec.graceMs,
     stdin: spec.stdin.kind === 'file' ? spec.stdin.path : spec.stdin.kind === 'prompt' ? join(folder, runFiles.prompt) : null,
     mergeOutput: spec.mergeOutput,
+    token,
+    continuation: run.lineage.taskId === null ? null : (run.lineage.origin?.attempt ?? 0),
   };
 }
 

@@ -30,6 +30,7 @@ export type Wires = {
   /** A transaction failed: read the queue again. */
   readonly forget: () => void;
 };
+/** What work of others that is stored together with changes of runs may do; only while it is being done. */
 export type Supervisor = ReturnType<typeof createSupervisor>;
 
 export function createSupervisor(world: {

@@ -10,13 +10,17 @@ import { runFiles } from '../process/run-folder.ts';
 import { readTail } from '../process/tail.ts';
 import { type Account, emptyAccount, fold } from '../run/account.ts';
 import { sessionOwner } from '../run/agent.ts';
+import type { SentReport } from '../run/agent-report.ts';
 import type { Glance } from '../run/glance.ts';
 import { limits } from '../run/limits.ts';
 import type { Reading } from '../run/reading.ts';
 import { type Report, reportOf, type SeenExit } from '../run/report.ts';
 import type { Run } from '../run/run.ts';
+import { withoutSecret } from '../run/secret.ts';
 import { noTotals, type SessionTotals, totalsAfter } from '../run/usage.ts';
 import type { Store } from '../store/store.ts';
+import type { Reports } from './reports.ts';
+import type { RunTokens } from './run-tokens.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -31,6 +35,10 @@ type Tail = {
   /** With what was read since. */
   next: Account;
   before: SessionTotals | null;
+  /** Read since, and not stored yet. */
+  reports: SentReport[];
+  /** Hidden in all that is kept: an agent may quote it. */
+  readonly token: string;
   /** One reading at a time: the next begins when the last has been stored. */
   turn: Promise<void>;
   /** It has read what could not be stored. */
@@ -39,19 +47,28 @@ type Tail = {
 
 const streams: readonly Stream[] = ['stdout', 'stderr'];
 const offsetsOf = ({ logs }: Tail) => ({ stdout: logs.stdout.offset, stderr: logs.stderr.offset });
+const hasStream = ({ spec }: Run): boolean => adapterOf(spec.agent).stream !== null;
 const ownerOf = ({ spec }: Run): string => (spec.agent === null ? spec.adapter : sessionOwner(spec.agent));
 
-export function createTails(world: { store: Store; supervisor: Supervisor; watchers: Watchers; now: () => number; folderOf: (run: Run) => string }) {
+export function createTails(world: {
+  store: Store;
+  supervisor: Supervisor;
+  watchers: Watchers;
+  tokens: RunTokens;
+  reports: Reports;
+  now: () => number;
+  folderOf: (run: Run) => string;
+}) {
   const { store } = world;
   const tails = new Map<number, Tail>();
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
 
-  /** Null for a run without a stream that could be read. */
+  /** Null for a plain command. Of an agent without a stream of its own only reports are read. */
   function tailOf(run: Run): Tail | null {
     const known = tails.get(run.number);
     if (known) return known;
+    if (run.spec.agent === null) return null;
     const adapter = adapterOf(run.spec.agent);
-    if (adapter.stream === null) return null;
     const row = store.accounts.ofRun(run.number);
     const tail: Tail = {
       run,
@@ -60,6 +77,8 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
       account: row?.account ?? emptyAccount,
       next: row?.account ?? emptyAccount,
       before: row?.before ?? null,
+      reports: [],
+      token: world.tokens.of(run),
       turn: Promise.resolve(),
       broken: false,
     };
@@ -82,8 +101,8 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
       for (const stream of streams) readLast(tail, stream);
       record(tail);
     });
-    const { needsResult, classOfExit } = tail.adapter.stream ?? { needsResult: false, classOfExit: () => null };
-    return reportOf(tail.account, exit, { needsResult, classOfExit });
+    const { stream } = tail.adapter;
+    return stream === null ? null : reportOf(tail.account, exit, stream);
   }
 
   function inTurn(tail: Tail, work: () => Promise<unknown>): Promise<void> {
@@ -135,7 +154,10 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
 
   function take(tail: Tail, stream: Stream, { state, readings }: { state: ReadState; readings: readonly Reading[] }): void {
     tail.logs[stream] = state;
-    tail.next = fold(tail.next, readings, world.now());
+    for (const reading of readings) if (reading.type === 'report') tail.reports.push(reading);
+    const next = fold(tail.next, withoutSecret(readings, tail.token), world.now());
+    // Cut in two by the pieces of a message, it shows only when they are together.
+    tail.next = next.text.includes(tail.token) ? { ...next, text: withoutSecret(next.text, tail.token) } : next;
   }
 
   function readAt(): ReadAt {
@@ -144,9 +166,11 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
 
   /** Stores what was read, how far, and what it means for the session; tells whoever watches what is worth a line of history. */
   function record(tail: Tail): void {
-    const { run, next: account } = tail;
+    const { run, next: account, reports } = tail;
     const at = world.now();
-    const stored = store.transaction(() => {
+    // Only where something can follow for the run itself does it go through the one door.
+    const inOne = reports.length > 0 ? world.supervisor.together : store.transaction;
+    const stored = inOne(() => {
       const { sessionId } = account;
       const before = tail.before ?? (sessionId === null ? null : totalsBefore(run, sessionId));
       store.accounts.put(run.number, { account, offsets: offsetsOf(tail), before });
@@ -157,8 +181,10 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
       const events = newsIn(tail.account, account).map(({ type, ...data }) =>
         store.events.append({ at, run: run.number, runId: run.id, taskId: run.lineage.taskId, type, data: { type, ...data } }),
       );
+      world.reports.read(run.number, reports);
       return { before, events };
     });
+    tail.reports = [];
     tail.account = account;
     tail.before = stored.before;
     for (const event of stored.events) world.watchers.tell({ run: world.supervisor.find(run.number) ?? run, event });
@@ -172,9 +198,9 @@ export function createTails(world: { store: Store; supervisor: Supervisor; watch
     follow,
     finish,
     /** What is known of a living run's stream; null for one without. */
-    accountOf: (run: Run): Account | null => (run.spec.agent === null ? null : (tailOf(run)?.account ?? null)),
+    accountOf: (run: Run): Account | null => (hasStream(run) ? (tailOf(run)?.account ?? null) : null),
     /** What lists show of a run's stream; null for one without, or of which nothing was read yet. */
-    glanceOf: (run: Run): Glance | null => (run.spec.agent === null ? null : store.accounts.glance(run.number)),
+    glanceOf: (run: Run): Glance | null => (hasStream(run) ? store.accounts.glance(run.number) : null),
     /** The session a run has turned out to be in: nobody else may go on with it meanwhile. */
     sessionOf({ number, spec }: Run): string | null {
       if (spec.agent === null) return null;

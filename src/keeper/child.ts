@@ -126,7 +126,7 @@ function obstacle({ launch }: Request): Failure | null {
 function spawnProcess(home: string, { id, launch }: Request): ChildProcess {
   const folder = join(home, 'runs', id);
   // The mark is set here, where it cannot be forgotten: it is how every process of this run is found.
-  const env = { ...readEnvironment(folder), CLIP_HOME: home, CLIP_RUN_ID: id };
+  const env = { ...readEnvironment(folder), ...variablesOf(launch), CLIP_HOME: home, CLIP_RUN_ID: id };
   const opened: number[] = [];
   const open = (path: string, flags: string) => {
     const fd = openSync(path, flags, 0o600);
@@ -142,6 +142,15 @@ function spawnProcess(home: string, { id, launch }: Request): ChildProcess {
   } finally {
     for (const fd of opened) closeSync(fd);
   }
+}
+
+/** What only this launch has: a run that takes over the environment of another gets its own. */
+function variablesOf({ token, task, continuation }: Request['launch']): NodeJS.ProcessEnv {
+  return {
+    ...(token === undefined ? {} : { CLIP_RUN_TOKEN: token }),
+    ...(task === null ? {} : { CLIP_TASK: String(task) }),
+    ...(continuation == null ? {} : { CLIP_CONTINUATION: String(continuation) }),
+  };
 }
 
 /** A named pipe would be waited for, and here nobody may wait: only a regular file is opened. */

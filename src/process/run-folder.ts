@@ -20,6 +20,10 @@ export type LaunchRecord = {
   /** Absolute path of the file to read from; null for /dev/null. */
   readonly stdin: string | null;
   readonly mergeOutput: boolean;
+  /** With what the run may report; absent from records of older versions. */
+  readonly token?: string;
+  /** Which continuation of its task it is; null or absent for none. */
+  readonly continuation?: number | null;
 };
 
 export type ExitRecord = {

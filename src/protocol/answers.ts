@@ -1,6 +1,7 @@
 /** What the daemon answers. Field names and meanings are the contract with scripts; unknown is null. */
 import { z } from 'zod';
 import { permissions } from '../run/agent.ts';
+import { reportKinds } from '../run/agent-report.ts';
 import { runStatuses } from '../run/run.ts';
 
 const time = z.iso.datetime().nullable();
@@ -121,9 +122,23 @@ export const eventView = z.object({
 });
 export type EventView = z.infer<typeof eventView>;
 
+export const reportView = z.object({
+  id: z.string(),
+  kind: z.enum(reportKinds),
+  text: z.string(),
+  /** Who can lift the blocker. */
+  who: z.string().nullable(),
+  at: z.iso.datetime(),
+});
+export type ReportView = z.infer<typeof reportView>;
+
 const schema = z.literal(1);
 export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional() });
-export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView) });
+/** `reports`: the last of each kind, oldest first. */
+export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView), reports: z.array(reportView) });
+export type ShowAnswer = z.infer<typeof showAnswer>;
+export const reportAnswer = z.object({ schema, report: reportView, run: z.int(), task: z.int().nullable() });
+export type ReportAnswer = z.infer<typeof reportAnswer>;
 export const runsAnswer = z.object({ schema, runs: z.array(runView), hidden: z.int().nullable(), next: z.int().nullable() });
 export const cancelResult = z.object({
   ref: z.string(),

@@ -1,5 +1,6 @@
 /** What may be asked of the daemon. One schema for the daemon, the tests and the slow verbs; times in milliseconds, sizes in bytes. */
 import { z } from 'zod';
+import { reportKinds } from '../run/agent-report.ts';
 import { limits } from '../run/limits.ts';
 import { runStatuses } from '../run/run.ts';
 
@@ -132,6 +133,18 @@ export const retryRequest = z.strictObject({
   fresh: z.boolean().default(false),
 });
 export type RetryRequest = z.infer<typeof retryRequest>;
+
+/** A run says something of itself. */
+export const reportRequest = z.strictObject({
+  /** CLIP_RUN_TOKEN of the run. */
+  token: word(limits.nameLength),
+  /** Given by the sender; sent twice, it is one report. */
+  id: word(limits.reportIdLength),
+  kind: z.enum(reportKinds),
+  text: z.string().min(1).max(limits.reportTextLength),
+  /** Who can lift a blocker. */
+  who: z.string().max(limits.nameLength).nullable().default(null),
+});
 export const waitQuery = z.strictObject({
   run: oneOrMany(ref),
   for: z.enum(['started', 'quiet', 'ended']).default('ended'),

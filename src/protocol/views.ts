@@ -1,11 +1,12 @@
 /** What may be shown of a run: the contract's field names over what we know. No environment values, no prompts. */
 import { isRestrained } from '../run/agent.ts';
+import type { ReportWords } from '../run/agent-report.ts';
 import type { RunEvent } from '../run/events.ts';
 import type { Glance } from '../run/glance.ts';
 import { type Ended, isAlive, isEnded, type Outcome, type Run, type RunState, type WorkspaceRecord } from '../run/run.ts';
 import { silenceOf, silentMs } from '../run/silence.ts';
 import { isoTime } from '../run/time.ts';
-import type { EventView, RunView } from './answers.ts';
+import type { EventView, ReportView, RunView } from './answers.ts';
 
 /** What is not in the run itself; null where nobody looked. */
 export type Seen = {
@@ -18,6 +19,8 @@ export type Seen = {
   readonly retriedBy: number | null;
   /** What the run left with its task; null without a task. */
   readonly left: { readonly comments: number; readonly documents: number } | null;
+  /** How often it has reported. */
+  readonly reports: number;
   readonly at: number;
 };
 
@@ -95,7 +98,7 @@ function originOf({ lineage, state }: Run): Pick<RunView, 'continuationAttempt' 
 }
 
 /** What the agent's stream has shown. */
-function streamOf(run: Run, { glance, left }: Pick<Seen, 'glance' | 'left'>): Omit<Pick<RunView, StreamField>, 'retrying'> {
+function streamOf(run: Run, { glance, left, reports }: Pick<Seen, 'glance' | 'left' | 'reports'>): Omit<Pick<RunView, StreamField>, 'retrying'> {
   const { spec } = run;
   const permission = spec.agent !== null && isRestrained(spec.agent) ? spec.agent.permission : null;
   const sessionIdBefore = spec.sessionId;
@@ -115,7 +118,7 @@ function streamOf(run: Run, { glance, left }: Pick<Seen, 'glance' | 'left'>): Om
       commits: isEnded(run.state) ? (run.state.workspace?.commits ?? null) : null,
       comments: left?.comments ?? null,
       documents: left?.documents ?? null,
-      reports: null,
+      reports,
       messages,
     },
     usage: usage === null ? null : { ...usage, model: glance.model ?? spec.agent?.model ?? null },
@@ -178,6 +181,10 @@ export type EventFacts = {
 export function eventViewOf(event: EventFacts): EventView {
   const { type: _, ...data } = event.data;
   return { seq: event.seq, at: isoTime(event.at), runId: event.runId, run: event.run, taskId: event.taskId, type: event.type, data };
+}
+
+export function reportViewOf({ id, kind, text, who, at }: ReportWords & { readonly id: string; readonly at: number }): ReportView {
+  return { id, kind, text, who, at: isoTime(at) };
 }
 
 function isoOrNull(at: number | null): string | null {

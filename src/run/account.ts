@@ -123,6 +123,9 @@ function take(account: Account, reading: Reading, at: number): Account {
       return { ...account, limitResetsAt: instant(reading.resetsAt) ?? account.limitResetsAt };
     case 'error':
       return { ...account, lastError: clipped(reading.failure), limitResetsAt: instant(reading.failure.resetsAt) ?? account.limitResetsAt };
+    case 'report':
+      // It is no part of the account: reports are kept by themselves.
+      return account;
     case 'complaint':
       return { ...account, complaint: clipped(reading.failure) };
     case 'retrying':

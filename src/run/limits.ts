@@ -107,6 +107,11 @@ export const limits = {
   tailBatchBytes: 4 * 2 ** 20,
   /** How long an agent that has said its last word may stay without saying or doing anything. */
   lingerMs: 30 * second,
+  /** A report is a few sentences; what is longer belongs into a document. */
+  reportTextLength: 2_000,
+  reportIdLength: 100,
+  /** An agent that reports more than this is in a loop. */
+  reportsPerRun: 200,
   /** Bounds of what is kept of a stream: enough for a verdict and a summary, small enough to be written each second. */
   accountTextLength: 16_000,
   accountCommandLength: 300,

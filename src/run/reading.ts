@@ -2,6 +2,7 @@
  * What the stream of an agent says, one thing at a time: the common language of all adapters. A reading
  * is a plain fact of the stream; what it amounts to is the account's business (account.ts).
  */
+import type { SentReport } from './agent-report.ts';
 
 /** Kinds of trouble that have a remedy of their own. Everything else has no class. */
 export const errorClasses = [
@@ -68,4 +69,6 @@ export type Reading =
   | { readonly type: 'complaint'; readonly failure: Failure }
   | { readonly type: 'retrying'; readonly attempt: number | null; readonly of: number | null; readonly message: string }
   /** The agent says that it is done, well or not. Some say so more than once; the last one counts. */
-  | { readonly type: 'result'; readonly failure: Failure | null };
+  | { readonly type: 'result'; readonly failure: Failure | null }
+  /** A line that `clip report` has printed; whether the token is right is not for a reader to know. */
+  | ({ readonly type: 'report' } & SentReport);

@@ -2,3 +2,20 @@
 export function isSecretName(name: string): boolean {
   return /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY|ACCESS_KEY|CREDENTIAL)/i.test(name);
 }
+
+/** The value with every occurrence of a secret in its texts hidden; the same value when there is none. */
+export function withoutSecret<T>(value: T, secret: string): T {
+  return hidden(value, secret) as T;
+}
+
+function hidden(value: unknown, secret: string): unknown {
+  if (typeof value === 'string') return value.includes(secret) ? value.replaceAll(secret, '***') : value;
+  if (Array.isArray(value)) {
+    const list = value.map((each) => hidden(each, secret));
+    return list.some((each, index) => each !== value[index]) ? list : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  const changed = entries.map(([key, each]) => [key, hidden(each, secret)] as const);
+  return changed.some(([, each], index) => each !== entries[index]?.[1]) ? Object.fromEntries(changed) : value;
+}

@@ -6,7 +6,7 @@ import type { Usage } from '../run/usage.ts';
 import { count } from './meta.ts';
 import type { Db } from './open.ts';
 import { rowOf, runOf, stateColumns } from './rows.ts';
-import { accounts, runLabels, runs, tombstones } from './schema.ts';
+import { accounts, reports, runLabels, runs, tombstones } from './schema.ts';
 
 export type RunFilter = {
   readonly statuses?: readonly RunStatus[] | undefined;
@@ -255,6 +255,7 @@ export function createRunStore(db: Db) {
         .values({ number, id, key, status: state.status, ...kept, removedAt: at })
         .run();
       db.delete(accounts).where(eq(accounts.run, run.number)).run();
+      db.delete(reports).where(eq(reports.run, run.number)).run();
       db.delete(runLabels).where(eq(runLabels.run, run.number)).run();
       db.delete(runs).where(eq(runs.number, run.number)).run();
       total.add(-1);

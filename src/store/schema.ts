@@ -237,5 +237,5 @@ export const reports = sqliteTable(
   (table) => [primaryKey({ columns: [table.run, table.id] })],
 );
 
-/** Single facts: generation, queue_held, runs_total, unclean, version. */
+/** Single facts: generation, queue_held, runs_total, run_secret, unclean, version. */
 export const meta = sqliteTable('meta', { key: text('key').primaryKey(), value: text('value').notNull() });

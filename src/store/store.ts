@@ -7,6 +7,7 @@ import { createGroupStore } from './groups.ts';
 import { createLedger } from './ledger.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { type Opened, openStore } from './open.ts';
+import { createReportStore } from './reports.ts';
 import { createRunStore } from './runs.ts';
 import { createTaskStore } from './tasks.ts';
 import { createWakeStore } from './wakes.ts';
@@ -31,6 +32,7 @@ function storeOver({ sqlite, db, close }: Opened) {
     documents: createDocumentStore(db),
     wakes: createWakeStore(db),
     ledger: createLedger(db),
+    reports: createReportStore(db),
     transaction: <T>(work: () => T): T => sqlite.transaction(work).immediate(),
     readMeta: (key: string) => readMeta(db, key),
     writeMeta: (key: string, value: string) => writeMeta(db, key, value),

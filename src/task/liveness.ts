@@ -78,7 +78,7 @@ function blockerOf({ task, reports }: LivenessInput, lines: readonly Line[]): st
   if (task?.status === 'blocked')
     return `Task T${task.number} is blocked${task.blockedReason === null ? '' : `: ${task.blockedReason}`}${task.blockedReason?.endsWith('.') ? '' : '.'}`;
   const report = standingBlocker(reports);
-  if (report !== null) return `The agent reported that it is blocked: ${report.text}`;
+  if (report !== null) return `The agent reported that it is blocked${report.who === null ? '' : ` (${report.who} can help)`}: ${report.text}`;
   const said = blockerIn(lines);
   return said === null ? null : `Its last words declare a blocker: ${said}`;
 }

@@ -1,8 +1,8 @@
 /** What an agent said of itself with `clip report`: better than guessing from its words. */
 
-export const reportKinds = ['next', 'progress', 'blocked', 'done', 'summary'] as const;
-export type ReportKind = (typeof reportKinds)[number];
-export type AgentReport = { readonly kind: ReportKind; readonly text: string; readonly at: number };
+import type { ReportKind, ReportWords } from '../run/agent-report.ts';
+
+export type AgentReport = ReportWords & { readonly at: number };
 export type ReportCounts = Readonly<Record<ReportKind, number>>;
 
 export function countReports(reports: readonly AgentReport[]): ReportCounts {
@@ -17,4 +17,14 @@ export function standingBlocker(reports: readonly AgentReport[]): AgentReport | 
 
 export function lastOf(reports: readonly AgentReport[], wanted: ReportKind): AgentReport | null {
   return reports.findLast(({ kind }) => kind === wanted) ?? null;
+}
+
+/** When it last reported something that counts; `next` only announces. */
+export function lastUsefulReportAt(reports: readonly AgentReport[]): number | null {
+  return reports.findLast(({ kind }) => kind !== 'next')?.at ?? null;
+}
+
+/** The last one of each kind, in the order in which they came. */
+export function lastOfEach<R extends AgentReport>(reports: readonly R[]): readonly R[] {
+  return reports.filter((report, index) => !reports.slice(index + 1).some(({ kind }) => kind === report.kind));
 }

@@ -1,9 +1,10 @@
 /** Labelled cases of the verdict on a finished run, and the parts they are made of. */
 import type { Account } from '../../src/run/account.ts';
 import { emptyAccount } from '../../src/run/account.ts';
+import type { ReportKind } from '../../src/run/agent-report.ts';
 import { type Evidence, evidenceOf, type RecordCounts, type WorkspaceChange } from '../../src/task/evidence.ts';
 import type { LivenessInput, LivenessState } from '../../src/task/liveness.ts';
-import { type AgentReport, countReports, type ReportKind } from '../../src/task/reports.ts';
+import { type AgentReport, countReports } from '../../src/task/reports.ts';
 import { noon } from './runs.ts';
 
 export type LivenessCase = {
@@ -41,7 +42,7 @@ export function workspace(given: Partial<WorkspaceChange> = {}): WorkspaceChange
 export const noRecords: RecordCounts = { comments: 0, documents: 0, planRevised: false, reports: countReports([]), lastAt: null };
 
 export function reports(...list: readonly (readonly [ReportKind, string])[]): readonly AgentReport[] {
-  return list.map(([kind, text], index) => ({ kind, text, at: noon + index }));
+  return list.map(([kind, text], index) => ({ kind, text, who: null, at: noon + index }));
 }
 
 /** What a case says of its run; the rest is a run that ended well, of a task that is being worked on, with no evidence. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { EventView, RunView } from '../../protocol/answers.ts';
+import type { RunView, ShowAnswer } from '../../protocol/answers.ts';
 import type { Context } from '../context.ts';
-import { historyText } from '../history-words.ts';
+import { historyText, reportWords } from '../history-words.ts';
 import type { Choose } from '../verb.ts';
 import { clean, commandWords, durationWords, elapsedWords, endWords, paint, plural, retryingWords, sizeWords, statusWords, usageWords } from '../words.ts';
 
@@ -12,15 +12,15 @@ export function addShow(program: Command, choose: Choose): void {
     .option('--json', 'as JSON')
     .action((ref: string, options: { json?: boolean }) =>
       choose({ json: options.json ?? false }, async (context) => {
-        const answer = await context.client().call<{ run: RunView; events: EventView[] }>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
+        const answer = await context.client().call<ShowAnswer>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
         if (context.json) context.printJson(answer);
-        else context.print(`${factsText(context, answer.run)}\n\n${historyText(context.look, answer.events, false)}`);
+        else context.print(`${factsText(context, answer)}\n\n${historyText(context.look, answer.events, false)}`);
         return 0;
       }),
     );
 }
 
-function factsText({ look }: Context, run: RunView): string {
+function factsText({ look }: Context, { run, reports }: ShowAnswer): string {
   const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
   const facts: [string, string | null][] = [
     ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}${run.permission === null ? '' : `, permission ${run.permission}`})`],
@@ -35,6 +35,7 @@ function factsText({ look }: Context, run: RunView): string {
     ['then', run.decision === null ? null : `${run.decision.action}: ${clean(run.decision.reason)}`],
     ['next', run.nextAction === null ? null : clean(run.nextAction)],
     ['did', evidenceWords(run)],
+    ...reports.map((report): [string, string] => ['reported', reportWords(report)]),
     ['work folder', workspaceWords(run)],
     ['said', run.lastMessage === null ? null : clean(run.lastMessage)],
     ['used', run.usage === null ? null : `${usageWords(run.usage)}${run.usage.model === null ? '' : `, ${clean(run.usage.model)}`}`],

@@ -1,11 +1,13 @@
 import { rmSync } from 'node:fs';
 import type { CancelAnswer } from '../../protocol/answers.ts';
 import { type CancelRequest, cancelRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
-import { eventViewOf } from '../../protocol/views.ts';
+import { eventViewOf, reportViewOf } from '../../protocol/views.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { endedStatuses, isEnded, liveStatuses, type Run, type RunStatus } from '../../run/run.ts';
 import { isSettled } from '../../run/step.ts';
+import { lastOfEach } from '../../task/reports.ts';
+import { endedSentence } from '../ended-words.ts';
 import type { Answer } from '../supervisor.ts';
 import { read } from './border.ts';
 import type { Routes, World } from './world.ts';
@@ -43,7 +45,8 @@ export const runRoutes: Routes = (api, world) => {
   api.get('/v1/runs/:run', async (request) => {
     const run = resolve(read(refParams, request.params).run);
     const view = await show.showSampled(run);
-    return { schema: 1, run: view, events: store.events.ofRun(run.number, limits.eventsShown).map(eventViewOf) };
+    const events = store.events.ofRun(run.number, limits.eventsShown).map(eventViewOf);
+    return { schema: 1, run: view, events, reports: lastOfEach(store.reports.ofRun(run.number)).map(reportViewOf) };
   });
 
   api.post('/v1/runs/:run/retry', { bodyLimit: runBodyBytes }, (request, reply) => {
@@ -165,24 +168,4 @@ function resultOf(world: World, ref: string, run: Run, answer: Answer | null): C
   }
   if (answer.step.kind === 'refused' && answer.step.why === 'already_stopping') return to('already_stopping', `Run ${run.number} is being stopped already.`);
   return to('already_ended', endedSentence(answer.run, world.now()));
-}
-
-/** `Run 42 has already ended (exited 0, 2 min ago).` */
-function endedSentence(run: Run, at: number): string {
-  if (!isEnded(run.state)) return `Run ${run.number} is ${run.state.status}.`;
-  const { outcome, endedAt } = run.state;
-  const how = {
-    exited: () => `exited ${outcome.kind === 'exited' ? outcome.code : ''}`,
-    killed: () => `killed by ${outcome.kind === 'killed' ? outcome.signal : ''}`,
-    not_started: () => 'never started',
-    lost: () => 'lost',
-  }[outcome.kind]();
-  return `Run ${run.number} has already ended (${how}, ${agoWords(at - endedAt)} ago).`;
-}
-
-function agoWords(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3_600) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
 }

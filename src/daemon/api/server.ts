@@ -11,6 +11,7 @@ import { eventRoutes } from './events.ts';
 import { groupRoutes } from './groups.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { logRoutes } from './logs.ts';
+import { reportRoutes } from './reports.ts';
 import { runRoutes } from './runs.ts';
 import { createShow } from './show.ts';
 import { closeStreams } from './stream.ts';
@@ -56,7 +57,19 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
     api.setNotFoundHandler((request, reply) =>
       answerError(world.log, new ClipError('not_found', `There is no ${request.method} ${request.url.slice(0, 200)}.`, 'See /v1/openapi.json.'), reply),
     );
-    for (const routes of [runRoutes, agentRoutes, batchRoutes, waitRoutes, logRoutes, eventRoutes, groupRoutes, daemonRoutes, taskRoutes, ledgerRoutes])
+    for (const routes of [
+      runRoutes,
+      reportRoutes,
+      agentRoutes,
+      batchRoutes,
+      waitRoutes,
+      logRoutes,
+      eventRoutes,
+      groupRoutes,
+      daemonRoutes,
+      taskRoutes,
+      ledgerRoutes,
+    ])
       routes(api, { ...world, show });
     return api;
   }

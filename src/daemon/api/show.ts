@@ -17,7 +17,7 @@ export function createShow(world: {
   scheduler: Pick<Scheduler, 'waitingFor'>;
   sweeper: Sweeper;
   tails: Pick<Tails, 'glanceOf'>;
-  store: Pick<Store, 'runs' | 'comments' | 'documents'>;
+  store: Pick<Store, 'runs' | 'comments' | 'documents' | 'reports'>;
 }) {
   /** Everything but CPU and memory, which cost a look at the process table. */
   function show(run: Run): RunView {
@@ -32,6 +32,7 @@ export function createShow(world: {
       sample: null,
       glance: world.tails.glanceOf(run),
       retriedBy,
+      reports: world.store.reports.count(run.number),
       left: leftOf(run),
       at: world.now(),
     });

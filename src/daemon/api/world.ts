@@ -8,6 +8,7 @@ import type { Agents } from '../agents.ts';
 import type { Keepers } from '../keepers.ts';
 import type { Log } from '../log.ts';
 import type { Onward } from '../onward.ts';
+import type { Reports } from '../reports.ts';
 import type { Resolve } from '../resolve.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -27,6 +28,7 @@ export type World = {
   readonly admission: Admission;
   readonly agents: Agents;
   readonly tails: Tails;
+  readonly reports: Reports;
   readonly resolve: Resolve;
   readonly scheduler: Scheduler;
   readonly keepers: Keepers;

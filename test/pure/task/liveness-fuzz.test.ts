@@ -1,7 +1,7 @@
 import { array, assert, constantFrom, integer, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { reportKinds } from '../../../src/run/agent-report.ts';
 import { classifyLiveness, livenessStates } from '../../../src/task/liveness.ts';
-import { reportKinds } from '../../../src/task/reports.ts';
 import { taskStatuses } from '../../../src/task/task.ts';
 import { anInput, commands } from '../../support/liveness.ts';
 import { all } from './liveness-cases.ts';
@@ -139,7 +139,7 @@ describe('whatever an agent says', () => {
 
   it('reports and tasks of any words give a verdict', () => {
     const report = property(words, words, constantFrom(...reportKinds), integer(), (text, other, kind, at) => {
-      const verdict = classifyLiveness(anInput({ text, task: { title: other, description: text }, reports: [{ kind, text: other, at }] }));
+      const verdict = classifyLiveness(anInput({ text, task: { title: other, description: text }, reports: [{ kind, text: other, who: other, at }] }));
       expect(livenessStates).toContain(verdict.state);
       expect(isWhole(verdict.reason)).toBe(true);
       expect(verdict.nextAction === null || isWhole(verdict.nextAction)).toBe(true);

@@ -1,10 +1,10 @@
 import { array, assert, boolean, constantFrom, integer, oneof, option, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyAccount } from '../../../src/run/account.ts';
+import { reportKinds } from '../../../src/run/agent-report.ts';
 import { endedStatuses } from '../../../src/run/run.ts';
 import { injected } from '../../../src/task/injected.ts';
 import { livenessStates } from '../../../src/task/liveness.ts';
-import { reportKinds } from '../../../src/task/reports.ts';
 import { continuationSummary, sectionLength, summaryLength } from '../../../src/task/summary.ts';
 import type { SummaryInput } from '../../../src/task/summary-input.ts';
 import { taskKinds, taskStatuses } from '../../../src/task/task.ts';
@@ -69,7 +69,7 @@ const run = record({
   liveness: option(record({ state: constantFrom(...livenessStates), reason: text, nextAction: maybe, lastUsefulActionAt: option(integer(), { nil: null }) }), {
     nil: null,
   }),
-  reports: array(record({ kind: constantFrom(...reportKinds), text, at: integer() }), { maxLength: 4 }),
+  reports: array(record({ kind: constantFrom(...reportKinds), text, who: maybe, at: integer() }), { maxLength: 4 }),
   attempt: integer({ min: 0, max: 5 }),
   cwd: text,
   branch: maybe,
@@ -147,7 +147,7 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
         const marked = `said-by-agent ${words}`;
         const summary = continuationSummary({
           task: { number: 1, title: 't', description: null, acceptance: null, kind: 'work', status: 'in_progress', priority: 0, blockedReason: null },
-          runs: [aSummaryRun({ account: { ...emptyAccount, text: marked }, error: marked, reports: [{ kind: 'next', text: marked, at: 0 }] })],
+          runs: [aSummaryRun({ account: { ...emptyAccount, text: marked }, error: marked, reports: [{ kind: 'next', text: marked, who: null, at: 0 }] })],
           documents: [],
           comments: [],
           at: 0,
@@ -185,7 +185,7 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
       const before = performance.now();
       const summary = continuationSummary({
         task: { number: 1, title: words, description: words, acceptance: null, kind: 'work', status: 'in_progress', priority: 0, blockedReason: null },
-        runs: [aSummaryRun({ error: words, reports: [{ kind: 'next', text: words, at: 0 }] })],
+        runs: [aSummaryRun({ error: words, reports: [{ kind: 'next', text: words, who: null, at: 0 }] })],
         documents: [],
         comments: [],
         at: 0,

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { Argument, type Command } from 'commander';
+import type { ReportAnswer } from '../../protocol/answers.ts';
+import { type ReportKind, reportKinds, reportLine, type SentReport } from '../../run/agent-report.ts';
+import { ClipError } from '../../run/errors.ts';
+import { limits } from '../../run/limits.ts';
+import type { Context } from '../context.ts';
+import type { Choose } from '../verb.ts';
+
+type Options = { who?: string; json?: boolean };
+
+/** A daemon that is starting again is there within this time. */
+const awayMs = 10_000;
+const againMs = 200;
+
+export function addReport(program: Command, choose: Choose): void {
+  program
+    .command('report')
+    .description('inside a run: say what was done, what comes next, or what blocks')
+    .addArgument(new Argument('<kind>', 'what kind of report it is').choices(reportKinds))
+    .argument('<text...>', 'what there is to say, in a sentence or two; - reads it')
+    .option('--who <name>', 'with blocked: who can help')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  clip report progress "the parser is done, 14 tests pass"\n  clip report next "write the tests of the printer"\n  clip report blocked --who ops "the registry wants a key"\n  clip report done "merged, all tests pass"',
+    )
+    .action((kind: ReportKind, words: string[], options: Options) =>
+      choose({ json: options.json ?? false }, (context) => report(context, { kind, words, who: options.who ?? null })),
+    );
+}
+
+async function report(context: Context, asked: { kind: ReportKind; words: readonly string[]; who: string | null }): Promise<number> {
+  const { run, token } = runOf(context);
+  const { kind, who } = asked;
+  if (who !== null && kind !== 'blocked') throw new ClipError('usage', '--who says who can lift a blocker.', 'It goes with clip report blocked.');
+  if (who !== null && who.length > limits.nameLength) throw new ClipError('usage', `--who: at most ${limits.nameLength} characters.`);
+  const sent: SentReport = { token, id: randomUUID(), kind, text: textOf(asked.words), who };
+  const answer = await send(context, run, sent);
+  if (answer === null) {
+    context.print(reportLine(sent));
+    context.notice('The socket of clip cannot be used from here; the report goes along in this line of output, which clip reads.');
+  } else if (context.json) context.printJson(answer);
+  else context.print(`Reported for run ${answer.run}: ${kind}.`);
+  return 0;
+}
+
+function runOf({ env, insideRun }: Context): { run: string; token: string } {
+  const token = env['CLIP_RUN_TOKEN'];
+  if (insideRun === null)
+    throw new ClipError(
+      'refused',
+      'clip report works only inside a run: it says something of the run that it is part of.',
+      'Runs are started with clip run; CLIP_RUN_ID and CLIP_RUN_TOKEN in their environment are how they are known.',
+    );
+  if (!token)
+    throw new ClipError(
+      'refused',
+      'CLIP_RUN_TOKEN is not in the environment, so this run cannot prove that it is the one that reports.',
+      'Pass it on to your programs, together with CLIP_RUN_ID.',
+    );
+  return { run: insideRun, token };
+}
+
+function textOf(words: readonly string[]): string {
+  const text = (words.length === 1 && words[0] === '-' ? readFileSync(0, 'utf8') : words.join(' ')).trim();
+  if (text === '') throw new ClipError('usage', 'The report says nothing.', 'Say what there is to say: clip report next "write the tests"');
+  if (text.length > limits.reportTextLength)
+    throw new ClipError(
+      'usage',
+      `The report has ${text.length} characters; at most ${limits.reportTextLength} fit.`,
+      'Say it in a few sentences, and put what is longer into a file.',
+    );
+  return text;
+}
+
+/**
+ * Null where a sandbox keeps us from the socket. A daemon that has just gone is waited for, and never
+ * started from in here: it would live in the sandbox, and die with the run.
+ */
+async function send(context: Context, run: string, sent: SentReport): Promise<ReportAnswer | null> {
+  const until = Date.now() + awayMs;
+  for (;;) {
+    try {
+      return await context.client(false).call<ReportAnswer>('POST', `/v1/runs/${encodeURIComponent(run)}/reports`, sent);
+    } catch (error) {
+      if (!(error instanceof ClipError)) throw error;
+      if (error.code === 'no_permission' || !existsSync(context.home.folder)) return null;
+      // Only what a connection died of: an answer is an answer.
+      if (error.code !== 'unreachable' || error.cause === undefined) throw error;
+      if (Date.now() > until)
+        throw new ClipError(
+          'unreachable',
+          `The daemon did not come back within ${awayMs / 1_000} s, so nothing was reported.`,
+          'Outside of the run: clip daemon start',
+          error,
+        );
+    }
+    await new Promise((resolve) => setTimeout(resolve, againMs));
+  }
+}
