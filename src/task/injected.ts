@@ -84,8 +84,9 @@ function bounded(text: string, max: number): string {
     const after = fenceAfter(fence, line);
     const left = max - end.length - result.length - 1 - closing(after ?? fence).length;
     if (line.length > left) {
-      // A line that has a fence in it is never cut; of any other a part may say enough. A part of a heading does not.
-      if (after === fence && left >= sectionMin && !line.startsWith('#')) result += `\n${whole(line, left).trimEnd()}`;
+      // A line that has a fence in it is never cut, nor one whose beginning alone would be one; of any other a part may say enough. A part of a heading does not.
+      const part = whole(line, left).trimEnd();
+      if (after === fence && fenceAfter(fence, part) === fence && left >= sectionMin && !line.startsWith('#')) result += `\n${part}`;
       break;
     }
     result += `\n${line}`;

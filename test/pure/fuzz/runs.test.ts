@@ -65,7 +65,7 @@ const history = array(record({ event: oneof(...(Object.values(events) as Arbitra
 /** Where a run may go from each status, by whatever happens. */
 const ends: RunStatus[] = ['succeeded', 'failed', 'cancelled', 'timed_out'];
 const ways: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
-  queued: ['starting', 'cancelled', 'timed_out', 'failed'],
+  queued: ['queued', 'starting', 'cancelled', 'timed_out', 'failed'],
   starting: ['starting', 'queued', 'running', 'stopping', ...ends],
   running: ['running', 'stopping', ...ends],
   // A stop that only ends lingering leaves the result as it was.
