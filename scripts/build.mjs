@@ -13,7 +13,13 @@ const lazy = new Map([
   ['src/daemon/begin.ts', 'begin'],
   ['src/doctor/doctor.ts', 'doctor'],
 ]);
-const entries = { clip: 'src/cli/main.ts', clipd: 'src/daemon/entry.ts', 'clip-keeper': 'src/keeper/main.ts', 'clip-http': 'src/http/main.ts' };
+const entries = {
+  clip: 'src/cli/main.ts',
+  clipd: 'src/daemon/entry.ts',
+  'clip-keeper': 'src/keeper/main.ts',
+  'clip-http': 'src/http/main.ts',
+  'demo-agent': 'src/demo/agent.ts',
+};
 
 /** `import('./program.ts')` in a bundle becomes a require of its own file. */
 const splitLazily = {

@@ -6,6 +6,7 @@ import { addAgent } from './commands/agent.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addContinue } from './commands/continue.ts';
 import { addDaemon } from './commands/daemon.ts';
+import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvents } from './commands/events.ts';
 import { addGroup, addQueue } from './commands/group.ts';
@@ -75,6 +76,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addEvents(program, choose);
   addDaemon(program, choose);
   addDoctor(program, choose);
+  addDemo(program, choose);
   addHelp(program, choose);
   for (const command of program.commands) inherit(command);
   return program;

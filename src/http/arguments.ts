@@ -18,7 +18,7 @@ export type Job = {
     readonly run: { readonly id: string | null };
     readonly agent: { readonly name: string | null; readonly role: string | null; readonly model: string | null };
     readonly task: { readonly id: string } | null;
-    readonly continuation: { readonly reason: string } | null;
+    readonly continuation: { readonly attempt: number } | null;
     readonly sessionId: string | null;
   };
 };
@@ -36,7 +36,8 @@ export function readArguments(argv: readonly string[], env: NodeJS.ProcessEnv): 
   const method = values.method?.toUpperCase() ?? 'POST';
   if (!methods.includes(method)) throw new Failure('usage', `--method: ${values.method} is none of ${methods.join(', ')}.`);
   const said = (text: string | undefined) => (text === undefined || text === '' ? null : text);
-  const [task, reason] = [said(env['CLIP_TASK']), said(env['CLIP_CONTINUATION'])];
+  const task = said(env['CLIP_TASK']);
+  const attempt = Number(env['CLIP_CONTINUATION'] ?? 0);
   return {
     url,
     method,
@@ -47,7 +48,7 @@ export function readArguments(argv: readonly string[], env: NodeJS.ProcessEnv): 
       run: { id: said(env['CLIP_RUN_ID']) },
       agent: { name: said(values.agent), role: said(values.role), model: said(values.model) },
       task: task === null ? null : { id: task },
-      continuation: reason === null ? null : { reason },
+      continuation: attempt > 0 ? { attempt } : null,
       sessionId: said(values.session),
     },
   };

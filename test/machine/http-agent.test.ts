@@ -39,7 +39,7 @@ describe('clip-http asks', () => {
   it('once, with what it knows of the run and the prompt as it is', async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(ended('Done.')));
     const prompt = 'Mend the fence.\n"Quotes", ünïcode 🐎 and $HOME stay.';
-    const env = { CLIP_RUN_ID: 'id42', CLIP_TASK: '7', CLIP_CONTINUATION: 'run_liveness_continuation' };
+    const env = { CLIP_RUN_ID: 'id42', CLIP_TASK: '7', CLIP_CONTINUATION: '1' };
     const result = await runClipHttp([`${agent.url}/work?x=1`, '--agent=ada', '--role=smith', '--model=m1', '--session=s1'], { prompt, env });
     expect([result.code, result.stderr]).toEqual([0, '']);
     expect(agent.asked).toHaveLength(1);
@@ -49,7 +49,7 @@ describe('clip-http asks', () => {
       run: { id: 'id42' },
       agent: { name: 'ada', role: 'smith', model: 'm1' },
       task: { id: '7' },
-      continuation: { reason: 'run_liveness_continuation' },
+      continuation: { attempt: 1 },
       sessionId: 's1',
       prompt,
     });

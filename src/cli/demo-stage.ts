@@ -1,0 +1,101 @@
+/** Where the demo plays: a home and a project of its own, the real command line, and somebody who tells what happens. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { demoMapping } from '../demo/mapping.ts';
+import { runOwnCommand } from '../launch/own-command.ts';
+import type { DaemonAnswer, RunView } from '../protocol/answers.ts';
+import { ClipError } from '../run/errors.ts';
+import type { Context } from './context.ts';
+import { commandWords, paint } from './words.ts';
+
+export type Stage = ReturnType<typeof createStage>;
+
+/** Everything is over much earlier; this is for a machine that is very busy. */
+const patienceMs = 60_000;
+const lookMs = 100;
+
+export function createStage({ look, print, env }: Context) {
+  // Short, for a socket must fit into 108 bytes.
+  const folder = mkdtempSync(join(tmpdir(), 'clip-demo-'));
+  const [home, project, bin] = [join(folder, 'home'), join(folder, 'project'), join(folder, 'bin')];
+  const program = process.argv[1] ?? '';
+  for (const each of [project, bin]) mkdirSync(each);
+  writeFileSync(join(project, 'add.js'), 'module.exports = (a, b) => a - b;\n');
+  writeFileSync(join(project, 'test.js'), "require('node:assert').equal(require('./add.js')(2, 2), 4);\n");
+  writeScript('clip', `exec '${process.execPath}' '${program}' "$@"`);
+  writeScript('demo-agent', `exec '${process.execPath}' '${join(dirname(fileURLToPath(import.meta.url)), 'demo-agent.cjs')}' "$@"`);
+  const mapping = join(folder, 'scripted.json');
+  writeFileSync(mapping, JSON.stringify(demoMapping, null, 2));
+  const own: NodeJS.ProcessEnv = {
+    ...withoutOurs(env),
+    CLIP_HOME: home,
+    XDG_CONFIG_HOME: join(folder, 'config'),
+    PATH: `${bin}:${dirname(process.execPath)}:${env['PATH'] ?? ''}`,
+  };
+  let cleared: Promise<void> | null = null;
+
+  function writeScript(name: string, line: string): void {
+    const path = join(bin, name);
+    writeFileSync(path, `#!/bin/sh\n${line}\n`);
+    chmodSync(path, 0o755);
+  }
+
+  /** A command as one would type it, and what it prints. */
+  async function type(...args: string[]): Promise<void> {
+    print(paint(`$ clip ${commandWords(args.map((arg) => arg.replace(`${folder}/`, '')))}`, 36, look));
+    const said = await clip('--color', look.colour ? 'always' : 'never', ...args);
+    const text = `${said.stdout}${said.stderr}`.trimEnd();
+    print(`${text.replace(/^/gm, '  ')}\n`);
+  }
+
+  async function clip(...args: string[]) {
+    const said = await runOwnCommand(args, { env: own, cwd: project });
+    if (said.code !== 0 && said.code !== 4)
+      throw new ClipError('failed', `clip ${args.join(' ')} ended with ${said.code}: ${said.stderr.trim()}`, 'This is a bug in the demo, or in clip.');
+    return said;
+  }
+
+  async function json<T>(...args: string[]): Promise<T | null> {
+    const { stdout } = await clip(...args, '--json');
+    return stdout === '' ? null : (JSON.parse(stdout) as T);
+  }
+
+  return {
+    mapping,
+    type,
+    tell(...lines: string[]): void {
+      print(`${lines.map((line) => paint(line, 1, look)).join('\n')}\n`);
+    },
+    kill(pid: number): void {
+      print(`${paint(`$ kill -9 ${pid}`, 36, look)}\n`);
+      process.kill(pid, 'SIGKILL');
+    },
+    runs: async (): Promise<readonly RunView[]> => (await json<{ runs: RunView[] }>('runs'))?.runs ?? [],
+    async daemon(): Promise<DaemonAnswer & { running: boolean }> {
+      return (await json<DaemonAnswer>('daemon', 'status')) ?? ({ running: false, pid: 0, keepers: [] as DaemonAnswer['keepers'] } as never);
+    },
+    /** Until there is something; throws when that takes too long. */
+    async until<T>(what: string, find: () => Promise<T | null | undefined>): Promise<T> {
+      for (const end = Date.now() + patienceMs; Date.now() < end; ) {
+        const found = await find();
+        if (found) return found;
+        await new Promise((resolve) => setTimeout(resolve, lookMs));
+      }
+      throw new ClipError('failed', `The demo waited in vain until ${what}.`, 'This is a bug in the demo, or in clip.');
+    },
+    /** Nothing of it stays: no process, no file. */
+    clear(): Promise<void> {
+      cleared ??= runOwnCommand(['daemon', 'stop', '--cancel-runs'], { env: { ...own, CLIP_NO_SPAWN: '1' }, cwd: folder })
+        .catch(() => null)
+        .then(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+      return cleared;
+    },
+  };
+}
+
+/** The demo may itself be part of a run. */
+function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('CLIP_')));
+}
