@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -37,10 +37,13 @@ function send(home: TestHome, run: number | string, body: object): Promise<ApiAn
   return ask(home.folder, `/v1/runs/${run}/reports`, { method: 'POST', body: JSON.stringify({ kind: 'progress', text: 'half done', ...body }) });
 }
 
-/** A run of an agent that speaks as codex does and takes these steps, to its end. */
+/** A run of an agent that speaks as codex does and takes these steps, to its end. It finds clip as everybody does. */
 async function spoken(home: TestHome, steps: readonly AgentStep[]) {
   await addSpeaker(home, [[session('s1'), ...steps, done(10, 1), { exit: 0 }]]);
-  await home.clip(['run', '-w', '--agent', 'coder', 'x']);
+  const bin = join(home.base, 'bin');
+  mkdirSync(bin);
+  symlinkSync(program, join(bin, 'clip'));
+  await home.clip(['run', '-w', '--agent', 'coder', 'x'], { env: { PATH: `${bin}:${home.env['PATH']}` } });
   return shown(home, '@last');
 }
 
@@ -297,22 +300,22 @@ describe('where a sandbox refuses the socket', () => {
 
 describe('a run of an agent that reports', () => {
   it('has advanced by it, with nothing else to show', async () => {
-    const { run } = await spoken(createHome(), [{ run: 'true' }, { run: clipReport('done "the answer is 42"') }]);
-    expect([run.livenessState, run.evidence]).toEqual(['advanced', expect.objectContaining({ reports: 1 })]);
-    expect(run.livenessReason).toMatch(/\b1 report\b/);
+    const { run } = await spoken(createHome(), [{ run: 'clip report done "the answer is 42"' }]);
+    expect([run.livenessState, run.livenessReason]).toEqual(['advanced', 'Evidence of work: 1 report.']);
+    expect(run.evidence).toMatchObject({ reports: 1, commands: 1 });
     expect(run.lastUsefulActionAt).not.toBeNull();
   });
 
-  it('says what comes next', async () => {
-    const { run } = await spoken(createHome(), [{ run: clipReport('next "Write the tests of the printer"') }, words('Ok.')]);
-    expect(run.nextAction).toBe('Write the tests of the printer');
+  it('only what comes next has planned, and that is its next action', async () => {
+    const { run } = await spoken(createHome(), [{ run: 'clip report next "Write the tests of the printer"' }, words('Ok.')]);
+    expect(run).toMatchObject({ livenessState: 'plan_only', nextAction: 'Write the tests of the printer', evidence: { reports: 1 } });
   });
 
-  it('is blocked by what it reports, until it reports that it is done', async () => {
-    const blocked = await spoken(createHome(), [{ run: clipReport('blocked "no key"') }]);
+  it('a blocker is blocked, until it reports that it is done', async () => {
+    const blocked = await spoken(createHome(), [{ run: 'clip report blocked "no key"' }]);
     expect(blocked.run).toMatchObject({ livenessState: 'blocked', livenessReason: 'The agent reported that it is blocked: no key' });
-    const over = await spoken(createHome(), [{ run: `${clipReport('blocked "no key"')}; ${clipReport('done "found it"')}` }]);
-    expect(over.run.livenessState).toBe('advanced');
+    const over = await spoken(createHome(), [{ run: 'clip report blocked "no key"; clip report done "found it"' }]);
+    expect(over.run).toMatchObject({ livenessState: 'advanced', livenessReason: 'Evidence of work: 2 reports.' });
   });
 });
 
