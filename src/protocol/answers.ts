@@ -133,8 +133,7 @@ export type ReportView = z.infer<typeof reportView>;
 
 const schema = z.literal(1);
 export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional() });
-/** `reports`: the last of each kind, oldest first. */
-export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView), reports: z.array(reportView) });
+export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView) });
 export type ShowAnswer = z.infer<typeof showAnswer>;
 export const reportAnswer = z.object({ schema, report: reportView, run: z.int(), task: z.int().nullable() });
 export type ReportAnswer = z.infer<typeof reportAnswer>;

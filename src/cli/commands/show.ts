@@ -22,7 +22,7 @@ export function addShow(program: Command, choose: Choose): void {
     );
 }
 
-function factsText({ look }: Context, { run, reports }: ShowAnswer): string {
+function factsText({ look }: Context, { run, events }: ShowAnswer): string {
   const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
   const facts: [string, string | null][] = [
     ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}${run.permission === null ? '' : `, permission ${run.permission}`})`],
@@ -35,7 +35,7 @@ function factsText({ look }: Context, { run, reports }: ShowAnswer): string {
     ['verdict', run.livenessState === null ? null : `${run.livenessState}: ${clean(run.livenessReason ?? '')}`],
     ['next', run.nextAction === null ? null : clean(run.nextAction)],
     ['did', evidenceWords(run)],
-    ...reports.map((report): [string, string] => ['reported', reportWords(report)]),
+    ...lastReports(events).map((report): [string, string] => ['reported', reportWords(report)]),
     ['work folder', workspaceWords(run)],
     ['said', run.lastMessage === null ? null : clean(run.lastMessage)],
     ['used', run.usage === null ? null : `${usageWords(run.usage)}${run.usage.model === null ? '' : `, ${clean(run.usage.model)}`}`],
@@ -72,8 +72,16 @@ function factsText({ look }: Context, { run, reports }: ShowAnswer): string {
   return `${paint(`Run ${run.number}`, 1, look)}\n${rows.join('\n')}`;
 }
 
+type Reported = Pick<ReportView, 'kind' | 'text' | 'who'>;
+
+/** The last one of each kind, in the order in which they came. */
+function lastReports(events: readonly EventView[]): readonly Reported[] {
+  const reports = events.flatMap(({ type, data }) => (type === 'report' ? [data as Reported] : []));
+  return reports.filter((report, index) => !reports.slice(index + 1).some(({ kind }) => kind === report.kind));
+}
+
 /** `blocked (who: ops): no key for the registry`, the beginning of it. */
-function reportWords({ kind, text, who }: Pick<ReportView, 'kind' | 'text' | 'who'>): string {
+function reportWords({ kind, text, who }: Reported): string {
   const words = clean(text);
   const short = words.length > reportShownLength ? `${words.slice(0, reportShownLength - 1)}…` : words;
   return `${kind}${who === null ? '' : ` (who: ${clean(who)})`}: ${short}`;
@@ -118,7 +126,7 @@ function detailOf(type: string, data: EventView['data']): string {
   if (type === 'stop-requested') return `${data['order']}${data['now'] ? ', now' : ''}`;
   if (type === 'session') return [data['sessionId'], data['model'], data['permission']].filter((part) => typeof part === 'string').join(', ');
   if (type === 'result') return data['message'] === null ? 'well' : `${data['class'] ?? 'failed'}: ${data['message']}`;
-  if (type === 'report') return reportWords(data as Pick<ReportView, 'kind' | 'text' | 'who'>);
+  if (type === 'report') return reportWords(data as Reported);
   if (type === 'slept') return durationWords(Number(data['gapMs']));
   return typeof data['message'] === 'string' ? data['message'] : '';
 }
