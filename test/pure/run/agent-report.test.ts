@@ -17,6 +17,11 @@ describe('the line of a report', () => {
     assert(same, { numRuns: 300 });
   });
 
+  it('is one line for us, though it has a line separator of Unicode in it, which JSON leaves as it is', () => {
+    const report = { ...sent, text: 'one\u2028two\u2029three' };
+    expect(reportsInText(reportLine(report))).toEqual([report]);
+  });
+
   it('is found behind other words, with a carriage return at its end, and beside others', () => {
     const other = { ...sent, id: 'r2', kind: 'done' as const };
     expect(reportsInText(`Output: ${reportLine(sent)}\r\n  ${reportLine(other)}  `)).toEqual([sent, other]);
