@@ -119,6 +119,7 @@ export async function startDaemon(options: {
   };
   const finaliser = createFinaliser({
     ...{ supervisor, sweeper, now, log, folderOf, tails, judge, knowledge },
+    home: home.folder,
     keep: config.leftovers_keep,
     followUp: afterEnd.followUp,
   });
@@ -132,7 +133,7 @@ export async function startDaemon(options: {
   });
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
-  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, brief: knowledge.brief, now, log });
+  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, home: home.folder, brief: knowledge.brief, now, log });
   supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, consequences: afterEnd.consequences, forget: scheduler.forget });
   keepers.listen(hearKeepers({ supervisor, conclude, look, log, scheduler }));
 

@@ -1,5 +1,5 @@
 /** What only a person can move on: one sentence on what happened, one on what to do. */
-import type { NeedView } from '../protocol/tasks.ts';
+import type { NeedView } from '../protocol/needs.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded } from '../run/run.ts';
 import type { Store } from '../store/store.ts';

@@ -160,18 +160,6 @@ export type DocumentHeadView = z.infer<typeof documentHeadView>;
 export const documentView = z.object({ ...documentHead, body: z.string() });
 export type DocumentView = z.infer<typeof documentView>;
 
-/** One sentence on what happened, one on what moves it on. */
-export const needView = z.object({
-  task: z.int().nullable(),
-  run: z.int().nullable(),
-  agent: z.string().nullable(),
-  title: z.string(),
-  status: z.string(),
-  what: z.string(),
-  next: z.string(),
-});
-export type NeedView = z.infer<typeof needView>;
-
 const sum = z.object({
   runs: z.int(),
   timeMs: z.int(),
@@ -184,13 +172,12 @@ const sum = z.object({
   advancedShare: z.number().nullable(),
 });
 export type Sum = z.infer<typeof sum>;
-export const totalsView = z.object({
+const totalsView = z.object({
   ...sum.shape,
   byTask: z.array(z.object({ task: z.int().nullable(), ...sum.shape })),
   byAgent: z.array(z.object({ agent: z.string().nullable(), ...sum.shape })),
   byDay: z.array(z.object({ day: z.string(), ...sum.shape })),
 });
-export type TotalsView = z.infer<typeof totalsView>;
 
 const schema = z.literal(1);
 export const taskAnswer = z.object({ schema, task: taskView });
@@ -210,6 +197,14 @@ export type ContinueAnswer = z.infer<typeof continueAnswer>;
 export const commentAnswer = z.object({ schema, comment: commentView });
 export const documentAnswer = z.object({ schema, task: z.int(), document: documentView });
 export type DocumentAnswer = z.infer<typeof documentAnswer>;
+/** `history`: its revisions, newest first, when they were asked for. */
+export const handoffAnswer = z.object({
+  schema,
+  task: z.int(),
+  document: documentView,
+  diff: z.string(),
+  history: z.array(documentHeadView).optional(),
+});
 export const documentsAnswer = z.object({ schema, task: z.int(), documents: z.array(documentHeadView) });
 export const ledgerAnswer = z.object({ schema, task: taskView.nullable(), runs: z.array(runView), hidden: z.int(), totals: totalsView });
 export type LedgerAnswer = z.infer<typeof ledgerAnswer>;
