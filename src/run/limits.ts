@@ -117,6 +117,11 @@ export const limits = {
   /** How often the end of one run is tried to be read before it is recorded without its stream. */
   concludeTriesMax: 5,
   agentConcurrencyMax: 1_000,
+  /** A larger budget is a typing mistake. */
+  budgetUsdMax: 1_000_000,
+  budgetRunsMax: 1_000_000,
+  /** A timer starts an agent at most so often: each start costs a model's answer. */
+  timerEveryMsMin: minute,
   /** A first start reads 300 MB from a cold disk: up to 40 s were measured. */
   agentVersionMs: 60_000,
 } as const;
