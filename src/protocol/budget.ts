@@ -41,6 +41,17 @@ export function parseBudget(text: string, what: string): Budget {
   return budget;
 }
 
+/** What is wrong with an amount in the configuration; null when nothing is. */
+export function wrongWithBudget(text: string, key: string): string | null {
+  try {
+    const { runs } = parseBudget(text, key);
+    return key === 'run' && runs !== null ? 'a limit on runs means nothing for one run' : null;
+  } catch (error) {
+    if (error instanceof ClipError) return `"${text}" is no amount; write it like 5usd, 500k tokens, 20runs or 3h`;
+    throw error;
+  }
+}
+
 const thousands: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
 
 function readPart(part: string, what: string): readonly [keyof Budget, number] {
