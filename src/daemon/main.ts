@@ -29,10 +29,12 @@ import { removeOrphanFolders } from './orphans.ts';
 import { createPerform, hearKeepers } from './perform.ts';
 import { createResolve } from './resolve.ts';
 import { createScheduler } from './scheduler.ts';
+import { createSpending } from './spending.ts';
 import { createStopper } from './stopper.ts';
 import { createSupervisor, type NewRun } from './supervisor.ts';
 import { createSweeper } from './sweeper.ts';
 import { createTails } from './tails.ts';
+import { createUsed } from './used.ts';
 import { createWatchers } from './watchers.ts';
 
 export async function startDaemon(options: {
@@ -64,12 +66,18 @@ export async function startDaemon(options: {
   };
   const supervisor = createSupervisor({ store, watchers, now, log, retryOf: (ended, reason) => retryOf(ended, reason) });
   const resolve = createResolve({ store, supervisor });
-  const agents = createAgents({ store, folder: home.agents, now, rulesChanged: () => scheduler.rulesChanged() });
+  const rulesChanged = (): void => {
+    spending.rulesChanged();
+    scheduler.rulesChanged();
+  };
+  const agents = createAgents({ store, folder: home.agents, now, rulesChanged });
   const admission = createAdmission({ supervisor, store, agents, now, runsFolder: home.runs, resolve });
   retryOf = admission.retryOf;
 
   const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
   const tails = createTails({ store, supervisor, watchers, now, folderOf });
+  const used = createUsed({ store, supervisor, tails, watchers, now });
+  const spending = createSpending({ store, used, watchers, now, config, ask: () => scheduler.ask() });
   const conclude = createConclude({ supervisor, tails, log });
   const lookAround = createLookAround({ supervisor, keepers, conclude, sweeper, now, log, folderOf });
   /** Until it succeeds: what was not recorded, on a full disk say, is still in the run folders. */
@@ -88,10 +96,21 @@ export async function startDaemon(options: {
     politeSignal: ({ spec }) => adapterOf(spec.agent).politeSignal,
     lookAgain: (run) => look([run]),
   });
-  const observer = createObserver({ supervisor, sweeper, lookAround, tails, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
-  const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
+  const observer = createObserver({ supervisor, sweeper, lookAround, tails, spending, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
+  const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf, spending });
   const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, folderOf, now, log });
-  supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, forget: scheduler.forget });
+  supervisor.connect({
+    perform,
+    note(run) {
+      used.note(run);
+      scheduler.note(run);
+    },
+    grants: scheduler.grants,
+    forget() {
+      used.forget();
+      scheduler.forget();
+    },
+  });
   keepers.listen(hearKeepers({ supervisor, conclude, look, log, scheduler }));
 
   await lookAround.look(unfinished(supervisor.awake()));
@@ -108,6 +127,8 @@ export async function startDaemon(options: {
     admission,
     agents,
     tails,
+    spending,
+    used,
     resolve,
     scheduler,
     keepers,
@@ -127,6 +148,7 @@ export async function startDaemon(options: {
     if (stopping.done) return;
     stopping.done = true;
     scheduler.close();
+    spending.close();
     observer.stop();
     guard.stop();
     try {

@@ -121,7 +121,7 @@ export const eventView = z.object({
 export type EventView = z.infer<typeof eventView>;
 
 const schema = z.literal(1);
-export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional() });
+export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional(), notice: z.string().nullable().optional() });
 export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView) });
 export const runsAnswer = z.object({ schema, runs: z.array(runView), hidden: z.int().nullable(), next: z.int().nullable() });
 export const cancelResult = z.object({
@@ -159,7 +159,19 @@ export const statusAnswer = z.object({
   daemon: daemonAnswer.omit({ schema: true }),
   queue: queueAnswer.omit({ schema: true }),
   live: z.array(runView),
-  needsYou: z.array(z.never()),
+  /** Limits that are reached: nothing starts past them. */
+  needsYou: z.array(
+    z.object({
+      kind: z.literal('budget'),
+      scope: z.enum(['run', 'agent', 'task', 'day']),
+      /** Of the run, agent or task; empty for all agents. */
+      name: z.string(),
+      limit: z.enum(['cost', 'tokens', 'runs', 'time']),
+      words: z.string(),
+      /** How it goes on. */
+      remedy: z.string(),
+    }),
+  ),
 });
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 export const removedAnswer = z.object({ schema, removed: z.int() });

@@ -76,6 +76,13 @@ export function budgetWords({ costUsd, tokens, runs, timeMs }: Budget): string {
   return parts.filter((part) => part !== null).join(', ');
 }
 
+/** `$1.20, 31,000 tokens, 2 runs, 4 min`: what is not known is called so. */
+export function spentWords({ costUsd, costKnownUsd, tokens, tokensKnown, runs, timeMs }: Spent): string {
+  const cost = costUsd !== null ? usdWords(costUsd) : costKnownUsd > 0 ? `${usdWords(costKnownUsd)} and an unknown cost` : 'cost unknown';
+  const count = tokens !== null || tokensKnown > 0 ? `${wholeWords(tokensKnown)}${tokens === null ? ' known' : ''} tokens` : 'tokens unknown';
+  return [cost, count, `${runs} ${runs === 1 ? 'run' : 'runs'}`, timeWords(timeMs)].join(', ');
+}
+
 function isReached<T extends number>(limit: T | null, used: number): limit is T {
   return limit !== null && used >= limit;
 }

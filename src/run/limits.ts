@@ -120,8 +120,11 @@ export const limits = {
   /** A larger budget is a typing mistake. */
   budgetUsdMax: 1_000_000,
   budgetRunsMax: 1_000_000,
-  /** A timer starts an agent at most so often: each start costs a model's answer. */
-  timerEveryMsMin: minute,
+  /** How often a day that keeps runs waiting is looked at, whether it is over. */
+  dayLookMs: minute,
+  /** A timer that is due while its agent still works is not due twice, so a short one only means: again and again. */
+  timerEveryMsMin: second,
+  timerPromptLength: 16_000,
   /** A first start reads 300 MB from a cold disk: up to 40 s were measured. */
   agentVersionMs: 60_000,
 } as const;

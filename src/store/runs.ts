@@ -7,6 +7,7 @@ import { count } from './meta.ts';
 import type { Db } from './open.ts';
 import { rowOf, runOf, stateColumns } from './rows.ts';
 import { accounts, runLabels, runs, tombstones } from './schema.ts';
+import { useToBury } from './spending.ts';
 
 export type RunFilter = {
   readonly statuses?: readonly RunStatus[] | undefined;
@@ -213,7 +214,7 @@ export function createRunStore(db: Db) {
     /** Forgets an ended run; number, id and key stay taken, and what it used stays known. */
     bury(run: Run, usage: Usage | null, at: number): void {
       const { number, id, key, spec, state } = run;
-      const kept = { agentId: spec.agent?.id ?? null, usage: usage === null ? null : JSON.stringify(usage) };
+      const kept = { agentId: spec.agent?.id ?? null, usage: useToBury(db, run, usage) };
       db.insert(tombstones)
         .values({ number, id, key, status: state.status, ...kept, removedAt: at })
         .run();

@@ -5,6 +5,7 @@ import { createGroupStore } from './groups.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { type Opened, openStore } from './open.ts';
 import { createRunStore } from './runs.ts';
+import { createSpendingStore } from './spending.ts';
 
 export type Store = ReturnType<typeof createStore>;
 
@@ -21,6 +22,7 @@ function storeOver({ sqlite, db, close }: Opened) {
     agents: createAgentStore(db),
     accounts: createAccountStore(db),
     sessions: createSessionStore(db),
+    spending: createSpendingStore(db),
     transaction: <T>(work: () => T): T => sqlite.transaction(work).immediate(),
     readMeta: (key: string) => readMeta(db, key),
     writeMeta: (key: string, value: string) => writeMeta(db, key, value),

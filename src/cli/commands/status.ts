@@ -20,13 +20,14 @@ export function addStatus(program: Command, choose: Choose, isDefault: boolean):
     );
 }
 
-function print(context: Context, { daemon, queue, live }: StatusAnswer): void {
+function print(context: Context, { daemon, queue, live, needsYou }: StatusAnswer): void {
   const { look } = context;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
   const held = queue.held ? paint(', the queue is held (clip queue release)', 33, look) : '';
   context.print(
     `clip ${daemon.version}, pid ${daemon.pid}, up ${durationWords(daemon.uptimeMs)}, ${sizeWords(daemon.memoryBytes)}: ${queue.taken} of ${plural(queue.slots, 'slot')} taken, ${waiting}${held}`,
   );
+  for (const { words, remedy } of needsYou) context.print(`${paint('Needs you:', 33, look)} ${clean(words)}; ${clean(remedy)}`);
   if (live.length === 0) return context.print(paint('Nothing runs.', 90, look));
   const now = Date.now();
   const columns: Column<RunView>[] = [

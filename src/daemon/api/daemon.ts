@@ -28,7 +28,8 @@ export const daemonRoutes: Routes = (api, world) => {
   api.get('/v1/status', async () => {
     const { max, taken, held, queued } = world.scheduler.slots();
     const live = world.supervisor.alive().sort((a, b) => a.number - b.number);
-    return { schema: 1, daemon: daemon(), queue: { held, queued, slots: max, taken }, live: await Promise.all(live.map(world.show.showSampled)), needsYou: [] };
+    const needsYou = world.spending.usedUp().map((reached) => ({ kind: 'budget' as const, ...reached }));
+    return { schema: 1, daemon: daemon(), queue: { held, queued, slots: max, taken }, live: await Promise.all(live.map(world.show.showSampled)), needsYou };
   });
 
   api.post('/v1/daemon/stop', async (request, reply) => {

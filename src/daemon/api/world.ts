@@ -9,9 +9,11 @@ import type { Keepers } from '../keepers.ts';
 import type { Log } from '../log.ts';
 import type { Resolve } from '../resolve.ts';
 import type { Scheduler } from '../scheduler.ts';
+import type { Spending } from '../spending.ts';
 import type { Supervisor } from '../supervisor.ts';
 import type { Sweeper } from '../sweeper.ts';
 import type { Tails } from '../tails.ts';
+import type { Used } from '../used.ts';
 import type { Watchers } from '../watchers.ts';
 import type { Show } from './show.ts';
 
@@ -24,6 +26,8 @@ export type World = {
   readonly admission: Admission;
   readonly agents: Agents;
   readonly tails: Tails;
+  readonly spending: Spending;
+  readonly used: Used;
   readonly resolve: Resolve;
   readonly scheduler: Scheduler;
   readonly keepers: Keepers;
