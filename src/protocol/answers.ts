@@ -134,7 +134,7 @@ export const reportView = z.object({
 export type ReportView = z.infer<typeof reportView>;
 
 const schema = z.literal(1);
-export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional() });
+export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional(), notice: z.string().nullable().optional() });
 export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView) });
 export type ShowAnswer = z.infer<typeof showAnswer>;
 export const reportAnswer = z.object({ schema, report: reportView, run: z.int(), task: z.int().nullable() });

@@ -1,11 +1,13 @@
-/** What only a person can move on. */
+/** What only a person can move on: one sentence on what happened, one on what to do. */
 import { z } from 'zod';
 
-/** One sentence on what happened, one on what moves it on. */
 export const needView = z.object({
+  /** A task that is blocked or in review, or a limit that is reached. */
+  kind: z.enum(['task', 'budget']),
   task: z.int().nullable(),
   run: z.int().nullable(),
   agent: z.string().nullable(),
+  /** Of the task, or whose limit it is. */
   title: z.string(),
   status: z.string(),
   what: z.string(),

@@ -5,6 +5,7 @@ import { taskKinds, taskStatuses } from '../task/task.ts';
 import { wakeReasons, wakeSources, wakeStatuses } from '../task/wake.ts';
 import { agentName } from './agents.ts';
 import { eventView, runView } from './answers.ts';
+import { budgetSchema } from './budget.ts';
 import { absolutePath, taskNumber, text, word } from './requests.ts';
 
 /** An agent by its name, or `me`. */
@@ -13,12 +14,6 @@ export const documentKey = word(limits.nameLength).refine(
   (key) => /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(key),
   'must be letters, digits, and . _ - between them',
 );
-const budget = z.strictObject({
-  costUsd: z.number().min(0).nullable(),
-  tokens: z.int().min(0).nullable(),
-  runs: z.int().min(0).nullable(),
-  timeMs: z.int().min(0).nullable(),
-});
 
 const fields = {
   title: word(limits.titleLength),
@@ -27,7 +22,7 @@ const fields = {
   kind: z.enum(taskKinds),
   priority: z.int().min(-limits.priorityMax).max(limits.priorityMax),
   cwd: absolutePath.nullable(),
-  budget: budget.nullable(),
+  budget: budgetSchema.nullable(),
 };
 export const newTaskRequest = z.strictObject({
   title: fields.title,
@@ -116,7 +111,7 @@ export const taskView = z.object({
   checkoutRunId: z.string().nullable(),
   executionRunId: z.string().nullable(),
   budgetLeft: z.int(),
-  budget: budget.nullable(),
+  budget: budgetSchema.nullable(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
 });

@@ -45,7 +45,6 @@ function against(run: EndedRun, task: Task, now: Situation): Decision | null {
   if (task.assignee.agentId !== run.agentId) return skip(`T${task.number} has been assigned to another agent since.`);
   if (task.status !== 'todo' && task.status !== 'in_progress') return skip(`T${task.number} is in status ${task.status}.`);
   if (now.busy !== null) return { action: 'follows', reason: now.busy };
-  if (task.paused !== null) return skip(`T${task.number} is paused: ${task.paused}`);
   if (now.limitReached !== null) return skip(`A limit is reached: ${now.limitReached}`);
   // A pause keeps what fails waiting as well: it is looked at again when the agent is resumed.
   if (now.agent.paused) return skip(`Agent ${now.agent.name} is paused.`);

@@ -20,9 +20,10 @@ export const runRoutes: Routes = (api, world) => {
   api.post('/v1/runs', { bodyLimit: runBodyBytes }, (request, reply) => {
     const [answer] = world.admission.admit([read(runRequest, request.body)]);
     if (!answer || answer instanceof ClipError) throw answer ?? new Error('no answer');
-    return reply
-      .code(answer.existing ? 200 : 201)
-      .send({ schema: 1, run: show.show(supervisor.find(answer.run.number) ?? answer.run), existing: answer.existing });
+    const run = supervisor.find(answer.run.number) ?? answer.run;
+    const waits = world.scheduler.waitingFor(run);
+    const notice = waits?.for === 'budget' ? `Run ${run.number} waits: ${waits.words}.` : null;
+    return reply.code(answer.existing ? 200 : 201).send({ schema: 1, run: show.show(run), existing: answer.existing, notice });
   });
 
   api.get('/v1/runs', (request) => {
