@@ -9,8 +9,6 @@ import { describe, type Log } from './log.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Wakes } from './wakes.ts';
 
-export type Timers = ReturnType<typeof createTimers>;
-
 export function createTimers(world: { store: Store; supervisor: Supervisor; wakes: Wakes; now: () => number; log: Log }) {
   const { store, wakes, now } = world;
   let timer: NodeJS.Timeout | null = null;

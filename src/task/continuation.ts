@@ -10,9 +10,6 @@ import { stranded } from './stranded.ts';
 import { isClosed, type Task } from './task.ts';
 import { plainPayload, type WakePayload } from './wake.ts';
 
-/** How often a run that only planned, or said nothing, is continued by default: the number of the reference. */
-export const livenessAttemptsMax = 2;
-
 export function afterEnd(run: EndedRun, now: Situation): Decision {
   const { task } = now;
   if (task === null) return { action: 'none', reason: 'It serves no task.' };
