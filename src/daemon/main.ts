@@ -102,7 +102,7 @@ export async function startDaemon(options: {
   const timers = createTimers({ store, supervisor, wakes, now, log });
   const judge = createJudge({ store, folderOf });
   const secretsOf = createSecrets({ agents, store, environment });
-  const knowledge = createKnowledge({ store, tasks, runsFolder: home.runs, now, secretsOf });
+  const knowledge = createKnowledge({ store, tasks, judge, runsFolder: home.runs, now, secretsOf });
   const afterEnd = createAfterEnd({
     ...{ store, supervisor, tasks, wakes, admission, judge, now },
     attemptsMax: config.continuation_attempts,
