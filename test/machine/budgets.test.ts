@@ -46,6 +46,17 @@ describe('a run that reaches its own budget', () => {
     expect((await home.history(run)).find(({ type }) => type === 'budget-reached')?.data).toMatchObject({ limit: 'time' });
   });
 
+  it('with its last word is not stopped any more: what it did stays done', async () => {
+    const home = createHome();
+    const go = join(home.base, 'go');
+    await addPaid(home, [[opencodeSays.session('s'), opencodeSays.done(5), { await: go }, { exit: 0 }]], ['--budget-run', '1usd']);
+    const run = await home.submit(['--agent', 'coder', 'work']);
+    const spent = async () => (await shown(home)).today;
+    await until('it was looked at several times', async () => ((await spent()).costUsd === 5 && (await spent()).timeMs > 4_000 ? run : null));
+    await home.clip(['run', '-q', '--', 'touch', go]);
+    await home.untilStatus(run, 'succeeded');
+  });
+
   it('of the configuration is stopped where its agent has none of its own', async () => {
     const home = createHome();
     configure(home, '[budget]\nrun = "1usd"\n');
@@ -96,9 +107,9 @@ describe('an agent that has used up its day', () => {
 
   it('is bound by tokens and time where nobody knows the cost, and the cost is called unknown', async () => {
     const home = createHome();
-    await addSpeaker(home, [[codexSays.session('s'), codexSays.done(1_000, 200)]], ['--budget-day', '5usd, 1k tokens']);
+    await addSpeaker(home, [[codexSays.session('s'), codexSays.done(1_000, 200), { exit: 0 }]], ['--budget-day', '5usd, 1k tokens']);
     const run = await home.submit(['--agent', 'coder', 'work']);
-    expect(await home.untilStatus(run, 'cancelled', 'succeeded')).toMatchObject({ stopReason: 'budget_paused', usage: { costUsd: null } });
+    expect(await home.untilStatus(run, 'succeeded')).toMatchObject({ usage: { costUsd: null, inputTokens: 1_000, outputTokens: 200 } });
     await waits(home, await home.submit(['--agent', 'coder', 'more']), '1,200 of 1,000 tokens today');
     expect((await shown(home)).today).toMatchObject({ costUsd: null, costKnownUsd: 0, tokens: 1_200 });
     expect((await home.clip(['agent', 'show', 'coder'])).stdout).toContain('cost unknown, 1,200 tokens, 1 run');
