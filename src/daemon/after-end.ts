@@ -155,8 +155,16 @@ export function createAfterEnd(world: {
       liveness,
       resetsAt: store.accounts.glance(run.number)?.resetsAt ?? null,
       retryReason: run.lineage.retryReason,
+      limit: limitOf(run),
       wake: wake === null ? null : { reason: wake.reason, payload: wake.payload },
     };
+  }
+
+  /** Its history says which limit stopped it. */
+  function limitOf({ number, state }: Run): EndedRun['limit'] {
+    if (!isEnded(state) || state.stopReason !== 'budget_paused') return null;
+    const reached = store.events.lastOfType(number, 'budget-reached')?.data;
+    return reached === undefined ? null : (reached as NonNullable<EndedRun['limit']>);
   }
 
   function carryOut(decision: Decision, run: Run, task: Task): void {

@@ -47,6 +47,8 @@ export type EndedRun = {
   /** When the provider says that its limit opens again. */
   readonly resetsAt: number | null;
   readonly retryReason: string | null;
+  /** The limit on what may be used that stopped it, and how it goes on; null for every other end. */
+  readonly limit: { readonly scope: 'run' | 'agent' | 'task' | 'day'; readonly words: string; readonly remedy: string } | null;
   /** Why it was started, when it was by itself. */
   readonly wake: { readonly reason: WakeReason; readonly payload: WakePayload } | null;
 };

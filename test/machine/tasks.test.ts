@@ -237,3 +237,57 @@ describe('the timer of an agent', () => {
     await home.clip(['cancel', '--task', 'T1']);
   });
 });
+
+describe('a task with a budget', () => {
+  it('is stopped while its run streams, needs a person, starts nothing more, and goes on with more', async () => {
+    const home = createHome();
+    const spend = (tokens: number) => done(tokens, 0);
+    const never = { await: join(home.base, 'never') };
+    const coder = await addSpeaker(home, [
+      [session('s1'), change('a', 'a.txt'), spend(600), words('On it.'), never],
+      [session('s1'), never],
+    ]);
+    await add(home, 'One', '--assign', 'coder', '--budget', '500tokens');
+    await home.clip(['wait', '1']);
+    expect(await home.show(1)).toMatchObject({ status: 'cancelled', stopReason: 'budget_paused', decision: { action: 'skip' } });
+    expect((await show(home, 1)).task).toMatchObject({ status: 'in_progress', paused: expect.stringContaining('600 of 500 tokens') });
+    const { needsYou } = await home.json<{ needsYou: NeedView[] }>(['status', '--json']);
+    expect(needsYou).toMatchObject([{ kind: 'budget', task: 1, next: expect.stringContaining('clip task edit T1 --budget') }]);
+    // Not even a person's word starts anything past a limit.
+    await home.clip(['continue', 'T1']);
+    expect(await home.show(2)).toMatchObject({ status: 'queued', waitingFor: expect.stringContaining('600 of 500 tokens') });
+    await home.clip(['task', 'edit', 'T1', '--budget', '2000tokens']);
+    await until('it goes on', () => (coder.seen().length === 2 ? true : null));
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+
+  it('is blocked when a single run was too dear, for the next would be so again', async () => {
+    const home = createHome();
+    await addSpeaker(
+      home,
+      [[session('s1'), change('a', 'a.txt'), done(600, 0), words('On it.'), { await: join(home.base, 'never') }]],
+      ['--budget-run', '500tokens'],
+    );
+    await add(home, 'One', '--assign', 'coder');
+    const { task } = await atRest(home, 1, 'blocked');
+    expect(task).toMatchObject({
+      blockedReason: expect.stringContaining('600 of 500 tokens'),
+      blockedNext: expect.stringContaining('clip agent edit coder --budget-run'),
+    });
+    expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(1);
+  });
+
+  it('goes on by itself when its agent was paused in the middle and is resumed', async () => {
+    const home = createHome();
+    const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
+    await add(home, 'One', '--assign', 'coder');
+    await until('it works', async () => ((await home.show(1)).evidence?.filesChanged ?? 0) > 0 || null);
+    await home.clip(['agent', 'pause', 'coder', '--now']);
+    await home.clip(['wait', '1']);
+    expect(await home.show(1)).toMatchObject({ stopReason: 'paused', decision: { action: 'skip' } });
+    await home.clip(['agent', 'resume', 'coder']);
+    await until('it goes on', () => (coder.seen().length === 2 ? true : null));
+    expect(await home.show(2)).toMatchObject({ wakeReason: 'issue_continuation_needed', retryReason: null, sessionIdBefore: 's1' });
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+});
