@@ -127,7 +127,7 @@ export function createAfterEnd(world: {
       budgetLeft: durable ? full : (task?.budgetLeft ?? 0),
       agent: agentId === null ? null : store.agents.byId(agentId),
       busy: task === null ? null : busyWords(task, run),
-      ownRetry: retry !== null ? { number: retry } : wanted && !durable && task?.budgetLeft === 0 ? 'spent' : 'none',
+      ownRetry: retry !== null ? { number: retry } : !wanted ? 'none' : task?.budgetLeft !== 0 ? 'withheld' : durable ? 'none' : 'spent',
       limitReached: task === null ? null : world.limitReached(agentId, task.number),
       attemptsMax: world.attemptsMax,
     };

@@ -90,6 +90,8 @@ export const limits = {
   activityShown: 100,
   /** Tasks that want a person, listed at once: who has more of them does not need a longer list. */
   needsShown: 50,
+  /** How long a lost run that nobody has looked after is spoken of. */
+  lostShownMs: day,
   hiddenCountMax: 1_000,
   eventsShown: 1_000,
   waitRunsMax: 10_000,

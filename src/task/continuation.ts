@@ -24,6 +24,7 @@ export function afterEnd(run: EndedRun, now: Situation): Decision {
   const remedy = isAnothers(run, task) ? null : remedyFor(run, now.agent?.name ?? 'the agent', task.number);
   if (remedy !== null) return { action: 'block', ...remedy, comment: null, exhausted: false };
   if (typeof now.ownRetry === 'object') return { action: 'follows', reason: `Run ${now.ownRetry.number} takes it up again.` };
+  if (now.ownRetry === 'withheld') return withheld(run, task);
   return against(run, task, now) ?? byEnd(run, task, now);
 }
 
@@ -36,6 +37,18 @@ function overBudget({ limit }: EndedRun, task: Task): Decision {
     reason: 'It was stopped at the limit of a single run.',
     blockedReason,
     next: `${limit.remedy.replace(/, and then: .*$/, '')}, then: clip continue T${task.number}`,
+    comment: null,
+    exhausted: false,
+  };
+}
+
+/** Two at the same work would be worse than none. */
+function withheld({ number, error }: EndedRun, task: Task): Decision {
+  return {
+    action: 'block',
+    reason: 'It was lost, and starting it again could be wrong.',
+    blockedReason: `Run ${number} was lost${error === null ? '.' : `: ${error}`}`,
+    next: `Make sure that nothing of it lives any more (clip show ${number}), then: clip continue T${task.number}`,
     comment: null,
     exhausted: false,
   };
