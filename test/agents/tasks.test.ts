@@ -84,6 +84,8 @@ withEachCli(
       const { task, comments, wakes } = await taskOf(agent);
       expect(comments.map(({ author, text }) => [author, text])).toEqual([['clip', expect.stringContaining('attempts used: 2/2')]]);
       expect(wakes.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed']);
+      const { document } = await agent.json<DocumentAnswer>(['handoff', 'T1', '--json']);
+      expect(document.body).toMatch(/- Status: blocked .*T1 is blocked: a person must act before it can go on\..*2 continuations did not change that/s);
       const what = expect.stringContaining('2 continuations did not change that');
       const next = expect.stringContaining('clip continue T1');
       expect(task).toMatchObject({ executionRunId: null, blockedReason: what, blockedNext: next });
