@@ -12,8 +12,11 @@ const modes: Readonly<Record<Permission, readonly string[]>> = {
   full: ['--permission-mode', 'bypassPermissions'],
 };
 
-/** Reporting is asked of every run and changes nothing but its own record; refused, it would fail a run that did as it was told. One word, for the option takes all that follow it. */
-const mayReport = '--allowedTools=Bash(clip report:*)';
+/**
+ * Reporting, and writing documents and comments, is asked of runs and changes nothing but clip's own record of the task;
+ * refused, it would fail a run that did as it was told. One word, for the option takes all that follow it.
+ */
+const mayReport = '--allowedTools=Bash(clip report:*),Bash(clip task doc:*),Bash(clip task comment:*)';
 
 export const claude: Adapter = {
   prepare({ agent, sessionId }: Launch) {

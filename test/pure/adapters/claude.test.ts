@@ -90,7 +90,7 @@ describe('claude', () => {
 
   test('asks by its own rules, edits or does all, and knows nothing of the claude that started it', () => {
     const base = ['claude', '-p', '--output-format', 'stream-json', '--verbose'];
-    const mayReport = '--allowedTools=Bash(clip report:*)';
+    const mayReport = '--allowedTools=Bash(clip report:*),Bash(clip task doc:*),Bash(clip task comment:*)';
     expect(claude.prepare(launch('claude'))).toMatchObject({
       argv: [...base, mayReport],
       removeEnv: ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_CODE_SSE_PORT'],
