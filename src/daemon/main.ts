@@ -23,6 +23,7 @@ import { createApi } from './api/server.ts';
 import { createBackfill } from './backfill.ts';
 import { createConclude } from './conclude.ts';
 import { createFinaliser } from './finalise.ts';
+import { createFirstRuns } from './first-run.ts';
 import { guardHome } from './guard-home.ts';
 import { createJudge } from './judge.ts';
 import { createKeepers } from './keepers.ts';
@@ -133,7 +134,12 @@ export async function startDaemon(options: {
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
   const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, brief: knowledge.brief, now, log });
-  supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, consequences: afterEnd.consequences, forget: scheduler.forget });
+  const firstRuns = createFirstRuns({ store, supervisor });
+  const consequences = (before: Run | null, next: Run) => {
+    afterEnd.consequences(before, next);
+    firstRuns(before, next);
+  };
+  supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, consequences, forget: scheduler.forget });
   keepers.listen(hearKeepers({ supervisor, conclude, look, log, scheduler }));
 
   await lookAround.look(unfinished(supervisor.awake()));
