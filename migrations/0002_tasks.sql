@@ -53,7 +53,6 @@ CREATE TABLE `tasks` (
 	`execution_run_id` text,
 	`budget_left` integer NOT NULL,
 	`budget` text,
-	`paused` text,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL
 );
@@ -86,7 +85,5 @@ ALTER TABLE `agents` ADD `timer_at` integer;--> statement-breakpoint
 ALTER TABLE `runs` ADD `task_id` integer;--> statement-breakpoint
 CREATE INDEX `runs_by_task` ON `runs` (`task_id`,`number`) WHERE task_id is not null;--> statement-breakpoint
 ALTER TABLE `tombstones` ADD `task_id` integer;--> statement-breakpoint
-ALTER TABLE `tombstones` ADD `ended_at` integer;--> statement-breakpoint
-ALTER TABLE `tombstones` ADD `ran_ms` integer;--> statement-breakpoint
 ALTER TABLE `tombstones` ADD `advanced` integer;--> statement-breakpoint
 CREATE INDEX `events_by_task` ON `events` (`task_id`,`seq`) WHERE task_id is not null;

@@ -4,6 +4,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import * as agents from '../src/protocol/agents.ts';
 import * as answers from '../src/protocol/answers.ts';
 import * as requests from '../src/protocol/requests.ts';
+import * as tasks from '../src/protocol/tasks.ts';
 
 type Ask = { readonly body?: z.ZodType; readonly query?: z.ZodObject; readonly path?: z.ZodObject };
 
@@ -53,6 +54,34 @@ const paths: ZodOpenApiPathsObject = {
   '/v1/agents/{agent}/check': {
     post: operation('Look for the program of an agent, and its version.', { path: agents.agentParams, body: agents.checkRequest }, agents.checkAnswer),
   },
+  '/v1/tasks': {
+    get: operation('List tasks, newest first.', { query: tasks.tasksQuery }, tasks.tasksAnswer),
+    post: operation('A new task. One that is assigned to an agent wakes it.', { body: tasks.newTaskRequest }, tasks.taskAnswer),
+  },
+  '/v1/tasks/{task}': {
+    get: operation('Everything about one task.', { path: tasks.taskParams }, tasks.taskShowAnswer),
+    patch: operation('Change what a task says; what is not given stays.', { path: tasks.taskParams, body: tasks.editTaskRequest }, tasks.taskAnswer),
+  },
+  '/v1/tasks/{task}/move': {
+    post: operation('Start, finish, block, cancel, reopen or assign a task.', { path: tasks.taskParams, body: tasks.moveRequest }, tasks.taskAnswer),
+  },
+  '/v1/tasks/{task}/continue': {
+    post: operation('Start the next run of a task by hand.', { path: tasks.taskParams, body: tasks.continueRequest }, tasks.continueAnswer),
+  },
+  '/v1/tasks/{task}/comments': {
+    post: operation('Say something on a task.', { path: tasks.taskParams, body: tasks.commentRequest }, tasks.commentAnswer),
+  },
+  '/v1/tasks/{task}/documents': {
+    get: operation('The documents of a task.', { path: tasks.taskParams, query: tasks.documentsQuery }, tasks.documentsAnswer),
+  },
+  '/v1/tasks/{task}/documents/{key}': {
+    get: operation('One document, the latest revision or another.', { path: tasks.documentParams, query: tasks.documentQuery }, tasks.documentAnswer),
+    put: operation('A new revision of a document.', { path: tasks.documentParams, body: tasks.documentRequest }, tasks.documentAnswer),
+  },
+  '/v1/tasks/{task}/handoff': {
+    get: operation('The continuation summary of a task.', { path: tasks.taskParams, query: tasks.handoffQuery }, tasks.handoffAnswer),
+  },
+  '/v1/ledger': { get: operation('The account of runs, newest first, with totals.', { query: tasks.ledgerQuery }, tasks.ledgerAnswer) },
   '/v1/groups': { get: operation('List groups.', {}, answers.groupsAnswer) },
   '/v1/groups/{group}': { put: operation('Set a limit, pause or resume.', { path: requests.groupParams, body: requests.groupRequest }, answers.groupAnswer) },
   '/v1/queue': {

@@ -15,6 +15,7 @@ export type Stage = ReturnType<typeof createStage>;
 /** Everything is over much earlier; this is for a machine that is very busy. */
 const patienceMs = 60_000;
 const lookMs = 100;
+const readMs = 1_500;
 
 export function createStage({ look, print, env }: Context) {
   // Short, for a socket must fit into 108 bytes.
@@ -47,7 +48,7 @@ export function createStage({ look, print, env }: Context) {
     print(paint(`$ clip ${commandWords(args.map((arg) => arg.replace(`${folder}/`, '')))}`, 36, look));
     const said = await clip('--color', look.colour ? 'always' : 'never', ...args);
     const text = `${said.stdout}${said.stderr}`.trimEnd();
-    print(`${text.replace(/^/gm, '  ')}\n`);
+    print(text.replace(/^(?=.)/gm, '  '));
   }
 
   async function clip(...args: string[]) {
@@ -65,11 +66,13 @@ export function createStage({ look, print, env }: Context) {
   return {
     mapping,
     type,
-    tell(...lines: string[]): void {
-      print(`${lines.map((line) => paint(line, 1, look)).join('\n')}\n`);
+    /** What happens, and on a terminal a moment to read it. */
+    async tell(...lines: string[]): Promise<void> {
+      print(`\n${lines.map((line) => paint(line, 1, look)).join('\n')}`);
+      if (look.width !== null) await new Promise((resolve) => setTimeout(resolve, readMs * lines.length));
     },
     kill(pid: number): void {
-      print(`${paint(`$ kill -9 ${pid}`, 36, look)}\n`);
+      print(paint(`$ kill -9 ${pid}`, 36, look));
       process.kill(pid, 'SIGKILL');
     },
     runs: async (): Promise<readonly RunView[]> => (await json<{ runs: RunView[] }>('runs'))?.runs ?? [],

@@ -4,11 +4,18 @@ import { clean, durationWords, type Look, paint } from './words.ts';
 
 /** `withRuns`: also of which run each line speaks. */
 export function historyText(look: Look, events: readonly EventView[], withRuns: boolean): string {
-  const rows = events.map(({ at, type, data, run }) => {
-    const which = withRuns ? (run === null ? '' : `run ${run}`).padEnd(10) : '';
-    return `  ${at.slice(0, 10)} ${at.slice(11, 23)}  ${which}${type.padEnd(16)} ${clean(detailOf(type, data))}`.trimEnd();
-  });
+  const rows = events
+    .filter((event) => !withRuns || isOfTasks(event))
+    .map(({ at, type, data, run }) => {
+      const which = withRuns ? (run === null ? '' : `run ${run}`).padEnd(10) : '';
+      return `  ${at.slice(0, 10)} ${at.slice(11, 23)}  ${which}${type.padEnd(16)} ${clean(detailOf(type, data))}`.trimEnd();
+    });
   return `${paint('History (UTC)', 1, look)}\n${rows.join('\n')}`;
+}
+
+/** Of a run, what a task's history needs: that it came and how it ended. The rest is in the run's own. */
+function isOfTasks({ type, data }: EventView): boolean {
+  return type !== 'slot-granted' && type !== 'session' && type !== 'result' && (type !== 'step-done' || data['step'] === 'wake');
 }
 
 /** What matters of an event, on one line. */

@@ -1,5 +1,6 @@
 /** How tasks are said. */
 import type { TaskShowAnswer, TaskView, WakeView } from '../protocol/tasks.ts';
+import { budgetWords } from '../run/budget.ts';
 import { ClipError } from '../run/errors.ts';
 import { historyText } from './history-words.ts';
 import { agoWords, type Column, clean, type Look, paint, plural, table } from './words.ts';
@@ -50,6 +51,7 @@ export function taskFacts(look: Look, { task, comments, documents, wakes, activi
     ['folder', clean(task.cwd ?? task.madeIn)],
     ['about', task.description === null ? null : clean(task.description)],
     ['done when', task.acceptance === null ? null : clean(task.acceptance)],
+    ['budget', task.budget === null ? null : budgetWords(task.budget)],
     ['starts left', `${task.budgetLeft} by itself, until work is kept or a person acts`],
     ['held by', task.executionRunId],
     ['documents', documents.length === 0 ? null : documents.map(({ key, revision }) => `${clean(key)} (revision ${revision})`).join(', ')],

@@ -179,7 +179,14 @@ export function createAdmission(world: {
       retryReason: before?.reason ?? null,
       processLossRetryCount: 0,
     };
-    const request = runRequest.parse({ agent: agent.name, task: task?.number ?? null, prompt, cwd: '/', cwdIsDefault: true, env: world.environment });
+    const request = runRequest.parse({
+      agent: agent.name,
+      task: task?.number ?? null,
+      prompt,
+      cwd: world.environment['HOME'] ?? '/',
+      cwdIsDefault: true,
+      env: world.environment,
+    });
     const last = task === null || fresh ? null : store.runs.latestOfTask(task.number, agent.id);
     const { run, ...files } = prepare(orderOf(request, world, last === null ? null : sessionToGoOnWith(last, profileOf(agent))), lineage);
     writeRunFolders(world.runsFolder, [{ folder: join(world.runsFolder, run.id), ...files }]);

@@ -94,7 +94,7 @@ export function createAfterEnd(world: {
   function lookAgain(number: number): void {
     supervisor.together(() => {
       const task = store.tasks.byNumber(number);
-      if (task === null || task.assignee?.kind !== 'agent' || task.paused !== null || (task.status !== 'todo' && task.status !== 'in_progress')) return;
+      if (task === null || task.assignee?.kind !== 'agent' || (task.status !== 'todo' && task.status !== 'in_progress')) return;
       if (wakes.busyWith(number, '') !== null || store.wakes.allWaiting({ task: number }).length > 0) return;
       const run = store.runs.latestOfTask(number, task.assignee.agentId);
       if (run === null || !isEnded(run.state) || run.state.pending.includes('wake')) return;
@@ -184,7 +184,7 @@ export function createAfterEnd(world: {
     }
   }
 
-  return { consequences, retryOf, followUp, lookAtAll };
+  return { consequences, retryOf, followUp, lookAgain, lookAtAll };
 }
 
 function recordOf(decision: Decision): DecisionRecord {

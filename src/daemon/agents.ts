@@ -34,6 +34,11 @@ const defaults: Omit<AgentSettings, 'adapter'> = {
   promptTemplate: null,
   leftovers: null,
   sharesWorktree: false,
+  everyMs: null,
+  quietHours: null,
+  timerPrompt: null,
+  budgetRun: null,
+  budgetDay: null,
 };
 
 export function createAgents(world: { store: Store; folder: string; now: () => number; rulesChanged: () => void }) {
@@ -175,6 +180,7 @@ function checked(settings: AgentSettings): AgentSettings {
     throw new ClipError('usage', 'A plain agent needs a command.', 'Say it: --command PROGRAM, or --preset NAME');
   if (mapping !== null && adapter !== 'plain')
     throw new ClipError('usage', `A preset or mapping is for plain agents; adapter ${adapter} reads its own stream.`, 'Leave it out, or say --adapter plain');
+  if (settings.budgetRun?.runs != null) throw new ClipError('usage', 'A limit on runs means nothing for one run.', 'Say it for the day: --budget-day 20runs');
   return settings;
 }
 

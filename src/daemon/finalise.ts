@@ -22,6 +22,8 @@ export function createFinaliser(world: {
   now: () => number;
   log: Log;
   folderOf: (run: Run) => string;
+  /** Our own folder. */
+  home: string;
   keep: readonly string[];
   tails: Pick<Tails, 'forget'>;
   judge: Judge;
@@ -72,7 +74,7 @@ export function createFinaliser(world: {
       case 'workspace':
         return {
           step,
-          workspace: await compareWorkspace(readSnapshot(world.folderOf(run)), await lookAtWorkspace(run.spec.cwd).catch(() => null), world.now()),
+          workspace: await compareWorkspace(readSnapshot(world.folderOf(run)), await lookAtWorkspace(run.spec.cwd, world.home).catch(() => null), world.now()),
         };
       case 'leftovers':
         return { step, leaked: await leftovers(run) };

@@ -14,7 +14,6 @@ import type { Home } from '../config/home.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import { createStore } from '../store/store.ts';
-import { livenessAttemptsMax } from '../task/continuation.ts';
 import { redact } from '../task/redact.ts';
 import { createAdmission } from './admission.ts';
 import { createAfterEnd } from './after-end.ts';
@@ -39,11 +38,15 @@ import { createResolve } from './resolve.ts';
 import { createRunTokens } from './run-tokens.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSecrets, environmentOfRuns } from './secrets.ts';
+import { createSpending } from './spending.ts';
 import { createStopper } from './stopper.ts';
 import { createSupervisor, type NewRun } from './supervisor.ts';
 import { createSweeper } from './sweeper.ts';
 import { createTails } from './tails.ts';
+import { taskBudgets } from './task-budgets.ts';
 import { createTasks } from './tasks.ts';
+import { createTimers } from './timers.ts';
+import { createUsed } from './used.ts';
 import { createWakes } from './wakes.ts';
 import { createWatchers } from './watchers.ts';
 
@@ -78,8 +81,10 @@ export async function startDaemon(options: {
   const resolve = createResolve({ store, supervisor });
   /** Agents or limits are other than before: who waits, and what was left where it stood, may go on. */
   function rulesChanged(): void {
+    spending.rulesChanged();
     scheduler.rulesChanged();
     lookAtTasks();
+    timers.look();
   }
   const agents = createAgents({ store, folder: home.agents, now, rulesChanged });
   const onward = createOnward({
@@ -88,19 +93,21 @@ export async function startDaemon(options: {
     tasks: () => tasks,
     wakes: () => wakes,
     redacted: (text) => redact(text, secretsOf(null)),
-    autoDone: false,
+    autoDone: config.auto_done,
+    lookAgain: (task) => afterEnd.lookAgain(task),
   });
   const tasks = createTasks({ store, supervisor, now, followed: onward.followed });
   const environment = environmentOfRuns(process.env);
   const admission = createAdmission({ supervisor, store, agents, taskOf: tasks.get, environment, now, runsFolder: home.runs, resolve });
   const wakes = createWakes({ store, supervisor, admission, now });
+  const timers = createTimers({ store, supervisor, wakes, now, log });
   const judge = createJudge({ store, folderOf });
   const secretsOf = createSecrets({ agents, store, environment });
   const knowledge = createKnowledge({ store, tasks, runsFolder: home.runs, now, secretsOf });
   const afterEnd = createAfterEnd({
     ...{ store, supervisor, tasks, wakes, admission, judge, now },
-    attemptsMax: livenessAttemptsMax,
-    limitReached: () => null,
+    attemptsMax: config.continuation_attempts,
+    limitReached: (agentId, task) => spending.mayStart(agentId, task),
     redacted: (text) => redact(text, secretsOf(null)),
   });
   retryOf = afterEnd.retryOf;
@@ -109,6 +116,8 @@ export async function startDaemon(options: {
   const tokens = createRunTokens(store);
   const reports = createReports({ store, supervisor, tokens, now, taskOf: ({ lineage }) => lineage.taskId, onReport: onward.reported });
   const tails = createTails({ store, supervisor, watchers, tokens, reports, now, folderOf });
+  const used = createUsed({ store, supervisor, tails, watchers, now });
+  const spending = createSpending({ store, used, watchers, now, config, ask: rulesChanged, tasks: taskBudgets({ store, supervisor }) });
   const conclude = createConclude({ supervisor, tails, log });
   const lookAround = createLookAround({ supervisor, keepers, conclude, sweeper, now, log, folderOf });
   /** Until it succeeds: what was not recorded, on a full disk say, is still in the run folders. */
@@ -120,6 +129,7 @@ export async function startDaemon(options: {
   };
   const finaliser = createFinaliser({
     ...{ supervisor, sweeper, now, log, folderOf, tails, judge, knowledge },
+    home: home.folder,
     keep: config.leftovers_keep,
     followUp: afterEnd.followUp,
   });
@@ -131,15 +141,26 @@ export async function startDaemon(options: {
     politeSignal: ({ spec }) => adapterOf(spec.agent).politeSignal,
     lookAgain: (run) => look([run]),
   });
-  const observer = createObserver({ supervisor, sweeper, lookAround, tails, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
-  const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf });
-  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, brief: knowledge.brief, now, log });
+  const observer = createObserver({ supervisor, sweeper, lookAround, tails, spending, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
+  const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf, spending });
+  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, home: home.folder, brief: knowledge.brief, now, log });
   const firstRuns = createFirstRuns({ store, supervisor });
-  const consequences = (before: Run | null, next: Run) => {
-    afterEnd.consequences(before, next);
-    firstRuns(before, next);
-  };
-  supervisor.connect({ perform, note: scheduler.note, grants: scheduler.grants, consequences, forget: scheduler.forget });
+  supervisor.connect({
+    perform,
+    note(run) {
+      used.note(run);
+      scheduler.note(run);
+    },
+    grants: scheduler.grants,
+    consequences(before, next) {
+      afterEnd.consequences(before, next);
+      firstRuns(before, next);
+    },
+    forget() {
+      used.forget();
+      scheduler.forget();
+    },
+  });
   keepers.listen(hearKeepers({ supervisor, conclude, look, log, scheduler }));
 
   await lookAround.look(unfinished(supervisor.awake()));
@@ -155,6 +176,7 @@ export async function startDaemon(options: {
     }
   }
   lookAtTasks();
+  timers.look();
   setInterval(lookAtTasks, limits.taskLookMs).unref();
 
   const stopping = { done: false };
@@ -168,6 +190,8 @@ export async function startDaemon(options: {
     agents,
     tails,
     reports,
+    spending,
+    used,
     resolve,
     scheduler,
     keepers,
@@ -192,6 +216,8 @@ export async function startDaemon(options: {
     if (stopping.done) return;
     stopping.done = true;
     scheduler.close();
+    spending.close();
+    timers.close();
     observer.stop();
     guard.stop();
     try {

@@ -1,35 +1,45 @@
-/** What only a person can move on: one sentence on what happened, one on what to do. */
-import type { NeedView } from '../protocol/tasks.ts';
+/** What only a person can move on. */
+import type { NeedView } from '../protocol/needs.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import type { Task } from '../task/task.ts';
+import type { Reached, Spending } from './spending.ts';
 
-export function createNeeds(world: { store: Store }) {
-  const { store } = world;
-
-  return (): NeedView[] => {
-    return store.tasks.needingPerson(limits.needsShown).map(ofTask);
-  };
+export function createNeeds(world: { store: Store; spending: Spending }) {
+  const { store, spending } = world;
 
   function ofTask(task: Task): NeedView {
     const { number, title, status } = task;
     const agent = task.assignee?.kind === 'agent' ? store.agents.nameOf(task.assignee.agentId) : null;
     const run = store.runs.latestOfTask(number, null);
+    const ended = run !== null && isEnded(run.state) ? run.number : null;
+    return { kind: 'task', task: number, run: run?.number ?? null, agent, title, status, ...wordsOf(task, ended) };
+  }
+
+  /** The agent, or the task, does nothing more before the day is over or the limit is raised. */
+  function ofLimit({ scope, name, words, remedy }: Reached): NeedView {
+    const task = scope === 'task' ? Number(name.slice(1)) : null;
+    const title = task === null ? (name === '' ? 'all agents' : `agent ${name}`) : (store.tasks.byNumber(task)?.title ?? name);
     return {
-      task: number,
-      run: run?.number ?? null,
-      agent,
+      kind: 'budget',
+      task,
+      run: null,
+      agent: scope === 'agent' ? name : null,
       title,
-      status: task.paused === null ? status : 'paused',
-      ...wordsOf(task, run !== null && isEnded(run.state) ? run.number : null),
+      status: 'budget_paused',
+      what: sentence(words),
+      next: sentence(remedy),
     };
   }
+
+  return (): NeedView[] => {
+    const overBudget = store.tasks.withBudget().flatMap(({ number }) => spending.reachedFor(null, number) ?? []);
+    return [...spending.usedUp(), ...overBudget].map(ofLimit).concat(store.tasks.needingPerson(limits.needsShown).map(ofTask));
+  };
 }
 
-function wordsOf({ number, status, blockedReason, blockedNext, paused }: Task, lastRun: number | null): Pick<NeedView, 'what' | 'next'> {
-  if (paused !== null && status !== 'blocked' && status !== 'in_review')
-    return { what: paused, next: `Raise the limit: clip task edit T${number} --budget AMOUNT` };
+function wordsOf({ number, status, blockedReason, blockedNext }: Task, lastRun: number | null): Pick<NeedView, 'what' | 'next'> {
   if (status === 'in_review') {
     const who = lastRun === null ? '' : ` (run ${lastRun})`;
     return {
@@ -38,4 +48,8 @@ function wordsOf({ number, status, blockedReason, blockedNext, paused }: Task, l
     };
   }
   return { what: blockedReason ?? 'It is blocked, and nobody said why.', next: blockedNext ?? `Settle it, then: clip continue T${number}` };
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }

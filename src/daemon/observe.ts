@@ -8,6 +8,7 @@ import { isAlive, type Run } from '../run/run.ts';
 import { limitReached, lingersSince, silentMs } from '../run/silence.ts';
 import { describe, type Log } from './log.ts';
 import type { LookAround } from './look-around.ts';
+import type { Spending } from './spending.ts';
 import type { Submission, Supervisor } from './supervisor.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { Tails } from './tails.ts';
@@ -18,6 +19,7 @@ export function createObserver(world: {
   lookAround: LookAround;
   tails: Tails;
   now: () => number;
+  spending: Pick<Spending, 'stops'>;
   log: Log;
   folderOf: (run: Run) => string;
   /** Whether a keeper that is connected says that it holds this run. */
@@ -62,7 +64,7 @@ export function createObserver(world: {
       if (gapMs >= limits.sleptMs) supervisor.submitAll(wake(alive, gapMs));
       else {
         lookForAnswers(alive);
-        const facts = alive.flatMap((run) => lookAt(run));
+        const facts = [...alive.flatMap((run) => lookAt(run)), ...world.spending.stops(alive)];
         if (facts.length > 0) supervisor.submitAll(facts);
       }
     } catch (error) {

@@ -21,6 +21,8 @@ export function createOnward(world: {
   wakes: () => Wakes;
   redacted: (text: string) => string;
   autoDone: boolean;
+  /** Whether something follows now that could not before. */
+  lookAgain: (task: number) => void;
 }) {
   const { store, supervisor } = world;
   /** A person continues a task right now: the wake for it is made once, with what was asked. */
@@ -40,6 +42,9 @@ export function createOnward(world: {
       case 'reopen':
         if (!byHand && agentId !== null && by.kind === 'person' && before?.status !== task.status) wakeFor(task, agentId, 'issue_continued');
         return;
+      case 'edit':
+        // More of its budget, perhaps.
+        return world.lookAgain(task.number);
       case 'cancel':
         stopRuns(task);
         return world.wakes().drop({ task: task.number }, `T${task.number} was cancelled.`);
@@ -90,7 +95,6 @@ export function createOnward(world: {
     const agentId = asked.agentId ?? (before.assignee?.kind === 'agent' ? before.assignee.agentId : null);
     if (agentId === null) throw new ClipError('refused', `T${number} is assigned to no agent.`, `Name one: clip continue T${number} --agent NAME`);
     byHand = true;
-    if (before.paused !== null) tasks.change(number, { type: 'pause', why: null }, by);
     if (asked.words !== null && asked.words.trim() !== '') tasks.comment(number, { text: asked.words, key: null }, by);
     if (before.assignee?.kind !== 'agent' || before.assignee.agentId !== agentId)
       tasks.change(number, { type: 'assign', assignee: { kind: 'agent', agentId } }, by);

@@ -27,6 +27,8 @@ export function createPerform(world: {
   observer: { watch: (run: Run) => void };
   tokens: RunTokens;
   folderOf: (run: Run) => string;
+  /** Our own folder. */
+  home: string;
   /** Writes what a task's run is told. */
   brief: (run: Run) => void;
   now: () => number;
@@ -44,7 +46,7 @@ export function createPerform(world: {
   /** What an agent does to its work folder is told by how that was before. Whatever comes of the look, the run starts. */
   async function lookFirst(run: Run): Promise<void> {
     try {
-      const snapshot = await lookAtWorkspace(run.spec.cwd);
+      const snapshot = await lookAtWorkspace(run.spec.cwd, world.home);
       if (snapshot) keepSnapshot(world.folderOf(run), snapshot);
     } catch (error) {
       world.log('warn', 'the work folder could not be looked at', { run: run.number, error: describe(error) });

@@ -5,6 +5,7 @@ import { type Candidate, grant, type Holder, type Occupancy, occupancyOf, type R
 import { isEnded, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { describe, type Log } from './log.ts';
+import type { Spending } from './spending.ts';
 import type { Submission, Supervisor } from './supervisor.ts';
 import { createWaitingList, type Waiter } from './waiting-list.ts';
 
@@ -18,6 +19,7 @@ export function createScheduler(world: {
   slotsMax: number;
   ready: () => boolean;
   sessionOf: (run: Run) => string | null;
+  spending: Pick<Spending, 'waitsFor' | 'countsStarts'>;
 }) {
   const { supervisor, store, now } = world;
   let rules = readRules();
@@ -41,7 +43,9 @@ export function createScheduler(world: {
     const occupancy = occupancyOf(holders());
     const failed: Submission[] = [];
     const granted = grant(candidates(occupancy, rules, failed), occupancy, rules, now());
-    return [...failed, ...granted.map(({ number }) => ({ number, event: { type: 'slot-granted' } as const }))];
+    // Where starts are counted they come one by one: each counts before the next is asked for.
+    const taken = world.spending.countsStarts() ? granted.slice(0, 1) : granted;
+    return [...failed, ...taken.map(({ number }) => ({ number, event: { type: 'slot-granted' } as const }))];
   }
 
   /** Who may start, in the order of the queue, and no further than a slot may still be found. */
@@ -107,7 +111,17 @@ export function createScheduler(world: {
     const { number, id, group, locks, after, notBefore, agentId, agentName } = waiter;
     const required = after === null ? null : { number: after, status: supervisor.find(after)?.state.status ?? store.runs.buriedStatus(after) ?? 'removed' };
     const agent = agentId === null ? null : { id: agentId, name: agentName ?? '' };
-    return { number, id, group, agent, locks, notBefore, after: required, ancestors: livingAncestors(waiter.parentRunId) };
+    return {
+      number,
+      id,
+      group,
+      agent,
+      locks,
+      notBefore,
+      after: required,
+      budget: world.spending.waitsFor(waiter),
+      ancestors: livingAncestors(waiter.parentRunId),
+    };
   }
 
   return {

@@ -42,7 +42,6 @@ export function createTasks(world: {
         checkoutRunId: null,
         executionRunId: null,
         budgetLeft: budgetMax,
-        paused: null,
         createdAt: at,
         updatedAt: at,
       });
@@ -143,7 +142,6 @@ const eventOf: Readonly<Record<TaskChange['type'], string>> = {
   block: 'task-blocked',
   assign: 'task-assigned',
   edit: 'task-edited',
-  pause: 'task-paused',
 };
 
 function dataOf(before: Task, after: Task, change: TaskChange): object {
@@ -155,8 +153,6 @@ function dataOf(before: Task, after: Task, change: TaskChange): object {
       return { ...status, assignee: change.assignee };
     case 'edit':
       return { fields: Object.keys(change.fields) };
-    case 'pause':
-      return { why: change.why };
     case 'taken-up':
       return { ...status, runId: change.runId };
     default:

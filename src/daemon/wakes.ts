@@ -37,7 +37,10 @@ export function createWakes(world: { store: Store; supervisor: Supervisor; admis
       if (known) return known;
       const waiting = store.wakes.waiting(request);
       if (waiting) return coalesce(waiting, request);
-      if (busyWith(request.task, request.agentId) !== null) return put(request, { status: 'deferred' });
+      const busy = busyWith(request.task, request.agentId);
+      // Without a task there is nothing that would be missed: the next timer comes anyway.
+      if (busy !== null && request.task === null) return put(request, { status: 'skipped', error: `Run ${busy.number} is still at work.`, finishedAt: now() });
+      if (busy !== null) return put(request, { status: 'deferred' });
       return begin(put(request, { status: 'queued' }), request);
     });
   }

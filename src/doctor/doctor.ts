@@ -1,7 +1,7 @@
 /** The invariants of a home, checked from outside: it works with the daemon alive, dead or damaged. */
 import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, configPath, readConfig } from '../config/config.ts';
+import { type AmountCheck, ConfigError, configPath, readConfig } from '../config/config.ts';
 import { type Home, troubleWithHome } from '../config/home.ts';
 import { findFamilies } from '../process/family.ts';
 import { toolVersion } from '../process/tool.ts';
@@ -21,11 +21,17 @@ export type DaemonSays = {
 
 const familiesMax = 2_000;
 
-export async function examine(options: { home: Home; env: NodeJS.ProcessEnv; version: string; askDaemon: () => Promise<DaemonSays> }): Promise<Check[]> {
+export async function examine(options: {
+  home: Home;
+  env: NodeJS.ProcessEnv;
+  version: string;
+  askDaemon: () => Promise<DaemonSays>;
+  wrongWithBudget: AmountCheck;
+}): Promise<Check[]> {
   const { home } = options;
   const checks: Check[] = [checkNode(), checkHome(home)];
   if (!existsSync(home.folder)) return [...checks, ok('home', `${home.folder} does not exist yet; the first run makes it`)];
-  checks.push(...checkModes(home), checkConfig(options.env));
+  checks.push(...checkModes(home), checkConfig(options.env, options.wrongWithBudget));
   const daemon = await options.askDaemon();
   checks.push(daemon ? ok('daemon', `runs: pid ${daemon.pid}, clip ${daemon.version}`) : checkSocket(home));
   if (daemon) checks.push(checkKeepers(daemon));
@@ -67,10 +73,10 @@ function checkModes(home: Home): Check[] {
   ];
 }
 
-function checkConfig(env: NodeJS.ProcessEnv): Check {
+function checkConfig(env: NodeJS.ProcessEnv, wrongWithBudget: AmountCheck): Check {
   try {
     const path = configPath(env);
-    readConfig(path);
+    readConfig(path, wrongWithBudget);
     return ok('config', existsSync(path) ? path : 'defaults');
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -6,8 +6,8 @@ import { limits } from '../run/limits.ts';
 /** What programs keep for themselves: it changes without any work being done. */
 const passedOver = new Set(['node_modules', '.git', '.hg', '.svn', '.cache', '__pycache__', '.venv']);
 
-/** Null when there is too much to look at, or it takes too long: then nothing is known, rather than a part of it. `until`: on the wall clock. */
-export async function scanFolder(root: string, until: number): Promise<Record<string, string> | null> {
+/** Null when there is too much to look at, or it takes too long: then nothing is known, rather than a part of it. `ours`: a folder that is passed over; `until`: on the wall clock. */
+export async function scanFolder(root: string, ours: string, until: number): Promise<Record<string, string> | null> {
   const found: Record<string, string> = {};
   const folders = [root];
   let count = 0;
@@ -18,7 +18,7 @@ export async function scanFolder(root: string, until: number): Promise<Record<st
         if (count > limits.workspaceFiles || Date.now() > until) return null;
         const path = join(folder, entry.name);
         if (entry.isDirectory()) {
-          if (!passedOver.has(entry.name)) folders.push(path);
+          if (!passedOver.has(entry.name) && path !== ours) folders.push(path);
         } else if (entry.isFile()) {
           const { size, mtimeMs } = await lstat(path);
           found[relative(root, path)] = `${size} ${mtimeMs}`;

@@ -21,24 +21,24 @@ const snapshotSchema = z.object({
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 
-/** Null when git does not answer in time; and for a folder that is no repository and too large to be looked through. */
-export async function lookAtWorkspace(cwd: string): Promise<Snapshot | null> {
+/** Null when git does not answer in time; and for a folder that is no repository and too large to be looked through. `ours`: the home of clip, whose files are nobody's work. */
+export async function lookAtWorkspace(cwd: string, ours: string): Promise<Snapshot | null> {
   const root = (await git(cwd, 'rev-parse', '--show-toplevel'))?.trim();
-  if (!root) return lookAtFolder(cwd);
+  if (!root) return lookAtFolder(cwd, ours);
   const ask = (untracked: string) => git(root, 'status', '--porcelain=v1', '-z', `--untracked-files=${untracked}`, '--no-renames');
   // A tree of modules that nobody ignored is too much to list: then untracked folders count as a whole.
   const status = (await ask('all')) ?? (await ask('normal'));
   if (status === null) return null;
   const head = (await git(root, 'rev-parse', '--verify', '--quiet', 'HEAD'))?.trim() || null;
-  const entries = status.split('\0').filter((entry) => entry.length > 3);
+  const entries = status.split('\0').filter((entry) => entry.length > 3 && !isWithin(join(root, entry.slice(3)), ours));
   const open = Object.fromEntries(
     entries.slice(0, limits.workspaceFiles).map((entry) => [entry.slice(3), `${entry.slice(0, 2)} ${signature(join(root, entry.slice(3)))}`]),
   );
   return { root, head, open, git: true };
 }
 
-async function lookAtFolder(root: string): Promise<Snapshot | null> {
-  const open = await scanFolder(root, Date.now() + limits.folderScanMs);
+async function lookAtFolder(root: string, ours: string): Promise<Snapshot | null> {
+  const open = await scanFolder(root, ours, Date.now() + limits.folderScanMs);
   return open === null ? null : { root, head: null, open, git: false };
 }
 
@@ -76,6 +76,10 @@ export async function compareWorkspace(before: Snapshot | null, after: Snapshot 
     treeChanged: touched.size > 0 || moved,
     seenAt,
   };
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
 }
 
 /** Without git there are files, and nothing is known of lines and commits. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { adapterNames, permissions } from '../run/agent.ts';
 import { limits } from '../run/limits.ts';
+import { budgetSchema, quietHoursSchema } from './budget.ts';
 import { absolutePath, duration, text, variable, word } from './requests.ts';
 
 /** The names agents may have; the same as those of runs, since both stand on a command line. */
@@ -35,6 +36,17 @@ export const agentRequest = z.strictObject({
   leftovers: z.enum(['stop', 'leave']).nullable().optional(),
   permission: z.enum(permissions).optional(),
   sharesWorktree: z.boolean().optional(),
+  everyMs: duration
+    .refine((value) => value >= limits.timerEveryMsMin, 'must be a second or more')
+    .nullable()
+    .optional(),
+  quietHours: quietHoursSchema.nullable().optional(),
+  timerPrompt: text(limits.timerPromptLength)
+    .refine((value) => value.trim() !== '', 'must not be empty')
+    .nullable()
+    .optional(),
+  budgetRun: budgetSchema.nullable().optional(),
+  budgetDay: budgetSchema.nullable().optional(),
 });
 export type AgentRequest = z.infer<typeof agentRequest>;
 
@@ -45,6 +57,16 @@ export const pauseRequest = z.strictObject({
   now: z.boolean().default(false),
 });
 export const checkRequest = z.strictObject({ env: z.record(variable, text(limits.bodyBytesMax)).default({}) });
+
+const spentView = z.object({
+  /** Null when the cost of some run is not known; tokens likewise. */
+  costUsd: z.number().nullable(),
+  costKnownUsd: z.number(),
+  tokens: z.number().nullable(),
+  tokensKnown: z.number(),
+  runs: z.int(),
+  timeMs: z.number(),
+});
 
 export const agentView = z.object({
   id: z.string(),
@@ -70,7 +92,20 @@ export const agentView = z.object({
   sharesWorktree: z.boolean(),
   preset: z.string().nullable(),
   mapped: z.boolean(),
+  everySec: z.number().nullable(),
+  /** As it is written: 22-7, by the clock on the wall. */
+  quietHours: z.string().nullable(),
+  timerPrompt: z.string().nullable(),
+  budgetRun: budgetSchema.nullable(),
+  budgetDay: budgetSchema.nullable(),
+  /** What its runs of today have used; living ones among them. */
+  today: spentView,
+  /** It starts nothing, for whatever reason. */
   paused: z.boolean(),
+  /** `budget` ends by itself, when the day is over or the limit is raised; `person` with `clip agent resume`. */
+  pausedBy: z.enum(['person', 'budget']).nullable(),
+  /** In words, with what to do about it. */
+  pausedReason: z.string().nullable(),
   createdAt: z.iso.datetime(),
   liveRuns: z.int(),
 });
@@ -90,5 +125,7 @@ export const checkAnswer = z.object({
   /** Null when it does not answer; left out where asking could do something else. */
   version: z.string().nullable().optional(),
   paused: z.boolean(),
+  /** Why, and what to do about it. */
+  pausedReason: z.string().nullable(),
 });
 export type CheckAnswer = z.infer<typeof checkAnswer>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { permissions } from '../run/agent.ts';
 import { reportKinds } from '../run/agent-report.ts';
 import { runStatuses } from '../run/run.ts';
+import { needView } from './needs.ts';
 
 const time = z.iso.datetime().nullable();
 const count = z.int().nullable();
@@ -133,9 +134,8 @@ export const reportView = z.object({
 export type ReportView = z.infer<typeof reportView>;
 
 const schema = z.literal(1);
-export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional() });
-/** `reports`: the last of each kind, oldest first. */
-export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView), reports: z.array(reportView) });
+export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional(), notice: z.string().nullable().optional() });
+export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView) });
 export type ShowAnswer = z.infer<typeof showAnswer>;
 export const reportAnswer = z.object({ schema, report: reportView, run: z.int(), task: z.int().nullable() });
 export type ReportAnswer = z.infer<typeof reportAnswer>;
@@ -175,8 +175,7 @@ export const statusAnswer = z.object({
   daemon: daemonAnswer.omit({ schema: true }),
   queue: queueAnswer.omit({ schema: true }),
   live: z.array(runView),
-  /** What only a person can move on; see needView. */
-  needsYou: z.array(z.record(z.string(), z.unknown())),
+  needsYou: z.array(needView),
 });
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 export const removedAnswer = z.object({ schema, removed: z.int() });

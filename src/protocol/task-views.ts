@@ -4,14 +4,15 @@ import type { Actor, Comment, Document, Task } from '../task/task.ts';
 import type { Wake } from '../task/wake.ts';
 import type { CommentView, DocumentHeadView, DocumentView, TaskView, WakeView } from './tasks.ts';
 
-/** `nameOf`: the name of an agent, also of a removed one. */
-export function viewOfTask(task: Task, nameOf: (agentId: string) => string | null): TaskView {
+/** `nameOf`: the name of an agent, also of a removed one. `paused`: a limit of its own that is reached, in words. */
+export function viewOfTask(task: Task, { nameOf, paused }: { nameOf: (agentId: string) => string | null; paused: string | null }): TaskView {
   const { assignee, createdAt, updatedAt, ...fields } = task;
   const agentId = assignee?.kind === 'agent' ? assignee.agentId : null;
   return {
     ...fields,
     assignee: assignee === null ? null : assignee.kind === 'person' ? 'me' : (nameOf(assignee.agentId) ?? assignee.agentId),
     assigneeAgentId: agentId,
+    paused,
     createdAt: isoTime(createdAt),
     updatedAt: isoTime(updatedAt),
   };

@@ -5,6 +5,7 @@ import { taskKinds, taskStatuses } from '../task/task.ts';
 import { wakeReasons, wakeSources, wakeStatuses } from '../task/wake.ts';
 import { agentName } from './agents.ts';
 import { eventView, runView } from './answers.ts';
+import { budgetSchema } from './budget.ts';
 import { absolutePath, taskNumber, text, word } from './requests.ts';
 
 /** An agent by its name, or `me`. */
@@ -13,12 +14,6 @@ export const documentKey = word(limits.nameLength).refine(
   (key) => /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(key),
   'must be letters, digits, and . _ - between them',
 );
-const budget = z.strictObject({
-  costUsd: z.number().min(0).nullable(),
-  tokens: z.int().min(0).nullable(),
-  runs: z.int().min(0).nullable(),
-  timeMs: z.int().min(0).nullable(),
-});
 
 const fields = {
   title: word(limits.titleLength),
@@ -27,7 +22,7 @@ const fields = {
   kind: z.enum(taskKinds),
   priority: z.int().min(-limits.priorityMax).max(limits.priorityMax),
   cwd: absolutePath.nullable(),
-  budget: budget.nullable(),
+  budget: budgetSchema.nullable(),
 };
 export const newTaskRequest = z.strictObject({
   title: fields.title,
@@ -116,7 +111,7 @@ export const taskView = z.object({
   checkoutRunId: z.string().nullable(),
   executionRunId: z.string().nullable(),
   budgetLeft: z.int(),
-  budget: budget.nullable(),
+  budget: budgetSchema.nullable(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
 });
@@ -160,18 +155,6 @@ export type DocumentHeadView = z.infer<typeof documentHeadView>;
 export const documentView = z.object({ ...documentHead, body: z.string() });
 export type DocumentView = z.infer<typeof documentView>;
 
-/** One sentence on what happened, one on what moves it on. */
-export const needView = z.object({
-  task: z.int().nullable(),
-  run: z.int().nullable(),
-  agent: z.string().nullable(),
-  title: z.string(),
-  status: z.string(),
-  what: z.string(),
-  next: z.string(),
-});
-export type NeedView = z.infer<typeof needView>;
-
 const sum = z.object({
   runs: z.int(),
   timeMs: z.int(),
@@ -184,13 +167,12 @@ const sum = z.object({
   advancedShare: z.number().nullable(),
 });
 export type Sum = z.infer<typeof sum>;
-export const totalsView = z.object({
+const totalsView = z.object({
   ...sum.shape,
   byTask: z.array(z.object({ task: z.int().nullable(), ...sum.shape })),
   byAgent: z.array(z.object({ agent: z.string().nullable(), ...sum.shape })),
   byDay: z.array(z.object({ day: z.string(), ...sum.shape })),
 });
-export type TotalsView = z.infer<typeof totalsView>;
 
 const schema = z.literal(1);
 export const taskAnswer = z.object({ schema, task: taskView });
@@ -210,6 +192,14 @@ export type ContinueAnswer = z.infer<typeof continueAnswer>;
 export const commentAnswer = z.object({ schema, comment: commentView });
 export const documentAnswer = z.object({ schema, task: z.int(), document: documentView });
 export type DocumentAnswer = z.infer<typeof documentAnswer>;
+/** `history`: its revisions, newest first, when they were asked for. */
+export const handoffAnswer = z.object({
+  schema,
+  task: z.int(),
+  document: documentView,
+  diff: z.string(),
+  history: z.array(documentHeadView).optional(),
+});
 export const documentsAnswer = z.object({ schema, task: z.int(), documents: z.array(documentHeadView) });
 export const ledgerAnswer = z.object({ schema, task: taskView.nullable(), runs: z.array(runView), hidden: z.int(), totals: totalsView });
 export type LedgerAnswer = z.infer<typeof ledgerAnswer>;

@@ -33,7 +33,7 @@ export function reportsInText(text: string): readonly SentReport[] {
 /** Something may stand before it: a word of the tool that quotes the output, or what a program had begun to print. */
 function readReportLine(line: string): SentReport | null {
   const begin = line.indexOf(reportMarker);
-  const [, token, json] = /^([\w-]{1,200}) (\{.*\})\s*$/.exec(begin < 0 ? '' : line.slice(begin + reportMarker.length)) ?? [];
+  const [, token, json] = /^([\w-]{1,200}) (\{.*\})\s*$/s.exec(begin < 0 ? '' : line.slice(begin + reportMarker.length)) ?? [];
   if (token === undefined || json === undefined) return null;
   let value: unknown;
   try {

@@ -1,5 +1,7 @@
 /** An agent: a named way to run an agent CLI — adapter, settings, limits. */
+import type { Budget } from './budget.ts';
 import type { ErrorClass, Scope, ToolKind } from './reading.ts';
+import type { QuietHours } from './timer.ts';
 
 export const adapterNames = ['codex', 'claude', 'gemini', 'opencode', 'plain', 'http'] as const;
 export type AdapterName = (typeof adapterNames)[number];
@@ -48,6 +50,15 @@ export type AgentSettings = Omit<AgentProfile, 'id' | 'name'> & {
   readonly leftovers: 'stop' | 'leave' | null;
   /** Its runs may share a worktree with others. */
   readonly sharesWorktree: boolean;
+  /** How often it is woken by itself; null for never. */
+  readonly everyMs: number | null;
+  readonly quietHours: QuietHours | null;
+  /** What it is asked then; without it, a timer only wakes it for what waits for it. */
+  readonly timerPrompt: string | null;
+  /** What each of its runs may use, in the place of the one for all. */
+  readonly budgetRun: Budget | null;
+  /** What its runs may use in a day together. */
+  readonly budgetDay: Budget | null;
 };
 
 /**
@@ -62,6 +73,7 @@ export type Agent = {
   readonly id: string;
   readonly name: string;
   readonly settings: AgentSettings;
+  /** By a person. What its budget stops is not paused: it goes on by itself. */
   readonly paused: boolean;
   readonly createdAt: number;
 };

@@ -147,6 +147,14 @@ export const limits = {
   /** How often the end of one run is tried to be read before it is recorded without its stream. */
   concludeTriesMax: 5,
   agentConcurrencyMax: 1_000,
+  /** A larger budget is a typing mistake. */
+  budgetUsdMax: 1_000_000,
+  budgetRunsMax: 1_000_000,
+  /** How often a day that keeps runs waiting is looked at, whether it is over. */
+  dayLookMs: minute,
+  /** A timer that is due while its agent still works is not due twice, so a short one only means: again and again. */
+  timerEveryMsMin: second,
+  timerPromptLength: 16_000,
   /** A first start reads 300 MB from a cold disk: up to 40 s were measured. */
   agentVersionMs: 60_000,
 } as const;

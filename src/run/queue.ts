@@ -11,6 +11,8 @@ export type Candidate = {
   readonly ancestors: readonly string[];
   readonly after: { readonly number: number; readonly status: string } | null;
   readonly notBefore: number | null;
+  /** Which budget is used up, and how it goes on; null when it may use more. */
+  readonly budget: string | null;
 };
 
 /** The agent among whose runs it takes a place; a run inside a run takes none, like its slot. */
@@ -33,6 +35,7 @@ export type Waiting =
   | { readonly for: 'queue'; readonly words: string }
   | { readonly for: 'group'; readonly words: string }
   | { readonly for: 'agent'; readonly words: string }
+  | { readonly for: 'budget'; readonly words: string }
   | { readonly for: 'slot'; readonly words: string }
   | { readonly for: 'lock'; readonly words: string }
   | { readonly for: 'run'; readonly words: string }
@@ -86,6 +89,7 @@ export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Ru
   // What a person has to lift is said before what passes by itself.
   const place = agentRule(candidate.agent, rules);
   if (place?.paused) return { for: 'agent', words: `agent ${place.name} is paused: clip agent resume ${place.name}` };
+  if (candidate.budget !== null) return { for: 'budget', words: candidate.budget };
   for (const key of candidate.locks) {
     const stranger = occupancy.locks.get(key)?.find((holder) => holder.id !== candidate.id && !candidate.ancestors.includes(holder.id));
     if (stranger) return { for: 'lock', words: `lock ${key} is held by run ${stranger.number}` };

@@ -2,9 +2,17 @@
 import { and, asc, desc, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Agent, AgentSettings } from '../run/agent.ts';
+import type { Budget } from '../run/budget.ts';
 import type { Db } from './open.ts';
 import { profileFields } from './rows.ts';
 import { agents } from './schema.ts';
+
+const budget: z.ZodType<Budget> = z.object({
+  costUsd: z.number().nullable(),
+  tokens: z.number().nullable(),
+  runs: z.number().nullable(),
+  timeMs: z.number().nullable(),
+});
 
 const settings: z.ZodType<AgentSettings> = z.object({
   ...profileFields,
@@ -19,6 +27,12 @@ const settings: z.ZodType<AgentSettings> = z.object({
   promptTemplate: z.string().nullable(),
   leftovers: z.enum(['stop', 'leave']).nullable(),
   sharesWorktree: z.boolean(),
+  // Agents of earlier versions have none of these.
+  everyMs: z.number().nullable().default(null),
+  quietHours: z.object({ fromMinute: z.int(), toMinute: z.int() }).nullable().default(null),
+  timerPrompt: z.string().nullable().default(null),
+  budgetRun: budget.nullable().default(null),
+  budgetDay: budget.nullable().default(null),
 });
 
 export function createAgentStore(db: Db) {

@@ -69,7 +69,7 @@ function rowsOf({ task, agentId, since }: SumFilter): SQL {
       where ${where} and r.status in ('succeeded', 'failed', 'cancelled', 'timed_out')
     ) where ${begin}
     union all
-    select task_id, agent_id, ended_at, ran_ms,
+    select task_id, agent_id, json_extract(usage, '$.endedAt') as ended_at, json_extract(usage, '$.timeMs') as ran_ms,
       json_extract(usage, '$.inputTokens'), json_extract(usage, '$.outputTokens'), json_extract(usage, '$.costUsd'), advanced
     from tombstones where ${where} and ${begin}`;
 }

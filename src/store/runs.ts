@@ -7,6 +7,7 @@ import { count } from './meta.ts';
 import type { Db } from './open.ts';
 import { rowOf, runOf, stateColumns } from './rows.ts';
 import { accounts, reports, runLabels, runs, tombstones } from './schema.ts';
+import { useToBury } from './spending.ts';
 
 export type RunFilter = {
   readonly statuses?: readonly RunStatus[] | undefined;
@@ -213,6 +214,13 @@ export function createRunStore(db: Db) {
       return { runs: shown, hidden: all - shown.length };
     },
 
+    /** All runs of a task, removed ones among them. */
+    numbersOfTask(task: number): number[] {
+      const living = db.select({ number: runs.number }).from(runs).where(eq(runs.taskId, task)).all();
+      const buried = db.select({ number: tombstones.number }).from(tombstones).where(eq(tombstones.taskId, task)).all();
+      return [...living, ...buried].map(({ number }) => number);
+    },
+
     /** The newest runs of a task that have ended. */
     endedOfTask(task: number, most: number): Run[] {
       const where = and(eq(runs.taskId, task), inArray(runs.status, [...endedStatuses]));
@@ -242,14 +250,12 @@ export function createRunStore(db: Db) {
     /** Forgets an ended run; number, id and key stay taken, and what it used stays known. */
     bury(run: Run, usage: Usage | null, at: number): void {
       const { number, id, key, spec, state, lineage } = run;
-      const ended = isEnded(state) ? state : null;
+      const liveness = isEnded(state) ? state.liveness : null;
       const kept = {
         agentId: spec.agent?.id ?? null,
         taskId: lineage.taskId,
-        endedAt: ended?.endedAt ?? null,
-        ranMs: ended === null || ended.startedAt === null ? null : ended.endedAt - ended.startedAt,
-        advanced: ended?.liveness ? Number(ended.liveness.state === 'advanced' || ended.liveness.state === 'completed') : null,
-        usage: usage === null ? null : JSON.stringify(usage),
+        advanced: liveness === null ? null : Number(liveness.state === 'advanced' || liveness.state === 'completed'),
+        usage: useToBury(db, run, usage),
       };
       db.insert(tombstones)
         .values({ number, id, key, status: state.status, ...kept, removedAt: at })

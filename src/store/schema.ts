@@ -71,9 +71,6 @@ export const tombstones = sqliteTable('tombstones', {
   status: text('status').notNull(),
   agentId: text('agent_id'),
   taskId: integer('task_id'),
-  /** When it had ended, and how long it had run, milliseconds; null for one that never started. */
-  endedAt: integer('ended_at'),
-  ranMs: integer('ran_ms'),
   /** Whether it had advanced its task: 1 or 0; null for one that was not judged. */
   advanced: integer('advanced'),
   /** Tokens and cost; null when nothing is known. */
@@ -152,7 +149,6 @@ export const tasks = sqliteTable(
     executionRunId: text('execution_run_id'),
     budgetLeft: integer('budget_left').notNull(),
     budget: text('budget'),
-    paused: text('paused'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
   },

@@ -9,6 +9,7 @@ import { readMeta, writeMeta } from './meta.ts';
 import { type Opened, openStore } from './open.ts';
 import { createReportStore } from './reports.ts';
 import { createRunStore } from './runs.ts';
+import { createSpendingStore } from './spending.ts';
 import { createTaskStore } from './tasks.ts';
 import { createWakeStore } from './wakes.ts';
 
@@ -33,6 +34,7 @@ function storeOver({ sqlite, db, close }: Opened) {
     wakes: createWakeStore(db),
     ledger: createLedger(db),
     reports: createReportStore(db),
+    spending: createSpendingStore(db),
     transaction: <T>(work: () => T): T => sqlite.transaction(work).immediate(),
     readMeta: (key: string) => readMeta(db, key),
     writeMeta: (key: string, value: string) => writeMeta(db, key, value),

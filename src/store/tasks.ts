@@ -54,16 +54,21 @@ export function createTaskStore(db: Db) {
       return { tasks: shown, next: found.length > shown.length ? (shown.at(-1)?.number ?? null) : null };
     },
 
-    /** Those that want a person: blocked, in review, or paused. Oldest change first. */
+    /** Those that want a person: blocked, or in review. Oldest change first. */
     needingPerson(most: number): Task[] {
       return db
         .select()
         .from(tasks)
-        .where(sql`status in ('blocked', 'in_review') or (paused is not null and status in ('todo', 'in_progress'))`)
+        .where(inArray(tasks.status, ['blocked', 'in_review']))
         .orderBy(asc(tasks.updatedAt))
         .limit(most)
         .all()
         .map(taskOf);
+    },
+
+    /** Open tasks with a budget of their own. */
+    withBudget(): Task[] {
+      return db.select().from(tasks).where(sql`budget is not null and status in ('todo', 'in_progress')`).orderBy(asc(tasks.number)).all().map(taskOf);
     },
 
     /** Open tasks of agents that may be started by themselves. */

@@ -19,8 +19,7 @@ export type TaskChange =
   | { readonly type: 'reopen' }
   | { readonly type: 'block'; readonly reason: string; readonly next: string | null }
   | { readonly type: 'assign'; readonly assignee: Assignee | null }
-  | { readonly type: 'edit'; readonly fields: Partial<TaskFields> }
-  | { readonly type: 'pause'; readonly why: string | null };
+  | { readonly type: 'edit'; readonly fields: Partial<TaskFields> };
 
 /** What a person may set freely. */
 export type TaskFields = Pick<Task, 'title' | 'description' | 'acceptance' | 'kind' | 'priority' | 'cwd' | 'budget'>;
@@ -51,7 +50,7 @@ const words: Readonly<Record<TaskStatus, string>> = {
 };
 
 function refusalOf({ number, status }: Task, { type }: TaskChange): Changed | null {
-  if (!isClosed(status) || type === 'reopen' || type === 'edit' || type === 'pause') return null;
+  if (!isClosed(status) || type === 'reopen' || type === 'edit') return null;
   if ((type === 'done' && status === 'done') || (type === 'cancel' && status === 'cancelled')) return null;
   return { kind: 'refused', why: `T${number} is ${words[status]}.`, hint: `Open it again first: clip task reopen T${number}` };
 }
@@ -61,8 +60,6 @@ function changed(task: Task, change: TaskChange): Task | null {
   switch (change.type) {
     case 'edit':
       return { ...task, ...change.fields };
-    case 'pause':
-      return task.paused === change.why ? null : { ...task, paused: change.why };
     case 'assign':
       return { ...task, assignee: change.assignee, status: task.status === 'backlog' && change.assignee !== null ? 'todo' : task.status };
     case 'block':

@@ -10,9 +10,6 @@ import { stranded } from './stranded.ts';
 import { isClosed, type Task } from './task.ts';
 import { plainPayload, type WakePayload } from './wake.ts';
 
-/** How often a run that only planned, or said nothing, is continued by default: the number of the reference. */
-export const livenessAttemptsMax = 2;
-
 export function afterEnd(run: EndedRun, now: Situation): Decision {
   const { task } = now;
   if (task === null) return { action: 'none', reason: 'It serves no task.' };
@@ -45,7 +42,6 @@ function against(run: EndedRun, task: Task, now: Situation): Decision | null {
   if (task.assignee.agentId !== run.agentId) return skip(`T${task.number} has been assigned to another agent since.`);
   if (task.status !== 'todo' && task.status !== 'in_progress') return skip(`T${task.number} is in status ${task.status}.`);
   if (now.busy !== null) return { action: 'follows', reason: now.busy };
-  if (task.paused !== null) return skip(`T${task.number} is paused: ${task.paused}`);
   if (now.limitReached !== null) return skip(`A limit is reached: ${now.limitReached}`);
   // A pause keeps what fails waiting as well: it is looked at again when the agent is resumed.
   if (now.agent.paused) return skip(`Agent ${now.agent.name} is paused.`);

@@ -23,8 +23,3 @@ export function lastOf(reports: readonly AgentReport[], wanted: ReportKind): Age
 export function lastUsefulReportAt(reports: readonly AgentReport[]): number | null {
   return reports.findLast(({ kind }) => kind !== 'next')?.at ?? null;
 }
-
-/** The last one of each kind, in the order in which they came. */
-export function lastOfEach<R extends AgentReport>(reports: readonly R[]): readonly R[] {
-  return reports.filter((report, index) => !reports.slice(index + 1).some(({ kind }) => kind === report.kind));
-}

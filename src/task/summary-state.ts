@@ -31,7 +31,7 @@ function observed(runs: readonly SummaryRun[]): string {
   const parts = [
     commits > 0 ? countWords(commits, 'commit') : null,
     headWords(runs),
-    changed > 0 ? `${countWords(changed, 'file')} changed for git ${lineWords(runs)}` : null,
+    changed > 0 ? `${countWords(changed, 'file')} changed in the work folder${lineWords(runs)}` : null,
     paths > 0 ? `${countWords(paths, 'file')} changed by its tools` : null,
     commands > 0 ? `${countWords(commands, 'command')}${failed > 0 ? `, ${failed} of them failed` : ''}` : null,
   ].filter((part) => part !== null);
@@ -47,7 +47,8 @@ function headWords(runs: readonly SummaryRun[]): string | null {
 function lineWords(runs: readonly SummaryRun[]): string {
   const insertions = runs.reduce((sum, { workspace }) => sum + (workspace?.insertions ?? 0), 0);
   const deletions = runs.reduce((sum, { workspace }) => sum + (workspace?.deletions ?? 0), 0);
-  return `(+${insertions} -${deletions} lines)`;
+  // Without git nobody counts lines.
+  return runs.every(({ workspace }) => workspace?.insertions == null) ? '' : ` (+${insertions} -${deletions} lines)`;
 }
 
 /** The newest look counts; a run that never started has looked at nothing. */

@@ -26,7 +26,7 @@ export function filesOf({ runs }: CleanInput): readonly Piece[] {
   const byGit = git
     ? [
         line(
-          `- Git counts ${countWords(git.filesChanged ?? 0, 'changed file')} in run ${counted.number} (+${git.insertions ?? '?'} -${git.deletions ?? '?'} lines), whoever changed them.`,
+          `- The work folder has ${countWords(git.filesChanged ?? 0, 'changed file')} since run ${counted.number} began${git.insertions === null ? '' : ` (+${git.insertions} -${git.deletions ?? 0} lines)`}, whoever changed them.`,
         ),
       ]
     : [];

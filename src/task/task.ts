@@ -34,8 +34,6 @@ export type Task = {
   readonly budgetLeft: number;
   /** What all its runs together may use; null for no limit of its own. */
   readonly budget: Budget | null;
-  /** Why nothing of it starts, although its status would let it; null when nothing holds it. */
-  readonly paused: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 };

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/run/limits.ts';
 import { type AgentStep, addSpeaker, codexSays } from '../support/agents.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -108,9 +109,29 @@ describe('the work folder of an agent', () => {
     expect(run.workspace).toMatchObject({ filesChanged: 0, dirty: false });
   });
 
-  it('is unknown outside of a repository, and for plain commands nobody looks', async () => {
+  it('is compared by its files outside of a repository', async () => {
     const home = createHome();
-    expect(await judged(home, [words('Fine.'), ...end])).toMatchObject({ workspace: null });
+    const folder = join(home.base, 'plain');
+    mkdirSync(folder);
+    const gate = join(home.base, 'gate');
+    await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: gate }, words('Done.'), ...end]]);
+    const number = await home.submit(['--cwd', folder, '--agent', 'coder', 'x']);
+    await until('it has begun', async () => (await home.show(number)).evidence?.filesChanged === 1);
+    writeFileSync(join(folder, 'a.txt'), 'one\n');
+    writeFileSync(gate, '');
+    const run = await until('it is judged', async () => {
+      const seen = await home.show(number);
+      return seen.settled ? seen : null;
+    });
+    expect(run.workspace).toEqual({ headBefore: null, headAfter: null, filesChanged: 1, insertions: null, deletions: null, dirty: null });
+  });
+
+  it('is unknown where there is too much of it without git; and for plain commands nobody looks', async () => {
+    const home = createHome();
+    const folder = join(home.base, 'large');
+    mkdirSync(folder);
+    for (let index = 0; index <= limits.workspaceFiles; index += 1) writeFileSync(join(folder, String(index)), '');
+    expect(await judged(home, [words('Fine.'), ...end], ['--cwd', folder])).toMatchObject({ workspace: null });
     await home.clip(['run', '-w', '--', 'true']);
     expect(await home.show('@last')).toMatchObject({ workspace: null, livenessState: null, livenessReason: null });
   });

@@ -18,7 +18,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   launch: ['config'],
   config: ['launch'],
   daemon: ['run', 'task', 'protocol', 'adapters', 'process', 'store', 'config', 'launch'],
-  cli: ['run', 'task', 'protocol', 'launch', 'config', 'doctor'],
+  cli: ['run', 'task', 'protocol', 'launch', 'config', 'doctor', 'demo'],
+  demo: [],
   doctor: ['run', 'store', 'process', 'adapters', 'config'],
 };
 const rooms = Object.keys(mayImport);
@@ -30,7 +31,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'drizzle-orm/sqlite-core': ['store'],
   execa: ['process'],
   pidusage: ['process'],
-  'node:child_process': ['process', 'keeper', 'launch'],
+  'node:child_process': ['process', 'keeper', 'launch', 'demo'],
   fastify: ['daemon/api'],
   commander: ['cli'],
   ink: ['cli'],

@@ -38,6 +38,19 @@ describe('the keeper', () => {
     expect(ids).toBe(`${pid} ${pid}`);
   });
 
+  it('gives a process the token, the task and the continuation of its own launch, and nothing where there is none', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1);
+    const stored = { PATH: process.env['PATH'] ?? '', CLIP_RUN_TOKEN: 'x', CLIP_TASK: '1', CLIP_CONTINUATION: '1' };
+    const print = ['sh', '-c', 'env | grep -E "^CLIP_(RUN_TOKEN|TASK|CONTINUATION)=" | sort; true'];
+    const [all, older] = [keeper.folder('rall', stored), keeper.folder('rolder', stored)];
+    line.say(keeper.request('rall', print, { token: 'abc', task: 7, continuation: 2 }));
+    line.say(keeper.request('rolder', print, { task: null }));
+    await until('both have ended', () => line.heard.filter(({ type }) => type === 'exited').length === 2);
+    expect(readFileSync(join(all, 'stdout.log'), 'utf8')).toBe('CLIP_CONTINUATION=2\nCLIP_RUN_TOKEN=abc\nCLIP_TASK=7\n');
+    expect(readFileSync(join(older, 'stdout.log'), 'utf8')).toBe('');
+  });
+
   it('refuses what it does not know, and goes on', async () => {
     const keeper = await createKeeper();
     const line = await keeper.open();

@@ -24,7 +24,7 @@ export async function checkAgent(context: Context, name: string, ask: boolean): 
 }
 
 async function isThere(context: Context, name: string, report: (step: Step) => void): Promise<boolean> {
-  const { path, version, paused, program } = await context
+  const { path, version, paused, pausedReason, program } = await context
     .client()
     .call<CheckAnswer>('POST', `/v1/agents/${encodeURIComponent(name)}/check`, { env: environmentOf(context.env) });
   report({
@@ -33,7 +33,7 @@ async function isThere(context: Context, name: string, report: (step: Step) => v
     detail: path ?? `${program} is not there, or may not be executed; install it, or name another: clip agent edit ${name} --command PATH`,
   });
   if (path === null) return false;
-  if (paused) report({ check: 'starts', ok: false, detail: `it is paused: clip agent resume ${name}` });
+  if (paused) report({ check: 'starts', ok: false, detail: pausedReason ?? `it is paused: clip agent resume ${name}` });
   // An http agent has no version, and a plain command may do anything when it is asked for one.
   if (version !== undefined) report({ check: 'version', ok: version !== null, detail: version ?? 'it does not answer to --version' });
   return !paused;

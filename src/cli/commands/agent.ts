@@ -8,9 +8,10 @@ import type { Context } from '../context.ts';
 import type { Choose } from '../verb.ts';
 import { clean, commandWords, durationWords, paint, plural, table } from '../words.ts';
 import { checkAgent } from './agent-check.ts';
+import { cleared, type LimitOptions, limitFacts, limitOptions, limitsIn, orNone } from './agent-limits.ts';
 import { collect, collectPair, duration, positiveNumber } from './options.ts';
 
-type Options = {
+type Options = LimitOptions & {
   adapter?: AgentRequest['adapter'];
   preset?: string;
   mapping?: string;
@@ -110,7 +111,7 @@ export function addAgent(program: Command, choose: Choose): void {
 }
 
 function settings(command: Command): Command {
-  return command
+  return limitOptions(command)
     .addOption(new Option('--adapter <adapter>', 'how it is started and read').choices(adapterNames))
     .option('--preset <name>', 'a plain agent that clip knows: qwen, cursor, copilot, amp, aider, goose')
     .option('--mapping <file>', 'a plain agent described by a JSON file (docs/agents.md)')
@@ -132,9 +133,6 @@ function settings(command: Command): Command {
     .option('--no-share-worktree', 'one run in a worktree at a time (default)')
     .option('--json', 'as JSON');
 }
-
-const cleared = 'none';
-const orNone = (read: (text: string) => number) => (text: string) => (text === cleared ? null : read(text));
 
 function requestOf(context: Context, options: Options): Record<string, unknown> {
   const word = (value: string | undefined) => (value === cleared ? null : value);
@@ -161,6 +159,7 @@ function requestOf(context: Context, options: Options): Record<string, unknown> 
     leftovers: word(options.leftovers),
     permission: options.permission,
     sharesWorktree: options.shareWorktree,
+    ...limitsIn(options),
   };
 }
 
@@ -203,7 +202,10 @@ async function pause(context: Context, name: string, paused: boolean, now: boole
   }
   const { stopped } = answer;
   const also = stopped.length === 0 ? '' : `; ${stopped.length === 1 ? `run ${stopped[0]} is` : `runs ${stopped.join(', ')} are`} being stopped`;
-  context.print(paused ? `Agent ${clean(name)} is paused${also}.` : `Agent ${clean(name)} goes on.`);
+  if (paused) context.print(`Agent ${clean(name)} is paused${also}.`);
+  else if (answer.agent.pausedReason === null) context.print(`Agent ${clean(name)} goes on.`);
+  // What a budget stops no word of a person starts, but a larger budget.
+  else context.print(`Agent ${clean(name)} is not paused any more, but ${clean(answer.agent.pausedReason)}.`);
   return 0;
 }
 
@@ -225,8 +227,8 @@ async function list(context: Context): Promise<number> {
   return 0;
 }
 
-function stateWords({ paused, liveRuns, concurrency }: AgentView): string {
-  if (paused) return 'paused';
+function stateWords({ pausedBy, liveRuns, concurrency }: AgentView): string {
+  if (pausedBy !== null) return pausedBy === 'budget' ? 'budget used up' : 'paused';
   return liveRuns === 0 ? 'free' : `${liveRuns} of ${concurrency} busy`;
 }
 
@@ -254,7 +256,9 @@ function factsText(context: Context, agent: AgentView): string {
     ['grace', time(agent.graceSec)],
     ['at a time', `${plural(agent.concurrency, 'run')}${agent.sharesWorktree ? ', worktrees shared' : ', one in a worktree'}`],
     ['leftovers', agent.leftovers],
+    ...limitFacts(agent),
     ['state', stateWords(agent)],
+    ['why', agent.pausedBy === 'budget' ? clean(agent.pausedReason ?? '') : null],
     ['id', agent.id],
   ];
   const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);

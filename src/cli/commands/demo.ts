@@ -15,7 +15,7 @@ export function addDemo(program: Command, choose: Choose): void {
         process.once('SIGINT', stop);
         try {
           await play(stage);
-          stage.tell(`That took ${durationWords(Date.now() - begun)}. Its home is removed again; yours was not touched.`);
+          await stage.tell(`That took ${durationWords(Date.now() - begun)}. Its home is removed again; yours was not touched.`);
           return 0;
         } finally {
           process.off('SIGINT', stop);
@@ -27,14 +27,14 @@ export function addDemo(program: Command, choose: Choose): void {
 
 /** The story: a plan instead of work, a continuation, two deaths in the middle of it, and the work done in the end. */
 async function play(stage: Stage): Promise<void> {
-  stage.tell('A scripted agent, and a small task: add() is wrong, and its test fails.');
+  await stage.tell('A scripted agent, and a small task: add() is wrong, and its test fails.');
   await stage.type('agent', 'add', 'scripted', '--mapping', stage.mapping);
   await stage.type('task', 'add', 'Make the test pass', '--description', 'node test.js fails', '--accept', 'node test.js passes', '--assign', 'scripted');
 
   const first = await stage.until('the first run has been judged', async () =>
     (await stage.runs()).find(({ number, decision }) => number === 1 && decision !== null),
   );
-  stage.tell(
+  await stage.tell(
     `Run 1 ended with exit code 0. But it did nothing: "${first.nextAction}"`,
     `clip calls that ${first.livenessState}, and tells the agent to act: continuation attempt 1 of ${first.maxContinuationAttempts ?? 2}.`,
   );
@@ -42,7 +42,7 @@ async function play(stage: Stage): Promise<void> {
   const second = await stage.until('the second run is at work', async () =>
     (await stage.runs()).find(({ number, status, evidence }) => number === 2 && status === 'running' && (evidence?.filesChanged ?? 0) > 0),
   );
-  stage.tell('Run 2 has run the test and keeps notes. In the middle of its work, we kill the daemon:');
+  await stage.tell('Run 2 has run the test and keeps notes. In the middle of its work, we kill the daemon:');
   const daemon = await stage.daemon();
   stage.kill(daemon.pid);
   const next = await stage.until('another daemon is there', async () => {
@@ -50,24 +50,24 @@ async function play(stage: Stage): Promise<void> {
     return found.running && found.pid !== daemon.pid ? found : null;
   });
   const still = await stage.until('run 2 is known again', async () => (await stage.runs()).find(({ number }) => number === 2));
-  stage.tell(`The keeper has started another (pid ${next.pid}). Run 2 is ${still.status}: same process, nothing of its output lost.`);
+  await stage.tell(`The keeper has started another (pid ${next.pid}). Run 2 is ${still.status}: same process, nothing of its output lost.`);
 
-  stage.tell('Now what happens when memory runs out: the keeper and the agent die, both at once.');
+  await stage.tell('Now what happens when memory runs out: the keeper and the agent die, both at once.');
   for (const { pid } of next.keepers) stage.kill(pid);
   if (second.processPid !== null) stage.kill(second.processPid);
   const lost = await stage.until('run 2 is lost', async () => (await stage.runs()).find(({ number, endedAt }) => number === 2 && endedAt !== null));
-  stage.tell(`Run 2 ${lost.status}: ${lost.stopReason}. Its exit code is ${lost.exitCode === null ? 'unknown, and nobody invents one' : lost.exitCode}.`);
+  await stage.tell(`Run 2 ${lost.status}: ${lost.stopReason}. Its exit code is ${lost.exitCode === null ? 'unknown, and nobody invents one' : lost.exitCode}.`);
 
   const third = await stage.until('the third run has been judged', async () =>
     (await stage.runs()).find(({ number, decision }) => number === 3 && decision !== null),
   );
-  stage.tell(
+  await stage.tell(
     `Run 3 took it up by itself, in the same session, with the continuation summary: ${third.livenessState}.`,
     `${third.livenessReason ?? ''} It reported the task done, so it waits for you:`,
   );
   await stage.type('status');
   await stage.type('task', 'done', 'T1');
-  stage.tell('The ledger has all of it, and the handoff is what a next run would be told:');
+  await stage.tell('The ledger has all of it, and the handoff is what a next run would be told:');
   await stage.type('ledger', 'T1');
   await stage.type('handoff', 'T1');
 }

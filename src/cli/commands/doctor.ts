@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { version } from '../../launch/version.ts';
 import type { DaemonAnswer } from '../../protocol/answers.ts';
+import { wrongWithBudget } from '../../protocol/budget.ts';
 import type { Context } from '../context.ts';
 import type { Choose } from '../verb.ts';
 import { clean, paint } from '../words.ts';
@@ -20,7 +21,7 @@ async function doctor(context: Context): Promise<number> {
       .client(false)
       .call<DaemonAnswer>('GET', '/v1/daemon')
       .catch(() => null);
-  const checks = await examine({ home: context.home, env: context.env, version, askDaemon });
+  const checks = await examine({ home: context.home, env: context.env, version, askDaemon, wrongWithBudget });
   const broken = checks.some(({ state }) => state === 'broken');
   if (context.json) context.printJson({ schema: 1, ok: !broken, checks });
   else {

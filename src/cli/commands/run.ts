@@ -6,6 +6,7 @@ import { afterwards } from '../afterwards.ts';
 import type { Context } from '../context.ts';
 import { promptOf, type RunOptions, requestOf } from '../request.ts';
 import type { Choose } from '../verb.ts';
+import { clean } from '../words.ts';
 import { runBatch } from './batch.ts';
 import { collect, collectPair, duration, size, wholeNumber } from './options.ts';
 
@@ -59,9 +60,10 @@ async function runOne(context: Context, command: string[], options: RunOptions):
   const client = context.client();
   const what = options.agent === undefined ? { command } : { agent: options.agent, stdin: promptOf(context, promptWords(command), options) };
   if (options.agent === undefined) noticeUnreadInput(context, options);
-  const answer = await client.call<{ run: RunView; existing: boolean }>('POST', '/v1/runs', { ...requestOf(context, options), ...what });
+  const answer = await client.call<{ run: RunView; existing: boolean; notice: string | null }>('POST', '/v1/runs', { ...requestOf(context, options), ...what });
   const { run } = answer;
   if (answer.existing) context.notice(`The key was used before: this is run ${run.number}, and nothing new was started.`);
+  if (answer.notice) context.notice(clean(answer.notice));
   return afterwards(context, client, run, options);
 }
 

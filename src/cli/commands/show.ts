@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RunView, ShowAnswer } from '../../protocol/answers.ts';
+import type { EventView, ReportView, RunView, ShowAnswer } from '../../protocol/answers.ts';
 import type { Context } from '../context.ts';
 import { historyText, reportWords } from '../history-words.ts';
 import type { Choose } from '../verb.ts';
@@ -20,7 +20,7 @@ export function addShow(program: Command, choose: Choose): void {
     );
 }
 
-function factsText({ look }: Context, { run, reports }: ShowAnswer): string {
+function factsText({ look }: Context, { run, events }: ShowAnswer): string {
   const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
   const facts: [string, string | null][] = [
     ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}${run.permission === null ? '' : `, permission ${run.permission}`})`],
@@ -35,7 +35,7 @@ function factsText({ look }: Context, { run, reports }: ShowAnswer): string {
     ['then', run.decision === null ? null : `${run.decision.action}: ${clean(run.decision.reason)}`],
     ['next', run.nextAction === null ? null : clean(run.nextAction)],
     ['did', evidenceWords(run)],
-    ...reports.map((report): [string, string] => ['reported', reportWords(report)]),
+    ...lastReports(events).map((report): [string, string] => ['reported', reportWords(report)]),
     ['work folder', workspaceWords(run)],
     ['said', run.lastMessage === null ? null : clean(run.lastMessage)],
     ['used', run.usage === null ? null : `${usageWords(run.usage)}${run.usage.model === null ? '' : `, ${clean(run.usage.model)}`}`],
@@ -78,6 +78,14 @@ function taskWords({ taskId, continuationAttempt, maxContinuationAttempts, wakeR
     ? `, continuation attempt ${continuationAttempt}${maxContinuationAttempts === null ? '' : ` of ${maxContinuationAttempts}`}`
     : '';
   return `T${taskId}${attempt}${wakeReason === null ? '' : `, woken by ${wakeReason}`}`;
+}
+
+type Reported = Pick<ReportView, 'kind' | 'text' | 'who'>;
+
+/** The last one of each kind, in the order in which they came. */
+function lastReports(events: readonly EventView[]): readonly Reported[] {
+  const reports = events.flatMap(({ type, data }) => (type === 'report' ? [data as Reported] : []));
+  return reports.filter((report, index) => !reports.slice(index + 1).some(({ kind }) => kind === report.kind));
 }
 
 function evidenceWords({ evidence }: RunView): string | null {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RunView, StatusAnswer } from '../../protocol/answers.ts';
-import type { NeedView } from '../../protocol/tasks.ts';
+import type { NeedView } from '../../protocol/needs.ts';
 import type { Context } from '../context.ts';
 import type { Choose } from '../verb.ts';
 import { type Column, clean, commandWords, durationWords, elapsedWords, endWords, paint, plural, sizeWords, statusWords, table } from '../words.ts';
@@ -33,7 +33,7 @@ function printNeeds({ look, print }: Context, needs: readonly NeedView[]): void 
 
 function print(context: Context, status: StatusAnswer): void {
   printLive(context, status);
-  printNeeds(context, status.needsYou as unknown as NeedView[]);
+  printNeeds(context, status.needsYou);
 }
 
 function printLive(context: Context, { daemon, queue, live }: StatusAnswer): void {

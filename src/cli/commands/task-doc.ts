@@ -16,13 +16,16 @@ type Put = { title?: string; base?: number; json?: boolean };
 export function addTaskDocuments(task: Command, choose: Choose): void {
   const doc = task.command('doc').description('documents of a task: every revision is kept');
   doc
-    .command('put <task> <key> [file]')
-    .description('a new revision, from a file, or - (also without a file) for this command’s input')
+    .command('put <task> [key] [file]')
+    .usage('[options] [task] <key> [file]')
+    .description('a new revision, from a file, or - (also without a file) for this command’s input; inside a run of a task, the task may be left out')
     .option('--title <text>', 'a title')
     .option('--base <n>', 'the revision you have seen, 0 for a new one: refused when there is a newer one', count)
     .option('--json', 'as JSON')
-    .action((ref: string, key: string, file: string | undefined, options: Put) =>
-      choose({ json: options.json ?? false }, async (context) => {
+    .action((...given: [string, string | undefined, string | undefined, Put]) =>
+      choose({ json: given[3].json ?? false }, async (context) => {
+        const options = given[3];
+        const [ref, key, file] = placed(context, given.slice(0, 3) as (string | undefined)[]);
         const request = { title: options.title ?? null, body: bodyOf(context, file), baseRevision: options.base ?? null };
         const answer = await context.client().call<DocumentAnswer>('PUT', documentPath(ref, key), request);
         if (context.json) context.printJson(answer);
@@ -31,12 +34,14 @@ export function addTaskDocuments(task: Command, choose: Choose): void {
       }),
     );
   doc
-    .command('get <task> <key>')
+    .command('get <task> [key]')
+    .usage('[options] [task] <key>')
     .description('its text')
     .option('--revision <n>', 'an older one', positiveNumber)
     .option('--json', 'as JSON')
-    .action((ref: string, key: string, options: { revision?: number; json?: boolean }) =>
+    .action((first: string, second: string | undefined, options: { revision?: number; json?: boolean }) =>
       choose({ json: options.json ?? false }, async (context) => {
+        const [ref, key] = placed(context, [first, second]);
         const which = options.revision === undefined ? '' : `?revision=${options.revision}`;
         const answer = await context.client().call<DocumentAnswer>('GET', `${documentPath(ref, key)}${which}`);
         if (context.json) context.printJson(answer);
@@ -45,12 +50,13 @@ export function addTaskDocuments(task: Command, choose: Choose): void {
       }),
     );
   doc
-    .command('list <task>')
+    .command('list [task]')
     .description('all documents of a task')
     .option('--system', 'those that clip writes, too')
     .option('--json', 'as JSON')
-    .action((ref: string, options: { system?: boolean; json?: boolean }) =>
+    .action((given: string | undefined, options: { system?: boolean; json?: boolean }) =>
       choose({ json: options.json ?? false }, async (context) => {
+        const ref = given ?? ownTask(context);
         const answer = await context.client().call<{ documents: DocumentHeadView[] }>('GET', `${taskPath(ref)}/documents?system=${options.system ?? false}`);
         if (context.json) context.printJson(answer);
         else if (answer.documents.length === 0) context.notice('No documents.');
@@ -58,6 +64,20 @@ export function addTaskDocuments(task: Command, choose: Choose): void {
         return 0;
       }),
     );
+}
+
+/** Task, key and file; the task is the run's own where none is named. */
+function placed(context: Context, words: readonly (string | undefined)[]): [task: string, key: string, file: string | undefined] {
+  const named = /^[Tt]?[1-9]\d{0,14}$/.test(words[0] ?? '');
+  const [key, file] = named ? words.slice(1) : words;
+  if (key === undefined) throw new ClipError('usage', 'The document has no key.', 'Name it after the task: clip task doc put T7 plan FILE');
+  return [named ? (words[0] as string) : ownTask(context), key, file];
+}
+
+function ownTask({ env }: Context): string {
+  const task = env['CLIP_TASK'];
+  if (task) return task;
+  throw new ClipError('usage', 'No task was named, and this is no run of one.', 'Name it by its number: T7. clip task list shows them.');
 }
 
 const documentPath = (ref: string, key: string) => `${taskPath(ref)}/documents/${encodeURIComponent(key)}`;

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseBudget } from '../../protocol/budget.ts';
 import type { EditTaskRequest, MoveRequest, NewTaskRequest, TaskView } from '../../protocol/tasks.ts';
+import type { Budget } from '../../run/budget.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { taskKinds, taskStatuses } from '../../task/task.ts';
@@ -9,6 +11,7 @@ import { readInput } from '../request.ts';
 import { taskFacts, taskPath, taskTable } from '../task-words.ts';
 import type { Choose } from '../verb.ts';
 import { clean } from '../words.ts';
+import { orNone } from './agent-limits.ts';
 import { collect, positiveNumber, wholeNumber } from './options.ts';
 import { addTaskDocuments } from './task-doc.ts';
 
@@ -19,6 +22,7 @@ type Fields = {
   assign?: string;
   kind?: TaskView['kind'];
   priority?: number;
+  budget?: Budget | null;
   cwd?: string;
   backlog?: boolean;
   json?: boolean;
@@ -144,10 +148,15 @@ function settings(command: Command): Command {
     .addOption(new Option('--kind <kind>', 'work, or words: a plan or a document').choices(taskKinds))
     .option('--priority <n>', 'higher starts first (default 0)', wholeNumber)
     .option('--cwd <dir>', 'work folder of its runs (default: the agent’s, else this one)')
+    .option(
+      '--budget <amount>',
+      'what all its runs together may use: 5usd, 500k tokens, 20runs, 3h; "none" for no limit',
+      orNone((text) => parseBudget(text, '--budget')),
+    )
     .option('--json', 'as JSON');
 }
 
-function fieldsOf(context: Context, { title, description, accept, kind, priority, cwd }: Fields): EditTaskRequest {
+function fieldsOf(context: Context, { title, description, accept, kind, priority, cwd, budget }: Fields): EditTaskRequest {
   const text = (value: string) => (value === 'none' ? null : textOf(value));
   return {
     ...(title === undefined ? {} : { title }),
@@ -155,6 +164,7 @@ function fieldsOf(context: Context, { title, description, accept, kind, priority
     ...(accept === undefined ? {} : { acceptance: text(accept) }),
     ...(kind === undefined ? {} : { kind }),
     ...(priority === undefined ? {} : { priority }),
+    ...(budget === undefined ? {} : { budget }),
     ...(cwd === undefined ? {} : { cwd: cwd === 'none' ? null : resolve(context.cwd(), cwd) }),
   };
 }

@@ -6,6 +6,7 @@ import { type Agent, isRestrained } from '../../run/agent.ts';
 import { limits } from '../../run/limits.ts';
 import { isEnded } from '../../run/run.ts';
 import { isoTime } from '../../run/time.ts';
+import { quietWords } from '../../run/timer.ts';
 import { profileOf } from '../agent-launch.ts';
 import { read } from './border.ts';
 import type { Routes } from './world.ts';
@@ -14,7 +15,14 @@ export const agentRoutes: Routes = (api, world) => {
   const { agents, supervisor } = world;
 
   const livingRuns = ({ id }: Agent) => supervisor.alive().filter(({ spec }) => spec.agent?.id === id);
-  const view = (agent: Agent) => viewOf(agent, livingRuns(agent).length);
+  const view = (agent: Agent) => viewOf(agent, { liveRuns: livingRuns(agent).length, today: world.used.ofAgent(agent.id), pause: pauseOf(agent) });
+
+  /** By a person, or by what was used: then nothing starts until the day is over or the limit is raised. */
+  function pauseOf({ id, name, paused }: Agent): Pick<AgentView, 'paused' | 'pausedBy' | 'pausedReason'> {
+    if (paused) return { paused, pausedBy: 'person', pausedReason: `agent ${name} is paused: clip agent resume ${name}` };
+    const pausedReason = world.spending.mayStart(id, null);
+    return { paused: pausedReason !== null, pausedBy: pausedReason === null ? null : 'budget', pausedReason };
+  }
 
   api.get('/v1/agents', () => ({ schema: 1, agents: agents.list().map(view) }));
 
@@ -50,19 +58,23 @@ export const agentRoutes: Routes = (api, world) => {
     const { env } = read(checkRequest, request.body);
     const environment = { ...env, ...agents.environmentOf(agent) };
     const [command = ''] = adapterOf(profileOf(agent)).prepare({ agent: profileOf(agent), sessionId: null, promptPath: '', environment }).argv;
-    if (agent.settings.adapter === 'http') return { schema: 1, program: command, path: agent.settings.command, paused: agent.paused };
+    const { paused, pausedReason } = pauseOf(agent);
+    if (agent.settings.adapter === 'http') return { schema: 1, program: command, path: agent.settings.command, paused, pausedReason };
     const path = findCommand(command, environment['PATH'] ?? '', agent.settings.cwd ?? '/');
-    if (agent.settings.adapter === 'plain' && agent.settings.preset === null) return { schema: 1, program: command, path, paused: agent.paused };
+    if (agent.settings.adapter === 'plain' && agent.settings.preset === null) return { schema: 1, program: command, path, paused, pausedReason };
     return {
       schema: 1,
       path,
-      paused: agent.paused,
+      paused,
+      pausedReason,
       version: path === null ? null : await toolVersion(path, { env: environment, timeoutMs: limits.agentVersionMs }),
     };
   });
 };
 
-function viewOf({ id, name, settings, paused, createdAt }: Agent, liveRuns: number): AgentView {
+type Seen = Pick<AgentView, 'liveRuns' | 'today'> & { readonly pause: Pick<AgentView, 'paused' | 'pausedBy' | 'pausedReason'> };
+
+function viewOf({ id, name, settings, createdAt }: Agent, { liveRuns, today, pause }: Seen): AgentView {
   const seconds = (ms: number | null) => (ms === null ? null : ms / 1_000);
   const { adapter, command, model, role, cwd, args, envNames, envFile, concurrency, promptTemplate, leftovers, permission, sharesWorktree } = settings;
   return {
@@ -87,7 +99,13 @@ function viewOf({ id, name, settings, paused, createdAt }: Agent, liveRuns: numb
     sharesWorktree,
     preset: settings.preset,
     mapped: settings.mapping !== null,
-    paused,
+    everySec: seconds(settings.everyMs),
+    quietHours: settings.quietHours === null ? null : quietWords(settings.quietHours),
+    timerPrompt: settings.timerPrompt,
+    budgetRun: settings.budgetRun,
+    budgetDay: settings.budgetDay,
+    today,
+    ...pause,
     createdAt: isoTime(createdAt),
     liveRuns,
   };

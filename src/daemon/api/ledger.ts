@@ -3,7 +3,7 @@ import { handoffQuery, type LedgerAnswer, ledgerQuery, taskParams } from '../../
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { summaryDiff } from '../../task/diff.ts';
-import { summaryKey } from '../../task/task.ts';
+import { isClosed, summaryKey } from '../../task/task.ts';
 import { read } from './border.ts';
 import type { Routes } from './world.ts';
 
@@ -21,7 +21,7 @@ export const ledgerRoutes: Routes = (api, world) => {
     world.backfill.want(current);
     return {
       schema: 1,
-      task: task === null ? null : viewOfTask(task, nameOf),
+      task: task === null ? null : viewOfTask(task, { nameOf, paused: isClosed(task.status) ? null : world.spending.mayStart(null, task.number) }),
       runs: current.map(show.show),
       hidden,
       totals: totalsOf({ task: number, agentId, since }),

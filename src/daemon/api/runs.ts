@@ -1,12 +1,11 @@
 import { rmSync } from 'node:fs';
 import type { CancelAnswer } from '../../protocol/answers.ts';
 import { type CancelRequest, cancelRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
-import { eventViewOf, reportViewOf } from '../../protocol/views.ts';
+import { eventViewOf } from '../../protocol/views.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { endedStatuses, isEnded, liveStatuses, type Run, type RunStatus } from '../../run/run.ts';
 import { isSettled } from '../../run/step.ts';
-import { lastOfEach } from '../../task/reports.ts';
 import { endedSentence } from '../ended-words.ts';
 import type { Answer } from '../supervisor.ts';
 import { read } from './border.ts';
@@ -21,9 +20,10 @@ export const runRoutes: Routes = (api, world) => {
   api.post('/v1/runs', { bodyLimit: runBodyBytes }, (request, reply) => {
     const [answer] = world.admission.admit([read(runRequest, request.body)]);
     if (!answer || answer instanceof ClipError) throw answer ?? new Error('no answer');
-    return reply
-      .code(answer.existing ? 200 : 201)
-      .send({ schema: 1, run: show.show(supervisor.find(answer.run.number) ?? answer.run), existing: answer.existing });
+    const run = supervisor.find(answer.run.number) ?? answer.run;
+    const waits = world.scheduler.waitingFor(run);
+    const notice = waits?.for === 'budget' ? `Run ${run.number} waits: ${waits.words}.` : null;
+    return reply.code(answer.existing ? 200 : 201).send({ schema: 1, run: show.show(run), existing: answer.existing, notice });
   });
 
   api.get('/v1/runs', (request) => {
@@ -45,8 +45,7 @@ export const runRoutes: Routes = (api, world) => {
   api.get('/v1/runs/:run', async (request) => {
     const run = resolve(read(refParams, request.params).run);
     const view = await show.showSampled(run);
-    const events = store.events.ofRun(run.number, limits.eventsShown).map(eventViewOf);
-    return { schema: 1, run: view, events, reports: lastOfEach(store.reports.ofRun(run.number)).map(reportViewOf) };
+    return { schema: 1, run: view, events: store.events.ofRun(run.number, limits.eventsShown).map(eventViewOf) };
   });
 
   api.post('/v1/runs/:run/retry', { bodyLimit: runBodyBytes }, (request, reply) => {

@@ -17,7 +17,7 @@ import { eventViewOf } from '../../protocol/views.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import type { TaskChange } from '../../task/change.ts';
-import type { Assignee, Task } from '../../task/task.ts';
+import { type Assignee, isClosed, type Task } from '../../task/task.ts';
 import { read } from './border.ts';
 import { callerOf } from './caller.ts';
 import type { Routes } from './world.ts';
@@ -28,7 +28,7 @@ export const taskRoutes: Routes = (api, world) => {
   const { store, tasks, agents, supervisor } = world;
 
   const nameOf = (agentId: string) => store.agents.nameOf(agentId);
-  const view = (task: Task): TaskView => viewOfTask(task, nameOf);
+  const view = (task: Task): TaskView => viewOfTask(task, { nameOf, paused: isClosed(task.status) ? null : world.spending.mayStart(null, task.number) });
   const one = (params: unknown): Task => tasks.get(read(taskParams, params).task);
 
   function assigneeOf(who: string | null): Assignee | null {

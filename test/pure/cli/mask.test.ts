@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMask, type Mask, secretsOf } from '../../../src/cli/mask.ts';
+import { createMask, createReportMask, type Mask, secretsOf } from '../../../src/cli/mask.ts';
 
 const secret = 'sk-abcabcab';
 const mask = (...secrets: string[]) => createMask(secretsOf(Object.fromEntries(secrets.map((value, n) => [`TOKEN_${n}`, value])))) as Mask;
@@ -85,5 +85,23 @@ describe('what is no secret', () => {
 
   it('needs no mask when there is no secret', () => {
     expect(createMask([])).toBe(null);
+  });
+});
+
+describe('the token of a run in the line of a report', () => {
+  const line = '::clip-report S3_cret-token {"id":"a"}';
+  const masked = '::clip-report *** {"id":"a"}';
+
+  it('is hidden wherever the output is cut', () => {
+    const text = `before: ${line}\n\\n${line}::clip-report `;
+    const expected = `before: ${masked}\n\\n${masked}::clip-report `;
+    const bytes = Buffer.from(text);
+    for (let at = 0; at <= bytes.length; at += 1) expect(shown(createReportMask(), bytes.subarray(0, at), bytes.subarray(at))).toBe(expected);
+    expect(shown(createReportMask(), ...Array.from(bytes, (byte) => Buffer.of(byte)))).toBe(expected);
+  });
+
+  it('is hidden at the very end; what only speaks of such a line is shown as it is', () => {
+    expect(shown(createReportMask(), '::clip-report S3')).toBe('::clip-report ***');
+    expect(shown(createReportMask(), '::clip-report <token> {json}', ' ::clip-re')).toBe('::clip-report <token> {json} ::clip-re');
   });
 });

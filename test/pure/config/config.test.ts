@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, configPath, parseConfig, readConfig } from '../../../src/config/config.ts';
 import { homeAt, locateHome, troubleWithHome } from '../../../src/config/home.ts';
+import { wrongWithBudget } from '../../../src/protocol/budget.ts';
 
 const path = '/etc/clip.toml';
 const refusal = (...lines: string[]): string => {
   try {
-    parseConfig(lines.join('\n'), path);
+    parseConfig(lines.join('\n'), path, wrongWithBudget);
   } catch (error) {
     if (error instanceof ConfigError) return error.message;
     throw error;
@@ -15,17 +16,33 @@ const refusal = (...lines: string[]): string => {
 
 describe('the configuration', () => {
   it('has defaults for what the file does not say, and when there is no file', () => {
-    const silent = parseConfig('', path);
+    const silent = parseConfig('', path, wrongWithBudget);
     expect(silent).toMatchObject({
       after_crash: 'continue',
       leftovers_keep: expect.arrayContaining(['tmux', 'screen', 'ssh-agent', 'gpg-agent', 'dbus-daemon']),
     });
     expect(silent.max_runs).toBeGreaterThanOrEqual(2);
-    expect(readConfig('/no/such/file.toml')).toEqual(silent);
+    expect(readConfig('/no/such/file.toml', wrongWithBudget)).toEqual(silent);
   });
 
   it('takes what the file says', () => {
-    expect(parseConfig('max_runs = 3\nafter_crash = "hold"\nleftovers_keep = []', path)).toEqual({ max_runs: 3, after_crash: 'hold', leftovers_keep: [] });
+    const said = [
+      'max_runs = 3',
+      'after_crash = "hold"',
+      'leftovers_keep = []',
+      'continuation_attempts = 0',
+      'auto_done = true',
+      '[budget]',
+      'day = "20usd, 8h"',
+    ];
+    expect(parseConfig(said.join('\n'), path, wrongWithBudget)).toEqual({
+      max_runs: 3,
+      after_crash: 'hold',
+      leftovers_keep: [],
+      continuation_attempts: 0,
+      auto_done: true,
+      budget: { run: null, day: '20usd, 8h' },
+    });
   });
 
   it.each<[string, number, string[]]>([
@@ -36,6 +53,9 @@ describe('the configuration', () => {
     ['queue', 2, ['max_runs = 3', '[queue]', 'held = true']],
     ['agents', 2, ['max_runs = 3', '  [[agents]]', 'name = "x"']],
     ['queue', 2, ['max_runs = 3', 'queue.held = true']],
+    ['budget.week', 3, ['[budget]', 'day = "5usd"', 'week = "9usd"']],
+    ['budget.week', 2, ['max_runs = 3', 'budget.week = "9usd"']],
+    ['budget.week', 1, ['budget = { week = "9usd" }']],
   ])('names the unknown key "%s" and its line %d', (key, line, text) => {
     expect(refusal(...text)).toBe(`The configuration ${path}, line ${line}, does not know the key "${key}".`);
   });
@@ -46,6 +66,14 @@ describe('the configuration', () => {
     ['max_runs', 1, ['max_runs = "3"']],
     ['after_crash', 1, ['after_crash = "explode"']],
     ['leftovers_keep', 2, ['', 'leftovers_keep = ["tmux", 3]']],
+    ['continuation_attempts', 1, ['continuation_attempts = -1']],
+    ['auto_done', 1, ['auto_done = "yes"']],
+    ['budget', 1, ['budget = "5usd"']],
+    ['budget.day', 4, ['[budget]', '', 'run = "5usd"', 'day = 5']],
+    ['budget.day', 3, ['[budget]', 'run = "5usd"', 'day = "lots"']],
+    ['budget.run', 2, ['max_runs = 2', 'budget.run = "5"']],
+    ['budget.run', 1, ['budget = { run = "" }']],
+    ['budget.run', 2, ['[budget]', 'run = "5runs"']],
   ])('names the key %s with a bad value and its line %d', (key, line, text) => {
     expect(refusal(...text)).toContain(`The configuration ${path}, line ${line}, has a bad value for "${key}" (`);
   });
@@ -56,7 +84,7 @@ describe('the configuration', () => {
   });
 
   it('says when it cannot be read', () => {
-    expect(() => readConfig('/')).toThrow(/^The configuration \/ cannot be read: EISDIR/);
+    expect(() => readConfig('/', wrongWithBudget)).toThrow(/^The configuration \/ cannot be read: EISDIR/);
   });
 
   it('lies in XDG_CONFIG_HOME, else in .config', () => {

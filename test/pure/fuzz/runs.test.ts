@@ -214,7 +214,7 @@ function familyOf(plans: readonly Plan[]): Candidate[] {
   for (const [number, { locks, group, inside, early }] of plans.entries()) {
     const parent = inside === null ? undefined : family[inside];
     const ancestors = parent ? [parent.id, ...parent.ancestors] : [];
-    family.push({ number, id: `id${number}`, group, agent: null, locks, ancestors, after: null, notBefore: early ? noon + 1 : null });
+    family.push({ number, id: `id${number}`, group, agent: null, locks, ancestors, after: null, budget: null, notBefore: early ? noon + 1 : null });
   }
   return family;
 }

@@ -11,6 +11,7 @@ const candidate = (number: number, given: Partial<Candidate> = {}): Candidate =>
   ancestors: [],
   after: null,
   notBefore: null,
+  budget: null,
   ...given,
 });
 const holder = (number: number, given: Partial<Holder> = {}): Holder => ({ ...candidate(number), takesSlot: true, ...given });

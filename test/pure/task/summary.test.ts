@@ -65,7 +65,9 @@ describe('the state of the work', () => {
   it('tells what was observed, what is not committed, and what is only claimed', () => {
     const account = { ...emptyAccount, ...commands('make', ['npm test', 1]), ...files('a.ts', 'b.ts'), text: 'All is done.' };
     const state = section('State of the work', { runs: [aSummaryRun({ account, workspace })] });
-    expect(state).toContain(`2 commits; HEAD went from \`${workspace.headBefore}\` to \`${workspace.headAfter}\`; 3 files changed for git (+10 -4 lines)`);
+    expect(state).toContain(
+      `2 commits; HEAD went from \`${workspace.headBefore}\` to \`${workspace.headAfter}\`; 3 files changed in the work folder (+10 -4 lines)`,
+    );
     expect(state).toContain('2 files changed by its tools; 2 commands, 1 of them failed, in the last 1 run.');
     expect(state).toContain('there are changes that are not committed');
     expect(state).toContain('the task is in_progress, and no run has reported it done.');

@@ -1,0 +1,57 @@
+/** What an agent may use, and when it is woken by itself: the options, and how they are shown. */
+import type { Command } from 'commander';
+import type { AgentView } from '../../protocol/agents.ts';
+import { parseBudget, parseQuietHours } from '../../protocol/budget.ts';
+import { type Budget, budgetWords, spentWords } from '../../run/budget.ts';
+import type { QuietHours } from '../../run/timer.ts';
+import { clean, durationWords } from '../words.ts';
+import { duration } from './options.ts';
+
+/** Clears a setting. */
+export const cleared = 'none';
+export const orNone =
+  <T>(read: (text: string) => T) =>
+  (text: string): T | null =>
+    text === cleared ? null : read(text);
+
+export type LimitOptions = {
+  every?: number | null;
+  quietHours?: QuietHours | null;
+  timerPrompt?: string | null;
+  budgetRun?: Budget | null;
+  budgetDay?: Budget | null;
+};
+
+const budget = (what: string) => (text: string) => parseBudget(text, what);
+
+export function limitOptions(command: Command): Command {
+  return command
+    .option('--budget-run <amount>', 'what each of its runs may use: 5usd, 500k tokens, 2h, several with commas', orNone(budget('--budget-run')))
+    .option('--budget-day <amount>', 'what its runs may use in a day together; 20runs, too', orNone(budget('--budget-day')))
+    .option('--every <duration>', 'wake it so often: 30m, 2h', orNone(duration('--every')))
+    .option(
+      '--quiet-hours <hours>',
+      'not at these: 22-7, 22:30-7:15',
+      orNone((text) => parseQuietHours(text, '--quiet-hours')),
+    )
+    .option(
+      '--timer-prompt <text>',
+      'what it is asked then (default: only what waits for it)',
+      orNone((text) => text),
+    );
+}
+
+export function limitsIn({ every, quietHours, timerPrompt, budgetRun, budgetDay }: LimitOptions): Record<string, unknown> {
+  return { everyMs: every, quietHours, timerPrompt, budgetRun, budgetDay };
+}
+
+export function limitFacts({ everySec, quietHours, timerPrompt, budgetRun, budgetDay, today }: AgentView): [string, string | null][] {
+  const timer = everySec === null ? null : `every ${durationWords(everySec * 1_000)}${quietHours === null ? '' : `, not at ${quietHours}`}`;
+  return [
+    ['timer', timer],
+    ['asks then', timerPrompt === null ? null : clean(timerPrompt)],
+    ['each run', budgetRun === null ? null : `may use ${budgetWords(budgetRun)}`],
+    ['each day', budgetDay === null ? null : `may use ${budgetWords(budgetDay)}`],
+    ['today', today.runs === 0 ? null : spentWords(today)],
+  ];
+}

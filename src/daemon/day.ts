@@ -1,0 +1,13 @@
+/** Days by the clock on the wall, where the daemon runs. */
+
+/** The day this moment lies in: from midnight to midnight, 23 to 25 hours. */
+export function dayAt(at: number): { readonly from: number; readonly to: number } {
+  const date = new Date(at);
+  const midnight = (days: number) => new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).getTime();
+  return { from: midnight(0), to: midnight(1) };
+}
+
+/** How far the clock on the wall is ahead of UTC. */
+export function offsetMinutesAt(at: number): number {
+  return -new Date(at).getTimezoneOffset();
+}

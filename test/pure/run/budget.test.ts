@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { addSpent, type Budget, budgetWords, noBudget, nothingSpent, reachedLimit, reachedWhileRunning, type Spent, spentOf } from '../../../src/run/budget.ts';
+
+const usage = (costUsd: number | null, inputTokens: number | null = 0, outputTokens: number | null = 0) => ({
+  costUsd,
+  inputTokens,
+  outputTokens,
+  cachedInputTokens: inputTokens,
+});
+const budget = (given: Partial<Budget>): Budget => ({ ...noBudget, ...given });
+const spent = (given: Partial<Spent>): Spent => ({
+  ...nothingSpent,
+  costKnownUsd: given.costUsd ?? 0,
+  tokensKnown: given.tokens ?? 0,
+  ...given,
+});
+
+describe('what runs have used together', () => {
+  test('is the sum of what each has used; cached input is input and counts once', () => {
+    expect(spentOf(usage(0.1, 900, 100), 2_000)).toEqual({
+      costUsd: 0.1,
+      costKnownUsd: 0.1,
+      tokens: 1_000,
+      tokensKnown: 1_000,
+      runs: 1,
+      timeMs: 2_000,
+    });
+    const both = addSpent(spentOf(usage(0.1, 900, 100), 2_000), spentOf(usage(0.2, 10, 1), 500));
+    expect(both).toEqual({ costUsd: 0.3, costKnownUsd: 0.3, tokens: 1_011, tokensKnown: 1_011, runs: 2, timeMs: 2_500 });
+  });
+
+  test('is unknown where a part of it is, and the known rest stands beside it', () => {
+    const part = addSpent(spentOf(usage(1.5, 10, null), 1), spentOf(null, 1));
+    expect(part).toEqual({ costUsd: null, costKnownUsd: 1.5, tokens: null, tokensKnown: 10, runs: 2, timeMs: 2 });
+    expect(addSpent(part, spentOf(usage(1, 5, 5), 0))).toMatchObject({ costUsd: null, costKnownUsd: 2.5, tokens: null, tokensKnown: 20 });
+  });
+});
+
+describe('a limit', () => {
+  test.each<[string, Partial<Budget>, Partial<Spent>, string | null]>([
+    ['on cost holds below it', { costUsd: 5 }, { costUsd: 4.999999 }, null],
+    ['on cost is reached at it', { costUsd: 5 }, { costUsd: 5 }, '$5.00 of $5.00'],
+    ['on cost is passed', { costUsd: 0.5 }, { costUsd: 0.529 }, '$0.52 of $0.50'],
+    ['on cost below a cent', { costUsd: 0.002 }, { costUsd: 0.0021 }, '$0.0021 of $0.002'],
+    ['on cost is reached by sums of binary fractions', { costUsd: 0.8 }, { costUsd: 0.7 + 0.1 }, '$0.80 of $0.80'],
+    ['on cost counts the known part', { costUsd: 5 }, { costUsd: null, costKnownUsd: 5.1 }, '$5.10 of $5.00, and more whose cost is not known'],
+    ['on cost is not reached by what nobody knows', { costUsd: 5 }, { costUsd: null, costKnownUsd: 0 }, null],
+    ['on tokens holds below it', { tokens: 1_000 }, { tokens: 999 }, null],
+    ['on tokens is reached at it', { tokens: 200_000 }, { tokens: 1_200_000 }, '1,200,000 of 200,000 tokens'],
+    ['on tokens counts where cost is unknown', { costUsd: 5, tokens: 10 }, { costUsd: null, tokens: 10 }, '10 of 10 tokens'],
+    ['on time holds below it', { timeMs: 60_000 }, { timeMs: 59_999 }, null],
+    ['on time is reached at it', { timeMs: 10_800_000 }, { timeMs: 10_805_000 }, '3 h of 3 h'],
+    ['on runs holds while one more is allowed', { runs: 2 }, { runs: 1 }, null],
+    ['on runs is reached when one more would be too many', { runs: 2 }, { runs: 2 }, '2 of 2 runs'],
+    ['on two things is reached by either, the cost being told first', { costUsd: 1, timeMs: 1 }, { costUsd: 1, timeMs: 1 }, '$1.00 of $1.00'],
+  ])('%s', (_, limit, used, words) => {
+    expect(reachedLimit(budget(limit), spent(used))?.words ?? null).toBe(words);
+  });
+
+  test('that is none is never reached', () => {
+    expect(reachedLimit(noBudget, spent({ costUsd: 1e6, tokens: 1e12, runs: 1e6, timeMs: 1e12 }))).toBeNull();
+  });
+
+  test('on runs never stops a run that was let in', () => {
+    expect(reachedWhileRunning(budget({ runs: 1 }), spent({ runs: 1 }))).toBeNull();
+    expect(reachedWhileRunning(budget({ runs: 1, tokens: 5 }), spent({ runs: 1, tokens: 5 }))?.limit).toBe('tokens');
+  });
+});
+
+test('a budget is told in words', () => {
+  expect(budgetWords({ costUsd: 5, tokens: 2_000_000, runs: 20, timeMs: 5_400_000 })).toBe('$5.00, 2,000,000 tokens, 20 runs, 1 h 30 min');
+  expect(budgetWords(budget({ runs: 1 }))).toBe('1 run');
+  expect(budgetWords(budget({ timeMs: 90_000 }))).toBe('1 min 30 s');
+});
