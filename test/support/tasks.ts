@@ -24,7 +24,6 @@ export function aTaskOf(given: Partial<Task> = {}): Task {
     executionRunId: null,
     budgetLeft: 3,
     budget: null,
-    paused: null,
     createdAt: noon - 60_000,
     updatedAt: noon - 60_000,
     ...given,

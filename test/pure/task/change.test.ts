@@ -73,17 +73,10 @@ describe('a task', () => {
       expect(taskAfter(byPerson(blocked, { type }))).toMatchObject({ blockedReason: null, blockedNext: null });
   });
 
-  it('that is closed refuses with the way to open it, but may be edited and paused', () => {
+  it('that is closed refuses with the way to open it, but may be edited', () => {
     const done = aTaskOf({ status: 'done' });
     expect(byPerson(done, { type: 'start' })).toEqual({ kind: 'refused', why: 'T7 is done.', hint: 'Open it again first: clip task reopen T7' });
     expect(taskAfter(byPerson(done, { type: 'edit', fields: { title: 'Another' } })).title).toBe('Another');
-    expect(taskAfter(byClip(done, { type: 'pause', why: 'Its limit is reached.' })).paused).toBe('Its limit is reached.');
-  });
-
-  it('is paused once, and not again for the same reason', () => {
-    const paused = taskAfter(byClip(aTaskOf(), { type: 'pause', why: 'Too much.' }));
-    expect(became(byClip(paused, { type: 'pause', why: 'Too much.' }))).toBe('same');
-    expect(taskAfter(byPerson(paused, { type: 'pause', why: null })).paused).toBeNull();
   });
 });
 
@@ -91,7 +84,6 @@ const anyChange: fc.Arbitrary<TaskChange> = fc.oneof(
   fc.constantFrom(...columns).map(changeOf),
   fc.constantFrom({ kind: 'person' } as const, coder, null).map((assignee) => ({ type: 'assign', assignee }) as const),
   fc.constant({ type: 'edit', fields: { priority: 3 } } as const),
-  fc.constantFrom('Too much.', null).map((why) => ({ type: 'pause', why }) as const),
 );
 
 /** All that is done to a task, one after the other; what is refused changes nothing. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterEnd, firstAction, livenessAttemptsMax, resumed } from '../../../src/task/continuation.ts';
+import { afterEnd, firstAction, resumed } from '../../../src/task/continuation.ts';
 import { budgetMax, isDurable, spend } from '../../../src/task/continuation-budget.ts';
 import type { Decision, EndedRun, Situation } from '../../../src/task/decision.ts';
 import { livenessStates } from '../../../src/task/liveness.ts';
@@ -14,9 +14,8 @@ const paused = { id: 'agent1', name: 'coder', paused: true };
 
 /** Everything that stands against a start at once, from this point of the order on. */
 const against = {
-  assigneeGone: aSituation({ task: aTaskOf({ assignee: null, paused: 'Too much.' }), busy: 'Run 43 runs.', limitReached: '$5', agent: paused, budgetLeft: 0 }),
-  busy: aSituation({ task: aTaskOf({ paused: 'Too much.' }), busy: 'Run 43 runs.', limitReached: '$5', agent: paused, budgetLeft: 0 }),
-  taskPaused: aSituation({ task: aTaskOf({ paused: 'Too much.' }), limitReached: '$5', agent: paused, budgetLeft: 0 }),
+  assigneeGone: aSituation({ task: aTaskOf({ assignee: null }), busy: 'Run 43 runs.', limitReached: '$5', agent: paused, budgetLeft: 0 }),
+  busy: aSituation({ busy: 'Run 43 runs.', limitReached: '$5', agent: paused, budgetLeft: 0 }),
   limit: aSituation({ limitReached: '$5', agent: paused, budgetLeft: 0 }),
   agentPaused: aSituation({ agent: paused, budgetLeft: 0 }),
 };
@@ -85,7 +84,6 @@ const order: readonly (readonly [string, EndedRun, Situation, Partial<Decision>]
   ],
   ['the task waits in the backlog', judged('plan_only'), aSituation({ task: aTaskOf({ status: 'backlog' }), busy: 'Run 43 runs.' }), { action: 'skip' }],
   ['another run of the task waits or lives', judged('plan_only'), against.busy, { action: 'follows', reason: 'Run 43 runs.' }],
-  ['the task is paused', judged('plan_only'), against.taskPaused, { action: 'skip', reason: 'T7 is paused: Too much.' }],
   ['a limit is reached', judged('plan_only'), against.limit, { action: 'skip', reason: 'A limit is reached: $5' }],
   ['the agent is paused', judged('plan_only'), against.agentPaused, { action: 'skip', reason: 'Agent coder is paused.' }],
   ['the provider refused', judged('failed', { status: 'failed', errorCode: 'rate_limited' }), aSituation(), { action: 'continue' }],
@@ -113,7 +111,6 @@ describe('a run that filled its session', () => {
 
 describe('a run that only planned, or said nothing,', () => {
   it.each(['plan_only', 'empty_response'] as const)('(%s) is continued twice, with a number and a key for each attempt', (state) => {
-    expect(livenessAttemptsMax).toBe(2);
     for (const before of [0, 1]) {
       const wake = before === 0 ? null : woken('run_liveness_continuation', { continuationAttempt: before });
       expect(afterEnd(judged(state, { wake }, 'Read the test.'), aSituation())).toMatchObject({
@@ -260,15 +257,14 @@ const anySituation: fc.Arbitrary<Situation> = fc
   .record({
     status: fc.constantFrom(...taskStatuses),
     assignee: fc.constantFrom({ kind: 'agent', agentId: 'agent1' } as const, { kind: 'agent', agentId: 'agent1' } as const, { kind: 'person' } as const, null),
-    taskPaused: fc.constantFrom(null, null, 'Too much.'),
     budgetLeft: fc.integer({ min: 0, max: 3 }),
     isPaused: fc.boolean(),
     busy: fc.constantFrom(null, null, 'Run 43 runs.'),
     limitReached: fc.constantFrom(null, null, '$5'),
     ownRetry: fc.constantFrom<Situation['ownRetry']>('none', 'none', 'spent', { number: 43 }),
   })
-  .map(({ status, assignee, taskPaused, isPaused, ...rest }) =>
-    aSituation({ ...rest, task: aTaskOf({ status, assignee, paused: taskPaused }), agent: { id: 'agent1', name: 'coder', paused: isPaused } }),
+  .map(({ status, assignee, isPaused, ...rest }) =>
+    aSituation({ ...rest, task: aTaskOf({ status, assignee }), agent: { id: 'agent1', name: 'coder', paused: isPaused } }),
   );
 
 describe('whatever ended, and whatever is true around it,', () => {
@@ -289,7 +285,7 @@ describe('whatever ended, and whatever is true around it,', () => {
       if (decision.action !== 'continue') return;
       expect(['todo', 'in_progress']).toContain(task?.status);
       expect(task?.assignee).toEqual({ kind: 'agent', agentId: run.agentId });
-      expect([busy, limitReached, task?.paused, agent?.paused]).toEqual([null, null, null, false]);
+      expect([busy, limitReached, agent?.paused]).toEqual([null, null, false]);
       expect(['cancelled', 'paused', 'budget_paused', 'dependency_failed']).not.toContain(run.stopReason);
     });
   });

@@ -105,7 +105,6 @@ describe('a task is left alone', () => {
     ['assigned to a person', { task: aTaskOf({ assignee: { kind: 'person' } as const }) }, 'T7 is assigned to a person.'],
     ['assigned to nobody', { task: aTaskOf({ assignee: null }) }, 'T7 is assigned to nobody.'],
     ['of a paused agent', { agent: { id: 'agent1', name: 'coder', paused: true } }, 'Agent coder is paused.'],
-    ['paused itself', { task: aTaskOf({ paused: 'Its limit is reached.' }) }, 'T7 is paused: Its limit is reached.'],
   ])('when it is %s', (_, given, reason) => {
     expect(afterEnd(failed, aSituation(given))).toEqual({ action: 'skip', reason });
   });
