@@ -59,7 +59,7 @@ describe('a finished run is', () => {
 
   it('advanced when it revised the plan document', async () => {
     const { run } = await judged([{ run: 'echo "1. fix" > plan.md' }, clipStep('task doc put T1 plan plan.md'), words(plan), ...end]);
-    expect(run.livenessState).toBe('advanced');
+    expect(run).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1 } });
   });
 
   it('blocked when it needs what it cannot get', async () => {
