@@ -9,13 +9,15 @@ import { until } from './until.ts';
 
 export type TaskShown = { task: TaskView; comments: CommentView[]; documents: DocumentHeadView[]; wakes: WakeView[]; activity: EventView[] };
 
-const { session, words, done, change } = codexSays;
+const { session, words, done, change, command } = codexSays;
 
 /** Ways in which a run of an agent ends. */
 export const ends = {
   plans: [session('s1'), words('I will inspect the repo next and then implement the fix.'), done(10, 1), { exit: 0 }],
   saysNothing: [session('s1'), done(10, 1), { exit: 0 }],
   changes: [session('s1'), change('a', 'src/a.ts'), words('Changed.'), done(10, 1), { exit: 0 }],
+  /** Work of which nothing remains. */
+  builds: [session('s1'), command('a', 'make build'), words('Built.'), done(10, 1), { exit: 0 }],
   explains: [session('s1'), words('The parser lives in src/parse.ts and has three entry points.'), done(10, 1), { exit: 0 }],
   fails: [session('s1'), words('Hm.'), { complain: 'Boom.' }, { exit: 1 }],
 } satisfies Record<string, readonly AgentStep[]>;
