@@ -23,6 +23,7 @@ import { createApi } from './api/server.ts';
 import { createBackfill } from './backfill.ts';
 import { createConclude } from './conclude.ts';
 import { createFinaliser } from './finalise.ts';
+import { createFirstRuns } from './first-run.ts';
 import { guardHome } from './guard-home.ts';
 import { createJudge } from './judge.ts';
 import { createKeepers } from './keepers.ts';
@@ -145,6 +146,7 @@ export async function startDaemon(options: {
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, spending, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf, spending });
   const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, home: home.folder, brief: knowledge.brief, now, log });
+  const firstRuns = createFirstRuns({ store, supervisor });
   supervisor.connect({
     perform,
     note(run) {
@@ -152,7 +154,10 @@ export async function startDaemon(options: {
       scheduler.note(run);
     },
     grants: scheduler.grants,
-    consequences: afterEnd.consequences,
+    consequences(before, next) {
+      afterEnd.consequences(before, next);
+      firstRuns(before, next);
+    },
     forget() {
       used.forget();
       scheduler.forget();
