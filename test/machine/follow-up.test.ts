@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import type { EventView } from '../../src/protocol/answers.ts';
@@ -98,7 +100,10 @@ describe('when the daemon is killed again and again around the ends of runs', ()
 
   it('while runs of tasks live, each task is held by the run that lives or waits, and by no other', async () => {
     const home = createHome();
-    await addSpeaker(home, [ends.builds], ['--share-worktree', '--concurrency', '2']);
+    // Where nothing changes that is not of the agent.
+    const folder = join(home.base, 'work');
+    mkdirSync(folder);
+    await addSpeaker(home, [ends.builds], ['--cwd', folder, '--share-worktree', '--concurrency', '2']);
     const tasks = [];
     for (let n = 0; n < 3; n += 1) tasks.push(await addTask(home));
     let cursor: number | null = 0;
