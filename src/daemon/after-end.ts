@@ -6,9 +6,9 @@
 import { ClipError } from '../run/errors.ts';
 import { type DecisionRecord, isAlive, isEnded, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
-import { afterEnd, resumed } from '../task/continuation.ts';
-import { budgetMax, spend } from '../task/continuation-budget.ts';
-import type { Decision, EndedRun, Situation } from '../task/decision.ts';
+import { afterEnd, resumed } from '../task/next/continuation.ts';
+import { budgetMax, spend } from '../task/next/continuation-budget.ts';
+import type { Decision, EndedRun, Situation } from '../task/next/decision.ts';
 import { isClosed, type Task } from '../task/task.ts';
 import { plainPayload } from '../task/wake.ts';
 import type { Admission } from './admission.ts';

@@ -8,11 +8,11 @@ import { type Account, emptyAccount } from '../run/account.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type LivenessRecord, type Run, type WorkspaceRecord } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
-import { onlyReads } from '../task/commands.ts';
-import { isDurable } from '../task/continuation-budget.ts';
-import { type Evidence, evidenceOf } from '../task/evidence.ts';
-import { classifyLiveness } from '../task/liveness.ts';
+import { onlyReads } from '../task/commands/commands.ts';
+import { isDurable } from '../task/next/continuation-budget.ts';
 import { type AgentReport, countReports, lastUsefulReportAt } from '../task/reports.ts';
+import { type Evidence, evidenceOf } from '../task/verdict/evidence.ts';
+import { classifyLiveness } from '../task/verdict/liveness.ts';
 
 export type Judge = ReturnType<typeof createJudge>;
 

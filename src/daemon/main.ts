@@ -15,7 +15,7 @@ import { placeOwnCommand } from '../launch/launch.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import { createStore } from '../store/store.ts';
-import { redact } from '../task/redact.ts';
+import { redact } from '../task/redact/redact.ts';
 import { createAdmission } from './admission.ts';
 import { createAfterEnd } from './after-end.ts';
 import { createAgents } from './agents.ts';

@@ -8,7 +8,7 @@ import { limits } from '../run/limits.ts';
 import type { Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { changeTask, type TaskChange, type TaskFields } from '../task/change.ts';
-import { budgetMax } from '../task/continuation-budget.ts';
+import { budgetMax } from '../task/next/continuation-budget.ts';
 import { type Actor, type Assignee, type Comment, type Document, summaryKey, type Task } from '../task/task.ts';
 import type { Supervisor } from './supervisor.ts';
 

@@ -6,7 +6,7 @@
  * an agent says that it is done, and *done* when a person agrees. It is *blocked* when only a person can move it on.
  * What is *done* or *cancelled* is opened again before anything else can happen to it.
  */
-import { budgetMax } from './continuation-budget.ts';
+import { budgetMax } from './next/continuation-budget.ts';
 import { type Assignee, isClosed, type Task, type TaskStatus } from './task.ts';
 
 export type TaskChange =

@@ -1,5 +1,5 @@
 /** How often each verdict is right: the tables of docs/LIVENESS.md. */
-import { classifyLiveness, type LivenessState, livenessStates } from '../../src/task/liveness.ts';
+import { classifyLiveness, type LivenessState, livenessStates } from '../../src/task/verdict/liveness.ts';
 import type { LivenessCase } from './liveness.ts';
 
 export type Judged = { readonly expected: LivenessState; readonly got: LivenessState; readonly name: string; readonly why: string };

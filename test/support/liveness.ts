@@ -2,9 +2,9 @@
 import type { Account } from '../../src/run/account.ts';
 import { emptyAccount } from '../../src/run/account.ts';
 import type { ReportKind } from '../../src/run/agent-report.ts';
-import { type Evidence, evidenceOf, type RecordCounts, type WorkspaceChange } from '../../src/task/evidence.ts';
-import type { LivenessInput, LivenessState } from '../../src/task/liveness.ts';
 import { type AgentReport, countReports } from '../../src/task/reports.ts';
+import { type Evidence, evidenceOf, type RecordCounts, type WorkspaceChange } from '../../src/task/verdict/evidence.ts';
+import type { LivenessInput, LivenessState } from '../../src/task/verdict/liveness.ts';
 import { noon } from './runs.ts';
 
 export type LivenessCase = {

@@ -1,6 +1,6 @@
 /** Continuation summaries and what they are made from. */
 import { emptyAccount } from '../../src/run/account.ts';
-import type { SummaryInput, SummaryRun } from '../../src/task/summary-input.ts';
+import type { SummaryInput, SummaryRun } from '../../src/task/handoff/summary-input.ts';
 import { noon } from './runs.ts';
 
 export const headings = [

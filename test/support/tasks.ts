@@ -1,7 +1,7 @@
 /** Tasks, ends of their runs, and what is true around them, as values. */
-import type { EndedRun, Situation } from '../../src/task/decision.ts';
-import type { LivenessState } from '../../src/task/liveness.ts';
+import type { EndedRun, Situation } from '../../src/task/next/decision.ts';
 import type { Task } from '../../src/task/task.ts';
+import type { LivenessState } from '../../src/task/verdict/liveness.ts';
 import { plainPayload, type WakePayload, type WakeReason } from '../../src/task/wake.ts';
 import { noon } from './runs.ts';
 

@@ -2,7 +2,7 @@ import { viewOfDocument, viewOfHead, viewOfTask } from '../../protocol/task-view
 import { handoffQuery, type LedgerAnswer, ledgerQuery, taskParams } from '../../protocol/tasks.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
-import { summaryDiff } from '../../task/diff.ts';
+import { summaryDiff } from '../../task/handoff/diff.ts';
 import { isClosed, summaryKey } from '../../task/task.ts';
 import { offsetMinutesAt } from '../day.ts';
 import { read } from './border.ts';

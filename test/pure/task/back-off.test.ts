@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { backOffMs, backOffTriesMax } from '../../../src/task/back-off.ts';
-import { afterEnd } from '../../../src/task/continuation.ts';
-import type { Decision } from '../../../src/task/decision.ts';
+import { backOffMs, backOffTriesMax } from '../../../src/task/next/back-off.ts';
+import { afterEnd } from '../../../src/task/next/continuation.ts';
+import type { Decision } from '../../../src/task/next/decision.ts';
 import { noon } from '../../support/runs.ts';
 import { aSituation, failedWith, woken } from '../../support/tasks.ts';
 

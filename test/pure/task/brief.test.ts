@@ -1,7 +1,7 @@
 import { array, assert, boolean, constantFrom, option, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BriefInput, briefOf } from '../../../src/task/brief.ts';
-import { continuationSummary } from '../../../src/task/summary.ts';
+import { type BriefInput, briefOf } from '../../../src/task/handoff/brief.ts';
+import { continuationSummary } from '../../../src/task/handoff/summary.ts';
 import { noon } from '../../support/runs.ts';
 import { aSummaryInput, fencesClose, sectionsOf } from '../../support/summaries.ts';
 

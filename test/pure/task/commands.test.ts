@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { onlyReads } from '../../../src/task/commands.ts';
+import { onlyReads } from '../../../src/task/commands/commands.ts';
 import { reading, working } from './command-lists.ts';
 
 const cases = (list: string) =>

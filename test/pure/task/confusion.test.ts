@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { livenessStates } from '../../../src/task/liveness.ts';
+import { livenessStates } from '../../../src/task/verdict/liveness.ts';
 import { confusionWords, judged } from '../../support/confusion.ts';
 import { all } from './liveness-cases.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterEnd, firstAction, resumed } from '../../../src/task/continuation.ts';
-import { budgetMax, isDurable, spend } from '../../../src/task/continuation-budget.ts';
-import type { Decision, EndedRun, Situation } from '../../../src/task/decision.ts';
-import { livenessStates } from '../../../src/task/liveness.ts';
+import { afterEnd, firstAction, resumed } from '../../../src/task/next/continuation.ts';
+import { budgetMax, isDurable, spend } from '../../../src/task/next/continuation-budget.ts';
+import type { Decision, EndedRun, Situation } from '../../../src/task/next/decision.ts';
 import { taskStatuses } from '../../../src/task/task.ts';
+import { livenessStates } from '../../../src/task/verdict/liveness.ts';
 import { wakeReasons } from '../../../src/task/wake.ts';
 import { anEvidence, commands, files, reports } from '../../support/liveness.ts';
 import { noon } from '../../support/runs.ts';

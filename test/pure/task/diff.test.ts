@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { summaryDiff } from '../../../src/task/diff.ts';
+import { summaryDiff } from '../../../src/task/handoff/diff.ts';
 
 describe('the difference of two summaries', () => {
   it('is nothing when they are the same, and everything when there was none before', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../src/run/limits.ts';
-import { countersWords, isConcrete, lastUsefulAt } from '../../../src/task/evidence.ts';
-import { classifyLiveness } from '../../../src/task/liveness.ts';
+import { countersWords, isConcrete, lastUsefulAt } from '../../../src/task/verdict/evidence.ts';
+import { classifyLiveness } from '../../../src/task/verdict/liveness.ts';
 import { anEvidence, anInput, commands, files, type Given, reports } from '../../support/liveness.ts';
 import { noon } from '../../support/runs.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { injected } from '../../../src/task/injected.ts';
-import { continuationSummary } from '../../../src/task/summary.ts';
+import { injected } from '../../../src/task/handoff/injected.ts';
+import { continuationSummary } from '../../../src/task/handoff/summary.ts';
 import { reports } from '../../support/liveness.ts';
 import { noon } from '../../support/runs.ts';
 import { aSummaryInput, aSummaryRun, fencesClose, sectionsOf } from '../../support/summaries.ts';

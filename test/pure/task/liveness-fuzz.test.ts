@@ -1,8 +1,8 @@
 import { array, assert, constantFrom, integer, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reportKinds } from '../../../src/run/agent-report.ts';
-import { classifyLiveness, livenessStates } from '../../../src/task/liveness.ts';
 import { taskStatuses } from '../../../src/task/task.ts';
+import { classifyLiveness, livenessStates } from '../../../src/task/verdict/liveness.ts';
 import { anInput, commands } from '../../support/liveness.ts';
 import { all } from './liveness-cases.ts';
 

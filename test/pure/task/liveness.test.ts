@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { classifyLiveness } from '../../../src/task/liveness.ts';
+import { classifyLiveness } from '../../../src/task/verdict/liveness.ts';
 import { all } from './liveness-cases.ts';
 
 const got = (each: (typeof all)[number]) => classifyLiveness(each.input);

@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { redact } from '../../../src/task/redact.ts';
+import { redact } from '../../../src/task/redact/redact.ts';
 
 const letters = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY';
 const long = letters + letters.toLowerCase();

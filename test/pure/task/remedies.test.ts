@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { afterEnd } from '../../../src/task/continuation.ts';
-import { remedyFor } from '../../../src/task/remedies.ts';
+import { afterEnd } from '../../../src/task/next/continuation.ts';
+import { remedyFor } from '../../../src/task/next/remedies.ts';
 import { anEnd, aSituation, aTaskOf, failedWith, judged } from '../../support/tasks.ts';
 
 describe('an end that only a person can do something about', () => {

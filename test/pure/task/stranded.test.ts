@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterEnd } from '../../../src/task/continuation.ts';
+import { afterEnd } from '../../../src/task/next/continuation.ts';
 import { aSituation, aTaskOf, failedWith, judged } from '../../support/tasks.ts';
 
 const todo = aTaskOf({ status: 'todo', checkoutRunId: null });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptyAccount } from '../../../src/run/account.ts';
-import { continuationSummary } from '../../../src/task/summary.ts';
-import { pathsShown } from '../../../src/task/summary-work.ts';
+import { continuationSummary } from '../../../src/task/handoff/summary.ts';
+import { pathsShown } from '../../../src/task/handoff/summary-work.ts';
 import { commands, files, reports } from '../../support/liveness.ts';
 import { noon } from '../../support/runs.ts';
 import { aFailedRun, aSummaryInput, aSummaryRun, fencesClose, headings, sectionsOf } from '../../support/summaries.ts';

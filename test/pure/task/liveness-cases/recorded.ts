@@ -1,8 +1,8 @@
 /** Endings of real runs: the recorded streams, read by their adapters, with the end they had. */
 import { adapterOf } from '../../../../src/adapters/by-name.ts';
 import { endOfOutcome } from '../../../../src/run/ends.ts';
-import { evidenceOf } from '../../../../src/task/evidence.ts';
-import type { LivenessState } from '../../../../src/task/liveness.ts';
+import { evidenceOf } from '../../../../src/task/verdict/evidence.ts';
+import type { LivenessState } from '../../../../src/task/verdict/liveness.ts';
 import { aTask, type LivenessCase, noRecords } from '../../../support/liveness.ts';
 import { recording, replay, reported } from '../../../support/recordings.ts';
 import { aProfile, aSpec } from '../../../support/runs.ts';

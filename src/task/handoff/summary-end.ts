@@ -1,8 +1,9 @@
 /** How the last run stopped, what stands in the way, and what comes next. */
+
+import { type AgentReport, lastOf, standingBlocker } from '../reports.ts';
+import { isUseful } from '../verdict/prose.ts';
 import { line, type Piece } from './pieces.ts';
-import { isUseful } from './prose.ts';
 import { inlineCode } from './quoted.ts';
-import { type AgentReport, lastOf, standingBlocker } from './reports.ts';
 import type { CleanInput, SummaryComment, SummaryRun } from './summary-input.ts';
 import { lastedWords, name, ownWords, runWords, timeWords } from './summary-words.ts';
 

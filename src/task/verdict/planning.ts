@@ -1,5 +1,5 @@
 /** Whether a task asks for words: then a plan is what it wanted, and no announcement. */
-import type { Task } from './task.ts';
+import type { Task } from '../task.ts';
 
 /** In doubt it is work: "Fix crash in report export" has the word and asks for no report. */
 export function isPlanning({ kind, title, description }: Pick<Task, 'kind' | 'title' | 'description'>): boolean {

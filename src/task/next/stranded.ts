@@ -2,10 +2,11 @@
  * A task of an agent that nothing will move on: its last run failed, or achieved nothing that calls for more. It is
  * started again once, automatically; a second time in a row a person is asked, and told why.
  */
+
+import type { Task } from '../task.ts';
+import { plainPayload } from '../wake.ts';
 import { spend } from './continuation-budget.ts';
 import type { Decision, EndedRun, Situation } from './decision.ts';
-import type { Task } from './task.ts';
-import { plainPayload } from './wake.ts';
 
 export function stranded(run: EndedRun, task: Task, now: Situation): Decision {
   const dispatch = task.status === 'todo';

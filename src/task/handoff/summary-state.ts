@@ -1,9 +1,9 @@
 /** Where the work stands: what clip has observed, what an agent claims, and what the last runs were. */
 
+import { lastOf } from '../reports.ts';
+import { isUseful } from '../verdict/prose.ts';
 import { line, type Piece } from './pieces.ts';
-import { isUseful } from './prose.ts';
 import { inlineCode } from './quoted.ts';
-import { lastOf } from './reports.ts';
 import type { CleanInput, SummaryRun, SummaryTask } from './summary-input.ts';
 import { countWords, lastedWords, name, ownWords, runWords, timeWords } from './summary-words.ts';
 

@@ -2,13 +2,14 @@
  * What follows the end of a run: one rule for each end, tried from the top, the first that fits decides.
  * Pure: the end and the situation in; what to do, when, and the reason in words out.
  */
+
+import { isClosed, type Task } from '../task.ts';
+import { plainPayload, type WakePayload } from '../wake.ts';
 import { backOffMs, backOffTriesMax } from './back-off.ts';
 import { spend } from './continuation-budget.ts';
 import type { Decision, EndedRun, PlannedWake, Situation } from './decision.ts';
 import { remedyFor } from './remedies.ts';
 import { stranded } from './stranded.ts';
-import { isClosed, type Task } from './task.ts';
-import { plainPayload, type WakePayload } from './wake.ts';
 
 export function afterEnd(run: EndedRun, now: Situation): Decision {
   const { task } = now;

@@ -1,8 +1,8 @@
 /** What clip decided after a run, with the reason in words: whoever asks "why was it not continued?" finds the answer stored. */
-import type { Agent } from '../run/agent.ts';
-import type { LivenessRecord } from '../run/run.ts';
-import type { Task } from './task.ts';
-import type { WakePayload, WakeReason } from './wake.ts';
+import type { Agent } from '../../run/agent.ts';
+import type { LivenessRecord } from '../../run/run.ts';
+import type { Task } from '../task.ts';
+import type { WakePayload, WakeReason } from '../wake.ts';
 
 /** A start that follows by itself. */
 export type PlannedWake = {

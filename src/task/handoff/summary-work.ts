@@ -1,8 +1,8 @@
 /** What was done, as the streams of the runs show it: files and commands. Both are named by agents, so they stand as inline code. */
 
-import type { CommandRecord, FileRecord } from '../run/account.ts';
-import { limits } from '../run/limits.ts';
-import { onlyReads } from './commands.ts';
+import type { CommandRecord, FileRecord } from '../../run/account.ts';
+import { limits } from '../../run/limits.ts';
+import { onlyReads } from '../commands/commands.ts';
 import { line, type Piece } from './pieces.ts';
 import { inlineCode } from './quoted.ts';
 import type { CleanInput, SummaryRun } from './summary-input.ts';

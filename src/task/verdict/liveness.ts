@@ -3,15 +3,15 @@
  * top, and the first that fits decides. Evidence is judged; text is a hint, and in doubt it hints at nothing:
  * `blocked` stops a task and `plan_only` starts a run, while `needs_followup` does neither harm.
  */
-import type { EndedStatus } from '../run/run.ts';
+import type { EndedStatus } from '../../run/run.ts';
+import { type AgentReport, lastOf, standingBlocker } from '../reports.ts';
+import { isClosed, type Task } from '../task.ts';
 import { blockerIn } from './blockers.ts';
 import { countersWords, type Evidence, isConcrete, lastUsefulAt } from './evidence.ts';
 import { onlyAnnounces } from './intents.ts';
 import { derivedNext, labelledNext, nextActionLength } from './next-action.ts';
 import { isPlanning } from './planning.ts';
 import { bounded, isUseful, type Line, linesOf } from './prose.ts';
-import { type AgentReport, lastOf, standingBlocker } from './reports.ts';
-import { isClosed, type Task } from './task.ts';
 
 export const livenessStates = ['completed', 'advanced', 'plan_only', 'empty_response', 'blocked', 'failed', 'needs_followup'] as const;
 export type LivenessState = (typeof livenessStates)[number];

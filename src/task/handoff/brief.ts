@@ -2,12 +2,13 @@
  * What a run of a task is told: the task, what is asked of it now, why it goes on, what is known of earlier
  * runs, and how it reports. A run that goes on with its session knows most of it, and is told only what is new.
  */
+
+import { redact } from '../redact/redact.ts';
+import type { Task } from '../task.ts';
 import { nested } from './fences.ts';
 import { injected } from './injected.ts';
 import { clean, cut, fenced, inlineCode, oneLine, quotation } from './quoted.ts';
-import { redact } from './redact.ts';
 import { countWords, name, timeWords } from './summary-words.ts';
-import type { Task } from './task.ts';
 
 export type BriefWake = {
   /** One of clip's own words, such as `run_liveness_continuation`. */

@@ -1,5 +1,5 @@
 /** Words that several sections of a summary use. */
-import { isoTime } from '../run/time.ts';
+import { isoTime } from '../../run/time.ts';
 import { inlineCode } from './quoted.ts';
 import type { SummaryRun } from './summary-input.ts';
 

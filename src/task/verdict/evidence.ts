@@ -1,8 +1,8 @@
 /** What a run did, by itself: the counted facts its liveness is judged from. Nothing that clip writes is among them. */
-import type { Account, CommandRecord } from '../run/account.ts';
-import { limits } from '../run/limits.ts';
-import { onlyReads } from './commands.ts';
-import type { ReportCounts } from './reports.ts';
+import type { Account, CommandRecord } from '../../run/account.ts';
+import { limits } from '../../run/limits.ts';
+import { onlyReads } from '../commands/commands.ts';
+import type { ReportCounts } from '../reports.ts';
 
 /** The work tree before and after; null where git could not be asked, or there is none. */
 export type WorkspaceChange = {

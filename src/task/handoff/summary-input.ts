@@ -1,10 +1,10 @@
 /** What a continuation summary is made from: recorded facts, and the words of people and agents. */
-import type { Account } from '../run/account.ts';
-import type { EndedStatus, LivenessRecord, WorkspaceRecord } from '../run/run.ts';
+import type { Account } from '../../run/account.ts';
+import type { EndedStatus, LivenessRecord, WorkspaceRecord } from '../../run/run.ts';
+import { redact } from '../redact/redact.ts';
+import type { AgentReport } from '../reports.ts';
+import type { Task } from '../task.ts';
 import { clean } from './quoted.ts';
-import { redact } from './redact.ts';
-import type { AgentReport } from './reports.ts';
-import type { Task } from './task.ts';
 
 export type SummaryTask = Pick<Task, 'number' | 'title' | 'description' | 'acceptance' | 'kind' | 'status' | 'priority' | 'blockedReason'>;
 

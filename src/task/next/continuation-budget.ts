@@ -1,5 +1,5 @@
 /** The one budget of automatic starts that a task has, whatever they are for. */
-import type { Evidence } from './evidence.ts';
+import type { Evidence } from '../verdict/evidence.ts';
 
 /** Automatic starts without durable progress before a person is asked: two continuations and one recovery, as the reference allows. */
 export const budgetMax = 3;
