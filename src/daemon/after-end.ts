@@ -125,7 +125,7 @@ export function createAfterEnd(world: {
       budgetLeft: durable ? full : (task?.budgetLeft ?? 0),
       agent: agentId === null ? null : store.agents.byId(agentId),
       busy: task === null ? null : busyWords(task, run),
-      ownRetry: retry !== null ? { number: retry } : wanted && !durable && task?.budgetLeft === 0 ? 'spent' : 'none',
+      ownRetry: retry !== null ? { number: retry } : !wanted ? 'none' : task?.budgetLeft !== 0 ? 'withheld' : durable ? 'none' : 'spent',
       limitReached: task === null ? null : world.limitReached(agentId, task.number),
       attemptsMax: world.attemptsMax,
     };
@@ -153,8 +153,16 @@ export function createAfterEnd(world: {
       liveness,
       resetsAt: store.accounts.glance(run.number)?.resetsAt ?? null,
       retryReason: run.lineage.retryReason,
+      limit: limitOf(run),
       wake: wake === null ? null : { reason: wake.reason, payload: wake.payload },
     };
+  }
+
+  /** Its history says which limit stopped it. */
+  function limitOf({ number, state }: Run): EndedRun['limit'] {
+    if (!isEnded(state) || state.stopReason !== 'budget_paused') return null;
+    const reached = store.events.lastOfType(number, 'budget-reached')?.data;
+    return reached === undefined ? null : (reached as NonNullable<EndedRun['limit']>);
   }
 
   function carryOut(decision: Decision, run: Run, task: Task): void {

@@ -1,6 +1,4 @@
-/** Days by the clock on the wall, where the daemon runs. */
-
-/** The day this moment lies in: from midnight to midnight, 23 to 25 hours. */
+/** The day this moment lies in, by the clock on the wall where the daemon runs: from midnight to midnight, 23 to 25 hours. */
 export function dayAt(at: number): { readonly from: number; readonly to: number } {
   const date = new Date(at);
   const midnight = (days: number) => new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).getTime();

@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { adapterOf } from '../adapters/by-name.ts';
 import { runFiles } from '../process/run-folder.ts';
 import { readEnd } from '../process/tail.ts';
+import { type Account, emptyAccount } from '../run/account.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type LivenessRecord, type Run, type WorkspaceRecord } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
@@ -43,7 +44,17 @@ export function createJudge(world: { store: Store; folderOf: (run: Run) => strin
     return stripVTControlCharacters(readEnd(join(world.folderOf(run), runFiles.stdout), limits.accountTextLength));
   }
 
+  /** What a summary tells of it: what its stream has shown, or what is known without one. */
+  function accountOf(run: Run): Account | null {
+    const account = store.accounts.ofRun(run.number)?.account ?? null;
+    if (adapterOf(run.spec.agent).stream !== null) return account;
+    if (run.spec.agent !== null) return { ...emptyAccount, text: lastWords(run) };
+    const { commands: recentCommands } = withCommand(evidenceOf(null, null, nothingLeft), run);
+    return { ...emptyAccount, commands: 1, commandsFailed: recentCommands[0]?.failed ? 1 : 0, recentCommands };
+  }
+
   return {
+    accountOf,
     /** Whether it achieved anything. */
     judge(run: Run, workspace: WorkspaceRecord | null): LivenessRecord | null {
       if (!isEnded(run.state)) return null;
@@ -56,6 +67,8 @@ export function createJudge(world: { store: Store; folderOf: (run: Run) => strin
     isDurable: (run: Run): boolean => isEnded(run.state) && isDurable(gather(run, run.state.workspace).evidence),
   };
 }
+
+const nothingLeft = { comments: 0, documents: 0, planRevised: false, reports: countReports([]), lastAt: null };
 
 /** A command that a person runs for a task is itself what was done. */
 function withCommand(evidence: Evidence, { spec, state }: Run): Evidence {

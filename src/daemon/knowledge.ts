@@ -12,6 +12,7 @@ import { continuationSummary } from '../task/summary.ts';
 import type { SummaryRun } from '../task/summary-input.ts';
 import { type Comment, summaryKey, type Task } from '../task/task.ts';
 import { promptFor } from './agent-launch.ts';
+import type { Judge } from './judge.ts';
 import type { Tasks } from './tasks.ts';
 
 export type Knowledge = ReturnType<typeof createKnowledge>;
@@ -19,6 +20,7 @@ export type Knowledge = ReturnType<typeof createKnowledge>;
 export function createKnowledge(world: {
   store: Store;
   tasks: Tasks;
+  judge: Pick<Judge, 'accountOf'>;
   runsFolder: string;
   now: () => number;
   /** Values that must not stand in a summary: those of the variables of this run's agent, and our own. */
@@ -53,7 +55,7 @@ export function createKnowledge(world: {
     const { number, spec, lineage, state } = run;
     if (!isEnded(state)) return [];
     const { status, stopReason, errorCode, error, endedAt, startedAt, liveness, workspace, outcome } = state;
-    const account = store.accounts.ofRun(number)?.account ?? null;
+    const account = world.judge.accountOf(run);
     const outcomeWords = {
       exited: `exited ${outcome.kind === 'exited' ? outcome.code : ''}`,
       killed: `killed by ${outcome.kind === 'killed' ? outcome.signal : ''}`,

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { adapterOf } from '../adapters/by-name.ts';
 import type { Config } from '../config/config.ts';
 import type { Home } from '../config/home.ts';
+import { placeOwnCommand } from '../launch/launch.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import { createStore } from '../store/store.ts';
@@ -63,6 +64,7 @@ export async function startDaemon(options: {
   const now = Date.now;
   const folderOf = (run: Run) => join(home.runs, run.id);
 
+  placeOwnCommand(home.command);
   const store = createStore({ path: home.database, migrations: options.migrations, version });
   const generation = Number(store.readMeta('generation') ?? 0) + 1;
   const uncleanBefore = store.readMeta('unclean') === '1';
@@ -103,7 +105,7 @@ export async function startDaemon(options: {
   const timers = createTimers({ store, supervisor, wakes, now, log });
   const judge = createJudge({ store, folderOf });
   const secretsOf = createSecrets({ agents, store, environment });
-  const knowledge = createKnowledge({ store, tasks, runsFolder: home.runs, now, secretsOf });
+  const knowledge = createKnowledge({ store, tasks, judge, runsFolder: home.runs, now, secretsOf });
   const afterEnd = createAfterEnd({
     ...{ store, supervisor, tasks, wakes, admission, judge, now },
     attemptsMax: config.continuation_attempts,

@@ -1,12 +1,12 @@
 /** What only a person can move on. */
 import type { NeedView } from '../protocol/needs.ts';
 import { limits } from '../run/limits.ts';
-import { isEnded } from '../run/run.ts';
+import { isEnded, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import type { Task } from '../task/task.ts';
 import type { Reached, Spending } from './spending.ts';
 
-export function createNeeds(world: { store: Store; spending: Spending }) {
+export function createNeeds(world: { store: Store; spending: Spending; now: () => number }) {
   const { store, spending } = world;
 
   function ofTask(task: Task): NeedView {
@@ -33,9 +33,24 @@ export function createNeeds(world: { store: Store; spending: Spending }) {
     };
   }
 
+  /** Lost without a task that would speak for it: it was to be started again, and could not safely be. */
+  function ofLost(run: Run): NeedView[] {
+    const { number, spec, lineage, state } = run;
+    if (!isEnded(state) || state.errorCode !== 'process_lost' || spec.onLoss !== 'retry' || lineage.taskId !== null) return [];
+    if (lineage.processLossRetryCount > 0 || store.runs.retryOf(run.id) !== null) return [];
+    const title = `run ${number}`;
+    const next = `Make sure that nothing of it lives any more (clip show ${number}), then: clip retry ${number}`;
+    return [
+      { kind: 'run', task: null, run: number, agent: spec.agent?.name ?? null, title, status: 'lost', what: sentence(state.error ?? 'it was lost'), next },
+    ];
+  }
+
   return (): NeedView[] => {
+    const lost = store.runs
+      .page({ statuses: ['failed'], since: world.now() - limits.lostShownMs }, { before: null, limit: limits.needsShown })
+      .runs.flatMap(ofLost);
     const overBudget = store.tasks.withBudget().flatMap(({ number }) => spending.reachedFor(null, number) ?? []);
-    return [...spending.usedUp(), ...overBudget].map(ofLimit).concat(store.tasks.needingPerson(limits.needsShown).map(ofTask));
+    return [...spending.usedUp(), ...overBudget].map(ofLimit).concat(lost, store.tasks.needingPerson(limits.needsShown).map(ofTask));
   };
 }
 

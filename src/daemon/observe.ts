@@ -64,7 +64,7 @@ export function createObserver(world: {
       if (gapMs >= limits.sleptMs) supervisor.submitAll(wake(alive, gapMs));
       else {
         lookForAnswers(alive);
-        const facts = [...alive.flatMap((run) => lookAt(run)), ...world.spending.stops(alive)];
+        const facts = [...alive.flatMap((run) => lookAt(run)), ...world.spending.stops(alive.filter((run) => !hasDone(run)))];
         if (facts.length > 0) supervisor.submitAll(facts);
       }
     } catch (error) {
@@ -121,6 +121,12 @@ export function createObserver(world: {
   function hasOpenTool(run: Run): boolean {
     const account = world.tails.accountOf(run);
     return account !== null && account.result === null && Object.keys(account.openTools).length > 0;
+  }
+
+  /** It has given its result and uses nothing more: what it did stays done, whatever it cost. */
+  function hasDone(run: Run): boolean {
+    const account = world.tails.accountOf(run);
+    return account !== null && isAlive(run.state) && lingersSince(account, run.state) !== null;
   }
 
   function lingers(run: Run, lastSignAt: number, at: number): boolean {

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 
 export const needView = z.object({
-  /** A task that is blocked or in review, or a limit that is reached. */
-  kind: z.enum(['task', 'budget']),
+  /** A task that is blocked or in review, a limit that is reached, a run that was lost and not started again. */
+  kind: z.enum(['task', 'budget', 'run']),
   task: z.int().nullable(),
   run: z.int().nullable(),
   agent: z.string().nullable(),

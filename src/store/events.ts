@@ -41,6 +41,18 @@ export function createEventStore(db: Db) {
       return db.select().from(events).where(eq(events.run, run)).orderBy(desc(events.seq)).limit(limit).all().map(eventOf).reverse();
     },
 
+    /** The newest of this type in the history of a run. */
+    lastOfType(run: number, type: string): StoredEvent | null {
+      const row = db
+        .select()
+        .from(events)
+        .where(and(eq(events.run, run), eq(events.type, type)))
+        .orderBy(desc(events.seq))
+        .limit(1)
+        .get();
+      return row ? eventOf(row) : null;
+    },
+
     /** What was done to a task, and what became of its runs; the newest, oldest of them first. */
     ofTask(task: number, limit: number): StoredEvent[] {
       return db.select().from(events).where(eq(events.taskId, task)).orderBy(desc(events.seq)).limit(limit).all().map(eventOf).reverse();

@@ -1,4 +1,4 @@
-/** Sums over runs, removed ones among them: what a task, an agent or a day has cost. SQLite adds up; nothing is parsed here. */
+/** Sums over runs, removed ones among them: what a task, an agent or a day has cost. SQLite adds up in one walk; no run is parsed here. */
 import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 
@@ -13,14 +13,23 @@ export type Sum = {
   /** Of the runs that were judged, how many advanced or completed their task; null when none was. */
   readonly advancedShare: number | null;
 };
+export type Sums = {
+  readonly total: Sum;
+  readonly byTask: readonly { readonly task: number | null; readonly sum: Sum }[];
+  readonly byAgent: readonly { readonly agentId: string | null; readonly sum: Sum }[];
+  readonly byDay: readonly { readonly day: string; readonly sum: Sum }[];
+};
 export type SumFilter = { readonly task?: number | undefined; readonly agentId?: string | undefined; readonly since?: number | undefined };
-type Row = Omit<Sum, 'advancedShare'> & { readonly judged: number; readonly advanced: number; readonly place: string | number | null };
 
-/** `minutesEast`: of UTC, for where a day begins; as it is now, so that days of the other half of the year may be off by an hour. */
+type Counts = Omit<Sum, 'advancedShare'> & { readonly judged: number; readonly advanced: number };
+type Row = Counts & { readonly task: number | null; readonly agentId: string | null; readonly day: string };
+
 export function createLedger(db: Db) {
-  function sums(filter: SumFilter, by: SQL): { place: string | number | null; sum: Sum }[] {
+  /** `minutesEast`: of UTC, for where a day begins; as it is now, so that days of the other half of the year may be off by an hour. */
+  return (filter: SumFilter, minutesEast: number): Sums => {
     const rows = db.all<Row>(sql`
-      select ${by} as place,
+      select task_id as task, agent_id as agentId,
+        date((ended_at + ${minutesEast * 60_000}) / 1000, 'unixepoch') as day,
         count(*) as runs,
         coalesce(sum(ran_ms), 0) as timeMs,
         coalesce(sum(input), 0) as inputTokens,
@@ -30,20 +39,41 @@ export function createLedger(db: Db) {
         sum(advanced is not null) as judged,
         coalesce(sum(advanced), 0) as advanced
       from (${rowsOf(filter)})
-      group by place order by place`);
-    return rows.map(({ place, judged, advanced, ...sum }) => ({ place, sum: { ...sum, advancedShare: judged === 0 ? null : advanced / judged } }));
-  }
-
-  return {
-    total: (filter: SumFilter): Sum => sums(filter, sql`0`)[0]?.sum ?? nothing,
-    byTask: (filter: SumFilter) => sums(filter, sql`task_id`) as { place: number | null; sum: Sum }[],
-    byAgent: (filter: SumFilter) => sums(filter, sql`agent_id`) as { place: string | null; sum: Sum }[],
-    byDay: (filter: SumFilter, minutesEast: number) =>
-      sums(filter, sql`date((ended_at + ${minutesEast * 60_000}) / 1000, 'unixepoch')`) as { place: string; sum: Sum }[],
+      group by task_id, agent_id, day`);
+    return {
+      total: sumOf(rows),
+      byTask: groups(rows, ({ task }) => task).map(([task, sum]) => ({ task, sum })),
+      byAgent: groups(rows, ({ agentId }) => agentId).map(([agentId, sum]) => ({ agentId, sum })),
+      byDay: groups(rows, ({ day }) => day)
+        .map(([day, sum]) => ({ day, sum }))
+        .sort((a, b) => (a.day < b.day ? -1 : 1)),
+    };
   };
 }
 
-const nothing: Sum = { runs: 0, timeMs: 0, inputTokens: 0, outputTokens: 0, costUsd: 0, costUnknown: 0, advancedShare: null };
+function groups<K>(rows: readonly Row[], keyOf: (row: Row) => K): [K, Sum][] {
+  const found = new Map<K, Row[]>();
+  for (const row of rows) {
+    const group = found.get(keyOf(row));
+    if (group) group.push(row);
+    else found.set(keyOf(row), [row]);
+  }
+  return [...found].map(([key, group]) => [key, sumOf(group)]);
+}
+
+function sumOf(rows: readonly Counts[]): Sum {
+  const add = (of: (row: Counts) => number) => rows.reduce((sum, row) => sum + of(row), 0);
+  const judged = add((row) => row.judged);
+  return {
+    runs: add((row) => row.runs),
+    timeMs: add((row) => row.timeMs),
+    inputTokens: add((row) => row.inputTokens),
+    outputTokens: add((row) => row.outputTokens),
+    costUsd: add((row) => row.costUsd),
+    costUnknown: add((row) => row.costUnknown),
+    advancedShare: judged === 0 ? null : add((row) => row.advanced) / judged,
+  };
+}
 
 /** Ended runs of agents and of tasks, and what is left of removed ones, in the same columns. */
 function rowsOf({ task, agentId, since }: SumFilter): SQL {
@@ -69,7 +99,9 @@ function rowsOf({ task, agentId, since }: SumFilter): SQL {
       where ${where} and r.status in ('succeeded', 'failed', 'cancelled', 'timed_out')
     ) where ${begin}
     union all
-    select task_id, agent_id, json_extract(usage, '$.endedAt') as ended_at, json_extract(usage, '$.timeMs') as ran_ms,
-      json_extract(usage, '$.inputTokens'), json_extract(usage, '$.outputTokens'), json_extract(usage, '$.costUsd'), advanced
-    from tombstones where ${where} and ${begin}`;
+    select * from (
+      select task_id, agent_id, json_extract(usage, '$.endedAt') as ended_at, json_extract(usage, '$.timeMs') as ran_ms,
+        json_extract(usage, '$.inputTokens'), json_extract(usage, '$.outputTokens'), json_extract(usage, '$.costUsd'), advanced
+      from tombstones where ${where}
+    ) where ${begin}`;
 }

@@ -1,11 +1,12 @@
 /** The runs in the database. Every writing function here is meant to be called inside one transaction of the supervisor. */
 import { and, asc, desc, eq, gte, inArray, like, lt, or, type SQL, sql } from 'drizzle-orm';
 import { limits } from '../run/limits.ts';
-import { endedStatuses, isEnded, liveStatuses, type Run, type RunState, type RunStatus } from '../run/run.ts';
+import { isEnded, liveStatuses, type Run, type RunState, type RunStatus } from '../run/run.ts';
 import type { Usage } from '../run/usage.ts';
 import { count } from './meta.ts';
 import type { Db } from './open.ts';
 import { rowOf, runOf, stateColumns } from './rows.ts';
+import { runsOfTasks } from './runs-of-tasks.ts';
 import { accounts, reports, runLabels, runs, tombstones } from './schema.ts';
 import { useToBury } from './spending.ts';
 
@@ -115,6 +116,8 @@ export function createRunStore(db: Db) {
     .prepare();
 
   return {
+    ...runsOfTasks(db),
+
     /** Gives the run the next number, which is never given again. */
     insert(run: Omit<Run, 'number'>): Run {
       const row = insert.get(rowOf(run));
@@ -199,38 +202,12 @@ export function createRunStore(db: Db) {
       return db.select({ number: runs.number }).from(runs).where(eq(runs.retryOfRunId, id)).orderBy(desc(runs.number)).limit(1).get()?.number ?? null;
     },
 
-    /** The newest run of a task; of this agent alone, where one is named. */
-    latestOfTask(task: number, agentId: string | null): Run | null {
-      const where = and(eq(runs.taskId, task), agentId === null ? undefined : eq(runs.agentId, agentId));
-      const row = db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(1).get();
-      return row ? runOf(row) : null;
-    },
-
     /** Runs of agents and of tasks, newest first; `hidden`: how many more there are. */
     ledger(filter: Pick<RunFilter, 'task' | 'agentId' | 'since'>, most: number): { runs: Run[]; hidden: number } {
       const where = and(...conditions(db, filter, null), sql`(agent_id is not null or task_id is not null)`);
       const all = db.select({ n: sql<number>`count(*)` }).from(runs).where(where).get()?.n ?? 0;
       const shown = db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(most).all().map(runOf);
       return { runs: shown, hidden: all - shown.length };
-    },
-
-    /** All runs of a task, removed ones among them. */
-    numbersOfTask(task: number): number[] {
-      const living = db.select({ number: runs.number }).from(runs).where(eq(runs.taskId, task)).all();
-      const buried = db.select({ number: tombstones.number }).from(tombstones).where(eq(tombstones.taskId, task)).all();
-      return [...living, ...buried].map(({ number }) => number);
-    },
-
-    /** The newest runs of a task that have ended. */
-    endedOfTask(task: number, most: number): Run[] {
-      const where = and(eq(runs.taskId, task), inArray(runs.status, [...endedStatuses]));
-      return db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(most).all().map(runOf);
-    },
-
-    /** Runs of a task that have not ended, or whose end has not been dealt with. */
-    openOfTask(task: number): Run[] {
-      const where = and(eq(runs.taskId, task), sql`(status = 'queued' or unsettled = 1)`);
-      return db.select().from(runs).where(where).orderBy(asc(runs.number)).all().map(runOf);
     },
 
     total: (): number => total.get(),

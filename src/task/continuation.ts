@@ -17,15 +17,41 @@ export function afterEnd(run: EndedRun, now: Situation): Decision {
   if (run.stopReason === 'cancelled') return { action: 'none', reason: 'A person cancelled it: whoever cancels wants it to stop.' };
   if (run.stopReason === 'dependency_failed') return { action: 'none', reason: 'The run it was to follow did not succeed.' };
   if (run.stopReason === 'paused') return { action: 'skip', reason: 'Its agent was paused; it goes on when the agent is resumed.' };
-  if (run.stopReason === 'budget_paused')
-    return { action: 'skip', reason: `It was stopped at a limit: ${now.limitReached ?? 'one that has been raised since'}.` };
+  if (run.stopReason === 'budget_paused') return overBudget(run, task);
   if (task.status === 'in_review') return { action: 'review', reason: `T${task.number} is in review: a person looks at it next.` };
   if (task.status === 'blocked') return { action: 'none', reason: `T${task.number} is blocked${task.blockedReason === null ? '' : `: ${task.blockedReason}`}` };
   if (run.agentId === null) return { action: 'none', reason: 'It was a command that a person started.' };
   const remedy = isAnothers(run, task) ? null : remedyFor(run, now.agent?.name ?? 'the agent', task.number);
   if (remedy !== null) return { action: 'block', ...remedy, comment: null, exhausted: false };
   if (typeof now.ownRetry === 'object') return { action: 'follows', reason: `Run ${now.ownRetry.number} takes it up again.` };
+  if (now.ownRetry === 'withheld') return withheld(run, task);
   return against(run, task, now) ?? byEnd(run, task, now);
+}
+
+/** The limit of a day or a task is over some time, or raised, and then the task goes on; a run that was too dear would only be so again. */
+function overBudget({ limit }: EndedRun, task: Task): Decision {
+  if (limit?.scope !== 'run') return { action: 'skip', reason: `It was stopped at a limit${limit === null ? '.' : `: ${limit.words}.`}` };
+  const blockedReason = `${limit.words.charAt(0).toUpperCase()}${limit.words.slice(1)}.`;
+  return {
+    action: 'block',
+    reason: 'It was stopped at the limit of a single run.',
+    blockedReason,
+    next: `${limit.remedy.replace(/, and then: .*$/, '')}, then: clip continue T${task.number}`,
+    comment: null,
+    exhausted: false,
+  };
+}
+
+/** Two at the same work would be worse than none. */
+function withheld({ number, error }: EndedRun, task: Task): Decision {
+  return {
+    action: 'block',
+    reason: 'It was lost, and starting it again could be wrong.',
+    blockedReason: `Run ${number} was lost${error === null ? '.' : `: ${error}`}`,
+    next: `Make sure that nothing of it lives any more (clip show ${number}), then: clip continue T${task.number}`,
+    comment: null,
+    exhausted: false,
+  };
 }
 
 /** A person's task is the person's to block, and an agent's is not blocked by what becomes of another. */

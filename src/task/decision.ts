@@ -47,6 +47,8 @@ export type EndedRun = {
   /** When the provider says that its limit opens again. */
   readonly resetsAt: number | null;
   readonly retryReason: string | null;
+  /** The limit on what may be used that stopped it, and how it goes on; null for every other end. */
+  readonly limit: { readonly scope: 'run' | 'agent' | 'task' | 'day'; readonly words: string; readonly remedy: string } | null;
   /** Why it was started, when it was by itself. */
   readonly wake: { readonly reason: WakeReason; readonly payload: WakePayload } | null;
 };
@@ -60,8 +62,11 @@ export type Situation = {
   readonly agent: Pick<Agent, 'id' | 'name' | 'paused'> | null;
   /** Another run or wake of the task, in words; null when there is none. */
   readonly busy: string | null;
-  /** The run's own retry; `none`: it was not one that is retried, `spent`: it would have been, but nothing was left. */
-  readonly ownRetry: { readonly number: number } | 'spent' | 'none';
+  /**
+   * The run's own retry; `none`: it was not one that is retried, `spent`: it would have been, but nothing was left,
+   * `withheld`: it would have been, but its process may still live, or what it needs is gone.
+   */
+  readonly ownRetry: { readonly number: number } | 'spent' | 'withheld' | 'none';
   /** What was used up, in words; null when nothing was. */
   readonly limitReached: string | null;
   readonly attemptsMax: number;

@@ -52,6 +52,11 @@ describe('an agent', () => {
     await home.clip(['agent', 'add', 'c', '--adapter', 'codex', '--model', 'm1', '--role', 'r', '--env', 'A=1', '--env', 'B=2']);
     expect((await home.clip(['agent', 'edit', 'c', '--model', 'none', '--permission', 'edit', '--env', 'C=3', '--unset-env', 'A'])).code).toBe(0);
     expect(await shown(home, 'c')).toMatchObject({ model: null, role: 'r', permission: 'edit', env: ['B', 'C'] });
+    const times = (value: string) => ['--timeout', value, '--silence', value, '--grace', value];
+    await home.clip(['agent', 'edit', 'c', ...times('1h')]);
+    expect(await shown(home, 'c')).toMatchObject({ timeoutSec: 3_600, silenceSec: 3_600, graceSec: 3_600 });
+    expect((await home.clip(['agent', 'edit', 'c', ...times('none')])).code).toBe(0);
+    expect(await shown(home, 'c')).toMatchObject({ timeoutSec: null, silenceSec: null, graceSec: null });
   });
 
   it.each([

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createStore } from '../../src/store/store.ts';
 import { root } from '../support/home.ts';
-import { aRun } from '../support/runs.ts';
+import { aProfile, aRun } from '../support/runs.ts';
 
 const migrations = join(root, 'migrations');
 
@@ -58,6 +58,21 @@ describe('the migrations', () => {
     const database = new Database(path, { readonly: true });
     expect((database.pragma('table_info(runs)') as { name: string }[]).map(({ name }) => name)).not.toContain('half');
     database.close();
+  });
+});
+
+describe('an agent of an earlier version', () => {
+  it('has no budgets, and no timer', () => {
+    const path = withRuns(createFolder(), 0);
+    const { id: _, name: __, ...profile } = aProfile();
+    const rest = { preset: null, cwd: null, envNames: [], envFile: null, timeoutMs: null, silenceMs: null, graceMs: null, concurrency: 1 };
+    const settings = JSON.stringify({ ...profile, ...rest, promptTemplate: null, leftovers: null, sharesWorktree: false });
+    const database = new Database(path);
+    database.prepare('INSERT INTO agents (id, name, settings, paused, created_at) VALUES (?, ?, ?, 0, 0)').run('a1', 'old', settings);
+    database.close();
+    const store = createStore({ path, migrations, version: '1.0.0' });
+    expect(store.agents.byName('old')?.settings).toMatchObject({ budgetRun: null, budgetDay: null, everyMs: null, quietHours: null, timerPrompt: null });
+    store.close();
   });
 });
 

@@ -53,3 +53,14 @@ export const codexSays = {
   }),
   failed: (message: string): AgentStep => ({ say: { type: 'turn.failed', error: { message } } }),
 };
+
+/** What opencode says: it tells the cost of each step as it goes. */
+export const opencodeSays = {
+  session: (id: string): AgentStep => ({ say: { type: 'step_start', sessionID: id, part: {} } }),
+  step: (cost: number, input = 100, output = 10): AgentStep => ({
+    say: { type: 'step_finish', part: { reason: 'tool-calls', cost, tokens: { input, output, reasoning: 0, cache: { read: 0, write: 0 } } } },
+  }),
+  done: (cost: number): AgentStep => ({
+    say: { type: 'step_finish', part: { reason: 'stop', cost, tokens: { input: 100, output: 10, reasoning: 0, cache: { read: 0, write: 0 } } } },
+  }),
+};

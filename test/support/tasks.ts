@@ -43,6 +43,7 @@ export function anEnd(given: Partial<EndedRun> = {}): EndedRun {
     liveness: null,
     resetsAt: null,
     retryReason: null,
+    limit: null,
     wake: null,
     ...given,
   };

@@ -9,17 +9,24 @@ import { duration } from './options.ts';
 
 /** Clears a setting. */
 export const cleared = 'none';
+export type Cleared = typeof cleared;
+
+/** The word stays a word: commander takes null for an option without a value. */
 export const orNone =
   <T>(read: (text: string) => T) =>
-  (text: string): T | null =>
-    text === cleared ? null : read(text);
+  (text: string): T | Cleared =>
+    text === cleared ? cleared : read(text);
+
+export function unlessCleared<T>(value: T | Cleared | undefined): T | null | undefined {
+  return value === cleared ? null : (value as T | undefined);
+}
 
 export type LimitOptions = {
-  every?: number | null;
-  quietHours?: QuietHours | null;
-  timerPrompt?: string | null;
-  budgetRun?: Budget | null;
-  budgetDay?: Budget | null;
+  every?: number | Cleared;
+  quietHours?: QuietHours | Cleared;
+  timerPrompt?: string;
+  budgetRun?: Budget | Cleared;
+  budgetDay?: Budget | Cleared;
 };
 
 const budget = (what: string) => (text: string) => parseBudget(text, what);
@@ -34,15 +41,17 @@ export function limitOptions(command: Command): Command {
       'not at these: 22-7, 22:30-7:15',
       orNone((text) => parseQuietHours(text, '--quiet-hours')),
     )
-    .option(
-      '--timer-prompt <text>',
-      'what it is asked then (default: only what waits for it)',
-      orNone((text) => text),
-    );
+    .option('--timer-prompt <text>', 'what it is asked then (default: only what waits for it)');
 }
 
 export function limitsIn({ every, quietHours, timerPrompt, budgetRun, budgetDay }: LimitOptions): Record<string, unknown> {
-  return { everyMs: every, quietHours, timerPrompt, budgetRun, budgetDay };
+  return {
+    everyMs: unlessCleared(every),
+    quietHours: unlessCleared(quietHours),
+    timerPrompt: unlessCleared(timerPrompt),
+    budgetRun: unlessCleared(budgetRun),
+    budgetDay: unlessCleared(budgetDay),
+  };
 }
 
 export function limitFacts({ everySec, quietHours, timerPrompt, budgetRun, budgetDay, today }: AgentView): [string, string | null][] {

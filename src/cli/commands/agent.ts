@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import type { Choose } from '../verb.ts';
 import { clean, commandWords, durationWords, paint, plural, table } from '../words.ts';
 import { checkAgent } from './agent-check.ts';
-import { cleared, type LimitOptions, limitFacts, limitOptions, limitsIn, orNone } from './agent-limits.ts';
+import { type Cleared, cleared, type LimitOptions, limitFacts, limitOptions, limitsIn, orNone, unlessCleared } from './agent-limits.ts';
 import { collect, collectPair, duration, positiveNumber } from './options.ts';
 
 type Options = LimitOptions & {
@@ -23,9 +23,9 @@ type Options = LimitOptions & {
   env?: Record<string, string>;
   unsetEnv?: string[];
   envFrom?: string;
-  timeout?: number | null;
-  silence?: number | null;
-  grace?: number | null;
+  timeout?: number | Cleared;
+  silence?: number | Cleared;
+  grace?: number | Cleared;
   concurrency?: number;
   promptTemplate?: string;
   leftovers?: 'stop' | 'leave' | 'none';
@@ -151,9 +151,9 @@ function requestOf(context: Context, options: Options): Record<string, unknown> 
     env: options.env,
     unsetEnv: options.unsetEnv,
     envFile: path(options.envFrom),
-    timeoutMs: options.timeout,
-    silenceMs: options.silence,
-    graceMs: options.grace,
+    timeoutMs: unlessCleared(options.timeout),
+    silenceMs: unlessCleared(options.silence),
+    graceMs: unlessCleared(options.grace),
     concurrency: options.concurrency,
     promptTemplate: path(options.promptTemplate),
     leftovers: word(options.leftovers),

@@ -45,7 +45,7 @@ export const daemonRoutes: Routes = (api, world) => {
     request.raw.socket.setTimeout(0);
     if (cancelRuns) await cancelEverything(world);
     const live = world.supervisor.alive();
-    const unenforced = live.length === 0 ? [] : unenforcedWords(live);
+    const unenforced = live.length === 0 ? [] : unenforcedWords(world, live);
     // The answer first, then the end.
     reply.raw.on('close', () => void world.shutdown());
     return reply.header('connection', 'close').send({ schema: 1, stopped: true, liveRuns: live.length, unenforced });
@@ -57,10 +57,11 @@ export const daemonRoutes: Routes = (api, world) => {
 };
 
 /** What nobody watches over while no daemon is there. */
-function unenforcedWords(live: readonly Run[]): string[] {
+function unenforcedWords({ spending }: World, live: readonly Run[]): string[] {
   const words: string[] = [];
   if (live.some(({ spec }) => spec.silenceMs !== null)) words.push('silence limits');
   if (live.some(({ state }) => state.status === 'stopping')) words.push('stops under way');
+  if (live.some((run) => spending.limitsOf(run).length > 0)) words.push('budgets');
   words.push('output limits', 'clearing of leftovers', 'the queue');
   return words;
 }

@@ -4,6 +4,7 @@ import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { summaryDiff } from '../../task/diff.ts';
 import { isClosed, summaryKey } from '../../task/task.ts';
+import { offsetMinutesAt } from '../day.ts';
 import { read } from './border.ts';
 import type { Routes } from './world.ts';
 
@@ -29,12 +30,12 @@ export const ledgerRoutes: Routes = (api, world) => {
   });
 
   function totalsOf(filter: { task?: number | undefined; agentId?: string | undefined; since?: number | undefined }): LedgerAnswer['totals'] {
-    const minutesEast = -new Date(world.now()).getTimezoneOffset();
+    const { total, byTask, byAgent, byDay } = store.ledger(filter, offsetMinutesAt(world.now()));
     return {
-      ...store.ledger.total(filter),
-      byTask: store.ledger.byTask(filter).map(({ place, sum }) => ({ task: place, ...sum })),
-      byAgent: store.ledger.byAgent(filter).map(({ place, sum }) => ({ agent: place === null ? null : (nameOf(place) ?? place), ...sum })),
-      byDay: store.ledger.byDay(filter, minutesEast).map(({ place, sum }) => ({ day: place, ...sum })),
+      ...total,
+      byTask: byTask.map(({ task, sum }) => ({ task, ...sum })),
+      byAgent: byAgent.map(({ agentId, sum }) => ({ agent: agentId === null ? null : (nameOf(agentId) ?? agentId), ...sum })),
+      byDay: byDay.map(({ day, sum }) => ({ day, ...sum })),
     };
   }
 

@@ -75,6 +75,20 @@ describe('a group', () => {
   });
 });
 
+describe('a budget that is used up', () => {
+  const used = { agent: { id: 'a', name: 'coder' }, budget: 'agent coder has used $5.00 of $5.00 today' };
+
+  it('lets nothing start, not even inside a run, and says which; others go on', () => {
+    expect(granted([candidate(1, used), candidate(2, { ...used, ancestors: ['id9'] }), candidate(3)])).toEqual([3]);
+    expect(words(candidate(1, used))).toBe('budget: agent coder has used $5.00 of $5.00 today');
+  });
+
+  it('is told before a lock that opens by itself, but after a pause that a person has to end', () => {
+    expect(words(candidate(1, { ...used, locks: ['db'] }), [holder(9, { locks: ['db'] })])).toMatch(/^budget: /);
+    expect(words(candidate(1, used), [], { agents: new Map([['a', { limit: 1, paused: true }]]) })).toMatch(/^agent: /);
+  });
+});
+
 describe('locks', () => {
   it('are held by one run at a time, and the holder is named', () => {
     expect(granted([candidate(1, { locks: ['db'] }), candidate(2, { locks: ['db'] })])).toEqual([1]);

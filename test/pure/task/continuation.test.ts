@@ -49,9 +49,29 @@ const order: readonly (readonly [string, EndedRun, Situation, Partial<Decision>]
   ],
   [
     'a limit was reached',
-    failedWith('cancelled', { status: 'cancelled', stopReason: 'budget_paused' }),
+    failedWith('cancelled', { status: 'cancelled', stopReason: 'budget_paused', limit: { scope: 'agent', words: 'agent coder has used $5', remedy: 'more' } }),
     against.limit,
-    { action: 'skip', reason: 'It was stopped at a limit: $5.' },
+    { action: 'skip', reason: 'It was stopped at a limit: agent coder has used $5.' },
+  ],
+  [
+    'the run alone used too much',
+    failedWith('cancelled', {
+      status: 'cancelled',
+      stopReason: 'budget_paused',
+      limit: { scope: 'run', words: 'run 42 has used $5', remedy: 'give more: clip agent edit coder --budget-run AMOUNT, and then: clip retry 42' },
+    }),
+    aSituation({}),
+    {
+      action: 'block',
+      blockedReason: 'Run 42 has used $5.',
+      next: 'give more: clip agent edit coder --budget-run AMOUNT, then: clip continue T7',
+    },
+  ],
+  [
+    'it was lost, and its retry was withheld',
+    failedWith('process_lost'),
+    aSituation({ ownRetry: 'withheld' }),
+    { action: 'block', next: 'Make sure that nothing of it lives any more (clip show 42), then: clip continue T7' },
   ],
   ['the task is in review', failedWith('auth_required'), aSituation({ task: aTaskOf({ status: 'in_review' }) }), { action: 'review' }],
   [

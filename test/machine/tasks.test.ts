@@ -1,0 +1,303 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { NeedView } from '../../src/protocol/needs.ts';
+import type { TaskShowAnswer, TaskView } from '../../src/protocol/tasks.ts';
+import { addSpeaker, codexSays } from '../support/agents.ts';
+import { createHome, program, type TestHome } from '../support/home.ts';
+import { until } from '../support/until.ts';
+
+const { session, words, change, done } = codexSays;
+const end = [done(10, 1), { exit: 0 }];
+
+const show = (home: TestHome, task: number) => home.json<TaskShowAnswer>(['task', 'show', `T${task}`, '--json']);
+const status = async (home: TestHome, task: number): Promise<TaskView['status']> => (await show(home, task)).task.status;
+
+async function add(home: TestHome, ...args: string[]): Promise<number> {
+  const result = await home.clip(['task', 'add', ...args]);
+  if (result.code !== 0) throw new Error(result.stderr);
+  return Number(result.stdout.trim().slice(1));
+}
+
+/** Until nothing of the task runs, waits or is being dealt with, and it is in this status. */
+async function atRest(home: TestHome, task: number, wanted: TaskView['status']): Promise<TaskShowAnswer> {
+  return until(`T${task} is ${wanted} and at rest`, async () => {
+    const shown = await show(home, task);
+    const { runs } = await home.json<{ runs: { settled: boolean }[] }>(['runs', '--task', `T${task}`, '--json']);
+    return shown.task.status === wanted && runs.every(({ settled }) => settled) ? shown : null;
+  });
+}
+
+describe('a task', () => {
+  it('is added, listed, shown and changed; its number is never given again', async () => {
+    const home = createHome();
+    expect(await add(home, 'Fix', 'the', 'login', '--accept', 'npm test passes', '--priority', '3')).toBe(1);
+    expect(await add(home, 'Later', '--backlog')).toBe(2);
+    const result = await home.clip(['task', 'add', 'From input', '--description', '-', '--json'], { input: 'line one\nline two\n' });
+    expect((JSON.parse(result.stdout) as { task: TaskView }).task).toMatchObject({
+      number: 3,
+      description: 'line one\nline two\n',
+      status: 'todo',
+      assignee: null,
+    });
+    const { tasks } = await home.json<{ tasks: TaskView[] }>(['task', 'list', '--json']);
+    expect(tasks.map(({ number, status: each }) => [number, each])).toEqual([
+      [3, 'todo'],
+      [2, 'backlog'],
+      [1, 'todo'],
+    ]);
+    expect((await home.clip(['task', 'edit', '1', '--title', 'Fix the logout', '--accept', 'none'])).code).toBe(0);
+    expect((await show(home, 1)).task).toMatchObject({ title: 'Fix the logout', acceptance: null, priority: 3 });
+    expect((await home.clip(['task', 'edit', '1'])).code).toBe(2);
+    expect((await home.clip(['task', 'show', 'T99'])).stderr).toContain('There is no task T99.');
+    expect((await home.clip(['task', 'show', 'x7'])).code).toBe(2);
+  });
+
+  it('goes from status to status as told, and refuses what makes no sense', async () => {
+    const home = createHome();
+    await add(home, 'One', '--assign', 'me');
+    for (const [args, expected] of [
+      [['start', 'T1'], 'in_progress'],
+      [['block', 'T1', '--reason', 'no key'], 'blocked'],
+      [['reopen', 'T1'], 'todo'],
+      [['done', 'T1'], 'done'],
+      [['done', 'T1'], 'done'],
+      [['reopen', 'T1'], 'todo'],
+      [['cancel', 'T1'], 'cancelled'],
+    ] as const) {
+      expect([args, (await home.clip(['task', ...args])).code, await status(home, 1)]).toEqual([args, 0, expected]);
+    }
+    const refused = await home.clip(['task', 'start', 'T1']);
+    expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining('clip task reopen T1')]);
+    expect((await home.clip(['task', 'block', 'T1'])).code).toBe(2);
+  });
+
+  it('keeps who did what', async () => {
+    const home = createHome();
+    await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), words('Done.'), ...end]]);
+    await add(home, 'One', '--kind', 'work', '--assign', 'coder');
+    await until('it was taken up', async () => (await status(home, 1)) !== 'todo');
+    await home.clip(['task', 'comment', 'T1', 'mind', 'the', 'gap']);
+    await home.clip(['task', 'done', 'T1']);
+    const { activity, comments } = await show(home, 1);
+    expect(comments).toMatchObject([{ author: 'me', text: 'mind the gap', runId: null }]);
+    const by = activity.filter(({ type }) => type.startsWith('task-')).map(({ type, data }) => [type, data['by']]);
+    expect(by).toEqual([
+      ['task-added', 'person'],
+      ['task-taken-up', 'clip'],
+      ['task-commented', 'person'],
+      ['task-done', 'person'],
+    ]);
+  });
+
+  it('has documents with revisions; nobody writes over what he has not seen', async () => {
+    const home = createHome();
+    await add(home, 'One');
+    const file = join(home.base, 'plan.md');
+    writeFileSync(file, 'first\n');
+    expect((await home.clip(['task', 'doc', 'put', 'T1', 'plan', file, '--base', '0'])).code).toBe(0);
+    expect((await home.clip(['task', 'doc', 'put', 'T1', 'plan', '--base', '1'], { input: 'second\n' })).code).toBe(0);
+    const late = await home.clip(['task', 'doc', 'put', 'T1', 'plan', '-', '--base', '1'], { input: 'third\n' });
+    expect([late.code, late.stderr]).toEqual([5, expect.stringContaining('is at revision 2')]);
+    expect((await home.clip(['task', 'doc', 'get', 'T1', 'plan'])).stdout).toBe('second\n');
+    expect((await home.clip(['task', 'doc', 'get', 'T1', 'plan', '--revision', '1'])).stdout).toBe('first\n');
+    expect((await home.clip(['task', 'doc', 'put', 'T1', 'continuation-summary', file])).code).toBe(5);
+    expect((await home.clip(['task', 'doc', 'get', 'T1', 'other'])).code).toBe(3);
+    const { documents } = await home.json<{ documents: { key: string; revision: number; author: string }[] }>(['task', 'doc', 'list', 'T1', '--json']);
+    expect(documents).toMatchObject([{ key: 'plan', revision: 2, author: 'me' }]);
+  });
+
+  it('that is given to an agent wakes it, once, and the run knows its task', async () => {
+    const home = createHome();
+    const report = { run: `'${process.execPath}' '${program}' report done 'all of it'` };
+    const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), report, words('Done.'), ...end]]);
+    await add(home, 'Make it right', '--description', 'It is wrong.', '--accept', 'It is right.', '--assign', 'coder');
+    await until('it ran', () => (coder.seen().length > 0 ? true : null));
+    const [first] = coder.seen();
+    expect(first?.stdin).toContain('# Task T1: Make it right');
+    expect(first?.stdin).toContain('It is wrong.');
+    expect(first?.stdin).toContain('clip report done');
+    expect(first?.cwd).toBe(home.base);
+    const { wakes } = await show(home, 1);
+    expect(wakes.filter(({ reason }) => reason === 'issue_assigned')).toHaveLength(1);
+    const { task, activity } = await atRest(home, 1, 'in_review');
+    expect(task.budgetLeft).toBe(3);
+    expect(activity.find(({ type }) => type === 'task-in-review')?.data['by']).toBe('agent coder (run 1)');
+    expect(await home.show(1)).toMatchObject({ livenessState: 'advanced', evidence: { reports: 1 }, decision: { action: 'review' } });
+    const { needsYou } = await home.json<{ needsYou: NeedView[] }>(['status', '--json']);
+    expect(needsYou).toMatchObject([{ task: 1, status: 'in_review', next: expect.stringContaining('clip task done T1') }]);
+  });
+
+  it('of a person, or in the backlog, wakes nobody', async () => {
+    const home = createHome();
+    const coder = await addSpeaker(home, [[session('s1'), ...end]]);
+    await add(home, 'Mine', '--assign', 'me');
+    await add(home, 'Some day', '--assign', 'coder', '--backlog');
+    await add(home, 'Now', '--assign', 'coder');
+    await until('the third one ran', () => (coder.seen().length > 0 ? true : null));
+    for (const task of [1, 2]) expect((await show(home, task)).wakes).toEqual([]);
+    await home.clip(['task', 'cancel', 'T3']);
+  });
+
+  it('is continued by hand with words that its run is told, and that stay', async () => {
+    const home = createHome();
+    const coder = await addSpeaker(home, [
+      [session('s1'), words('I am blocked: I need the API key for the staging server to continue.'), ...end],
+      [session('s1'), change('a', 'a.txt'), words('Used it.'), ...end],
+      [session('s1'), ...end],
+    ]);
+    await add(home, 'One', '--assign', 'coder');
+    const blocked = await atRest(home, 1, 'blocked');
+    expect(blocked.task).toMatchObject({ blockedReason: expect.stringContaining('API key'), blockedNext: expect.stringContaining('clip continue T1') });
+    const { needsYou } = await home.json<{ needsYou: NeedView[] }>(['status', '--json']);
+    expect(needsYou).toMatchObject([{ kind: 'task', task: 1, status: 'blocked', what: expect.stringContaining('API key') }]);
+    const answer = await home.clip(['continue', 'T1', 'the', 'key', 'is', 'in', 'the', 'vault']);
+    expect([answer.code, answer.stdout]).toEqual([0, '2\n']);
+    await until('it goes on', () => (coder.seen().length > 1 ? true : null));
+    const second = coder.seen()[1];
+    expect(second?.stdin).toContain('the key is in the vault');
+    expect(second?.argv).toContain('resume');
+    expect((await show(home, 1)).comments[0]).toMatchObject({ author: 'me', text: 'the key is in the vault' });
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+
+  it('that is being worked on is continued afterwards; wakes that wait for the same become one', async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    const coder = await addSpeaker(home, [
+      [session('s1'), { await: gate }, change('a', 'a.txt'), words('Done.'), ...end],
+      [session('s1'), { await: join(home.base, 'never') }],
+    ]);
+    await add(home, 'One', '--assign', 'coder');
+    await until('it runs', () => (coder.seen().length > 0 ? true : null));
+    expect((await home.clip(['continue', 'T1', 'first'])).stdout).toContain('is being worked on by run 1');
+    await home.clip(['continue', 'T1', 'second']);
+    const { wakes } = await show(home, 1);
+    expect(wakes.map(({ reason, status: each, coalescedCount }) => [reason, each, coalescedCount])).toEqual([
+      ['issue_continued', 'coalesced', 0],
+      ['issue_continued', 'deferred', 1],
+      ['issue_assigned', 'claimed', 0],
+    ]);
+    writeFileSync(gate, '');
+    await until('the next one runs', () => (coder.seen().length > 1 ? true : null));
+    expect(coder.seen()[1]?.stdin).toMatch(/first[\s\S]*second/);
+    expect((await home.show(1)).decision).toMatchObject({ action: 'follows' });
+    await home.clip(['cancel', '--task', 'T1']);
+    expect((await home.show(2)).decision).toMatchObject({ action: 'none' });
+    expect((await show(home, 1)).wakes.every(({ status: each }) => each !== 'deferred' && each !== 'queued')).toBe(true);
+  });
+
+  it('that is cancelled stops who works on it, and what waits', async () => {
+    const home = createHome();
+    await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]]);
+    await add(home, 'One', '--assign', 'coder');
+    await home.untilStatus(1, 'running');
+    await home.clip(['continue', 'T1']);
+    await home.clip(['task', 'cancel', 'T1']);
+    await home.clip(['wait', '1']);
+    expect(await home.show(1)).toMatchObject({ status: 'cancelled', decision: { action: 'none' } });
+    expect((await show(home, 1)).wakes[0]).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('whose agent only ever plans is blocked in the end, and its summary says so', async () => {
+    const home = createHome();
+    await addSpeaker(home, [[session('s1'), words('I will look at the repo next, and then fix it.'), ...end]]);
+    const task = await add(home, 'Fix the login', '--assign', 'coder');
+    expect((await atRest(home, task, 'blocked')).task.blockedReason).toContain('2 continuations did not change that');
+    const { stdout } = await home.clip(['handoff', 'T1']);
+    expect(stdout).toContain('- Status: blocked');
+    expect(stdout).toContain('- Task T1 is blocked: a person must act before it can go on.');
+  });
+
+  it('is served by a person’s own command, too, which holds up no agent', async () => {
+    const home = createHome();
+    await add(home, 'One');
+    await home.clip(['run', '--wait', '--task', 'T1', '--', 'touch', 'made']);
+    expect(await home.show(1)).toMatchObject({ taskId: 1, livenessState: 'advanced', decision: { action: 'none' } });
+    expect((await show(home, 1)).task).toMatchObject({ status: 'todo', executionRunId: null });
+    expect((await home.clip(['handoff', 'T1'])).stdout).toContain('touch made');
+  });
+
+  it('is not acted on by a run with another run’s token', async () => {
+    const home = createHome();
+    await add(home, 'One');
+    await home.clip(['run', '--wait', '--env', 'X=1', '--', 'sh', '-c', 'true']);
+    const { run } = await home.json<{ run: { id: string } }>(['show', '1', '--json']);
+    const result = await home.clip(['task', 'comment', 'T1', 'me?'], { env: { CLIP_RUN_ID: run.id, CLIP_RUN_TOKEN: 'wrong' } });
+    expect([result.code, result.stderr]).toEqual([5, expect.stringContaining('token')]);
+    expect((await show(home, 1)).comments).toEqual([]);
+  });
+});
+
+describe('the timer of an agent', () => {
+  it('wakes it for a task that waits, and not twice for one', async () => {
+    const home = createHome();
+    const coder = await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]], ['--every', '1s']);
+    await home.clip(['agent', 'pause', 'coder']);
+    await add(home, 'One', '--assign', 'coder');
+    await home.clip(['cancel', '--task', 'T1']);
+    await home.clip(['agent', 'resume', 'coder']);
+    await until('the timer has come', () => (coder.seen().length > 0 ? true : null));
+    const { wakes } = await show(home, 1);
+    expect(wakes.map(({ source, reason }) => [source, reason])).toEqual([
+      ['timer', 'heartbeat_timer'],
+      ['assignment', 'issue_assigned'],
+    ]);
+    await home.clip(['agent', 'edit', 'coder', '--every', 'none']);
+    await home.clip(['cancel', '--task', 'T1']);
+  });
+});
+
+describe('a task with a budget', () => {
+  it('is stopped while its run streams, needs a person, starts nothing more, and goes on with more', async () => {
+    const home = createHome();
+    const spend = (tokens: number) => done(tokens, 0);
+    const never = { await: join(home.base, 'never') };
+    const coder = await addSpeaker(home, [
+      [session('s1'), change('a', 'a.txt'), spend(600), words('On it.'), never],
+      [session('s1'), never],
+    ]);
+    await add(home, 'One', '--assign', 'coder', '--budget', '500tokens');
+    await home.clip(['wait', '1']);
+    expect(await home.show(1)).toMatchObject({ status: 'cancelled', stopReason: 'budget_paused', decision: { action: 'skip' } });
+    expect((await show(home, 1)).task).toMatchObject({ status: 'in_progress', paused: expect.stringContaining('600 of 500 tokens') });
+    const { needsYou } = await home.json<{ needsYou: NeedView[] }>(['status', '--json']);
+    expect(needsYou).toMatchObject([{ kind: 'budget', task: 1, next: expect.stringContaining('clip task edit T1 --budget') }]);
+    // Not even a person's word starts anything past a limit.
+    await home.clip(['continue', 'T1']);
+    expect(await home.show(2)).toMatchObject({ status: 'queued', waitingFor: expect.stringContaining('600 of 500 tokens') });
+    await home.clip(['task', 'edit', 'T1', '--budget', '2000tokens']);
+    await until('it goes on', () => (coder.seen().length === 2 ? true : null));
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+
+  it('is blocked when a single run was too dear, for the next would be so again', async () => {
+    const home = createHome();
+    await addSpeaker(
+      home,
+      [[session('s1'), change('a', 'a.txt'), done(600, 0), words('On it.'), { await: join(home.base, 'never') }]],
+      ['--budget-run', '500tokens'],
+    );
+    await add(home, 'One', '--assign', 'coder');
+    const { task } = await atRest(home, 1, 'blocked');
+    expect(task).toMatchObject({
+      blockedReason: expect.stringContaining('600 of 500 tokens'),
+      blockedNext: expect.stringContaining('clip agent edit coder --budget-run'),
+    });
+    expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(1);
+  });
+
+  it('goes on by itself when its agent was paused in the middle and is resumed', async () => {
+    const home = createHome();
+    const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
+    await add(home, 'One', '--assign', 'coder');
+    await until('it works', async () => ((await home.show(1)).evidence?.filesChanged ?? 0) > 0 || null);
+    await home.clip(['agent', 'pause', 'coder', '--now']);
+    await home.clip(['wait', '1']);
+    expect(await home.show(1)).toMatchObject({ stopReason: 'paused', decision: { action: 'skip' } });
+    await home.clip(['agent', 'resume', 'coder']);
+    await until('it goes on', () => (coder.seen().length === 2 ? true : null));
+    expect(await home.show(2)).toMatchObject({ wakeReason: 'issue_continuation_needed', retryReason: null, sessionIdBefore: 's1' });
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+});
