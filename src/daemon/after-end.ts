@@ -10,7 +10,7 @@ import { afterEnd, resumed } from '../task/next/continuation.ts';
 import { budgetMax, spend } from '../task/next/continuation-budget.ts';
 import type { Decision, EndedRun, Situation } from '../task/next/decision.ts';
 import { isClosed, type Task } from '../task/task.ts';
-import { plainPayload } from '../task/wake.ts';
+import { plainPayload, type Wake } from '../task/wake.ts';
 import type { Admission } from './admission.ts';
 import type { Judge } from './judge.ts';
 import type { NewRun, Supervisor } from './supervisor.ts';
@@ -171,14 +171,18 @@ export function createAfterEnd(world: {
       const { wake } = decision;
       const retryOf = wake.retryReason === null ? null : { id: run.id, reason: wake.retryReason };
       const made = wakes.wake({ ...wake, task: task.number, agentId: run.spec.agent.id, source: 'automation', retryOf, prompt: null });
-      if (made.status === 'failed') block(task, `It could not be started again: ${made.error}`, `Mend that, then: clip continue T${task.number}`);
+      blockUnstarted(made, task);
     }
     if (decision.action === 'block') {
       block(task, decision.blockedReason, decision.next);
       if (decision.comment !== null) tasks.comment(task.number, { text: world.redacted(decision.comment), key: `after-end:${run.id}` }, clip);
     }
     const next = tasks.ofRun(run);
-    if (next !== null && decision.action !== 'continue') wakes.promote(next);
+    if (next !== null && decision.action !== 'continue') blockUnstarted(wakes.promote(next), next);
+  }
+
+  function blockUnstarted(wake: Wake | null, task: Task): void {
+    if (wake?.status === 'failed') block(task, `It could not be started again: ${wake.error}`, `Mend that, then: clip continue T${task.number}`);
   }
 
   function block(task: Task, reason: string, next: string): void {

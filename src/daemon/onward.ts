@@ -36,11 +36,11 @@ export function createOnward(world: {
       case 'assign':
         if (before !== null && JSON.stringify(before.assignee) === JSON.stringify(task.assignee)) return;
         if (before !== null) world.wakes().drop({ task: task.number }, `T${task.number} was assigned to somebody else.`);
-        if (!byHand && agentId !== null && (task.status === 'todo' || task.status === 'in_progress')) wakeFor(task, agentId, 'issue_assigned');
+        if (!byHand && agentId !== null && (task.status === 'todo' || task.status === 'in_progress')) wakeOrBlock(task, agentId, 'issue_assigned');
         return;
       case 'start':
       case 'reopen':
-        if (!byHand && agentId !== null && by.kind === 'person' && before?.status !== task.status) wakeFor(task, agentId, 'issue_continued');
+        if (!byHand && agentId !== null && by.kind === 'person' && before?.status !== task.status) wakeOrBlock(task, agentId, 'issue_continued');
         return;
       case 'edit':
         // More of its budget, perhaps.
@@ -55,6 +55,14 @@ export function createOnward(world: {
       default:
         return;
     }
+  }
+
+  /** An agent that cannot even be started leaves its task to a person: nothing else would say so. */
+  function wakeOrBlock(task: Task, agentId: string, reason: 'issue_assigned' | 'issue_continued'): void {
+    const wake = wakeFor(task, agentId, reason);
+    if (wake.status !== 'failed') return;
+    const blocked = { type: 'block', reason: `It could not be started: ${wake.error}`, next: `Mend that, then: clip continue T${task.number}` } as const;
+    world.tasks().change(task.number, blocked, { kind: 'clip' });
   }
 
   /** Whoever is given a task begins with it; whoever goes on remembers. */

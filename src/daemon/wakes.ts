@@ -111,19 +111,20 @@ export function createWakes(world: { store: Store; supervisor: Supervisor; admis
     return ended;
   }
 
-  /** The task is free again: the one that waited longest has its turn, unless there is nothing left to do. */
+  /** The task is free again: the one that waited longest has its turn, unless there is nothing left to do. Gives the one that began, or failed to. */
   function promote(task: Task): Wake | null {
+    let last: Wake | null = null;
     for (const deferred of store.wakes.allWaiting({ task: task.number }).filter(({ status }) => status === 'deferred')) {
       const wanted = task.status === 'todo' || task.status === 'in_progress';
       if (!wanted) end(deferred, 'skipped', `T${task.number} is ${task.status}.`);
       else if (task.assignee?.kind !== 'agent' || task.assignee.agentId !== deferred.agentId)
         end(deferred, 'skipped', `T${task.number} is not this agent's any more.`);
       else {
-        const begun = begin(deferred, { retryOf: null, prompt: null });
-        if (begun.status === 'queued') return begun;
+        last = begin(deferred, { retryOf: null, prompt: null });
+        if (last.status === 'queued') return last;
       }
     }
-    return null;
+    return last;
   }
 
   /** What waits for this task or agent is not wanted any more: deferred wakes, and queued runs that were woken. */

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import type { EventView } from '../../src/protocol/answers.ts';
+import type { EventView, RunView } from '../../src/protocol/answers.ts';
 import { addSpeaker } from '../support/agents.ts';
 import { open } from '../support/api.ts';
 import { createHome, type TestHome } from '../support/home.ts';
@@ -123,4 +123,17 @@ describe('when the daemon is killed again and again around the ends of runs', ()
       expect(seen).toMatchObject({ status: 'blocked', budgetLeft: 0, checkoutRunId: runs[0]?.id, executionRunId: null });
     }
   }, 180_000);
+});
+
+describe('when the daemon is told to stop and to cancel all runs', () => {
+  it('what follows by itself meanwhile is cancelled as well, and nothing goes on later', async () => {
+    const home = createHome();
+    await addSpeaker(home, [ends.changes], ['--share-worktree', '--concurrency', '2']);
+    for (let n = 0; n < 3; n += 1) await addTask(home);
+    await until('work goes on by itself', async () => (await runsOf(home, 1)).length > 2);
+    const stopped = await home.clip(['daemon', 'stop', '--cancel-runs']);
+    expect([stopped.code, stopped.stdout]).toEqual([0, expect.not.stringContaining('lives on')]);
+    const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--limit', '1000', '--json']);
+    expect(runs.filter(({ settled }) => !settled)).toEqual([]);
+  });
 });

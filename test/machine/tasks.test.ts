@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { NeedView } from '../../src/protocol/needs.ts';
@@ -197,6 +197,30 @@ describe('a task', () => {
     await home.clip(['wait', '1']);
     expect(await home.show(1)).toMatchObject({ status: 'cancelled', decision: { action: 'none' } });
     expect((await show(home, 1)).wakes[0]).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('whose agent cannot be started is blocked, and says what to mend; then it goes on', async () => {
+    const home = createHome();
+    const folder = join(home.base, 'work');
+    mkdirSync(folder);
+    await addSpeaker(home, [[session('s'), change('a', 'x.ts'), words('Done.'), ...end]], ['--cwd', folder]);
+    rmdirSync(folder);
+    const task = await add(home, 'Fix', '--assign', 'coder');
+    const { task: blocked, wakes } = await atRest(home, task, 'blocked');
+    expect(blocked.blockedReason).toBe(`It could not be started: The work folder ${folder} does not exist.`);
+    expect(wakes.map((wake) => wake.status)).toEqual(['failed']);
+    mkdirSync(folder);
+    expect((await home.clip(['continue', `T${task}`])).code).toBe(0);
+    await until('it goes on', async () => (await status(home, task)) === 'in_progress');
+  });
+
+  it('whose folder is gone when its run ends is blocked as well', async () => {
+    const home = createHome();
+    const folder = join(home.base, 'work');
+    mkdirSync(folder);
+    await addSpeaker(home, [[session('s'), { run: `rmdir '${folder}'` }, words('Done.'), ...end]], ['--cwd', folder]);
+    const task = await add(home, 'Fix', '--assign', 'coder');
+    expect((await atRest(home, task, 'blocked')).task.blockedReason).toBe(`It could not be started again: The work folder ${folder} does not exist.`);
   });
 
   it('whose agent only ever plans is blocked in the end, and its summary says so', async () => {

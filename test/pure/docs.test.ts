@@ -6,7 +6,7 @@ const root = join(import.meta.dirname, '../..');
 const rows = readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8')
   .split('\n')
   .flatMap((line) => {
-    const match = /^\| (.+?) \| `([\w-]+\.test\.ts)`: (.+?) \|$/.exec(line);
+    const match = /^\| (.+?) \| `([\w/-]+\.test\.ts)`: (.+?) \|$/.exec(line);
     return match ? [{ promise: match[1] as string, file: match[2] as string, sentence: match[3] as string }] : [];
   });
 

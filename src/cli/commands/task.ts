@@ -90,7 +90,8 @@ function addAdd(task: Command, choose: Choose): void {
     );
 }
 
-function addedWords({ number, assignee, status }: TaskView): string {
+function addedWords({ number, assignee, status, blockedReason }: TaskView): string {
+  if (status === 'blocked') return `T${number} is blocked. ${clean(blockedReason ?? '')}`;
   if (assignee === null || assignee === 'me' || status === 'backlog') return `T${number} is ${status}. Give it to an agent: clip task assign T${number} AGENT`;
   return `Agent ${clean(assignee)} is woken. What comes of it: clip ledger T${number}`;
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DaemonAnswer } from '../../protocol/answers.ts';
 import { stopDaemonRequest } from '../../protocol/requests.ts';
-import type { Run } from '../../run/run.ts';
+import { isEnded, type Run } from '../../run/run.ts';
 import { isSettled } from '../../run/step.ts';
 import { createNeeds } from '../needs.ts';
 import { read } from './border.ts';
@@ -66,22 +66,38 @@ function unenforcedWords({ spending }: World, live: readonly Run[]): string[] {
   return words;
 }
 
-/** Queued runs too: a stopped daemon with `--cancel-runs` leaves nothing that would go on later. */
+/**
+ * Queued runs too: a stopped daemon with `--cancel-runs` leaves nothing that would go on later. What comes to be
+ * meanwhile, because it follows a run that had just ended, say, is cancelled as well.
+ */
 async function cancelEverything(world: World): Promise<void> {
-  const order = { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false } as const;
-  for (;;) {
-    const queued = world.store.runs.page({ statuses: ['queued'] }, { before: null, limit: 500 }).runs;
-    if (queued.length === 0) break;
-    world.supervisor.submitAll(queued.map(({ number }) => ({ number, event: order })));
-  }
-  world.supervisor.submitAll(world.supervisor.alive().map(({ number }) => ({ number, event: order })));
+  const { supervisor } = world;
+  cancelAll(world);
   await new Promise<void>((resolve) => {
     const check = () => {
-      if (!world.supervisor.awake().every(isSettled)) return;
+      if (!supervisor.awake().every(isSettled) || hasQueued(world)) return;
       unwatch();
       resolve();
     };
-    const unwatch = world.watchers.watch(check);
+    const unwatch = world.watchers.watch(({ run }) => {
+      if (run === null || isEnded(run.state)) return setImmediate(check);
+      if (run.state.status !== 'stopping') setImmediate(() => cancelAll(world));
+    });
     check();
   });
+}
+
+function cancelAll({ store, supervisor }: World): void {
+  const order = { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false } as const;
+  for (;;) {
+    const queued = store.runs.page({ statuses: ['queued'] }, { before: null, limit: 500 }).runs;
+    if (queued.length === 0) break;
+    supervisor.submitAll(queued.map(({ number }) => ({ number, event: order })));
+  }
+  const going = supervisor.alive().filter(({ state }) => state.status !== 'stopping');
+  supervisor.submitAll(going.map(({ number }) => ({ number, event: order })));
+}
+
+function hasQueued({ store }: World): boolean {
+  return store.runs.page({ statuses: ['queued'] }, { before: null, limit: 1 }).runs.length > 0;
 }

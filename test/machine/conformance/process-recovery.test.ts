@@ -56,6 +56,17 @@ describe('a run whose supervisor was killed', () => {
     expect(await runsOf(home, task)).toHaveLength(2);
   });
 
+  it('is queued again also when its agent is paused, and waits until that is resumed', async () => {
+    const { home, task, run, open } = await working();
+    await home.clip(['agent', 'pause', 'coder']);
+    await vanish(home, run);
+    const [, retry] = await untilRun(home, task, 2, 'queued');
+    expect(retry).toMatchObject({ processLossRetryCount: 1, waitingFor: expect.stringContaining('paused') });
+    open();
+    await home.clip(['agent', 'resume', 'coder']);
+    expect((await untilRun(home, task, 2, 'succeeded'))[1]).toMatchObject({ retryOfRunId: run.id });
+  });
+
   it('3. is lost with its descendants ended when only they are alive, and queued once again', async () => {
     const { home } = await homeWith((gate) => [[session('s1'), { child: true }, words('Started.'), { await: gate }]]);
     const task = await addTask(home);
