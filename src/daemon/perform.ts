@@ -4,6 +4,7 @@ import { programPath } from '../launch/launch.ts';
 import type { KeeperNotice } from '../process/keeper-client.ts';
 import { type LaunchRecord, runFiles } from '../process/run-folder.ts';
 import { keepSnapshot, lookAtWorkspace } from '../process/workspace.ts';
+import { ClipError } from '../run/errors.ts';
 import type { Fact } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
 import type { Run } from '../run/run.ts';
@@ -58,7 +59,12 @@ export function createPerform(world: {
       world.brief(now);
     } catch (error) {
       const message = `What it is to be told could not be written: ${error instanceof Error ? error.message : String(error)}`;
-      world.supervisor.submit(run.number, { type: 'never-launched', message, retryInMs: refusedRetryMs });
+      // What a person has to mend is there at the next try as well; a full disk may not be.
+      const lasts = error instanceof ClipError || (error as NodeJS.ErrnoException).code === 'ENOENT';
+      world.supervisor.submit(
+        run.number,
+        lasts ? { type: 'spawn-failed', errorCode: 'launch_failed', message } : { type: 'never-launched', message, retryInMs: refusedRetryMs },
+      );
       return;
     }
     spawn(now);

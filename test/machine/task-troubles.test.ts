@@ -1,0 +1,76 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { NeedView } from '../../src/protocol/needs.ts';
+import type { TaskShowAnswer } from '../../src/protocol/tasks.ts';
+import { addSpeaker, codexSays } from '../support/agents.ts';
+import { createHome, program, type TestHome } from '../support/home.ts';
+import { until } from '../support/until.ts';
+
+const { session, words, change, done } = codexSays;
+const end = [done(10, 1), { exit: 0 }];
+
+const show = (home: TestHome, task: number) => home.json<TaskShowAnswer>(['task', 'show', `T${task}`, '--json']);
+const needsYou = async (home: TestHome) => (await home.json<{ needsYou: NeedView[] }>(['status', '--json'])).needsYou;
+const clipIn = (args: string) => ({ run: `'${process.execPath}' '${program}' ${args}` });
+
+async function ok(home: TestHome, ...args: string[]): Promise<string> {
+  const result = await home.clip(args);
+  if (result.code !== 0) throw new Error(`clip ${args.join(' ')}: ${result.stderr}`);
+  return result.stdout;
+}
+
+async function blocked(home: TestHome, task: number): Promise<TaskShowAnswer['task']> {
+  return until(`T${task} is blocked`, async () => {
+    const { task: now } = await show(home, task);
+    return now.status === 'blocked' ? now : null;
+  });
+}
+
+describe('a task whose run cannot even be prepared', () => {
+  it('is blocked when it is given to an agent whose variables cannot be read, and says what to mend', async () => {
+    const home = createHome();
+    const file = join(home.base, 'agent.env');
+    writeFileSync(file, 'A=1\n');
+    await addSpeaker(home, [[session('s1'), ...end]], ['--env-from', file]);
+    rmSync(file);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    expect(await blocked(home, 1)).toMatchObject({
+      blockedReason: expect.stringContaining('agent.env'),
+      blockedNext: expect.stringContaining('clip continue T1'),
+    });
+    expect(await needsYou(home)).toMatchObject([{ task: 1, status: 'blocked' }]);
+    expect((await home.clip(['continue', 'T1'])).code).toBe(5);
+    writeFileSync(file, 'A=1\n');
+    await ok(home, 'continue', 'T1');
+    await home.untilStatus(1, 'succeeded');
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+
+  it('is blocked when its turn comes after another run, and its folder is gone by then', async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    const file = join(home.base, 'agent.env');
+    writeFileSync(file, 'A=1\n');
+    await addSpeaker(home, [[session('s1'), { await: gate }, change('a', 'a.txt'), words('Done.'), ...end]], ['--env-from', file]);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    await home.untilStatus(1, 'running');
+    await ok(home, 'continue', 'T1', 'and then this');
+    rmSync(file);
+    writeFileSync(gate, '');
+    expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('agent.env') });
+  });
+
+  it('is blocked when what its agent is told cannot be written, not tried for ever', async () => {
+    const home = createHome();
+    const template = join(home.base, 'template.md');
+    writeFileSync(template, 'Hello. {{prompt}}\n');
+    await addSpeaker(home, [[session('s1'), ...end]], ['--prompt-template', template]);
+    writeFileSync(template, 'Hello.\n');
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('{{prompt}}') });
+    const { runs } = await home.json<{ runs: { status: string; stopReason: string }[] }>(['runs', '--json']);
+    expect(runs.map(({ status, stopReason }) => [status, stopReason])).toEqual(runs.map(() => ['failed', 'not_started']));
+    expect(runs.length).toBeLessThanOrEqual(2);
+  });
+});
