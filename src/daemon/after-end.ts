@@ -94,7 +94,9 @@ export function createAfterEnd(world: {
       const task = store.tasks.byNumber(number);
       if (task === null || task.assignee?.kind !== 'agent' || (task.status !== 'todo' && task.status !== 'in_progress')) return;
       if (wakes.busyWith(number, '') !== null || store.wakes.allWaiting({ task: number }).length > 0) return;
-      const run = store.runs.latestOfTask(number, task.assignee.agentId);
+      const { agentId } = task.assignee;
+      if (store.agents.byId(agentId) === null) return block(task, ...agentGone(store.agents.nameOf(agentId) ?? agentId, number));
+      const run = store.runs.latestOfTask(number, agentId);
       if (run === null || !isEnded(run.state) || run.state.pending.includes('wake')) return;
       const before = run.state.decision?.action;
       if (before !== 'skip' && before !== 'follows') return;
@@ -200,6 +202,11 @@ export function createAfterEnd(world: {
 /** Also one that had ended before anybody saw it live: while no daemon was there, say. */
 function hasLived({ state }: Run): boolean {
   return isAlive(state) || (isEnded(state) && state.startedAt !== null);
+}
+
+/** Nothing else would say that nobody works on it any more. */
+function agentGone(agent: string, task: number): [reason: string, next: string] {
+  return [`Agent ${agent}, to which it is assigned, was removed.`, `Give it to another: clip continue T${task} --agent NAME`];
 }
 
 function recordOf(decision: Decision): DecisionRecord {

@@ -73,4 +73,15 @@ describe('a task whose run cannot even be prepared', () => {
     expect(runs.map(({ status, stopReason }) => [status, stopReason])).toEqual(runs.map(() => ['failed', 'not_started']));
     expect(runs.length).toBeLessThanOrEqual(2);
   });
+
+  it('is blocked when its agent is removed', async () => {
+    const home = createHome();
+    await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]]);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    await home.untilStatus(1, 'running');
+    await ok(home, 'cancel', '1');
+    await until('it has been dealt with', async () => (await home.show(1)).settled || null);
+    await ok(home, 'agent', 'rm', 'coder');
+    expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('coder'), blockedNext: expect.stringContaining('--agent') });
+  });
 });
