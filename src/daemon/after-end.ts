@@ -51,7 +51,7 @@ export function createAfterEnd(world: {
   function retryOf(ended: Run, reason: 'process_lost' | 'unknown_session'): NewRun | null {
     const task = tasks.ofRun(ended);
     if (task === null || ended.spec.agent === null) return world.admission.retryOf(ended, reason);
-    if (isClosed(task.status) || task.status === 'blocked') return null;
+    if (isClosed(task.status) || task.status === 'blocked' || task.status === 'in_review') return null;
     if (reason === 'unknown_session') return world.admission.retryOf(ended, reason);
     const left = spend(task.budgetLeft);
     if (left === null) return null;
