@@ -127,6 +127,7 @@ export function createAfterEnd(world: {
       budgetLeft: durable ? full : (task?.budgetLeft ?? 0),
       agent: agentId === null ? null : store.agents.byId(agentId),
       busy: task === null ? null : busyWords(task, run),
+      asked: task !== null && store.wakes.allWaiting({ task: task.number }).length > 0,
       ownRetry: retry !== null ? { number: retry } : !wanted ? 'none' : task?.budgetLeft !== 0 ? 'withheld' : durable ? 'none' : 'spent',
       limitReached: task === null ? null : world.limitReached(agentId, task.number),
       attemptsMax: world.attemptsMax,

@@ -85,3 +85,22 @@ describe('a task whose run cannot even be prepared', () => {
     expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('coder'), blockedNext: expect.stringContaining('--agent') });
   });
 });
+
+describe('what a person says', () => {
+  it('while the run that is blocked still lives is not lost with its end', async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    const coder = await addSpeaker(home, [
+      [session('s1'), clipIn(`report blocked 'which key?'`), { await: gate }, words('I am blocked.'), ...end],
+      [session('s1'), { await: join(home.base, 'never') }],
+    ]);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    await blocked(home, 1);
+    await ok(home, 'continue', 'T1', 'the green one');
+    writeFileSync(gate, '');
+    await until('it goes on', () => (coder.seen().length === 2 ? true : null));
+    expect(coder.seen()[1]?.stdin).toContain('the green one');
+    expect((await show(home, 1)).task).toMatchObject({ status: 'in_progress' });
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+});
