@@ -104,3 +104,37 @@ describe('what a person says', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 });
+
+describe('an agent', () => {
+  it('is no person when it acts through a command of its own run', async () => {
+    const home = createHome();
+    const said = join(home.base, 'said');
+    const comment = `'${process.execPath}' '${program}' task comment T1 hello > '${said}' 2>&1`;
+    writeFileSync(join(home.base, 'nested.sh'), `${comment}\n`);
+    await addSpeaker(home, [[session('s1'), clipIn(`run --wait -- sh '${join(home.base, 'nested.sh')}'`), { await: join(home.base, 'never') }]]);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    const { comments } = await until('it has commented', async () => {
+      const shown = await show(home, 1);
+      return shown.comments.length > 0 ? shown : null;
+    });
+    expect(comments).toMatchObject([{ author: 'coder' }]);
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+
+  it('does not raise the limit it is bound by', async () => {
+    const home = createHome();
+    const out = join(home.base, 'out');
+    await addSpeaker(home, [
+      [
+        session('s1'),
+        clipIn(`task edit T1 --budget 9000tokens 2>'${out}'`),
+        clipIn(`agent edit coder --budget-day 9000tokens 2>>'${out}'`),
+        { await: join(home.base, 'never') },
+      ],
+    ]);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder', '--budget', '500tokens');
+    await until('it has tried both', () => (existsSync(out) && readFileSync(out, 'utf8').match(/Only a person/g)?.length === 2) || null);
+    expect((await show(home, 1)).task.budget).toMatchObject({ tokens: 500 });
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+});
