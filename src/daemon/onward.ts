@@ -4,6 +4,7 @@ import { isEnded, type Run } from '../run/run.ts';
 import type { StoredReport } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
 import type { TaskChange } from '../task/change.ts';
+import { spend } from '../task/next/continuation-budget.ts';
 import { type Actor, isClosed, type Task } from '../task/task.ts';
 import { plainPayload, type Wake } from '../task/wake.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -36,7 +37,10 @@ export function createOnward(world: {
       case 'assign':
         if (before !== null && JSON.stringify(before.assignee) === JSON.stringify(task.assignee)) return;
         if (before !== null) world.wakes().drop({ task: task.number }, `T${task.number} was assigned to somebody else.`);
-        if (!byHand && agentId !== null && (task.status === 'todo' || task.status === 'in_progress')) wakeOrBlock(task, agentId, 'issue_assigned');
+        if (!byHand && agentId !== null && (task.status === 'todo' || task.status === 'in_progress')) {
+          if (before === null || maySpend(task, by)) wakeOrBlock(task, agentId, 'issue_assigned');
+          else world.tasks().change(task.number, { type: 'block', ...spentByAgents(task) }, { kind: 'clip' });
+        }
         return;
       case 'start':
       case 'reopen':
@@ -55,6 +59,14 @@ export function createOnward(world: {
       default:
         return;
     }
+  }
+
+  /** What an agent starts on a task it has been given is as automatic as what clip starts, and out of the same budget. */
+  function maySpend(task: Task, by: Actor): boolean {
+    if (by.kind !== 'agent') return true;
+    const budgetLeft = spend(task.budgetLeft);
+    if (budgetLeft !== null) world.tasks().keep(task.number, { budgetLeft });
+    return budgetLeft !== null;
   }
 
   /** An agent that cannot even be started leaves its task to a person: nothing else would say so. */
@@ -102,6 +114,10 @@ export function createOnward(world: {
     const before = tasks.get(number);
     const agentId = asked.agentId ?? (before.assignee?.kind === 'agent' ? before.assignee.agentId : null);
     if (agentId === null) throw new ClipError('refused', `T${number} is assigned to no agent.`, `Name one: clip continue T${number} --agent NAME`);
+    if (!maySpend(before, by)) {
+      const hint = 'Say what is left to do instead, and end: clip report next "…"';
+      throw new ClipError('refused', `T${number} has no automatic start left, and an agent gives it none.`, hint);
+    }
     byHand = true;
     if (asked.words !== null && asked.words.trim() !== '') tasks.comment(number, { text: asked.words, key: null }, by);
     if (before.assignee?.kind !== 'agent' || before.assignee.agentId !== agentId)

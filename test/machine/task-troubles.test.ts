@@ -106,6 +106,19 @@ describe('what a person says', () => {
 });
 
 describe('an agent', () => {
+  it('does not continue its own task for ever', async () => {
+    const home = createHome();
+    const coder = await addSpeaker(home, [[session('s1'), clipIn('continue T1 again'), words('I will go on.'), ...end]]);
+    // What the agent of this test writes down of its starts would be work that is kept.
+    const folder = join(home.base, 'work');
+    mkdirSync(folder);
+    await ok(home, 'task', 'add', 'One', '--cwd', folder, '--assign', 'coder');
+    await blocked(home, 1);
+    expect(coder.seen().length).toBe(4);
+    const { comments } = await show(home, 1);
+    expect(comments.map(({ author }) => author)).toEqual(['coder', 'coder', 'coder']);
+  });
+
   it('is no person when it acts through a command of its own run', async () => {
     const home = createHome();
     const said = join(home.base, 'said');
