@@ -30,8 +30,8 @@ export function createAfterEnd(world: {
   attemptsMax: number;
   /** What is used up for this agent and task, in words; null when nothing is. */
   limitReached: (agentId: string | null, task: number) => string | null;
-  /** Takes out of a text what nobody may read. */
-  redacted: (text: string) => string;
+  /** Takes out of a text what nobody may read, values of this agent's variables among it. */
+  redacted: (text: string, agentId: string | null) => string;
 }) {
   const { store, supervisor, tasks, wakes } = world;
 
@@ -152,7 +152,7 @@ export function createAfterEnd(world: {
       status,
       stopReason,
       errorCode,
-      error: error === null ? null : world.redacted(error),
+      error: error === null ? null : world.redacted(error, run.spec.agent?.id ?? null),
       liveness,
       resetsAt: store.accounts.glance(run.number)?.resetsAt ?? null,
       retryReason: run.lineage.retryReason,
@@ -178,7 +178,8 @@ export function createAfterEnd(world: {
     }
     if (decision.action === 'block') {
       block(task, decision.blockedReason, decision.next);
-      if (decision.comment !== null) tasks.comment(task.number, { text: world.redacted(decision.comment), key: `after-end:${run.id}` }, clip);
+      if (decision.comment !== null)
+        tasks.comment(task.number, { text: world.redacted(decision.comment, run.spec.agent?.id ?? null), key: `after-end:${run.id}` }, clip);
     }
     const next = tasks.ofRun(run);
     if (next !== null && decision.action !== 'continue') blockUnstarted(wakes.promote(next), next);
@@ -190,7 +191,7 @@ export function createAfterEnd(world: {
 
   function block(task: Task, reason: string, next: string): void {
     try {
-      tasks.change(task.number, { type: 'block', reason: world.redacted(reason), next }, clip);
+      tasks.change(task.number, { type: 'block', reason: world.redacted(reason, task.assignee?.kind === 'agent' ? task.assignee.agentId : null), next }, clip);
     } catch (error) {
       // Closed in the same breath: then there is nothing to block.
       if (!(error instanceof ClipError)) throw error;

@@ -20,7 +20,7 @@ export function createOnward(world: {
   supervisor: Supervisor;
   tasks: () => Tasks;
   wakes: () => Wakes;
-  redacted: (text: string) => string;
+  redacted: (text: string, agentId: string) => string;
   autoDone: boolean;
   /** Whether something follows now that could not before. */
   lookAgain: (task: number) => void;
@@ -135,10 +135,15 @@ export function createOnward(world: {
     const by = { kind: 'agent', name: run.spec.agent.name, run: run.number, runId: run.id } as const;
     if (kind === 'blocked') {
       const next = `${who === null ? 'Answer it' : `${who} can lift it`}, then: clip continue T${task.number} "…"`;
-      world.tasks().change(task.number, { type: 'block', reason: world.redacted(text), next }, by);
+      world.tasks().change(task.number, { type: 'block', reason: world.redacted(text, run.spec.agent.id), next }, by);
     }
     if (kind === 'done') world.tasks().change(task.number, { type: world.autoDone ? 'done' : 'review' }, by);
   }
 
   return { followed, continueTask, reported };
+}
+
+function spentByAgents({ number }: Task): { reason: string; next: string } {
+  const reason = 'Agents gave it to each other until all automatic starts were used up, and no work was kept meanwhile.';
+  return { reason, next: `Look at it, then: clip continue T${number}` };
 }

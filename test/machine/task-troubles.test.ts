@@ -7,7 +7,7 @@ import { addSpeaker, codexSays } from '../support/agents.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-const { session, words, change, done } = codexSays;
+const { session, words, change, done, failed } = codexSays;
 const end = [done(10, 1), { exit: 0 }];
 
 const show = (home: TestHome, task: number) => home.json<TaskShowAnswer>(['task', 'show', `T${task}`, '--json']);
@@ -83,6 +83,33 @@ describe('a task whose run cannot even be prepared', () => {
     await until('it has been dealt with', async () => (await home.show(1)).settled || null);
     await ok(home, 'agent', 'rm', 'coder');
     expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('coder'), blockedNext: expect.stringContaining('--agent') });
+  });
+});
+
+describe('a run that says it is done', () => {
+  it('and is lost afterwards is not started again: a person looks at it', async () => {
+    const home = createHome();
+    const coder = await addSpeaker(home, [[session('s1'), clipIn(`report done 'all of it'`), { await: join(home.base, 'never') }]]);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    await until('it is in review', async () => (await show(home, 1)).task.status === 'in_review' || null);
+    const [start] = coder.seen();
+    for (const pid of home.pidsOf('keeper')) await home.kill(pid);
+    process.kill(start?.pid ?? 0, 'SIGKILL');
+    await until('its end is dealt with', async () => (await home.show(1)).settled || null);
+    expect(await home.show(1)).toMatchObject({ stopReason: 'process_lost', decision: { action: 'review' } });
+    expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(1);
+  });
+});
+
+describe('what a blocked task says', () => {
+  it('holds no value of a variable of its agent', async () => {
+    const home = createHome();
+    const value = 'correct-horse-battery';
+    await addSpeaker(home, [[session('s1'), failed(`401 Unauthorized: ${value} is no valid key`), { exit: 1 }]], ['--env', `SHOP_TOKEN=${value}`]);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    expect((await blocked(home, 1)).blockedReason).toContain('[redacted]');
+    expect(JSON.stringify(await show(home, 1))).not.toContain(value);
+    expect((await home.clip(['status'])).stdout).not.toContain(value);
   });
 });
 
