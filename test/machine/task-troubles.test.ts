@@ -114,6 +114,20 @@ describe('what a blocked task says', () => {
 });
 
 describe('what a person says', () => {
+  it('starts at once what would have waited for the provider', async () => {
+    const home = createHome();
+    const coder = await addSpeaker(home, [
+      [session('s1'), failed('429 Too Many Requests: rate limit reached'), { exit: 1 }],
+      [session('s1'), { await: join(home.base, 'never') }],
+    ]);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    await until('it waits for the provider', async () => (await show(home, 1)).wakes.some(({ reason }) => reason === 'rate_limit_retry') || null);
+    await ok(home, 'continue', 'T1', 'it answers again');
+    await until('it runs', () => (coder.seen().length === 2 ? true : null));
+    expect(coder.seen()[1]?.stdin).toContain('it answers again');
+    await home.clip(['task', 'cancel', 'T1']);
+  });
+
   it('while the run that is blocked still lives is not lost with its end', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
