@@ -39,6 +39,7 @@ export function createWaitingList(rows: Iterable<QueuedRow>) {
           after: spec.after,
           agentId: spec.agent?.id ?? null,
           agentName: spec.agent?.name ?? null,
+          taskId: lineage.taskId,
           notBefore: state.notBefore,
         });
         return;
