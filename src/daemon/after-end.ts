@@ -90,22 +90,28 @@ export function createAfterEnd(world: {
    * once that is over, what follows is decided again. Everything else was decided when its run ended.
    */
   function lookAgain(number: number): void {
-    supervisor.together(() => {
-      const task = store.tasks.byNumber(number);
-      if (task === null || task.assignee?.kind !== 'agent' || (task.status !== 'todo' && task.status !== 'in_progress')) return;
-      if (wakes.busyWith(number, '') !== null || store.wakes.allWaiting({ task: number }).length > 0) return;
-      const { agentId } = task.assignee;
-      if (store.agents.byId(agentId) === null) return block(task, ...agentGone(store.agents.nameOf(agentId) ?? agentId, number));
-      const run = store.runs.latestOfTask(number, agentId);
-      if (run === null || !isEnded(run.state) || run.state.pending.includes('wake')) return;
-      const before = run.state.decision?.action;
-      if (before !== 'skip' && before !== 'follows') return;
-      const now = situationOf(run, task);
-      if (now.agent === null || now.agent.paused || now.limitReached !== null) return;
-      const wasHeld = run.state.stopReason === 'paused' || run.state.stopReason === 'budget_paused';
-      const decision = wasHeld ? resumed(endedRun(run), task, now.budgetLeft) : afterEnd(endedRun(run), now);
-      if (decision.action === 'continue' || decision.action === 'block') carryOut(decision, run, task);
-    });
+    // Nearly always there is nothing to do: that is found out by reading alone, for a transaction has the whole queue looked at.
+    const task = store.tasks.byNumber(number);
+    const agent = task === null ? null : leftTo(task);
+    if (task === null || agent === null) return;
+    if (agent.removed) return supervisor.together(() => block(task, ...agentGone(agent.name, number)));
+    const run = store.runs.latestOfTask(number, agent.id);
+    if (run === null || !isEnded(run.state) || run.state.pending.includes('wake')) return;
+    const before = run.state.decision?.action;
+    if (before !== 'skip' && before !== 'follows') return;
+    const now = situationOf(run, task);
+    if (now.agent === null || now.agent.paused || now.limitReached !== null) return;
+    const wasHeld = run.state.stopReason === 'paused' || run.state.stopReason === 'budget_paused';
+    const decision = wasHeld ? resumed(endedRun(run), task, now.budgetLeft) : afterEnd(endedRun(run), now);
+    if (decision.action === 'continue' || decision.action === 'block') supervisor.together(() => carryOut(decision, run, task));
+  }
+
+  /** The agent of an open task, if nothing of the task runs or waits. */
+  function leftTo({ number, status, assignee }: Task): { id: string; name: string; removed: boolean } | null {
+    if (assignee?.kind !== 'agent' || (status !== 'todo' && status !== 'in_progress')) return null;
+    if (store.wakes.allWaiting({ task: number }).length > 0 || wakes.busyWith(number, '') !== null) return null;
+    const { agentId: id } = assignee;
+    return { id, name: store.agents.nameOf(id) ?? id, removed: store.agents.byId(id) === null };
   }
 
   /** The same for all tasks, or those of one agent: it was resumed, a limit was raised, or time went by. */
