@@ -4,6 +4,7 @@ import { programPath } from '../launch/launch.ts';
 import type { KeeperNotice } from '../process/keeper-client.ts';
 import { type LaunchRecord, runFiles } from '../process/run-folder.ts';
 import { keepSnapshot, lookAtWorkspace } from '../process/workspace.ts';
+import { ClipError } from '../run/errors.ts';
 import type { Fact } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
 import type { Run } from '../run/run.ts';
@@ -58,7 +59,12 @@ export function createPerform(world: {
       world.brief(now);
     } catch (error) {
       const message = `What it is to be told could not be written: ${error instanceof Error ? error.message : String(error)}`;
-      world.supervisor.submit(run.number, { type: 'never-launched', message, retryInMs: refusedRetryMs });
+      // What is wrong with its template does not mend itself; a full disk does.
+      const fact: Fact =
+        error instanceof ClipError
+          ? { type: 'spawn-failed', errorCode: 'launch_failed', message }
+          : { type: 'never-launched', message, retryInMs: refusedRetryMs };
+      world.supervisor.submit(run.number, fact);
       return;
     }
     spawn(now);

@@ -9,6 +9,7 @@ import { isoTime } from '../../run/time.ts';
 import { quietWords } from '../../run/timer.ts';
 import { profileOf } from '../agent-launch.ts';
 import { read } from './border.ts';
+import { callerOf } from './caller.ts';
 import type { Routes } from './world.ts';
 
 export const agentRoutes: Routes = (api, world) => {
@@ -40,7 +41,16 @@ export const agentRoutes: Routes = (api, world) => {
     return { schema: 1, agent: view(agents.edit(name, read(agentRequest, request.body))) };
   });
 
-  api.delete('/v1/agents/:agent', (request) => ({ schema: 1, agent: view(agents.remove(read(agentParams, request.params).agent)) }));
+  /** What it had to do is nobody's then, so that it shows. */
+  api.delete('/v1/agents/:agent', (request) =>
+    supervisor.together(() => {
+      const { agent: name } = read(agentParams, request.params);
+      const agent = agents.remove(name);
+      for (const { number } of world.store.tasks.openOfAgent(agent.id))
+        world.tasks.change(number, { type: 'assign', assignee: null }, callerOf(request, world));
+      return { schema: 1, agent: view(agent) };
+    }),
+  );
 
   /** A paused agent starts nothing more; what it is doing may finish, unless it shall stop now. */
   api.post('/v1/agents/:agent/pause', (request) => {
