@@ -183,7 +183,8 @@ export function createAdmission(world: {
       agent: agent.name,
       task: task?.number ?? null,
       prompt,
-      cwd: world.environment['HOME'] ?? '/',
+      // A home that is no absolute path would be refused as if somebody had asked for it.
+      cwd: world.environment['HOME']?.startsWith('/') ? world.environment['HOME'] : '/',
       cwdIsDefault: true,
       env: world.environment,
     });

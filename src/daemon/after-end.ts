@@ -30,8 +30,8 @@ export function createAfterEnd(world: {
   attemptsMax: number;
   /** What is used up for this agent and task, in words; null when nothing is. */
   limitReached: (agentId: string | null, task: number) => string | null;
-  /** Takes out of a text what nobody may read. */
-  redacted: (text: string) => string;
+  /** Takes out of a text what nobody may read, values of this agent's variables among it. */
+  redacted: (text: string, agentId: string | null) => string;
 }) {
   const { store, supervisor, tasks, wakes } = world;
 
@@ -51,7 +51,7 @@ export function createAfterEnd(world: {
   function retryOf(ended: Run, reason: 'process_lost' | 'unknown_session'): NewRun | null {
     const task = tasks.ofRun(ended);
     if (task === null || ended.spec.agent === null) return world.admission.retryOf(ended, reason);
-    if (isClosed(task.status) || task.status === 'blocked') return null;
+    if (isClosed(task.status) || task.status === 'blocked' || task.status === 'in_review') return null;
     if (reason === 'unknown_session') return world.admission.retryOf(ended, reason);
     const left = spend(task.budgetLeft);
     if (left === null) return null;
@@ -95,7 +95,9 @@ export function createAfterEnd(world: {
       const task = store.tasks.byNumber(number);
       if (task === null || task.assignee?.kind !== 'agent' || (task.status !== 'todo' && task.status !== 'in_progress')) return;
       if (wakes.busyWith(number, '') !== null || store.wakes.allWaiting({ task: number }).length > 0) return;
-      const run = store.runs.latestOfTask(number, task.assignee.agentId);
+      const { agentId } = task.assignee;
+      if (store.agents.byId(agentId) === null) return block(task, ...agentGone(store.agents.nameOf(agentId) ?? agentId, number));
+      const run = store.runs.latestOfTask(number, agentId);
       if (run === null || !isEnded(run.state) || run.state.pending.includes('wake')) return;
       const before = run.state.decision?.action;
       // What follows a lost run was made with its end, and is not made again.
@@ -132,6 +134,7 @@ export function createAfterEnd(world: {
       budgetLeft: durable ? full : (task?.budgetLeft ?? 0),
       agent: agentId === null ? null : store.agents.byId(agentId),
       busy: task === null ? null : busyWords(task, run),
+      asked: task !== null && store.wakes.allWaiting({ task: task.number }).length > 0,
       ownRetry: retry !== null ? { number: retry } : !wanted ? 'none' : task?.budgetLeft !== 0 ? 'withheld' : durable ? 'none' : 'spent',
       limitReached: task === null ? null : world.limitReached(agentId, task.number),
       attemptsMax: world.attemptsMax,
@@ -156,7 +159,7 @@ export function createAfterEnd(world: {
       status,
       stopReason,
       errorCode,
-      error: error === null ? null : world.redacted(error),
+      error: error === null ? null : world.redacted(error, run.spec.agent?.id ?? null),
       liveness,
       resetsAt: store.accounts.glance(run.number)?.resetsAt ?? null,
       retryReason: run.lineage.retryReason,
@@ -182,7 +185,8 @@ export function createAfterEnd(world: {
     }
     if (decision.action === 'block') {
       block(task, decision.blockedReason, decision.next);
-      if (decision.comment !== null) tasks.comment(task.number, { text: world.redacted(decision.comment), key: `after-end:${run.id}` }, clip);
+      if (decision.comment !== null)
+        tasks.comment(task.number, { text: world.redacted(decision.comment, run.spec.agent?.id ?? null), key: `after-end:${run.id}` }, clip);
     }
     const next = tasks.ofRun(run);
     if (next !== null && decision.action !== 'continue') blockUnstarted(wakes.promote(next), next);
@@ -194,7 +198,7 @@ export function createAfterEnd(world: {
 
   function block(task: Task, reason: string, next: string): void {
     try {
-      tasks.change(task.number, { type: 'block', reason: world.redacted(reason), next }, clip);
+      tasks.change(task.number, { type: 'block', reason: world.redacted(reason, task.assignee?.kind === 'agent' ? task.assignee.agentId : null), next }, clip);
     } catch (error) {
       // Closed in the same breath: then there is nothing to block.
       if (!(error instanceof ClipError)) throw error;
@@ -207,6 +211,11 @@ export function createAfterEnd(world: {
 /** Also one that had ended before anybody saw it live: while no daemon was there, say. */
 function hasLived({ state }: Run): boolean {
   return isAlive(state) || (isEnded(state) && state.startedAt !== null);
+}
+
+/** Nothing else would say that nobody works on it any more. */
+function agentGone(agent: string, task: number): [reason: string, next: string] {
+  return [`Agent ${agent}, to which it is assigned, was removed.`, `Give it to another: clip continue T${task} --agent NAME`];
 }
 
 function recordOf(decision: Decision): DecisionRecord {

@@ -89,35 +89,36 @@ export async function startDaemon(options: {
     timers.look();
   }
   const agents = createAgents({ store, folder: home.agents, now, rulesChanged });
+  const environment = environmentOfRuns(process.env);
+  const secretsOf = createSecrets({ agents, store, environment });
+  const redacted = (text: string, agentId: string | null) => redact(text, secretsOf(agentId));
   const onward = createOnward({
     store,
     supervisor,
     tasks: () => tasks,
     wakes: () => wakes,
-    redacted: (text) => redact(text, secretsOf(null)),
+    redacted,
     autoDone: config.auto_done,
     lookAgain: (task) => afterEnd.lookAgain(task),
   });
   const tasks = createTasks({ store, supervisor, now, followed: onward.followed });
-  const environment = environmentOfRuns(process.env);
   const admission = createAdmission({ supervisor, store, agents, taskOf: tasks.get, environment, now, runsFolder: home.runs, resolve });
   const wakes = createWakes({ store, supervisor, admission, now });
   const timers = createTimers({ store, supervisor, wakes, now, log });
   const judge = createJudge({ store, folderOf });
-  const secretsOf = createSecrets({ agents, store, environment });
   const knowledge = createKnowledge({ store, tasks, judge, runsFolder: home.runs, now, secretsOf });
   const afterEnd = createAfterEnd({
     ...{ store, supervisor, tasks, wakes, admission, judge, now },
     attemptsMax: config.continuation_attempts,
     limitReached: (agentId, task) => spending.mayStart(agentId, task),
-    redacted: (text) => redact(text, secretsOf(null)),
+    redacted,
   });
   retryOf = afterEnd.retryOf;
 
   const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
   const tokens = createRunTokens(store);
   const reports = createReports({ store, supervisor, tokens, now, taskOf: ({ lineage }) => lineage.taskId, onReport: onward.reported });
-  const tails = createTails({ store, supervisor, watchers, tokens, reports, now, folderOf });
+  const tails = createTails({ store, supervisor, watchers, tokens, reports, now, folderOf, redacted });
   const used = createUsed({ store, supervisor, tails, watchers, now });
   const spending = createSpending({ store, used, watchers, now, config, ask: rulesChanged, tasks: taskBudgets({ store, supervisor }) });
   const conclude = createConclude({ supervisor, tails, log });

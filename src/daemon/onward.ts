@@ -4,6 +4,7 @@ import { isEnded, type Run } from '../run/run.ts';
 import type { StoredReport } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
 import type { TaskChange } from '../task/change.ts';
+import { spend } from '../task/next/continuation-budget.ts';
 import { type Actor, isClosed, type Task } from '../task/task.ts';
 import { plainPayload, type Wake } from '../task/wake.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -19,7 +20,7 @@ export function createOnward(world: {
   supervisor: Supervisor;
   tasks: () => Tasks;
   wakes: () => Wakes;
-  redacted: (text: string) => string;
+  redacted: (text: string, agentId: string) => string;
   autoDone: boolean;
   /** Whether something follows now that could not before. */
   lookAgain: (task: number) => void;
@@ -36,7 +37,10 @@ export function createOnward(world: {
       case 'assign':
         if (before !== null && JSON.stringify(before.assignee) === JSON.stringify(task.assignee)) return;
         if (before !== null) world.wakes().drop({ task: task.number }, `T${task.number} was assigned to somebody else.`);
-        if (!byHand && agentId !== null && (task.status === 'todo' || task.status === 'in_progress')) wakeOrBlock(task, agentId, 'issue_assigned');
+        if (!byHand && agentId !== null && (task.status === 'todo' || task.status === 'in_progress')) {
+          if (before === null || maySpend(task, by)) wakeOrBlock(task, agentId, 'issue_assigned');
+          else world.tasks().change(task.number, { type: 'block', ...spentByAgents(task) }, { kind: 'clip' });
+        }
         return;
       case 'start':
       case 'reopen':
@@ -55,6 +59,14 @@ export function createOnward(world: {
       default:
         return;
     }
+  }
+
+  /** What an agent starts on a task it has been given is as automatic as what clip starts, and out of the same budget. */
+  function maySpend(task: Task, by: Actor): boolean {
+    if (by.kind !== 'agent') return true;
+    const budgetLeft = spend(task.budgetLeft);
+    if (budgetLeft !== null) world.tasks().keep(task.number, { budgetLeft });
+    return budgetLeft !== null;
   }
 
   /** An agent that cannot even be started leaves its task to a person: nothing else would say so. */
@@ -102,6 +114,10 @@ export function createOnward(world: {
     const before = tasks.get(number);
     const agentId = asked.agentId ?? (before.assignee?.kind === 'agent' ? before.assignee.agentId : null);
     if (agentId === null) throw new ClipError('refused', `T${number} is assigned to no agent.`, `Name one: clip continue T${number} --agent NAME`);
+    if (!maySpend(before, by)) {
+      const hint = 'Say what is left to do instead, and end: clip report next "…"';
+      throw new ClipError('refused', `T${number} has no automatic start left, and an agent gives it none.`, hint);
+    }
     byHand = true;
     if (asked.words !== null && asked.words.trim() !== '') tasks.comment(number, { text: asked.words, key: null }, by);
     if (before.assignee?.kind !== 'agent' || before.assignee.agentId !== agentId)
@@ -119,10 +135,15 @@ export function createOnward(world: {
     const by = { kind: 'agent', name: run.spec.agent.name, run: run.number, runId: run.id } as const;
     if (kind === 'blocked') {
       const next = `${who === null ? 'Answer it' : `${who} can lift it`}, then: clip continue T${task.number} "…"`;
-      world.tasks().change(task.number, { type: 'block', reason: world.redacted(text), next }, by);
+      world.tasks().change(task.number, { type: 'block', reason: world.redacted(text, run.spec.agent.id), next }, by);
     }
     if (kind === 'done') world.tasks().change(task.number, { type: world.autoDone ? 'done' : 'review' }, by);
   }
 
   return { followed, continueTask, reported };
+}
+
+function spentByAgents({ number }: Task): { reason: string; next: string } {
+  const reason = 'Agents gave it to each other until all automatic starts were used up, and no work was kept meanwhile.';
+  return { reason, next: `Look at it, then: clip continue T${number}` };
 }

@@ -59,12 +59,12 @@ export function createPerform(world: {
       world.brief(now);
     } catch (error) {
       const message = `What it is to be told could not be written: ${error instanceof Error ? error.message : String(error)}`;
-      // What is wrong with its template does not mend itself; a full disk does.
-      const fact: Fact =
-        error instanceof ClipError
-          ? { type: 'spawn-failed', errorCode: 'launch_failed', message }
-          : { type: 'never-launched', message, retryInMs: refusedRetryMs };
-      world.supervisor.submit(run.number, fact);
+      // What a person has to mend is there at the next try as well; a full disk may not be.
+      const lasts = error instanceof ClipError || (error as NodeJS.ErrnoException).code === 'ENOENT';
+      world.supervisor.submit(
+        run.number,
+        lasts ? { type: 'spawn-failed', errorCode: 'launch_failed', message } : { type: 'never-launched', message, retryInMs: refusedRetryMs },
+      );
       return;
     }
     spawn(now);

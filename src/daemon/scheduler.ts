@@ -141,8 +141,9 @@ export function createScheduler(world: {
       if (run.state.status !== 'queued') return null;
       const { number, id, spec, lineage, state } = run;
       const { group, locks, after, agent } = spec;
-      const { parentRunId } = lineage;
-      const waiter = { number, id, group, locks, after, notBefore: state.notBefore, parentRunId, agentId: agent?.id ?? null, agentName: agent?.name ?? null };
+      const { parentRunId, taskId } = lineage;
+      const place = { agentId: agent?.id ?? null, agentName: agent?.name ?? null, taskId };
+      const waiter = { number, id, group, locks, after, notBefore: state.notBefore, parentRunId, ...place };
       return waitingFor(candidateOf(waiter), occupancyOf(holders()), rules, now());
     },
     slots: (): { max: number; taken: number; held: boolean; queued: number } => {

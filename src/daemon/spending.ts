@@ -142,8 +142,8 @@ export function createSpending(world: {
     stops,
     /** Some budget has a limit on runs. */
     countsStarts: (): boolean => tasks !== noTasks || forAll?.runs != null || [...agents.values()].some(({ settings }) => settings.budgetDay?.runs != null),
-    /** What keeps a queued run from being started. */
-    waitsFor: ({ number, agentId }: { readonly number: number; readonly agentId: string | null }) => mayStart(agentId, tasks.taskOf(number)),
+    /** What keeps a queued run from being started. It is asked of each that waits, after every change: nothing is read from the database but the budget of its task. */
+    waitsFor: ({ agentId, taskId }: { readonly agentId: string | null; readonly taskId: number | null }) => mayStart(agentId, taskId),
     /** Agents whose day is used up, and the day of all agents if it is. */
     usedUp: (): Reached[] => [...[...agents.values()].map((agent) => ofAgent(agent)), ofAll()].flatMap((each) => firstOf(each, reachedLimit, null) ?? []),
     /** Agents have changed in the store. */

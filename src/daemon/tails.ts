@@ -58,6 +58,8 @@ export function createTails(world: {
   reports: Reports;
   now: () => number;
   folderOf: (run: Run) => string;
+  /** Takes out of a text what nobody may read, values of this agent's variables among it. */
+  redacted: (text: string, agentId: string | null) => string;
 }) {
   const { store } = world;
   const tails = new Map<number, Tail>();
@@ -155,9 +157,18 @@ export function createTails(world: {
   function take(tail: Tail, stream: Stream, { state, readings }: { state: ReadState; readings: readonly Reading[] }): void {
     tail.logs[stream] = state;
     for (const reading of readings) if (reading.type === 'report') tail.reports.push(reading);
-    const next = fold(tail.next, withoutSecret(readings, tail.token), world.now());
+    const next = fold(tail.next, withoutSecret(readings.map(shown(tail.run)), tail.token), world.now());
     // Cut in two by the pieces of a message, it shows only when they are together.
     tail.next = next.text.includes(tail.token) ? { ...next, text: withoutSecret(next.text, tail.token) } : next;
+  }
+
+  /** Why it failed is shown in lists and events, and providers like to quote the key that they refuse. */
+  function shown({ spec }: Run): (reading: Reading) => Reading {
+    return (reading) => {
+      if (!('failure' in reading) || reading.failure === null) return reading;
+      const message = world.redacted(reading.failure.message.slice(0, 2 * limits.errorLength), spec.agent?.id ?? null);
+      return { ...reading, failure: { ...reading.failure, message } };
+    };
   }
 
   function readAt(): ReadAt {

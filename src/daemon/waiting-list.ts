@@ -12,8 +12,10 @@ export function createWaitingList(rows: Iterable<QueuedRow>) {
 
   function add({ priority, ...waiter }: QueuedRow): void {
     const line = (waiter.parentRunId === null ? topLevel : nested).of(priority);
-    if (line.has(waiter.number)) return;
+    const known = line.has(waiter.number);
+    // What it waits for may be other than before; its place stays.
     line.set(waiter.number, waiter);
+    if (known) return;
     size += 1;
     // One that comes back to the queue takes its old place again.
     if (waiter.number < newest) sort(line);
@@ -37,6 +39,7 @@ export function createWaitingList(rows: Iterable<QueuedRow>) {
           after: spec.after,
           agentId: spec.agent?.id ?? null,
           agentName: spec.agent?.name ?? null,
+          taskId: lineage.taskId,
           notBefore: state.notBefore,
         });
         return;

@@ -31,6 +31,7 @@ export type QueuedRow = {
   readonly after: number | null;
   readonly agentId: string | null;
   readonly agentName: string | null;
+  readonly taskId: number | null;
   readonly notBefore: number | null;
 };
 
@@ -98,6 +99,7 @@ export function createRunStore(db: Db) {
       after: sql<number | null>`json_extract(${runs.spec}, '$.after')`,
       agentId: runs.agentId,
       agentName: sql<string | null>`json_extract(${runs.spec}, '$.agent.name')`,
+      taskId: runs.taskId,
       notBefore: sql<number | null>`json_extract(${runs.state}, '$.notBefore')`,
     })
     .from(runs)

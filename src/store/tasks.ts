@@ -1,5 +1,5 @@
 /** Tasks in the database. Every writing function is meant to be called inside a transaction. */
-import { and, asc, desc, eq, inArray, lt, notInArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Budget } from '../run/budget.ts';
 import { type Actor, type Assignee, type Task, type TaskStatus, taskKinds, taskStatuses } from '../task/task.ts';
@@ -69,15 +69,6 @@ export function createTaskStore(db: Db) {
     /** Open tasks with a budget of their own. */
     withBudget(): Task[] {
       return db.select().from(tasks).where(sql`budget is not null and status in ('todo', 'in_progress')`).orderBy(asc(tasks.number)).all().map(taskOf);
-    },
-
-    openOfAgent(agentId: string): Task[] {
-      return db
-        .select()
-        .from(tasks)
-        .where(and(eq(tasks.agentId, agentId), notInArray(tasks.status, ['done', 'cancelled'])))
-        .all()
-        .map(taskOf);
     },
 
     /** Open tasks of agents that may be started by themselves. */

@@ -281,14 +281,6 @@ describe('a task whose agent', () => {
       ['launch_failed', null],
     ]);
   });
-
-  it('is removed is nobody’s, and shows as that', async () => {
-    const home = createHome();
-    await addSpeaker(home, [[session('s1'), ...end]]);
-    await add(home, 'One', '--assign', 'coder', '--backlog');
-    expect((await home.clip(['agent', 'rm', 'coder'])).code).toBe(0);
-    expect((await show(home, 1)).task).toMatchObject({ assignee: null, status: 'backlog' });
-  });
 });
 
 describe('the timer of an agent', () => {

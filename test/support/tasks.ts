@@ -69,6 +69,7 @@ export function aSituation(given: Partial<Situation> = {}): Situation {
     budgetLeft: 3,
     agent: { id: 'agent1', name: 'coder', paused: false },
     busy: null,
+    asked: false,
     ownRetry: 'none',
     limitReached: null,
     attemptsMax: 2,

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { adapterOf } from '../../adapters/by-name.ts';
 import { presetNamed } from '../../adapters/presets.ts';
 import { findCommand, toolVersion } from '../../process/tool.ts';
@@ -9,7 +10,7 @@ import { isoTime } from '../../run/time.ts';
 import { quietWords } from '../../run/timer.ts';
 import { profileOf } from '../agent-launch.ts';
 import { read } from './border.ts';
-import { callerOf } from './caller.ts';
+import { personOnly } from './caller.ts';
 import type { Routes } from './world.ts';
 
 export const agentRoutes: Routes = (api, world) => {
@@ -25,11 +26,15 @@ export const agentRoutes: Routes = (api, world) => {
     return { paused: pausedReason !== null, pausedBy: pausedReason === null ? null : 'budget', pausedReason };
   }
 
+  /** Limits, permissions and pauses are what binds an agent. */
+  const changing = (request: FastifyRequest) => personOnly(request, world, 'adds and changes agents');
+
   api.get('/v1/agents', () => ({ schema: 1, agents: agents.list().map(view) }));
 
   api.get('/v1/agents/:agent', (request) => ({ schema: 1, agent: view(agents.get(read(agentParams, request.params).agent)) }));
 
   api.put('/v1/agents/:agent', { bodyLimit: 2 * limits.bodyBytesMax }, (request, reply) => {
+    changing(request);
     const { agent: name } = read(agentParams, request.params);
     const agent = agents.add(name, read(agentRequest, request.body));
     const note = agent.settings.preset === null ? null : (presetNamed(agent.settings.preset)?.note ?? null);
@@ -37,23 +42,19 @@ export const agentRoutes: Routes = (api, world) => {
   });
 
   api.patch('/v1/agents/:agent', { bodyLimit: 2 * limits.bodyBytesMax }, (request) => {
+    changing(request);
     const { agent: name } = read(agentParams, request.params);
     return { schema: 1, agent: view(agents.edit(name, read(agentRequest, request.body))) };
   });
 
-  /** What it had to do is nobody's then, so that it shows. */
-  api.delete('/v1/agents/:agent', (request) =>
-    supervisor.together(() => {
-      const { agent: name } = read(agentParams, request.params);
-      const agent = agents.remove(name);
-      for (const { number } of world.store.tasks.openOfAgent(agent.id))
-        world.tasks.change(number, { type: 'assign', assignee: null }, callerOf(request, world));
-      return { schema: 1, agent: view(agent) };
-    }),
-  );
+  api.delete('/v1/agents/:agent', (request) => {
+    changing(request);
+    return { schema: 1, agent: view(agents.remove(read(agentParams, request.params).agent)) };
+  });
 
   /** A paused agent starts nothing more; what it is doing may finish, unless it shall stop now. */
   api.post('/v1/agents/:agent/pause', (request) => {
+    changing(request);
     const { agent: name } = read(agentParams, request.params);
     const { paused, now } = read(pauseRequest, request.body);
     const agent = agents.pause(name, paused);

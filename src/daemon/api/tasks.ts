@@ -19,7 +19,7 @@ import { limits } from '../../run/limits.ts';
 import type { TaskChange } from '../../task/change.ts';
 import { type Assignee, isClosed, type Task } from '../../task/task.ts';
 import { read } from './border.ts';
-import { callerOf } from './caller.ts';
+import { callerOf, personOnly } from './caller.ts';
 import type { Routes } from './world.ts';
 
 const largeBody = { bodyLimit: 4 * limits.bodyBytesMax };
@@ -67,6 +67,7 @@ export const taskRoutes: Routes = (api, world) => {
     const { number } = one(request.params);
     const fields = Object.fromEntries(Object.entries(read(editTaskRequest, request.body)).filter(([, value]) => value !== undefined));
     if (Object.keys(fields).length === 0) throw new ClipError('usage', 'There is nothing to change.', 'clip task edit --help lists what can be changed.');
+    if ('budget' in fields) personOnly(request, world, 'sets what a task may use');
     return { schema: 1, task: view(tasks.change(number, { type: 'edit', fields }, callerOf(request, world))) };
   });
 

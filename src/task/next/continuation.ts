@@ -22,7 +22,7 @@ export function afterEnd(run: EndedRun, now: Situation): Decision {
   if (task.status === 'in_review') return { action: 'review', reason: `T${task.number} is in review: a person looks at it next.` };
   if (task.status === 'blocked') return { action: 'none', reason: `T${task.number} is blocked${task.blockedReason === null ? '' : `: ${task.blockedReason}`}` };
   if (run.agentId === null) return { action: 'none', reason: 'It was a command that a person started.' };
-  const remedy = isAnothers(run, task) ? null : remedyFor(run, now.agent?.name ?? 'the agent', task.number);
+  const remedy = now.asked || isAnothers(run, task) ? null : remedyFor(run, now.agent?.name ?? 'the agent', task.number);
   if (remedy !== null) return { action: 'block', ...remedy, comment: null, exhausted: false };
   if (typeof now.ownRetry === 'object') return { action: 'follows', reason: `Run ${now.ownRetry.number} takes it up again.` };
   if (now.ownRetry === 'withheld') return withheld(run, task);

@@ -62,6 +62,8 @@ export type Situation = {
   readonly agent: Pick<Agent, 'id' | 'name' | 'paused'> | null;
   /** Another run or wake of the task, in words; null when there is none. */
   readonly busy: string | null;
+  /** A wake of the task waits: it was asked for after whatever the run had said of a blocker. */
+  readonly asked: boolean;
   /**
    * The run's own retry; `none`: it was not one that is retried, `spent`: it would have been, but nothing was left,
    * `withheld`: it would have been, but its process may still live, or what it needs is gone.

@@ -15,7 +15,7 @@ export function remedyFor(run: EndedRun, agent: string, task: number): Remedy | 
         next: `Log in with its own command, then: ${goOn}`,
       };
     case 'quota_exhausted': {
-      const next = `Raise it, then: ${goOn}; or give the task to another agent: clip task assign T${task} AGENT`;
+      const next = `Raise it, then: ${goOn}; or give the task to another agent: ${goOn} --agent NAME`;
       return { reason: 'The quota of its provider is used up.', blockedReason: `The quota of agent ${agent} is used up.${said}`, next };
     }
     case 'permission_denied': {

@@ -15,6 +15,7 @@ const row = (number: number, given: Partial<Row> = {}): Row => ({
   locks: [],
   agentId: null,
   agentName: null,
+  taskId: null,
   after: null,
   notBefore: null,
   ...given,
@@ -42,6 +43,15 @@ describe('the waiting list', () => {
     expect(list.size()).toBe(1);
     for (let times = 0; times < 2; times += 1) list.note(aRun(running(), { number: 1 }));
     expect(list.size()).toBe(0);
+  });
+
+  it('forgets the moment that one no longer waits for', () => {
+    const list = createWaitingList([row(1, { notBefore: noon }), row(2)]);
+    list.note(aRun(queued, { number: 1 }));
+    expect([...list.topLevel()].map(({ number, notBefore }) => [number, notBefore])).toEqual([
+      [1, null],
+      [2, null],
+    ]);
   });
 
   it('gives one that comes back its old place and its new earliest moment', () => {

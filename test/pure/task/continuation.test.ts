@@ -280,6 +280,7 @@ const anySituation: fc.Arbitrary<Situation> = fc
     budgetLeft: fc.integer({ min: 0, max: 3 }),
     isPaused: fc.boolean(),
     busy: fc.constantFrom(null, null, 'Run 43 runs.'),
+    asked: fc.boolean(),
     limitReached: fc.constantFrom(null, null, '$5'),
     ownRetry: fc.constantFrom<Situation['ownRetry']>('none', 'none', 'spent', { number: 43 }),
   })

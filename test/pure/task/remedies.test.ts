@@ -9,7 +9,7 @@ describe('an end that only a person can do something about', () => {
     [
       'quota_exhausted',
       'The quota of agent coder is used up. It said: It broke.',
-      'Raise it, then: clip continue T7; or give the task to another agent: clip task assign T7 AGENT',
+      'Raise it, then: clip continue T7; or give the task to another agent: clip continue T7 --agent NAME',
     ],
     [
       'permission_denied',
