@@ -1,6 +1,7 @@
 /** What a run's end sets off: steps that can be repeated, struck off one by one, taken up again after a restart. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { crashPoint } from '../launch/crash-point.ts';
 import { runFiles } from '../process/run-folder.ts';
 import { compareWorkspace, lookAtWorkspace, readSnapshot } from '../process/workspace.ts';
 import { limits } from '../run/limits.ts';
@@ -60,10 +61,12 @@ export function createFinaliser(world: {
       }
       if (step === 'wake') {
         world.followUp(number);
+        crashPoint('finalise.after-wake');
         continue;
       }
       const found = await perform(step, world.supervisor.find(number) ?? run, workspace);
       if (found.step === 'workspace') workspace = found.workspace;
+      if (step !== 'tidy') crashPoint(`finalise.after-${step}`);
       done.push(world.supervisor.submitSoon(number, { type: 'step-done', ...found }));
     }
     await Promise.all(done);

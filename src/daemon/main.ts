@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { adapterOf } from '../adapters/by-name.ts';
 import type { Config } from '../config/config.ts';
 import type { Home } from '../config/home.ts';
+import { crashPoint } from '../launch/crash-point.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import { createStore } from '../store/store.ts';
@@ -62,7 +63,7 @@ export async function startDaemon(options: {
   const now = Date.now;
   const folderOf = (run: Run) => join(home.runs, run.id);
 
-  const store = createStore({ path: home.database, migrations: options.migrations, version });
+  const store = createStore({ path: home.database, migrations: options.migrations, version, migrated: () => crashPoint('migrate.middle') });
   const generation = Number(store.readMeta('generation') ?? 0) + 1;
   const uncleanBefore = store.readMeta('unclean') === '1';
   store.transaction(() => {

@@ -4,6 +4,7 @@
  * All of it happens inside the transaction of whatever caused it.
  */
 import { randomBytes } from 'node:crypto';
+import { crashPoint } from '../launch/crash-point.ts';
 import { ClipError } from '../run/errors.ts';
 import { isEnded, type RetryReason, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
@@ -120,7 +121,9 @@ export function createWakes(world: { store: Store; supervisor: Supervisor; admis
         end(deferred, 'skipped', `T${task.number} is not this agent's any more.`);
       else {
         const begun = begin(deferred, { retryOf: null, prompt: null });
-        if (begun.status === 'queued') return begun;
+        if (begun.status !== 'queued') continue;
+        crashPoint('wake.promoted');
+        return begun;
       }
     }
     return null;
