@@ -12,6 +12,12 @@ const modes: Readonly<Record<Permission, readonly string[]>> = {
   full: ['--permission-mode', 'bypassPermissions'],
 };
 
+/**
+ * Reporting, and writing documents and comments, is asked of runs and changes nothing but clip's own record of the task;
+ * refused, it would fail a run that did as it was told. One word, for the option takes all that follow it.
+ */
+const mayReport = '--allowedTools=Bash(clip report:*),Bash(clip task doc:*),Bash(clip task comment:*)';
+
 export const claude: Adapter = {
   prepare({ agent, sessionId }: Launch) {
     // With -p, stream-json is refused without --verbose.
@@ -22,6 +28,7 @@ export const claude: Adapter = {
       '--verbose',
       ...(agent.model === null ? [] : ['--model', agent.model]),
       ...modes[agent.permission],
+      ...(agent.permission === 'full' ? [] : [mayReport]),
     ];
     const resume = sessionId === null ? [] : ['--resume', sessionId];
     // The marks of a claude that started us; settings of the user, such as CLAUDE_CONFIG_DIR, stay.

@@ -12,6 +12,8 @@ export type Home = {
   readonly runs: string;
   /** Values of the variables of agents, a file for each: they never enter the database. */
   readonly agents: string;
+  /** The command line itself, for runs whose PATH does not have it. */
+  readonly command: string;
 };
 
 /** $CLIP_HOME, else $XDG_STATE_HOME/clip, else ~/.local/state/clip. Makes nothing. */
@@ -33,6 +35,7 @@ export function homeAt(folder: string): Home {
     log: join(folder, 'daemon.log'),
     runs: join(folder, 'runs'),
     agents: join(folder, 'agents'),
+    command: join(folder, 'bin', 'clip'),
   };
 }
 

@@ -41,12 +41,10 @@ export function createAfterEnd(world: {
     const task = tasks.ofRun(next);
     if (task === null) return;
     const holder = task.executionRunId;
-    const begins = before === null || (isAlive(next.state) && !isAlive(before.state));
-    if (begins && holder === null && next.spec.agent !== null) tasks.keep(task.number, { executionRunId: next.id });
-    if (isEnded(next.state) && holder === next.id) tasks.keep(task.number, { executionRunId: null });
-    if (before !== null && begins && isAlive(next.state) && next.spec.agent !== null && !isClosed(task.status)) {
-      tasks.change(task.number, { type: 'taken-up', runId: next.id }, clip);
-    }
+    const lives = before !== null && hasLived(next) && !hasLived(before);
+    if ((before === null || lives) && holder === null && next.spec.agent !== null) tasks.keep(task.number, { executionRunId: next.id });
+    if (isEnded(next.state) && tasks.ofRun(next)?.executionRunId === next.id) tasks.keep(task.number, { executionRunId: null });
+    if (lives && next.spec.agent !== null && !isClosed(task.status)) tasks.change(task.number, { type: 'taken-up', runId: next.id }, clip);
   }
 
   /** The run that follows a lost one by itself; null when its task has no automatic start left, or needs none. */
@@ -193,6 +191,11 @@ export function createAfterEnd(world: {
   }
 
   return { consequences, retryOf, followUp, lookAgain, lookAtAll };
+}
+
+/** Also one that had ended before anybody saw it live: while no daemon was there, say. */
+function hasLived({ state }: Run): boolean {
+  return isAlive(state) || (isEnded(state) && state.startedAt !== null);
 }
 
 function recordOf(decision: Decision): DecisionRecord {

@@ -62,6 +62,7 @@ export function createFinaliser(world: {
       if (step === 'wake') {
         world.followUp(number);
         crashPoint('finalise.after-wake');
+        if (isBlocking(world.supervisor.find(number))) await summary(run);
         continue;
       }
       const found = await perform(step, world.supervisor.find(number) ?? run, workspace);
@@ -130,4 +131,9 @@ export function createFinaliser(world: {
   }
 
   return { finalise };
+}
+
+/** What follows is decided from the summary on disk; that a person is needed can stand in it only afterwards. */
+function isBlocking(run: Run | null): boolean {
+  return run !== null && isEnded(run.state) && run.state.decision?.action === 'block';
 }

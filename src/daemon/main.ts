@@ -12,6 +12,7 @@ import { adapterOf } from '../adapters/by-name.ts';
 import type { Config } from '../config/config.ts';
 import type { Home } from '../config/home.ts';
 import { crashPoint } from '../launch/crash-point.ts';
+import { placeOwnCommand } from '../launch/launch.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import { createStore } from '../store/store.ts';
@@ -23,6 +24,7 @@ import { createApi } from './api/server.ts';
 import { createBackfill } from './backfill.ts';
 import { createConclude } from './conclude.ts';
 import { createFinaliser } from './finalise.ts';
+import { createFirstRuns } from './first-run.ts';
 import { guardHome } from './guard-home.ts';
 import { createJudge } from './judge.ts';
 import { createKeepers } from './keepers.ts';
@@ -63,6 +65,7 @@ export async function startDaemon(options: {
   const now = Date.now;
   const folderOf = (run: Run) => join(home.runs, run.id);
 
+  placeOwnCommand(home.command);
   const store = createStore({ path: home.database, migrations: options.migrations, version, migrated: () => crashPoint('migrate.middle') });
   const generation = Number(store.readMeta('generation') ?? 0) + 1;
   const uncleanBefore = store.readMeta('unclean') === '1';
@@ -144,6 +147,7 @@ export async function startDaemon(options: {
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, spending, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf, spending });
   const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, home: home.folder, brief: knowledge.brief, now, log });
+  const firstRuns = createFirstRuns({ store, supervisor });
   supervisor.connect({
     perform,
     note(run) {
@@ -151,7 +155,10 @@ export async function startDaemon(options: {
       scheduler.note(run);
     },
     grants: scheduler.grants,
-    consequences: afterEnd.consequences,
+    consequences(before, next) {
+      afterEnd.consequences(before, next);
+      firstRuns(before, next);
+    },
     forget() {
       used.forget();
       scheduler.forget();

@@ -134,8 +134,9 @@ function obstacle({ launch }: Request): Failure | null {
 
 function spawnProcess(home: string, { id, launch }: Request): ChildProcess {
   const folder = join(home, 'runs', id);
-  // The mark is set here, where it cannot be forgotten: it is how every process of this run is found.
-  const env = { ...readEnvironment(folder), ...variablesOf(launch), CLIP_HOME: home, CLIP_RUN_ID: id };
+  // The mark is set here, where it cannot be forgotten: it is how every process of this run is found. A login shell may have
+  // another PATH, so a run is told where clip itself is.
+  const env = { ...readEnvironment(folder), ...variablesOf(launch), CLIP_HOME: home, CLIP_BIN: join(home, 'bin', 'clip'), CLIP_RUN_ID: id };
   const opened: number[] = [];
   const open = (path: string, flags: string) => {
     const fd = openSync(path, flags, 0o600);

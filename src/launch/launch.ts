@@ -1,6 +1,6 @@
 /** Starting the daemon and the keeper, detached and with a clean environment. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,7 +11,7 @@ export const roleVariable = 'CLIP_ROLE';
  * Variables that belong to one run. They must be gone before exec: /proc shows the environment a
  * process was started with, whatever it deletes later.
  */
-export const runVariables: readonly string[] = ['CLIP_RUN_ID', 'CLIP_RUN_TOKEN', 'CLIP_TASK', 'CLIP_CONTINUATION'];
+export const runVariables: readonly string[] = ['CLIP_RUN_ID', 'CLIP_RUN_TOKEN', 'CLIP_BIN', 'CLIP_TASK', 'CLIP_CONTINUATION'];
 
 export function cleanEnvironment(from: NodeJS.ProcessEnv, role: 'daemon' | 'keeper'): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = { ...from, [roleVariable]: role };
@@ -23,8 +23,17 @@ export function cleanEnvironment(from: NodeJS.ProcessEnv, role: 'daemon' | 'keep
 const smallHeap = ['--max-semi-space-size=1', '--max-lazy', '--v8-pool-size=0'];
 
 /** The program beside the one that runs now: all of them are bundled into one folder. */
-export function programPath(name: 'clipd' | 'clip-keeper' | 'clip-http'): string {
+export function programPath(name: 'clip' | 'clipd' | 'clip-keeper' | 'clip-http'): string {
   return join(dirname(dirname(fileURLToPath(import.meta.url))), 'bin', `${name}.js`);
+}
+
+/** Puts a command `clip` there, of the version that runs now: what starts it need not be on anybody's PATH. */
+export function placeOwnCommand(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${process.pid}`;
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  writeFileSync(temporary, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(programPath('clip'))} "$@"\n`, { mode: 0o700 });
+  renameSync(temporary, path);
 }
 
 /**

@@ -101,11 +101,22 @@ async function linesChanged(root: string, head: string | null, paths: readonly s
   const numbers = await git(root, 'diff', '--numstat', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', head);
   if (numbers === null) return { insertions: null, deletions: null };
   const wanted = new Set(paths);
+  const tracked = new Set<string>();
   const rows = numbers.split('\0').flatMap((row) => {
     const [added = '', removed = '', path = ''] = row.split('\t');
+    tracked.add(path);
     return wanted.has(path) ? [[Number(added) || 0, Number(removed) || 0] as const] : [];
   });
-  return { insertions: rows.reduce((sum, [added]) => sum + added, 0), deletions: rows.reduce((sum, [, removed]) => sum + removed, 0) };
+  // What git does not know yet is new from its first line on.
+  const fresh = paths.filter((path) => !tracked.has(path)).reduce((sum, path) => sum + linesOf(join(root, path)), 0);
+  return { insertions: fresh + rows.reduce((sum, [added]) => sum + added, 0), deletions: rows.reduce((sum, [, removed]) => sum + removed, 0) };
+}
+
+/** 0 for what is no file of a size that people write, or is gone. */
+function linesOf(path: string): number {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat?.isFile() || stat.size > limits.workspaceFileBytesMax) return 0;
+  return readFileSync(path).reduce((lines, byte) => lines + (byte === 10 ? 1 : 0), 0);
 }
 
 /** Variables by which git would look at another repository than the one of the folder. */

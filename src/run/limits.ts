@@ -130,6 +130,8 @@ export const limits = {
   gitBytesMax: 16 * 2 ** 20,
   /** Uncommitted entries that are compared one by one. */
   workspaceFiles: 5_000,
+  /** The lines of a new file are counted up to this size: what is larger was hardly written by hand. */
+  workspaceFileBytesMax: 2 ** 20,
   /** A folder without git is looked through for so long: a run must not wait for the look at somebody's home. */
   folderScanMs: 1 * second,
   /** Of a task, what its summary is made from: older runs are in the ledger. */

@@ -131,6 +131,8 @@ clip report next "the next step, if work is left at the end"
 clip report blocked "what only a person can give" --who NAME
 clip report done "what was achieved, and how it was checked"
 clip report summary "what the next run must know"
-\`\`\``;
+\`\`\`
+
+Where \`clip\` is not found, \`"$CLIP_BIN"\` is the same command.`;
 
 const reportAgain = 'Report as before: `clip report next|progress|blocked|done|summary TEXT`. End with a clear next step, or with `report done`.';

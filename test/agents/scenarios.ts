@@ -1,10 +1,10 @@
 /** Scenarios beyond those of the fake model: what it does in answer to each prompt, step by step. */
-import type { Step } from '../support/fake-model-server.mjs';
+import type { Scenario, Step } from '../support/fake-model-server.mjs';
 
 const shell = (command: string, more: Step = {}): Step => ({ tool: 'shell', command, timeout: 120_000, ...more });
 const untilThere = (file: string) => `until [ -e ${file} ]; do sleep 0.1; done`;
 
-export const scenarios: Readonly<Record<string, readonly Step[]>> = {
+export const scenarios: Readonly<Record<string, Scenario>> = {
   /** Three commands; the first two go on until the test makes a file. */
   three_gated: [
     shell(`echo one >> steps.txt; ${untilThere('go-one')}`),
@@ -15,4 +15,20 @@ export const scenarios: Readonly<Record<string, readonly Step[]>> = {
   /** A long command the first time it is asked; then it says what it was sent. */
   // biome-ignore lint/suspicious/noThenProperty: this is what a step of the fake model is made of
   once_long: [shell('echo $$ > tool.pid; sleep 40; echo finished > long.txt', { times: 1, then: { echo: true } })],
+  /** A task: it plans; told to go on it writes a file; told to go on again it reports that it is done. */
+  plan_then_work: {
+    prompts: [
+      { has: 'run_advanced_continuation', steps: [shell('clip report done "written.txt is there"'), { text: 'It is reported.' }] },
+      { has: 'Attempt 1 of 2', steps: [{ tool: 'write', file: 'written.txt', content: 'hello from the write tool\n' }, { text: 'The file is written.' }] },
+      { steps: [{ text: 'I will inspect the repo next and then implement the change.' }] },
+    ],
+  },
+  report_done: [shell('clip report done "all of it, checked"'), { text: 'It is reported.' }],
+  /** What nobody allowed, in the clothes of a report. */
+  report_and_more: [
+    shell('clip report done "all of it" && touch more.txt'),
+    shell('clip report done "all of it" > more.txt'),
+    shell('clip report done "all of it $(touch more.txt)"'),
+    { text: 'It is reported.' },
+  ],
 };

@@ -29,9 +29,9 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   const programs = {} as Record<CliName, Installed>;
   for (const name of cliNames) {
     process.stdout.write(`${name} ${clis[name].version}: `);
-    programs[name] = await install(name);
+    programs[name] = isWanted(name) ? await install(name) : { path: null, why: 'it was not asked for' };
     const { path, why } = programs[name];
-    process.stdout.write(`${path ?? `SKIPPED, it could not be installed: ${why}`}\n`);
+    process.stdout.write(`${path ?? `SKIPPED: ${why}`}\n`);
     if (why !== null) record(results, { cli: name, scenario: null, result: 'skipped', problem: why });
   }
   const server = createServer({ log: requests, scenarios });
@@ -48,4 +48,10 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
     if (file) writeFileSync(file, table);
     rmSync(folder, { recursive: true, force: true });
   };
+}
+
+/** All of them, unless `CLIP_AGENTS` names some. */
+function isWanted(name: CliName): boolean {
+  const { CLIP_AGENTS: names } = process.env;
+  return !names || names.split(',').includes(name);
 }

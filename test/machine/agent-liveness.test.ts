@@ -82,7 +82,7 @@ describe('the work folder of an agent', () => {
       const seen = await home.show(number);
       return seen.settled ? seen : null;
     });
-    expect(run.workspace).toEqual({ headBefore: before, headAfter: git('rev-parse', 'HEAD'), filesChanged: 2, insertions: 2, deletions: 1, dirty: true });
+    expect(run.workspace).toEqual({ headBefore: before, headAfter: git('rev-parse', 'HEAD'), filesChanged: 2, insertions: 3, deletions: 1, dirty: true });
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { commits: 1 } });
   });
 

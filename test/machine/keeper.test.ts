@@ -33,8 +33,8 @@ describe('the keeper', () => {
     });
     line.say(keeper.request('rmark', ['sh', '-c', 'env | grep ^CLIP | sort; cut -d" " -f5,6 /proc/$$/stat; echo $$']));
     await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
-    const [home, mark, ids, pid] = readFileSync(join(folder, 'stdout.log'), 'utf8').trim().split('\n');
-    expect([home, mark]).toEqual([`CLIP_HOME=${keeper.home}`, 'CLIP_RUN_ID=rmark']);
+    const [own, home, mark, ids, pid] = readFileSync(join(folder, 'stdout.log'), 'utf8').trim().split('\n');
+    expect([own, home, mark]).toEqual([`CLIP_BIN=${keeper.home}/bin/clip`, `CLIP_HOME=${keeper.home}`, 'CLIP_RUN_ID=rmark']);
     expect(ids).toBe(`${pid} ${pid}`);
   });
 

@@ -199,6 +199,16 @@ describe('a task', () => {
     expect((await show(home, 1)).wakes[0]).toMatchObject({ status: 'cancelled' });
   });
 
+  it('whose agent only ever plans is blocked in the end, and its summary says so', async () => {
+    const home = createHome();
+    await addSpeaker(home, [[session('s1'), words('I will look at the repo next, and then fix it.'), ...end]]);
+    const task = await add(home, 'Fix the login', '--assign', 'coder');
+    expect((await atRest(home, task, 'blocked')).task.blockedReason).toContain('2 continuations did not change that');
+    const { stdout } = await home.clip(['handoff', 'T1']);
+    expect(stdout).toContain('- Status: blocked');
+    expect(stdout).toContain('- Task T1 is blocked: a person must act before it can go on.');
+  });
+
   it('is served by a person’s own command, too, which holds up no agent', async () => {
     const home = createHome();
     await add(home, 'One');

@@ -1,12 +1,12 @@
 /** A home with one agent in it: a real CLI that talks to the model on loopback, in a repository of its own. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { inject } from 'vitest';
 import type { RunView } from '../../src/protocol/answers.ts';
 import type { Permission } from '../../src/run/agent.ts';
 import { type CliName, clis } from './agent-clis.ts';
-import { createHome, isAlive, marked, type TestHome } from './home.ts';
+import { createHome, isAlive, marked, program, type TestHome } from './home.ts';
 import { until } from './until.ts';
 
 /** A request that the model got. */
@@ -17,7 +17,10 @@ export type ModelRequest = {
   readonly side: boolean;
   readonly bytes: number;
   readonly action: string;
+  /** The beginning of each prompt of the session. */
   readonly typed: readonly string[];
+  /** The newest of them, whole unless it is very long. */
+  readonly prompt: string;
 };
 
 /** A first start under load takes its time; a wait is for a condition, and this is only its upper bound. */
@@ -31,14 +34,19 @@ export async function createAgentHome(name: CliName, scenario: string, given: { 
   const work = join(home.base, 'work');
   const agentHome = join(home.base, 'agent');
   const temporary = join(home.base, 'tmp');
-  for (const folder of [work, agentHome, temporary]) mkdirSync(folder);
+  const bin = join(home.base, 'bin');
+  for (const folder of [work, agentHome, temporary, bin]) mkdirSync(folder);
+  symlinkSync(program, join(bin, 'clip'));
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.invalid', ...args], { cwd: work, stdio: 'pipe' });
   git('init', '-q');
   git('commit', '-q', '--allow-empty', '-m', 'Begin');
 
   const key = basename(home.base);
-  const variables = { HOME: agentHome, TMPDIR: temporary, ...clis[name].environment(`${inject('model')}/s/${scenario}@${key}`, agentHome) };
+  const PATH = `${bin}:${home.env['PATH']}`;
+  // Codex runs its tools in login shells, which make their own PATH.
+  writeFileSync(join(agentHome, '.profile'), `PATH='${PATH}'\n`);
+  const variables = { HOME: agentHome, TMPDIR: temporary, PATH, ...clis[name].environment(`${inject('model')}/s/${scenario}@${key}`, agentHome) };
   const settings = ['--adapter', name, '--command', path, '--model', model, '--permission', permission, '--cwd', work];
   const added = await home.clip([
     'agent',
@@ -71,10 +79,14 @@ export async function createAgentHome(name: CliName, scenario: string, given: { 
   };
 
   const untilSettled = (ref: number): Promise<RunView> =>
-    until('nothing remains to be done', async () => {
-      const run = await home.show(ref);
-      return run.settled ? run : null;
-    });
+    until(
+      'nothing remains to be done',
+      async () => {
+        const run = await home.show(ref);
+        return run.settled ? run : null;
+      },
+      patienceMs,
+    );
 
   const file = (relative: string): string => join(work, relative);
   const untilFile = (relative: string): Promise<true> => until(`there is a file ${relative}`, () => existsSync(file(relative)) || null, patienceMs);

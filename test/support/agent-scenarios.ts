@@ -7,11 +7,11 @@ import { record, type ScenarioName } from './agent-table.ts';
 /** Begins the test `sentence`; it gives the run whose end stands in the table. */
 export type Scenario = (name: ScenarioName, sentence: string, test: () => Promise<RunView>) => void;
 
-/** The same tests for every CLI; one that is not installed is skipped. */
-export function withEachCli(tests: (cli: CliName, scenario: Scenario) => void): void {
-  for (const cli of cliNames) {
+/** The same tests for every CLI, or for these; one that is not installed is skipped. */
+export function withEachCli(tests: (cli: CliName, scenario: Scenario) => void, names: readonly CliName[] = cliNames): void {
+  for (const cli of names) {
     const { why } = inject('programs')[cli];
-    describe.skipIf(why !== null)(why === null ? cli : `${cli} (skipped, it could not be installed)`, () => {
+    describe.skipIf(why !== null)(why === null ? cli : `${cli} (skipped: it is not there)`, () => {
       tests(cli, (name, sentence, test) => {
         it(sentence, async () => {
           try {

@@ -27,6 +27,12 @@ export const scenarioNames = [
   'agent killed, retry',
   'run lost',
   'daemon killed',
+  'task goes on',
+  'task exhausted',
+  'report, full',
+  'report, edit',
+  'report, ask',
+  'report and more',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 

@@ -90,13 +90,14 @@ describe('claude', () => {
 
   test('asks by its own rules, edits or does all, and knows nothing of the claude that started it', () => {
     const base = ['claude', '-p', '--output-format', 'stream-json', '--verbose'];
+    const mayReport = '--allowedTools=Bash(clip report:*),Bash(clip task doc:*),Bash(clip task comment:*)';
     expect(claude.prepare(launch('claude'))).toMatchObject({
-      argv: base,
+      argv: [...base, mayReport],
       removeEnv: ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_CODE_SSE_PORT'],
       stdin: 'prompt',
     });
     const edit = claude.prepare(launch('claude', { permission: 'edit', model: 'opus', args: ['--max-turns', '3'] }, 'abc'));
-    expect(edit.argv).toEqual([...base, '--model', 'opus', '--permission-mode', 'acceptEdits', '--resume', 'abc', '--max-turns', '3']);
+    expect(edit.argv).toEqual([...base, '--model', 'opus', '--permission-mode', 'acceptEdits', mayReport, '--resume', 'abc', '--max-turns', '3']);
     expect(claude.prepare(launch('claude', { permission: 'full', command: '/x/claude' })).argv).toEqual([
       '/x/claude',
       ...base.slice(1),

@@ -1,0 +1,72 @@
+/** What is listed of the runs of a task, and what counts as theirs: the cases of the reference system. */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import type { RunView } from '../../../src/protocol/answers.ts';
+import { codexSays } from '../../support/agents.ts';
+import type { TestHome } from '../../support/home.ts';
+import { addTask, atRest, clipStep, ends, homeWith, shownTask } from '../../support/task-runs.ts';
+import { until } from '../../support/until.ts';
+
+const { session, words, done, command } = codexSays;
+
+const ledger = async (home: TestHome, task: number) => (await home.json<{ runs: RunView[] }>(['ledger', `T${task}`, '--json'])).runs;
+const explains = (...steps: readonly object[]) => [session('s1'), ...steps, words('The parser has three entry points.'), done(10, 1), { exit: 0 }];
+
+/** A task of nobody, with these runs of it, one after the other. */
+async function taskWith(scripts: readonly (readonly object[])[]) {
+  const { home } = await homeWith(() => scripts as never);
+  const task = await addTask(home, []);
+  for (const _ of scripts) await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'go']);
+  await atRest(home, task);
+  return { home, task };
+}
+
+describe('the runs of a task', () => {
+  it('are listed with use and verdict, and without their output', async () => {
+    const { home, task } = await taskWith([explains(command('a', 'cat secrets-of-the-output'), { raw: 'raw words of the stream\n' })]);
+    const { stdout } = await home.clip(['ledger', `T${task}`, '--json']);
+    expect(JSON.parse(stdout).runs).toEqual([
+      expect.objectContaining({
+        livenessState: 'needs_followup',
+        usage: expect.objectContaining({ inputTokens: 10, outputTokens: 1 }),
+        stopReason: 'completed',
+      }),
+    ]);
+    expect(stdout).not.toContain('raw words of the stream');
+    expect(stdout).not.toContain('secrets-of-the-output');
+  });
+
+  it('that have no verdict yet get one in the background, which is kept; the first look does not wait for it', async () => {
+    const { home, task } = await taskWith([ends.explains]);
+    await home.clip(['daemon', 'stop']);
+    const database = new Database(join(home.folder, 'clip.db'));
+    database.exec("update runs set state = json_set(state, '$.liveness', null)");
+    database.close();
+    expect((await home.clip(['ledger', `T${task}`])).stdout).toContain('No liveness data');
+    const judged = await until('it is judged', async () => (await ledger(home, task)).find(({ livenessState }) => livenessState !== null));
+    expect(judged).toMatchObject({ livenessState: 'needs_followup', livenessReason: expect.any(String) });
+    await home.clip(['daemon', 'restart']);
+    expect(await home.show(judged.number)).toMatchObject({ livenessState: 'needs_followup' });
+    expect((await home.history(judged.number)).filter(({ type }) => type === 'judged')).toHaveLength(1);
+  });
+
+  it('do not have the documents and comments of another run as their evidence', async () => {
+    const put = [{ run: 'echo x > notes.md' }, clipStep('task doc put T1 notes notes.md'), clipStep('task comment T1 "half of it"')];
+    const { home, task } = await taskWith([explains(...put), ends.explains]);
+    const [second, first] = await ledger(home, task);
+    expect(first).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1, comments: 1 } });
+    expect(second).toMatchObject({ livenessState: 'needs_followup', evidence: { documents: 0, comments: 0 } });
+  });
+
+  it('do not have what clip itself writes as evidence: summaries, decisions, comments', async () => {
+    const { home, task } = await taskWith([ends.explains, ends.explains]);
+    const { body } = (await home.json<{ document: { body: string } }>(['handoff', `T${task}`, '--json'])).document;
+    expect(body).toContain('- Last run: 2,');
+    expect((await ledger(home, task)).map(({ livenessState, evidence }) => [livenessState, evidence?.documents, evidence?.comments])).toEqual([
+      ['needs_followup', 0, 0],
+      ['needs_followup', 0, 0],
+    ]);
+    expect((await shownTask(home, task)).documents).toEqual([]);
+  });
+});

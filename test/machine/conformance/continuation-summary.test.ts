@@ -1,0 +1,83 @@
+/** What is handed on from run to run: the cases of the reference system, and when it is made. */
+import { describe, expect, it } from 'vitest';
+import type { DocumentView } from '../../../src/protocol/tasks.ts';
+import { codexSays } from '../../support/agents.ts';
+import type { TestHome } from '../../support/home.ts';
+import { vanish } from '../../support/records.ts';
+import { headings } from '../../support/summaries.ts';
+import { addTask, atRest, ends, gated, homeWith, untilRun } from '../../support/task-runs.ts';
+import { until } from '../../support/until.ts';
+
+const { session, words, done, command, change } = codexSays;
+
+type Handoff = { document: DocumentView; history: { revision: number }[] };
+const handoff = async (home: TestHome, task: number) => home.json<Handoff>(['handoff', `T${task}`, '--history', '--json']);
+
+/** What stands under a heading. */
+function section(body: string, heading: string): string {
+  const [, text = ''] = body.split(`\n## ${heading}\n`);
+  return (text.split('\n## ')[0] ?? '').trim();
+}
+
+/** A summary once it is of this run. */
+const summaryOf = (home: TestHome, task: number, run: number) =>
+  until(`the summary is of run ${run}`, async () => {
+    const { stdout } = await home.clip(['handoff', `T${task}`, '--json']);
+    const body = stdout === '' ? '' : (JSON.parse(stdout) as Handoff).document.body;
+    return body.includes(`- Last run: ${run},`) ? body : null;
+  });
+
+const told = ['--description', 'The parser drops the last token.', '--accept', 'All tests pass.'];
+
+describe('the continuation summary', () => {
+  it('has all sections, objective and criteria as they were given, run and status, what was touched and run, in 8,000 characters', async () => {
+    const work = [command('a', 'npm test', 1), change('b', 'src/parse.ts'), words('The last token is read now.'), done(10, 1), { exit: 0 }];
+    const { home } = await homeWith(() => [[session('s1'), ...work]]);
+    const task = await addTask(home, told);
+    await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'go']);
+    await atRest(home, task);
+    const { document, history } = await handoff(home, task);
+    expect([document.key, document.author, document.revision, history.length]).toEqual(['continuation-summary', 'clip', 1, 1]);
+    const { body } = document;
+    expect(body.match(/^## .+$/gm)).toEqual(headings.map((heading) => `## ${heading}`));
+    expect(section(body, 'Objective')).toContain('The parser drops the last token.');
+    expect(section(body, 'Acceptance criteria')).toContain('All tests pass.');
+    expect(body).toContain('- Last run: 1, succeeded, advanced');
+    expect(section(body, 'Files touched')).toContain('src/parse.ts');
+    expect(section(body, 'Commands run')).toMatch(/npm test.*1/s);
+    expect(section(body, 'How to resume')).toContain('s1');
+    expect(body.length).toBeLessThanOrEqual(8_000);
+  });
+
+  it('of a failed run has its error with the code, and says to find out why it failed; the run after it is not told so for ever, unlike the reference, because a success ends it', async () => {
+    const { home, seen } = await homeWith((gate) => [ends.fails, ends.changes, gated(gate)]);
+    const task = await addTask(home, [...told, '--assign', 'coder']);
+    await untilRun(home, task, 3, 'running');
+    expect(seen()[1]?.stdin).toMatch(/Find out why run 1 failed \(`adapter_failed`\)/);
+    const body = await summaryOf(home, task, 2);
+    expect(section(body, 'Next action')).not.toContain('Find out why');
+    expect(seen()[2]?.stdin).not.toContain('Find out why');
+  });
+
+  it('names as next action what the run itself named, unlike the reference, because that is what it knew', async () => {
+    const { home } = await homeWith(() => [ends.plans]);
+    const task = await addTask(home, told);
+    await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'go']);
+    expect(section(await summaryOf(home, task, 1), 'Next action')).toContain('inspect the repo next');
+  });
+
+  it('is made after a cancel and after a loss as well, unlike the reference, because then it is needed most', async () => {
+    const { home } = await homeWith((gate) => [[session('s1'), change('a', 'src/parse.ts'), { await: gate }]]);
+    const task = await addTask(home, told);
+    const first = await home.submit(['--agent', 'coder', '--task', `T${task}`, 'go']);
+    await until('it is at work', async () => (await home.show(first)).evidence?.filesChanged === 1);
+    await home.clip(['cancel', String(first)]);
+    expect(section(await summaryOf(home, task, first), 'How the last run stopped')).toContain('Stop reason: cancelled');
+    const second = await home.submit(['--agent', 'coder', '--task', `T${task}`, '--on-loss', 'fail', 'go']);
+    await until('it is at work', async () => (await home.show(second)).evidence?.filesChanged === 1);
+    await vanish(home, await home.show(second));
+    const body = await summaryOf(home, task, second);
+    expect(section(body, 'How the last run stopped')).toContain('Stop reason: process_lost');
+    expect(section(body, 'Files touched')).toContain('src/parse.ts');
+  });
+});

@@ -1,0 +1,245 @@
+/** The fourteen cases of lost and stranded work that the reference system tests, in its order and by its names. */
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { codexSays } from '../../support/agents.ts';
+import { createHome, isAlive, marked, type TestHome } from '../../support/home.ts';
+import { vanish } from '../../support/records.ts';
+import { addTask, atRest, clipStep, ends, events, gated, homeWith, runsOf, shownTask, untilRun } from '../../support/task-runs.ts';
+import { until } from '../../support/until.ts';
+
+const { session, words, done } = codexSays;
+
+/** A task whose run lives and waits for its gate; so do all that follow it. */
+async function working() {
+  const { home, open, gate } = await homeWith((path) => [gated(path)]);
+  const task = await addTask(home);
+  const [run] = await untilRun(home, task, 1, 'running');
+  if (run === undefined) throw new Error('There is no run.');
+  await until('it is recorded', async () => (await home.show(run.number)).sessionIdAfter === 's1');
+  return { home, task, run, open, gate };
+}
+
+async function killAllButTheRun(home: TestHome): Promise<void> {
+  await home.kill(home.daemonPid());
+  for (const pid of home.pidsOf('keeper')) await home.kill(pid);
+}
+
+describe('a run whose supervisor was killed', () => {
+  it('1. keeps running when its process is alive: process_detached, with the pid; its wake stays claimed', async () => {
+    const { home, task, run } = await working();
+    await killAllButTheRun(home);
+    const found = await home.show(run.number);
+    expect(found).toMatchObject({ status: 'running', errorCode: 'process_detached', processPid: run.processPid });
+    expect(found.error).toContain(String(run.processPid));
+    const { wakes, task: seen } = await shownTask(home, task);
+    expect(wakes.map(({ status, reason }) => [reason, status])).toEqual([['issue_assigned', 'claimed']]);
+    expect(seen).toMatchObject({ status: 'in_progress', checkoutRunId: run.id, executionRunId: run.id });
+    expect(await runsOf(home, task)).toHaveLength(1);
+    expect(isAlive(run.processPid ?? 0)).toBe(true);
+  });
+
+  it('2. is process_lost when its process is gone, and queued exactly once again, holding the task; the checkout stays', async () => {
+    const { home, task, run } = await working();
+    await home.clip(['queue', 'hold']);
+    await vanish(home, run);
+    const [lost, retry, ...others] = await untilRun(home, task, 2, 'queued');
+    expect(others).toEqual([]);
+    expect(lost).toMatchObject({ status: 'failed', errorCode: 'process_lost', stopReason: 'process_lost', timeoutConfigured: false, timeoutFired: false });
+    expect(retry).toMatchObject({ retryOfRunId: run.id, processLossRetryCount: 1, retryReason: 'process_lost', wakeReason: 'process_lost_retry' });
+    expect(retry?.sessionIdBefore).toBe('s1');
+    expect((await shownTask(home, task)).task).toMatchObject({ status: 'in_progress', checkoutRunId: run.id, executionRunId: retry?.id });
+    const judged = await until('it is judged', async () => ((await home.show(run.number)).settled ? home.show(run.number) : null));
+    expect(judged).toMatchObject({ livenessState: 'failed', livenessReason: expect.stringContaining('process_lost'), decision: { action: 'follows' } });
+    // Another daemon looks at the same loss.
+    await home.clip(['daemon', 'restart']);
+    expect(await runsOf(home, task)).toHaveLength(2);
+  });
+
+  it('3. is lost with its descendants ended when only they are alive, and queued once again', async () => {
+    const { home } = await homeWith((gate) => [[session('s1'), { child: true }, words('Started.'), { await: gate }]]);
+    const task = await addTask(home);
+    const [run] = await untilRun(home, task, 1, 'running');
+    const { id = '', number = 0, processPid } = run ?? {};
+    await until('its child is there', async () => (await home.show(number)).lastMessage === 'Started.' && marked(id).length > 1);
+    await home.clip(['queue', 'hold']);
+    await killAllButTheRun(home);
+    await home.kill(processPid ?? 0);
+    expect(marked(id)).not.toEqual([]);
+    const [lost, retry] = await untilRun(home, task, 2, 'queued');
+    expect(lost).toMatchObject({ status: 'failed', errorCode: 'process_lost', error: expect.stringContaining('descendant process group') });
+    expect(marked(id)).toEqual([]);
+    expect((await shownTask(home, task)).task.executionRunId).toBe(retry?.id);
+  });
+
+  it('4. is not queued again when it was itself such a retry: executionRunId null, checkoutRunId unchanged; blocked, unlike the reference, because nothing else would move the task', async () => {
+    const { home, task, run } = await working();
+    await vanish(home, run);
+    const [, retry] = await untilRun(home, task, 2, 'running');
+    if (retry === undefined) throw new Error('There is no retry.');
+    await vanish(home, retry);
+    await untilRun(home, task, 2, 'failed');
+    const rest = await atRest(home, task);
+    expect(rest.runs.map(({ errorCode, processLossRetryCount }) => [errorCode, processLossRetryCount])).toEqual([
+      ['process_lost', 0],
+      ['process_lost', 1],
+    ]);
+    expect(rest.task).toMatchObject({ status: 'blocked', executionRunId: null, checkoutRunId: run.id });
+    expect(rest.comments.map(({ author, text }) => [author, text])).toEqual([['clip', expect.stringContaining('retried continuation')]]);
+  });
+
+  it('5. is no longer detached once it reports activity', async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    const command = join(home.base, 'teller');
+    const waits = `while [ ! -e ${gate}.$1 ]; do sleep 0.05; done`;
+    const report = String(clipStep('report progress "still at it"')['run']);
+    writeFileSync(command, `#!/bin/sh\nwaits() { ${waits}; }\nwaits 1\n${report} > /dev/null\nwaits 2\n`);
+    chmodSync(command, 0o755);
+    await home.clip(['agent', 'add', 'teller', '--adapter', 'plain', '--command', command]);
+    const task = await addTask(home, ['--assign', 'teller']);
+    const [run] = await untilRun(home, task, 1, 'running');
+    const number = run?.number ?? 0;
+    await killAllButTheRun(home);
+    expect((await home.show(number)).errorCode).toBe('process_detached');
+    writeFileSync(`${gate}.1`, '');
+    const active = await until('the warning is gone', async () => {
+      const seen = await home.show(number);
+      return seen.errorCode === null ? seen : null;
+    });
+    expect(active).toMatchObject({ status: 'running', error: null });
+    expect((await home.history(number)).filter(({ type }) => type === 'report' || type === 'activity').map(({ type }) => type)).toEqual(['report', 'activity']);
+    await home.clip(['daemon', 'restart']);
+    expect(await home.show(number)).toMatchObject({ status: 'running', errorCode: null });
+  });
+});
+
+describe('a run that is cancelled', () => {
+  it('6. tells of the first run of its agent, with the role: one event that stays on this machine, unlike the reference, because clip sends nothing anywhere', async () => {
+    const { home } = await homeWith((gate) => [gated(gate)], ['--role', 'engineer']);
+    const task = await addTask(home);
+    const [run] = await untilRun(home, task, 1, 'running');
+    await home.clip(['cancel', String(run?.number)]);
+    const expected = { run: run?.number, taskId: task, data: { agentId: run?.agentId, name: 'coder', role: 'engineer' } };
+    expect(await events(home, 'agent.first_run')).toEqual([expect.objectContaining(expected)]);
+    // The next one is its second, also for another daemon, and when nothing is left of the first.
+    await home.clip(['rm', String(run?.number)]);
+    await home.kill(home.daemonPid());
+    const second = await home.submit(['--agent', 'coder', 'x']);
+    await home.untilStatus(second, 'running');
+    await home.clip(['cancel', String(second)]);
+    expect(await events(home, 'agent.first_run')).toEqual([]);
+  });
+
+  it('7. by a person: cancelled, 0, not configured, not fired; and nothing follows', async () => {
+    const { home, task, run } = await working();
+    await home.clip(['cancel', String(run.number)]);
+    const rest = await atRest(home, task);
+    expect(rest.runs).toHaveLength(1);
+    expect(rest.runs[0]).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', effectiveTimeoutSec: 0, timeoutConfigured: false, timeoutFired: false });
+    expect(rest.runs[0]?.decision).toMatchObject({ action: 'none' });
+    expect(rest.task).toMatchObject({ status: 'in_progress', executionRunId: null, checkoutRunId: run.id });
+    expect(rest.wakes.map(({ status }) => status)).toEqual(['cancelled']);
+  });
+});
+
+/** A home where the agent's program is there, but cannot be started. */
+async function brokenHome(): Promise<TestHome> {
+  const { home } = await homeWith((gate) => [gated(gate)]);
+  const command = join(home.base, 'broken');
+  writeFileSync(command, '#!/nowhere/interpreter\n');
+  chmodSync(command, 0o755);
+  await home.clip(['agent', 'edit', 'coder', '--command', command]);
+  return home;
+}
+
+describe('a todo task whose run never started', () => {
+  it('8. is started once more: assignment_recovery', async () => {
+    const home = await brokenHome();
+    const task = await addTask(home);
+    const [failed, recovery] = await untilRun(home, task, 2, 'queued', 'starting', 'failed');
+    expect(failed).toMatchObject({ status: 'failed', stopReason: 'not_started', errorCode: 'command_not_found', wakeReason: 'issue_assigned' });
+    expect(recovery).toMatchObject({ retryReason: 'assignment_recovery', wakeReason: 'issue_assignment_recovery', retryOfRunId: failed?.id });
+  });
+
+  it('9. a second time it is blocked, with one comment: retried dispatch, and the latest failure', async () => {
+    const home = await brokenHome();
+    const task = await addTask(home);
+    await untilRun(home, task, 2, 'failed');
+    const { runs, comments, task: blocked } = await atRest(home, task);
+    expect(runs.map(({ retryReason }) => retryReason)).toEqual([null, 'assignment_recovery']);
+    expect(blocked).toMatchObject({ status: 'blocked', executionRunId: null, checkoutRunId: null });
+    expect(comments).toHaveLength(1);
+    expect(comments[0]?.text).toContain('retried dispatch');
+    expect(comments[0]?.text).toMatch(/Latest retry failure: `command_not_found` - \S.*\./);
+  });
+});
+
+describe('an in_progress task whose run failed', () => {
+  it('10. is started once more: issue_continuation_needed', async () => {
+    const { home } = await homeWith((gate) => [ends.fails, gated(gate)]);
+    const task = await addTask(home);
+    const [failed, recovery, ...others] = await untilRun(home, task, 2, 'running');
+    expect(others).toEqual([]);
+    expect(failed).toMatchObject({ status: 'failed', errorCode: 'adapter_failed' });
+    expect(recovery).toMatchObject({ retryReason: 'issue_continuation_needed', wakeReason: 'issue_continuation_needed', retryOfRunId: failed?.id });
+    expect((await shownTask(home, task)).task).toMatchObject({ status: 'in_progress', executionRunId: recovery?.id, checkoutRunId: failed?.id });
+  });
+
+  it('11. a recovery that only plans is plan_only, and is continued by itself: attempt 1', async () => {
+    const { home } = await homeWith((gate) => [ends.fails, ends.plans, gated(gate)]);
+    const task = await addTask(home);
+    const [failed, recovery, next] = await untilRun(home, task, 3, 'running');
+    expect([failed?.livenessState, recovery?.livenessState]).toEqual(['failed', 'plan_only']);
+    const { wakes } = await shownTask(home, task);
+    const liveness = wakes.filter(({ reason }) => reason === 'run_liveness_continuation');
+    expect(liveness).toHaveLength(1);
+    expect(liveness[0]).toMatchObject({
+      runId: next?.id,
+      idempotencyKey: `run_liveness_continuation:${task}:${recovery?.id}:plan_only:1`,
+      payload: { issueId: task, sourceRunId: recovery?.id, livenessState: 'plan_only', continuationAttempt: 1, maxContinuationAttempts: 2 },
+    });
+  });
+
+  it('12. a recovery that writes the plan document is advanced, and no liveness continuation follows; work goes on, unlike the reference, because the task is not done', async () => {
+    const { home } = await homeWith((gate) => {
+      const plan = clipStep('task doc put T1 plan plan.md');
+      return [
+        ends.fails,
+        [session('s1'), { run: 'echo "1. fix" > plan.md' }, plan, words('I will fix the parser next.'), done(10, 1), { exit: 0 }],
+        gated(gate),
+      ];
+    });
+    const task = await addTask(home);
+    const [, recovery, next] = await untilRun(home, task, 3, 'running');
+    expect(recovery).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1 } });
+    expect(next?.wakeReason).toBe('run_advanced_continuation');
+    const { wakes, documents } = await shownTask(home, task);
+    expect(documents.map(({ key }) => key)).toEqual(['plan']);
+    expect(wakes.map(({ reason }) => reason)).not.toContain('run_liveness_continuation');
+  });
+
+  it('13. a recovery that fails as well blocks it: retried continuation, and the latest failure', async () => {
+    const { home } = await homeWith(() => [ends.fails]);
+    const task = await addTask(home);
+    await untilRun(home, task, 2, 'failed');
+    const { runs, comments, task: blocked } = await atRest(home, task);
+    expect(runs.map(({ retryReason }) => retryReason)).toEqual([null, 'issue_continuation_needed']);
+    expect(blocked).toMatchObject({ status: 'blocked', executionRunId: null, blockedReason: expect.stringContaining('Latest retry failure') });
+    expect(comments).toHaveLength(1);
+    expect(comments[0]?.text).toContain('retried continuation');
+    expect(comments[0]?.text).toMatch(/Latest retry failure: `adapter_failed` - \S.*\./);
+  });
+
+  it('14. nothing is done about one that is assigned to a person', async () => {
+    const { home } = await homeWith(() => [ends.fails]);
+    const task = await addTask(home, ['--assign', 'me']);
+    await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'try it']);
+    const before = await atRest(home, task);
+    expect(before.runs.map(({ status, decision }) => [status, decision?.action])).toEqual([['failed', 'skip']]);
+    await home.clip(['daemon', 'restart']);
+    const after = await atRest(home, task);
+    expect(after).toEqual(before);
+    expect(after).toMatchObject({ task: { status: 'in_progress', assignee: 'me' }, comments: [], wakes: [] });
+  });
+});

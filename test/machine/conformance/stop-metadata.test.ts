@@ -1,0 +1,78 @@
+/** Why a run stopped, and under which limit: the cases of the reference system, by its names. */
+import { describe, expect, it } from 'vitest';
+import { codexSays } from '../../support/agents.ts';
+import { createHome } from '../../support/home.ts';
+import { ends, homeWith } from '../../support/task-runs.ts';
+import { until } from '../../support/until.ts';
+
+const { session } = codexSays;
+const stays = [[session('s1')]];
+const unlimited = { effectiveTimeoutSec: 0, timeoutConfigured: false, timeoutSource: 'default', timeoutFired: false };
+
+describe('what is kept of a stop', () => {
+  it.each(['codex', 'claude', 'gemini', 'opencode', 'plain'])('of an agent of %s without a limit: 0, not configured, default, not fired', async (adapter) => {
+    const home = createHome();
+    await home.clip(['agent', 'add', 'coder', '--adapter', adapter, '--command', '/bin/true']);
+    await home.clip(['run', '-w', '--agent', 'coder', 'go']);
+    expect(await home.show('@last')).toMatchObject(unlimited);
+  });
+
+  it('of a plain command: the same', async () => {
+    const home = createHome();
+    await home.clip(['run', '-w', '--', 'true']);
+    expect(await home.show('@last')).toMatchObject({ ...unlimited, stopReason: 'completed' });
+  });
+
+  it('of a run over its limit: the limit, configured, config, timeout, fired', async () => {
+    const { home } = await homeWith(() => stays, ['--timeout', '2s']);
+    const result = await home.clip(['run', '-w', '--agent', 'coder', 'go']);
+    expect(result.code).toBe(124);
+    expect(await home.show('@last')).toMatchObject({
+      status: 'timed_out',
+      stopReason: 'timeout',
+      errorCode: 'timeout',
+      effectiveTimeoutSec: 2,
+      timeoutConfigured: true,
+      timeoutSource: 'config',
+      timeoutFired: true,
+    });
+  });
+
+  it('of a limit that was not reached: configured, not fired; and one that is set to 0 is set, but none', async () => {
+    const { home } = await homeWith(() => [ends.changes], ['--timeout', '45s']);
+    await home.clip(['run', '-w', '--agent', 'coder', 'go']);
+    const completed = { stopReason: 'completed', timeoutSource: 'config', timeoutFired: false };
+    expect(await home.show('@last')).toMatchObject({ ...completed, effectiveTimeoutSec: 45, timeoutConfigured: true });
+    await home.clip(['run', '-w', '--agent', 'coder', '--timeout', '0s', 'go']);
+    expect(await home.show('@last')).toMatchObject({ ...completed, effectiveTimeoutSec: 0, timeoutConfigured: false });
+  });
+
+  it.each([
+    ['a person', [], ['cancel', '--no-wait', '@last'], 'cancelled'],
+    ['a pause of its agent', [], ['agent', 'pause', '--now', 'coder'], 'paused'],
+    ['a budget', ['--budget-run', '1s'], null, 'budget_paused'],
+  ] as const)(
+    'tells a stop by %s from the others by who ordered it, unlike the reference, because words of a message are changed by anybody',
+    async (_, options, stop, stopReason) => {
+      const { home } = await homeWith(() => stays, options);
+      const number = await home.submit(['--agent', 'coder', '--name', 'budget-pause', 'cancel: budget pause']);
+      await until('it is at work', async () => (await home.show(number)).sessionIdAfter === 's1');
+      if (stop !== null) await home.clip([...stop]);
+      const run = await home.untilStatus(number, 'cancelled');
+      expect(run).toMatchObject({ status: 'cancelled', errorCode: 'cancelled', stopReason, timeoutFired: false });
+    },
+  );
+
+  it('stands beside what the run said and used, and takes nothing of it away', async () => {
+    const { home } = await homeWith(() => [ends.changes]);
+    await home.clip(['run', '-w', '--agent', 'coder', 'go']);
+    expect(await home.show('@last')).toMatchObject({
+      ...unlimited,
+      stopReason: 'completed',
+      lastMessage: 'Changed.',
+      sessionIdAfter: 's1',
+      usage: { inputTokens: 10, outputTokens: 1 },
+      exitCode: 0,
+    });
+  });
+});

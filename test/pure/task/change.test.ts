@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Changed, changeTask, type TaskChange } from '../../../src/task/change.ts';
+import type { Task, TaskStatus } from '../../../src/task/task.ts';
+import { taskStatuses } from '../../../src/task/task.ts';
+import { noon } from '../../support/runs.ts';
+import { aTaskOf } from '../../support/tasks.ts';
+
+const block: TaskChange = { type: 'block', reason: 'No key.', next: 'Get one.' };
+const coder = { kind: 'agent', agentId: 'agent1' } as const;
+
+const byClip = (task: Task, change: TaskChange): Changed => changeTask(task, change, { byPerson: false, at: noon });
+const byPerson = (task: Task, change: TaskChange): Changed => changeTask(task, change, { byPerson: true, at: noon });
+
+/** What became of it in one word: its new status, `same`, or `refused`. */
+function became(changed: Changed): string {
+  return changed.kind === 'changed' ? changed.task.status : changed.kind;
+}
+
+function taskAfter(changed: Changed): Task {
+  if (changed.kind !== 'changed') throw new Error(`It is ${changed.kind}.`);
+  return changed.task;
+}
+
+const columns = ['start', 'taken-up', 'review', 'block', 'done', 'cancel', 'reopen'] as const;
+type Row = Record<(typeof columns)[number], string>;
+
+const table: Record<TaskStatus, Row> = {
+  backlog: { start: 'in_progress', 'taken-up': 'in_progress', review: 'in_review', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'todo' },
+  todo: { start: 'in_progress', 'taken-up': 'in_progress', review: 'in_review', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'same' },
+  in_progress: { start: 'same', 'taken-up': 'same', review: 'in_review', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'todo' },
+  in_review: { start: 'in_progress', 'taken-up': 'same', review: 'same', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'todo' },
+  blocked: { start: 'in_progress', 'taken-up': 'same', review: 'in_review', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'todo' },
+  done: { start: 'refused', 'taken-up': 'refused', review: 'refused', block: 'refused', done: 'same', cancel: 'refused', reopen: 'todo' },
+  cancelled: { start: 'refused', 'taken-up': 'refused', review: 'refused', block: 'refused', done: 'refused', cancel: 'same', reopen: 'todo' },
+};
+
+function changeOf(type: (typeof columns)[number]): TaskChange {
+  if (type === 'block') return block;
+  return type === 'taken-up' ? { type, runId: 'id43' } : { type };
+}
+
+describe('a task', () => {
+  it.each(taskStatuses)('that is %s becomes what the table says', (status) => {
+    const task = aTaskOf({ status });
+    const row = Object.fromEntries(columns.map((column) => [column, became(byClip(task, changeOf(column)))]));
+    expect(row).toEqual(table[status]);
+  });
+
+  it('in the backlog becomes todo when somebody is given it, and keeps its status otherwise', () => {
+    const backlog = aTaskOf({ status: 'backlog', assignee: null });
+    expect(became(byPerson(backlog, { type: 'assign', assignee: coder }))).toBe('todo');
+    expect(became(byPerson(backlog, { type: 'assign', assignee: null }))).toBe('backlog');
+    expect(became(byPerson(aTaskOf({ status: 'blocked' }), { type: 'assign', assignee: coder }))).toBe('blocked');
+  });
+
+  it('remembers the first run that took it up, until it is opened again', () => {
+    const first = taskAfter(byClip(aTaskOf({ status: 'todo', checkoutRunId: null }), { type: 'taken-up', runId: 'id1' }));
+    expect(first.checkoutRunId).toBe('id1');
+    expect(became(byClip(first, { type: 'taken-up', runId: 'id2' }))).toBe('same');
+    expect(taskAfter(byPerson(first, { type: 'reopen' })).checkoutRunId).toBeNull();
+  });
+
+  it('that a person has started without a run is still taken up by the first one', () => {
+    const started = aTaskOf({ status: 'in_progress', checkoutRunId: null });
+    expect(taskAfter(byClip(started, { type: 'taken-up', runId: 'id1' }))).toMatchObject({ status: 'in_progress', checkoutRunId: 'id1' });
+  });
+
+  it('says why it is blocked, and no longer once it is not', () => {
+    const blocked = taskAfter(byClip(aTaskOf(), block));
+    expect(blocked).toMatchObject({ status: 'blocked', blockedReason: 'No key.', blockedNext: 'Get one.' });
+    for (const type of ['start', 'review', 'done', 'cancel', 'reopen'] as const)
+      expect(taskAfter(byPerson(blocked, { type }))).toMatchObject({ blockedReason: null, blockedNext: null });
+  });
+
+  it('that is closed refuses with the way to open it, but may be edited', () => {
+    const done = aTaskOf({ status: 'done' });
+    expect(byPerson(done, { type: 'start' })).toEqual({ kind: 'refused', why: 'T7 is done.', hint: 'Open it again first: clip task reopen T7' });
+    expect(taskAfter(byPerson(done, { type: 'edit', fields: { title: 'Another' } })).title).toBe('Another');
+  });
+});
+
+const anyChange: fc.Arbitrary<TaskChange> = fc.oneof(
+  fc.constantFrom(...columns).map(changeOf),
+  fc.constantFrom({ kind: 'person' } as const, coder, null).map((assignee) => ({ type: 'assign', assignee }) as const),
+  fc.constant({ type: 'edit', fields: { priority: 3 } } as const),
+);
+
+/** All that is done to a task, one after the other; what is refused changes nothing. */
+function lived(
+  task: Task,
+  changes: readonly { readonly change: TaskChange; readonly person: boolean }[],
+  seen: (before: Task, after: Task, person: boolean) => void,
+): void {
+  let current = task;
+  for (const { change, person } of changes) {
+    const changed = changeTask(current, change, { byPerson: person, at: noon });
+    if (changed.kind !== 'changed') continue;
+    seen(current, changed.task, person);
+    current = changed.task;
+  }
+}
+
+const life = fc.array(fc.record({ change: anyChange, person: fc.boolean() }), { maxLength: 12 });
+
+describe('whatever is done to a task, in any order', () => {
+  it('only a blocked one has a reason for it', () => {
+    fc.assert(
+      fc.property(life, (changes) => {
+        lived(aTaskOf({ status: 'todo' }), changes, (_, { status, blockedReason, blockedNext }) => {
+          expect(blockedReason !== null).toBe(status === 'blocked');
+          if (status !== 'blocked') expect(blockedNext).toBeNull();
+        });
+      }),
+    );
+  });
+
+  it('a person gives it its whole budget of automatic starts, and nobody else changes that', () => {
+    fc.assert(
+      fc.property(life, fc.integer({ min: 0, max: 3 }), (changes, budgetLeft) => {
+        lived(aTaskOf({ status: 'todo', budgetLeft }), changes, (before, after, person) => {
+          expect(after.budgetLeft).toBe(person ? 3 : before.budgetLeft);
+        });
+      }),
+    );
+  });
+});

@@ -1,0 +1,77 @@
+/** Tasks, ends of their runs, and what is true around them, as values. */
+import type { EndedRun, Situation } from '../../src/task/decision.ts';
+import type { LivenessState } from '../../src/task/liveness.ts';
+import type { Task } from '../../src/task/task.ts';
+import { plainPayload, type WakePayload, type WakeReason } from '../../src/task/wake.ts';
+import { noon } from './runs.ts';
+
+/** An agent's task that is being worked on, with its whole budget. */
+export function aTaskOf(given: Partial<Task> = {}): Task {
+  return {
+    number: 7,
+    title: 'Fix the parser',
+    description: null,
+    acceptance: null,
+    kind: 'work',
+    status: 'in_progress',
+    priority: 0,
+    assignee: { kind: 'agent', agentId: 'agent1' },
+    blockedReason: null,
+    blockedNext: null,
+    cwd: null,
+    madeIn: '/work',
+    checkoutRunId: 'id42',
+    executionRunId: null,
+    budgetLeft: 3,
+    budget: null,
+    createdAt: noon - 60_000,
+    updatedAt: noon - 60_000,
+    ...given,
+  };
+}
+
+/** A run of it that exited with 0; its verdict is the caller's to say. */
+export function anEnd(given: Partial<EndedRun> = {}): EndedRun {
+  return {
+    id: 'id42',
+    number: 42,
+    agentId: 'agent1',
+    status: 'succeeded',
+    stopReason: 'completed',
+    errorCode: null,
+    error: null,
+    liveness: null,
+    resetsAt: null,
+    retryReason: null,
+    limit: null,
+    wake: null,
+    ...given,
+  };
+}
+
+export function judged(state: LivenessState, given: Partial<EndedRun> = {}, nextAction: string | null = null): EndedRun {
+  return anEnd({ liveness: { state, reason: `It was ${state}.`, nextAction, lastUsefulActionAt: null }, ...given });
+}
+
+export function failedWith(errorCode: string, given: Partial<EndedRun> = {}): EndedRun {
+  return judged('failed', { status: 'failed', stopReason: 'adapter_failed', errorCode, error: 'It broke.', ...given });
+}
+
+export function woken(reason: WakeReason, payload: Partial<WakePayload> = {}): NonNullable<EndedRun['wake']> {
+  return { reason, payload: { ...plainPayload, ...payload } };
+}
+
+/** Nothing stands against a start, and the whole budget is there. */
+export function aSituation(given: Partial<Situation> = {}): Situation {
+  return {
+    at: noon,
+    task: aTaskOf(),
+    budgetLeft: 3,
+    agent: { id: 'agent1', name: 'coder', paused: false },
+    busy: null,
+    ownRetry: 'none',
+    limitReached: null,
+    attemptsMax: 2,
+    ...given,
+  };
+}
