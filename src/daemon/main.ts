@@ -168,7 +168,10 @@ export async function startDaemon(options: {
 
   await lookAround.look(unfinished(supervisor.awake()));
   for (const run of supervisor.awake()) if (isEnded(run.state)) finaliser.finalise(run.number);
-  if (uncleanBefore) removeOrphanFolders({ runsFolder: home.runs, isKnown: (id) => store.runs.byId(id) !== null, log });
+  if (uncleanBefore) {
+    const { byId, isBuried } = store.runs;
+    removeOrphanFolders({ runsFolder: home.runs, isKnown: (id) => byId(id) !== null, isRemoved: (id) => isBuried({ id }), log });
+  }
 
   /** What no event announces: the end of a day's limit, say. */
   function lookAtTasks(): void {
