@@ -1,5 +1,5 @@
 /** What a run's end sets off: steps that can be repeated, struck off one by one, taken up again after a restart. */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crashPoint } from '../launch/crash-point.ts';
 import { runFiles } from '../process/run-folder.ts';
@@ -126,6 +126,8 @@ export function createFinaliser(world: {
     const folder = world.folderOf(run);
     world.tails.forget(run.number);
     rmSync(join(folder, runFiles.env), { force: true });
+    // What a keeper that died was about to put in place; a living one has put it there before the end was known.
+    if (existsSync(folder)) for (const name of readdirSync(folder)) if (name.startsWith('.')) rmSync(join(folder, name), { force: true });
     if (!run.spec.promptSecret) return;
     for (const file of [runFiles.prompt, runFiles.request]) rmSync(join(folder, file), { force: true });
   }

@@ -28,7 +28,7 @@ export function createCrashHome(point: CrashPoint, nth: number): CrashHome {
 /** After the crash: somebody's next command brings the daemon back, if the keeper has not. */
 export async function comeBack(home: CrashHome): Promise<void> {
   await until('it has crashed', () => home.crashed());
-  await until('a daemon answers', async () => (await home.clip(['status'])).code === 0);
+  await until('a daemon answers', async () => (await home.clip(['runs', '--limit', '1'])).code === 0);
 }
 
 /** Nobody's command: the keeper alone starts the daemon again. */
@@ -74,6 +74,14 @@ export const plain: Scenario = async (home) => {
 /** The same, but nobody may start it again. */
 export const delicate: Scenario = async (home) => {
   await submitSurely(home, 'one', ['--on-loss', 'fail', ...fixture(home, '7')]);
+  await comeBack(home);
+};
+
+/** The same, seen alive before it ends. */
+export const steady: Scenario = async (home) => {
+  const number = await submitSurely(home, 'one', ['--on-loss', 'retry', ...fixture(home, '7', gateOf(home))]);
+  await home.untilStatus(number, 'running');
+  open(home);
   await comeBack(home);
 };
 
@@ -135,10 +143,10 @@ export const brief: Scenario = async (home) => {
 export const lost: Scenario = async (home) => {
   const number = await submitSurely(home, 'one', ['--on-loss', 'retry', ...fixture(home, '7', gateOf(home))]);
   const run = await home.untilStatus(number, 'running');
-  await until('it has said all', async () => ((await home.show(number)).stderrBytes ?? 0) >= 160);
+  await until('it has said all', async () => ((await home.show(number)).stderrBytes ?? 0) >= 151);
   await vanish(home, run);
   open(home);
-  await home.clip(['status']);
+  await home.clip(['runs', '--limit', '1']);
   await comeBack(home);
 };
 
@@ -152,7 +160,7 @@ export const lostAgent: Scenario = async (home) => {
   const run = await home.untilStatus(number, 'running');
   await until('it has spoken', async () => (await home.show(number)).stderrBytes === 4);
   await vanish(home, run);
-  await home.clip(['status']);
+  await home.clip(['runs', '--limit', '1']);
   await comeBack(home);
 };
 
@@ -160,7 +168,7 @@ export const lostAgent: Scenario = async (home) => {
 export const stubborn: Scenario = async (home) => {
   const options = ['--on-loss', 'retry', '--grace', '1s', '--env', 'STUBBORN=1'];
   const number = await submitSurely(home, 'one', [...options, ...fixture(home, '7', gateOf(home))]);
-  await until('it has said all', async () => ((await home.show(number)).stderrBytes ?? 0) >= 160);
+  await until('it has said all', async () => ((await home.show(number)).stderrBytes ?? 0) >= 151);
   await Promise.all([home.clip(['cancel', String(number)]), broughtBack(home)]);
 };
 
