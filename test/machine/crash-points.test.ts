@@ -46,7 +46,7 @@ describe('the variable CLIP_FAILPOINT', () => {
   });
 
   it('does nothing when it is not set, or names no such place', async () => {
-    for (const env of [{}, { CLIP_FAILPOINT: '' }, { CLIP_FAILPOINT: 'nowhere' }]) {
+    for (const env of [{}, { CLIP_FAILPOINT: 'nowhere' }]) {
       const home = createHome({ env });
       expect((await home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 7'])).code).toBe(7);
       const daemon = home.daemonPid();

@@ -107,7 +107,7 @@ export const greeted: Scenario = async (home) => {
 export const batch: Scenario = async (home) => {
   const file = join(home.base, 'batch');
   const script = `echo "$CLIP_RUN_ID$CLIP_FAILPOINT" >> ${home.base}/starts`;
-  const lines = Array.from({ length: 300 }, (_, n) => JSON.stringify({ key: `line-${n}`, command: ['sh', '-c', script] }));
+  const lines = Array.from({ length: 260 }, (_, n) => JSON.stringify({ key: `line-${n}`, command: ['sh', '-c', script] }));
   writeFileSync(file, lines.join('\n'));
   const sent = await home.clip(['run', '--batch', file, '-q']);
   if (sent.code === 0) throw new Error('The batch was taken in one piece.');

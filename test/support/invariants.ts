@@ -8,6 +8,7 @@ import { isEnded, type Run } from '../../src/run/run.ts';
 import { step } from '../../src/run/step.ts';
 import { processesOf, type TestHome } from './home.ts';
 import { type Recorded, readRecorded, type StoredRun } from './recorded.ts';
+import { until } from './until.ts';
 
 /** Keys and the numbers that clients were told for them. */
 export type Told = ReadonlyMap<string, number>;
@@ -17,8 +18,7 @@ export async function invariantsOf(home: TestHome, told: Told): Promise<string[]
   const strays = processesOf(home.folder).filter(({ environment }) => !environment.includes('CLIP_ROLE='));
   const daemons = home.pidsOf('daemon').length;
   const last = await home.submit(['--', 'true']);
-  await home.untilStatus(last, 'succeeded');
-  await home.clip(['wait', String(last)]);
+  await until('the next run is settled', async () => (await home.show(last)).settled);
   await home.clip(['daemon', 'stop']);
   const recorded = readRecorded(home);
   const starts = startsIn(home);
