@@ -42,7 +42,8 @@ describe('the variable CLIP_FAILPOINT', () => {
     const printed = readFileSync(stdoutPath, 'utf8');
     expect(printed).toContain(`CLIP_HOME=${home.folder}\n`);
     expect(printed).not.toContain('CLIP_FAILPOINT');
-    expect(agent.seen().map(({ failpoint }) => failpoint)).toEqual([null, null]);
+    expect(agent.seen().length).toBeGreaterThan(1);
+    expect(agent.seen().filter(({ failpoint }) => failpoint !== null)).toEqual([]);
   });
 
   it('does nothing when it is not set, or names no such place', async () => {
