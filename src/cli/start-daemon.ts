@@ -41,9 +41,9 @@ export async function startDaemon(home: Home): Promise<void> {
     const said = launched as { line: string | null } | null;
     if (said !== null) {
       refuseIfFailed(home, said.line);
-      // It lost against another daemon, which may itself be leaving: then it is our turn again.
+      // It lost against another daemon, which may itself be leaving, or it listened and has died since: if nobody answers now, it is our turn again.
       launched = null;
-      waiting = said.line?.includes('"ready"') ?? false;
+      waiting = false;
     }
     await pause(wait);
   }

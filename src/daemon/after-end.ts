@@ -57,7 +57,8 @@ export function createAfterEnd(world: {
     if (left === null) return null;
     const run = world.admission.retryOf(ended, reason);
     const { attempt = 0, attemptsMax = 0 } = ended.lineage.origin ?? {};
-    const payload = { ...plainPayload, sourceRunId: ended.id, continuationAttempt: attempt, maxContinuationAttempts: attemptsMax };
+    const inARow = (ended.lineage.origin === null ? 0 : (store.wakes.byId(ended.lineage.origin.wakeId)?.payload.inARow ?? 0)) + 1;
+    const payload = { ...plainPayload, inARow, sourceRunId: ended.id, continuationAttempt: attempt, maxContinuationAttempts: attemptsMax };
     const wakeId = wakes.standFor(run.id, {
       task: task.number,
       agentId: ended.spec.agent.id,
@@ -99,6 +100,8 @@ export function createAfterEnd(world: {
     if (run === null || !isEnded(run.state) || run.state.pending.includes('wake')) return;
     const before = run.state.decision?.action;
     if (before !== 'skip' && before !== 'follows') return;
+    // What follows a lost run was made with its end, and is not made again.
+    if (store.runs.retryOf(run.id) !== null || (before === 'follows' && run.state.errorCode === 'process_lost')) return;
     const now = situationOf(run, task);
     if (now.agent === null || now.agent.paused || now.limitReached !== null) return;
     const wasHeld = run.state.stopReason === 'paused' || run.state.stopReason === 'budget_paused';

@@ -2,6 +2,7 @@
  * The end of an agent's run: recorded once the last of its stream has been read, since that decides how it
  * ended. The process is gone by then; what is ordered meanwhile comes too late (run/step.ts).
  */
+import { crashPoint } from '../launch/crash-point.ts';
 import type { Fact } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
 import type { Run } from '../run/run.ts';
@@ -22,7 +23,9 @@ export function createConclude(world: { supervisor: Supervisor; tails: Tails; lo
     busy.add(run.number);
     try {
       const report = await reportOn(run, end);
+      crashPoint(end.type === 'exited' ? 'exit.before-recorded' : 'lost.before-commit');
       supervisor.submit(run.number, { ...end, report });
+      if (end.type === 'process-lost') crashPoint('lost.after-commit');
     } catch (error) {
       // On a full disk, say: its records are in its folder, and the heartbeat looks at it again.
       log('error', 'the end of a run could not be recorded', { run: run.number, error: describe(error) });

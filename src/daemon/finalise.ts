@@ -1,6 +1,7 @@
 /** What a run's end sets off: steps that can be repeated, struck off one by one, taken up again after a restart. */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { crashPoint } from '../launch/crash-point.ts';
 import { runFiles } from '../process/run-folder.ts';
 import { compareWorkspace, lookAtWorkspace, readSnapshot } from '../process/workspace.ts';
 import { limits } from '../run/limits.ts';
@@ -60,11 +61,13 @@ export function createFinaliser(world: {
       }
       if (step === 'wake') {
         world.followUp(number);
+        crashPoint('finalise.after-wake');
         if (isBlocking(world.supervisor.find(number))) await summary(run);
         continue;
       }
       const found = await perform(step, world.supervisor.find(number) ?? run, workspace);
       if (found.step === 'workspace') workspace = found.workspace;
+      if (step !== 'tidy') crashPoint(`finalise.after-${step}`);
       done.push(world.supervisor.submitSoon(number, { type: 'step-done', ...found }));
     }
     await Promise.all(done);
@@ -123,6 +126,8 @@ export function createFinaliser(world: {
     const folder = world.folderOf(run);
     world.tails.forget(run.number);
     rmSync(join(folder, runFiles.env), { force: true });
+    // What a keeper that died was about to put in place; a living one has put it there before the end was known.
+    if (existsSync(folder)) for (const name of readdirSync(folder)) if (name.startsWith('.')) rmSync(join(folder, name), { force: true });
     if (!run.spec.promptSecret) return;
     for (const file of [runFiles.prompt, runFiles.request]) rmSync(join(folder, file), { force: true });
   }

@@ -1,8 +1,10 @@
 /** Recovery: what disk, keepers and operating system show of unfinished runs becomes facts, through the same door. */
 
+import { crashPoint } from '../launch/crash-point.ts';
 import type { Member } from '../process/family.ts';
 import { isAliveProcess } from '../process/identity.ts';
 import { readExit, readStarted, wasLaunched } from '../process/run-records.ts';
+import type { Fact } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
 import { findingOf, lostMessage, type Sighting } from '../run/recovery.ts';
 import { isEnded, type Run } from '../run/run.ts';
@@ -44,7 +46,10 @@ export function createLookAround(world: {
       }
       if (finding.kind === 'end-family-first') void endFamily(run, seen);
     }
+    const lost = facts.some(({ event }) => event.type === 'process-lost');
+    if (lost) crashPoint('lost.before-commit');
     if (facts.length > 0) world.supervisor.submitAll(facts);
+    if (lost) crashPoint('lost.after-commit');
     world.log('info', 'looked around', { runs: runs.length, facts: facts.length });
   }
 
@@ -78,12 +83,18 @@ export function createLookAround(world: {
       const certain = seen.started !== null || seen.everythingReadable;
       const lost = { type: 'process-lost', message, certain, report: null } as const;
       if (needsConclusion(run, lost)) await world.conclude(run, lost);
-      else world.supervisor.submit(run.number, lost);
+      else recordLost(run, lost);
     } catch (error) {
       world.log('error', 'the family of a lost run could not be ended', { run: run.number, error: describe(error) });
     } finally {
       ending.delete(run.number);
     }
+  }
+
+  function recordLost(run: Run, lost: Fact): void {
+    crashPoint('lost.before-commit');
+    world.supervisor.submit(run.number, lost);
+    crashPoint('lost.after-commit');
   }
 
   return { look };

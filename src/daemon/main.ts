@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { adapterOf } from '../adapters/by-name.ts';
 import type { Config } from '../config/config.ts';
 import type { Home } from '../config/home.ts';
+import { crashPoint } from '../launch/crash-point.ts';
 import { placeOwnCommand } from '../launch/launch.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
@@ -65,7 +66,7 @@ export async function startDaemon(options: {
   const folderOf = (run: Run) => join(home.runs, run.id);
 
   placeOwnCommand(home.command);
-  const store = createStore({ path: home.database, migrations: options.migrations, version });
+  const store = createStore({ path: home.database, migrations: options.migrations, version, migrated: () => crashPoint('migrate.middle') });
   const generation = Number(store.readMeta('generation') ?? 0) + 1;
   const uncleanBefore = store.readMeta('unclean') === '1';
   store.transaction(() => {
@@ -168,7 +169,10 @@ export async function startDaemon(options: {
 
   await lookAround.look(unfinished(supervisor.awake()));
   for (const run of supervisor.awake()) if (isEnded(run.state)) finaliser.finalise(run.number);
-  if (uncleanBefore) removeOrphanFolders({ runsFolder: home.runs, isKnown: (id) => store.runs.byId(id) !== null, log });
+  if (uncleanBefore) {
+    const { byId, isBuried } = store.runs;
+    removeOrphanFolders({ runsFolder: home.runs, isKnown: (id) => byId(id) !== null, isRemoved: (id) => isBuried({ id }), log });
+  }
 
   /** What no event announces: the end of a day's limit, say. */
   function lookAtTasks(): void {

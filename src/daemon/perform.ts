@@ -1,5 +1,6 @@
 /** The effects of a change, once it is on disk; and what keepers say, as facts. */
 import { join } from 'node:path';
+import { crashPoint } from '../launch/crash-point.ts';
 import { programPath } from '../launch/launch.ts';
 import type { KeeperNotice } from '../process/keeper-client.ts';
 import { type LaunchRecord, runFiles } from '../process/run-folder.ts';
@@ -162,6 +163,8 @@ export function hearKeepers(world: {
     timer = null;
     const facts = heard;
     heard = [];
+    if (facts.some(({ event }) => event.type === 'spawned')) crashPoint('spawn.before-recorded');
+    if (facts.some(({ event }) => event.type === 'exited')) crashPoint('exit.before-recorded');
     try {
       supervisor.submitAll(facts);
     } catch (error) {

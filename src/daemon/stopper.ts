@@ -1,4 +1,5 @@
 /** Carries a recorded stop out: signal by signal, each recorded with its targets, until the leader has ended. */
+import { crashPoint } from '../launch/crash-point.ts';
 import { isAliveProcess } from '../process/identity.ts';
 import { signalMembers } from '../process/signal.ts';
 import { limits } from '../run/limits.ts';
@@ -71,10 +72,13 @@ export function createStopper(world: {
       waitAwhile(number);
       return world.lookAgain(run);
     }
+    if (run.state.stop.phase === 'ordered') crashPoint('stop.after-recorded');
     const { members } = await world.sweeper.find(run.id, leader);
     // The world went on during the sweep: a run that has ended meanwhile is signalled no more.
     if (world.supervisor.find(number)?.state.status !== 'stopping') return;
     const targets = signalMembers(next.to === 'leader' ? members.filter(({ proof }) => proof === 'leader') : members, next.signal);
+    if (next.phase === 'terminated') crashPoint('stop.after-term');
+    if (next.phase === 'killed') crashPoint('stop.after-kill');
     const whom = `${next.signal} ${targets.map(({ pid, startTime }) => `${pid}:${startTime}`).join(' ')}`;
     const again = next.phase === 'killed' && killed.get(number) === whom;
     if (next.phase === 'killed') {

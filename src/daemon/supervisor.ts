@@ -4,6 +4,7 @@
  * tell (the watchers). There is no await inside, so nothing slips between. What belongs together, a task's
  * change and the run that follows from it, say, happens in one `together`: all of it, or nothing.
  */
+import { type CrashPoint, crashPoint } from '../launch/crash-point.ts';
 import type { RunEvent } from '../run/events.ts';
 import { isEnded, type Run } from '../run/run.ts';
 import { type Effect, isSettled, type Step, step } from '../run/step.ts';
@@ -49,7 +50,11 @@ export function createSupervisor(world: {
 
   /** Runs come to be: all of them, or none. From the return on they are on disk, and started if there is room. */
   function admit(admitted: readonly NewRun[]): Run[] {
-    return together(() => admitted.map((run) => born(run).run));
+    return together(() => {
+      const runs = admitted.map((run) => born(run).run);
+      crashPoint('admit.before-commit');
+      return runs;
+    }, 'admit.after-commit');
   }
 
   /** Something happens to a run. Null when there is no such run. */
@@ -59,7 +64,14 @@ export function createSupervisor(world: {
 
   /** The same for several at once, in order and in one transaction: one flush of the disk for all of them. */
   function submitAll(submissions: readonly Submission[]): (Answer | null)[] {
-    return together(() => submissions.map(happen));
+    return together(
+      () => {
+        const answers = submissions.map(happen);
+        if (submissions.length > 0) crashPoint('step.before-commit');
+        return answers;
+      },
+      submissions.length > 0 ? 'step.after-commit' : null,
+    );
   }
 
   type Recorded = { readonly run: Run; readonly event: StoredEvent; readonly effects: readonly Effect[] } | { readonly run: null; readonly event: StoredEvent };
@@ -67,12 +79,12 @@ export function createSupervisor(world: {
   let open = false;
 
   /** One transaction for all that `work` does here and in the store; what is inside another is a part of it. */
-  function together<T>(work: () => T): T {
-    return open ? work() : change(work);
+  function together<T>(work: () => T, committed: CrashPoint | null = null): T {
+    return open ? work() : change(work, committed);
   }
 
   /** One transaction around some changes and the slots that they free: whoever waits for one gets it in the same breath. */
-  function change<T>(work: () => T): T {
+  function change<T>(work: () => T, committed: CrashPoint | null): T {
     changes = [];
     open = true;
     let result: T;
@@ -101,6 +113,7 @@ export function createSupervisor(world: {
     }
     const recorded = changes;
     changes = [];
+    if (committed !== null) crashPoint(committed);
     // It is on disk: whatever goes wrong from here on concerns one effect or one watcher, never the change.
     for (const each of recorded) if (each.run !== null) for (const effect of each.effects) guarded(() => wires.perform(effect, each.run));
     for (const { run, event } of recorded) guarded(() => watchers.tell({ run, event }));
@@ -211,7 +224,7 @@ export function createSupervisor(world: {
     submit,
     submitAll,
     submitSoon,
-    together,
+    together: <T>(work: () => T): T => together(work),
     note,
     find,
     findById: (id: string): Run | null => {

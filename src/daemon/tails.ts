@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { type Adapter, type ReadAt, type ReadState, read, readFrom, readRest, type Stream } from '../adapters/adapter.ts';
 import { adapterOf } from '../adapters/by-name.ts';
+import { crashPoint } from '../launch/crash-point.ts';
 import { runFiles } from '../process/run-folder.ts';
 import { readTail } from '../process/tail.ts';
 import { type Account, emptyAccount, fold } from '../run/account.ts';
@@ -177,6 +178,7 @@ export function createTails(world: {
 
   /** Stores what was read, how far, and what it means for the session; tells whoever watches what is worth a line of history. */
   function record(tail: Tail): void {
+    crashPoint('tail.after-readings');
     const { run, next: account, reports } = tail;
     const at = world.now();
     // Only where something can follow for the run itself does it go through the one door.

@@ -4,6 +4,7 @@
  * All of it happens inside the transaction of whatever caused it.
  */
 import { randomBytes } from 'node:crypto';
+import { crashPoint } from '../launch/crash-point.ts';
 import { ClipError } from '../run/errors.ts';
 import { isEnded, type RetryReason, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
@@ -121,7 +122,9 @@ export function createWakes(world: { store: Store; supervisor: Supervisor; admis
         end(deferred, 'skipped', `T${task.number} is not this agent's any more.`);
       else {
         last = begin(deferred, { retryOf: null, prompt: null });
-        if (last.status === 'queued') return last;
+        if (last.status !== 'queued') continue;
+        crashPoint('wake.promoted');
+        return last;
       }
     }
     return last;

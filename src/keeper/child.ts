@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { crashPoint } from '../launch/crash-point.ts';
 import { roleVariable, runVariables } from '../launch/launch.ts';
 import { readStartTimeOfChild, systemBootId } from '../process/birth.ts';
 import type { FromKeeper, ToKeeper } from '../process/keeper-wire.ts';
@@ -38,11 +39,15 @@ export function startChild(home: string, request: Request, hooks: Hooks, settled
   const { id, launch } = request;
   const folder = join(home, 'runs', id);
   const refuse = (error: Error) => hooks.tell({ type: 'refused', id, why: `Its launch record could not be written: ${error.message}` });
+  crashPoint('spawn.before-launch-file');
   try {
     createWhole(folder, runFiles.launch, launch, (error, created) => {
       if (error) refuse(error);
       else if (!created) hooks.tell({ type: 'already-launched', id });
-      else return spawnChild(home, request, hooks, settled);
+      else {
+        crashPoint('spawn.after-launch-file');
+        return spawnChild(home, request, hooks, settled);
+      }
       settled();
     });
   } catch (error) {
@@ -59,6 +64,7 @@ function spawnChild(home: string, request: Request, hooks: Hooks, settled: () =>
   const finish = (record: ExitRecord, message: FromKeeper, done: () => void) => {
     const placed = (error: Error | null) => {
       if (error) complain(error);
+      crashPoint('exit.after-exit-file');
       hooks.tell(message);
     };
     try {
@@ -92,6 +98,7 @@ function spawnChild(home: string, request: Request, hooks: Hooks, settled: () =>
     child.once('error', (error) => fail(explain(error, request)));
     return;
   }
+  crashPoint('spawn.after-spawn');
   const leader = { pid: child.pid, pgid: child.pid, startTime: readStartTimeOfChild(child.pid), bootId: systemBootId() };
   const at = Date.now();
   // Should the disk be full, the mark still finds the process, and exit.json has its space already.
@@ -102,6 +109,7 @@ function spawnChild(home: string, request: Request, hooks: Hooks, settled: () =>
   } catch (error) {
     complain(error as Error);
   }
+  crashPoint('spawn.after-started-file');
   const deadline = guard(child, request, hooks);
   hooks.onStarted({ id, leader, at, guardDeadline: deadline.arm });
   hooks.tell({ type: 'started', id, leader, at });
@@ -111,6 +119,7 @@ function spawnChild(home: string, request: Request, hooks: Hooks, settled: () =>
   child.once('exit', (code, signal) => {
     deadline.stop();
     clearTimeout(settle);
+    crashPoint('exit.before-exit-file');
     const record = { code, signal, at: Date.now(), byDeadline: deadline.fired() };
     finish(record, { type: 'exited', id, ...record }, () => hooks.onEnded(id));
   });

@@ -7,9 +7,11 @@
  *  - it starts the daemon again when it vanished without a goodbye while runs live or had just ended;
  *  - it leaves when nobody needs it any more.
  */
+
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { crashPoint } from '../launch/crash-point.ts';
 import { launchDaemon } from '../launch/launch.ts';
 import type { FromKeeper, ToKeeper } from '../process/keeper-wire.ts';
 import { type Child, startChild } from './child.ts';
@@ -88,6 +90,7 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     draining = false;
     const answer = () => {
       const runs = [...children.values()].map(({ id, leader, at }) => ({ id, leader, at }));
+      crashPoint('keeper.hello');
       say({ type: 'hello', protocol, version: options.version, pid: process.pid, runs });
     };
     // A launch that was begun is finished first: whoever is greeted must see all there is.

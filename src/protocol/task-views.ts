@@ -20,7 +20,7 @@ export function viewOfTask(task: Task, { nameOf, paused }: { nameOf: (agentId: s
 
 export function viewOfWake(wake: Wake, nameOf: (agentId: string) => string | null): WakeView {
   const { id, status, source, reason, coalescedCount, runId, error } = wake;
-  const { fresh: _, ...payload } = wake.payload;
+  const { fresh: _fresh, inARow: _inARow, ...payload } = wake.payload;
   return {
     ...{ id, agent: nameOf(wake.agentId), status, source, reason, idempotencyKey: wake.key, coalescedCount, runId, error },
     payload: { issueId: wake.task, ...payload },

@@ -14,8 +14,8 @@ export type Opened = { readonly sqlite: Sqlite; readonly db: Db; readonly close:
 /** Kilobytes of page cache: enough for the hot pages of a million runs, small enough for a small daemon. */
 const cacheKib = 4_096;
 
-/** Opens the database for the daemon and brings it to this version's schema, in one transaction. Throws ClipError (exit 7). */
-export function openStore(options: { path: string; migrations: string; version: string }): Opened {
+/** Opens the database for the daemon and brings it to this version's schema, in one transaction. `migrated`: called when that is done, and not checked yet. Throws ClipError (exit 7). */
+export function openStore(options: { path: string; migrations: string; version: string; migrated?: () => void }): Opened {
   refuseEmptied(options.path);
   const sqlite = openDatabase(options.path);
   try {
@@ -24,6 +24,7 @@ export function openStore(options: { path: string; migrations: string; version: 
     // Foreign keys must be off before the transaction begins, or rebuilding a table would cascade.
     sqlite.pragma('foreign_keys = OFF');
     migrate(db, { migrationsFolder: options.migrations });
+    options.migrated?.();
     if ((sqlite.pragma('foreign_key_check') as unknown[]).length > 0)
       throw new ClipError('database_damaged', `The database ${options.path} has rows that point nowhere.`, 'Run clip doctor.');
     sqlite.prepare("INSERT INTO meta (key, value) VALUES ('version', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(options.version);

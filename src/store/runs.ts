@@ -246,8 +246,8 @@ export function createRunStore(db: Db) {
       total.add(-1);
     },
 
-    isBuried(ref: { number?: number; key?: string }): boolean {
-      const where = ref.number !== undefined ? eq(tombstones.number, ref.number) : eq(tombstones.key, ref.key ?? '');
+    isBuried(ref: { number: number } | { key: string } | { id: string }): boolean {
+      const where = 'number' in ref ? eq(tombstones.number, ref.number) : 'key' in ref ? eq(tombstones.key, ref.key) : eq(tombstones.id, ref.id);
       return db.select({ number: tombstones.number }).from(tombstones).where(where).get() !== undefined;
     },
 

@@ -16,7 +16,7 @@ import { createWakeStore } from './wakes.ts';
 export type Store = ReturnType<typeof createStore>;
 
 /** The daemon's store. `transaction` is one commit: all of it is on disk when it returns, or none of it. */
-export function createStore(options: { path: string; migrations: string; version: string }) {
+export function createStore(options: Parameters<typeof openStore>[0]) {
   return storeOver(openStore(options));
 }
 

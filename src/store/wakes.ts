@@ -80,6 +80,7 @@ const payload: z.ZodType<WakePayload> = z.object({
   maxContinuationAttempts: z.int(),
   instruction: z.string().nullable(),
   fresh: z.boolean(),
+  inARow: z.int(),
 });
 const known = z.object({ source: z.enum(wakeSources), reason: z.enum(wakeReasons), status: z.enum(wakeStatuses) });
 

@@ -37,6 +37,8 @@ export type WakePayload = {
   readonly instruction: string | null;
   /** Begin a new session of the agent. */
   readonly fresh: boolean;
+  /** How many runs clip has started by itself in a row, this one among them, since a person did. */
+  readonly inARow: number;
 };
 
 export type Wake = {
@@ -73,4 +75,5 @@ export const plainPayload: WakePayload = {
   maxContinuationAttempts: 0,
   instruction: null,
   fresh: false,
+  inARow: 0,
 };

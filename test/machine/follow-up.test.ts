@@ -19,7 +19,7 @@ const around = ['exited', 'step-done', 'wake', 'admitted', 'task-blocked', 'task
 async function killAt(home: TestHome, nth: number, cursor: number): Promise<number | null> {
   await home.clip(['runs']);
   const { pid } = await home.json<{ pid: number }>(['daemon', 'status', '--json']);
-  const stream = await open(home.folder, `/v1/events?since=${cursor}&follow=true`);
+  const stream = await until('a daemon tells of events', () => open(home.folder, `/v1/events?since=${cursor}&follow=true`).catch(() => null));
   // Nothing more for so long means that all is at rest.
   const quiet = setTimeout(() => stream.destroy(), 5_000);
   let last = cursor;

@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { NeedView } from '../../src/protocol/needs.ts';
@@ -74,7 +74,7 @@ describe('a task', () => {
 
   it('keeps who did what', async () => {
     const home = createHome();
-    await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), words('Done.'), ...end]]);
+    await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--kind', 'work', '--assign', 'coder');
     await until('it was taken up', async () => (await status(home, 1)) !== 'todo');
     await home.clip(['task', 'comment', 'T1', 'mind', 'the', 'gap']);
@@ -250,6 +250,36 @@ describe('a task', () => {
     const result = await home.clip(['task', 'comment', 'T1', 'me?'], { env: { CLIP_RUN_ID: run.id, CLIP_RUN_TOKEN: 'wrong' } });
     expect([result.code, result.stderr]).toEqual([5, expect.stringContaining('token')]);
     expect((await show(home, 1)).comments).toEqual([]);
+  });
+});
+
+describe('a task that goes on and on', () => {
+  it('with progress in each run and no report of its end, is a person’s after twenty runs', async () => {
+    const home = createHome();
+    const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), words('Changed a little.'), ...end]]);
+    await add(home, 'One', '--assign', 'coder');
+    const { task } = await atRest(home, 1, 'blocked');
+    expect(task).toMatchObject({ blockedReason: expect.stringContaining('20 runs in a row'), budgetLeft: 3 });
+    expect(coder.seen()).toHaveLength(21);
+    expect((await home.show(21)).decision).toMatchObject({ action: 'block' });
+  });
+});
+
+describe('a task whose agent', () => {
+  it('has lost its prompt template is tried once more, and then blocked with the reason', async () => {
+    const home = createHome();
+    const template = join(home.base, 'template.md');
+    writeFileSync(template, 'Be kind.\n{{prompt}}\n');
+    await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), words('Done.'), ...end]], ['--prompt-template', template]);
+    rmSync(template);
+    await add(home, 'One', '--assign', 'coder');
+    const { task } = await atRest(home, 1, 'blocked');
+    expect(task.blockedReason).toContain('prompt template');
+    const { runs } = await home.json<{ runs: { errorCode: string; retryReason: string | null }[] }>(['runs', '--json']);
+    expect(runs.map(({ errorCode, retryReason }) => [errorCode, retryReason])).toEqual([
+      ['launch_failed', 'assignment_recovery'],
+      ['launch_failed', null],
+    ]);
   });
 });
 

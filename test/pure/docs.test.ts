@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { crashPoints } from '../../src/launch/crash-point.ts';
+import { proofs } from '../support/crash-proofs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const rows = readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8')
@@ -20,5 +22,20 @@ describe('the promises in docs/RELIABILITY.md', () => {
   it.each(rows)('$promise', ({ file, sentence }) => {
     const source = readFileSync(join(root, 'test/machine', file), 'utf8');
     expect(source.includes(`it('${sentence}'`) || source.includes(`it("${sentence}"`)).toBe(true);
+  });
+});
+
+describe('the crash points in docs/RELIABILITY.md', () => {
+  const text = readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8').split('## Crash points')[1]?.split('\n## ')[0] ?? '';
+  const lines = text.split('\n').filter((line) => /^\d+\. /.test(line));
+
+  it('are those of the code, in their order', () => {
+    expect(lines.map((line) => /^\d+\. `(.+?)` /.exec(line)?.[0])).toEqual(crashPoints.map((point, index) => `${index + 1}. \`${point}\` `));
+  });
+
+  it.each(crashPoints.map((point, index) => ({ point, line: lines[index] ?? '' })))('$point says what its tests prove', ({ point, line }) => {
+    const said = line.slice(line.indexOf('): ') + 3).toLowerCase();
+    expect(said).toBe(`${proofs[point].map(({ so }) => so.toLowerCase()).join('; ')}.`);
+    expect(said.length).toBeGreaterThan(1);
   });
 });

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { agent, type TestHome } from './home.ts';
 
 export type AgentStep = Readonly<Record<string, unknown>>;
-export type SeenStart = { readonly argv: string[]; readonly stdin: string; readonly cwd: string; readonly colour: string | null; readonly pid: number };
+export type SeenStart = {
+  readonly argv: string[];
+  readonly stdin: string;
+  readonly cwd: string;
+  readonly colour: string | null;
+  readonly pid: number;
+  readonly run: string | null;
+  readonly failpoint: string | null;
+};
 
 /** Adds an agent that acts by these scripts, one for each of its starts (the last one for all that follow). */
 export async function addSpeaker(home: TestHome, scripts: readonly (readonly AgentStep[])[], options: readonly string[] = [], name = 'coder') {
@@ -12,7 +20,10 @@ export async function addSpeaker(home: TestHome, scripts: readonly (readonly Age
   const seenFile = join(home.base, `${name}-seen`);
   const command = join(home.base, name);
   writeFileSync(file, JSON.stringify(scripts));
-  writeFileSync(command, `#!/bin/sh\nAGENT_SCRIPT='${file}' AGENT_SEEN='${seenFile}' exec '${process.execPath}' '${agent('speaks-codex.mjs')}' "$@"\n`);
+  writeFileSync(
+    command,
+    `#!/bin/sh\nAGENT_SCRIPT='${file}' AGENT_SEEN='${seenFile}' AGENT_WROTE='${home.base}' exec '${process.execPath}' '${agent('speaks-codex.mjs')}' "$@"\n`,
+  );
   chmodSync(command, 0o755);
   const added = await home.clip(['agent', 'add', name, '--adapter', 'codex', '--command', command, ...options]);
   if (added.code !== 0) throw new Error(added.stderr);

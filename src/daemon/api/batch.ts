@@ -1,6 +1,8 @@
 /** `POST /v1/batch`: JSON lines in, JSON lines out, one for each; the lines of one chunk share one transaction. */
+
 import { StringDecoder } from 'node:string_decoder';
 import { ZodError } from 'zod';
+import { crashPoint } from '../../launch/crash-point.ts';
 import { batchDefaults, runOfLine } from '../../protocol/batch.ts';
 import type { RunRequest, RunRequestInput } from '../../protocol/requests.ts';
 import { ClipError } from '../../run/errors.ts';
@@ -66,7 +68,9 @@ export const batchRoutes: Routes = (api, world) => {
   /** A failure of the whole transaction (a full disk, say) is every line's error. */
   function admit(requests: readonly RunRequest[]) {
     try {
-      return world.admission.admit(requests);
+      const admitted = world.admission.admit(requests);
+      crashPoint('batch.middle');
+      return admitted;
     } catch (error) {
       return requests.map(() => error as Error);
     }

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { crashPoint } from '../../launch/crash-point.ts';
 import type { CancelAnswer } from '../../protocol/answers.ts';
 import { type CancelRequest, cancelRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
 import { eventViewOf } from '../../protocol/views.ts';
@@ -72,6 +73,7 @@ export const runRoutes: Routes = (api, world) => {
       store.events.forget(run.number);
       store.events.append({ at: world.now(), run: run.number, runId: run.id, type: 'removed', data: {} });
     });
+    crashPoint('rm.middle');
     rmSync(world.folderOf(run), { recursive: true, force: true });
     return { schema: 1, removed: run.number };
   });

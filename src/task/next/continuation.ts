@@ -132,7 +132,9 @@ function afresh(run: EndedRun, task: Task, now: Situation): Decision {
 /** It only planned, or said nothing: it is told to act, a bounded number of times. */
 function again(run: EndedRun, task: Task, now: Situation): Decision {
   const state = run.liveness?.state ?? 'empty_response';
-  const before = run.wake?.reason === 'run_liveness_continuation' ? run.wake.payload.continuationAttempt : 0;
+  // One that was lost in between is still the same attempt.
+  const counts = run.wake?.reason === 'run_liveness_continuation' || run.wake?.reason === 'process_lost_retry';
+  const before = counts ? (run.wake?.payload.continuationAttempt ?? 0) : 0;
   if (before >= now.attemptsMax) return exhausted(run, task, now, before);
   const attempt = before + 1;
   return spending(run, task, now, {
@@ -183,9 +185,27 @@ export function resumed(run: EndedRun, task: Task, budgetLeft: number): Decision
 
 /** Takes one automatic start out of the task's budget; with none left, a person is asked. */
 function spending(run: EndedRun, task: Task, now: Situation, next: { readonly reason: string; readonly wake: PlannedWake }): Decision {
+  if (next.wake.payload.inARow > startsInARowMax) return tooMany(task, next.reason);
   const budgetLeft = spend(now.budgetLeft);
   if (budgetLeft !== null) return { action: 'continue', ...next, budgetLeft };
   return spent(run, task, next.reason);
+}
+
+/**
+ * Progress gives a task its starts again, so an agent that always finds something to change, and never reports that it
+ * is done, would go on for ever: a night's work, and then somebody looks at it.
+ */
+const startsInARowMax = 20;
+
+function tooMany(task: Task, reason: string): Decision {
+  return {
+    action: 'block',
+    reason: `${reason} It has gone on by itself ${startsInARowMax} times in a row.`,
+    blockedReason: `${startsInARowMax} runs in a row were started without you, and none of them reported the task done.`,
+    next: `Look at what they did (clip ledger T${task.number}), then: clip task done T${task.number}, or clip continue T${task.number}`,
+    comment: null,
+    exhausted: false,
+  };
 }
 
 function spent(run: EndedRun, task: Task, reason: string): Decision {
@@ -205,5 +225,6 @@ function planned(run: EndedRun, task: Task, reason: PlannedWake['reason']): Plan
 }
 
 function payloadOf(run: EndedRun, given: Partial<WakePayload>): WakePayload {
-  return { ...plainPayload, sourceRunId: run.id, livenessState: run.liveness?.state ?? null, livenessReason: run.liveness?.reason ?? null, ...given };
+  const inARow = (run.wake?.payload.inARow ?? 0) + 1;
+  return { ...plainPayload, inARow, sourceRunId: run.id, livenessState: run.liveness?.state ?? null, livenessReason: run.liveness?.reason ?? null, ...given };
 }

@@ -1,0 +1,207 @@
+/** A home in which daemon or keeper dies at one point of their code, once; and what there is to do in it. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CrashPoint } from '../../src/launch/crash-point.ts';
+import type { RunView } from '../../src/protocol/answers.ts';
+import type { TaskView } from '../../src/protocol/tasks.ts';
+import { type AgentStep, addSpeaker, codexSays } from './agents.ts';
+import { ask } from './api.ts';
+import { agent, createHome, type TestHome } from './home.ts';
+import { vanish } from './records.ts';
+import { shownTask } from './task-runs.ts';
+import { until } from './until.ts';
+
+export type CrashHome = TestHome & {
+  /** Whether it has happened. */
+  readonly crashed: () => boolean;
+  /** What clients were told. */
+  readonly told: Map<string, number>;
+};
+/** Comes by the point, and brings what it began to its end. */
+export type Scenario = (home: CrashHome) => Promise<void>;
+
+export function createCrashHome(point: CrashPoint, nth: number): CrashHome {
+  const home = createHome({ env: { CLIP_FAILPOINT: nth === 1 ? point : `${point}@${nth}` } });
+  return { ...home, crashed: () => existsSync(join(home.folder, `crashed-at-${point}`)), told: new Map() };
+}
+
+/** After the crash: somebody's next command brings the daemon back, if the keeper has not. */
+export async function comeBack(home: CrashHome): Promise<void> {
+  await until('it has crashed', () => home.crashed());
+  await until('a daemon answers', async () => (await home.clip(['runs', '--limit', '1'])).code === 0);
+}
+
+/** Nobody's command: the keeper alone starts the daemon again. */
+async function broughtBack(home: CrashHome): Promise<void> {
+  await until('it has crashed', () => home.crashed());
+  await until('the keeper has started the daemon again', () => home.listens());
+}
+
+/** Until all runs are settled and no wake waits; all runs, the oldest first. */
+export async function untilStill(home: CrashHome): Promise<RunView[]> {
+  return until('nothing moves any more', async () => {
+    const { runs } = (await ask(home.folder, '/v1/runs?limit=1000')).json() as { runs: RunView[] };
+    if (!runs.every(({ settled }) => settled)) return null;
+    const { tasks } = (await ask(home.folder, '/v1/tasks')).json() as { tasks: TaskView[] };
+    for (const { number } of tasks) {
+      const { wakes } = await shownTask(home, number);
+      if (wakes.some(({ status }) => ['queued', 'deferred', 'claimed'].includes(status))) return null;
+    }
+    return runs.reverse();
+  });
+}
+
+/** As a careful script does it: with a key, again until somebody has said that it is admitted. */
+async function submitSurely(home: CrashHome, key: string, args: readonly string[]): Promise<number> {
+  const number = await until(`${key} is admitted`, async () => {
+    const { code, stdout } = await home.clip(['run', '-q', '--key', key, ...args]);
+    return code === 0 ? Number(stdout) : null;
+  });
+  home.told.set(key, number);
+  return number;
+}
+
+const fixture = (home: TestHome, ...args: readonly string[]) => ['--', agent('writes-down-its-starts.sh'), home.base, ...args];
+const gateOf = (home: TestHome) => join(home.base, 'gate');
+const open = (home: TestHome) => writeFileSync(gateOf(home), '');
+
+/** A plain command that exits with 7, and is to be started again if it is lost. */
+export const plain: Scenario = async (home) => {
+  await submitSurely(home, 'one', ['--on-loss', 'retry', ...fixture(home, '7')]);
+  await comeBack(home);
+};
+
+/** The same, but nobody may start it again. */
+export const delicate: Scenario = async (home) => {
+  await submitSurely(home, 'one', ['--on-loss', 'fail', ...fixture(home, '7')]);
+  await comeBack(home);
+};
+
+/** The same, seen alive before it ends. */
+export const steady: Scenario = async (home) => {
+  const number = await submitSurely(home, 'one', ['--on-loss', 'retry', ...fixture(home, '7', gateOf(home))]);
+  await home.untilStatus(number, 'running');
+  open(home);
+  await comeBack(home);
+};
+
+/** A plain command that lives until the crash is over. */
+export const patient: Scenario = async (home) => {
+  const number = await submitSurely(home, 'one', ['--on-loss', 'retry', ...fixture(home, '7', gateOf(home))]);
+  await comeBack(home);
+  await home.untilStatus(number, 'running');
+  open(home);
+};
+
+/** The daemon is killed while a run lives, and the next one greets its keeper. */
+export const greeted: Scenario = async (home) => {
+  const number = await submitSurely(home, 'one', ['--on-loss', 'retry', ...fixture(home, '7', gateOf(home))]);
+  await home.untilStatus(number, 'running');
+  await home.kill(home.daemonPid());
+  await comeBack(home);
+  await until('it has no keeper any more', async () => (await home.show(number)).errorCode === 'process_detached');
+  open(home);
+};
+
+/** Sent again after the crash, each line with its key. */
+export const batch: Scenario = async (home) => {
+  const file = join(home.base, 'batch');
+  const script = `echo "$CLIP_RUN_ID$CLIP_FAILPOINT" >> ${home.base}/starts`;
+  const lines = Array.from({ length: 260 }, (_, n) => JSON.stringify({ key: `line-${n}`, command: ['sh', '-c', script] }));
+  writeFileSync(file, lines.join('\n'));
+  const sent = await home.clip(['run', '--batch', file, '-q']);
+  if (sent.code === 0) throw new Error('The batch was taken in one piece.');
+  await comeBack(home);
+  const again = await home.clip(['run', '--batch', file, '-q']);
+  if (again.code !== 0) throw new Error(again.stderr);
+  again.stdout
+    .trim()
+    .split('\n')
+    .forEach((number, n) => void home.told.set(`line-${n}`, Number(number)));
+};
+
+const { session, words, command, done, change } = codexSays;
+const works: readonly AgentStep[] = [session('s1'), words('I begin.'), command('a', 'make build'), { complain: 'Hm.' }];
+const finished: readonly AgentStep[] = [words('I have changed it.'), done(10, 1), { leave: true }, { exit: 0 }];
+
+/** An agent's run that says something, lives until the crash is over, and says the rest. The keeper brings the daemon back. */
+export const speaking: Scenario = async (home) => {
+  await addSpeaker(home, [[...works, { await: gateOf(home) }, ...finished]]);
+  await submitSurely(home, 'one', ['--agent', 'coder', 'Do it.']);
+  await broughtBack(home);
+  open(home);
+};
+
+/** An agent's run that says all it has to say at once. */
+export const brief: Scenario = async (home) => {
+  await addSpeaker(home, [[...works, ...finished]]);
+  await submitSurely(home, 'one', ['--agent', 'coder', 'Do it.']);
+  await comeBack(home);
+};
+
+/** Daemon, keeper and process are gone, and what the process left behind lives on. */
+export const lost: Scenario = async (home) => {
+  const number = await submitSurely(home, 'one', ['--on-loss', 'retry', ...fixture(home, '7', gateOf(home))]);
+  const run = await home.untilStatus(number, 'running');
+  await until('it has said all', async () => ((await home.show(number)).stderrBytes ?? 0) >= 151);
+  await vanish(home, run);
+  open(home);
+  await home.clip(['runs', '--limit', '1']);
+  await comeBack(home);
+};
+
+/** The same with an agent: the next run goes on with its session. */
+export const lostAgent: Scenario = async (home) => {
+  await addSpeaker(home, [
+    [...works, { await: gateOf(home) }],
+    [...works, ...finished],
+  ]);
+  const number = await submitSurely(home, 'one', ['--agent', 'coder', 'Do it.']);
+  const run = await home.untilStatus(number, 'running');
+  await until('it has spoken', async () => (await home.show(number)).stderrBytes === 4);
+  await vanish(home, run);
+  await home.clip(['runs', '--limit', '1']);
+  await comeBack(home);
+};
+
+/** A run that no signal but SIGKILL ends, with a child in a session of its own. The keeper brings the daemon back. */
+export const stubborn: Scenario = async (home) => {
+  const options = ['--on-loss', 'retry', '--grace', '1s', '--env', 'STUBBORN=1'];
+  const number = await submitSurely(home, 'one', [...options, ...fixture(home, '7', gateOf(home))]);
+  await until('it has said all', async () => ((await home.show(number)).stderrBytes ?? 0) >= 151);
+  await Promise.all([home.clip(['cancel', String(number)]), broughtBack(home)]);
+};
+
+const reportsDone: AgentStep = { run: '"$CLIP_BIN" report done "It is fixed."' };
+
+/** A task: its first run only plans, the second does it and reports so. */
+export const task: Scenario = async (home) => {
+  await addSpeaker(home, [
+    [session('s1'), words('I will inspect the repo next and then implement the fix.'), done(10, 1), { leave: true }, { exit: 0 }],
+    [...works, change('b', 'src/a.ts'), reportsDone, ...finished],
+  ]);
+  await home.clip(['task', 'add', 'Fix the parser', '--assign', 'coder']);
+  await comeBack(home);
+};
+
+/** A task that is continued by a person while its run lives: the wake has to wait for its end. */
+export const deferred: Scenario = async (home) => {
+  await addSpeaker(home, [
+    [...works, { await: gateOf(home) }, change('b', 'src/a.ts'), ...finished],
+    [...works, reportsDone, ...finished],
+  ]);
+  await home.clip(['task', 'add', 'Fix the parser', '--assign', 'coder']);
+  await home.untilStatus(1, 'running');
+  await home.clip(['continue', 'T1', 'The lexer as well.']);
+  open(home);
+  await comeBack(home);
+};
+
+/** A run is removed, and again after the crash. */
+export const removed: Scenario = async (home) => {
+  const number = await submitSurely(home, 'one', fixture(home, '7'));
+  await home.clip(['wait', String(number)]);
+  await until('it is settled', async () => (await home.show(number)).settled);
+  await home.clip(['rm', String(number)]);
+  await comeBack(home);
+};
