@@ -93,7 +93,7 @@ export function createFinaliser(world: {
     }
   }
 
-  /** What cannot be summed up holds up nothing and fails nobody: whoever wants to read it sets it off again (handoff). */
+  /** What cannot be summed up holds up nothing and fails nobody: it is tried again when the next run starts, and whenever somebody wants to read it. */
   async function summary(run: Run): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {

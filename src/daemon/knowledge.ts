@@ -39,6 +39,18 @@ export function createKnowledge(world: {
     tasks.putDocument(task.number, { key: summaryKey, title: 'Continuation summary', body, baseRevision: null }, { kind: 'clip' });
   }
 
+  /**
+   * The same for whoever wants to read it, where it is older than what it tells of: it could not be written after an
+   * end, or something has been done to the task since.
+   */
+  async function freshen(number: number): Promise<void> {
+    const task = store.tasks.byNumber(number);
+    const [last] = store.runs.endedOfTask(number, 1);
+    if (task === null || last === undefined || !isEnded(last.state)) return;
+    const written = store.documents.get(number, summaryKey)?.at ?? 0;
+    if (written < last.state.endedAt || written < task.updatedAt) await refresh(last);
+  }
+
   function compose(task: Task, last: { number: number; branch: string | null }, agentId: string | null): string {
     const runs = store.runs.endedOfTask(task.number, limits.summaryRuns);
     return continuationSummary({
@@ -101,7 +113,7 @@ export function createKnowledge(world: {
     replacePrompt(folder, agent === null ? text : promptFor(agent, Buffer.from(text), run.spec.cwd).toString('utf8'));
   }
 
-  return { refresh, brief, compose };
+  return { refresh, freshen, brief };
 }
 
 function beginOf({ queuedAt, state }: Run): number {

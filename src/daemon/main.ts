@@ -147,7 +147,20 @@ export async function startDaemon(options: {
   });
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, spending, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
   const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf, spending });
-  const perform = createPerform({ supervisor, keepers, stopper, finaliser, observer, tokens, folderOf, home: home.folder, brief: knowledge.brief, now, log });
+  const perform = createPerform({
+    supervisor,
+    keepers,
+    stopper,
+    finaliser,
+    observer,
+    tokens,
+    folderOf,
+    home: home.folder,
+    freshen: knowledge.freshen,
+    brief: knowledge.brief,
+    now,
+    log,
+  });
   const firstRuns = createFirstRuns({ store, supervisor });
   supervisor.connect({
     perform,
@@ -207,6 +220,7 @@ export async function startDaemon(options: {
     tasks,
     wakes,
     onward,
+    knowledge,
     backfill: createBackfill({ supervisor, judge, log }),
     tokenFits: (id, token) => tokens.isOf({ id }, token),
     folderOf,

@@ -4,6 +4,7 @@ import { isEnded, type Run } from '../run/run.ts';
 import type { StoredReport } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
 import type { TaskChange } from '../task/change.ts';
+import { startsInARowMax } from '../task/next/continuation.ts';
 import { spend } from '../task/next/continuation-budget.ts';
 import { type Actor, isClosed, type Task } from '../task/task.ts';
 import { plainPayload, type Wake } from '../task/wake.ts';
@@ -13,6 +14,7 @@ import type { Wakes } from './wakes.ts';
 
 export type Onward = ReturnType<typeof createOnward>;
 type Change = TaskChange['type'] | 'add';
+type Asking = { readonly reason: 'issue_assigned' | 'issue_continued'; readonly by: Actor; readonly fresh: boolean };
 type Asked = { readonly agentId: string | null; readonly words: string | null; readonly fresh: boolean };
 
 export function createOnward(world: {
@@ -38,13 +40,16 @@ export function createOnward(world: {
         if (before !== null && JSON.stringify(before.assignee) === JSON.stringify(task.assignee)) return;
         if (before !== null) world.wakes().drop({ task: task.number }, `T${task.number} was assigned to somebody else.`);
         if (!byHand && agentId !== null && (task.status === 'todo' || task.status === 'in_progress')) {
-          if (before === null || maySpend(task, by)) wakeOrBlock(task, agentId, 'issue_assigned');
+          // A new task has all its starts; but an agent that makes one task after the other for itself comes to an end as well.
+          const may = before === null ? inARowOf(by) <= startsInARowMax : maySpend(task, by);
+          if (may) wakeOrBlock(task, agentId, { reason: 'issue_assigned', by, fresh: true });
           else world.tasks().change(task.number, { type: 'block', ...spentByAgents(task) }, { kind: 'clip' });
         }
         return;
       case 'start':
       case 'reopen':
-        if (!byHand && agentId !== null && by.kind === 'person' && before?.status !== task.status) wakeOrBlock(task, agentId, 'issue_continued');
+        if (!byHand && agentId !== null && by.kind === 'person' && before?.status !== task.status)
+          wakeOrBlock(task, agentId, { reason: 'issue_continued', by, fresh: false });
         return;
       case 'edit':
         // More of its budget, perhaps.
@@ -64,27 +69,35 @@ export function createOnward(world: {
   /** What an agent starts on a task it has been given is as automatic as what clip starts, and out of the same budget. */
   function maySpend(task: Task, by: Actor): boolean {
     if (by.kind !== 'agent') return true;
+    if (inARowOf(by) > startsInARowMax) return false;
     const budgetLeft = spend(task.budgetLeft);
     if (budgetLeft !== null) world.tasks().keep(task.number, { budgetLeft });
     return budgetLeft !== null;
   }
 
+  /** How many runs in a row nobody has asked for, with the one that this actor starts; 0 for a person's. */
+  function inARowOf(by: Actor): number {
+    if (by.kind !== 'agent') return 0;
+    const origin = store.runs.byId(by.runId)?.lineage.origin ?? null;
+    return (origin === null ? 0 : (store.wakes.byId(origin.wakeId)?.payload.inARow ?? 0)) + 1;
+  }
+
   /** An agent that cannot even be started leaves its task to a person: nothing else would say so. */
-  function wakeOrBlock(task: Task, agentId: string, reason: 'issue_assigned' | 'issue_continued'): void {
-    const wake = wakeFor(task, agentId, reason);
+  function wakeOrBlock(task: Task, agentId: string, asked: Asking): void {
+    const wake = wakeFor(task, agentId, asked);
     if (wake.status !== 'failed') return;
     const blocked = { type: 'block', reason: `It could not be started: ${wake.error}`, next: `Mend that, then: clip continue T${task.number}` } as const;
     world.tasks().change(task.number, blocked, { kind: 'clip' });
   }
 
   /** Whoever is given a task begins with it; whoever goes on remembers. */
-  function wakeFor(task: Task, agentId: string, reason: 'issue_assigned' | 'issue_continued', fresh = reason === 'issue_assigned'): Wake {
+  function wakeFor(task: Task, agentId: string, { reason, by, fresh }: Asking): Wake {
     return world.wakes().wake({
       task: task.number,
       agentId,
       source: reason === 'issue_assigned' ? 'assignment' : 'on_demand',
       reason,
-      payload: { ...plainPayload, fresh },
+      payload: { ...plainPayload, fresh, inARow: inARowOf(by) },
       key: null,
       notBefore: null,
       retryOf: null,
@@ -123,7 +136,7 @@ export function createOnward(world: {
     if (before.assignee?.kind !== 'agent' || before.assignee.agentId !== agentId)
       tasks.change(number, { type: 'assign', assignee: { kind: 'agent', agentId } }, by);
     if (before.status !== 'todo') tasks.change(number, { type: 'start' }, by);
-    const wake = wakeFor(before, agentId, 'issue_continued', asked.fresh);
+    const wake = wakeFor(before, agentId, { reason: 'issue_continued', by, fresh: asked.fresh });
     if (wake.status === 'failed') throw new ClipError('refused', `T${number} cannot be continued: ${wake.error}`, 'Mend that, then try again.');
     return { wake };
   }

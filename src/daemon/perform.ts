@@ -31,6 +31,8 @@ export function createPerform(world: {
   folderOf: (run: Run) => string;
   /** Our own folder. */
   home: string;
+  /** Brings the summary of a task up to date. */
+  freshen: (task: number) => Promise<void>;
   /** Writes what a task's run is told. */
   brief: (run: Run) => void;
   now: () => number;
@@ -52,6 +54,11 @@ export function createPerform(world: {
       if (snapshot) keepSnapshot(world.folderOf(run), snapshot);
     } catch (error) {
       world.log('warn', 'the work folder could not be looked at', { run: run.number, error: describe(error) });
+    }
+    try {
+      if (run.lineage.taskId !== null) await world.freshen(run.lineage.taskId);
+    } catch (error) {
+      world.log('warn', 'the continuation summary could not be written', { run: run.number, error: describe(error) });
     }
     // Stopped meanwhile, or found never to have been launched: then somebody else has taken care of it.
     const now = world.supervisor.find(run.number);

@@ -53,8 +53,8 @@ export function createTimers(world: { store: Store; supervisor: Supervisor; wake
       return wakes.busyWith(number, agent.id) === null && store.wakes.allWaiting({ task: number }).length === 0;
     });
     const prompt = agent.settings.timerPrompt;
-    // Nothing to do is no reason to start anything.
-    if (task === undefined && prompt === null) return;
+    // Nothing to do, or the same that waits already, is no reason to start anything.
+    if (task === undefined && (prompt === null || store.wakes.waiting({ agentId: agent.id, task: null }) !== null)) return;
     wakes.wake({
       ...{ task: task?.number ?? null, agentId: agent.id, source: 'timer', reason: 'heartbeat_timer' },
       ...{ payload: plainPayload, key: `heartbeat_timer:${agent.id}:${at}`, notBefore: null, retryOf: null, prompt: task === undefined ? prompt : null },

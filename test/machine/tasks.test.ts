@@ -265,6 +265,33 @@ describe('a task that goes on and on', () => {
   });
 });
 
+describe('an agent that keeps its task going by itself, and makes progress', () => {
+  it('is at its end after twenty runs as well', async () => {
+    const home = createHome();
+    const onward = { run: `'${process.execPath}' '${program}' continue T1` };
+    const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), onward, words('Changed a little.'), ...end]]);
+    await add(home, 'One', '--assign', 'coder');
+    const { task } = await atRest(home, 1, 'blocked');
+    expect(task.blockedReason).toContain('20 runs in a row');
+    expect(coder.seen()).toHaveLength(21);
+  });
+});
+
+describe('the handoff of a task', () => {
+  it('says what a person has done to it since its last run', async () => {
+    const home = createHome();
+    await addSpeaker(home, [[session('s1'), words('I am blocked: I need the API key for the staging server to continue.'), ...end]]);
+    await add(home, 'One', '--assign', 'coder');
+    await atRest(home, 1, 'blocked');
+    expect((await home.clip(['handoff', 'T1'])).stdout).toContain('- Status: blocked');
+    await home.clip(['task', 'done', 'T1']);
+    const first = await home.json<{ document: { revision: number; body: string } }>(['handoff', 'T1', '--json']);
+    expect(first.document.body).toContain('- Status: done');
+    // Read again, nothing has to be written.
+    expect((await home.json<typeof first>(['handoff', 'T1', '--json'])).document.revision).toBe(first.document.revision);
+  });
+});
+
 describe('a task whose agent', () => {
   it('has lost its prompt template is tried once more, and then blocked with the reason', async () => {
     const home = createHome();

@@ -5,6 +5,7 @@ import { limits } from '../../run/limits.ts';
 import { summaryDiff } from '../../task/handoff/diff.ts';
 import { isClosed, summaryKey } from '../../task/task.ts';
 import { offsetMinutesAt } from '../day.ts';
+import { describe } from '../log.ts';
 import { read } from './border.ts';
 import type { Routes } from './world.ts';
 
@@ -40,9 +41,13 @@ export const ledgerRoutes: Routes = (api, world) => {
   }
 
   /** What the next run is told of the earlier ones; with `history`, its revisions; with `diff`, what the last one changed. */
-  api.get('/v1/tasks/:task/handoff', (request) => {
+  api.get('/v1/tasks/:task/handoff', async (request) => {
     const { number } = tasks.get(read(taskParams, request.params).task);
     const { history } = read(handoffQuery, request.query);
+    // One that cannot be written now is no reason to show none.
+    await world.knowledge
+      .freshen(number)
+      .catch((error) => world.log('warn', 'the continuation summary could not be written', { task: number, error: describe(error) }));
     const document = store.documents.get(number, summaryKey);
     if (document === null)
       throw new ClipError('not_found', `T${number} has no continuation summary yet.`, 'It is written when the first run of the task has ended.');

@@ -6,6 +6,7 @@ import type { Store } from '../../store/store.ts';
 import type { Admission } from '../admission.ts';
 import type { Agents } from '../agents.ts';
 import type { Keepers } from '../keepers.ts';
+import type { Knowledge } from '../knowledge.ts';
 import type { Log } from '../log.ts';
 import type { Onward } from '../onward.ts';
 import type { Reports } from '../reports.ts';
@@ -44,6 +45,7 @@ export type World = {
   readonly tasks: Tasks;
   readonly wakes: Wakes;
   readonly onward: Onward;
+  readonly knowledge: Pick<Knowledge, 'freshen'>;
   readonly backfill: { readonly want: (runs: readonly Run[]) => void };
   /** Whether this is the token that the run was given. */
   readonly tokenFits: (runId: string, token: string) => boolean;

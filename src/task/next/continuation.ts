@@ -195,7 +195,7 @@ function spending(run: EndedRun, task: Task, now: Situation, next: { readonly re
  * Progress gives a task its starts again, so an agent that always finds something to change, and never reports that it
  * is done, would go on for ever: a night's work, and then somebody looks at it.
  */
-const startsInARowMax = 20;
+export const startsInARowMax = 20;
 
 function tooMany(task: Task, reason: string): Decision {
   return {
