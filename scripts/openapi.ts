@@ -31,6 +31,7 @@ const paths: ZodOpenApiPathsObject = {
     get: operation('Everything about one run, with its history.', { path: run }, answers.showAnswer),
     delete: operation('Remove an ended run; its number stays taken.', { path: run }, answers.removedAnswer),
   },
+  '/v1/prune': { post: operation('Deletes ended runs with their logs; their numbers stay taken.', { body: requests.pruneRequest }, answers.pruneAnswer) },
   '/v1/runs/{run}/retry': { post: operation('A new run of the same spec.', { path: run, body: requests.retryRequest }, answers.runAnswer) },
   '/v1/runs/{run}/reports': {
     post: operation('What a run says of itself, with its own token.', { path: run, body: requests.reportRequest }, answers.reportAnswer),

@@ -1,10 +1,11 @@
 /** Showing a run's output. The logs are read from their files: not a byte of them passes through the daemon. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { isatty } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../protocol/answers.ts';
 import type { Client } from './client.ts';
+import { readCompressed } from './compressed-log.ts';
 import { type Context, writeText } from './context.ts';
 import { createMask, createReportMask, secretsOf } from './mask.ts';
 import { allReached } from './waiting.ts';
@@ -21,10 +22,10 @@ const lookMs = 80;
 const chunkBytes = 256 * 1024;
 
 /** What is there now. */
-export function printOutput(context: Context, run: RunView, options: OutputOptions): void {
+export async function printOutput(context: Context, run: RunView, options: OutputOptions): Promise<void> {
   for (const log of logsOf(context, run, options)) {
     log.drain();
-    log.finish();
+    await log.finish(run);
   }
 }
 
@@ -47,24 +48,27 @@ export async function followOutput(context: Context, client: Client, run: RunVie
     for (const log of logs) log.drain();
     if (failed) throw failed;
     if (over !== null) {
-      for (const log of logs) log.finish();
+      for (const log of logs) await log.finish(over);
       return over;
     }
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }
 
-type Log = { readonly drain: () => void; readonly finish: () => void };
+/** `finish` is told what is known of the run by then. */
+type Log = { readonly drain: () => void; readonly finish: (run: RunView) => Promise<void> };
 
 function logsOf(context: Context, run: RunView, options: OutputOptions): Log[] {
   const logs: Log[] = [];
-  if (options.stream !== 'stderr') logs.push(createLog(context, run, run.stdoutPath, 1, options));
+  if (options.stream !== 'stderr') logs.push(createLog(context, run.stdoutPath, 1, options));
   // With --merge-output there is one log only, and it is stdout's.
-  if (options.stream !== 'stdout' && run.stderrPath !== null) logs.push(createLog(context, run, run.stderrPath, options.stream === 'stderr' ? 1 : 2, options));
+  if (options.stream !== 'stdout' && run.stderrPath !== null) logs.push(createLog(context, run.stderrPath, options.stream === 'stderr' ? 1 : 2, options));
   return logs;
 }
 
-function createLog(context: Context, run: RunView, path: string, fd: 1 | 2, options: OutputOptions): Log {
+function createLog(context: Context, place: string, fd: 1 | 2, options: OutputOptions): Log {
+  // It may be compressed by now, or be so in a moment.
+  const path = place.replace(/\.gz$/, '');
   const terminal = isatty(fd);
   const masks = options.raw ? [] : [createReportMask(), createMask(secretsOf(context.env))].filter((mask) => mask !== null);
   const cleaner = terminal && !options.raw ? createCleaner() : null;
@@ -76,6 +80,8 @@ function createLog(context: Context, run: RunView, path: string, fd: 1 | 2, opti
     if (bytes.length > 0) writeText(fd, cleaner ? cleaner.clean(bytes) : bytes);
   };
 
+  const pass = (bytes: Buffer) => show(masks.reduce<Buffer>((chunk, mask) => mask.pass(chunk), bytes));
+
   return {
     drain() {
       file ??= openIfThere(path);
@@ -85,17 +91,23 @@ function createLog(context: Context, run: RunView, path: string, fd: 1 | 2, opti
         const read = readSync(file, buffer, 0, buffer.length, offset);
         if (read === 0) return;
         offset += read;
-        show(masks.reduce<Buffer>((chunk, mask) => mask.pass(chunk), buffer.subarray(0, read)));
+        pass(buffer.subarray(0, read));
       }
     },
-    finish() {
-      if (file === null && run.startedAt !== null) context.notice(`The log ${path} of run ${run.number} is gone.`);
+    async finish(run) {
+      if (file === null && existsSync(`${path}.gz`)) for await (const chunk of readCompressed(`${path}.gz`, options.last)) pass(chunk);
+      else if (file === null && run.startedAt !== null) context.notice(goneSentence(run, path));
       // What one of them held back goes through those that follow.
       show(masks.reduce<Buffer>((last, mask) => Buffer.concat([mask.pass(last), mask.rest()]), Buffer.alloc(0)));
       if (cleaner) writeText(fd, cleaner.rest());
       if (file !== null) closeSync(file);
     },
   };
+}
+
+function goneSentence({ number, logsRemovedAt }: RunView, path: string): string {
+  if (logsRemovedAt === null) return `The log ${path} of run ${number} is gone.`;
+  return `The logs of run ${number} were removed on ${logsRemovedAt.slice(0, 10)}, being too old or too many (config.toml, [logs]).`;
 }
 
 function openIfThere(path: string): number | null {

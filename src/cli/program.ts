@@ -13,6 +13,7 @@ import { addGroup, addQueue } from './commands/group.ts';
 import { addHandoff } from './commands/handoff.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addLogs } from './commands/logs.ts';
+import { addPrune } from './commands/prune.ts';
 import { addReport } from './commands/report.ts';
 import { addRetry, addRm } from './commands/retry.ts';
 import { addRun } from './commands/run.ts';
@@ -65,6 +66,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addReport(program, choose);
   addRetry(program, choose);
   addRm(program, choose);
+  addPrune(program, choose);
   addStatus(program, choose, bare);
   addTask(program, choose);
   addContinue(program, choose);

@@ -1,6 +1,7 @@
 /** How things are said: times, sizes, statuses, tables. Everything from outside is cleaned before it reaches a terminal. */
 import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../protocol/answers.ts';
+import { sizeText } from '../run/size.ts';
 
 export type Look = { readonly colour: boolean; readonly width: number | null };
 
@@ -77,16 +78,7 @@ export function agoWords(at: string, now: number): string {
 }
 
 export function sizeWords(bytes: number | null): string {
-  if (bytes === null) return '–';
-  if (bytes < 1_024) return `${bytes} B`;
-  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = -1;
-  while (value >= 1_024 && unit < units.length - 1) {
-    value /= 1_024;
-    unit += 1;
-  }
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  return bytes === null ? '–' : sizeText(bytes);
 }
 
 /** `a b 'c d'`: how one would type it. */

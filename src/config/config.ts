@@ -25,6 +25,17 @@ const schema = z.strictObject({
       day: z.string().nullable().default(null),
     })
     .prefault({}),
+  /** What becomes of the logs of ended runs; their rows in the ledger stay. */
+  logs: z
+    .strictObject({
+      /** Minutes after its end until the logs of a run are compressed. */
+      compress_after_min: z.number().min(0).max(525_600).default(60),
+      /** Days after its end until they are removed; 0 for never. The newest run of a task keeps them. */
+      keep_days: z.number().min(0).max(36_500).default(90),
+      /** What all of them may take on disk, in GiB, the oldest ends going first; 0 for no limit. */
+      size_max_gb: z.number().min(0).max(1_000_000).default(5),
+    })
+    .prefault({}),
   /** How often a run that only planned, or said nothing, is continued by itself. */
   continuation_attempts: z.int().min(0).max(100).default(2),
   /** A task is done when its agent says so; else somebody has to look. */

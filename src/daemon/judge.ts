@@ -1,8 +1,7 @@
 /** The verdict on a finished run of an agent: facts gathered, then judged by the rules of src/task. */
-import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { adapterOf } from '../adapters/by-name.ts';
-import { runFiles } from '../process/run-folder.ts';
+import { logPath } from '../process/log-files.ts';
 import { readEnd } from '../process/tail.ts';
 import { type Account, emptyAccount } from '../run/account.ts';
 import { limits } from '../run/limits.ts';
@@ -16,7 +15,7 @@ import { classifyLiveness } from '../task/verdict/liveness.ts';
 
 export type Judge = ReturnType<typeof createJudge>;
 
-export function createJudge(world: { store: Store; folderOf: (run: Run) => string }) {
+export function createJudge(world: { store: Store; folderOf: (run: Pick<Run, 'id'>) => string }) {
   const { store } = world;
 
   /** What the run did by itself, as far as it is recorded; nothing that clip wrote is among it. */
@@ -35,26 +34,30 @@ export function createJudge(world: { store: Store; folderOf: (run: Run) => strin
       lastAt: newest(comments.lastAt, documents.lastAt, lastUsefulReportAt(reports)),
     };
     const evidence = evidenceOf(account, workspace, counts);
-    return run.spec.agent === null ? { evidence: withCommand(evidence, run), text: '', reports } : { evidence, text: account?.text ?? lastWords(run), reports };
+    return run.spec.agent === null
+      ? { evidence: withCommand(evidence, run), text: '', reports }
+      : { evidence, text: account?.text ?? lastWords(run) ?? '', reports };
   }
 
-  /** Of an agent without a stream that can be read, its output is what it says. */
-  function lastWords(run: Run): string {
-    if (run.spec.agent?.adapter !== 'plain' || run.spec.agent.mapping !== null) return '';
-    return stripVTControlCharacters(readEnd(join(world.folderOf(run), runFiles.stdout), limits.accountTextLength));
+  /** Of an agent without a stream that can be read, its output is what it says; null for all others. */
+  function lastWords({ id, number, spec }: Run): string | null {
+    if (spec.agent?.adapter !== 'plain' || spec.agent.mapping !== null) return null;
+    // Once its log is archived it is not read again.
+    return store.archives.of(number)?.lastWords ?? stripVTControlCharacters(readEnd(logPath(world.folderOf({ id }), 'stdout'), limits.accountTextLength));
   }
 
   /** What a summary tells of it: what its stream has shown, or what is known without one. */
   function accountOf(run: Run): Account | null {
     const account = store.accounts.ofRun(run.number)?.account ?? null;
     if (adapterOf(run.spec.agent).stream !== null) return account;
-    if (run.spec.agent !== null) return { ...emptyAccount, text: lastWords(run) };
+    if (run.spec.agent !== null) return { ...emptyAccount, text: lastWords(run) ?? '' };
     const { commands: recentCommands } = withCommand(evidenceOf(null, null, nothingLeft), run);
     return { ...emptyAccount, commands: 1, commandsFailed: recentCommands[0]?.failed ? 1 : 0, recentCommands };
   }
 
   return {
     accountOf,
+    lastWords,
     /** Whether it achieved anything. */
     judge(run: Run, workspace: WorkspaceRecord | null): LivenessRecord | null {
       if (!isEnded(run.state)) return null;

@@ -21,6 +21,7 @@ import { createAdmission } from './admission.ts';
 import { createAfterEnd } from './after-end.ts';
 import { createAgents } from './agents.ts';
 import { createApi } from './api/server.ts';
+import { createArchivist } from './archivist.ts';
 import { createBackfill } from './backfill.ts';
 import { createConclude } from './conclude.ts';
 import { createFinaliser } from './finalise.ts';
@@ -35,6 +36,7 @@ import { createObserver } from './observe.ts';
 import { createOnward } from './onward.ts';
 import { removeOrphanFolders } from './orphans.ts';
 import { createPerform, hearKeepers } from './perform.ts';
+import { createRemoval } from './removal.ts';
 import { createReports } from './reports.ts';
 import { createResolve } from './resolve.ts';
 import { createRunTokens } from './run-tokens.ts';
@@ -63,7 +65,7 @@ export async function startDaemon(options: {
 }): Promise<void> {
   const { home, config, version, log } = options;
   const now = Date.now;
-  const folderOf = (run: Run) => join(home.runs, run.id);
+  const folderOf = (run: Pick<Run, 'id'>) => join(home.runs, run.id);
 
   placeOwnCommand(home.command);
   const store = createStore({ path: home.database, migrations: options.migrations, version, migrated: () => crashPoint('migrate.middle') });
@@ -161,6 +163,8 @@ export async function startDaemon(options: {
     now,
     log,
   });
+  const removal = createRemoval({ store, tails, folderOf, now, log });
+  const archivist = createArchivist({ store, supervisor, config: config.logs, runsFolder: home.runs, lastWords: judge.lastWords, now, log });
   const firstRuns = createFirstRuns({ store, supervisor });
   supervisor.connect({
     perform,
@@ -183,8 +187,8 @@ export async function startDaemon(options: {
   await lookAround.look(unfinished(supervisor.awake()));
   for (const run of supervisor.awake()) if (isEnded(run.state)) finaliser.finalise(run.number);
   if (uncleanBefore) {
-    const { byId, isBuried } = store.runs;
-    removeOrphanFolders({ runsFolder: home.runs, isKnown: (id) => byId(id) !== null, isRemoved: (id) => isBuried({ id }), log });
+    const { isThere, isBuried } = store.runs;
+    void removeOrphanFolders({ runsFolder: home.runs, isKnown: isThere, isRemoved: (id) => isBuried({ id }), log });
   }
 
   /** What no event announces: the end of a day's limit, say. */
@@ -197,6 +201,7 @@ export async function startDaemon(options: {
   }
   lookAtTasks();
   timers.look();
+  archivist.start();
   setInterval(lookAtTasks, limits.taskLookMs).unref();
 
   const stopping = { done: false };
@@ -209,6 +214,7 @@ export async function startDaemon(options: {
     admission,
     agents,
     tails,
+    removal,
     reports,
     spending,
     used,
@@ -239,6 +245,7 @@ export async function startDaemon(options: {
     scheduler.close();
     spending.close();
     timers.close();
+    archivist.close();
     observer.stop();
     guard.stop();
     try {

@@ -2,15 +2,36 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runFiles } from '../process/run-folder.ts';
-import type { Log } from './log.ts';
+import { describe, type Log } from './log.ts';
 
-/** They hold an environment that nobody will use, or logs that somebody wanted gone. Any other folder in which something was launched is left alone. */
-export function removeOrphanFolders(world: { runsFolder: string; isKnown: (id: string) => boolean; isRemoved: (id: string) => boolean; log: Log }): void {
-  for (const id of readdirSync(world.runsFolder)) {
-    const folder = join(world.runsFolder, id);
-    if (world.isKnown(id)) continue;
-    if (existsSync(join(folder, runFiles.launch)) && !world.isRemoved(id)) continue;
+/** Looked at in one turn of the loop: a home may have a million. */
+const foldersInATurn = 500;
+
+/**
+ * They hold an environment that nobody will use, or logs that somebody wanted gone. Any other folder in which something
+ * was launched is left alone. A run and its folder come to be in one turn, so whatever is there has its run.
+ */
+export async function removeOrphanFolders(world: {
+  runsFolder: string;
+  isKnown: (id: string) => boolean;
+  isRemoved: (id: string) => boolean;
+  log: Log;
+}): Promise<void> {
+  const ids = readdirSync(world.runsFolder);
+  for (let from = 0; from < ids.length; from += foldersInATurn) {
+    for (const id of ids.slice(from, from + foldersInATurn)) removeIfOrphan(world, id);
+    await new Promise((resume) => setImmediate(resume));
+  }
+}
+
+function removeIfOrphan({ runsFolder, isKnown, isRemoved, log }: Parameters<typeof removeOrphanFolders>[0], id: string): void {
+  const folder = join(runsFolder, id);
+  if (isKnown(id)) return;
+  if (existsSync(join(folder, runFiles.launch)) && !isRemoved(id)) return;
+  try {
     rmSync(folder, { recursive: true, force: true });
-    world.log('info', 'a folder without a run was removed', { id });
+    log('info', 'a folder without a run was removed', { id });
+  } catch (error) {
+    log('warn', 'a folder without a run could not be removed', { id, error: describe(error) });
   }
 }

@@ -1,7 +1,7 @@
 /** The invariants of a home, checked from outside: it works with the daemon alive, dead or damaged. */
 import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AmountCheck, ConfigError, configPath, readConfig } from '../config/config.ts';
+import { type AmountCheck, type Config, ConfigError, configPath, readConfig } from '../config/config.ts';
 import { type Home, troubleWithHome } from '../config/home.ts';
 import { findFamilies } from '../process/family.ts';
 import { toolVersion } from '../process/tool.ts';
@@ -9,6 +9,7 @@ import { ClipError } from '../run/errors.ts';
 import { isEnded } from '../run/run.ts';
 import { type Opened, openReadOnly } from '../store/open.ts';
 import { createRunStore } from '../store/runs.ts';
+import { checkLogs } from './logs.ts';
 
 export type Check = { readonly name: string; readonly state: 'ok' | 'absent' | 'warning' | 'broken'; readonly says: string; readonly todo: string | null };
 
@@ -35,7 +36,7 @@ export async function examine(options: {
   const daemon = await options.askDaemon();
   checks.push(daemon ? ok('daemon', `runs: pid ${daemon.pid}, clip ${daemon.version}`) : checkSocket(home));
   if (daemon) checks.push(checkKeepers(daemon));
-  checks.push(...checkDatabase(home, daemon));
+  checks.push(...checkDatabase(home, daemon, configOf(options)));
   checks.push(...(await Promise.all(['claude', 'codex', 'gemini', 'opencode'].map(checkAgent))));
   return checks;
 }
@@ -84,6 +85,15 @@ function checkConfig(env: NodeJS.ProcessEnv, wrongWithBudget: AmountCheck): Chec
   }
 }
 
+/** Null when it cannot be read; `checkConfig` says why. */
+function configOf({ env, wrongWithBudget }: { env: NodeJS.ProcessEnv; wrongWithBudget: AmountCheck }): Config | null {
+  try {
+    return readConfig(configPath(env), wrongWithBudget);
+  } catch {
+    return null;
+  }
+}
+
 function checkSocket(home: Home): Check {
   if (!existsSync(home.socket)) return ok('daemon', 'does not run; the next run starts it');
   return {
@@ -100,7 +110,7 @@ function checkKeepers({ keepers }: NonNullable<DaemonSays>): Check {
   return ok('keeper', keepers.map(({ pid, runs }) => `pid ${pid} with ${runs} runs`).join(', '));
 }
 
-function checkDatabase(home: Home, daemon: DaemonSays): Check[] {
+function checkDatabase(home: Home, daemon: DaemonSays, config: Config | null): Check[] {
   if (!existsSync(home.database)) return [ok('database', 'is not there yet')];
   let opened: Opened | null = null;
   try {
@@ -108,7 +118,8 @@ function checkDatabase(home: Home, daemon: DaemonSays): Check[] {
     const [answer] = opened.sqlite.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
     if (answer?.quick_check !== 'ok') return [damaged(home, answer?.quick_check ?? 'no answer')];
     const store = createRunStore(opened.db);
-    return [ok('database', `${store.total()} runs, ${Math.ceil(statSync(home.database).size / 2 ** 20)} MiB`), checkLeaks(store, daemon)];
+    const logs = config === null ? [] : [checkLogs(opened.db, config.logs, Date.now())];
+    return [ok('database', `${store.total()} runs, ${Math.ceil(statSync(home.database).size / 2 ** 20)} MiB`), checkLeaks(store, daemon), ...logs];
   } catch (error) {
     return [damaged(home, error instanceof ClipError || error instanceof Error ? error.message : String(error))];
   } finally {

@@ -36,6 +36,10 @@ export const crashPoints = [
   'keeper.hello',
   'migrate.middle',
   'rm.middle',
+  'prune.middle',
+  'archive.before-removal',
+  'archive.after-removal',
+  'retain.middle',
 ] as const;
 export type CrashPoint = (typeof crashPoints)[number];
 

@@ -98,11 +98,14 @@ export const runView = z.object({
     .nullable(),
   /** Null until the processes left behind have been looked for. */
   leaked: z.array(z.object({ pid: z.int(), command: z.string(), ended: z.boolean() })).nullable(),
+  /** Where it lies, `.gz` once it is compressed; or lay, where `logsRemovedAt` says so. */
   stdoutPath: z.string(),
   stderrPath: z.string().nullable(),
   stdoutBytes: count,
   stderrBytes: count,
   lastOutputAt: time,
+  /** When its logs were removed because they were too old or too many. */
+  logsRemovedAt: time,
   silence: z.enum(['talking', 'quiet', 'stalled']).nullable(),
   waitingFor: z.string().nullable(),
   cpuPercent: z.number().nullable(),
@@ -147,6 +150,15 @@ export const cancelResult = z.object({
   message: z.string(),
 });
 export const cancelAnswer = z.object({ schema, results: z.array(cancelResult) });
+export const pruneAnswer = z.object({
+  schema: z.literal(1),
+  dryRun: z.boolean(),
+  removed: z.int(),
+  /** Their numbers, the first thousand of them. */
+  runs: z.array(z.int()),
+});
+export type PruneAnswer = z.infer<typeof pruneAnswer>;
+
 export type CancelAnswer = z.infer<typeof cancelAnswer>;
 
 export const errorAnswer = z.object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }) });

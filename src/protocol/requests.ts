@@ -125,6 +125,17 @@ export const cancelRequest = z.strictObject({
 });
 export type CancelRequest = z.infer<typeof cancelRequest>;
 
+/** At least one of them: without a word nothing is deleted. */
+export const pruneRequest = z
+  .strictObject({
+    /** Only runs that ended so long ago. */
+    olderThanMs: duration.nullable().default(null),
+    /** All but the newest so many. */
+    keep: z.int().min(0).max(1_000_000_000).nullable().default(null),
+    dryRun: z.boolean().default(false),
+  })
+  .refine(({ olderThanMs, keep }) => olderThanMs !== null || keep !== null, 'must say olderThanMs, keep, or both');
+
 export const retryRequest = z.strictObject({
   env: z.record(variable, text(limits.bodyBytesMax)).default({}),
   envNames: z.array(variable).max(1_000).default([]),

@@ -12,6 +12,8 @@ import type { EventView, ReportView, RunView } from './answers.ts';
 export type Seen = {
   readonly folder: string;
   readonly output: { readonly stdoutBytes: number | null; readonly stderrBytes: number | null; readonly lastOutputAt: number | null } | null;
+  /** How its logs lie since somebody has looked after them. */
+  readonly archive: { readonly stdoutForm: string; readonly stderrForm: string; readonly removedAt: number | null } | null;
   readonly waitingFor: string | null;
   readonly sample: { readonly cpuPercent: number | null; readonly memoryBytes: number | null } | null;
   /** What its stream has shown. */
@@ -71,17 +73,22 @@ export function viewOf(run: Run, seen: Seen): RunView {
     // An ended run retries nothing any more, whatever it was doing when it ended.
     retrying: alive === null ? null : (seen.glance?.retrying ?? null),
     leaked: ended?.leaked ? ended.leaked.map((process) => ({ ...process })) : null,
-    stdoutPath: `${seen.folder}/stdout.log`,
-    stderrPath: spec.mergeOutput ? null : `${seen.folder}/stderr.log`,
+    stdoutPath: pathOf(seen, 'stdout'),
+    stderrPath: spec.mergeOutput ? null : pathOf(seen, 'stderr'),
     stdoutBytes: seen.output?.stdoutBytes ?? null,
     stderrBytes: seen.output?.stderrBytes ?? null,
     lastOutputAt: isoOrNull(seen.output?.lastOutputAt ?? null),
+    logsRemovedAt: isoOrNull(seen.archive?.removedAt ?? null),
     silence: alive ? silenceOf(silentMs(alive, seen.output?.lastOutputAt ?? null, seen.at)) : null,
     waitingFor: seen.waitingFor,
     cpuPercent: seen.sample?.cpuPercent ?? null,
     memoryBytes: seen.sample?.memoryBytes ?? null,
     settled: ended !== null && ended.pending.length === 0,
   };
+}
+
+function pathOf({ folder, archive }: Seen, stream: 'stdout' | 'stderr'): string {
+  return `${folder}/${stream}.log${archive?.[`${stream}Form`] === 'gzip' ? '.gz' : ''}`;
 }
 
 /** Why it was started, and what follows from its end; null for a run without a task. */

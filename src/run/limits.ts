@@ -139,6 +139,14 @@ export const limits = {
   summaryComments: 30,
   /** Between looks at tasks that were left where they stood. */
   taskLookMs: minute,
+  /** Between looks at the logs of ended runs. */
+  archiveLookMs: minute,
+  /** … and at those that only time makes too old. */
+  retainLookMs: hour,
+  /** Looked after in one transaction, and shown in one page. */
+  archiveRuns: 100,
+  /** A smaller log takes a block of the disk either way. */
+  compressBytesMin: 4_096,
   /** How often a summary is tried to be written before the run is dealt with without it. */
   summaryTriesMax: 3,
   /** What persons said since the last run, told to the next. */

@@ -157,7 +157,7 @@ export function runOf(row: Row): Run {
   };
 }
 
-export function rowOf(run: Omit<Run, 'number'>): Omit<Row, 'number'> {
+export function rowOf(run: Omit<Run, 'number'>): Omit<Row, 'number' | 'archived'> {
   return {
     id: run.id,
     key: run.key,

@@ -1,14 +1,14 @@
 /** The runs in the database. Every writing function here is meant to be called inside one transaction of the supervisor. */
-import { asc, desc, eq, inArray, like, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, like, sql } from 'drizzle-orm';
 import { limits } from '../run/limits.ts';
-import { isEnded, liveStatuses, type Run, type RunState, type RunStatus } from '../run/run.ts';
+import { endedStatuses, isEnded, liveStatuses, type Run, type RunState, type RunStatus } from '../run/run.ts';
 import type { Usage } from '../run/usage.ts';
 import { count } from './meta.ts';
 import type { Db } from './open.ts';
 import { rowOf, runOf, stateColumns } from './rows.ts';
 import { pagesOfRuns } from './run-pages.ts';
 import { runsOfTasks } from './runs-of-tasks.ts';
-import { accounts, reports, runLabels, runs, tombstones } from './schema.ts';
+import { accounts, archivedLogs, reports, runLabels, runs, tombstones } from './schema.ts';
 import { useToBury } from './spending.ts';
 
 export type QueuedRow = {
@@ -132,6 +132,9 @@ export function createRunStore(db: Db) {
       return row ? runOf(row) : null;
     },
 
+    /** Whether there is such a run, without reading it. */
+    isThere: (id: string): boolean => db.select({ number: runs.number }).from(runs).where(eq(runs.id, id)).get() !== undefined,
+
     byKey(key: string): Run | null {
       const row = byKey.get({ key });
       return row ? runOf(row) : null;
@@ -158,6 +161,28 @@ export function createRunStore(db: Db) {
         .limit(1)
         .get();
       return row ? runOf(row) : null;
+    },
+
+    /** Ended runs with numbers above `after`, the oldest first. */
+    endedAfter(after: number, most: number): Run[] {
+      const where = and(gt(runs.number, after), inArray(runs.status, [...endedStatuses]));
+      return db.select().from(runs).where(where).orderBy(asc(runs.number)).limit(most).all().map(runOf);
+    },
+
+    /** From this number on there are so many ended runs; 0 when there are not more. */
+    newestEnded(keep: number): number {
+      if (keep === 0) return Number.POSITIVE_INFINITY;
+      const where = inArray(runs.status, [...endedStatuses]);
+      return (
+        db
+          .select({ number: runs.number })
+          .from(runs)
+          .where(where)
+          .orderBy(desc(runs.number))
+          .limit(1)
+          .offset(keep - 1)
+          .get()?.number ?? 0
+      );
     },
 
     last(): Run | null {
@@ -208,6 +233,7 @@ export function createRunStore(db: Db) {
       db.insert(tombstones)
         .values({ number, id, key, status: state.status, ...kept, removedAt: at })
         .run();
+      db.delete(archivedLogs).where(eq(archivedLogs.run, run.number)).run();
       db.delete(accounts).where(eq(accounts.run, run.number)).run();
       db.delete(reports).where(eq(reports.run, run.number)).run();
       db.delete(runLabels).where(eq(runLabels.run, run.number)).run();

@@ -20,6 +20,8 @@ export const runs = sqliteTable(
     retryReason: text('retry_reason'),
     /** Whether something remains to be done after the end: 1 until the last finalising step. */
     unsettled: integer('unsettled').notNull(),
+    /** Whether its logs have been looked after since its end: 1 or 0. */
+    archived: integer('archived').notNull().default(0),
     spec: text('spec').notNull(),
     lineage: text('lineage').notNull(),
     state: text('state').notNull(),
@@ -30,6 +32,7 @@ export const runs = sqliteTable(
     index('runs_queue').on(table.priority, table.number).where(sql`status = 'queued'`),
     index('runs_unsettled').on(table.number).where(sql`unsettled = 1`),
     index('runs_by_status').on(table.status, table.number),
+    index('runs_to_archive').on(table.number).where(sql`archived = 0 and unsettled = 0 and status in ('succeeded', 'failed', 'cancelled', 'timed_out')`),
     index('runs_by_group').on(table.group, table.number).where(sql`group_name is not null`),
     index('runs_by_time').on(table.queuedAt),
     index('runs_by_parent').on(table.parentRunId).where(sql`parent_run_id is not null`),
@@ -61,6 +64,32 @@ export const events = sqliteTable(
     data: text('data').notNull(),
   },
   (table) => [index('events_by_run').on(table.run, table.seq), index('events_by_task').on(table.taskId, table.seq).where(sql`task_id is not null`)],
+);
+
+/** The logs of ended runs: how they lie on disk, and what is known of them once they do not any more. */
+export const archivedLogs = sqliteTable(
+  'archived_logs',
+  {
+    run: integer('run').primaryKey(),
+    endedAt: integer('ended_at').notNull(),
+    /** As written; null for a log that was not there. */
+    stdoutBytes: integer('stdout_bytes'),
+    stderrBytes: integer('stderr_bytes'),
+    stdoutForm: text('stdout_form').notNull(),
+    stderrForm: text('stderr_form').notNull(),
+    lastOutputAt: integer('last_output_at'),
+    /** Of an agent whose output is all it says: the end of it. */
+    lastWords: text('last_words'),
+    /** What they take on disk; 0 once they are removed. */
+    storedBytes: integer('stored_bytes').notNull(),
+    removedAt: integer('removed_at'),
+    /** Whether the files are gone as well: 1 or 0. */
+    cleared: integer('cleared').notNull(),
+  },
+  (table) => [
+    index('archived_logs_kept').on(table.endedAt, table.run, table.storedBytes).where(sql`removed_at is null and stored_bytes > 0`),
+    index('archived_logs_uncleared').on(table.run).where(sql`removed_at is not null and cleared = 0`),
+  ],
 );
 
 /** What is left of a deleted run: its number and key stay taken, and what it used stays counted. */

@@ -1,5 +1,6 @@
 import { createAccountStore, createSessionStore } from './accounts.ts';
 import { createAgentStore } from './agents.ts';
+import { createArchiveStore } from './archives.ts';
 import { createCommentStore } from './comments.ts';
 import { createDocumentStore } from './documents.ts';
 import { createEventStore } from './events.ts';
@@ -27,6 +28,7 @@ function storeOver({ sqlite, db, close }: Opened) {
     groups: createGroupStore(db),
     agents: createAgentStore(db),
     accounts: createAccountStore(db),
+    archives: createArchiveStore(db),
     sessions: createSessionStore(db),
     tasks: createTaskStore(db),
     comments: createCommentStore(db),

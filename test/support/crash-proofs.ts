@@ -1,6 +1,7 @@
 /** For each crash point: what comes by it, how its runs end all the same, and what that means. */
 import type { CrashPoint } from '../../src/launch/crash-point.ts';
 import {
+  archived,
   batch,
   brief,
   deferred,
@@ -10,7 +11,9 @@ import {
   lostAgent,
   patient,
   plain,
+  pruned,
   removed,
+  retained,
   type Scenario,
   speaking,
   steady,
@@ -82,4 +85,8 @@ export const proofs: Readonly<Record<CrashPoint, readonly Proof[]>> = {
   ],
   'migrate.middle': [{ when: plain, ends: [exited], so: 'nothing of the migration was kept; the next daemon begins anew' }],
   'rm.middle': [{ when: removed, ends: [], so: 'the run is removed, its folder goes as well, and its number stays taken' }],
+  'prune.middle': [{ when: pruned, ends: [], so: 'the runs are removed, their folders go as well, and their numbers stay taken' }],
+  'archive.before-removal': [{ when: archived, ends: [exited], so: 'the log is there in both forms, and is compressed again' }],
+  'archive.after-removal': [{ when: archived, ends: [exited], so: 'the log is there compressed, and found so' }],
+  'retain.middle': [{ when: retained, ends: [exited], so: 'the logs are gone, and their files go as well' }],
 };

@@ -1,11 +1,12 @@
 /** A home in which daemon or keeper dies at one point of their code, once; and what there is to do in it. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CrashPoint } from '../../src/launch/crash-point.ts';
 import type { RunView } from '../../src/protocol/answers.ts';
 import type { TaskView } from '../../src/protocol/tasks.ts';
 import { type AgentStep, addSpeaker, codexSays } from './agents.ts';
 import { ask } from './api.ts';
+import { configure } from './config.ts';
 import { agent, createHome, type TestHome } from './home.ts';
 import { vanish } from './records.ts';
 import { shownTask } from './task-runs.ts';
@@ -204,4 +205,33 @@ export const removed: Scenario = async (home) => {
   await until('it is settled', async () => (await home.show(number)).settled);
   await home.clip(['rm', String(number)]);
   await comeBack(home);
+};
+
+/** All ended runs are pruned, and again after the crash. */
+export const pruned: Scenario = async (home) => {
+  for (const key of ['one', 'two']) {
+    const number = await submitSurely(home, key, fixture(home, '7'));
+    await until(`${key} is settled`, async () => (await home.show(number)).settled);
+  }
+  await home.clip(['prune', '--keep', '0']);
+  await comeBack(home);
+  await until('their folders have gone', () => readdirSync(join(home.folder, 'runs')).length === 0);
+};
+
+/** A run whose logs are compressed as soon as it is settled. */
+export const archived: Scenario = async (home) => {
+  configure(home, '[logs]\ncompress_after_min = 0\n');
+  const number = await submitSurely(home, 'one', ['--env', 'LINES_SAID=1000', ...fixture(home, '7')]);
+  await comeBack(home);
+  await until('its log is compressed', async () => (await home.show(number)).stdoutPath.endsWith('.gz'));
+};
+
+/** A run whose logs are too many by themselves. */
+export const retained: Scenario = async (home) => {
+  configure(home, '[logs]\ncompress_after_min = 0\nsize_max_gb = 0.000000001\n');
+  const number = await submitSurely(home, 'one', ['--env', 'LINES_SAID=1000', ...fixture(home, '7')]);
+  await comeBack(home);
+  await until('its logs are removed', async () => (await home.show(number)).logsRemovedAt !== null);
+  const folder = join(home.folder, 'runs', (await home.show(number)).id);
+  await until('nothing of them is left', () => readdirSync(folder).every((name) => !name.includes('.log')));
 };

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import type { ExitRecord } from '../../src/process/run-folder.ts';
 import { factTypes, orderTypes, type RunEvent } from '../../src/run/events.ts';
 import { isEnded, type Run } from '../../src/run/run.ts';
@@ -31,7 +32,7 @@ export async function invariantsOf(home: TestHome, told: Told): Promise<string[]
     ...recorded.runs.flatMap((run) => [
       ...wrongStarts(run, starts.filter((id) => id === run.id).length),
       ...wrongExit(home, run),
-      ...wrongLogs(home, run),
+      ...(recorded.withoutLogs.has(run.number) ? leftLogs(home, run) : wrongLogs(home, run)),
       ...wrongHistory(run, recorded),
       ...wrongRetries(run, recorded),
     ]),
@@ -61,7 +62,18 @@ function wrongNumbers({ runs, buried }: Recorded, told: Told, last: number): str
   return wrong;
 }
 
-const kept = new Set(['launch.json', 'started.json', 'exit.json', 'stdout.log', 'stderr.log', 'prompt.txt', 'request.txt', 'workspace.json']);
+const kept = new Set([
+  'launch.json',
+  'started.json',
+  'exit.json',
+  'stdout.log',
+  'stderr.log',
+  'stdout.log.gz',
+  'stderr.log.gz',
+  'prompt.txt',
+  'request.txt',
+  'workspace.json',
+]);
 
 /** One for each run, and nothing secret or half written in it. */
 function wrongFolders(home: TestHome, { runs, ids }: Recorded): string[] {
@@ -117,7 +129,7 @@ function wrongLogs(home: TestHome, run: StoredRun): string[] {
     ['stderr', 'err'],
   ] as const) {
     const wrote = read(join(home.base, `wrote-${run.id}.${end}`));
-    const log = read(join(home.folder, 'runs', run.id, `${stream}.log`));
+    const log = readLog(home, run, stream);
     // One that was killed may have died between the two.
     if (whole ? log !== wrote : !log.startsWith(wrote)) wrong.push(`${stream} of run ${run.number} is not what it wrote`);
     if (run.account === null) continue;
@@ -125,11 +137,25 @@ function wrongLogs(home: TestHome, run: StoredRun): string[] {
       wrong.push(`${stream} of run ${run.number} was read to ${run.account.offsets[stream]} of ${log.length}`);
   }
   if (run.account === null) return run.spec.agent !== null && whole ? [...wrong, `nothing of run ${run.number} was read`] : wrong;
-  const said = (type: string) => read(join(home.folder, 'runs', run.id, 'stdout.log')).split(`"type":"${type}"`).length - 1;
+  const said = (type: string) => readLog(home, run, 'stdout').split(`"type":"${type}"`).length - 1;
   const { messages, commands } = run.account;
   if (messages !== said('agent_message')) wrong.push(`run ${run.number} said ${said('agent_message')} messages, and ${messages} were read`);
   if (commands !== said('command_execution')) wrong.push(`run ${run.number} ran ${said('command_execution')} commands, and ${commands} were read`);
   return wrong;
+}
+
+/** In whichever form it lies; never in both. */
+function readLog(home: TestHome, { id }: StoredRun, stream: 'stdout' | 'stderr'): string {
+  const path = join(home.folder, 'runs', id, `${stream}.log`);
+  if (!existsSync(`${path}.gz`)) return read(path);
+  return existsSync(path) ? 'the log is there twice' : gunzipSync(readFileSync(`${path}.gz`)).toString('utf8');
+}
+
+/** Of logs that were removed nothing is left. */
+function leftLogs(home: TestHome, { id, number }: StoredRun): string[] {
+  return readdirSync(join(home.folder, 'runs', id))
+    .filter((name) => name.includes('.log'))
+    .map((name) => `${name} of run ${number} was removed, and is still there`);
 }
 
 const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');

@@ -18,9 +18,12 @@ export function readRecorded(home: TestHome) {
   try {
     const all = (query: string) => database.prepare(query).all() as Row[];
     const accounts = new Map(all('select * from accounts').map((row) => [row['run'], row]));
+    const withoutLogs = new Set(all('select run from archived_logs where removed_at is not null').map((row) => Number(row['run'])));
     const runs = all('select * from runs order by number').map((row) => runOf(row, accounts.get(row['number'] ?? 0)));
     return {
       runs,
+      /** Numbers of runs whose logs were removed. */
+      withoutLogs,
       ids: new Set(runs.map(({ id }) => id)),
       buried: all('select number, id from tombstones').map(({ number, id }) => ({ number: Number(number), id: String(id) })),
       events: all('select * from events order by rowid').map((row) => ({

@@ -12,7 +12,7 @@ function view(number: number, command: string[], state: Run['state'], name: stri
   const run = aRun(state, { number, spec: { command, name } });
   return viewOf(
     { ...run, queuedAt: at - 60_000 },
-    { folder: '/home/runs/x', output: null, waitingFor: null, sample: null, left: null, reports: 0, glance: null, retriedBy: null, at },
+    { folder: '/home/runs/x', output: null, archive: null, waitingFor: null, sample: null, left: null, reports: 0, glance: null, retriedBy: null, at },
   );
 }
 

@@ -23,7 +23,7 @@ export function addLogs(program: Command, choose: Choose): void {
         const { run } = await client.call<{ run: RunView }>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
         const output = { stream: options.stream, raw: options.raw ?? false, last: options.lines === undefined ? null : Math.max(0, options.lines) };
         if (!options.follow) {
-          printOutput(context, run, output);
+          await printOutput(context, run, output);
           return 0;
         }
         if (run.status === 'queued') context.notice(`Run ${run.number} is queued: ${run.waitingFor ?? 'it starts in a moment'}.`);

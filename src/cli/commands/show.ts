@@ -51,7 +51,7 @@ function factsText({ look }: Context, { run, events }: ShowAnswer): string {
         ? null
         : `${sizeWords(run.stdoutBytes)} stdout, ${run.stderrPath === null ? 'stderr merged into it' : `${sizeWords(run.stderrBytes)} stderr`}`,
     ],
-    ['logs', run.startedAt === null ? null : clean(run.stdoutPath)],
+    ['logs', run.startedAt === null ? null : run.logsRemovedAt === null ? clean(run.stdoutPath) : `removed on ${run.logsRemovedAt.slice(0, 10)}`],
     [
       'left behind',
       run.leaked === null || run.leaked.length === 0

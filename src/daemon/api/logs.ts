@@ -1,11 +1,12 @@
 /** `GET /v1/runs/:run/logs`: the bytes of one stream from an offset on; with follow, JSON lines until the run has ended. */
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { logPath, openLog } from '../../process/log-files.ts';
 import { logsQuery, refParams } from '../../protocol/requests.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { isEnded, type Run } from '../../run/run.ts';
+import { isoTime } from '../../run/time.ts';
 import { read } from './border.ts';
 import { type LineStream, startLines } from './stream.ts';
 import type { Routes } from './world.ts';
@@ -20,16 +21,23 @@ export const logRoutes: Routes = (api, world) => {
     const { stream, offset, follow } = read(logsQuery, request.query);
     if (stream === 'stderr' && run.spec.mergeOutput)
       throw new ClipError('not_found', `Run ${run.number} writes stderr into stdout (--merge-output).`, 'Ask for stdout.');
-    const path = join(world.folderOf(run), `${stream}.log`);
+    const removedAt = isEnded(run.state) ? (world.store.archives.of(run.number)?.removedAt ?? null) : null;
+    if (removedAt !== null)
+      throw new ClipError(
+        'not_found',
+        `The logs of run ${run.number} were removed on ${isoTime(removedAt).slice(0, 10)}.`,
+        'config.toml says how long they are kept: [logs].',
+      );
+    const path = logPath(world.folderOf(run), stream);
     if (follow) return followLog(startLines(reply, world.version), run, path, stream, offset);
     // Nothing was written yet, or the file was taken away: an empty answer is the truth in both cases.
-    if (!existsSync(path)) return reply.type('application/octet-stream').send(Buffer.alloc(0));
-    return reply.type('application/octet-stream').send(createReadStream(path, { start: offset }));
+    return reply.type('application/octet-stream').send(openLog(path, offset) ?? Buffer.alloc(0));
   });
 
   async function followLog(out: LineStream, run: Run, path: string, stream: string, from: number): Promise<void> {
     const buffer = Buffer.allocUnsafe(chunkBytes);
-    for (let offset = from; !out.closed(); ) {
+    let offset = from;
+    while (!out.closed()) {
       // Asked before reading: what is written before the end is read after it was seen.
       const ended = isEnded((world.supervisor.find(run.number) ?? run).state);
       const read = await readAt(path, buffer, offset);
@@ -40,7 +48,19 @@ export const logRoutes: Routes = (api, world) => {
       } else if (ended) break;
       else await new Promise((resolve) => setTimeout(resolve, Math.min(lookMs, limits.tickMs)));
     }
+    // Compressed in the same moment, the rest of it is read from there.
+    if (!existsSync(path)) await sendRest(out, openLog(path, offset), { stream, offset });
     out.end();
+  }
+
+  async function sendRest(out: LineStream, rest: NodeJS.ReadableStream | null, from: { stream: string; offset: number }): Promise<void> {
+    let { offset } = from;
+    for await (const chunk of rest ?? []) {
+      const bytes = chunk as Buffer;
+      const next = offset + bytes.length;
+      if (!(await out.send({ stream: from.stream, offset, next, data: bytes.toString('base64'), encoding: 'base64' }))) return;
+      offset = next;
+    }
   }
 };
 

@@ -1,7 +1,5 @@
-import { rmSync } from 'node:fs';
-import { crashPoint } from '../../launch/crash-point.ts';
-import type { CancelAnswer } from '../../protocol/answers.ts';
-import { type CancelRequest, cancelRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
+import type { CancelAnswer, PruneAnswer } from '../../protocol/answers.ts';
+import { type CancelRequest, cancelRequest, pruneRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
 import { eventViewOf } from '../../protocol/views.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
@@ -68,14 +66,14 @@ export const runRoutes: Routes = (api, world) => {
       const why = isEnded(run.state) ? 'is still clearing up what it left behind' : `is ${run.state.status}`;
       throw new ClipError('refused', `Run ${run.number} ${why}; only an ended run can be removed.`, `Stop it first: clip cancel ${run.number}`);
     }
-    store.transaction(() => {
-      store.runs.bury(run, world.tails.glanceOf(run)?.usage ?? null, world.now());
-      store.events.forget(run.number);
-      store.events.append({ at: world.now(), run: run.number, runId: run.id, type: 'removed', data: {} });
-    });
-    crashPoint('rm.middle');
-    rmSync(world.folderOf(run), { recursive: true, force: true });
+    world.removal.remove(run);
     return { schema: 1, removed: run.number };
+  });
+
+  api.post('/v1/prune', async (request): Promise<PruneAnswer> => {
+    const { olderThanMs, keep, dryRun } = read(pruneRequest, request.body);
+    const numbers = await world.removal.prune({ endedBefore: olderThanMs === null ? null : world.now() - olderThanMs, keep }, dryRun);
+    return { schema: 1, dryRun, removed: numbers.length, runs: numbers.slice(0, limits.pageRunsMax) };
   });
 
   api.post('/v1/cancel', async (request): Promise<CancelAnswer> => {

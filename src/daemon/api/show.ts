@@ -17,17 +17,20 @@ export function createShow(world: {
   scheduler: Pick<Scheduler, 'waitingFor'>;
   sweeper: Sweeper;
   tails: Pick<Tails, 'glanceOf'>;
-  store: Pick<Store, 'runs' | 'comments' | 'documents' | 'reports'>;
+  store: Pick<Store, 'runs' | 'archives' | 'comments' | 'documents' | 'reports'>;
 }) {
   /** Everything but CPU and memory, which cost a look at the process table. */
   function show(run: Run): RunView {
     const folder = world.folderOf(run);
     const waits = run.state.status === 'queued' ? world.scheduler.waitingFor(run) : null;
     const retriedBy = isEnded(run.state) ? world.store.runs.retryOf(run.id) : null;
-    const output = run.state.status === 'queued' ? null : readOutputSize(folder);
+    const archive = isEnded(run.state) ? world.store.archives.of(run.number) : null;
+    // What is known of archived logs is not looked for on disk, where it may have another size by now, or none.
+    const output = archive ?? (run.state.status === 'queued' ? null : readOutputSize(folder));
     return viewOf(run, {
       folder,
       output,
+      archive,
       waitingFor: waits?.words ?? null,
       sample: null,
       glance: world.tails.glanceOf(run),

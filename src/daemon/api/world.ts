@@ -9,6 +9,7 @@ import type { Keepers } from '../keepers.ts';
 import type { Knowledge } from '../knowledge.ts';
 import type { Log } from '../log.ts';
 import type { Onward } from '../onward.ts';
+import type { Removal } from '../removal.ts';
 import type { Reports } from '../reports.ts';
 import type { Resolve } from '../resolve.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -31,6 +32,7 @@ export type World = {
   readonly admission: Admission;
   readonly agents: Agents;
   readonly tails: Tails;
+  readonly removal: Removal;
   readonly reports: Reports;
   readonly spending: Spending;
   readonly used: Used;

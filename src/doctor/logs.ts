@@ -1,0 +1,17 @@
+/** How much of the logs of ended runs is kept, and how much may be. */
+import type { Config } from '../config/config.ts';
+import { sizeText } from '../run/size.ts';
+import { createArchiveStore } from '../store/archives.ts';
+import type { Db } from '../store/open.ts';
+import type { Check } from './doctor.ts';
+
+const day = 24 * 60 * 60_000;
+
+export function checkLogs(db: Db, config: Config['logs'], at: number): Check {
+  const { runs, bytes, oldestAt } = createArchiveStore(db).totals();
+  const size = config.size_max_gb === 0 ? 'without a limit in size' : `at most ${sizeText(config.size_max_gb * 2 ** 30)}`;
+  const age = config.keep_days === 0 ? 'for ever' : `${config.keep_days} days`;
+  const oldest = oldestAt === null ? '' : `; the oldest ended ${Math.floor((at - oldestAt) / day)} days ago`;
+  const says = `${sizeText(bytes)} of ${runs} ended runs are kept (${size}, and ${age})${oldest}`;
+  return { name: 'logs', state: 'ok', says, todo: null };
+}

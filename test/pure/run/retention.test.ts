@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { logsToRemove } from '../../../src/run/retention.ts';
+
+const day = 24 * 60 * 60_000;
+const at = 1_000 * day;
+/** Ended so many days ago. */
+const kept = (run: number, days: number, storedBytes = 100) => ({ run, endedAt: at - days * day, storedBytes });
+const oldestFirst = [kept(1, 100), kept(2, 95), kept(3, 10), kept(4, 1)];
+const nobody = { at, isNewestOfTask: (_run: number): boolean => false };
+
+function removed(rule: { keepMs: number; bytesMax: number }, now = nobody) {
+  const { removals, done } = logsToRemove(oldestFirst, 400, rule, now);
+  return { runs: removals.map(({ run, why }) => `${run} ${why}`), done };
+}
+
+describe('the logs that are removed', () => {
+  it('are those that are too old, and no others', () => {
+    expect(removed({ keepMs: 90 * day, bytesMax: 0 })).toEqual({ runs: ['1 age', '2 age'], done: true });
+  });
+
+  it('are the oldest until the rest fits', () => {
+    expect(removed({ keepMs: 0, bytesMax: 250 })).toEqual({ runs: ['1 size', '2 size'], done: true });
+    expect(removed({ keepMs: 0, bytesMax: 400 })).toEqual({ runs: [], done: true });
+  });
+
+  it('are all of them when nothing fits, and then there may be more', () => {
+    expect(removed({ keepMs: 0, bytesMax: 1 })).toEqual({ runs: ['1 size', '2 size', '3 size', '4 size'], done: false });
+  });
+
+  it('are none without a limit', () => {
+    expect(removed({ keepMs: 0, bytesMax: 0 })).toEqual({ runs: [], done: true });
+  });
+
+  it('are never those of the newest run of a task: the next in line goes instead', () => {
+    const now = { at, isNewestOfTask: (run: number): boolean => run === 1 };
+    expect(removed({ keepMs: 90 * day, bytesMax: 0 }, now)).toEqual({ runs: ['2 age'], done: true });
+    expect(removed({ keepMs: 0, bytesMax: 350 }, now)).toEqual({ runs: ['2 size'], done: true });
+  });
+});
