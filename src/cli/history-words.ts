@@ -34,8 +34,12 @@ function detailOf(type: string, data: EventView['data']): string {
   if (type === 'session') return [data['sessionId'], data['model'], data['permission']].filter((part) => typeof part === 'string').join(', ');
   if (type === 'result') return data['message'] === null ? 'well' : `${data['class'] ?? 'failed'}: ${data['message']}`;
   if (type === 'report') return reportWords(data as Pick<ReportView, 'kind' | 'text' | 'who'>);
-  if (type === 'slept') return durationWords(Number(data['gapMs']));
+  if (type === 'slept') return sleptWords(Number(data['gapMs']));
   return typeof data['message'] === 'string' ? data['message'] : '';
+}
+
+function sleptWords(gapMs: number): string {
+  return gapMs >= 0 ? durationWords(gapMs) : `the clock was set back by ${durationWords(-gapMs)}`;
 }
 
 function stepWords(data: EventView['data']): string {

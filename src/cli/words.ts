@@ -102,7 +102,9 @@ export function endWords(run: RunView): string {
 
 export function elapsedWords(run: RunView, now: number): string {
   if (run.startedAt === null) return '–';
-  return durationWords((run.endedAt === null ? now : Date.parse(run.endedAt)) - Date.parse(run.startedAt));
+  const ms = (run.endedAt === null ? now : Date.parse(run.endedAt)) - Date.parse(run.startedAt);
+  // The clock was set back in between: nobody knows.
+  return ms < 0 ? '–' : durationWords(ms);
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

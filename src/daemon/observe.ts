@@ -61,7 +61,7 @@ export function createObserver(world: {
       const gapMs = world.now() - dueAt;
       const alive = supervisor.alive();
       forgetAllBut(new Set(alive.map(({ number }) => number)));
-      if (gapMs >= limits.sleptMs) supervisor.submitAll(wake(alive, gapMs));
+      if (Math.abs(gapMs) >= limits.sleptMs) supervisor.submitAll(wake(alive, gapMs));
       else {
         lookForAnswers(alive);
         const facts = [...alive.flatMap((run) => lookAt(run)), ...world.spending.stops(alive.filter((run) => !hasDone(run)))];
@@ -77,9 +77,10 @@ export function createObserver(world: {
     for (const known of [saidBefore, workedAt]) for (const number of known.keys()) if (!alive.has(number)) known.delete(number);
   }
 
-  /** We slept: limits move by the gap, so that nobody is stopped for a time in which nothing could run. */
+  /** We slept, or the clock was set: limits move by the gap, so that nobody is stopped for a time in which nothing could run, or goes on for ever. */
   function wake(alive: readonly Run[], gapMs: number): Submission[] {
-    world.log('info', 'the machine slept', { gapMs });
+    world.log('info', gapMs > 0 ? 'the machine slept, or the clock was set forward' : 'the clock was set back', { gapMs });
+    workedAt.clear();
     return alive.map(({ number }) => ({ number, event: { type: 'slept', gapMs } }));
   }
 
@@ -126,13 +127,13 @@ export function createObserver(world: {
   /** It has given its result and uses nothing more: what it did stays done, whatever it cost. */
   function hasDone(run: Run): boolean {
     const account = world.tails.accountOf(run);
-    return account !== null && isAlive(run.state) && lingersSince(account, run.state) !== null;
+    return account !== null && isAlive(run.state) && lingersSince(account, run.state, world.now()) !== null;
   }
 
   function lingers(run: Run, lastSignAt: number, at: number): boolean {
     const account = world.tails.accountOf(run);
     if (account === null || !isAlive(run.state)) return false;
-    const since = lingersSince(account, run.state);
+    const since = lingersSince(account, run.state, at);
     return since !== null && at - Math.max(since, lastSignAt) >= limits.lingerMs;
   }
 

@@ -34,11 +34,12 @@ export function createTimers(world: { store: Store; supervisor: Supervisor; wake
   function fireIfDue(agent: Agent): number {
     const { everyMs, quietHours: quiet } = agent.settings;
     if (everyMs === null || agent.paused) return Number.POSITIVE_INFINITY;
-    const lastAt = store.agents.timerAt(agent.id);
-    // One that was just set begins to count now.
-    if (lastAt === null) store.agents.setTimerAt(agent.id, now());
     const at = now();
-    const due = dueAt({ everyMs, quiet, lastAt: lastAt ?? at, offsetMinutesAt }, at);
+    const stored = store.agents.timerAt(agent.id);
+    // One that was just set begins to count now; so does one that came last at a time that is not yet, for the clock was set back.
+    const lastAt = stored === null || stored > at ? at : stored;
+    if (lastAt !== stored) store.agents.setTimerAt(agent.id, lastAt);
+    const due = dueAt({ everyMs, quiet, lastAt, offsetMinutesAt }, at);
     if (due > at) return due;
     world.supervisor.together(() => {
       store.agents.setTimerAt(agent.id, at);

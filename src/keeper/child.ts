@@ -202,6 +202,8 @@ function explain(error: NodeJS.ErrnoException, { launch }: Request): Failure {
 function guard(child: ChildProcess, { launch }: Request, hooks: Hooks) {
   let timer: NodeJS.Timeout | null = null;
   let fired = false;
+  // Reckoned without the clock on the wall, which may be set.
+  const due = launch.deadlineAt === null ? null : performance.now() + launch.deadlineAt - Date.now();
   const signalGroup = (signal: NodeJS.Signals) => {
     // Not reaped yet, so the pid is still this child's, and it leads its own group.
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined && child.pid > 1) {
@@ -213,9 +215,9 @@ function guard(child: ChildProcess, { launch }: Request, hooks: Hooks) {
     }
   };
   const arm = () => {
-    if (launch.deadlineAt === null || fired) return;
+    if (due === null || fired) return;
     if (timer) clearTimeout(timer);
-    const wait = Math.max(0, launch.deadlineAt - Date.now());
+    const wait = Math.max(0, due - performance.now());
     timer = setTimeout(wait > timerMsMax ? arm : reached, Math.min(wait, timerMsMax));
   };
   const reached = () => {

@@ -35,7 +35,7 @@ export type Fact =
   | { readonly type: 'found-again'; readonly held: boolean; readonly leader: Leader; readonly startedAt: number }
   | { readonly type: 'process-lost'; readonly message: string; readonly certain: boolean; readonly report: Report | null }
   | { readonly type: 'signalled'; readonly phase: 'interrupted' | 'terminated' | 'killed'; readonly targets: readonly Signalled[] }
-  /** The machine slept or the daemon was stopped for a while: limits move by the gap. */
+  /** The machine slept or the daemon was stopped for a while; or the clock was set, back where the gap is negative: limits move by it. */
   | { readonly type: 'slept'; readonly gapMs: number }
   | { readonly type: 'activity' }
   /** The verdict on a run that ended before there were any. */

@@ -30,7 +30,9 @@ export const limits = {
   killsMax: 100,
   /** The heartbeat that looks at time limits, silence, output size and detached processes. */
   tickMs: 1 * second,
-  /** A heartbeat this late means that the machine slept. */
+  /** An order this long after the end of a process was not given while its last words were being read. */
+  lateOrderMsMax: hour,
+  /** A heartbeat this late means that the machine slept; this early, that the clock was set back. */
   sleptMs: 5 * second,
   quietMs: 60 * second,
   stalledMs: 10 * minute,

@@ -1,5 +1,6 @@
 import { type End, endOfOrder, endOfOutcome, endOfStop } from './ends.ts';
 import type { RunEvent } from './events.ts';
+import { limits } from './limits.ts';
 import {
   type DecisionRecord,
   type Ended,
@@ -134,7 +135,8 @@ function alive(run: Run, state: Running | Stopping, event: RunEvent, stop: Stop 
     case 'found-again':
       return foundAgain(state, event.held);
     case 'slept':
-      return moved(slept(state, event.gapMs, at));
+      // Whoever carries a stop out has to reckon anew.
+      return state.status === 'stopping' ? moved(slept(state, event.gapMs, at), 'stop') : moved(slept(state, event.gapMs, at));
     case 'activity':
       return state.detachedWarning ? moved({ ...state, detachedWarning: false }) : late;
     case 'slot-granted':
@@ -202,8 +204,12 @@ function foundAgain(state: Running | Stopping, held: boolean): Step {
   return moved({ ...state, held, detachedWarning }, ...watch);
 }
 
-function slept<S extends Running | Stopping>(state: S, gapMs: number, at: number): S {
-  return { ...state, deadlineAt: state.deadlineAt === null ? null : state.deadlineAt + gapMs, silentSince: at };
+/** A negative gap: the clock was set back, and with it what a stop reckons from, or its grace would last until the clock is there again. */
+function slept(state: Running | Stopping, gapMs: number, at: number): Running | Stopping {
+  const moves = { deadlineAt: state.deadlineAt === null ? null : state.deadlineAt + gapMs, silentSince: at };
+  if (state.status === 'running' || gapMs >= 0) return { ...state, ...moves };
+  const { stop } = state;
+  return { ...state, ...moves, stop: { ...stop, orderedAt: stop.orderedAt + gapMs, phaseAt: stop.phaseAt + gapMs } };
 }
 
 function orderStop(run: Run, event: { order: Stop['order']; graceMs: number | null; now: boolean }, at: number): Stop {
@@ -222,11 +228,16 @@ function exited(run: Run, event: Exited, ordered: Stop | null, process: Running 
   const outcome = outcomeOf(event);
   const { report } = event;
   // Ordered while the last of its stream was being read, it came too late: the process had ended by itself.
-  const stop = ordered !== null && ordered.orderedAt > event.endedAt ? null : ordered;
+  const stop = ordered !== null && isTooLate(ordered, event.endedAt) ? null : ordered;
   const why = stop ? endOfStop(run.spec, stop, outcome, report) : event.byDeadline ? endOfOrder('timeout') : endOfOutcome(run.spec, outcome, report);
   const from = process ?? { leader: event.leader, startedAt: event.startedAt };
   const ended = end(run, from, outcome, why, event.endedAt, stop);
   return beginsAnew(run, ended) ? moved(ended, 'retry-fresh', 'finalise') : moved(ended, 'finalise');
+}
+
+/** Never so much too late: then the clock was set back between the order and the end. */
+function isTooLate({ orderedAt }: Stop, endedAt: number): boolean {
+  return orderedAt > endedAt && orderedAt - endedAt < limits.lateOrderMsMax;
 }
 
 /** Its session was not known to the agent: one fresh run follows, and none after that one. */

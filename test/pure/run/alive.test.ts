@@ -68,6 +68,36 @@ describe('a machine that slept', () => {
   });
 });
 
+describe('a clock that was set back', () => {
+  const back: RunEvent = { type: 'slept', gapMs: -60 * minute };
+
+  it('takes the deadline along, or the run would go on for an hour more', () => {
+    expect(next(running({ deadlineAt: noon + 5 + 60 * minute }), back)).toMatchObject({ deadlineAt: noon + 5 });
+  });
+
+  it('takes a stop along, or its grace would last an hour more', () => {
+    const stop = aStop({ phase: 'terminated', orderedAt: noon + 60 * minute, phaseAt: noon + 61 * minute });
+    expect(next(stopping({ stop }), back)).toMatchObject({ stop: { phase: 'terminated', orderedAt: noon, phaseAt: noon + minute } });
+  });
+
+  it('does not lengthen the grace of a stop when the machine slept', () => {
+    const stop = aStop({ phase: 'terminated', phaseAt: noon });
+    expect(next(stopping({ stop }), { type: 'slept', gapMs: 60 * minute })).toMatchObject({ stop });
+  });
+
+  it('makes what was heard before it count for nothing', () => {
+    const state = running({ silentSince: noon - minute });
+    expect(silentMs(state, noon + 60 * minute, noon)).toBe(minute);
+  });
+
+  it('makes no order too late: nobody orders an hour after the end', () => {
+    const exited = { type: 'exited', code: 0, signal: null, endedAt: noon, byDeadline: false, leader: null, startedAt: null, report: null } as const;
+    const ordered = (orderedAt: number) => next(stopping({ stop: aStop({ orderedAt }) }), exited);
+    expect(ordered(noon + 60 * minute)).toMatchObject({ status: 'cancelled' });
+    expect(ordered(noon + 1_000)).toMatchObject({ status: 'succeeded' });
+  });
+});
+
 describe('silence', () => {
   it('is quiet after 60 s and stalled after 10 min', () => {
     expect([0, 59_999, minute, 10 * minute - 1, 10 * minute].map(silenceOf)).toEqual(['talking', 'talking', 'quiet', 'quiet', 'stalled']);

@@ -58,7 +58,8 @@ process-lost, uncertain  | ·           | failed F    | cancelled F  | failed F 
 signalled interrupted    | ·           | ·           | ·            | ·           | ·           | same        | same       | ·        | ·
 signalled terminated     | ·           | ·           | ·            | ·           | ·           | same        | same       | ·        | ·
 signalled killed         | ·           | ·           | ·            | ·           | ·           | same        | same       | ·        | ·
-slept                    | ·           | ·           | ·            | same        | same        | same        | same       | ·        | ·
+slept                    | ·           | ·           | ·            | same        | same        | same T      | same T     | ·        | ·
+clock set back           | ·           | ·           | ·            | same        | same        | same T      | same T     | ·        | ·
 activity                 | ·           | ·           | ·            | ·           | same        | ·           | ·          | ·        | ·
 step-done leftovers      | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
 step-done workspace      | ·           | ·           | ·            | ·           | ·           | ·           | ·          | same     | ·
@@ -126,7 +127,7 @@ const examples: Examples = {
     'signalled terminated': { type: 'signalled', phase: 'terminated', targets: [] },
     'signalled killed': { type: 'signalled', phase: 'killed', targets: [] },
   },
-  slept: { slept: { type: 'slept', gapMs: 3_600_000 } },
+  slept: { slept: { type: 'slept', gapMs: 3_600_000 }, 'clock set back': { type: 'slept', gapMs: -3_600_000 } },
   activity: { activity: { type: 'activity' } },
   judged: { judged: { type: 'judged', liveness } },
   'step-done': {
