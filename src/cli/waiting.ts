@@ -1,5 +1,6 @@
 /** Waiting for runs from the command line, across the death of the daemon. */
 import type { RunView } from '../protocol/answers.ts';
+import { limits } from '../run/limits.ts';
 import type { Client } from './client.ts';
 
 export type Goal = 'started' | 'quiet' | 'ended';
@@ -11,8 +12,12 @@ export async function numbersOf(client: Client, refs: readonly string[]): Promis
   return numbers;
 }
 
-/** Yields each run as it gets there; ends when all have, and goes on after a restart of the daemon. */
+/** Yields each run as it gets there; ends when all have, and goes on after a restart of the daemon. Beyond what one request may name, the rest are waited for afterwards. */
 export async function* reached(client: Client, numbers: readonly number[], goal: Goal): AsyncGenerator<RunView> {
+  for (let from = 0; from < numbers.length; from += limits.waitRunsMax) yield* reachedOf(client, numbers.slice(from, from + limits.waitRunsMax), goal);
+}
+
+async function* reachedOf(client: Client, numbers: readonly number[], goal: Goal): AsyncGenerator<RunView> {
   const open = new Set(numbers);
   const next = () => (open.size === 0 ? null : `/v1/wait?for=${goal}&${[...open].map((number) => `run=${number}`).join('&')}`);
   for await (const line of client.following(next)) {

@@ -6,7 +6,7 @@ import { limits } from '../run/limits.ts';
 /** What programs keep for themselves: it changes without any work being done. */
 const passedOver = new Set(['node_modules', '.git', '.hg', '.svn', '.cache', '__pycache__', '.venv']);
 
-/** Null when there is too much to look at, or it takes too long: then nothing is known, rather than a part of it. `ours`: a folder that is passed over; `until`: on the wall clock. */
+/** Null when the folder is gone, there is too much to look at, or it takes too long: then nothing is known, rather than a part of it. `ours`: a folder that is passed over; `until`: on the wall clock. */
 export async function scanFolder(root: string, ours: string, until: number): Promise<Record<string, string> | null> {
   const found: Record<string, string> = {};
   const folders = [root];
@@ -25,6 +25,8 @@ export async function scanFolder(root: string, ours: string, until: number): Pro
         }
       }
     } catch {
+      // Of what cannot be looked into at all nothing is known.
+      if (folder === root && count === 0) return null;
       // A folder that may not be read, or a file that went in between: what is left is still worth comparing.
     }
   }

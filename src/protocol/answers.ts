@@ -175,6 +175,10 @@ export const daemonAnswer = z.object({
   uptimeMs: z.int(),
   keepers: z.array(keeperView),
   memoryBytes: z.int(),
+  /** Files, sockets and pipes that it holds open; null where the system does not tell. */
+  openFiles: count,
+  /** Timers that keep it alive. */
+  timers: z.int(),
 });
 export type DaemonAnswer = z.infer<typeof daemonAnswer>;
 

@@ -49,7 +49,7 @@ async function cancel(context: Context, refs: readonly string[], options: Option
   if (refs.length === 0 && !chosen)
     throw new ClipError('usage', 'There is nothing to cancel.', 'Name runs, or --all, --agent A, --task T7, --group G, --label k=v.');
   const client = context.client();
-  const answer = await client.call<CancelAnswer>('POST', '/v1/cancel', {
+  const body = {
     runs: refs,
     all: options.all ?? false,
     group: options.group ?? null,
@@ -59,7 +59,9 @@ async function cancel(context: Context, refs: readonly string[], options: Option
     tree: options.tree ?? false,
     graceMs: options.grace ?? null,
     now: options.now ?? false,
-  });
+  };
+  // However many those are, the answer is worth waiting for.
+  const answer = await client.call<CancelAnswer>('POST', '/v1/cancel', body, chosen);
   const bad = answer.results.find(({ result }) => result === 'not_found' || result === 'already_ended');
   for (const { result, message } of answer.results) if (result === 'not_found' || result === 'already_ended') complain(context, result, message);
   const open = [
@@ -87,7 +89,9 @@ async function ends(context: Context, client: Client, numbers: readonly number[]
   const slow = setInterval(() => {
     const open = numbers.filter((number) => !found.has(number));
     void Promise.all(open.slice(0, blockersNamed).map((number) => blockers(client, number))).then((named) => {
-      context.notice(`Still waiting for ${named.join('; ')}. clip cancel --now ${open.join(' ')} kills at once.`);
+      const more = open.length > named.length ? ` and ${open.length - named.length} more` : '';
+      const which = more === '' ? open.join(' ') : '--all';
+      context.notice(`Still waiting for ${named.join('; ')}${more}. clip cancel --now ${which} kills at once.`);
     });
   }, blockedNoticeMs);
   try {

@@ -95,6 +95,8 @@ async function status(context: Context): Promise<number> {
         uptimeMs: null,
         keepers: [],
         memoryBytes: null,
+        openFiles: null,
+        timers: null,
       });
     else context.print('The daemon is not running.');
     return 4;

@@ -45,6 +45,8 @@ export const batchRoutes: Routes = (api, world) => {
       }
       for (let from = 0; from < lines.length; from += limits.batchChunkRuns) {
         if (!(await answer(out, lines.slice(from, from + limits.batchChunkRuns)))) return;
+        // What comes in one piece holds thousands of lines: others have their turn in between.
+        await new Promise((resume) => setImmediate(resume));
       }
     }
     out.end();

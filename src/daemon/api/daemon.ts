@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readHandles } from '../../process/handles.ts';
 import type { DaemonAnswer } from '../../protocol/answers.ts';
 import { stopDaemonRequest } from '../../protocol/requests.ts';
 import { isEnded, type Run } from '../../run/run.ts';
@@ -23,6 +24,7 @@ export const daemonRoutes: Routes = (api, world) => {
     uptimeMs: world.now() - startedAt,
     keepers: world.keepers.list(),
     memoryBytes: process.memoryUsage.rss(),
+    ...readHandles(),
   });
 
   api.get('/v1/daemon', () => ({ schema: 1, ...daemon() }));

@@ -72,12 +72,15 @@ export const runRoutes: Routes = (api, world) => {
 
   api.post('/v1/prune', async (request): Promise<PruneAnswer> => {
     const { olderThanMs, keep, dryRun } = read(pruneRequest, request.body);
+    request.raw.socket.setTimeout(0);
     const numbers = await world.removal.prune({ endedBefore: olderThanMs === null ? null : world.now() - olderThanMs, keep }, dryRun);
     return { schema: 1, dryRun, removed: numbers.length, runs: numbers.slice(0, limits.pageRunsMax) };
   });
 
   api.post('/v1/cancel', async (request): Promise<CancelAnswer> => {
     const body = read(cancelRequest, request.body);
+    // A hundred thousand of them take their time, in which nothing is sent.
+    request.raw.socket.setTimeout(0);
     const asked: (Target | CancelAnswer['results'][number])[] = [];
     for (const ref of body.runs) {
       try {
@@ -90,12 +93,15 @@ export const runRoutes: Routes = (api, world) => {
     // What waits is dropped first: otherwise it would start as soon as the others have gone.
     if (body.task !== null) world.wakes.drop({ task: world.tasks.get(body.task).number }, 'A person cancelled what runs of this task.');
     if (body.agent !== null) world.wakes.drop({ agentId: world.agents.idOf(body.agent) }, 'A person cancelled what this agent runs.');
-    for (const chosen of selected(world, body)) for (const run of withTree(world, chosen, body.tree)) asked.push({ ref: String(run.number), run });
     const results: CancelAnswer['results'] = [];
     for (let from = 0; from < asked.length; from += cancelChunk) {
       results.push(...order(world, asked.slice(from, from + cancelChunk), body));
-      // Others get their turn between the chunks of a long queue.
-      await new Promise((resume) => setImmediate(resume));
+      await othersTurn();
+    }
+    for (const page of selected(world, body)) {
+      const found = page.flatMap((chosen) => withTree(world, chosen, body.tree)).map((run) => ({ ref: String(run.number), run }));
+      results.push(...order(world, found, body));
+      await othersTurn();
     }
     return { schema: 1, results };
   });
@@ -118,10 +124,14 @@ function splitLabel(text: string): { key: string; value: string } {
   return { key: text.slice(0, at), value: text.slice(at + 1) };
 }
 
-/** Live runs chosen by what they have in common. Oldest last, so that the queue empties before slots become free. */
-function selected(world: World, body: CancelRequest): Run[] {
-  if (!body.all && body.group === null && body.label === null && body.agent === null && body.task === null) return [];
-  const found: Run[] = [];
+/** Others get their turn between the chunks of a long queue. */
+function othersTurn(): Promise<void> {
+  return new Promise((resume) => setImmediate(resume));
+}
+
+/** Live runs chosen by what they have in common, page by page. Oldest last, so that the queue empties before slots become free. */
+function* selected(world: World, body: CancelRequest): Generator<readonly Run[]> {
+  if (!body.all && body.group === null && body.label === null && body.agent === null && body.task === null) return;
   const filter = {
     statuses: liveStatuses,
     group: body.group ?? undefined,
@@ -130,9 +140,9 @@ function selected(world: World, body: CancelRequest): Run[] {
     task: body.task ?? undefined,
   };
   for (let before: number | null = null; ; ) {
-    const page = world.store.runs.page(filter, { before, limit: limits.pageRunsMax });
-    found.push(...page.runs);
-    if (page.next === null) return found;
+    const page = world.store.runs.page(filter, { before, limit: cancelChunk });
+    yield page.runs;
+    if (page.next === null) return;
     before = page.next;
   }
 }

@@ -11,6 +11,9 @@ import { read } from './border.ts';
 import { startLines } from './stream.ts';
 import type { Routes } from './world.ts';
 
+/** Looked at in one turn of the loop: thousands may be waited for. */
+const runsInATurn = 200;
+
 type Goal = 'started' | 'quiet' | 'ended';
 
 export const waitRoutes: Routes = (api, world) => {
@@ -31,7 +34,10 @@ export const waitRoutes: Routes = (api, world) => {
       unwatch();
       if (timer) clearInterval(timer);
     });
-    for (const number of [...open.keys()]) checkAgain(number);
+    for (const [index, number] of [...open.keys()].entries()) {
+      if (index % runsInATurn === runsInATurn - 1) await new Promise((resume) => setImmediate(resume));
+      if (open.has(number)) checkAgain(number);
+    }
 
     function checkAgain(number: number): void {
       const run = world.supervisor.find(number);
