@@ -14,14 +14,12 @@ const runsTotal = Number(values.runs);
 const runsInAnHour = Math.max(1, Math.floor(runsTotal / Number(values.samples)));
 
 type Home = ReturnType<typeof createHome>;
-type Sample = {
+type Held = { readonly daemonFiles: number; readonly keeperFiles: number; readonly timers: number };
+type Sample = Held & {
   readonly hour: number;
   readonly runs: number;
   readonly daemonMb: number;
   readonly keeperMb: number;
-  readonly daemonFiles: number;
-  readonly keeperFiles: number;
-  readonly timers: number;
   readonly databaseBytes: number;
   readonly rows: number;
 };
@@ -56,10 +54,22 @@ function comeAndGo(home: Home, args: readonly string[], cutOff: boolean): Promis
 
 const residentMb = (pid: number) => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
 const openFiles = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
+/** Connections that were closed, and timers that are running out, are given so long to go. */
+const closingMs = 10_000;
 
-async function sample(home: Home, hourNumber: number): Promise<Sample> {
+/** What is held once it is no more than before, or has had its time. */
+async function held(home: Home, { pid, keeper }: { pid: number; keeper: number }, before: Held | null): Promise<Held> {
+  for (const until = Date.now() + closingMs; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+    const { timers } = JSON.parse(await home.ask('GET', '/v1/daemon')) as { timers: number };
+    const now = { daemonFiles: openFiles(pid), keeperFiles: openFiles(keeper), timers };
+    const fits = before !== null && now.daemonFiles <= before.daemonFiles && now.keeperFiles <= before.keeperFiles && now.timers <= before.timers;
+    if (fits || before === null || Date.now() > until) return now;
+  }
+}
+
+async function sample(home: Home, hourNumber: number, before: Held | null): Promise<Sample> {
   const { pid, keeper } = await settled(home);
-  const { timers } = JSON.parse(await home.ask('GET', '/v1/daemon')) as { timers: number };
+  const holds = await held(home, { pid, keeper }, before);
   const { hidden } = JSON.parse(await home.ask('GET', '/v1/runs?limit=1')) as { hidden: number };
   const { seq } = JSON.parse((await home.run(['events'])).trim().split('\n').at(-1) ?? '{"seq":0}') as { seq: number };
   const databaseBytes = ['clip.db', 'clip.db-wal'].reduce((sum, name) => sum + (statSync(join(home.folder, name), { throwIfNoEntry: false })?.size ?? 0), 0);
@@ -68,9 +78,7 @@ async function sample(home: Home, hourNumber: number): Promise<Sample> {
     runs: hidden + 1,
     daemonMb: residentMb(pid),
     keeperMb: residentMb(keeper),
-    daemonFiles: openFiles(pid),
-    keeperFiles: openFiles(keeper),
-    timers,
+    ...holds,
     databaseBytes,
     rows: hidden + 1 + seq,
   };
@@ -125,7 +133,7 @@ try {
   console.log(['hour', 'runs', 'daemon MB', 'keeper MB', 'its files', 'its files', 'timers', 'bytes a row'].map((cell) => cell.padStart(12)).join(''));
   for (let at = 0; at <= Number(values.samples); at += 1) {
     if (at > 0) await hour(home);
-    const next = await sample(home, at);
+    const next = await sample(home, at, samples.at(-1) ?? null);
     samples.push(next);
     tell(next);
   }
