@@ -1,6 +1,6 @@
 /** A small disk of its own for a home, which can be filled. Only where this process may mount one. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 const diskBytes = 48 * 2 ** 20;
@@ -23,8 +23,10 @@ export function mountDisk(folder: string) {
   if (!run('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes},mode=700`, 'tmpfs', folder])) throw new Error(`No disk can be mounted at ${folder}.`);
   const ballast = join(folder, 'ballast');
   return {
-    /** Until not a byte is left. */
-    fill(): void {
+    /** Until no more than so many bytes are left. */
+    fill(left = 0): void {
+      const spare = join(folder, 'spare');
+      if (left > 0) writeFileSync(spare, Buffer.alloc(left));
       const fd = openSync(ballast, 'a', 0o600);
       try {
         for (let block = Buffer.alloc(blockBytes, 0x2e); block.length > 0; ) {
@@ -32,6 +34,7 @@ export function mountDisk(folder: string) {
         }
       } finally {
         closeSync(fd);
+        rmSync(spare, { force: true });
       }
     },
     free: (): void => rmSync(ballast, { force: true }),
