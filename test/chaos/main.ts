@@ -31,6 +31,7 @@ const falsified = falsifications.find((each) => each === values.falsify) ?? null
 if (values.falsify !== undefined && falsified === null) leave(2, `--falsify: one of ${falsifications.join(', ')}`);
 const rounds = values.round === undefined ? Array.from({ length: whole(values.rounds, '--rounds') }, (_, n) => n + 1) : [whole(values.round, '--round')];
 const begun = Date.now();
+const waiting = [...rounds];
 const open = new Set<() => Promise<void>>();
 const totals = new Map<string, number>();
 let failed = 0;
@@ -39,6 +40,7 @@ let done = 0;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     console.log(`${signal}: ending what was started`);
+    waiting.length = 0;
     void Promise.allSettled([...open].map((abandon) => abandon())).then(() => leave(130, figures()));
   });
 }
@@ -50,7 +52,6 @@ if (values.plan) {
 async function playAll(): Promise<void> {
   const mounts = probe();
   if (!mounts) console.log('disks cannot be mounted here: fill-disk is left out');
-  const waiting = [...rounds];
   const workers = Array.from({ length: whole(values.jobs, '--jobs') }, async () => {
     for (let round = waiting.shift(); round !== undefined; round = waiting.shift()) await play(round, mounts, falsified);
   });

@@ -2,7 +2,7 @@
  * One round: a home of its own, clients that do what the plan says while things are broken; then everything is mended, what
  * is under way comes to its end, and the home is held against the invariants and against the driver's own record.
  */
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { addSpeaker } from '../support/agents.ts';
 import { configure } from '../support/config.ts';
@@ -42,13 +42,15 @@ export async function playRound(round: Round): Promise<Result> {
   const record = createRecord();
   const clients = createClients(home, round.trace);
   const breaking = createFaults({ home, disk, clients, record });
-  const abandon = async () => {
+  /** Ends every process, whatever the round is at. */
+  const end = async () => {
     clients.close();
     breaking.mend();
-    await home.end();
-    disk?.unmount();
+    const left = await home.end();
+    if (disk !== null && !disk.unmount()) throw new Error(`The disk at ${home.folder} cannot be unmounted.`);
+    return left.map(({ pid, command }) => `process ${pid} (${command}) outlived a clean stop`);
   };
-  round.onOpen(abandon);
+  round.onOpen(() => end().then(() => rmSync(home.base, { recursive: true, force: true })));
   const wrong: string[] = [];
   try {
     await play(round, { home, clients, record, breaking });
@@ -58,9 +60,9 @@ export async function playRound(round: Round): Promise<Result> {
   } catch (error) {
     wrong.push(...record.wrong, error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  if (wrong.length > 0) return { wrong, kept: await keep(home, disk, abandon), counts: record.counts };
-  await abandon();
-  await home.dispose();
+  if (wrong.length > 0) return { wrong, kept: await keep(home, disk, end), counts: record.counts };
+  wrong.push(...(await end()));
+  rmSync(home.base, { recursive: true, force: true });
   return { wrong, kept: null, counts: record.counts };
 }
 
@@ -130,9 +132,9 @@ function count(home: OpenHome, record: RoundRecord): void {
 }
 
 /** What is left to look at: the home as it is, copied if it lay on a disk of its own. */
-async function keep(home: OpenHome, disk: Disk | null, abandon: () => Promise<void>): Promise<string> {
+async function keep(home: OpenHome, disk: Disk | null, end: () => Promise<unknown>): Promise<string> {
   const left = processesOf(home.folder).map(({ pid, command }) => `${pid} ${command}`);
   if (disk !== null) cpSync(home.folder, join(home.base, 'home-kept'), { recursive: true, filter: (path) => !path.endsWith('.sock') });
-  await abandon();
+  await end();
   return `${disk === null ? home.folder : join(home.base, 'home-kept')}${left.length === 0 ? '' : ` (processes when it was kept: ${left.join('; ')})`}`;
 }
