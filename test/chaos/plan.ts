@@ -11,16 +11,17 @@ export type Order = { readonly name: string; readonly keyed: boolean; readonly a
   | { readonly what: 'agent'; readonly prompt: string; readonly options: readonly string[] }
 );
 
+type By = 'cli' | 'api';
+
 /** `of`: the name of an order that was planned before. `pick`: which of those that are there then, as a fraction of them. */
 export type Action =
-  | { readonly do: 'submit'; readonly order: Order; readonly wait: boolean }
+  | { readonly do: 'submit'; readonly order: Order; readonly wait: boolean; readonly by: By }
   | { readonly do: 'submit-again'; readonly of: string }
   | { readonly do: 'batch'; readonly orders: readonly Order[] }
-  | { readonly do: 'cancel'; readonly picks: readonly number[]; readonly now: boolean }
-  | { readonly do: 'retry'; readonly of: string }
+  | { readonly do: 'cancel'; readonly picks: readonly number[]; readonly now: boolean; readonly by: By }
+  | { readonly do: 'retry' | 'remove'; readonly of: string; readonly by: By }
   | { readonly do: 'wait'; readonly picks: readonly number[] }
   | { readonly do: 'follow'; readonly pick: number; readonly stream: 'stdout' | 'stderr' }
-  | { readonly do: 'remove'; readonly of: string }
   | { readonly do: 'add-task' | 'continue-task' }
   | { readonly do: 'look'; readonly at: 'runs' | 'status' | 'ledger' };
 
@@ -54,7 +55,7 @@ export function planOf(seed: string, round: number): Plan {
   const moves: Move[] = [];
   for (let n = 0; n < count; n += 1) {
     // At first there must be something that can be broken.
-    const what = n < 4 || chance.happens(0.72) ? draw.action() : draw.fault();
+    const what = n < 4 || chance.happens(0.66) ? draw.action() : draw.fault();
     moves.push({ afterMs: delay(chance), ...what });
   }
   return { seed, round, slots: chance.whole(2, 6), disk, crashAt, scripts: drawScripts(chance), moves };
@@ -78,6 +79,8 @@ function createDraw(chance: Chance, small: boolean) {
   const earlier = () => chance.oneOf(names.slice(0, Math.max(1, names.length - 2)));
 
   const fractions = (count: number) => Array.from({ length: count }, chance.fraction);
+
+  const by = (): By => (chance.happens(0.55) ? 'api' : 'cli');
 
   function order(): Order {
     const name = `n${names.length + 1}`;
@@ -105,20 +108,20 @@ function createDraw(chance: Chance, small: boolean) {
     });
     switch (kind) {
       case 'submit':
-        return { do: kind, order: order(), wait: chance.happens(0.15) };
+        return { do: kind, order: order(), wait: chance.happens(0.15), by: by() };
       case 'submit-again':
         return again.length === 0 ? { do: 'look', at: 'runs' } : { do: kind, of: chance.oneOf(again) };
       case 'batch':
         return { do: kind, orders: Array.from({ length: chance.whole(3, 8) }, order).filter((each) => each.what === 'command') };
       case 'cancel':
-        return { do: kind, picks: fractions(chance.oneOf([1, 1, 1, 3])), now: chance.happens(0.25) };
+        return { do: kind, picks: fractions(chance.oneOf([1, 1, 1, 3])), now: chance.happens(0.25), by: by() };
       case 'wait':
         return { do: kind, picks: fractions(chance.oneOf([1, 1, 2, 4])) };
       case 'follow':
         return { do: kind, pick: chance.fraction(), stream: chance.oneOf(['stdout', 'stdout', 'stderr']) };
       case 'retry':
       case 'remove':
-        return { do: kind, of: earlier() };
+        return { do: kind, of: earlier(), by: by() };
       case 'look':
         return { do: kind, at: chance.oneOf(['runs', 'status', 'ledger']) };
       default:
@@ -129,8 +132,8 @@ function createDraw(chance: Chance, small: boolean) {
   function fault(): Fault {
     const kind = chance.weighed({
       'kill-daemon': 8,
-      'kill-keeper': 3,
-      'kill-both': 1.5,
+      'kill-keeper': 4,
+      'kill-both': 2,
       'kill-client': 5,
       'kill-leader': 4,
       'kill-member': 1,
