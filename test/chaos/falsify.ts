@@ -20,7 +20,7 @@ export function falsify(home: OpenHome, what: Falsified): void {
       return writeFileSync(path, JSON.stringify({ ...record, code: record.code + 1 }));
     }
     case 'event':
-      return change(home, 'delete from events where seq = (select max(seq) / 2 from events)');
+      return change(home, "delete from events where seq = (select min(seq) from events where type = 'spawned')");
     case 'told-number':
       return change(home, "update runs set key = key || '-other' where number = (select min(number) from runs where key is not null)");
     case 'second-start':

@@ -3,7 +3,7 @@
  * and is a pure function of seed and number as far as the driver has a say. Ends with 0 when nothing was wrong.
  *
  *   --round K       only round K of this seed          --jobs J       so many rounds side by side
- *   --trace         what is done, as it is done        --falsify W    makes something wrong first (see falsify.ts)
+ *   --trace         what is done, as it is done        --falsify A,B  makes things wrong first (see falsify.ts)
  *   --plan          prints the plans, and plays nothing
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { mayMount } from './disk.ts';
-import { type Falsified, falsifications } from './falsify.ts';
+import { falsifications } from './falsify.ts';
 import { hashOf, planOf } from './plan.ts';
 import { playRound, type Result } from './round.ts';
 
@@ -27,8 +27,9 @@ const { values } = parseArgs({
   },
 });
 const { seed } = values;
-const falsified = falsifications.find((each) => each === values.falsify) ?? null;
-if (values.falsify !== undefined && falsified === null) leave(2, `--falsify: one of ${falsifications.join(', ')}`);
+const falsified = (values.falsify?.split(',') ?? []).map(
+  (name) => falsifications.find((each) => each === name) ?? leave(2, `--falsify: one or more of ${falsifications.join(',')}`),
+);
 const rounds = values.round === undefined ? Array.from({ length: whole(values.rounds, '--rounds') }, (_, n) => n + 1) : [whole(values.round, '--round')];
 const begun = Date.now();
 const waiting = [...rounds];
@@ -53,13 +54,13 @@ async function playAll(): Promise<void> {
   const mounts = probe();
   if (!mounts) console.log('disks cannot be mounted here: fill-disk is left out');
   const workers = Array.from({ length: whole(values.jobs, '--jobs') }, async () => {
-    for (let round = waiting.shift(); round !== undefined; round = waiting.shift()) await play(round, mounts, falsified);
+    for (let round = waiting.shift(); round !== undefined; round = waiting.shift()) await play(round, mounts);
   });
   await Promise.all(workers);
   leave(failed > 0 ? 1 : 0, figures());
 }
 
-async function play(round: number, mounts: boolean, falsify: Falsified | null): Promise<void> {
+async function play(round: number, mounts: boolean): Promise<void> {
   const plan = planOf(seed, round);
   const from = Date.now();
   const trace = (line: string) => {
@@ -70,7 +71,7 @@ async function play(round: number, mounts: boolean, falsify: Falsified | null): 
     abandon = end;
     open.add(end);
   };
-  const result = await playRound({ plan, mayMount: mounts, falsified: falsify, trace, onOpen });
+  const result = await playRound({ plan, mayMount: mounts, falsified, trace, onOpen });
   if (abandon !== null) open.delete(abandon);
   done += 1;
   for (const [what, times] of result.counts) totals.set(what, (totals.get(what) ?? 0) + times);

@@ -2,7 +2,7 @@
 import type { EventView, RunView } from '../../src/protocol/answers.ts';
 
 /** An order as it was submitted: the same arguments each time. */
-export type Submitted = { readonly args: readonly string[]; readonly keyed: boolean; tries: number; number: number | null };
+export type Submitted = { readonly args: readonly string[]; readonly keyed: boolean; readonly after: number | null; tries: number; number: number | null };
 /** What a client that followed a log had been given when it ended; `whole`: it ended by itself, saying that this is all. */
 export type Heard = { readonly number: number; readonly stream: 'stdout' | 'stderr'; readonly bytes: Buffer; readonly whole: boolean };
 

@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { addSpeaker } from '../support/agents.ts';
 import { configure } from '../support/config.ts';
-import { untilStill } from '../support/crash.ts';
+import { stillRuns } from '../support/crash.ts';
 import { openHome, processesOf } from '../support/home.ts';
 import { invariantsOf } from '../support/invariants.ts';
 import { readRecorded } from '../support/recorded.ts';
@@ -26,7 +26,7 @@ export type Round = {
   readonly plan: Plan;
   readonly mayMount: boolean;
   /** What is made wrong before the checks, to see that they see it. */
-  readonly falsified: Falsified | null;
+  readonly falsified: readonly Falsified[];
   readonly trace: (line: string) => void;
   /** Called with what ends the round at once, whatever it is at. */
   readonly onOpen: (abandon: () => Promise<void>) => void;
@@ -55,7 +55,7 @@ export async function playRound(round: Round): Promise<Result> {
   try {
     await play(round, { home, clients, record, breaking });
     count(home, record);
-    if (round.falsified !== null) falsify(home, round.falsified);
+    for (const what of round.falsified) falsify(home, what);
     wrong.push(...record.wrong, ...(await invariantsOf(home, toldOf(record))), ...wrongByRecord(home, record));
   } catch (error) {
     wrong.push(...record.wrong, error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -113,14 +113,22 @@ function isTaken(error: Error): boolean {
 }
 
 /** Until all that was asked for is done, and nothing moves any more. */
-async function calm({ home, clients, record }: Stage, doing: readonly Promise<void>[]): Promise<void> {
+async function calm({ home, clients, record, breaking }: Stage, doing: readonly Promise<void>[]): Promise<void> {
   let open = doing.length;
   for (const each of doing) void each.finally(() => (open -= 1)).catch(() => {});
   await until('every client has come to its end', () => open === 0, patienceMs).catch((error: Error) => {
     record.wrong.push(`${error.message} At work: ${clients.atWork().join('; ')}`);
   });
   for (const each of await Promise.allSettled(doing)) if (each.status === 'rejected') record.wrong.push(`an action failed: ${each.reason?.stack}`);
-  await untilStill(home, patienceMs);
+  // Whatever was killed last, somebody's next command brings it back.
+  await until(
+    'nothing moves any more',
+    async () => {
+      if (!(await home.listens())) await breaking.untilAnswers();
+      return stillRuns(home);
+    },
+    patienceMs,
+  );
 }
 
 /** How the runs ended. */

@@ -25,7 +25,7 @@ export function createSubmissions({ home, clients, record, surely }: World) {
       ...(required === null ? [] : ['--after', String(required)]),
       ...commandOf(home, order),
     ];
-    const submitted: Submitted = { args, keyed: order.keyed, tries: 0, number: null };
+    const submitted: Submitted = { args, keyed: order.keyed, after: required, tries: 0, number: null };
     record.submitted.set(order.name, submitted);
     return submitted;
   }
@@ -40,8 +40,9 @@ export function createSubmissions({ home, clients, record, surely }: World) {
     submitted.tries += 1;
     const answer = await clients.run(['run', '-q', ...submitted.args]);
     if (answer.code === 0) learn(name, submitted, Number(answer.out));
-    if (answer.code === 5) {
-      const gone = submitted.number !== null && record.removed.has(submitted.number);
+    if (answer.code === 5 || answer.code === 3) {
+      // It was removed meanwhile, or the run that it requires was.
+      const gone = record.removed.has(submitted.number ?? 0) || record.removed.has(submitted.after ?? 0);
       if (!gone) record.wrong.push(`${name} was refused: ${answer.err}`);
       return true;
     }
