@@ -3,12 +3,11 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CrashPoint } from '../../src/launch/crash-point.ts';
 import type { RunView } from '../../src/protocol/answers.ts';
-import type { TaskView } from '../../src/protocol/tasks.ts';
+import type { TaskView, WakeView } from '../../src/protocol/tasks.ts';
 import { type AgentStep, addSpeaker, codexSays } from './agents.ts';
 import { ask } from './api.ts';
 import { agent, createHome, type TestHome } from './home.ts';
 import { vanish } from './records.ts';
-import { shownTask } from './task-runs.ts';
 import { until } from './until.ts';
 
 export type CrashHome = TestHome & {
@@ -48,7 +47,7 @@ export async function stillRuns(home: TestHome): Promise<RunView[] | null> {
   if (!runs.every(({ settled }) => settled)) return null;
   const { tasks } = (await ask(home.folder, '/v1/tasks')).json() as { tasks: TaskView[] };
   for (const { number } of tasks) {
-    const { wakes } = await shownTask(home, number);
+    const { wakes } = (await ask(home.folder, `/v1/tasks/${number}`)).json() as { wakes: WakeView[] };
     if (wakes.some(({ status }) => ['queued', 'deferred', 'claimed'].includes(status))) return null;
   }
   return runs.reverse();
