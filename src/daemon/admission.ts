@@ -74,6 +74,7 @@ export function createAdmission(world: {
   function write(prepared: readonly Prepared[]): Run[] {
     if (prepared.length === 0) return [];
     const folders = prepared.map(({ run, ...files }) => ({ folder: join(world.runsFolder, run.id), ...files }));
+    for (const { folder } of folders) removeIfUndone(folder);
     try {
       writeRunFolders(world.runsFolder, folders);
       return supervisor.admit(prepared.map(({ run }) => run));
@@ -81,6 +82,11 @@ export function createAdmission(world: {
       for (const { folder } of folders) rmSync(folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** Without its row, a folder is nobody's; and there is an environment in it. */
+  function removeIfUndone(folder: string): void {
+    supervisor.ifUndone(() => rmSync(folder, { recursive: true, force: true }));
   }
 
   function prepare({ request, launch }: Order, lineage: Lineage = lineageOf(request)): Prepared {
@@ -147,14 +153,10 @@ export function createAdmission(world: {
     const folder = join(world.runsFolder, id);
     const { agent } = ended.spec;
     const again = agent === null ? null : launchAgain(ended, agent, { fresh: reason === 'unknown_session', environment: {} });
-    try {
-      mkdirSync(folder, { mode: 0o700 });
-      takeOver(from, folder, again === null);
-      if (again) writeInput(folder, again.prompt, again.request);
-    } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
-      throw error;
-    }
+    removeIfUndone(folder);
+    mkdirSync(folder, { mode: 0o700 });
+    takeOver(from, folder, again === null);
+    if (again) writeInput(folder, again.prompt, again.request);
     const lineage: Lineage = {
       ...ended.lineage,
       retryOfRunId: ended.id,
@@ -190,7 +192,9 @@ export function createAdmission(world: {
     });
     const last = task === null || fresh ? null : store.runs.latestOfTask(task.number, agent.id);
     const { run, ...files } = prepare(orderOf(request, world, last === null ? null : sessionToGoOnWith(last, profileOf(agent))), lineage);
-    writeRunFolders(world.runsFolder, [{ folder: join(world.runsFolder, run.id), ...files }]);
+    const folder = join(world.runsFolder, run.id);
+    removeIfUndone(folder);
+    writeRunFolders(world.runsFolder, [{ folder, ...files }]);
     return { ...run, notBefore };
   }
 

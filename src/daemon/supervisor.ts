@@ -77,6 +77,8 @@ export function createSupervisor(world: {
   type Recorded = { readonly run: Run; readonly event: StoredEvent; readonly effects: readonly Effect[] } | { readonly run: null; readonly event: StoredEvent };
   let changes: Recorded[] = [];
   let open = false;
+  /** What takes back what was done outside the database for the change under way. */
+  let undoing: (() => void)[] = [];
 
   /** One transaction for all that `work` does here and in the store; what is inside another is a part of it. */
   function together<T>(work: () => T, committed: CrashPoint | null = null): T {
@@ -86,6 +88,7 @@ export function createSupervisor(world: {
   /** One transaction around some changes and the slots that they free: whoever waits for one gets it in the same breath. */
   function change<T>(work: () => T, committed: CrashPoint | null): T {
     changes = [];
+    undoing = [];
     open = true;
     let result: T;
     try {
@@ -105,6 +108,7 @@ export function createSupervisor(world: {
       });
     } catch (error) {
       // Nothing of it happened: what was remembered of it is read again.
+      takeBack(0);
       readAwake();
       wires.forget();
       throw error;
@@ -118,6 +122,15 @@ export function createSupervisor(world: {
     for (const each of recorded) if (each.run !== null) for (const effect of each.effects) guarded(() => wires.perform(effect, each.run));
     for (const { run, event } of recorded) guarded(() => watchers.tell({ run, event }));
     return result;
+  }
+
+  /** What was done outside the database for the open change is taken back if nothing comes of it. */
+  function ifUndone(undo: () => void): void {
+    if (open) undoing.push(undo);
+  }
+
+  function takeBack(from: number): void {
+    for (const undo of undoing.splice(from)) guarded(undo);
   }
 
   function guarded(action: () => void): void {
@@ -148,9 +161,13 @@ export function createSupervisor(world: {
   /** A run that cannot be prepared must not undo the end that calls for it: the history says why there is none. */
   function again(ended: Run, reason: 'process_lost' | 'unknown_session', at: number): void {
     let next: NewRun | null;
+    const before = undoing.length;
     try {
       next = world.retryOf(ended, reason);
     } catch (error) {
+      // There will be room again: then the end is recorded, and the run that follows with it.
+      if (isForNow(error)) throw error;
+      takeBack(before);
       world.log('error', 'a run could not be tried again', { run: ended.number, reason, error: describe(error) });
       const data = { type: 'retry-failed', reason, message: error instanceof Error ? error.message : String(error) };
       changes.push({ run: ended, event: record(ended, 'retry-failed', data, at), effects: [] });
@@ -225,6 +242,7 @@ export function createSupervisor(world: {
     submitAll,
     submitSoon,
     together: <T>(work: () => T): T => together(work),
+    ifUndone,
     note,
     find,
     findById: (id: string): Run | null => {
@@ -239,4 +257,10 @@ export function createSupervisor(world: {
       wires = to;
     },
   };
+}
+
+/** A full disk, or too many open files: nothing that says anything about the run itself. */
+function isForNow(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return code.startsWith('SQLITE_') || ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'].includes(code);
 }

@@ -3,13 +3,12 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CrashPoint } from '../../src/launch/crash-point.ts';
 import type { RunView } from '../../src/protocol/answers.ts';
-import type { TaskView } from '../../src/protocol/tasks.ts';
+import type { TaskView, WakeView } from '../../src/protocol/tasks.ts';
 import { type AgentStep, addSpeaker, codexSays } from './agents.ts';
 import { ask } from './api.ts';
 import { configure } from './config.ts';
 import { agent, createHome, type TestHome } from './home.ts';
 import { vanish } from './records.ts';
-import { shownTask } from './task-runs.ts';
 import { until } from './until.ts';
 
 export type CrashHome = TestHome & {
@@ -39,17 +38,20 @@ async function broughtBack(home: CrashHome): Promise<void> {
 }
 
 /** Until all runs are settled and no wake waits; all runs, the oldest first. */
-export async function untilStill(home: CrashHome): Promise<RunView[]> {
-  return until('nothing moves any more', async () => {
-    const { runs } = (await ask(home.folder, '/v1/runs?limit=1000')).json() as { runs: RunView[] };
-    if (!runs.every(({ settled }) => settled)) return null;
-    const { tasks } = (await ask(home.folder, '/v1/tasks')).json() as { tasks: TaskView[] };
-    for (const { number } of tasks) {
-      const { wakes } = await shownTask(home, number);
-      if (wakes.some(({ status }) => ['queued', 'deferred', 'claimed'].includes(status))) return null;
-    }
-    return runs.reverse();
-  });
+export async function untilStill(home: TestHome): Promise<RunView[]> {
+  return until('nothing moves any more', () => stillRuns(home));
+}
+
+/** All runs, the oldest first, if all are settled and no wake waits; else null. */
+export async function stillRuns(home: TestHome): Promise<RunView[] | null> {
+  const { runs } = (await ask(home.folder, '/v1/runs?limit=1000')).json() as { runs: RunView[] };
+  if (!runs.every(({ settled }) => settled)) return null;
+  const { tasks } = (await ask(home.folder, '/v1/tasks')).json() as { tasks: TaskView[] };
+  for (const { number } of tasks) {
+    const { wakes } = (await ask(home.folder, `/v1/tasks/${number}`)).json() as { wakes: WakeView[] };
+    if (wakes.some(({ status }) => ['queued', 'deferred', 'claimed'].includes(status))) return null;
+  }
+  return runs.reverse();
 }
 
 /** As a careful script does it: with a key, again until somebody has said that it is admitted. */

@@ -17,9 +17,17 @@ export const agent = (name: string): string => join(root, 'test/fixtures/agents'
 
 export type Result = { readonly code: number | null; readonly signal: string | null; readonly stdout: string; readonly stderr: string };
 export type TestHome = ReturnType<typeof createHome>;
+type HomeOptions = { readonly env?: Record<string, string>; readonly folder?: string; readonly keep?: boolean };
 
 /** A fresh home for one test. When the test ends, every process of this home is ended by id, and one that was left behind fails the test. */
-export function createHome(options: { env?: Record<string, string>; folder?: string; keep?: boolean } = {}) {
+export function createHome(options: HomeOptions = {}) {
+  const { end: _, dispose, ...home } = openHome(options);
+  onTestFinished(dispose, 60_000);
+  return home;
+}
+
+/** A fresh home for whoever ends it by himself. */
+export function openHome(options: HomeOptions = {}) {
   const base = mkdtempSync(join(tmpdir(), 'clip-'));
   const folder = join(base, options.folder ?? 'home');
   const env: Record<string, string> = {
@@ -105,7 +113,8 @@ export function createHome(options: { env?: Record<string, string>; folder?: str
     });
   }
 
-  async function dispose(): Promise<void> {
+  /** Ends every process of this home, by id; gives those that a clean stop had left. */
+  async function end(): Promise<{ pid: number; command: string }[]> {
     for (const child of clients) child.kill('SIGKILL');
     await clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } });
     // What is still there after a clean stop was leaked by the code under test.
@@ -115,12 +124,16 @@ export function createHome(options: { env?: Record<string, string>; folder?: str
       10_000,
     ).catch(() => processesOf(folder));
     for (const { pid } of left) process.kill(pid, 'SIGKILL');
+    return left;
+  }
+
+  async function dispose(): Promise<void> {
+    const left = await end();
     rmSync(base, { recursive: true, force: true });
     if (left.length > 0 && !options.keep) throw new Error(`Left behind: ${left.map(({ pid, command }) => `${pid} ${command}`).join('; ')}`);
   }
 
-  onTestFinished(dispose, 60_000);
-  return { base, folder, env, start, clip, json, submit, show, history, untilStatus, pidsOf, daemonPid, kill, listens, resultOf };
+  return { base, folder, env, start, clip, json, submit, show, history, untilStatus, pidsOf, daemonPid, kill, listens, resultOf, end, dispose };
 }
 
 export function resultOf(child: ChildProcess): Promise<Result> {

@@ -1,0 +1,32 @@
+/** Asking the daemon without a client, as any program may. Null when there was no answer: whoever asked does not know what became of it. */
+import { ask } from '../support/api.ts';
+import type { OpenHome } from './clients.ts';
+
+const answerMs = 20_000;
+
+export function asks(home: OpenHome) {
+  const env = Object.fromEntries(Object.entries(home.env).filter(([name]) => name !== 'CLIP_FAILPOINT'));
+
+  async function asked(path: string, options: { method: string; body?: string; type?: string }): Promise<{ status: number; text: string } | null> {
+    const late = new Promise<null>((resolve) => setTimeout(resolve, answerMs, null).unref());
+    return Promise.race([late, ask(home.folder, path, options).catch(() => null)]);
+  }
+
+  return {
+    /** A line as `clip run --batch` sends it; gives the number of its run. */
+    async submit(line: object): Promise<number | null> {
+      const defaults = { cwd: home.base, cwdIsDefault: true, env, envNames: [] };
+      const body = `${JSON.stringify({ defaults })}\n${JSON.stringify(line)}\n`;
+      const answer = await asked('/v1/batch', { method: 'POST', type: 'application/x-ndjson', body });
+      if (answer?.status !== 200 || !answer.text.endsWith('\n')) return null;
+      return (JSON.parse(answer.text) as { run?: { number: number } }).run?.number ?? null;
+    },
+    cancel: (runs: readonly number[], now: boolean) => asked('/v1/cancel', { method: 'POST', body: JSON.stringify({ runs: runs.map(String), now }) }),
+    async retry(number: number): Promise<number | null> {
+      const answer = await asked(`/v1/runs/${number}/retry`, { method: 'POST', body: JSON.stringify({ env }) });
+      return answer?.status === 201 ? (JSON.parse(answer.text) as { run: { number: number } }).run.number : null;
+    },
+    /** True when it was said that the run is gone. */
+    remove: async (number: number): Promise<boolean> => (await asked(`/v1/runs/${number}`, { method: 'DELETE' }))?.status === 200,
+  };
+}

@@ -1,0 +1,122 @@
+/** What is broken in a round. Everything is done to processes of this home alone, by their ids. */
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { processesOf } from '../support/home.ts';
+import { until } from '../support/until.ts';
+import { pickBy } from './chance.ts';
+import type { Clients, OpenHome } from './clients.ts';
+import type { Disk } from './disk.ts';
+import type { Fault } from './plan.ts';
+import type { RoundRecord } from './record.ts';
+
+type World = { readonly home: OpenHome; readonly disk: Disk | null; readonly clients: Clients; readonly record: RoundRecord };
+type Does = { readonly [K in Fault['do']]: (fault: Extract<Fault, { do: K }>) => string | null | Promise<string | null> };
+
+export function createFaults({ home, disk, clients, record }: World) {
+  /** What is broken for a while, by what mends it. */
+  const broken = new Map<() => void, NodeJS.Timeout>();
+
+  /** Mended after so long, or when the round is over. */
+  function forAWhile(ms: number, mend: () => void): void {
+    const once = () => {
+      clearTimeout(broken.get(once));
+      if (broken.delete(once)) mend();
+    };
+    broken.set(once, setTimeout(once, ms));
+  }
+
+  function signal(pid: number, name: NodeJS.Signals): void {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  function killRole(role: 'daemon' | 'keeper', pick: number): number | null {
+    const pid = pickBy(home.pidsOf(role), pick);
+    if (pid === null) return null;
+    if (role === 'keeper') record.keepersKilled += 1;
+    signal(pid, 'SIGKILL');
+    return pid;
+  }
+
+  function pause(pid: number | null, ms: number): string | null {
+    if (pid === null) return null;
+    signal(pid, 'SIGSTOP');
+    forAWhile(ms, () => signal(pid, 'SIGCONT'));
+    return `${pid} for ${ms} ms`;
+  }
+
+  /** Leaders that live, as their keepers have written them down. */
+  function leaders(): { id: string; pid: number }[] {
+    const runs = join(home.folder, 'runs');
+    if (!existsSync(runs)) return [];
+    const alive = new Map(processesOf(home.folder).map(({ pid, environment }) => [pid, environment]));
+    return readdirSync(runs).flatMap((id) => {
+      try {
+        const { pid } = JSON.parse(readFileSync(join(runs, id, 'started.json'), 'utf8')) as { pid: number };
+        return alive.get(pid)?.split('\0').includes(`CLIP_RUN_ID=${id}`) ? [{ id, pid }] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /** Any other process of a run. */
+  function members(): { id: string; pid: number }[] {
+    const leading = new Set(leaders().map(({ pid }) => pid));
+    return processesOf(home.folder).flatMap(({ pid, environment }) => {
+      const id = /(?:^|\0)CLIP_RUN_ID=([a-z0-9]+)/.exec(environment)?.[1];
+      return id === undefined || environment.includes('CLIP_ROLE=') || leading.has(pid) ? [] : [{ id, pid }];
+    });
+  }
+
+  function killOf(processes: { id: string; pid: number }[], pick: number): string | null {
+    const chosen = pickBy(processes, pick);
+    if (chosen === null) return null;
+    record.killed.add(chosen.id);
+    signal(chosen.pid, 'SIGKILL');
+    return `${chosen.pid} of ${chosen.id}`;
+  }
+
+  const said = (pid: number | null) => (pid === null ? null : String(pid));
+  const does: Does = {
+    'kill-daemon': ({ pick }) => said(killRole('daemon', pick)),
+    'kill-keeper': ({ pick }) => said(killRole('keeper', pick)),
+    'kill-both': ({ pick }) => {
+      const killed = (pick < 0.5 ? (['daemon', 'keeper'] as const) : (['keeper', 'daemon'] as const)).map((role) => killRole(role, pick));
+      return killed.every((pid) => pid === null) ? null : killed.join(' and ');
+    },
+    'kill-client': ({ pick }) => clients.killOne(pick)?.join(' ') ?? null,
+    'kill-leader': ({ pick }) => killOf(leaders(), pick),
+    'kill-member': ({ pick }) => killOf(members(), pick),
+    'pause-daemon': ({ pick, forMs }) => pause(pickBy(home.pidsOf('daemon'), pick), forMs),
+    'pause-keeper': ({ pick, forMs }) => pause(pickBy(home.pidsOf('keeper'), pick), forMs),
+    'pause-leader': ({ pick, forMs }) => pause(pickBy(leaders(), pick)?.pid ?? null, forMs),
+    'drop-socket': () => {
+      rmSync(join(home.folder, 'clip.sock'), { force: true });
+      return 'clip.sock';
+    },
+    'stop-daemon': async () => `exit ${(await clients.run(['daemon', 'stop'])).code}`,
+    'restart-daemon': async () => `exit ${(await clients.run(['daemon', 'restart'])).code}`,
+    'fill-disk': ({ forMs }) => {
+      if (disk === null) return null;
+      disk.fill();
+      forAWhile(forMs, disk.free);
+      return `for ${forMs} ms`;
+    },
+  };
+
+  return {
+    /** Says what it hit; null when there was nothing. */
+    strike: async (fault: Fault): Promise<string | null> => (does[fault.do] as (fault: Fault) => string | null | Promise<string | null>)(fault),
+    /** Whatever was broken for a while is mended now. */
+    mend(): void {
+      for (const mend of [...broken.keys()]) mend();
+    },
+    /** Until the daemon that is there, or one that a command starts, answers. */
+    untilAnswers: (): Promise<unknown> =>
+      until('a daemon answers', async () => clients.closed() || (await clients.run(['runs', '--limit', '1', '--json'])).code === 0, 60_000),
+  };
+}

@@ -1,0 +1,166 @@
+/** The plan of a round: what is done, with which delays, and what is broken meanwhile. A pure function of seed and round. */
+import { createHash } from 'node:crypto';
+import { crashPoints } from '../../src/launch/crash-point.ts';
+import type { AgentStep } from '../support/agents.ts';
+import { type Chance, createChance } from './chance.ts';
+import { drawProgram, drawScripts, type Program } from './programs.ts';
+
+/** What a client wants to have run. `name` is its label, and its key if it has one: whoever has a key asks again until he is answered. */
+export type Order = { readonly name: string; readonly keyed: boolean; readonly after: string | null } & (
+  | { readonly what: 'command'; readonly program: Program }
+  | { readonly what: 'agent'; readonly prompt: string; readonly options: readonly string[] }
+);
+
+type By = 'cli' | 'api';
+
+/** `of`: the name of an order that was planned before. `pick`: which of those that are there then, as a fraction of them. */
+export type Action =
+  | { readonly do: 'submit'; readonly order: Order; readonly wait: boolean; readonly by: By }
+  | { readonly do: 'submit-again'; readonly of: string }
+  | { readonly do: 'batch'; readonly orders: readonly Order[] }
+  | { readonly do: 'cancel'; readonly picks: readonly number[]; readonly now: boolean; readonly by: By }
+  | { readonly do: 'retry' | 'remove'; readonly of: string; readonly by: By }
+  | { readonly do: 'wait'; readonly picks: readonly number[] }
+  | { readonly do: 'follow'; readonly pick: number; readonly stream: 'stdout' | 'stderr' }
+  | { readonly do: 'add-task' | 'continue-task' }
+  | { readonly do: 'look'; readonly at: 'runs' | 'status' | 'ledger' };
+
+export type Fault =
+  | { readonly do: 'kill-daemon' | 'kill-keeper' | 'kill-both'; readonly pick: number }
+  | { readonly do: 'kill-client' | 'kill-leader' | 'kill-member'; readonly pick: number }
+  | { readonly do: 'pause-daemon' | 'pause-keeper' | 'pause-leader'; readonly pick: number; readonly forMs: number }
+  | { readonly do: 'fill-disk'; readonly forMs: number }
+  | { readonly do: 'drop-socket' | 'stop-daemon' | 'restart-daemon' };
+
+export type Move = { readonly afterMs: number } & (Action | Fault);
+export type Plan = {
+  readonly seed: string;
+  readonly round: number;
+  /** How many runs may run at once. */
+  readonly slots: number;
+  /** `small`: the home lies on a disk that can be filled. */
+  readonly disk: 'shared' | 'small';
+  /** As CLIP_FAILPOINT takes it. */
+  readonly crashAt: string | null;
+  readonly scripts: readonly (readonly AgentStep[])[];
+  readonly moves: readonly Move[];
+};
+
+export function planOf(seed: string, round: number): Plan {
+  const chance = createChance(`${seed}/${round}`);
+  const disk = chance.happens(0.25) ? 'small' : 'shared';
+  const crashAt = chance.happens(0.3) ? `${chance.oneOf(crashPoints)}@${chance.whole(1, 5)}` : null;
+  const draw = createDraw(chance, disk === 'small');
+  const count = chance.whole(20, 34);
+  const moves: Move[] = [];
+  for (let n = 0; n < count; n += 1) {
+    // At first there must be something that can be broken.
+    const what = n < 4 || chance.happens(0.66) ? draw.action() : draw.fault();
+    moves.push({ afterMs: delay(chance), ...what });
+  }
+  return { seed, round, slots: chance.whole(2, 6), disk, crashAt, scripts: drawScripts(chance), moves };
+}
+
+/** Says in a few letters whether two plans are the same. */
+export function hashOf(plan: Plan): string {
+  return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 12);
+}
+
+/** Mostly close together, so that things meet; sometimes with room to get on. */
+function delay(chance: Chance): number {
+  const kind = chance.weighed({ close: 5, near: 4, far: 1 });
+  return kind === 'close' ? chance.whole(0, 30) : kind === 'near' ? chance.whole(30, 200) : chance.whole(200, 800);
+}
+
+function createDraw(chance: Chance, small: boolean) {
+  const names: string[] = [];
+  const again: string[] = [];
+  /** Most of those that were submitted a moment ago have no number yet. */
+  const earlier = () => chance.oneOf(names.slice(0, Math.max(1, names.length - 2)));
+
+  const fractions = (count: number) => Array.from({ length: count }, chance.fraction);
+
+  const by = (): By => (chance.happens(0.55) ? 'api' : 'cli');
+
+  function order(): Order {
+    const name = `n${names.length + 1}`;
+    const after = names.length > 0 && chance.happens(0.08) ? earlier() : null;
+    names.push(name);
+    const keyed = chance.happens(0.8);
+    if (keyed) again.push(name);
+    if (chance.happens(0.15)) return { name, keyed, after, what: 'agent', prompt: `Do ${name}.`, options: chance.happens(0.3) ? ['--on-loss', 'fail'] : [] };
+    return { name, keyed, after, what: 'command', program: drawProgram(chance, small) };
+  }
+
+  function action(): Action {
+    const kind = chance.weighed({
+      submit: names.length < 3 ? 30 : 9,
+      'submit-again': 1,
+      batch: 2.5,
+      cancel: 4,
+      retry: 1,
+      wait: 2,
+      follow: 2,
+      remove: 2,
+      'add-task': 1,
+      'continue-task': 0.5,
+      look: 0.5,
+    });
+    switch (kind) {
+      case 'submit':
+        return { do: kind, order: order(), wait: chance.happens(0.15), by: by() };
+      case 'submit-again':
+        return again.length === 0 ? { do: 'look', at: 'runs' } : { do: kind, of: chance.oneOf(again) };
+      case 'batch':
+        return { do: kind, orders: Array.from({ length: chance.whole(3, 8) }, order).filter((each) => each.what === 'command') };
+      case 'cancel':
+        return { do: kind, picks: fractions(chance.oneOf([1, 1, 1, 3])), now: chance.happens(0.25), by: by() };
+      case 'wait':
+        return { do: kind, picks: fractions(chance.oneOf([1, 1, 2, 4])) };
+      case 'follow':
+        return { do: kind, pick: chance.fraction(), stream: chance.oneOf(['stdout', 'stdout', 'stderr']) };
+      case 'retry':
+      case 'remove':
+        return { do: kind, of: earlier(), by: by() };
+      case 'look':
+        return { do: kind, at: chance.oneOf(['runs', 'status', 'ledger']) };
+      default:
+        return { do: kind };
+    }
+  }
+
+  function fault(): Fault {
+    const kind = chance.weighed({
+      'kill-daemon': 8,
+      'kill-keeper': 4,
+      'kill-both': 2,
+      'kill-client': 5,
+      'kill-leader': 4,
+      'kill-member': 1,
+      'pause-daemon': 2.5,
+      'pause-keeper': 2.5,
+      'pause-leader': 2.5,
+      'drop-socket': 1.5,
+      'stop-daemon': 1,
+      'restart-daemon': 1.5,
+      'fill-disk': small ? 8 : 0,
+    });
+    switch (kind) {
+      case 'pause-daemon':
+      case 'pause-keeper':
+      case 'pause-leader':
+        // Once in a while so long that it is taken for a sleep of the machine.
+        return { do: kind, pick: chance.fraction(), forMs: chance.happens(0.04) ? 5_600 : chance.whole(50, 1_500) };
+      case 'fill-disk':
+        return { do: kind, forMs: chance.whole(100, 1_500) };
+      case 'drop-socket':
+      case 'stop-daemon':
+      case 'restart-daemon':
+        return { do: kind };
+      default:
+        return { do: kind, pick: chance.fraction() };
+    }
+  }
+
+  return { action, fault };
+}

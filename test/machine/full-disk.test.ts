@@ -1,0 +1,50 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { mayMount, mountDisk } from '../chaos/disk.ts';
+import { untilStill } from '../support/crash.ts';
+import { openHome } from '../support/home.ts';
+import { until } from '../support/until.ts';
+
+const place = mkdtempSync(join(tmpdir(), 'clip-'));
+const possible = mayMount(place);
+rmSync(place, { recursive: true, force: true });
+
+/** A home on a disk of its own; unmounted when the test is over. */
+function homeOnDisk() {
+  const home = openHome();
+  const disk = mountDisk(home.folder);
+  onTestFinished(async () => {
+    disk.free();
+    const left = await home.end();
+    disk.unmount();
+    rmSync(home.base, { recursive: true, force: true });
+    expect(left).toEqual([]);
+  }, 60_000);
+  return { home, disk };
+}
+
+describe.skipIf(!possible)('while the disk is full', () => {
+  it('a run that is lost is repeated once when there is room again, and no folder is left of the attempts before', async () => {
+    const { home, disk } = homeOnDisk();
+    const gate = join(home.base, 'gate');
+    const number = await home.submit(['--on-loss', 'retry', '--', 'sh', '-c', `while [ ! -e ${gate} ]; do sleep 0.05; done; exit 3`]);
+    const { processPid } = await home.untilStatus(number, 'running');
+    // Room for a line of the log, not for a commit.
+    disk.fill(16_384);
+    for (const pid of home.pidsOf('keeper')) await home.kill(pid);
+    await home.kill(processPid ?? 0);
+    const said = () => readFileSync(join(home.folder, 'daemon.log'), 'utf8');
+    const before = said().length;
+    await until('its end could not be recorded', () => said().slice(before).includes('a look around failed'));
+    disk.free();
+    writeFileSync(gate, '');
+    const runs = await untilStill(home);
+    expect(runs.map(({ retryReason, errorCode, exitCode }) => [retryReason, errorCode, exitCode])).toEqual([
+      [null, 'process_lost', null],
+      ['process_lost', 'exit_nonzero', 3],
+    ]);
+    expect(readdirSync(join(home.folder, 'runs')).sort()).toEqual(runs.map(({ id }) => id).sort());
+  });
+});
