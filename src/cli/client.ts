@@ -1,8 +1,11 @@
 /** The client: requests over the socket, streams that reconnect, and the start of the daemon when a verb may. */
+
+import { accessSync, constants } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { type Home, troubleWithHome } from '../config/home.ts';
+import { type Home, strangersIn, troubleWithHome } from '../config/home.ts';
 import { version } from '../launch/version.ts';
 import { ClipError, isErrorCode } from '../run/errors.ts';
 import { startDaemon } from './start-daemon.ts';
@@ -25,6 +28,7 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
 
   /** Sends a request and returns its answer's head; starts the daemon if nobody is there, but only the first time. */
   async function open(method: string, path: string, body: Body, type: string, stream: boolean): Promise<IncomingMessage> {
+    refuseStranger(home);
     try {
       const answer = await send({ socketPath: home.socket, method, path, headers: insideHeaders(options.inside) }, { body, type, stream });
       maySpawn = false;
@@ -155,6 +159,19 @@ function errorOf(value: unknown, status: number): ClipError {
   if (!error?.message)
     return new ClipError('unreachable', `The daemon gave an answer that is not clip's (HTTP ${status}).`, 'Is another program using the socket? clip doctor');
   return new ClipError(error.code && isErrorCode(error.code) ? error.code : 'failed', error.message, error.hint ?? null);
+}
+
+/** A request carries this shell's whole environment: whoever listens in a home that is not ours gets nothing. */
+function refuseStranger(home: Home): void {
+  const trouble = troubleWithHome(home) ?? strangersIn(home, [basename(home.socket)]);
+  if (trouble === null) return;
+  try {
+    accessSync(home.socket, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') throw noPermission(home, error);
+  }
+  throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
 }
 
 function noPermission(home: Home, cause: unknown): ClipError {

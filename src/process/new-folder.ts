@@ -1,6 +1,8 @@
 /** Run folders before the run exists: made, filled and flushed. */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { limits } from '../run/limits.ts';
+import { readRegularFile } from './regular-file.ts';
 import { flushFolder, runFiles, writeFlushed } from './run-folder.ts';
 
 export type NewFolder = {
@@ -60,7 +62,7 @@ export function readRequest(folder: string): Buffer | null {
 
 function readIfThere(path: string): Buffer | null {
   try {
-    return readFileSync(path);
+    return readRegularFile(path, limits.runFileBytesMax);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -101,6 +101,12 @@ export const limits = {
   /** A client that takes nothing for this long is dropped. */
   slowClientMs: 10 * second,
   keeperLineBytesMax: 4 * 2 ** 20,
+  /** started.json and exit.json: an error in them may name a whole command. */
+  recordBytesMax: 2 ** 20,
+  /** What belongs to a run and was written by clip, or is read for it: the largest is a prompt, written with escapes. */
+  runFileBytesMax: 64 * 2 ** 20,
+  /** Files that a person keeps for an agent: its variables, the template of its prompts. */
+  agentFileBytesMax: 2 ** 20,
   errorLength: 500,
   /** One line of an agent's stream; measured: a megabyte of answer is one line. */
   streamLineBytesMax: 8 * 2 ** 20,
