@@ -1,5 +1,5 @@
 /** Showing a run's output. The logs are read from their files: not a byte of them passes through the daemon. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { isatty } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
@@ -100,7 +100,11 @@ function createLog(context: Context, run: RunView, path: string, fd: 1 | 2, opti
 
 function openIfThere(path: string): number | null {
   try {
-    return openSync(path, 'r');
+    // Whoever opens a named pipe waits for its writer; what is there instead of the log is shown as one that is gone.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fstatSync(file).isFile()) return file;
+    closeSync(file);
+    return null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -1,9 +1,10 @@
 /** The agents of this home: their settings in the database, the values of their variables in files of their own. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { presetNamed, presets } from '../adapters/presets.ts';
+import { readRegularFile } from '../process/regular-file.ts';
 import { flushFolder, writeFlushed } from '../process/run-folder.ts';
 import type { AgentRequest } from '../protocol/agents.ts';
 import { readMapping } from '../protocol/mapping.ts';
@@ -128,7 +129,7 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
   function readEnvironment(id: string): Environment {
     const path = environmentPath(id);
     try {
-      return JSON.parse(readFileSync(path, 'utf8')) as Environment;
+      return storedEnvironment(readRegularFile(path, limits.runFileBytesMax).toString('utf8'));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
       const hint = 'Delete the file, then give the variables again: clip agent edit NAME --env K=V';
@@ -194,9 +195,20 @@ function mappingOf(preset: string | null | undefined, mapping: unknown): Partial
   return { mapping: known.mapping, preset };
 }
 
+/** Damaged from outside. What the parser says of it would quote the values, and errors are shown and recorded. */
+function storedEnvironment(text: string): Environment {
+  try {
+    const value = JSON.parse(text) as Environment | null;
+    if (typeof value === 'object' && value !== null && Object.values(value).every((each) => typeof each === 'string')) return value;
+  } catch {
+    // Said below, without a word of what it holds.
+  }
+  throw new Error('it is damaged');
+}
+
 function readEnvFile(path: string, agent: string): Environment {
   try {
-    const text = readFileSync(path, 'utf8');
+    const text = readRegularFile(path, limits.agentFileBytesMax).toString('utf8');
     const bad = badLineOf(text);
     if (bad !== null) throw new Error(`line ${bad} is not KEY=VALUE`);
     return parseEnv(text) as Environment;

@@ -1,6 +1,6 @@
 /** `GET /v1/runs/:run/logs`: the bytes of one stream from an offset on; with follow, JSON lines until the run has ended. */
-import { createReadStream, existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { logsQuery, refParams } from '../../protocol/requests.ts';
 import { ClipError } from '../../run/errors.ts';
@@ -22,9 +22,9 @@ export const logRoutes: Routes = (api, world) => {
       throw new ClipError('not_found', `Run ${run.number} writes stderr into stdout (--merge-output).`, 'Ask for stdout.');
     const path = join(world.folderOf(run), `${stream}.log`);
     if (follow) return followLog(startLines(reply, world.version), run, path, stream, offset);
+    const file = await openLog(path);
     // Nothing was written yet, or the file was taken away: an empty answer is the truth in both cases.
-    if (!existsSync(path)) return reply.type('application/octet-stream').send(Buffer.alloc(0));
-    return reply.type('application/octet-stream').send(createReadStream(path, { start: offset }));
+    return reply.type('application/octet-stream').send(file === null ? Buffer.alloc(0) : file.createReadStream({ start: offset }));
   });
 
   async function followLog(out: LineStream, run: Run, path: string, stream: string, from: number): Promise<void> {
@@ -45,15 +45,24 @@ export const logRoutes: Routes = (api, world) => {
 };
 
 async function readAt(path: string, buffer: Buffer, offset: number): Promise<number> {
+  const file = await openLog(path);
+  if (file === null) return 0;
   try {
-    const file = await open(path, 'r');
-    try {
-      return (await file.read(buffer, 0, buffer.length, offset)).bytesRead;
-    } finally {
-      await file.close();
-    }
+    return (await file.read(buffer, 0, buffer.length, offset)).bytesRead;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Null when there is none, or something else in its place: whoever opens a named pipe waits for its writer, and few threads open files for all of us. */
+async function openLog(path: string): Promise<FileHandle | null> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+    return null;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
