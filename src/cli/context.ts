@@ -4,8 +4,9 @@ import { isatty } from 'node:tty';
 import { type Home, locateHome } from '../config/home.ts';
 import { ClipError } from '../run/errors.ts';
 import { markVariable } from '../run/run.ts';
+import { visibleJson } from '../run/unseen.ts';
 import { type Client, createClient, type Inside } from './client.ts';
-import { type Look, lookOf } from './words.ts';
+import { forTerminal, type Look, lookOf } from './words.ts';
 
 export type Context = {
   readonly env: NodeJS.ProcessEnv;
@@ -29,7 +30,7 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
   const { env } = process;
   const home = locateHome(env);
   const notice = (text: string) => {
-    if (!options.quiet) writeText(2, `${text}\n`);
+    if (!options.quiet) say(2, `${text}\n`);
   };
   return {
     env,
@@ -37,8 +38,8 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
     home,
     json: options.json,
     look: lookOf(options.color, env, isatty(1) ? process.stdout : { isTTY: false, columns: 0 }),
-    print: (text) => writeText(1, text.endsWith('\n') ? text : `${text}\n`),
-    printJson: (value) => writeText(1, `${JSON.stringify(value)}\n`),
+    print: (text) => say(1, text.endsWith('\n') ? text : `${text}\n`),
+    printJson: (value) => writeText(1, `${visibleJson(value)}\n`),
     notice,
     client: (maySpawn = true) => createClient({ home, maySpawn, inside: insideOf(env), notice }),
     insideRun: env[markVariable] || null,
@@ -61,6 +62,11 @@ function currentFolder(): string {
 
 /** A pipe that is full is tried again after so long: 64 KiB at a time, that is more than any reader takes. */
 const pipeFullMs = 0.2;
+
+/** What people read; a program that reads it gets what is there. */
+export function say(fd: 1 | 2, text: string): void {
+  writeText(fd, isatty(fd) ? forTerminal(text) : text);
+}
 
 /** Written at once and in order, also when the process ends right after. */
 export function writeText(fd: 1 | 2, content: string | Buffer): void {

@@ -4,6 +4,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { isatty } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../protocol/answers.ts';
+import { unseenInText } from '../run/unseen.ts';
 import type { Client } from './client.ts';
 import { type Context, writeText } from './context.ts';
 import { createMask, createReportMask, secretsOf } from './mask.ts';
@@ -134,11 +135,7 @@ function createCleaner() {
   const decoder = new StringDecoder('utf8');
   let held = '';
   const heldMax = 4_096;
-  const strip = (text: string) =>
-    stripVTControlCharacters(text)
-      .replace(/\r\n/g, '\n')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  const strip = (text: string) => stripVTControlCharacters(text).replace(/\r\n/g, '\n').replace(unseenInText, '');
   return {
     clean(bytes: Buffer): string {
       const text = held + decoder.write(bytes);

@@ -60,6 +60,16 @@ export function readRequest(folder: string): Buffer | null {
   return readIfThere(join(folder, runFiles.request)) ?? readIfThere(join(folder, runFiles.prompt));
 }
 
+/** What the run was given, as long as it is kept; empty when it is not, or cannot be read. */
+export function readEnvironment(folder: string): Readonly<Record<string, string>> {
+  try {
+    const value = JSON.parse(readRegularFile(join(folder, runFiles.env), limits.runFileBytesMax).toString('utf8')) as Record<string, string> | null;
+    return Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => typeof each === 'string'));
+  } catch {
+    return {};
+  }
+}
+
 function readIfThere(path: string): Buffer | null {
   try {
     return readRegularFile(path, limits.runFileBytesMax);
