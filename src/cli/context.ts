@@ -6,7 +6,7 @@ import { ClipError } from '../run/errors.ts';
 import { markVariable } from '../run/run.ts';
 import { visibleJson } from '../run/unseen.ts';
 import { type Client, createClient, type Inside } from './client.ts';
-import { forTerminal, type Look, lookOf } from './words.ts';
+import { cleanText, forTerminal, type Look, lookOf } from './words.ts';
 
 export type Context = {
   readonly env: NodeJS.ProcessEnv;
@@ -20,6 +20,8 @@ export type Context = {
   readonly printJson: (value: object) => void;
   /** To stderr: notices. */
   readonly notice: (text: string) => void;
+  /** To stderr: what is wrong with one of several things that were asked for. */
+  readonly complain: (error: Complaint) => void;
   /** A client that may start the daemon, or one that may not. */
   readonly client: (maySpawn?: boolean) => Client;
   /** Id of the run that this command itself is part of. */
@@ -41,6 +43,7 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
     print: (text) => say(1, text.endsWith('\n') ? text : `${text}\n`),
     printJson: (value) => writeText(1, `${visibleJson(value)}\n`),
     notice,
+    complain: (error) => complain(error, options.json),
     client: (maySpawn = true) => createClient({ home, maySpawn, inside: insideOf(env), notice }),
     insideRun: env[markVariable] || null,
   };
@@ -62,6 +65,14 @@ function currentFolder(): string {
 
 /** A pipe that is full is tried again after so long: 64 KiB at a time, that is more than any reader takes. */
 const pipeFullMs = 0.2;
+
+type Complaint = { readonly code: string; readonly message: string; readonly hint: string | null };
+
+/** Cleaned for pipes as well: it quotes what was asked for, and what the daemon, a file or another program has said. */
+export function complain({ code, message, hint }: Complaint, json: boolean): void {
+  const lines = [message, hint].flatMap((part) => (part === null ? [] : [cleanText(part)]));
+  writeText(2, json ? `${visibleJson({ error: { code, message, hint } })}\n` : `clip: ${lines.join('\n      ')}\n`);
+}
 
 /** What people read; a program that reads it gets what is there. */
 export function say(fd: 1 | 2, text: string): void {

@@ -2,7 +2,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../launch/version.ts';
 import { ClipError, errorTable } from '../run/errors.ts';
-import { visibleJson } from '../run/unseen.ts';
 import { addAgent } from './commands/agent.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addContinue } from './commands/continue.ts';
@@ -22,10 +21,9 @@ import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { addTask } from './commands/task.ts';
 import { addWait } from './commands/wait.ts';
-import { createContext, say, writeText } from './context.ts';
+import { complain, createContext, say, writeText } from './context.ts';
 import { errorsText, exitCodesText, ownFailureExit } from './exit-codes.ts';
 import type { Choose, Verb, Work } from './verb.ts';
-import { cleanText } from './words.ts';
 
 export async function runProgram(args: readonly string[]): Promise<number> {
   let chosen: { verb: Verb; work: Work } | null = null;
@@ -146,9 +144,7 @@ function explain(error: unknown, verb: Verb): number {
   const code = known?.code ?? 'internal';
   const message = known?.message ?? `Internal error: ${error instanceof Error ? error.message : String(error)}`;
   const hint = known ? known.hint : 'This is a bug in clip. CLIP_DEBUG=1 shows where.';
-  if (verb.json) writeText(2, `${visibleJson({ error: { code, message, hint } })}\n`);
-  // It may quote what was asked for, and what the daemon, a file or another program has said.
-  else writeText(2, `clip: ${[message, hint].flatMap((part) => (part === null ? [] : [cleanText(part)])).join('\n      ')}\n`);
+  complain({ code, message, hint }, verb.json ?? false);
   if (!known && process.env['CLIP_DEBUG'] === '1' && error instanceof Error) say(2, `${error.stack}\n`);
   return verb.waits ? ownFailureExit : errorTable[code].exit;
 }
