@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { presetNamed, presets } from '../adapters/presets.ts';
 import { readRegularFile } from '../process/regular-file.ts';
 import { flushFolder, writeFlushed } from '../process/run-folder.ts';
@@ -13,6 +12,7 @@ import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
 import { liveStatuses } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
+import { readEnvFile } from './env-file.ts';
 
 export type Agents = ReturnType<typeof createAgents>;
 type Environment = Readonly<Record<string, string>>;
@@ -204,29 +204,6 @@ function storedEnvironment(text: string): Environment {
     // Said below, without a word of what it holds.
   }
   throw new Error('it is damaged');
-}
-
-function readEnvFile(path: string, agent: string): Environment {
-  try {
-    const text = readRegularFile(path, limits.agentFileBytesMax).toString('utf8');
-    const bad = badLineOf(text);
-    if (bad !== null) throw new Error(`line ${bad} is not KEY=VALUE`);
-    return parseEnv(text) as Environment;
-  } catch (error) {
-    throw new ClipError(
-      'refused',
-      `The env file ${path} of agent ${agent} cannot be read: ${(error as Error).message}.`,
-      'Mend it, or name another: clip agent edit',
-    );
-  }
-}
-
-/** The first line that would be passed over in silence; null when all is well. Values in quotes may go over several lines. */
-function badLineOf(text: string): number | null {
-  if (text.includes('\0')) return text.slice(0, text.indexOf('\0')).split('\n').length;
-  const several = /=\s*(["'`])(?:(?!\1).)*\n/.test(text);
-  const at = several ? -1 : text.split('\n').findIndex((line) => !/^\s*(#|$|(export\s+)?[A-Za-z_][\w.-]*\s*=)/.test(line));
-  return at < 0 ? null : at + 1;
 }
 
 /** 50 random bits; a letter first, as with runs. */
