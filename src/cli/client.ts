@@ -2,6 +2,7 @@
 
 import { accessSync, constants } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
@@ -17,6 +18,7 @@ export type Line = Readonly<Record<string, unknown>>;
 /** A daemon that is there but says nothing for so long is stopped (SIGSTOP) or in trouble. */
 const requestMs = 15_000;
 const reconnectMs = 300;
+const doorMs = 20;
 
 /** Of the run that this command is a part of: the daemon knows by it who acts. */
 export type Inside = { readonly runId: string; readonly token: string } | null;
@@ -118,14 +120,15 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
 
 type Sent = { readonly body: Body; readonly type: string; readonly stream: boolean };
 
-function send(
+async function send(
   to: { socketPath: string; method: string; path: string; headers: Record<string, string> },
   { body, type, stream }: Sent,
 ): Promise<IncomingMessage> {
+  const socket = await connectTo(to.socketPath);
   return new Promise((resolve, reject) => {
     const length = typeof body === 'string' || Buffer.isBuffer(body) ? { 'content-length': Buffer.byteLength(body) } : {};
     const headers = body === null ? {} : { 'content-type': type, ...length };
-    const request = httpRequest({ ...to, headers: { host: 'clip', ...to.headers, ...headers }, agent: false });
+    const request = httpRequest({ ...to, headers: { host: 'clip', ...to.headers, ...headers }, createConnection: () => socket });
     if (!stream) request.setTimeout(requestMs, () => request.destroy(new Error(`no answer within ${requestMs / 1_000} s`)));
     request.on('error', reject);
     request.on('response', resolve);
@@ -133,6 +136,20 @@ function send(
     if (body instanceof Readable) body.on('error', (error) => request.destroy(error)).pipe(request);
     else request.end(body ?? undefined);
   });
+}
+
+/** So many wait at the door that the system takes no more (EAGAIN): nothing was said yet, so it is tried again until there is room. */
+async function connectTo(path: string): Promise<Socket> {
+  for (const until = Date.now() + requestMs; ; await new Promise((resolve) => setTimeout(resolve, doorMs))) {
+    try {
+      return await new Promise<Socket>((resolve, reject) => {
+        const socket = connect(path, () => resolve(socket.off('error', reject)));
+        socket.on('error', reject);
+      });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || Date.now() > until) throw error;
+    }
+  }
 }
 
 function insideHeaders(inside: Inside): Record<string, string> {
