@@ -1,8 +1,12 @@
 /** The client: requests over the socket, streams that reconnect, and the start of the daemon when a verb may. */
+
+import { accessSync, constants } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { type Home, troubleWithHome } from '../config/home.ts';
+import { type Home, strangersIn, troubleWithHome } from '../config/home.ts';
 import { version } from '../launch/version.ts';
 import { ClipError, isErrorCode } from '../run/errors.ts';
 import { startDaemon } from './start-daemon.ts';
@@ -14,6 +18,7 @@ export type Line = Readonly<Record<string, unknown>>;
 /** A daemon that is there but says nothing for so long is stopped (SIGSTOP) or in trouble. */
 const requestMs = 15_000;
 const reconnectMs = 300;
+const doorMs = 20;
 
 /** Of the run that this command is a part of: the daemon knows by it who acts. */
 export type Inside = { readonly runId: string; readonly token: string } | null;
@@ -25,6 +30,7 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
 
   /** Sends a request and returns its answer's head; starts the daemon if nobody is there, but only the first time. */
   async function open(method: string, path: string, body: Body, type: string, stream: boolean): Promise<IncomingMessage> {
+    refuseStranger(home);
     try {
       const answer = await send({ socketPath: home.socket, method, path, headers: insideHeaders(options.inside) }, { body, type, stream });
       maySpawn = false;
@@ -114,14 +120,15 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
 
 type Sent = { readonly body: Body; readonly type: string; readonly stream: boolean };
 
-function send(
+async function send(
   to: { socketPath: string; method: string; path: string; headers: Record<string, string> },
   { body, type, stream }: Sent,
 ): Promise<IncomingMessage> {
+  const socket = await connectTo(to.socketPath);
   return new Promise((resolve, reject) => {
     const length = typeof body === 'string' || Buffer.isBuffer(body) ? { 'content-length': Buffer.byteLength(body) } : {};
     const headers = body === null ? {} : { 'content-type': type, ...length };
-    const request = httpRequest({ ...to, headers: { host: 'clip', ...to.headers, ...headers }, agent: false });
+    const request = httpRequest({ ...to, headers: { host: 'clip', ...to.headers, ...headers }, createConnection: () => socket });
     if (!stream) request.setTimeout(requestMs, () => request.destroy(new Error(`no answer within ${requestMs / 1_000} s`)));
     request.on('error', reject);
     request.on('response', resolve);
@@ -129,6 +136,20 @@ function send(
     if (body instanceof Readable) body.on('error', (error) => request.destroy(error)).pipe(request);
     else request.end(body ?? undefined);
   });
+}
+
+/** So many wait at the door that the system takes no more (EAGAIN): nothing was said yet, so it is tried again until there is room. */
+async function connectTo(path: string): Promise<Socket> {
+  for (const until = Date.now() + requestMs; ; await new Promise((resolve) => setTimeout(resolve, doorMs))) {
+    try {
+      return await new Promise<Socket>((resolve, reject) => {
+        const socket = connect(path, () => resolve(socket.off('error', reject)));
+        socket.on('error', reject);
+      });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || Date.now() > until) throw error;
+    }
+  }
 }
 
 function insideHeaders(inside: Inside): Record<string, string> {
@@ -155,6 +176,19 @@ function errorOf(value: unknown, status: number): ClipError {
   if (!error?.message)
     return new ClipError('unreachable', `The daemon gave an answer that is not clip's (HTTP ${status}).`, 'Is another program using the socket? clip doctor');
   return new ClipError(error.code && isErrorCode(error.code) ? error.code : 'failed', error.message, error.hint ?? null);
+}
+
+/** A request carries this shell's whole environment: whoever listens in a home that is not ours gets nothing. */
+function refuseStranger(home: Home): void {
+  const trouble = troubleWithHome(home) ?? strangersIn(home, [basename(home.socket)]);
+  if (trouble === null) return;
+  try {
+    accessSync(home.socket, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') throw noPermission(home, error);
+  }
+  throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
 }
 
 function noPermission(home: Home, cause: unknown): ClipError {

@@ -4,8 +4,9 @@ import { isatty } from 'node:tty';
 import { type Home, locateHome } from '../config/home.ts';
 import { ClipError } from '../run/errors.ts';
 import { markVariable } from '../run/run.ts';
+import { visibleJson } from '../run/unseen.ts';
 import { type Client, createClient, type Inside } from './client.ts';
-import { type Look, lookOf } from './words.ts';
+import { cleanText, forTerminal, type Look, lookOf } from './words.ts';
 
 export type Context = {
   readonly env: NodeJS.ProcessEnv;
@@ -19,6 +20,8 @@ export type Context = {
   readonly printJson: (value: object) => void;
   /** To stderr: notices. */
   readonly notice: (text: string) => void;
+  /** To stderr: what is wrong with one of several things that were asked for. */
+  readonly complain: (error: Complaint) => void;
   /** A client that may start the daemon, or one that may not. */
   readonly client: (maySpawn?: boolean) => Client;
   /** Id of the run that this command itself is part of. */
@@ -29,7 +32,7 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
   const { env } = process;
   const home = locateHome(env);
   const notice = (text: string) => {
-    if (!options.quiet) writeText(2, `${text}\n`);
+    if (!options.quiet) say(2, `${text}\n`);
   };
   return {
     env,
@@ -37,9 +40,10 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
     home,
     json: options.json,
     look: lookOf(options.color, env, isatty(1) ? process.stdout : { isTTY: false, columns: 0 }),
-    print: (text) => writeText(1, text.endsWith('\n') ? text : `${text}\n`),
-    printJson: (value) => writeText(1, `${JSON.stringify(value)}\n`),
+    print: (text) => say(1, text.endsWith('\n') ? text : `${text}\n`),
+    printJson: (value) => writeText(1, `${visibleJson(value)}\n`),
     notice,
+    complain: (error) => complain(error, options.json),
     client: (maySpawn = true) => createClient({ home, maySpawn, inside: insideOf(env), notice }),
     insideRun: env[markVariable] || null,
   };
@@ -61,6 +65,19 @@ function currentFolder(): string {
 
 /** A pipe that is full is tried again after so long: 64 KiB at a time, that is more than any reader takes. */
 const pipeFullMs = 0.2;
+
+type Complaint = { readonly code: string; readonly message: string; readonly hint: string | null };
+
+/** Cleaned for pipes as well: it quotes what was asked for, and what the daemon, a file or another program has said. */
+export function complain({ code, message, hint }: Complaint, json: boolean): void {
+  const lines = [message, hint].flatMap((part) => (part === null ? [] : [cleanText(part)]));
+  writeText(2, json ? `${visibleJson({ error: { code, message, hint } })}\n` : `clip: ${lines.join('\n      ')}\n`);
+}
+
+/** What people read; a program that reads it gets what is there. */
+export function say(fd: 1 | 2, text: string): void {
+  writeText(fd, isatty(fd) ? forTerminal(text) : text);
+}
 
 /** Written at once and in order, also when the process ends right after. */
 export function writeText(fd: 1 | 2, content: string | Buffer): void {

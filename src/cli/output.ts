@@ -1,9 +1,10 @@
 /** Showing a run's output. The logs are read from their files: not a byte of them passes through the daemon. */
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { isatty } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../protocol/answers.ts';
+import { unseenInText } from '../run/unseen.ts';
 import type { Client } from './client.ts';
 import { readCompressed } from './compressed-log.ts';
 import { type Context, writeText } from './context.ts';
@@ -112,7 +113,11 @@ function goneSentence({ number, logsRemovedAt }: RunView, path: string): string 
 
 function openIfThere(path: string): number | null {
   try {
-    return openSync(path, 'r');
+    // Whoever opens a named pipe waits for its writer; what is there instead of the log is shown as one that is gone.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fstatSync(file).isFile()) return file;
+    closeSync(file);
+    return null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
@@ -142,11 +147,7 @@ function createCleaner() {
   const decoder = new StringDecoder('utf8');
   let held = '';
   const heldMax = 4_096;
-  const strip = (text: string) =>
-    stripVTControlCharacters(text)
-      .replace(/\r\n/g, '\n')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  const strip = (text: string) => stripVTControlCharacters(text).replace(/\r\n/g, '\n').replace(unseenInText, '');
   return {
     clean(bytes: Buffer): string {
       const text = held + decoder.write(bytes);

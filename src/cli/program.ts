@@ -22,7 +22,7 @@ import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { addTask } from './commands/task.ts';
 import { addWait } from './commands/wait.ts';
-import { createContext, writeText } from './context.ts';
+import { complain, createContext, say, writeText } from './context.ts';
 import { errorsText, exitCodesText, ownFailureExit } from './exit-codes.ts';
 import type { Choose, Verb, Work } from './verb.ts';
 
@@ -146,8 +146,7 @@ function explain(error: unknown, verb: Verb): number {
   const code = known?.code ?? 'internal';
   const message = known?.message ?? `Internal error: ${error instanceof Error ? error.message : String(error)}`;
   const hint = known ? known.hint : 'This is a bug in clip. CLIP_DEBUG=1 shows where.';
-  if (verb.json) writeText(2, `${JSON.stringify({ error: { code, message, hint } })}\n`);
-  else writeText(2, hint === null ? `clip: ${message}\n` : `clip: ${message}\n      ${hint}\n`);
-  if (!known && process.env['CLIP_DEBUG'] === '1' && error instanceof Error) writeText(2, `${error.stack}\n`);
+  complain({ code, message, hint }, verb.json ?? false);
+  if (!known && process.env['CLIP_DEBUG'] === '1' && error instanceof Error) say(2, `${error.stack}\n`);
   return verb.waits ? ownFailureExit : errorTable[code].exit;
 }

@@ -1,5 +1,5 @@
 /** From the options of `clip run` to the request. */
-import { readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { RunRequestInput } from '../protocol/requests.ts';
 import { ClipError } from '../run/errors.ts';
@@ -54,8 +54,9 @@ function promptBytes(context: Context, words: readonly string[], promptFile: str
   if (promptFile === undefined) return Buffer.from(words.join(' '));
   const path = resolve(context.cwd(), promptFile);
   try {
-    return readFileSync(path);
+    return readFileWithin(path, limits.promptBytesMax, 'Name the file in the prompt instead.');
   } catch (error) {
+    if (error instanceof ClipError) throw error;
     throw new ClipError('not_found', `The prompt file ${path} cannot be read: ${(error as Error).message}.`, 'Check the path after --prompt-file.', error);
   }
 }
@@ -108,21 +109,35 @@ function stdinOf(context: Context, stdin: string | undefined): RunRequestInput['
 
 /** All of standard input, up to a limit. */
 export function readInput(bytesMax: number, hint = 'Put it into a file and name the file: --stdin FILE.'): Buffer {
+  return readAll(0, { bytesMax, what: 'The input', hint });
+}
+
+/** All of a file, up to a limit; it may be a pipe of the shell's, or a device that never ends. */
+export function readFileWithin(path: string, bytesMax: number, hint: string): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    return readAll(fd, { bytesMax, what: `The file ${path}`, hint });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readAll(fd: number, { bytesMax, what, hint }: { readonly bytesMax: number; readonly what: string; readonly hint: string }): Buffer {
   const chunks: Buffer[] = [];
   for (let total = 0; ; ) {
     const chunk = Buffer.allocUnsafe(64 * 1024);
-    const read = readSome(chunk);
+    const read = readSome(fd, chunk);
     if (read === 0) return Buffer.concat(chunks);
     total += read;
-    if (total > bytesMax) throw new ClipError('too_large', `The input is larger than ${bytesMax / 2 ** 20} MiB.`, hint);
+    if (total > bytesMax) throw new ClipError('too_large', `${what} is larger than ${(bytesMax / 2 ** 20).toFixed(bytesMax < 2 ** 20 ? 2 : 0)} MiB.`, hint);
     chunks.push(chunk.subarray(0, read));
   }
 }
 
-function readSome(chunk: Buffer): number {
+function readSome(fd: number, chunk: Buffer): number {
   for (;;) {
     try {
-      return readSync(0, chunk);
+      return readSync(fd, chunk);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EOF') return 0;

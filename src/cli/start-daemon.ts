@@ -2,7 +2,7 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type Home, makeHome, troubleWithHome } from '../config/home.ts';
+import { type Home, makeHome, strangersIn, troubleWithHome } from '../config/home.ts';
 import { launchDaemon } from '../launch/launch.ts';
 import { ClipError, isErrorCode } from '../run/errors.ts';
 
@@ -19,7 +19,7 @@ export async function startDaemon(home: Home): Promise<void> {
       'The daemon is not running, and CLIP_NO_SPAWN forbids to start it.',
       'Start it: clip daemon start, without CLIP_NO_SPAWN.',
     );
-  const trouble = troubleWithHome(home) ?? makeHome(home);
+  const trouble = troubleWithHome(home) ?? strangersIn(home) ?? makeHome(home);
   if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
   await pause(Math.random() * crowdMs);
   const claim = join(home.folder, 'daemon.starting');

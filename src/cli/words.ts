@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../protocol/answers.ts';
 import { sizeText } from '../run/size.ts';
+import { unseen, unseenInText } from '../run/unseen.ts';
 
 export type Look = { readonly colour: boolean; readonly width: number | null };
 
@@ -48,17 +49,21 @@ export function paint(text: string, colour: number, look: Look): string {
 
 /** Without escape sequences and other control characters; line breaks become visible. */
 export function clean(text: string): string {
-  return (
-    stripVTControlCharacters(text)
-      .replace(/\r?\n/g, '⏎')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-      .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
-  );
+  return stripVTControlCharacters(text)
+    .replace(/\r?\n|[\u2028\u2029]/g, '⏎')
+    .replace(unseen, '');
 }
 
 /** The same for a text of several lines, whose line breaks stay. */
 export function cleanText(text: string): string {
   return text.split('\n').map(clean).join('\n');
+}
+
+/** The last door before a terminal: of whatever was not cleaned on its way here, only the colours of `paint`, tabs and line breaks get through. */
+export function forTerminal(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours that we set ourselves
+  const parts = text.split(/(\u001b\[(?:0|1|3[1-6]|90)m)/);
+  return parts.map((part, index) => (index % 2 === 1 ? part : stripVTControlCharacters(part).replace(unseenInText, ''))).join('');
 }
 
 /** 850 ms, 12.3 s, 4 min 5 s, 3 h 2 min, 5 d 1 h. */

@@ -1,5 +1,5 @@
 /** config.toml: parsed once, with an error that names the key and the line. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
@@ -42,6 +42,9 @@ const schema = z.strictObject({
   auto_done: z.boolean().default(false),
 });
 
+/** Nobody sets so much. */
+const bytesMax = 2 ** 20;
+
 export type Config = z.infer<typeof schema>;
 
 export class ConfigError extends Error {
@@ -59,6 +62,10 @@ export type AmountCheck = (text: string, key: string) => string | null;
 export function readConfig(path: string, wrongWith: AmountCheck): Config {
   let text: string;
   try {
+    // A named pipe would be waited for, and a device never ends: the daemon could not start, and could not say why.
+    const stat = statSync(path);
+    if (stat.size > bytesMax) throw new Error(`it has more than ${bytesMax} bytes`);
+    if (!stat.isFile() && !stat.isDirectory()) throw new Error('it is no regular file');
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return schema.parse({});

@@ -1,5 +1,5 @@
 /** Where things lie, and whether the home may be trusted. */
-import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -68,6 +68,21 @@ export function troubleWithHome({ folder }: Home): HomeTrouble | null {
     return { sentence: `The home ${folder} belongs to another user (uid ${stat.uid}).`, hint: 'Set CLIP_HOME to a folder of yours; never share a home.' };
   }
   return null;
+}
+
+/**
+ * Whether what is in the home may be trusted: a home that was once open to others may hold a socket, a database or a command
+ * that somebody else has put there. Null when all of it, or of `names`, is this user's.
+ */
+export function strangersIn({ folder }: Home, names: readonly string[] | null = null): HomeTrouble | null {
+  const uid = process.getuid?.();
+  const all = names ?? (statSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder) : []);
+  const strange = all.find((name) => (lstatSync(join(folder, name), { throwIfNoEntry: false })?.uid ?? uid) !== uid);
+  if (strange === undefined) return null;
+  return {
+    sentence: `${join(folder, strange)} belongs to another user.`,
+    hint: 'Somebody else could write to this home: look at it, and set CLIP_HOME to a new folder.',
+  };
 }
 
 /** Makes the home with the right modes, whatever the umask. Call `troubleWithHome` first. */

@@ -1,10 +1,11 @@
 /** From an agent and a prompt to what a run of it is: command, environment, input, locks. */
-import { readFileSync } from 'node:fs';
 import type { Prepared } from '../adapters/adapter.ts';
 import { adapterOf } from '../adapters/by-name.ts';
+import { readRegularFile } from '../process/regular-file.ts';
 import { worktreeOf } from '../process/worktree.ts';
 import { type Agent, type AgentProfile, sessionOwner } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
+import { limits } from '../run/limits.ts';
 import { renderTemplate } from '../run/prompt.ts';
 import { sessionLock } from '../run/queue.ts';
 
@@ -70,7 +71,7 @@ export function promptFor({ name, settings }: Agent, prompt: Buffer, cwd: string
   if (path === null) return prompt;
   let template: string;
   try {
-    template = readFileSync(path, 'utf8');
+    template = readRegularFile(path, limits.agentFileBytesMax).toString('utf8');
   } catch (error) {
     throw new ClipError(
       'refused',

@@ -1,9 +1,9 @@
 /** The agents of this home: their settings in the database, the values of their variables in files of their own. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { presetNamed, presets } from '../adapters/presets.ts';
+import { readRegularFile } from '../process/regular-file.ts';
 import { flushFolder, writeFlushed } from '../process/run-folder.ts';
 import type { AgentRequest } from '../protocol/agents.ts';
 import { readMapping } from '../protocol/mapping.ts';
@@ -12,6 +12,7 @@ import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
 import { liveStatuses } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
+import { readEnvFile } from './env-file.ts';
 
 export type Agents = ReturnType<typeof createAgents>;
 type Environment = Readonly<Record<string, string>>;
@@ -128,7 +129,7 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
   function readEnvironment(id: string): Environment {
     const path = environmentPath(id);
     try {
-      return JSON.parse(readFileSync(path, 'utf8')) as Environment;
+      return storedEnvironment(readRegularFile(path, limits.runFileBytesMax).toString('utf8'));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
       const hint = 'Delete the file, then give the variables again: clip agent edit NAME --env K=V';
@@ -194,27 +195,15 @@ function mappingOf(preset: string | null | undefined, mapping: unknown): Partial
   return { mapping: known.mapping, preset };
 }
 
-function readEnvFile(path: string, agent: string): Environment {
+/** Damaged from outside. What the parser says of it would quote the values, and errors are shown and recorded. */
+function storedEnvironment(text: string): Environment {
   try {
-    const text = readFileSync(path, 'utf8');
-    const bad = badLineOf(text);
-    if (bad !== null) throw new Error(`line ${bad} is not KEY=VALUE`);
-    return parseEnv(text) as Environment;
-  } catch (error) {
-    throw new ClipError(
-      'refused',
-      `The env file ${path} of agent ${agent} cannot be read: ${(error as Error).message}.`,
-      'Mend it, or name another: clip agent edit',
-    );
+    const value = JSON.parse(text) as Environment | null;
+    if (typeof value === 'object' && value !== null && Object.values(value).every((each) => typeof each === 'string')) return value;
+  } catch {
+    // Said below, without a word of what it holds.
   }
-}
-
-/** The first line that would be passed over in silence; null when all is well. Values in quotes may go over several lines. */
-function badLineOf(text: string): number | null {
-  if (text.includes('\0')) return text.slice(0, text.indexOf('\0')).split('\n').length;
-  const several = /=\s*(["'`])(?:(?!\1).)*\n/.test(text);
-  const at = several ? -1 : text.split('\n').findIndex((line) => !/^\s*(#|$|(export\s+)?[A-Za-z_][\w.-]*\s*=)/.test(line));
-  return at < 0 ? null : at + 1;
+  throw new Error('it is damaged');
 }
 
 /** 50 random bits; a letter first, as with runs. */

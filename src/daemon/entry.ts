@@ -1,15 +1,17 @@
 /** Entry of the daemon program. The lock comes before anything else is loaded: a loser leaves at once, with 0. */
 import { closeSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { homeAt, locateHome, makeHome, troubleWithHome } from '../config/home.ts';
+import { homeAt, locateHome, makeHome, strangersIn, troubleWithHome } from '../config/home.ts';
 import { version } from '../launch/version.ts';
 import { takeLock } from './lock.ts';
 
 const { values } = parseArgs({ options: { home: { type: 'string' }, managed: { type: 'boolean', default: false } } });
-const home = values.home ? homeAt(values.home) : locateHome(process.env);
+// Without a slash at its end, behind which a link would be followed before it is seen.
+const home = values.home ? homeAt(resolve(values.home)) : locateHome(process.env);
 
 function begin(): void {
-  const trouble = troubleWithHome(home) ?? makeHome(home);
+  const trouble = troubleWithHome(home) ?? strangersIn(home) ?? makeHome(home);
   if (trouble) return fail({ code: 'home_unusable', message: trouble.sentence, hint: trouble.hint });
   try {
     if (!takeLock(home.lock)) {

@@ -94,6 +94,7 @@ export async function startDaemon(options: {
   const agents = createAgents({ store, folder: home.agents, now, rulesChanged });
   const environment = environmentOfRuns(process.env);
   const secretsOf = createSecrets({ agents, store, environment });
+  const secretsOfRun = (run: Run) => secretsOf(run.spec.agent?.id ?? null, folderOf(run));
   const redacted = (text: string, agentId: string | null) => redact(text, secretsOf(agentId));
   const onward = createOnward({
     store,
@@ -120,8 +121,16 @@ export async function startDaemon(options: {
 
   const sweeper = createSweeper(() => new Set([process.pid, ...keepers.list().map(({ pid }) => pid)]));
   const tokens = createRunTokens(store);
-  const reports = createReports({ store, supervisor, tokens, now, taskOf: ({ lineage }) => lineage.taskId, onReport: onward.reported });
-  const tails = createTails({ store, supervisor, watchers, tokens, reports, now, folderOf, redacted });
+  const reports = createReports({
+    store,
+    supervisor,
+    tokens,
+    secretsOf: secretsOfRun,
+    now,
+    taskOf: ({ lineage }) => lineage.taskId,
+    onReport: onward.reported,
+  });
+  const tails = createTails({ store, supervisor, watchers, tokens, reports, now, folderOf, secretsOf: secretsOfRun });
   const used = createUsed({ store, supervisor, tails, watchers, now });
   const spending = createSpending({ store, used, watchers, now, config, ask: rulesChanged, tasks: taskBudgets({ store, supervisor }) });
   const conclude = createConclude({ supervisor, tails, log });

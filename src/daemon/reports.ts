@@ -6,7 +6,7 @@ import { cleanReport, type ReportWords, type SentReport } from '../run/agent-rep
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded, type Run } from '../run/run.ts';
-import { withoutSecret } from '../run/secret.ts';
+import { withoutSecrets } from '../run/secret.ts';
 import type { StoredReport } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
 import { endedSentence } from './ended-words.ts';
@@ -22,6 +22,8 @@ export function createReports(world: {
   store: Store;
   supervisor: Supervisor;
   tokens: RunTokens;
+  /** Values of this run's variables that must not stand in what is kept. */
+  secretsOf: (run: Run) => readonly string[];
   now: () => number;
   taskOf: (run: Run) => number | null;
   onReport: OnReport;
@@ -33,7 +35,7 @@ export function createReports(world: {
     const before = store.reports.get(run.number, sent.id);
     if (before !== null) return before;
     if (store.reports.count(run.number) >= limits.reportsPerRun) return 'too_many';
-    const words: ReportWords = cleanReport(withoutSecret({ kind: sent.kind, text: sent.text, who: sent.who }, tokens.of(run)));
+    const words: ReportWords = cleanReport(withoutSecrets({ kind: sent.kind, text: sent.text, who: sent.who }, [tokens.of(run), ...world.secretsOf(run)]));
     if (words.text === '') return 'empty';
     const report = { run: run.number, id: sent.id, task: world.taskOf(run), ...words, at: world.now() };
     store.reports.put(report);

@@ -1,5 +1,5 @@
 /** What the system or a folder would refuse is refused at once, with a person there to see it. */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import type { RunRequest } from '../protocol/requests.ts';
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
@@ -28,13 +28,22 @@ export function checkLaunch({ command, cwd }: RunSpec): void {
   throw new ClipError('too_large', `The command line has ${bytes} bytes when it is written as JSON, which is too long.`, 'Put what is long into a file.');
 }
 
+/** Null when it is not there, and when its path is too long, goes in circles, or leads through what is closed to us. */
+function lookAt(path: string): Stats | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** A folder that is missing now is refused now, with a person there to see it; one that vanishes later ends the run. */
 export function checkPaths({ cwd, stdin }: Pick<RunRequest, 'cwd' | 'stdin'>): void {
-  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!lookAt(cwd)?.isDirectory()) {
     throw new ClipError('not_found', `The work folder ${cwd} does not exist.`, 'Make it first, or name another with --cwd.');
   }
   if (stdin?.kind !== 'file') return;
-  const input = statSync(stdin.path, { throwIfNoEntry: false });
+  const input = lookAt(stdin.path);
   if (!input) throw new ClipError('not_found', `The input file ${stdin.path} does not exist.`, 'Check the path after --stdin.');
   // Whoever opens a named pipe waits for its writer, and nobody may wait in the keeper.
   if (!input.isFile())

@@ -1,6 +1,7 @@
 /** Values that nobody may read in what clip writes down; and the environment of runs that nobody's shell has started. */
 
 import { roleVariable, runVariables } from '../launch/launch.ts';
+import { readEnvironment } from '../process/new-folder.ts';
 import { isSecretName } from '../run/secret.ts';
 import type { Store } from '../store/store.ts';
 import type { Agents } from './agents.ts';
@@ -11,8 +12,8 @@ type Environment = Readonly<Record<string, string>>;
 const lengthMin = 8;
 
 export function createSecrets(world: { agents: Agents; store: Store; environment: Environment }) {
-  /** Of this agent's variables, and of the daemon's own. */
-  return (agentId: string | null): readonly string[] => {
+  /** Of this agent's variables, of the daemon's own, and of a run that was started from somebody's shell. */
+  return (agentId: string | null, folder: string | null = null): readonly string[] => {
     const agent = agentId === null ? null : world.store.agents.byId(agentId);
     let own: Environment = {};
     try {
@@ -20,7 +21,8 @@ export function createSecrets(world: { agents: Agents; store: Store; environment
     } catch {
       // A file that cannot be read now was not read by the run either.
     }
-    const all = [...Object.entries(world.environment), ...Object.entries(own)];
+    const given = folder === null ? {} : readEnvironment(folder);
+    const all = [world.environment, own, given].flatMap((each) => Object.entries(each));
     return [...new Set(all.flatMap(([name, value]) => (value.length >= lengthMin && isSecretName(name) && !value.startsWith('/') ? [value] : [])))];
   };
 }

@@ -17,9 +17,10 @@ import { limits } from '../run/limits.ts';
 import type { Reading } from '../run/reading.ts';
 import { type Report, reportOf, type SeenExit } from '../run/report.ts';
 import type { Run } from '../run/run.ts';
-import { withoutSecret } from '../run/secret.ts';
+import { withoutSecrets } from '../run/secret.ts';
 import { noTotals, type SessionTotals, totalsAfter } from '../run/usage.ts';
 import type { Store } from '../store/store.ts';
+import { redact } from '../task/redact/redact.ts';
 import type { Reports } from './reports.ts';
 import type { RunTokens } from './run-tokens.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -38,8 +39,8 @@ type Tail = {
   before: SessionTotals | null;
   /** Read since, and not stored yet. */
   reports: SentReport[];
-  /** Hidden in all that is kept: an agent may quote it. */
-  readonly token: string;
+  /** Hidden in all that is kept, for an agent may quote them: its token, and secret values of its variables. */
+  readonly hidden: readonly string[];
   /** One reading at a time: the next begins when the last has been stored. */
   turn: Promise<void>;
   /** It has read what could not be stored. */
@@ -59,8 +60,8 @@ export function createTails(world: {
   reports: Reports;
   now: () => number;
   folderOf: (run: Run) => string;
-  /** Takes out of a text what nobody may read, values of this agent's variables among it. */
-  redacted: (text: string, agentId: string | null) => string;
+  /** Secret values of the variables of this run. */
+  secretsOf: (run: Run) => readonly string[];
 }) {
   const { store } = world;
   const tails = new Map<number, Tail>();
@@ -81,7 +82,7 @@ export function createTails(world: {
       next: row?.account ?? emptyAccount,
       before: row?.before ?? null,
       reports: [],
-      token: world.tokens.of(run),
+      hidden: [world.tokens.of(run), ...world.secretsOf(run)],
       turn: Promise.resolve(),
       broken: false,
     };
@@ -158,16 +159,16 @@ export function createTails(world: {
   function take(tail: Tail, stream: Stream, { state, readings }: { state: ReadState; readings: readonly Reading[] }): void {
     tail.logs[stream] = state;
     for (const reading of readings) if (reading.type === 'report') tail.reports.push(reading);
-    const next = fold(tail.next, withoutSecret(readings.map(shown(tail.run)), tail.token), world.now());
+    const next = fold(tail.next, withoutSecrets(readings.map(shown(tail)), tail.hidden), world.now());
     // Cut in two by the pieces of a message, it shows only when they are together.
-    tail.next = next.text.includes(tail.token) ? { ...next, text: withoutSecret(next.text, tail.token) } : next;
+    tail.next = tail.hidden.some((secret) => next.text.includes(secret)) ? { ...next, text: withoutSecrets(next.text, tail.hidden) } : next;
   }
 
   /** Why it failed is shown in lists and events, and providers like to quote the key that they refuse. */
-  function shown({ spec }: Run): (reading: Reading) => Reading {
+  function shown({ hidden }: Tail): (reading: Reading) => Reading {
     return (reading) => {
       if (!('failure' in reading) || reading.failure === null) return reading;
-      const message = world.redacted(reading.failure.message.slice(0, 2 * limits.errorLength), spec.agent?.id ?? null);
+      const message = redact(reading.failure.message.slice(0, 2 * limits.errorLength), hidden);
       return { ...reading, failure: { ...reading.failure, message } };
     };
   }

@@ -1,11 +1,12 @@
 /** One process of a run: started, written down, and its end written down. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crashPoint } from '../launch/crash-point.ts';
-import { roleVariable, runVariables } from '../launch/launch.ts';
+import { roleVariable, runVariables, withUmask } from '../launch/launch.ts';
 import { readStartTimeOfChild, systemBootId } from '../process/birth.ts';
 import type { FromKeeper, ToKeeper } from '../process/keeper-wire.ts';
+import { readRegularFile } from '../process/regular-file.ts';
 import { createWhole, type ExitRecord, type LeaderRecord, placeWhole, type ReservedExit, reserveExitRecord, runFiles } from '../process/run-folder.ts';
 
 export type Child = {
@@ -23,6 +24,8 @@ type Hooks = {
   readonly onEnded: (id: string) => void;
 };
 
+/** `umask`: the user's, which runs get; the files of clip are made with the keeper's own. */
+export type Place = { readonly home: string; readonly umask: number };
 type Request = Extract<ToKeeper, { type: 'spawn' }>;
 type Failure = { readonly code: string; readonly message: string };
 
@@ -30,14 +33,16 @@ type Failure = { readonly code: string; readonly message: string };
 const startedFlushMs = 1_000;
 /** Longer waits are armed again: setTimeout fires at once beyond this. */
 const timerMsMax = 2 ** 31 - 1;
+/** What a system can take as an environment is smaller, also when every byte of it is written as an escape. */
+const environmentBytesMax = 64 * 2 ** 20;
 
 /**
  * Writes launch.json, then spawns and writes started.json in one synchronous turn. Calls `settled` when
  * the launch has been decided: the process lives, or it will not.
  */
-export function startChild(home: string, request: Request, hooks: Hooks, settled: () => void): void {
+export function startChild(place: Place, request: Request, hooks: Hooks, settled: () => void): void {
   const { id, launch } = request;
-  const folder = join(home, 'runs', id);
+  const folder = join(place.home, 'runs', id);
   const refuse = (error: Error) => hooks.tell({ type: 'refused', id, why: `Its launch record could not be written: ${error.message}` });
   crashPoint('spawn.before-launch-file');
   try {
@@ -46,7 +51,7 @@ export function startChild(home: string, request: Request, hooks: Hooks, settled
       else if (!created) hooks.tell({ type: 'already-launched', id });
       else {
         crashPoint('spawn.after-launch-file');
-        return spawnChild(home, request, hooks, settled);
+        return spawnChild(place, request, hooks, settled);
       }
       settled();
     });
@@ -56,9 +61,9 @@ export function startChild(home: string, request: Request, hooks: Hooks, settled
   }
 }
 
-function spawnChild(home: string, request: Request, hooks: Hooks, settled: () => void): void {
+function spawnChild(place: Place, request: Request, hooks: Hooks, settled: () => void): void {
   const { id } = request;
-  const folder = join(home, 'runs', id);
+  const folder = join(place.home, 'runs', id);
   let exit: ReservedExit;
   /** The record is in place before the daemon is told: it keeps what happened even if nobody hears it. */
   const finish = (record: ExitRecord, message: FromKeeper, done: () => void) => {
@@ -86,11 +91,11 @@ function spawnChild(home: string, request: Request, hooks: Hooks, settled: () =>
     hooks.tell({ type: 'failed', id, errorCode: 'launch_failed', message: `There is no room for its exit record: ${(error as Error).message}` });
     return settled();
   }
-  const refused = obstacle(request);
-  if (refused) return fail(refused);
   let child: ChildProcess;
   try {
-    child = spawnProcess(home, request);
+    const refused = obstacle(request);
+    if (refused) return fail(refused);
+    child = spawnProcess(place, request);
   } catch (error) {
     return fail(explain(error as NodeJS.ErrnoException, request));
   }
@@ -132,7 +137,7 @@ function obstacle({ launch }: Request): Failure | null {
   return null;
 }
 
-function spawnProcess(home: string, { id, launch }: Request): ChildProcess {
+function spawnProcess({ home, umask }: Place, { id, launch }: Request): ChildProcess {
   const folder = join(home, 'runs', id);
   // The mark is set here, where it cannot be forgotten: it is how every process of this run is found. A login shell may have
   // another PATH, so a run is told where clip itself is.
@@ -148,7 +153,7 @@ function spawnProcess(home: string, { id, launch }: Request): ChildProcess {
     const stdout = open(join(folder, runFiles.stdout), 'a');
     const stderr = launch.mergeOutput ? stdout : open(join(folder, runFiles.stderr), 'a');
     const [command = '', ...args] = launch.argv;
-    return spawn(command, args, { cwd: launch.cwd, env, detached: true, stdio: [stdin, stdout, stderr] });
+    return withUmask(umask, () => spawn(command, args, { cwd: launch.cwd, env, detached: true, stdio: [stdin, stdout, stderr] }));
   } finally {
     for (const fd of opened) closeSync(fd);
   }
@@ -173,9 +178,20 @@ function openInput(path: string, opened: number[]): number {
 
 /** What the daemon stored for this run, without what belongs to another run or to us. */
 function readEnvironment(folder: string): NodeJS.ProcessEnv {
-  const env = JSON.parse(readFileSync(join(folder, runFiles.env), 'utf8')) as NodeJS.ProcessEnv;
+  const env = parseEnvironment(readRegularFile(join(folder, runFiles.env), environmentBytesMax).toString('utf8'));
   for (const name of [...runVariables, roleVariable, 'CLIP_FAILPOINT']) delete env[name];
   return env;
+}
+
+/** Damaged from outside. What the parser says of it would quote the values. */
+function parseEnvironment(text: string): NodeJS.ProcessEnv {
+  try {
+    const env = JSON.parse(text) as Record<string, string> | null;
+    if (typeof env === 'object' && env !== null && Object.values(env).every((value) => typeof value === 'string')) return env;
+  } catch {
+    // Said below, without a word of what it holds.
+  }
+  throw Object.assign(new Error('damaged'), { code: 'EBADENV' });
 }
 
 function explain(error: NodeJS.ErrnoException, { launch }: Request): Failure {
@@ -186,6 +202,8 @@ function explain(error: NodeJS.ErrnoException, { launch }: Request): Failure {
     case 'ENOENT':
       if (error.path?.endsWith(runFiles.env)) return { code: 'launch_failed', message: 'The environment stored for this run is gone.' };
       return { code: 'command_not_found', message: `The command ${command} was not found.` };
+    case 'EBADENV':
+      return { code: 'launch_failed', message: 'The environment stored for this run is damaged.' };
     case 'EACCES':
       return { code: 'not_executable', message: `The command ${command} may not be executed.` };
     case 'E2BIG':

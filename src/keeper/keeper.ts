@@ -12,20 +12,33 @@ import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { crashPoint } from '../launch/crash-point.ts';
-import { launchDaemon } from '../launch/launch.ts';
+import { launchDaemon, withUmask } from '../launch/launch.ts';
 import type { FromKeeper, ToKeeper } from '../process/keeper-wire.ts';
 import { type Child, startChild } from './child.ts';
 import { readLines } from './lines.ts';
+import { readMessage } from './messages.ts';
 
 const protocol = 1;
 /** Waits between attempts to start the daemon again; then it is left to a person's next command. */
 const restartWaitsMs = [1_000, 2_000, 4_000, 8_000, 16_000];
 /** How long after the last end of a run a daemon that vanishes is taken for one that was at work. */
 const recentMs = 5_000;
+/** No request is longer than this … */
+const lineBytesMax = 4 * 2 ** 20;
+/** … and no greeting longer than this. */
+const greetingBytesMax = 4 * 2 ** 10;
+/** A daemon needs one connection. With so many it is heard in any crowd, and a crowd costs little. */
+const connectionsMax = 512;
+/** Whoever connects has so long to say hello, as long as a daemon waits for the answer. */
+const greetingMs = 10_000;
+/** … and may be wrong so often: a refusal costs us more than nonsense costs its sender. */
+const refusalsMax = 32;
 /** A keeper that nobody ever greets was started by a daemon that died at once. */
 const lonelyMs = 30_000;
 
-export function runKeeper(options: { home: string; socketName: string; version: string }): void {
+type Answering = { readonly say: (message: FromKeeper) => void; readonly refuse: (why: string) => void };
+
+export function runKeeper(options: { home: string; socketName: string; version: string; umask: number }): void {
   const socketPath = join(options.home, options.socketName);
   const children = new Map<string, Child>();
   let daemon: Socket | null = null;
@@ -45,38 +58,61 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     console.error(`${new Date().toISOString()} ${options.socketName}: ${error.message}`);
     process.exit(1);
   });
-  // The umask is the user's, for the runs; the socket is ours alone.
+  // Bound under a umask that keeps others out; what the owner may do with it is said here.
   server.listen(socketPath, () => chmodSync(socketPath, 0o600));
 
   function accept(socket: Socket): void {
+    makeRoom();
     connections.add(socket);
     let greeted = false;
+    let refusals = 0;
+    const patience = setTimeout(() => socket !== daemon && socket.destroy(), greetingMs);
     const say = (message: FromKeeper) => socket.write(`${JSON.stringify(message)}\n`);
-    readLines(socket, (line) => {
-      const message = parse(line);
-      if (message === null) return say({ type: 'refused', id: null, why: 'This keeper does not know that message.' });
-      if (message.type === 'hello') {
-        greeted = greet(socket, message, say);
-        return;
-      }
-      if (!greeted || socket !== daemon) return say({ type: 'refused', id: null, why: 'Say hello first.' });
-      obey(message, say);
+    const refuse = (why: string) => {
+      say({ type: 'refused', id: null, why });
+      refusals += 1;
+      if (socket !== daemon && refusals >= refusalsMax) socket.destroySoon();
+    };
+    readLines(socket, {
+      bytesMax: () => (greeted ? lineBytesMax : greetingBytesMax),
+      onLine(line) {
+        const message = readMessage(line);
+        if (message === null) return refuse('This keeper does not know that message.');
+        if (message.type === 'hello') {
+          greeted = greet(socket, message, { say, refuse });
+          return;
+        }
+        if (!greeted || socket !== daemon) return refuse('Say hello first.');
+        obey(message, say);
+      },
     });
     socket.on('error', () => {});
     socket.on('close', () => {
+      clearTimeout(patience);
       connections.delete(socket);
       if (socket === daemon) daemonGone();
     });
   }
 
+  /** Strangers may come in any number: the one that has waited longest goes, never the daemon. */
+  function makeRoom(): void {
+    if (connections.size < connectionsMax) return;
+    for (const socket of connections) {
+      if (socket === daemon) continue;
+      // Gone only in a later turn, but of no account from now on: many may come in one turn.
+      connections.delete(socket);
+      return void socket.destroy();
+    }
+  }
+
   /** A newer generation shuts out the older ones, unread requests included, before it is answered. */
-  function greet(socket: Socket, hello: Extract<ToKeeper, { type: 'hello' }>, say: (message: FromKeeper) => void): boolean {
+  function greet(socket: Socket, hello: Extract<ToKeeper, { type: 'hello' }>, { say, refuse }: Answering): boolean {
     if (hello.protocol !== protocol) {
-      say({ type: 'refused', id: null, why: `This keeper speaks protocol ${protocol}, not ${hello.protocol}.` });
+      refuse(`This keeper speaks protocol ${protocol}, not ${hello.protocol}.`);
       return false;
     }
     if (hello.generation <= generation) {
-      say({ type: 'refused', id: null, why: `A daemon of generation ${generation} has been here; ${hello.generation} is over.` });
+      refuse(`A daemon of generation ${generation} has been here; ${hello.generation} is over.`);
       return false;
     }
     for (const other of connections) if (other !== socket) other.destroy();
@@ -132,7 +168,7 @@ export function runKeeper(options: { home: string; socketName: string; version: 
         leaveIfIdle();
       },
     };
-    startChild(options.home, request, hooks, () => {
+    startChild(options, request, hooks, () => {
       launching -= 1;
       if (launching > 0) return;
       for (const answer of whenLaunched.splice(0)) answer();
@@ -157,7 +193,7 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     restart = setTimeout(() => {
       if (daemon !== null) return;
       try {
-        launchDaemon(options.home, null);
+        withUmask(options.umask, () => launchDaemon(options.home, null));
       } catch (error) {
         console.error(`${new Date().toISOString()} the daemon cannot be started: ${(error as Error).message}`);
       }
@@ -176,26 +212,5 @@ export function runKeeper(options: { home: string; socketName: string; version: 
       // Already gone: somebody removed the home.
     }
     process.exit(0);
-  }
-}
-
-/** Null for anything this keeper does not know: it is refused, never guessed at. */
-function parse(line: string): ToKeeper | null {
-  try {
-    const message = JSON.parse(line) as ToKeeper;
-    switch (message.type) {
-      case 'hello':
-        return Number.isSafeInteger(message.generation) && Number.isSafeInteger(message.protocol) ? message : null;
-      case 'spawn':
-        // The id names a folder below runs/, so it must be a plain name.
-        return /^[a-z0-9]{1,64}$/.test(message.id) && Array.isArray(message.launch?.argv) && message.launch.argv.length > 0 ? message : null;
-      case 'drain':
-      case 'bye':
-        return message;
-      default:
-        return null;
-    }
-  } catch {
-    return null;
   }
 }

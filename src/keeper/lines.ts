@@ -1,10 +1,8 @@
 import type { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 
-/** No request is longer than this; whoever sends more is not a daemon of ours. */
-const lineBytesMax = 4 * 2 ** 20;
-
-export function readLines(socket: Socket, onLine: (line: string) => void): void {
+/** `bytesMax`: whoever sends a longer line is not a daemon of ours, and is dropped with what it sent. */
+export function readLines(socket: Socket, { bytesMax, onLine }: { readonly bytesMax: () => number; readonly onLine: (line: string) => void }): void {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   socket.on('data', (chunk: Buffer) => {
@@ -12,9 +10,9 @@ export function readLines(socket: Socket, onLine: (line: string) => void): void 
     rest = lines.pop() ?? '';
     for (const line of lines) {
       // A connection that was shut out meanwhile has no say any more, not even with what it already sent.
-      if (socket.destroyed) return;
+      if (socket.destroyed || socket.writableEnded) return;
       onLine(line);
     }
-    if (rest.length > lineBytesMax) socket.destroy();
+    if (rest.length > bytesMax()) socket.destroy();
   });
 }

@@ -11,4 +11,6 @@ if (!values.home || !values.socket) {
 // Whatever goes wrong in one turn, the processes it is the parent of must keep their parent.
 process.on('uncaughtException', (error) => console.error(`${new Date().toISOString()} ${error.stack ?? error.message}`));
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM', 'SIGPIPE'] as const) process.on(signal, () => {});
-runKeeper({ home: values.home, socketName: values.socket, version });
+// Whatever the umask of whoever started us: our files are ours alone. Runs, and a daemon started again, get the user's.
+const umask = process.umask(0o077);
+runKeeper({ home: values.home, socketName: values.socket, version, umask });

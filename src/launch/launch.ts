@@ -1,6 +1,6 @@
 /** Starting the daemon and the keeper, detached and with a clean environment. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -75,23 +75,36 @@ export function runDaemon(home: string): Promise<number> {
 /** Starts a keeper that listens on `socketName` in the home. Runs inherit its umask, so it gets the user's, not ours. */
 export function launchKeeper(home: string, socketName: string, umask: number): void {
   const log = openLog(home, 'keeper.err');
-  const ours = process.umask(umask);
   try {
-    const child = spawn(process.execPath, [programPath('clip-keeper'), '--home', home, '--socket', socketName], {
-      detached: true,
-      cwd: home,
-      env: { ...cleanEnvironment(process.env, 'keeper'), CLIP_HOME: home },
-      stdio: ['ignore', log, log],
-    });
+    const child = withUmask(umask, () =>
+      spawn(process.execPath, [programPath('clip-keeper'), '--home', home, '--socket', socketName], {
+        detached: true,
+        cwd: home,
+        env: { ...cleanEnvironment(process.env, 'keeper'), CLIP_HOME: home },
+        stdio: ['ignore', log, log],
+      }),
+    );
     child.on('error', () => {});
     child.unref();
   } finally {
-    process.umask(ours);
     closeSync(log);
+  }
+}
+
+/** A process inherits the umask that holds while it is started. */
+export function withUmask<T>(umask: number, start: () => T): T {
+  const ours = process.umask(umask);
+  try {
+    return start();
+  } finally {
+    process.umask(ours);
   }
 }
 
 /** What a program says before it can log, or as it dies; empty in a healthy home. */
 function openLog(home: string, name: string): number {
-  return openSync(join(home, name), 'a', 0o600);
+  const fd = openSync(join(home, name), 'a', 0o600);
+  // A umask may take it away from its owner as well, and the next one could not write to it.
+  fchmodSync(fd, 0o600);
+  return fd;
 }

@@ -4,20 +4,22 @@ import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
 import { limits } from '../run/limits.ts';
 import type { FromKeeper, ToKeeper } from './keeper-wire.ts';
+import { exitCodeSchema, leaderSchema, momentSchema, signalSchema } from './run-records.ts';
 
-const leader = z.object({ pid: z.int().min(2), pgid: z.int().min(2), startTime: z.number(), bootId: z.string() });
 const message: z.ZodType<FromKeeper> = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('hello'),
     protocol: z.int(),
     version: z.string(),
     pid: z.int(),
-    runs: z.array(z.object({ id: z.string(), leader, at: z.number() })),
+    runs: z.array(z.object({ id: z.string(), leader: leaderSchema, at: momentSchema })),
   }),
-  z.object({ type: z.literal('started'), id: z.string(), leader, at: z.number() }),
+  z.object({ type: z.literal('started'), id: z.string(), leader: leaderSchema, at: momentSchema }),
   z.object({ type: z.literal('already-launched'), id: z.string() }),
   z.object({ type: z.literal('failed'), id: z.string(), errorCode: z.string(), message: z.string() }),
-  z.object({ type: z.literal('exited'), id: z.string(), code: z.int().nullable(), signal: z.string().nullable(), at: z.number(), byDeadline: z.boolean() }),
+  z
+    .object({ type: z.literal('exited'), id: z.string(), code: exitCodeSchema, signal: signalSchema, at: momentSchema, byDeadline: z.boolean() })
+    .refine(({ code, signal }) => (code === null) !== (signal === null)),
   z.object({ type: z.literal('refused'), id: z.string().nullable(), why: z.string() }),
 ]);
 

@@ -1,5 +1,6 @@
 /** The log files of a run that has ended: compressed beside themselves, read whichever way they lie, removed. */
-import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, type Stats, statSync, utimesSync } from 'node:fs';
+import { constants, createReadStream, createWriteStream, renameSync, rmSync, type Stats, statSync, utimesSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -32,8 +33,8 @@ export type Laid = {
  * itself stays until `keepCompressed`. Whole and flushed before it has its name. Throws when there is no room for it.
  */
 export async function compressLog(path: string, bytesMin: number, signal: AbortSignal): Promise<Laid> {
-  const plain = statSync(path, { throwIfNoEntry: false });
-  if (plain === undefined) return laidCompressed(path, signal);
+  const plain = fileAt(path);
+  if (plain === null) return laidCompressed(path, signal);
   const asItIs: Laid = { form: 'plain', bytes: plain.size, stored: plain.size, lastOutputAt: writtenAt(plain) };
   if (plain.size < bytesMin) return asItIs;
   const stored = await writeCopy(path, plain, signal);
@@ -42,9 +43,15 @@ export async function compressLog(path: string, bytesMin: number, signal: AbortS
 
 /** Compressed by somebody who died before he could say so. */
 async function laidCompressed(path: string, signal: AbortSignal): Promise<Laid> {
-  const copy = statSync(compressedPath(path), { throwIfNoEntry: false });
-  if (copy === undefined) return { form: 'none', bytes: null, stored: 0, lastOutputAt: null };
+  const copy = fileAt(compressedPath(path));
+  if (copy === null) return { form: 'none', bytes: null, stored: 0, lastOutputAt: null };
   return { form: 'gzip', bytes: await bytesInside(compressedPath(path), signal), stored: copy.size, lastOutputAt: writtenAt(copy) };
+}
+
+/** Null for what is no file: nobody reads a named pipe, or a folder, as a log. */
+function fileAt(path: string): Stats | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() ? stat : null;
 }
 
 function writtenAt({ size, mtimeMs }: Stats): number | null {
@@ -89,12 +96,26 @@ export function keepCompressed(path: string): void {
   rmSync(path, { force: true });
 }
 
+/** A log as it was written. Null when there is none, or something else in its place: whoever opens a named pipe waits for its writer, and few threads open files for all of us. */
+export async function openPlainLog(path: string): Promise<FileHandle | null> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+    return null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 /** The bytes of a log from `offset` on, whichever way it lies; null when there is none. */
-export function openLog(path: string, offset: number): NodeJS.ReadableStream | null {
-  if (existsSync(path)) return createReadStream(path, { start: offset });
-  const compressed = compressedPath(path);
-  if (!existsSync(compressed)) return null;
-  const source = createReadStream(compressed, { highWaterMark: readBytes });
+export async function readLog(path: string, offset: number): Promise<NodeJS.ReadableStream | null> {
+  const plain = await openPlainLog(path);
+  if (plain !== null) return plain.createReadStream({ start: offset });
+  const compressed = await openPlainLog(compressedPath(path));
+  if (compressed === null) return null;
+  const source = compressed.createReadStream({ highWaterMark: readBytes });
   const inflated = createGunzip();
   const rest = skip(offset);
   source.on('error', (error) => inflated.destroy(error));

@@ -1,6 +1,8 @@
 /** Run folders before the run exists: made, filled and flushed. */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { limits } from '../run/limits.ts';
+import { readRegularFile } from './regular-file.ts';
 import { flushFolder, runFiles, writeFlushed } from './run-folder.ts';
 
 export type NewFolder = {
@@ -58,9 +60,19 @@ export function readRequest(folder: string): Buffer | null {
   return readIfThere(join(folder, runFiles.request)) ?? readIfThere(join(folder, runFiles.prompt));
 }
 
+/** What the run was given, as long as it is kept; empty when it is not, or cannot be read. */
+export function readEnvironment(folder: string): Readonly<Record<string, string>> {
+  try {
+    const value = JSON.parse(readRegularFile(join(folder, runFiles.env), limits.runFileBytesMax).toString('utf8')) as Record<string, string> | null;
+    return Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => typeof each === 'string'));
+  } catch {
+    return {};
+  }
+}
+
 function readIfThere(path: string): Buffer | null {
   try {
-    return readFileSync(path);
+    return readRegularFile(path, limits.runFileBytesMax);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

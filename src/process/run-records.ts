@@ -1,19 +1,33 @@
 /** Reading the run folder: parsed once, here; null when a file is not there. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { limits } from '../run/limits.ts';
 import type { Leader } from '../run/run.ts';
+import { readRegularFile } from './regular-file.ts';
 import { runFiles } from './run-folder.ts';
 
-const startedSchema = z.object({ pid: z.int().min(2), pgid: z.int().min(2), startTime: z.number(), bootId: z.string(), at: z.number() });
+/** What a date can be: a later one has no name, and could not be shown. */
+export const momentSchema = z.number().min(0).max(8.64e15);
+export const leaderSchema = z.object({ pid: z.int().min(2), pgid: z.int().min(2), startTime: z.number(), bootId: z.string() });
+export const exitCodeSchema = z.int().min(0).max(255).nullable();
+export const signalSchema = z
+  .string()
+  .regex(/^SIG[A-Z0-9]{1,20}$/)
+  .nullable();
 
-const exitSchema = z.object({
-  code: z.int().nullable(),
-  signal: z.string().nullable(),
-  at: z.number(),
-  byDeadline: z.boolean().default(false),
-  error: z.object({ code: z.string(), message: z.string() }).nullable().default(null),
-});
+const startedSchema = leaderSchema.extend({ at: momentSchema });
+
+const exitSchema = z
+  .object({
+    code: exitCodeSchema,
+    signal: signalSchema,
+    at: momentSchema,
+    byDeadline: z.boolean().default(false),
+    error: z.object({ code: z.string(), message: z.string() }).nullable().default(null),
+  })
+  // A process ends in one way; and one that never started ended in none.
+  .refine(({ code, signal, error }) => [code, signal, error].filter((way) => way !== null).length === 1);
 
 export type ReadExit = z.infer<typeof exitSchema>;
 
@@ -42,10 +56,10 @@ export function readOutputSize(folder: string): OutputSize {
   return { stdoutBytes: out?.size ?? null, stderrBytes: err?.size ?? null, lastOutputAt: written.length === 0 ? null : Math.max(...written) };
 }
 
-/** Records are put in place whole, so one that does not parse was damaged from outside: it proves nothing. */
+/** Records are put in place whole, so one that does not parse, or is no file, was damaged from outside: it proves nothing. */
 function readRecord<T>(folder: string, name: string, schema: z.ZodType<T>): T | null {
   try {
-    return schema.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')));
+    return schema.parse(JSON.parse(readRegularFile(join(folder, name), limits.recordBytesMax).toString('utf8')));
   } catch {
     return null;
   }

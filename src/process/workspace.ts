@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { limits } from '../run/limits.ts';
 import type { WorkspaceRecord } from '../run/run.ts';
 import { scanFolder } from './folder-scan.ts';
+import { readRegularFile } from './regular-file.ts';
 import { writeFlushed } from './run-folder.ts';
 
 const snapshotSchema = z.object({
@@ -146,7 +147,7 @@ export function keepSnapshot(folder: string, snapshot: Snapshot): void {
 
 export function readSnapshot(folder: string): Snapshot | null {
   try {
-    return snapshotSchema.parse(JSON.parse(readFileSync(join(folder, file), 'utf8')));
+    return snapshotSchema.parse(JSON.parse(readRegularFile(join(folder, file), limits.runFileBytesMax).toString('utf8')));
   } catch {
     return null;
   }

@@ -1,5 +1,7 @@
 /** Batches: JSON lines. The first may hold what all runs share; times and sizes may be written as on the command line. */
 import { z } from 'zod';
+import { ClipError } from '../run/errors.ts';
+import { tooMuchIn } from './bounds.ts';
 import { type RunRequestInput, runRequest } from './requests.ts';
 import { parseDuration, parseSize } from './units.ts';
 
@@ -20,6 +22,8 @@ const friendly = z.looseObject({
 
 /** One line and the defaults, as a run request still to be checked. Throws ClipError or ZodError. */
 export function runOfLine(line: unknown, defaults: Partial<RunRequestInput>): z.infer<typeof runRequest> {
+  const wrong = tooMuchIn(line);
+  if (wrong !== null) throw new ClipError('usage', `The line is not right: ${wrong}.`, 'A line is one run, and as large as one.');
   const { timeout, silence, grace, maxOutput, ...rest } = friendly.parse(line);
   const own = rest as Partial<RunRequestInput>;
   return runRequest.parse({

@@ -3,6 +3,7 @@
  * program from the daemon's socket: printed, it stands in the output of the agent's tool, and is read there.
  */
 import { limits } from './limits.ts';
+import { unseenInText } from './unseen.ts';
 
 export const reportKinds = ['next', 'progress', 'blocked', 'done', 'summary'] as const;
 export type ReportKind = (typeof reportKinds)[number];
@@ -64,8 +65,7 @@ function cleanWords(text: string): string {
       .replace(/\r\n?/g, '\n')
       // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is taken out
       .replace(/\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?)/g, '')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
+      .replace(unseenInText, '')
       .trim()
   );
 }

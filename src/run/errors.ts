@@ -16,6 +16,7 @@ export const errorTable = {
   key_conflict: { exit: 5, means: 'the key was used for another command' },
   too_deep: { exit: 5, means: 'runs inside runs inside runs: the depth limit is reached' },
   too_large: { exit: 5, means: 'the request is over a size limit' },
+  busy: { exit: 5, means: 'the daemon has as many connections as it takes' },
   home_unusable: { exit: 5, means: 'the home folder cannot be used' },
   stopping_down: { exit: 5, means: 'the daemon is stopping' },
   version_mismatch: { exit: 6, means: 'the client and the daemon are of different versions' },

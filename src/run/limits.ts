@@ -100,9 +100,24 @@ export const limits = {
   /** A wait names its runs in the request line: room for the most of them. */
   headerBytesMax: 256 * 2 ** 10,
   connectionsMax: 256,
+  /** … and for a moment so many: whoever has just connected is heard before it is dropped. */
+  connectionsBurstMax: 768,
+  idleGraceMs: second,
+  /** Answers that go on: followers and waiters. Requests find room beside them. */
+  streamsMax: 256,
+  /** All bodies that arrive at one time, the small ones (up to the limit of a body) and the large ones (prompts) each. */
+  bodiesBytesMax: 64 * 2 ** 20,
+  /** A body that has taken so long makes room when others wait. */
+  bodyStalledMs: 2 * second,
   /** A client that takes nothing for this long is dropped. */
   slowClientMs: 10 * second,
   keeperLineBytesMax: 4 * 2 ** 20,
+  /** started.json and exit.json: an error in them may name a whole command. */
+  recordBytesMax: 2 ** 20,
+  /** What belongs to a run and was written by clip, or is read for it: the largest is a prompt, written with escapes. */
+  runFileBytesMax: 64 * 2 ** 20,
+  /** Files that a person keeps for an agent: its variables, the template of its prompts. */
+  agentFileBytesMax: 2 ** 20,
   errorLength: 500,
   /** One line of an agent's stream; measured: a megabyte of answer is one line. */
   streamLineBytesMax: 8 * 2 ** 20,

@@ -8,6 +8,10 @@ export function withoutSecret<T>(value: T, secret: string): T {
   return hidden(value, secret) as T;
 }
 
+export function withoutSecrets<T>(value: T, secrets: readonly string[]): T {
+  return secrets.reduce<T>(withoutSecret, value);
+}
+
 function hidden(value: unknown, secret: string): unknown {
   if (typeof value === 'string') return value.includes(secret) ? value.replaceAll(secret, '***') : value;
   if (Array.isArray(value)) {

@@ -88,6 +88,19 @@ const forbiddenGlobals = pureRooms.flatMap((room) =>
 );
 const forbiddenBuiltins = pureRooms.flatMap((room) => builtins.map((name) => ({ room, name, offence: offend(room, importOf(name), imports) })));
 const chances = pureRooms.map((room) => ({ room, offence: offend(room, useOf('Math.random()'), 'plugin') }));
+const shells = [
+  "spawn('ls', [], { shell: true })",
+  "execa('ls', ['-l'], { cwd: '/', shell: '/bin/sh' })",
+  "execa({ 'shell': true })('ls')",
+  "exec('ls')",
+  "execSync('ls')",
+  "child_process.exec('ls')",
+  "execaCommand('ls -l')",
+].flatMap((call) => ['process', 'daemon', 'keeper', 'cli'].map((room) => ({ room, call, offence: offend(room, useOf(call), 'plugin') })));
+const ownDoors = ["process.stdout.write('x')", "process.stderr.write('x')", "writeSync(1, 'x')", "console.log('x')"].map((call) => ({
+  call,
+  offence: offend('cli', useOf(call), 'plugin'),
+}));
 const hiddenWays = rooms.flatMap((room) => {
   const from = `../${rooms.find((other) => other !== room && !mayImport[room]?.includes(other))}/thing.ts`;
   return [
@@ -106,7 +119,8 @@ let refused: Map<string, Set<string>>;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'clip-house-'));
   cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true });
-  for (const file of ['biome.json', 'biome-no-chance.grit', 'package.json']) cpSync(join(root, file), join(folder, file));
+  for (const file of ['biome.json', 'biome-no-chance.grit', 'biome-no-shell.grit', 'biome-one-door.grit', 'package.json'])
+    cpSync(join(root, file), join(folder, file));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -161,5 +175,7 @@ describe('the linter of the house', () => {
   it.each(withoutNode)('refuses $name in $room, which hides that it is node:$name', ({ offence }) => isRefused(offence));
   it.each(forbiddenBuiltins)('refuses $name in the pure room $room', ({ offence }) => isRefused(offence));
   it.each(forbiddenGlobals)('refuses $expression in the pure room $room', ({ offence }) => isRefused(offence));
+  it.each(shells)('refuses $call in $room: a command is a program and its arguments', ({ offence }) => isRefused(offence));
+  it.each(ownDoors)('refuses $call in cli, which writes to the terminal through one door', ({ offence }) => isRefused(offence));
   it.each(chances)('refuses Math.random() in the pure room $room', ({ offence }) => isRefused(offence));
 });

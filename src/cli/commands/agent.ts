@@ -1,10 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { AgentRequest, AgentView } from '../../protocol/agents.ts';
 import { adapterNames, permissions } from '../../run/agent.ts';
 import { ClipError } from '../../run/errors.ts';
+import { limits } from '../../run/limits.ts';
 import type { Context } from '../context.ts';
+import { readFileWithin } from '../request.ts';
 import type { Choose } from '../verb.ts';
 import { clean, commandWords, durationWords, paint, plural, table } from '../words.ts';
 import { checkAgent } from './agent-check.ts';
@@ -172,7 +174,7 @@ function noticeMissing(context: Context, { command, cwd, envFile, promptTemplate
 
 function mappingIn(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileWithin(path, limits.bodyBytesMax, 'A mapping is a few rules.').toString('utf8'));
   } catch (error) {
     throw new ClipError('usage', `The mapping ${path} cannot be read: ${(error as Error).message}.`, 'docs/agents.md has a worked example.', error);
   }

@@ -63,7 +63,8 @@ async function cancel(context: Context, refs: readonly string[], options: Option
   // However many those are, the answer is worth waiting for.
   const answer = await client.call<CancelAnswer>('POST', '/v1/cancel', body, chosen);
   const bad = answer.results.find(({ result }) => result === 'not_found' || result === 'already_ended');
-  for (const { result, message } of answer.results) if (result === 'not_found' || result === 'already_ended') complain(context, result, message);
+  for (const { result, message } of answer.results)
+    if (result === 'not_found' || result === 'already_ended') context.complain({ code: result, message, hint: null });
   const open = [
     ...new Set(
       answer.results.flatMap(({ number, result }) =>
@@ -76,11 +77,6 @@ async function cancel(context: Context, refs: readonly string[], options: Option
   if (context.json) context.printJson({ schema: 1, runs });
   else if (answer.results.length === 0) context.notice('No live run fits; nothing was cancelled.');
   return bad ? errorTable[bad.result === 'not_found' ? 'not_found' : 'already_ended'].exit : 0;
-}
-
-function complain(context: Context, code: 'not_found' | 'already_ended', message: string): void {
-  const text = context.json ? JSON.stringify({ error: { code, message, hint: null } }) : `clip: ${message}`;
-  process.stderr.write(`${text}\n`);
 }
 
 /** Waits for the ends, says one line for each, and names what still blocks. */

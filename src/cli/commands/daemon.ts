@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { makeHome, troubleWithHome } from '../../config/home.ts';
+import { makeHome, strangersIn, troubleWithHome } from '../../config/home.ts';
 import { runDaemon } from '../../launch/launch.ts';
 import type { DaemonAnswer } from '../../protocol/answers.ts';
 import { ClipError } from '../../run/errors.ts';
@@ -150,7 +150,7 @@ function isZombie(pid: number): boolean {
 
 /** For a service manager: this process stays, passes signals on, and ends with the daemon's code. */
 async function runInForeground(context: Context): Promise<number> {
-  const trouble = troubleWithHome(context.home) ?? makeHome(context.home);
+  const trouble = troubleWithHome(context.home) ?? strangersIn(context.home) ?? makeHome(context.home);
   if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
   const now = await alive(context);
   if (now) throw new ClipError('refused', `A daemon runs already (pid ${now.pid}).`, 'Stop it first: clip daemon stop');

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Argument, type Command } from 'commander';
 import type { ReportAnswer } from '../../protocol/answers.ts';
 import { type ReportKind, reportKinds, reportLine, type SentReport } from '../../run/agent-report.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import type { Context } from '../context.ts';
+import { readInput } from '../request.ts';
 import type { Choose } from '../verb.ts';
 
 type Options = { who?: string; json?: boolean };
@@ -64,7 +65,11 @@ function runOf({ env, insideRun }: Context): { run: string; token: string } {
 }
 
 function textOf(words: readonly string[]): string {
-  const text = (words.length === 1 && words[0] === '-' ? readFileSync(0, 'utf8') : words.join(' ')).trim();
+  const text = (
+    words.length === 1 && words[0] === '-'
+      ? readInput(limits.bodyBytesMax, 'A report is a few sentences; put the rest into a document.').toString('utf8')
+      : words.join(' ')
+  ).trim();
   if (text === '') throw new ClipError('usage', 'The report says nothing.', 'Say what there is to say: clip report next "write the tests"');
   if (text.length > limits.reportTextLength)
     throw new ClipError(

@@ -45,9 +45,7 @@ export function addRm(program: Command, choose: Choose): void {
             if (!context.json) context.print(`Run ${removed.at(-1)} was removed.`);
           } catch (error) {
             if (!(error instanceof ClipError) || error.code === 'unreachable') throw error;
-            process.stderr.write(
-              context.json ? `${JSON.stringify({ error: { code: error.code, message: error.message, hint: error.hint } })}\n` : `clip: ${error.message}\n`,
-            );
+            context.complain({ ...error, message: error.message, hint: context.json ? error.hint : null });
             worst ||= errorTable[error.code].exit;
           }
         }

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DocumentAnswer, DocumentHeadView } from '../../protocol/tasks.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import type { Context } from '../context.ts';
-import { readInput } from '../request.ts';
+import { readFileWithin, readInput } from '../request.ts';
 import { taskPath } from '../task-words.ts';
 import type { Choose } from '../verb.ts';
 import { agoWords, clean, sizeWords, table } from '../words.ts';
@@ -86,8 +85,9 @@ function bodyOf(context: Context, file: string | undefined): string {
   if (file === undefined || file === '-') return readInput(limits.documentLength * 4, 'Put less into one document.').toString('utf8');
   const path = resolve(context.cwd(), file);
   try {
-    return readFileSync(path, 'utf8');
+    return readFileWithin(path, limits.documentLength * 4, 'Put less into one document.').toString('utf8');
   } catch (error) {
+    if (error instanceof ClipError) throw error;
     throw new ClipError(
       'not_found',
       `The file ${path} cannot be read: ${(error as Error).message}.`,

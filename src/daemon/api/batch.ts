@@ -7,7 +7,7 @@ import { batchDefaults, runOfLine } from '../../protocol/batch.ts';
 import type { RunRequest, RunRequestInput } from '../../protocol/requests.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
-import { errorBody, usageError } from './border.ts';
+import { errorBody, usageError, withoutQuote } from './border.ts';
 import { type LineStream, startLines } from './stream.ts';
 import type { Routes } from './world.ts';
 
@@ -18,7 +18,9 @@ export const batchRoutes: Routes = (api, world) => {
   // The body is read line by line below, however long it is.
   api.addContentTypeParser('application/x-ndjson', (_request, _payload, done) => done(null));
 
-  api.post('/v1/batch', { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request, reply) => {
+  api.post('/v1/batch', async (request, reply) => {
+    if (!request.headers['content-type']?.startsWith('application/x-ndjson'))
+      throw new ClipError('usage', 'A batch is JSON lines.', 'Say so: content-type: application/x-ndjson');
     const out = startLines(reply, world.version);
     let defaults: Defaults = {};
     let number = 0;
@@ -84,7 +86,7 @@ function headerOf(text: string): Defaults | ClipError {
     return batchDefaults.parse(JSON.parse(text)).defaults as Defaults;
   } catch (error) {
     if (error instanceof ZodError) return usageError(error);
-    return new ClipError('usage', `The defaults are not JSON: ${(error as Error).message}.`, 'The first line may be {"defaults":{…}}.');
+    return new ClipError('usage', `The defaults cannot be read: ${withoutQuote(error as Error)}.`, 'The first line may be {"defaults":{…}}.');
   }
 }
 
@@ -95,29 +97,36 @@ function parse(text: string | null, defaults: Defaults): RunRequest | ClipError 
   } catch (error) {
     if (error instanceof ClipError) return error;
     if (error instanceof ZodError) return usageError(error);
-    return new ClipError('usage', `The line is not JSON: ${(error as Error).message}.`, 'One JSON object a line, like {"command":["make","test"]}.');
+    return new ClipError('usage', `The line cannot be read: ${withoutQuote(error as Error)}.`, 'One JSON object a line, like {"command":["make","test"]}.');
   }
 }
 
 /** The lines that each chunk of the body completes; null for a line that is too long, of which nothing is kept. */
 async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<(string | null)[]> {
   const decoder = new StringDecoder('utf8');
-  let rest = '';
+  /** Of the line that has begun: joined once, for it may come in a million pieces. */
+  let begun: string[] = [];
+  let length = 0;
   let tooLong = false;
   let most: number = limits.batchHeaderBytesMax;
+  const complete = () => {
+    const line = tooLong ? null : begun.join('');
+    begun = [];
+    length = 0;
+    tooLong = false;
+    most = limits.batchLineBytesMax;
+    return line;
+  };
   for await (const chunk of body) {
-    const pieces = (rest + decoder.write(chunk)).split('\n');
-    rest = pieces.pop() ?? '';
-    yield pieces.map((piece) => {
-      const skip = tooLong || piece.length > most;
-      tooLong = false;
-      most = limits.batchLineBytesMax;
-      return skip ? null : piece;
-    });
-    if (rest.length > most) {
-      tooLong = true;
-      rest = '';
+    const lines: (string | null)[] = [];
+    for (const [index, piece] of decoder.write(chunk).split('\n').entries()) {
+      if (index > 0) lines.push(complete());
+      length += piece.length;
+      tooLong ||= length > most;
+      if (tooLong) begun = [];
+      else if (piece !== '') begun.push(piece);
     }
+    if (lines.length > 0) yield lines;
   }
-  if (tooLong || rest !== '') yield [tooLong ? null : rest];
+  if (tooLong || length > 0) yield [complete()];
 }

@@ -3,6 +3,7 @@ import { finished } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { ClipError, errorTable } from '../../run/errors.ts';
+import { limits } from '../../run/limits.ts';
 import { describe, type Log } from '../log.ts';
 
 /** Reads one part of a request; what does not fit is a usage error that names the field. */
@@ -23,6 +24,7 @@ export function usageError(error: z.ZodError): ClipError {
   return new ClipError('usage', where === '' ? `The request is not right: ${what}.` : `${where}: ${what}.`, 'See /v1/openapi.json or clip help.');
 }
 
+const statusOfCode: Readonly<Record<string, number>> = { too_large: 413, busy: 503 };
 const statusOfExit: Readonly<Record<number, number>> = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 503, 5: 409, 6: 426, 7: 507 };
 
 /** ClipErrors as they are; Fastify's own refusals in our words; everything else is a bug, logged whole and shown short. */
@@ -32,7 +34,7 @@ export function errorBody(
 ): { status: number; body: { error: { code: string; message: string; hint: string | null } } } {
   const known = error instanceof ClipError ? error : ofFastify(error);
   if (known) {
-    const status = known.code === 'too_large' ? 413 : (statusOfExit[errorTable[known.code].exit] ?? 500);
+    const status = statusOfCode[known.code] ?? statusOfExit[errorTable[known.code].exit] ?? 500;
     return { status, body: { error: { code: known.code, message: known.message, hint: known.hint } } };
   }
   log('error', 'internal error', { error: describe(error) });
@@ -41,10 +43,24 @@ export function errorBody(
 
 export function answerError(log: Log, error: Error, reply: FastifyReply): void {
   const { status, body } = errorBody(log, error);
-  const send = () => void reply.code(status).type('application/json').send(JSON.stringify(body));
+  let sent = false;
+  const send = () => {
+    if (!sent) reply.code(status).type('application/json').send(JSON.stringify(body));
+    sent = true;
+  };
   if (status !== 413) return send();
-  // Closed on a client that is still sending, the connection would break before it reads the answer; the request's time-out bounds this.
-  finished(reply.request.raw.resume(), { writable: false }, send);
+  // Closed on a client that is still sending, the connection would break before it reads the answer; but some never stop.
+  const patience = setTimeout(send, limits.slowClientMs);
+  finished(reply.request.raw.resume(), { writable: false }, () => {
+    clearTimeout(patience);
+    send();
+  });
+}
+
+/** What is wrong with a text that is no JSON, without the piece of it that the parser quotes: it may be a secret. */
+export function withoutQuote({ message }: Error): string {
+  const words = message.replace(/(, |^)(\.\.\.)?".*$/s, '').replace(/ in JSON\b/, '');
+  return words === '' ? 'it is no JSON' : `it is no JSON: ${words}`;
 }
 
 /** What is no request at all is refused in the same shape; nothing but the socket is there to say it with. */
@@ -54,6 +70,7 @@ export function refusalOfHttp(code: string | undefined, version: string): string
       '431 Request Header Fields Too Large',
       { code: 'too_large', message: 'The head of the request is over the size limit.', hint: 'Ask for less at once.' },
     ],
+    busy: ['503 Service Unavailable', { code: 'busy', message: 'The daemon has as many connections as it takes.', hint: 'Try again in a moment.' }],
     ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', { code: 'usage', message: 'The request did not come to its end in time.', hint: null }],
   }[code ?? ''] ?? ['400 Bad Request', { code: 'usage', message: 'The request is not HTTP.', hint: 'See /v1/openapi.json.' }];
   const body = JSON.stringify({ error });

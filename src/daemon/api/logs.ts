@@ -1,7 +1,6 @@
 /** `GET /v1/runs/:run/logs`: the bytes of one stream from an offset on; with follow, JSON lines until the run has ended. */
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { logPath, openLog } from '../../process/log-files.ts';
+import { logPath, openPlainLog, readLog } from '../../process/log-files.ts';
 import { logsQuery, refParams } from '../../protocol/requests.ts';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
@@ -31,7 +30,7 @@ export const logRoutes: Routes = (api, world) => {
     const path = logPath(world.folderOf(run), stream);
     if (follow) return followLog(startLines(reply, world.version), run, path, stream, offset);
     // Nothing was written yet, or the file was taken away: an empty answer is the truth in both cases.
-    return reply.type('application/octet-stream').send(openLog(path, offset) ?? Buffer.alloc(0));
+    return reply.type('application/octet-stream').send((await readLog(path, offset)) ?? Buffer.alloc(0));
   });
 
   async function followLog(out: LineStream, run: Run, path: string, stream: string, from: number): Promise<void> {
@@ -49,7 +48,7 @@ export const logRoutes: Routes = (api, world) => {
       else await new Promise((resolve) => setTimeout(resolve, Math.min(lookMs, limits.tickMs)));
     }
     // Compressed in the same moment, the rest of it is read from there.
-    if (!existsSync(path)) await sendRest(out, openLog(path, offset), { stream, offset });
+    if (!existsSync(path)) await sendRest(out, await readLog(path, offset), { stream, offset });
     out.end();
   }
 
@@ -65,15 +64,11 @@ export const logRoutes: Routes = (api, world) => {
 };
 
 async function readAt(path: string, buffer: Buffer, offset: number): Promise<number> {
+  const file = await openPlainLog(path);
+  if (file === null) return 0;
   try {
-    const file = await open(path, 'r');
-    try {
-      return (await file.read(buffer, 0, buffer.length, offset)).bytesRead;
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
+    return (await file.read(buffer, 0, buffer.length, offset)).bytesRead;
+  } finally {
+    await file.close();
   }
 }

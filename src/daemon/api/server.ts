@@ -1,11 +1,14 @@
 /** The API: HTTP over the Unix socket. Requests are parsed once, here at the border; errors leave in one shape. */
 import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { agentRoutes } from './agents.ts';
 import { batchRoutes } from './batch.ts';
+import { createBodies } from './bodies.ts';
 import { answerError, refusalOfHttp } from './border.ts';
+import { createCrowd } from './crowd.ts';
 import { daemonRoutes } from './daemon.ts';
 import { eventRoutes } from './events.ts';
 import { groupRoutes } from './groups.ts';
@@ -27,6 +30,8 @@ const idleMs = 60_000;
 export async function createApi(world: World): Promise<{ publish: () => Promise<void>; close: () => Promise<void> }> {
   const show = createShow(world);
   let apis: FastifyInstance[] = [];
+  const crowd = createCrowd({ now: world.now, refusal: refusalOfHttp('busy', world.version) });
+  const bodies = createBodies(world.now);
 
   function build(): FastifyInstance {
     const api = Fastify({
@@ -49,7 +54,9 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
     });
     api.setValidatorCompiler(() => () => true);
     api.setSerializerCompiler(() => (value) => JSON.stringify(value));
-    api.server.maxConnections = limits.connectionsMax;
+    crowd.attach(api);
+    api.removeAllContentTypeParsers();
+    api.addContentTypeParser('application/json', (request: FastifyRequest, payload: IncomingMessage) => bodies.read(payload, request.routeOptions.bodyLimit));
     api.addHook('onRequest', async (_request, reply) => {
       reply.header('clip-version', world.version);
     });
@@ -100,12 +107,13 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
   };
 }
 
-/** Repeated names become lists; everything stays text until zod has read it. */
+/** Repeated names become lists; everything stays text until zod has read it. No name is taken for one that every object has. */
 function parseQuery(text: string): Record<string, string | string[]> {
-  const query: Record<string, string | string[]> = {};
+  const query = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
-    const before = query[name];
-    query[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
+    const before = query.get(name);
+    if (Array.isArray(before)) before.push(value);
+    else query.set(name, before === undefined ? value : [before, value]);
   }
-  return query;
+  return Object.fromEntries(query);
 }

@@ -1,5 +1,6 @@
 /** Answers that go on: JSON lines, with a bound on what a slow client may make us keep. */
 import type { FastifyReply } from 'fastify';
+import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 
 const open = new Set<{ goodbye: () => void }>();
@@ -12,8 +13,10 @@ export type LineStream = {
   readonly closed: () => boolean;
 };
 
-/** Takes the reply over. A client that takes nothing for 10 s while something waits for it is dropped. */
+/** Takes the reply over; throws when there are too many already. A client that takes nothing for 10 s while something waits for it is dropped. */
 export function startLines(reply: FastifyReply, version: string): LineStream {
+  if (open.size >= limits.streamsMax)
+    throw new ClipError('busy', `${open.size} clients follow or wait already, and that is the most.`, 'End some of them, or ask without following: clip runs');
   const { raw } = reply;
   reply.hijack();
   raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'clip-version': version, 'cache-control': 'no-store' });

@@ -1,0 +1,153 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ask } from '../../support/api.ts';
+import { crowd, guest, socketsOf, stillThere } from '../../support/crowd.ts';
+import { agent, createHome, type TestHome } from '../../support/home.ts';
+import { createKeeper } from '../../support/keeper.ts';
+import { peakMiB, residentMiB } from '../../support/memory.ts';
+import { until } from '../../support/until.ts';
+
+const servedMs = 12_000;
+
+/** A run from its submit to its end, and a list: of somebody who came last. */
+async function served(home: TestHome): Promise<void> {
+  const begun = Date.now();
+  const result = await home.clip(['run', '-q', '--wait', '--', 'true']);
+  expect([result.code, result.stderr]).toEqual([0, expect.any(String)]);
+  expect((await home.clip(['runs', '--json'])).code).toBe(0);
+  expect(Date.now() - begun).toBeLessThan(servedMs);
+}
+
+describe('a thousand connections', () => {
+  it('that say nothing keep nobody out: who asks is served, and those who have waited longest go', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const path = join(home.folder, 'clip.sock');
+    const pid = home.daemonPid();
+    const before = residentMiB(pid);
+    const first = await crowd(path, 500);
+    const second = await crowd(path, 500);
+    await served(home);
+    await until('no more are left than there is room for', () => socketsOf(pid) < 256 + 30);
+    expect(stillThere(second)).toBeGreaterThan(200);
+    expect(stillThere(first)).toBeLessThan(50);
+    await served(home);
+    expect(home.daemonPid()).toBe(pid);
+    expect(peakMiB(pid) - before).toBeLessThan(60);
+  });
+
+  it('that come again and again, say half a request, or a byte at a time, keep nobody out either', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const path = join(home.folder, 'clip.sock');
+    let coming = true;
+    const halves = [
+      '',
+      'GET /v1/runs HTTP/1.1\r\nHost: c',
+      'POST /v1/cancel HTTP/1.1\r\nHost: clip\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    ];
+    const flood = async () => {
+      for (let n = 0; coming; n += 1) {
+        const guests = await crowd(path, 100, halves[n % halves.length]);
+        for (const { socket } of guests) socket.write('x');
+        if (n > 6) for (const { socket } of guests) socket.destroy();
+      }
+    };
+    const flooding = flood();
+    try {
+      await served(home);
+      await served(home);
+    } finally {
+      coming = false;
+      await flooding;
+    }
+  });
+
+  it('that follow are bounded: one too many is told so, and whoever asks something else is served', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const path = join(home.folder, 'clip.sock');
+    const followers = await crowd(path, 256, 'GET /v1/events?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n');
+    await until('all of them follow', () => followers.every(({ said }) => said().startsWith('HTTP/1.1 200')));
+    const late = await ask(home.folder, '/v1/events?follow=true');
+    expect([late.status, late.json().error.code]).toEqual([503, 'busy']);
+    const waiting = await home.clip(['run', '--wait', '--', 'true']);
+    expect([waiting.code, waiting.stderr]).toEqual([125, expect.stringContaining('256 clients follow or wait already')]);
+    expect((await home.clip(['runs', '--json'])).code).toBe(0);
+    expect((await home.clip(['show', '1'])).code).toBe(0);
+    for (const { socket } of followers) socket.destroy();
+    await until('there is room again', async () => (await home.clip(['wait', '1'])).code === 0);
+  });
+});
+
+describe('a follower that reads nothing', () => {
+  it('costs no memory while a run floods its log, and is dropped', async () => {
+    const home = createHome();
+    const number = await home.submit(['--max-output', '1G', '--', process.execPath, agent('floods.mjs'), '400000000']);
+    const path = join(home.folder, 'clip.sock');
+    const pid = home.daemonPid();
+    await home.untilStatus(number, 'running', 'succeeded');
+    const before = residentMiB(pid);
+    const followers = await crowd(path, 20, `GET /v1/runs/${number}/logs?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n`);
+    const plain = await crowd(path, 20, `GET /v1/runs/${number}/logs HTTP/1.1\r\nHost: clip\r\n\r\n`);
+    for (const { socket } of [...followers, ...plain]) socket.pause();
+    await home.untilStatus(number, 'succeeded');
+    await served(home);
+    const deaf = 40;
+    await until('they are dropped', () => socketsOf(pid) < deaf, 45_000);
+    expect(peakMiB(pid) - before).toBeLessThan(120);
+  });
+});
+
+describe('the keeper', () => {
+  it('serves its daemon whatever strangers send to its socket, and however many there are', async () => {
+    const home = createHome();
+    await home.submit(['--', 'sleep', '1000']);
+    await home.untilStatus(1, 'running');
+    const path = join(home.folder, readdirSync(home.folder).find((name) => name.startsWith('keeper-') && name.endsWith('.sock')) ?? '');
+    const [pid = 0] = home.pidsOf('keeper');
+    const before = residentMiB(pid);
+    const crowds = [
+      await crowd(path, 1_000),
+      await crowd(path, 300, 'x'.repeat(1_000)),
+      await crowd(path, 300, '{"type":"hello","protocol":1,"generation":-1,"version":"x","managed":true}\n'.repeat(200)),
+      await crowd(path, 100, '\n'.repeat(60_000)),
+      await crowd(path, 100, Buffer.alloc(200_000, 'x')),
+      await crowd(path, 100, `{"type":"spawn","id":"r1","launch":${'['.repeat(1_500)}\n`),
+    ].flat();
+    await served(home);
+    expect(socketsOf(pid)).toBeLessThan(512 + 30);
+    await until('those who never greet are dropped', () => stillThere(crowds) === 0);
+    expect(peakMiB(pid) - before).toBeLessThan(60);
+    expect(home.pidsOf('keeper')).toEqual([pid]);
+    expect(await home.show(1)).toMatchObject({ status: 'running', errorCode: null });
+  });
+
+  it('bears requests of a daemon that make no sense, and goes on starting what does', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1);
+    for (const id of ['ra', 'rb', 'rc', 'rd']) keeper.folder(id);
+    const odd = [
+      { cwd: '/x\0' },
+      { cwd: 5 },
+      { argv: [1] },
+      { argv: ['a\0'] },
+      { graceMs: 'x' },
+      { deadlineAt: {} },
+      { stdin: [] },
+      { mergeOutput: 'x' },
+      { token: 1 },
+    ];
+    for (const more of odd) line.say(keeper.request('ra', ['true'], more));
+    line.say(keeper.request('rb', ['true'], { cwd: `/${'x'.repeat(300)}` }));
+    line.say(keeper.request('rc', ['true'], { cwd: keeper.home, stdin: keeper.home }));
+    line.say(keeper.request('nofolder', ['true']));
+    line.say(keeper.request('rd', ['sh', '-c', 'exit 5']));
+    await until('the last is done', () => line.heard.some((message) => message.type === 'exited' && message.code === 5));
+    await until('all are answered', () => line.heard.filter(({ type }) => type === 'refused' || type === 'failed').length === odd.length + 3);
+    // A launch that was never decided would keep the next daemon waiting for ever.
+    expect((await keeper.greet(2)).heard[0]).toMatchObject({ type: 'hello', runs: [] });
+    expect((await guest(`${keeper.home}/keeper-00000001.sock`)).closed()).toBe(false);
+  });
+});

@@ -1,0 +1,13 @@
+/** Memory of a process, as the kernel counts it. */
+import { readFileSync } from 'node:fs';
+
+/** Resident now, in MiB. */
+export const residentMiB = (pid: number): number => statusOf(pid, 'VmRSS');
+/** The most that was ever resident, in MiB. */
+export const peakMiB = (pid: number): number => statusOf(pid, 'VmHWM');
+
+function statusOf(pid: number, field: string): number {
+  const kib = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  if (kib === undefined) throw new Error(`Process ${pid} has no ${field}.`);
+  return Math.round(Number(kib) / 1_024);
+}
