@@ -3,7 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { homeAt, locateHome, makeHome, troubleWithHome } from '../config/home.ts';
 import { version } from '../launch/version.ts';
-import { takeLock } from './lock.ts';
+import { takeLock } from '../store/lock.ts';
 
 const { values } = parseArgs({ options: { home: { type: 'string' }, managed: { type: 'boolean', default: false } } });
 const home = values.home ? homeAt(values.home) : locateHome(process.env);

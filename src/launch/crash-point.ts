@@ -36,6 +36,8 @@ export const crashPoints = [
   'keeper.hello',
   'migrate.middle',
   'rm.middle',
+  'mend.before-ready',
+  'mend.before-place',
 ] as const;
 export type CrashPoint = (typeof crashPoints)[number];
 

@@ -3,7 +3,21 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Leader } from '../run/run.ts';
-import { runFiles } from './run-folder.ts';
+import { type LaunchRecord, runFiles } from './run-folder.ts';
+
+const launchSchema: z.ZodType<LaunchRecord> = z.object({
+  number: z.int().min(1),
+  argv: z.array(z.string()).min(1),
+  cwd: z.string(),
+  agent: z.string().nullable(),
+  task: z.int().nullable(),
+  deadlineAt: z.number().nullable(),
+  graceMs: z.number(),
+  stdin: z.string().nullable(),
+  mergeOutput: z.boolean(),
+  token: z.string().optional(),
+  continuation: z.int().nullable().optional(),
+}) as z.ZodType<LaunchRecord>;
 
 const startedSchema = z.object({ pid: z.int().min(2), pgid: z.int().min(2), startTime: z.number(), bootId: z.string(), at: z.number() });
 
@@ -26,6 +40,13 @@ export function readStarted(folder: string): { leader: Leader; at: number } | nu
 
 export function readExit(folder: string): ReadExit | null {
   return readRecord(folder, runFiles.exit, exitSchema);
+}
+
+/** What was launched, and when; the name of the file alone says that something was. */
+export function readLaunch(folder: string): { launch: LaunchRecord; at: number } | null {
+  const launch = readRecord(folder, runFiles.launch, launchSchema);
+  if (launch === null) return null;
+  return { launch, at: Math.floor(statSync(join(folder, runFiles.launch)).mtimeMs) };
 }
 
 export function wasLaunched(folder: string): boolean {

@@ -163,6 +163,8 @@ export const daemonAnswer = z.object({
   uptimeMs: z.int(),
   keepers: z.array(keeperView),
   memoryBytes: z.int(),
+  /** What keeps it from working as it should: no space left, a damaged database. */
+  trouble: z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }).nullable(),
 });
 export type DaemonAnswer = z.infer<typeof daemonAnswer>;
 

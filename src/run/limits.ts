@@ -97,6 +97,12 @@ export const limits = {
   waitRunsMax: 10_000,
   /** A wait names its runs in the request line: room for the most of them. */
   headerBytesMax: 256 * 2 ** 10,
+  /** Below this much free space, or so few new files, the disk of the home counts as full … */
+  freeBytesMin: 4 * 2 ** 20,
+  freeFilesMin: 64,
+  /** … and with so much it does not any more: enough for the reserve and some runs. */
+  freeBytesAgain: 12 * 2 ** 20,
+  roomLookMs: 1 * second,
   connectionsMax: 256,
   /** A client that takes nothing for this long is dropped. */
   slowClientMs: 10 * second,

@@ -1,5 +1,5 @@
 /** The runs in the database. Every writing function here is meant to be called inside one transaction of the supervisor. */
-import { asc, desc, eq, inArray, like, sql } from 'drizzle-orm';
+import { asc, desc, eq, gt, inArray, like, sql } from 'drizzle-orm';
 import { limits } from '../run/limits.ts';
 import { isEnded, liveStatuses, type Run, type RunState, type RunStatus } from '../run/run.ts';
 import type { Usage } from '../run/usage.ts';
@@ -218,6 +218,22 @@ export function createRunStore(db: Db) {
     isBuried(ref: { number: number } | { key: string } | { id: string }): boolean {
       const where = 'number' in ref ? eq(tombstones.number, ref.number) : 'key' in ref ? eq(tombstones.key, ref.key) : eq(tombstones.id, ref.id);
       return db.select({ number: tombstones.number }).from(tombstones).where(where).get() !== undefined;
+    },
+
+    /** Whether it is there, or was and was removed. */
+    isKnown: (id: string): boolean =>
+      db.select({ number: runs.number }).from(runs).where(eq(runs.id, id)).get() !== undefined ||
+      db.select({ number: tombstones.number }).from(tombstones).where(eq(tombstones.id, id)).get() !== undefined,
+
+    /** Reads every run there is, page by page; throws at the first that makes no sense. */
+    readAll(): void {
+      for (let last = 0; ; ) {
+        const rows = db.select().from(runs).where(gt(runs.number, last)).orderBy(asc(runs.number)).limit(limits.pageRunsMax).all();
+        rows.forEach(runOf);
+        const next = rows.at(-1)?.number;
+        if (next === undefined) return;
+        last = next;
+      }
     },
 
     /** How a removed run had ended; others may still wait for its success. */

@@ -95,6 +95,7 @@ async function status(context: Context): Promise<number> {
         uptimeMs: null,
         keepers: [],
         memoryBytes: null,
+        trouble: null,
       });
     else context.print('The daemon is not running.');
     return 4;

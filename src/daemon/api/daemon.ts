@@ -23,6 +23,7 @@ export const daemonRoutes: Routes = (api, world) => {
     uptimeMs: world.now() - startedAt,
     keepers: world.keepers.list(),
     memoryBytes: process.memoryUsage.rss(),
+    trouble: world.room.trouble(),
   });
 
   api.get('/v1/daemon', () => ({ schema: 1, ...daemon() }));
