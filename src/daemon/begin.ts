@@ -4,7 +4,7 @@ import type { Home } from '../config/home.ts';
 import { migrationsFolder } from '../launch/launch.ts';
 import { wrongWithBudget } from '../protocol/budget.ts';
 import { ClipError } from '../run/errors.ts';
-import { asClipError, isOfDatabase } from '../store/open.ts';
+import { asClipError, isOfDatabase } from '../store/trouble.ts';
 import { createLog, describe } from './log.ts';
 import { startDaemon } from './main.ts';
 

@@ -80,6 +80,7 @@ export async function startDaemon(options: {
   const store = createStore({
     ...{ path: home.database, migrations: options.migrations, version, failed: room.note },
     migrated: () => crashPoint('migrate.middle'),
+    say: (sentence, facts) => log('info', sentence, facts),
   });
   // Above every one before, also where the database that knew them was lost: keepers listen to nobody older.
   const generation = Math.max(Number(store.readMeta('generation') ?? 0) + 1, now());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runFiles } from '../process/run-folder.ts';
 import { wasLaunched } from '../process/run-records.ts';
 import { ClipError } from '../run/errors.ts';
-import { mendHint } from '../store/open.ts';
+import { mendHint } from '../store/trouble.ts';
 import type { Log } from './log.ts';
 
 /** They hold an environment that nobody will use, or logs that somebody wanted gone. Any other folder in which something was launched is left alone. */

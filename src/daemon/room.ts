@@ -6,8 +6,8 @@
 import { statfsSync } from 'node:fs';
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
-import { isDamage, isNoRoom, noRoomError } from '../store/open.ts';
 import type { Reserve } from '../store/reserve.ts';
+import { isDamage, isNoRoom, noRoomError } from '../store/trouble.ts';
 import { describe, type Log } from './log.ts';
 
 export type Room = ReturnType<typeof createRoom>;

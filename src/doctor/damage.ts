@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { Home } from '../config/home.ts';
 import { wasLaunched } from '../process/run-records.ts';
 import { ClipError } from '../run/errors.ts';
-import { mendedPath, openReadOnly, refuseNewer } from '../store/open.ts';
+import { mendedPath, openReadOnly } from '../store/open.ts';
 import { createRunStore } from '../store/runs.ts';
+import { refuseNewer } from '../store/versions.ts';
 
 /** In words; null when nothing is. Throws ClipError for a database that is none of ours to mend: one of a newer version. */
 export function damageOf(home: Home, options: { migrations: string; version: string }): string | null {

@@ -103,6 +103,8 @@ export const limits = {
   /** … and with so much it does not any more: enough for the reserve and some runs. */
   freeBytesAgain: 12 * 2 ** 20,
   roomLookMs: 1 * second,
+  /** A copy before an upgrade takes some seconds for each gigabyte, and whoever starts the daemon waits for it. */
+  copyBytesMax: 2 ** 30,
   connectionsMax: 256,
   /** A client that takes nothing for this long is dropped. */
   slowClientMs: 10 * second,

@@ -5,7 +5,9 @@ import Database from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { ClipError } from '../run/errors.ts';
-import { levelOf, readMigrations } from './migrations.ts';
+import { levelOf } from './migrations.ts';
+import { asClipError, isNoRoom, mendHint } from './trouble.ts';
+import { copyBefore, refuseNewer } from './versions.ts';
 
 export type Sqlite = Database.Database;
 export type Db = BetterSQLite3Database;
@@ -15,14 +17,21 @@ export type Opened = { readonly sqlite: Sqlite; readonly db: Db; readonly close:
 /** Kilobytes of page cache: enough for the hot pages of a million runs, small enough for a small daemon. */
 const cacheKib = 4_096;
 
-/** Opens the database for the daemon and brings it to this version's schema, in one transaction. `migrated`: called when that is done, and not checked yet. Throws ClipError (exit 7). */
-export function openStore(options: { path: string; migrations: string; version: string; migrated?: () => void }): Opened {
+/** Opens the database for the daemon and brings it to this version's schema, in one transaction. `migrated`: called when that is done, and not checked yet; `say`: for the log. Throws ClipError (exit 7). */
+export function openStore(options: {
+  path: string;
+  migrations: string;
+  version: string;
+  migrated?: () => void;
+  say?: (sentence: string, facts: Record<string, unknown>) => void;
+}): Opened {
   refuseEmptied(options.path, (statSync(options.path, { throwIfNoEntry: false })?.size ?? 0) === 0);
   const sqlite = openDatabase(options.path);
   try {
     const db = drizzle(sqlite);
     if (levelOf(sqlite) === null) refuseEmptied(options.path, true);
     refuseNewer(sqlite, options);
+    copyBefore(sqlite, options, options.say ?? (() => {}));
     // Foreign keys must be off before the transaction begins, or rebuilding a table would cascade.
     sqlite.pragma('foreign_keys = OFF');
     migrate(db, { migrationsFolder: options.migrations });
@@ -82,65 +91,4 @@ function refuseEmptied(path: string, empty: boolean): void {
   const runs = join(dirname(path), 'runs');
   if (!existsSync(runs) || readdirSync(runs).length === 0) return;
   throw new ClipError('database_damaged', `The database ${path} is missing or empty, but there are runs in ${runs}.`, mendHint);
-}
-
-export function refuseNewer(sqlite: Sqlite, options: { path: string; migrations: string; version: string }): void {
-  const known = Math.max(...readMigrations(options.migrations).map(({ when }) => when));
-  const applied = levelOf(sqlite);
-  if (applied === null || applied <= known) return;
-  const row = sqlite.prepare("SELECT value FROM meta WHERE key = 'version'").get() as { value: string } | undefined;
-  throw new ClipError(
-    'database_newer',
-    `The database ${options.path} was written by clip ${row?.value ?? 'of a newer version'}; this is clip ${options.version}.`,
-    'Use that version again, or point CLIP_HOME at another home.',
-  );
-}
-
-export const mendHint =
-  'It was left as it is; live runs go on. clip daemon stop, then clip doctor --fix: it makes a new one of what can be read and of the folders of the runs.';
-
-/** Whether it was SQLite that refused. */
-export function isOfDatabase(error: unknown): boolean {
-  return String((error as { code?: unknown } | null)?.code).startsWith('SQLITE_');
-}
-
-/** Whether this error says that something could not be written: the disk, a quota or a limit on files is full, or the disk is broken. */
-export function isNoRoom(error: unknown): boolean {
-  const code = String((error as { code?: unknown } | null)?.code);
-  return ['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_FSYNC', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT', 'EFBIG', 'disk_full'].includes(code);
-}
-
-/** What such an error means for whoever wants a run. */
-export function noRoomError(error: unknown): ClipError {
-  const code = String((error as { code?: unknown } | null)?.code);
-  const isDisk = code.startsWith('SQLITE_IOERR') || code === 'EFBIG';
-  const what = isDisk ? 'Nothing can be written to the disk of the home' : 'There is no space left on the disk of the home';
-  const todo = isDisk ? 'Look at the disk, and at limits and quotas' : 'Free some space';
-  return new ClipError(
-    'disk_full',
-    `${what}: no run is admitted or started.`,
-    `${todo}; live runs go on, their ends are recorded, and the rest goes on by itself.`,
-    error,
-  );
-}
-
-/** Whether this error says that what is on disk is not what was written. */
-export function isDamage(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? '';
-  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || code === 'database_damaged';
-}
-
-/** What SQLite says, in the words and exit codes of clip. */
-export function asClipError(error: unknown, path: string): ClipError {
-  if (error instanceof ClipError) return error;
-  const code = (error as { code?: string }).code ?? '';
-  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE')
-    return new ClipError('disk_full', `There is no space left for the database ${path}.`, 'Free some space; nothing recorded so far is lost.', error);
-  if (isDamage(error)) return new ClipError('database_damaged', `The database ${path} is damaged.`, mendHint, error);
-  if (code.startsWith('SQLITE_')) {
-    const detail = error instanceof Error ? error.message : code;
-    const sentence = existsSync(path) ? `The database ${path} cannot be used: ${detail}.` : `The database ${path} cannot be made: ${detail}.`;
-    return new ClipError('database', sentence, 'Check its folder, its owner and the space on the disk.', error);
-  }
-  throw error;
 }

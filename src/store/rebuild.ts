@@ -11,10 +11,11 @@ import { createAgentStore } from './agents.ts';
 import { createEventStore } from './events.ts';
 import { writeMeta } from './meta.ts';
 import { levelOf, migrateTo, readMigrations } from './migrations.ts';
-import { asClipError, type Sqlite } from './open.ts';
+import type { Sqlite } from './open.ts';
 import { rowOf } from './rows.ts';
 import { openDamaged, type Salvaged, salvage, sequenceOf } from './salvage.ts';
 import { runs } from './schema.ts';
+import { asClipError } from './trouble.ts';
 import { createWakeStore } from './wakes.ts';
 
 /** A run with the history that leads to its state. */

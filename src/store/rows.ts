@@ -15,8 +15,8 @@ import {
   stopOrders,
   type WorkspaceRecord,
 } from '../run/run.ts';
-import { mendHint } from './open.ts';
 import type { runs } from './schema.ts';
+import { mendHint } from './trouble.ts';
 
 type Row = typeof runs.$inferSelect;
 

@@ -3,7 +3,7 @@ import { finished } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { ClipError, errorTable } from '../../run/errors.ts';
-import { asClipError, isNoRoom, isOfDatabase, noRoomError } from '../../store/open.ts';
+import { asClipError, isNoRoom, isOfDatabase, noRoomError } from '../../store/trouble.ts';
 import { describe, type Log } from '../log.ts';
 
 /** Reads one part of a request; what does not fit is a usage error that names the field. */
