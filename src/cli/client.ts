@@ -9,6 +9,7 @@ import { Readable } from 'node:stream';
 import { type Home, strangersIn, troubleWithHome } from '../config/home.ts';
 import { version } from '../launch/version.ts';
 import { ClipError, isErrorCode } from '../run/errors.ts';
+import { isLaterRelease } from '../run/release.ts';
 import { startDaemon } from './start-daemon.ts';
 
 export type Client = ReturnType<typeof createClient>;
@@ -54,7 +55,10 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
   function warn(theirs: string | string[] | undefined): void {
     if (warned || theirs === undefined || theirs === version) return;
     warned = true;
-    notice(`This is clip ${version}, the daemon is clip ${theirs}: clip daemon restart brings them together; live runs go on.`);
+    const together = isLaterRelease(String(theirs), version)
+      ? 'use that version to have all it can do'
+      : 'clip daemon restart brings them together; live runs go on';
+    notice(`This is clip ${version}, the daemon is clip ${theirs}: ${together}.`);
   }
 
   /** One request and its whole answer. A patient one waits for as long as it takes. */

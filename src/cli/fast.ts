@@ -46,10 +46,10 @@ export function runFast(socketPath: string, path: string, version: string, done:
     if (failed) return;
     const answer = Buffer.concat(chunks);
     const split = answer.indexOf('\r\n\r\n');
-    const head = answer.toString('latin1', 0, Math.max(split, 0));
+    const head = `${answer.toString('latin1', 0, Math.max(split, 0))}\r\n`;
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]);
     const body = answer.subarray(split + 4);
-    if (!head.startsWith('HTTP/1.1 200') || !head.toLowerCase().includes(`\r\nclip-version: ${version}`) || body.length !== length) return leave();
+    if (!head.startsWith('HTTP/1.1 200') || !head.toLowerCase().includes(`\r\nclip-version: ${version}\r\n`) || body.length !== length) return leave();
     writeAll(body);
     writeAll(Buffer.from('\n'));
     done();

@@ -14,6 +14,7 @@ import { createAgain, specAgain } from './again.ts';
 import { profileOf } from './agent-launch.ts';
 import type { Agents } from './agents.ts';
 import { type Order, orderOf, ownOf, promptOf, sameSpec, specOf } from './order.ts';
+import type { Room } from './room.ts';
 import { checkCommand, checkLaunch, checkPaths } from './run-checks.ts';
 import type { NewRun, Supervisor } from './supervisor.ts';
 
@@ -49,12 +50,14 @@ export function createAdmission(world: {
   now: () => number;
   runsFolder: string;
   resolve: (ref: string) => Run;
+  room: Pick<Room, 'refuseIfFull' | 'note'>;
 }) {
   const { supervisor, store } = world;
   const { launchAgain, inputAgain, sessionToGoOnWith } = createAgain(world);
 
   /** Admits many in one transaction; each answer is a run, or the error that refused this one. */
   function admit(requests: readonly RunRequest[]): (Admitted | ClipError)[] {
+    world.room.refuseIfFull();
     const batch = new Batch();
     const places = requests.map((request) => {
       try {
@@ -80,6 +83,7 @@ export function createAdmission(world: {
       return supervisor.admit(prepared.map(({ run }) => run));
     } catch (error) {
       for (const { folder } of folders) rmSync(folder, { recursive: true, force: true });
+      world.room.note(error);
       throw error;
     }
   }
@@ -203,6 +207,7 @@ export function createAdmission(world: {
    * what it needs is not kept any more.
    */
   function retry(ended: Run, { fresh, ...body }: RetryRequest): Run {
+    world.room.refuseIfFull();
     const { spec } = ended;
     const envNames = [...new Set([...spec.envNames, ...body.envNames])];
     const lineage = lineageOf({ parentRunId: body.parentRunId, retryOfRunId: ended.id, task: ended.lineage.taskId });

@@ -1,10 +1,10 @@
 /** The heavy part of the start, loaded only by the daemon that holds the lock. */
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ConfigError, configPath, readConfig } from '../config/config.ts';
 import type { Home } from '../config/home.ts';
+import { migrationsFolder } from '../launch/launch.ts';
 import { wrongWithBudget } from '../protocol/budget.ts';
 import { ClipError } from '../run/errors.ts';
+import { asClipError, isOfDatabase } from '../store/trouble.ts';
 import { createLog, describe } from './log.ts';
 import { startDaemon } from './main.ts';
 
@@ -16,10 +16,11 @@ export async function begin(options: { home: Home; version: string; managed: boo
   // Whatever the umask of whoever started us: our files are ours alone.
   const umask = process.umask(0o077);
   try {
-    const migrations = join(dirname(dirname(fileURLToPath(import.meta.url))), 'migrations');
-    await startDaemon({ ...options, config: readConfig(configPath(process.env), wrongWithBudget), migrations, umask, log });
+    await startDaemon({ ...options, config: readConfig(configPath(process.env), wrongWithBudget), migrations: migrationsFolder(), umask, log });
   } catch (error) {
     log('error', 'the daemon could not start', { error: describe(error) });
-    throw error instanceof ConfigError ? new ClipError('usage', error.message, 'Mend the file; README.md lists the settings.') : error;
+    if (error instanceof ConfigError) throw new ClipError('usage', error.message, 'Mend the file; README.md lists the settings.');
+    // Damage may show itself only when the runs are read.
+    throw isOfDatabase(error) ? asClipError(error, options.home.database) : error;
   }
 }

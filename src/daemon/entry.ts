@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { homeAt, locateHome, makeHome, strangersIn, troubleWithHome } from '../config/home.ts';
 import { version } from '../launch/version.ts';
-import { takeLock } from './lock.ts';
+import { takeLock } from '../store/lock.ts';
 
 const { values } = parseArgs({ options: { home: { type: 'string' }, managed: { type: 'boolean', default: false } } });
 // Without a slash at its end, behind which a link would be followed before it is seen.

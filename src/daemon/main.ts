@@ -34,11 +34,12 @@ import { describe, type Log } from './log.ts';
 import { createLookAround, unfinished } from './look-around.ts';
 import { createObserver } from './observe.ts';
 import { createOnward } from './onward.ts';
-import { removeOrphanFolders } from './orphans.ts';
+import { refuseForgotten, removeOrphanFolders } from './orphans.ts';
 import { createPerform, hearKeepers } from './perform.ts';
 import { createRemoval } from './removal.ts';
 import { createReports } from './reports.ts';
 import { createResolve } from './resolve.ts';
+import { createRoom, tryToWrite } from './room.ts';
 import { createRunTokens } from './run-tokens.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSecrets, environmentOfRuns } from './secrets.ts';
@@ -67,15 +68,33 @@ export async function startDaemon(options: {
   const now = Date.now;
   const folderOf = (run: Pick<Run, 'id'>) => join(home.runs, run.id);
 
-  placeOwnCommand(home.command);
-  const store = createStore({ path: home.database, migrations: options.migrations, version, migrated: () => crashPoint('migrate.middle') });
-  const generation = Number(store.readMeta('generation') ?? 0) + 1;
-  const uncleanBefore = store.readMeta('unclean') === '1';
-  store.transaction(() => {
-    store.writeMeta('generation', String(generation));
-    store.writeMeta('unclean', '1');
-    if (uncleanBefore && config.after_crash === 'hold') store.writeMeta('queue_held', '1');
+  const room = createRoom({
+    folder: home.folder,
+    reserve: () => store.reserve,
+    log,
+    free() {
+      look(supervisor.alive());
+      scheduler.ask();
+    },
   });
+  const tryWriting = (what: string, write: () => void) => tryToWrite({ room, log }, what, write);
+  tryWriting('the command for runs', () => placeOwnCommand(home.command));
+  const store = createStore({
+    ...{ path: home.database, migrations: options.migrations, version, failed: room.note },
+    migrated: () => crashPoint('migrate.middle'),
+    say: (sentence, facts) => log('info', sentence, facts),
+  });
+  // Above every one before, also where the database that knew them was lost: keepers listen to nobody older.
+  const generation = Math.max(Number(store.readMeta('generation') ?? 0) + 1, now());
+  const uncleanBefore = store.readMeta('unclean') === '1';
+  if (uncleanBefore) refuseForgotten({ runsFolder: home.runs, isKnown: store.runs.isKnown });
+  tryWriting('that a daemon is here', () =>
+    store.transaction(() => {
+      store.writeMeta('generation', String(generation));
+      store.writeMeta('unclean', '1');
+      if (uncleanBefore && config.after_crash === 'hold') store.writeMeta('queue_held', '1');
+    }),
+  );
 
   const keepers = await createKeepers({ home: home.folder, generation, version, managed: options.managed, umask: options.umask, log });
   const watchers = createWatchers();
@@ -106,7 +125,7 @@ export async function startDaemon(options: {
     lookAgain: (task) => afterEnd.lookAgain(task),
   });
   const tasks = createTasks({ store, supervisor, now, followed: onward.followed });
-  const admission = createAdmission({ supervisor, store, agents, taskOf: tasks.get, environment, now, runsFolder: home.runs, resolve });
+  const admission = createAdmission({ room, supervisor, store, agents, taskOf: tasks.get, environment, now, runsFolder: home.runs, resolve });
   const wakes = createWakes({ store, supervisor, admission, now });
   const timers = createTimers({ store, supervisor, wakes, now, log });
   const judge = createJudge({ store, folderOf });
@@ -157,7 +176,17 @@ export async function startDaemon(options: {
     lookAgain: (run) => look([run]),
   });
   const observer = createObserver({ supervisor, sweeper, lookAround, tails, spending, now, log, folderOf, isHeld: (run) => keepers.held(run.id) !== null });
-  const scheduler = createScheduler({ supervisor, store, now, log, slotsMax: config.max_runs, ready: keepers.ready, sessionOf: tails.sessionOf, spending });
+  const scheduler = createScheduler({
+    supervisor,
+    store,
+    now,
+    log,
+    slotsMax: config.max_runs,
+    room,
+    ready: keepers.ready,
+    sessionOf: tails.sessionOf,
+    spending,
+  });
   const perform = createPerform({
     supervisor,
     keepers,
@@ -239,11 +268,13 @@ export async function startDaemon(options: {
     backfill: createBackfill({ supervisor, judge, log }),
     tokenFits: (id, token) => tokens.isOf({ id }, token),
     folderOf,
+    room,
     now,
     log,
     shutdown,
   });
   const guard = guardHome({ home, log, republish: api.publish, gone: () => leave(1) });
+  room.watch();
   void keepers.ensure().then(scheduler.ask);
   log('info', 'the daemon is ready', { version, generation, unfinished: supervisor.awake().length });
 
@@ -256,6 +287,7 @@ export async function startDaemon(options: {
     timers.close();
     archivist.close();
     observer.stop();
+    room.close();
     guard.stop();
     try {
       await api.close();
@@ -269,7 +301,8 @@ export async function startDaemon(options: {
 
   function leave(code: number): void {
     keepers.goodbye();
-    store.close();
+    // Closed, the log of changes would be deleted, and on a full disk the next daemon could not make another.
+    if (!room.isFull()) store.close();
     log('info', 'the daemon leaves', { code });
     // The goodbye needs one turn of the loop to reach the keepers.
     setTimeout(() => process.exit(code), 20);

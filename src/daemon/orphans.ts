@@ -2,6 +2,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runFiles } from '../process/run-folder.ts';
+import { wasLaunched } from '../process/run-records.ts';
+import { ClipError } from '../run/errors.ts';
+import { mendHint } from '../store/trouble.ts';
 import { describe, type Log } from './log.ts';
 
 /** Looked at in one turn of the loop: a home may have a million. */
@@ -34,4 +37,15 @@ function removeIfOrphan({ runsFolder, isKnown, isRemoved, log }: Parameters<type
   } catch (error) {
     log('warn', 'a folder without a run could not be removed', { id, error: describe(error) });
   }
+}
+
+/**
+ * A run is recorded before it is launched. One that was launched and is not known was forgotten: the newest records are
+ * gone (somebody deleted clip.db-wal after a crash, say), and the numbers of runs would be given again.
+ */
+export function refuseForgotten(world: { runsFolder: string; isKnown: (id: string) => boolean }): void {
+  const forgotten = readdirSync(world.runsFolder).filter((id) => !world.isKnown(id) && wasLaunched(join(world.runsFolder, id)));
+  if (forgotten.length === 0) return;
+  const which = forgotten.length === 1 ? `a run that was started (${forgotten[0]})` : `${forgotten.length} runs that were started (${forgotten[0]}, say)`;
+  throw new ClipError('database_damaged', `The database has lost its newest records: it knows nothing of ${which}.`, mendHint);
 }

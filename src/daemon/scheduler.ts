@@ -5,6 +5,7 @@ import { type Candidate, grant, type Holder, type Occupancy, occupancyOf, type R
 import { isEnded, type Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { describe, type Log } from './log.ts';
+import type { Room } from './room.ts';
 import type { Spending } from './spending.ts';
 import type { Submission, Supervisor } from './supervisor.ts';
 import { createWaitingList, type Waiter } from './waiting-list.ts';
@@ -18,6 +19,7 @@ export function createScheduler(world: {
   log: Log;
   slotsMax: number;
   ready: () => boolean;
+  room: Pick<Room, 'isFull'>;
   sessionOf: (run: Run) => string | null;
   spending: Pick<Spending, 'waitsFor' | 'countsStarts'>;
 }) {
@@ -39,7 +41,7 @@ export function createScheduler(world: {
 
   /** Orders for the free slots, and ends for those whose required run failed. Empty when there is nothing to give. */
   function grants(): readonly Submission[] {
-    if (closed || rules.held || waiting.size() === 0 || !world.ready()) return [];
+    if (closed || rules.held || waiting.size() === 0 || !world.ready() || world.room.isFull()) return [];
     const occupancy = occupancyOf(holders());
     const failed: Submission[] = [];
     const granted = grant(candidates(occupancy, rules, failed), occupancy, rules, now());
@@ -139,6 +141,7 @@ export function createScheduler(world: {
     /** What a queued run waits for; null when it waits for nothing any more. */
     waitingFor(run: Run): Waiting | null {
       if (run.state.status !== 'queued') return null;
+      if (world.room.isFull()) return { for: 'disk', words: 'there is no space left on the disk of the home' };
       const { number, id, spec, lineage, state } = run;
       const { group, locks, after, agent } = spec;
       const { parentRunId, taskId } = lineage;

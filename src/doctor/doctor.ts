@@ -1,15 +1,18 @@
 /** The invariants of a home, checked from outside: it works with the daemon alive, dead or damaged. */
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { type AmountCheck, type Config, ConfigError, configPath, readConfig } from '../config/config.ts';
 import { type Home, troubleWithHome } from '../config/home.ts';
 import { findFamilies } from '../process/family.ts';
 import { toolVersion } from '../process/tool.ts';
 import { ClipError } from '../run/errors.ts';
+import { limits } from '../run/limits.ts';
 import { isEnded } from '../run/run.ts';
 import { type Opened, openReadOnly } from '../store/open.ts';
 import { createRunStore } from '../store/runs.ts';
+import { isLost } from './damage.ts';
+import { fix } from './fix.ts';
 import { checkLogs } from './logs.ts';
+import { openToOthers } from './modes.ts';
 
 export type Check = { readonly name: string; readonly state: 'ok' | 'absent' | 'warning' | 'broken'; readonly says: string; readonly todo: string | null };
 
@@ -18,17 +21,30 @@ export type DaemonSays = {
   readonly pid: number;
   readonly version: string;
   readonly keepers: readonly { readonly pid: number; readonly runs: number }[];
+  readonly trouble?: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
 } | null;
 
 const familiesMax = 2_000;
 
-export async function examine(options: {
-  home: Home;
-  env: NodeJS.ProcessEnv;
-  version: string;
-  askDaemon: () => Promise<DaemonSays>;
-  wrongWithBudget: AmountCheck;
-}): Promise<Check[]> {
+type Options = {
+  readonly home: Home;
+  readonly env: NodeJS.ProcessEnv;
+  readonly version: string;
+  /** Our own migrations: a new database is made by them. */
+  readonly migrations: string;
+  readonly askDaemon: () => Promise<DaemonSays>;
+  readonly wrongWithBudget: AmountCheck;
+  /** Mend what can be mended safely before it is looked at. */
+  readonly fix: boolean;
+};
+
+export async function doctor(options: Options): Promise<{ fixed: readonly string[]; checks: readonly Check[] }> {
+  const usable = options.fix && troubleWithHome(options.home) === null;
+  const fixed = usable ? await fix({ ...options, daemonAnswers: (await options.askDaemon()) !== null }) : [];
+  return { fixed, checks: await examine(options) };
+}
+
+async function examine(options: Options): Promise<Check[]> {
   const { home } = options;
   const checks: Check[] = [checkNode(), checkHome(home)];
   if (!existsSync(home.folder)) return [...checks, ok('home', `${home.folder} does not exist yet; the first run makes it`)];
@@ -36,6 +52,7 @@ export async function examine(options: {
   const daemon = await options.askDaemon();
   checks.push(daemon ? ok('daemon', `runs: pid ${daemon.pid}, clip ${daemon.version}`) : checkSocket(home));
   if (daemon) checks.push(checkKeepers(daemon));
+  checks.push(checkDisk(home, daemon));
   checks.push(...checkDatabase(home, daemon, configOf(options)));
   checks.push(...(await Promise.all(['claude', 'codex', 'gemini', 'opencode'].map(checkAgent))));
   return checks;
@@ -59,17 +76,14 @@ function checkHome(home: Home): Check {
 }
 
 function checkModes(home: Home): Check[] {
-  const open = [home.folder, home.runs, ...readdirSync(home.folder).map((name) => join(home.folder, name))].filter((path) => {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    return stat !== undefined && !stat.isSymbolicLink() && (stat.mode & 0o077) !== 0;
-  });
+  const open = openToOthers(home);
   if (open.length === 0) return [ok('modes', 'only you can read what is there')];
   return [
     {
       name: 'modes',
       state: 'broken',
       says: `others may use ${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''}`,
-      todo: `chmod go-rwx ${open[0]}`,
+      todo: 'clip doctor --fix closes them.',
     },
   ];
 }
@@ -110,25 +124,39 @@ function checkKeepers({ keepers }: NonNullable<DaemonSays>): Check {
   return ok('keeper', keepers.map(({ pid, runs }) => `pid ${pid} with ${runs} runs`).join(', '));
 }
 
+function checkDisk(home: Home, daemon: DaemonSays): Check {
+  const { bavail, bsize } = statfsSync(home.folder);
+  const free = `${Math.floor((bavail * bsize) / 2 ** 20)} MiB are free`;
+  if (daemon?.trouble?.code === 'disk_full') return { name: 'disk', state: 'broken', says: `${daemon.trouble.message} (${free})`, todo: daemon.trouble.hint };
+  if (bavail * bsize >= limits.freeBytesMin) return ok('disk', free);
+  return { name: 'disk', state: 'broken', says: `is full: ${free}`, todo: 'Free some space: no run is admitted or started before.' };
+}
+
 function checkDatabase(home: Home, daemon: DaemonSays, config: Config | null): Check[] {
-  if (!existsSync(home.database)) return [ok('database', 'is not there yet')];
+  const folders = existsSync(home.runs) ? readdirSync(home.runs) : [];
+  const size = statSync(home.database, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0)
+    return [folders.length === 0 ? ok('database', 'is not there yet') : damaged(`is missing or empty, but there are runs in ${home.runs}`, daemon)];
   let opened: Opened | null = null;
   try {
     opened = openReadOnly(home.database);
     const [answer] = opened.sqlite.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
-    if (answer?.quick_check !== 'ok') return [damaged(home, answer?.quick_check ?? 'no answer')];
+    if (answer?.quick_check !== 'ok') return [damaged(answer?.quick_check ?? 'gives no answer', daemon)];
     const store = createRunStore(opened.db);
+    const lost = folders.filter((id) => isLost(id, home, store));
+    if (lost.length > 0) return [damaged(`knows nothing of ${lost.length} runs that were started (${lost.slice(0, 3).join(', ')})`, daemon)];
     const logs = config === null ? [] : [checkLogs(opened.db, config.logs, Date.now())];
     return [ok('database', `${store.total()} runs, ${Math.ceil(statSync(home.database).size / 2 ** 20)} MiB`), checkLeaks(store, daemon), ...logs];
   } catch (error) {
-    return [damaged(home, error instanceof ClipError || error instanceof Error ? error.message : String(error))];
+    return [damaged(error instanceof ClipError || error instanceof Error ? error.message : String(error), daemon)];
   } finally {
     opened?.close();
   }
 }
 
-function damaged(home: Home, says: string): Check {
-  return { name: 'database', state: 'broken', says, todo: `Set it aside: mv ${home.database} ${home.database}.damaged; run folders stay where they are.` };
+function damaged(says: string, daemon: DaemonSays): Check {
+  const first = daemon === null ? '' : 'clip daemon stop (the runs live on), then ';
+  return { name: 'database', state: 'broken', says, todo: `${first}clip doctor --fix: a new one is made of what can be read and of the folders of the runs.` };
 }
 
 /** Processes that carry the mark of a run that has ended. */

@@ -1,6 +1,6 @@
 /** One process of a run: started, written down, and its end written down. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crashPoint } from '../launch/crash-point.ts';
 import { roleVariable, runVariables, withUmask } from '../launch/launch.ts';
@@ -43,28 +43,35 @@ const environmentBytesMax = 64 * 2 ** 20;
 export function startChild(place: Place, request: Request, hooks: Hooks, settled: () => void): void {
   const { id, launch } = request;
   const folder = join(place.home, 'runs', id);
-  const refuse = (error: Error) => hooks.tell({ type: 'refused', id, why: `Its launch record could not be written: ${error.message}` });
+  let exit: ReservedExit | null = null;
+  const settle = (answer: FromKeeper) => {
+    exit?.release();
+    hooks.tell(answer);
+    settled();
+  };
+  const refuse = (error: Error) => settle({ type: 'refused', id, why: `Its records could not be written: ${error.message}` });
+  if (existsSync(join(folder, runFiles.launch))) return settle({ type: 'already-launched', id });
   crashPoint('spawn.before-launch-file');
   try {
+    // Without room for the record of its end nothing is started, and nothing says that it was: it can be tried again.
+    const reserved = reserveExitRecord(folder);
+    exit = reserved;
     createWhole(folder, runFiles.launch, launch, (error, created) => {
-      if (error) refuse(error);
-      else if (!created) hooks.tell({ type: 'already-launched', id });
-      else {
-        crashPoint('spawn.after-launch-file');
-        return spawnChild(place, request, hooks, settled);
-      }
-      settled();
+      if (error) return refuse(error);
+      if (!created) return settle({ type: 'already-launched', id });
+      crashPoint('spawn.after-launch-file');
+      spawnChild(place, request, { hooks, exit: reserved, settled });
     });
   } catch (error) {
     refuse(error as Error);
-    settled();
   }
 }
 
-function spawnChild(place: Place, request: Request, hooks: Hooks, settled: () => void): void {
+type Launching = { readonly hooks: Hooks; readonly exit: ReservedExit; readonly settled: () => void };
+
+function spawnChild(place: Place, request: Request, { hooks, exit, settled }: Launching): void {
   const { id } = request;
   const folder = join(place.home, 'runs', id);
-  let exit: ReservedExit;
   /** The record is in place before the daemon is told: it keeps what happened even if nobody hears it. */
   const finish = (record: ExitRecord, message: FromKeeper, done: () => void) => {
     const placed = (error: Error | null) => {
@@ -84,13 +91,8 @@ function spawnChild(place: Place, request: Request, hooks: Hooks, settled: () =>
     // Decided only when its record is on disk: until then nobody is greeted, and the keeper stays.
     finish({ code: null, signal: null, at: Date.now(), error: failure }, message, settled);
   };
-  try {
-    exit = reserveExitRecord(folder);
-  } catch (error) {
-    // Without room for the record of its end nothing is started; what happened is told at the next look around.
-    hooks.tell({ type: 'failed', id, errorCode: 'launch_failed', message: `There is no room for its exit record: ${(error as Error).message}` });
-    return settled();
-  }
+  const refused = obstacle(request);
+  if (refused) return fail(refused);
   let child: ChildProcess;
   try {
     const refused = obstacle(request);

@@ -40,6 +40,8 @@ export const crashPoints = [
   'archive.before-removal',
   'archive.after-removal',
   'retain.middle',
+  'mend.before-ready',
+  'mend.before-place',
 ] as const;
 export type CrashPoint = (typeof crashPoints)[number];
 

@@ -27,6 +27,11 @@ export function programPath(name: 'clip' | 'clipd' | 'clip-keeper' | 'clip-http'
   return join(dirname(dirname(fileURLToPath(import.meta.url))), 'bin', `${name}.js`);
 }
 
+/** Our own migrations, beside the programs. */
+export function migrationsFolder(): string {
+  return join(dirname(dirname(fileURLToPath(import.meta.url))), 'migrations');
+}
+
 /** Puts a command `clip` there, of the version that runs now: what starts it need not be on anybody's PATH. */
 export function placeOwnCommand(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

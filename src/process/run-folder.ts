@@ -62,6 +62,7 @@ export function createWhole(folder: string, name: string, value: unknown, done: 
     writeAll(fd, Buffer.from(JSON.stringify(value)));
   } catch (error) {
     closeSync(fd);
+    unlinkSync(temporary);
     throw error;
   }
   fsync(fd, (failed) => {
@@ -99,14 +100,26 @@ export function placeWhole(folder: string, name: string, value: unknown): () => 
 export type ReservedExit = {
   /** Flushes the record, puts it in place and calls back; then flushes the folder. Nothing of it blocks. */
   readonly write: (record: ExitRecord, placed: (error: Error | null) => void, flushed: () => void) => void;
+  /** Nothing was started: the space is given back. */
+  readonly release: () => void;
 };
 
 /** Reserves the space of exit.json before the process starts, so that writing it needs none on a full disk. */
 export function reserveExitRecord(folder: string): ReservedExit {
-  const temporary = join(folder, '.exit.json.reserved');
+  const temporary = join(folder, `.${runFiles.exit}.${process.pid}`);
   const fd = openSync(temporary, 'w', 0o600);
-  writeAll(fd, Buffer.alloc(exitRecordBytes, 0x20));
+  const release = () => {
+    closeSync(fd);
+    unlinkSync(temporary);
+  };
+  try {
+    writeAll(fd, Buffer.alloc(exitRecordBytes, 0x20));
+  } catch (error) {
+    release();
+    throw error;
+  }
   return {
+    release,
     write(record, placed, flushed) {
       const text = Buffer.from(JSON.stringify(record));
       writeSync(fd, text, 0, text.length, 0);
@@ -133,7 +146,11 @@ function flushSoon(path: string, flushed: () => void): void {
 }
 
 export function flushFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
+  flushFile(folder);
+}
+
+export function flushFile(path: string): void {
+  const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);
   } finally {

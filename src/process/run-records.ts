@@ -5,7 +5,21 @@ import { z } from 'zod';
 import { limits } from '../run/limits.ts';
 import type { Leader } from '../run/run.ts';
 import { readRegularFile } from './regular-file.ts';
-import { runFiles } from './run-folder.ts';
+import { type LaunchRecord, runFiles } from './run-folder.ts';
+
+const launchSchema: z.ZodType<LaunchRecord> = z.object({
+  number: z.int().min(1),
+  argv: z.array(z.string()).min(1),
+  cwd: z.string(),
+  agent: z.string().nullable(),
+  task: z.int().nullable(),
+  deadlineAt: z.number().nullable(),
+  graceMs: z.number(),
+  stdin: z.string().nullable(),
+  mergeOutput: z.boolean(),
+  token: z.string().optional(),
+  continuation: z.int().nullable().optional(),
+}) as z.ZodType<LaunchRecord>;
 
 /** What a date can be: a later one has no name, and could not be shown. */
 export const momentSchema = z.number().min(0).max(8.64e15);
@@ -40,6 +54,13 @@ export function readStarted(folder: string): { leader: Leader; at: number } | nu
 
 export function readExit(folder: string): ReadExit | null {
   return readRecord(folder, runFiles.exit, exitSchema);
+}
+
+/** What was launched, and when; the name of the file alone says that something was. */
+export function readLaunch(folder: string): { launch: LaunchRecord; at: number } | null {
+  const launch = readRecord(folder, runFiles.launch, launchSchema);
+  if (launch === null) return null;
+  return { launch, at: Math.floor(statSync(join(folder, runFiles.launch)).mtimeMs) };
 }
 
 export function wasLaunched(folder: string): boolean {

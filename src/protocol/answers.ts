@@ -179,6 +179,8 @@ export const daemonAnswer = z.object({
   openFiles: count,
   /** Timers that keep it alive. */
   timers: z.int(),
+  /** What keeps it from working as it should: no space left, a damaged database. */
+  trouble: z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }).nullable(),
 });
 export type DaemonAnswer = z.infer<typeof daemonAnswer>;
 

@@ -99,6 +99,14 @@ export const limits = {
   waitRunsMax: 10_000,
   /** A wait names its runs in the request line: room for the most of them. */
   headerBytesMax: 256 * 2 ** 10,
+  /** Below this much free space, or so few new files, the disk of the home counts as full … */
+  freeBytesMin: 4 * 2 ** 20,
+  freeFilesMin: 64,
+  /** … and with so much it does not any more: enough for the reserve and some runs. */
+  freeBytesAgain: 12 * 2 ** 20,
+  roomLookMs: 1 * second,
+  /** A copy before an upgrade takes some seconds for each gigabyte, and whoever starts the daemon waits for it. */
+  copyBytesMax: 2 ** 30,
   connectionsMax: 256,
   /** … and for a moment so many: whoever has just connected is heard before it is dropped. */
   connectionsBurstMax: 768,

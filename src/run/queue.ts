@@ -36,6 +36,7 @@ export type Waiting =
   | { readonly for: 'group'; readonly words: string }
   | { readonly for: 'agent'; readonly words: string }
   | { readonly for: 'budget'; readonly words: string }
+  | { readonly for: 'disk'; readonly words: string }
   | { readonly for: 'slot'; readonly words: string }
   | { readonly for: 'lock'; readonly words: string }
   | { readonly for: 'run'; readonly words: string }

@@ -1,10 +1,13 @@
 /** Opening clip.db: settings, migrations, and refusing what cannot be served. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { ClipError } from '../run/errors.ts';
+import { levelOf } from './migrations.ts';
+import { asClipError, isNoRoom, mendHint } from './trouble.ts';
+import { copyBefore, refuseNewer } from './versions.ts';
 
 export type Sqlite = Database.Database;
 export type Db = BetterSQLite3Database;
@@ -14,24 +17,42 @@ export type Opened = { readonly sqlite: Sqlite; readonly db: Db; readonly close:
 /** Kilobytes of page cache: enough for the hot pages of a million runs, small enough for a small daemon. */
 const cacheKib = 4_096;
 
-/** Opens the database for the daemon and brings it to this version's schema, in one transaction. `migrated`: called when that is done, and not checked yet. Throws ClipError (exit 7). */
-export function openStore(options: { path: string; migrations: string; version: string; migrated?: () => void }): Opened {
-  refuseEmptied(options.path);
+/** Opens the database for the daemon and brings it to this version's schema, in one transaction. `migrated`: called when that is done, and not checked yet; `say`: for the log. Throws ClipError (exit 7). */
+export function openStore(options: {
+  path: string;
+  migrations: string;
+  version: string;
+  migrated?: () => void;
+  say?: (sentence: string, facts: Record<string, unknown>) => void;
+}): Opened {
+  refuseEmptied(options.path, (statSync(options.path, { throwIfNoEntry: false })?.size ?? 0) === 0);
   const sqlite = openDatabase(options.path);
   try {
     const db = drizzle(sqlite);
+    if (levelOf(sqlite) === null) refuseEmptied(options.path, true);
     refuseNewer(sqlite, options);
+    copyBefore(sqlite, options, options.say ?? (() => {}));
     // Foreign keys must be off before the transaction begins, or rebuilding a table would cascade.
     sqlite.pragma('foreign_keys = OFF');
     migrate(db, { migrationsFolder: options.migrations });
     options.migrated?.();
     if ((sqlite.pragma('foreign_key_check') as unknown[]).length > 0)
-      throw new ClipError('database_damaged', `The database ${options.path} has rows that point nowhere.`, 'Run clip doctor.');
-    sqlite.prepare("INSERT INTO meta (key, value) VALUES ('version', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(options.version);
+      throw new ClipError('database_damaged', `The database ${options.path} has rows that point nowhere.`, mendHint);
+    writeVersion(sqlite, options.version);
     return { sqlite, db, close: () => sqlite.close() };
   } catch (error) {
     sqlite.close();
     throw asClipError(error, options.path);
+  }
+}
+
+/** On a full disk the daemon serves what it can, all the same: which version was here last is then not written down. */
+function writeVersion(sqlite: Sqlite, version: string): void {
+  if ((sqlite.prepare("SELECT value FROM meta WHERE key = 'version'").get() as { value: string } | undefined)?.value === version) return;
+  try {
+    sqlite.prepare("INSERT INTO meta (key, value) VALUES ('version', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(version);
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
   }
 }
 
@@ -44,6 +65,9 @@ export function openReadOnly(path: string): Opened {
     throw asClipError(error, path);
   }
 }
+
+/** Where a repair leaves the new database until the damaged one is out of its way. */
+export const mendedPath = (path: string): string => `${path}.mended`;
 
 function openDatabase(path: string): Sqlite {
   try {
@@ -60,45 +84,11 @@ function openDatabase(path: string): Sqlite {
 }
 
 /** SQLite takes an empty file for a new database; beside the folders of runs it is a lost one, and their numbers must not come again. */
-function refuseEmptied(path: string): void {
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
+function refuseEmptied(path: string, empty: boolean): void {
+  if (existsSync(mendedPath(path)))
+    throw new ClipError('database_damaged', `The repair of the database ${path} was not finished.`, 'Finish it: clip doctor --fix');
+  if (!empty) return;
   const runs = join(dirname(path), 'runs');
   if (!existsSync(runs) || readdirSync(runs).length === 0) return;
-  throw new ClipError(
-    'database_damaged',
-    `The database ${path} is missing or empty, but there are runs in ${runs}.`,
-    'It was left as it is. clip doctor says more.',
-  );
-}
-
-function refuseNewer(sqlite: Sqlite, options: { path: string; migrations: string; version: string }): void {
-  const journal = JSON.parse(readFileSync(join(options.migrations, 'meta/_journal.json'), 'utf8')) as { entries: { when: number }[] };
-  const known = Math.max(...journal.entries.map(({ when }) => when));
-  const table = sqlite.prepare("SELECT 1 FROM sqlite_master WHERE name = '__drizzle_migrations'").get();
-  if (!table) return;
-  const applied = sqlite.prepare('SELECT max(created_at) AS latest FROM __drizzle_migrations').get() as { latest: number | null };
-  if (applied.latest === null || Number(applied.latest) <= known) return;
-  const row = sqlite.prepare("SELECT value FROM meta WHERE key = 'version'").get() as { value: string } | undefined;
-  throw new ClipError(
-    'database_newer',
-    `The database ${options.path} was written by clip ${row?.value ?? 'of a newer version'}; this is clip ${options.version}.`,
-    'Use that version again, or point CLIP_HOME at another home.',
-  );
-}
-
-/** What SQLite says, in the words and exit codes of clip. */
-export function asClipError(error: unknown, path: string): ClipError {
-  if (error instanceof ClipError) return error;
-  const code = (error as { code?: string }).code ?? '';
-  if (code === 'SQLITE_FULL')
-    return new ClipError('disk_full', `There is no space left for the database ${path}.`, 'Free some space; nothing recorded so far is lost.', error);
-  if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') {
-    return new ClipError('database_damaged', `The database ${path} is damaged.`, 'It was left as it is. clip doctor says more.', error);
-  }
-  if (code.startsWith('SQLITE_')) {
-    const detail = error instanceof Error ? error.message : code;
-    const sentence = existsSync(path) ? `The database ${path} cannot be used: ${detail}.` : `The database ${path} cannot be made: ${detail}.`;
-    return new ClipError('database', sentence, 'Check its folder, its owner and the space on the disk.', error);
-  }
-  throw error;
+  throw new ClipError('database_damaged', `The database ${path} is missing or empty, but there are runs in ${runs}.`, mendHint);
 }

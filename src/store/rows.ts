@@ -1,6 +1,7 @@
 /** Row ⇄ value. Rows are parsed on the way out; what a newer or damaged row holds never reaches the rest. */
 import { z } from 'zod';
 import { type AgentProfile, adapterNames, type Mapping, permissions } from '../run/agent.ts';
+import { ClipError } from '../run/errors.ts';
 import {
   type DecisionRecord,
   finaliseSteps,
@@ -15,6 +16,7 @@ import {
   type WorkspaceRecord,
 } from '../run/run.ts';
 import type { runs } from './schema.ts';
+import { mendHint } from './trouble.ts';
 
 type Row = typeof runs.$inferSelect;
 
@@ -144,17 +146,21 @@ const lineage: z.ZodType<Lineage> = z.object({
   processLossRetryCount: z.int(),
 });
 
-/** Parses a row; throws ZodError on a row that this version cannot understand. */
+/** Parses a row; throws ClipError on a row that makes no sense: a bit of it has flipped, or somebody wrote into it. */
 export function runOf(row: Row): Run {
-  return {
-    number: row.number,
-    id: row.id,
-    key: row.key,
-    queuedAt: row.queuedAt,
-    spec: spec.parse(JSON.parse(row.spec)),
-    lineage: lineage.parse(JSON.parse(row.lineage)),
-    state: state.parse(JSON.parse(row.state)),
-  };
+  try {
+    return {
+      number: row.number,
+      id: row.id,
+      key: row.key,
+      queuedAt: row.queuedAt,
+      spec: spec.parse(JSON.parse(row.spec)),
+      lineage: lineage.parse(JSON.parse(row.lineage)),
+      state: state.parse(JSON.parse(row.state)),
+    };
+  } catch (error) {
+    throw new ClipError('database_damaged', `What the database says of run ${row.number} makes no sense.`, mendHint, error);
+  }
 }
 
 export function rowOf(run: Omit<Run, 'number'>): Omit<Row, 'number' | 'archived'> {

@@ -246,6 +246,22 @@ export function createRunStore(db: Db) {
       return db.select({ number: tombstones.number }).from(tombstones).where(where).get() !== undefined;
     },
 
+    /** Whether it is there, or was and was removed. */
+    isKnown: (id: string): boolean =>
+      db.select({ number: runs.number }).from(runs).where(eq(runs.id, id)).get() !== undefined ||
+      db.select({ number: tombstones.number }).from(tombstones).where(eq(tombstones.id, id)).get() !== undefined,
+
+    /** Reads every run there is, page by page; throws at the first that makes no sense. */
+    readAll(): void {
+      for (let last = 0; ; ) {
+        const rows = db.select().from(runs).where(gt(runs.number, last)).orderBy(asc(runs.number)).limit(limits.pageRunsMax).all();
+        rows.forEach(runOf);
+        const next = rows.at(-1)?.number;
+        if (next === undefined) return;
+        last = next;
+      }
+    },
+
     /** How a removed run had ended; others may still wait for its success. */
     buriedStatus: (number: number): RunStatus | null =>
       (db.select({ status: tombstones.status }).from(tombstones).where(eq(tombstones.number, number)).get()?.status as RunStatus | undefined) ?? null,

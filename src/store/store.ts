@@ -9,6 +9,7 @@ import { createLedger } from './ledger.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { type Opened, openStore } from './open.ts';
 import { createReportStore } from './reports.ts';
+import { createReserve, type Reserve } from './reserve.ts';
 import { createRunStore } from './runs.ts';
 import { createSpendingStore } from './spending.ts';
 import { createTaskStore } from './tasks.ts';
@@ -17,11 +18,14 @@ import { createWakeStore } from './wakes.ts';
 export type Store = ReturnType<typeof createStore>;
 
 /** The daemon's store. `transaction` is one commit: all of it is on disk when it returns, or none of it. */
-export function createStore(options: Parameters<typeof openStore>[0]) {
-  return storeOver(openStore(options));
+export function createStore(
+  options: Parameters<typeof openStore>[0] & { /** Hears of every change that could not be recorded. */ failed?: (error: unknown) => void },
+) {
+  const opened = openStore(options);
+  return storeOver(opened, options.failed ?? (() => {}), createReserve(opened.sqlite, options.path));
 }
 
-function storeOver({ sqlite, db, close }: Opened) {
+function storeOver({ sqlite, db, close }: Opened, failed: (error: unknown) => void, reserve: Reserve) {
   return {
     runs: createRunStore(db),
     events: createEventStore(db),
@@ -37,7 +41,15 @@ function storeOver({ sqlite, db, close }: Opened) {
     ledger: createLedger(db),
     reports: createReportStore(db),
     spending: createSpendingStore(db),
-    transaction: <T>(work: () => T): T => sqlite.transaction(work).immediate(),
+    reserve,
+    transaction: <T>(work: () => T): T => {
+      try {
+        return sqlite.transaction(work).immediate();
+      } catch (error) {
+        if (!sqlite.inTransaction) failed(error);
+        throw error;
+      }
+    },
     readMeta: (key: string) => readMeta(db, key),
     writeMeta: (key: string, value: string) => writeMeta(db, key, value),
     close,

@@ -14,7 +14,7 @@ const runFields = `
   .trim()
   .split(/\s+/)
   .sort();
-const daemonFields = ['schema', 'running', 'pid', 'version', 'startedAt', 'home', 'socket', 'uptimeMs', 'keepers', 'memoryBytes'].sort();
+const daemonFields = ['schema', 'running', 'pid', 'version', 'startedAt', 'home', 'socket', 'uptimeMs', 'keepers', 'memoryBytes', 'trouble'].sort();
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** The one document on stdout; there is nothing beside it. */

@@ -20,13 +20,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   daemon: ['run', 'task', 'protocol', 'adapters', 'process', 'store', 'config', 'launch'],
   cli: ['run', 'task', 'protocol', 'launch', 'config', 'doctor', 'demo'],
   demo: [],
-  doctor: ['run', 'store', 'process', 'adapters', 'config'],
+  doctor: ['run', 'store', 'process', 'adapters', 'config', 'launch'],
 };
 const rooms = Object.keys(mayImport);
 
 /** Packages and the only places that may import them. */
 const owners: Readonly<Record<string, readonly string[]>> = {
-  'better-sqlite3': ['store', 'daemon/lock'],
+  'better-sqlite3': ['store'],
   'drizzle-orm': ['store'],
   'drizzle-orm/sqlite-core': ['store'],
   execa: ['process'],

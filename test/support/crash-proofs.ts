@@ -9,6 +9,7 @@ import {
   greeted,
   lost,
   lostAgent,
+  mended,
   patient,
   plain,
   pruned,
@@ -84,6 +85,14 @@ export const proofs: Readonly<Record<CrashPoint, readonly Proof[]>> = {
     { nth: 2, when: greeted, ends: [isLost, exited], so: 'the runs of the dead keeper go on without it; their exit codes stay unknown' },
   ],
   'migrate.middle': [{ when: plain, ends: [exited], so: 'nothing of the migration was kept; the next daemon begins anew' }],
+  'mend.before-ready': [{ when: mended, ends: [exited, exited], so: 'nothing has happened to the damaged database; the next repair begins anew' }],
+  'mend.before-place': [
+    {
+      when: mended,
+      ends: [exited, exited],
+      so: 'the damaged database is set aside as well as in its place; no daemon starts before the next repair has done the rest',
+    },
+  ],
   'rm.middle': [{ when: removed, ends: [], so: 'the run is removed, its folder goes as well, and its number stays taken' }],
   'prune.middle': [{ when: pruned, ends: [], so: 'the runs are removed, their folders go as well, and their numbers stay taken' }],
   'archive.before-removal': [{ when: archived, ends: [exited], so: 'the log is there in both forms, and is compressed again' }],

@@ -1,5 +1,5 @@
 /** A home in which daemon or keeper dies at one point of their code, once; and what there is to do in it. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CrashPoint } from '../../src/launch/crash-point.ts';
 import type { RunView } from '../../src/protocol/answers.ts';
@@ -7,6 +7,7 @@ import type { TaskView, WakeView } from '../../src/protocol/tasks.ts';
 import { type AgentStep, addSpeaker, codexSays } from './agents.ts';
 import { ask } from './api.ts';
 import { configure } from './config.ts';
+import { databaseOf, leavesOf, ruinPage } from './damage.ts';
 import { agent, createHome, type TestHome } from './home.ts';
 import { vanish } from './records.ts';
 import { until } from './until.ts';
@@ -236,4 +237,26 @@ export const retained: Scenario = async (home) => {
   await until('its logs are removed', async () => (await home.show(number)).logsRemovedAt !== null);
   const folder = join(home.folder, 'runs', (await home.show(number)).id);
   await until('nothing of them is left', () => readdirSync(folder).every((name) => !name.includes('.log')));
+};
+
+/** A damaged database is mended, which dies, and again. */
+export const mended: Scenario = async (home) => {
+  for (const key of ['one', 'two']) {
+    const number = await submitSurely(home, key, fixture(home, '7'));
+    await until('it is settled', async () => (await home.show(number)).settled);
+  }
+  await home.clip(['daemon', 'stop']);
+  const path = databaseOf(home);
+  ruinPage(path, leavesOf(path, 'runs_by_status')[0] ?? 0);
+  const damaged = readFileSync(path);
+  const died = await home.clip(['doctor', '--fix']);
+  if (died.signal !== 'SIGKILL') throw new Error(`It was mended without dying: ${died.stdout}${died.stderr}`);
+  if (!readFileSync(path).equals(damaged)) throw new Error('The damaged database was touched.');
+  if (existsSync(`${path}.mended`)) {
+    const refused = await home.clip(['runs']);
+    if (refused.code !== 7) throw new Error('A daemon has started before the repair was done.');
+  }
+  const again = await home.clip(['doctor', '--fix']);
+  if (again.code !== 0) throw new Error(again.stdout + again.stderr);
+  await comeBack(home);
 };

@@ -2,8 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { makeHome, strangersIn, troubleWithHome } from '../../config/home.ts';
 import { runDaemon } from '../../launch/launch.ts';
+import { version } from '../../launch/version.ts';
 import type { DaemonAnswer } from '../../protocol/answers.ts';
 import { ClipError } from '../../run/errors.ts';
+import { isLaterRelease } from '../../run/release.ts';
 import type { Context } from '../context.ts';
 import { startDaemon } from '../start-daemon.ts';
 import type { Choose } from '../verb.ts';
@@ -33,7 +35,9 @@ export function addDaemon(program: Command, choose: Choose): void {
     .description('stop it and start it; runs live on')
     .action(() =>
       choose({}, async (context) => {
-        if (await alive(context)) await stop(context, false);
+        const now = await alive(context);
+        if (now) refuseLater(now);
+        if (now) await stop(context, false);
         return start(context);
       }),
     );
@@ -51,6 +55,16 @@ export function addDaemon(program: Command, choose: Choose): void {
     .description('its own log, as JSON lines')
     .option('-n, --lines <n>', 'only the last lines', count, 100)
     .action((options: { lines: number }) => choose({}, (context) => logs(context, options.lines)));
+}
+
+/** An older program cannot use what a newer one has stored: it would stop the daemon and could not start another. */
+function refuseLater(daemon: DaemonAnswer): void {
+  if (!isLaterRelease(daemon.version, version)) return;
+  throw new ClipError(
+    'version_mismatch',
+    `The daemon is clip ${daemon.version}, and this is clip ${version}, which is older.`,
+    'Restart it with its own version; README.md says how to go back to an older one.',
+  );
 }
 
 async function start(context: Context): Promise<number> {
@@ -97,13 +111,14 @@ async function status(context: Context): Promise<number> {
         memoryBytes: null,
         openFiles: null,
         timers: null,
+        trouble: null,
       });
     else context.print('The daemon is not running.');
     return 4;
   }
   if (context.json) context.printJson(now);
   else {
-    const keepers = now.keepers.map(({ pid, version, runs }) => `  keeper ${pid}, clip ${version}, ${plural(runs, 'run')}`);
+    const keepers = now.keepers.map((keeper) => `  keeper ${keeper.pid}, clip ${keeper.version}, ${plural(keeper.runs, 'run')}`);
     context.print(
       [
         `The daemon is running: pid ${now.pid}, clip ${now.version}, up ${durationWords(now.uptimeMs)}, ${sizeWords(now.memoryBytes)}`,

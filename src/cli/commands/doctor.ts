@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { migrationsFolder } from '../../launch/launch.ts';
 import { version } from '../../launch/version.ts';
 import type { DaemonAnswer } from '../../protocol/answers.ts';
 import { wrongWithBudget } from '../../protocol/budget.ts';
@@ -10,20 +11,21 @@ export function addDoctor(program: Command, choose: Choose): void {
   program
     .command('doctor')
     .description('check everything clip relies on, and say what to do')
+    .option('--fix', 'first mend what can be mended safely: a damaged database, files that others may read, what a dead daemon left')
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) => choose({ json: options.json ?? false }, doctor));
+    .action((options: { fix?: boolean; json?: boolean }) => choose({ json: options.json ?? false }, (context) => run(context, options.fix ?? false)));
 }
 
-async function doctor(context: Context): Promise<number> {
-  const { examine } = await import('../../doctor/doctor.ts');
+async function run(context: Context, fix: boolean): Promise<number> {
+  const { doctor } = await import('../../doctor/doctor.ts');
   const askDaemon = () =>
     context
       .client(false)
       .call<DaemonAnswer>('GET', '/v1/daemon')
       .catch(() => null);
-  const checks = await examine({ home: context.home, env: context.env, version, askDaemon, wrongWithBudget });
+  const { fixed, checks } = await doctor({ home: context.home, env: context.env, version, migrations: migrationsFolder(), askDaemon, wrongWithBudget, fix });
   const broken = checks.some(({ state }) => state === 'broken');
-  if (context.json) context.printJson({ schema: 1, ok: !broken, checks });
+  if (context.json) context.printJson({ schema: 1, ok: !broken, checks, ...(fix ? { fixed } : {}) });
   else {
     const glyphs = {
       ok: paint('✓', 32, context.look),
@@ -31,6 +33,8 @@ async function doctor(context: Context): Promise<number> {
       warning: paint('!', 33, context.look),
       broken: paint('✗', 31, context.look),
     };
+    for (const sentence of fixed) context.print(`${paint('+', 36, context.look)} ${clean(sentence)}`);
+    if (fix && fixed.length === 0) context.print('There was nothing to mend.');
     for (const { name, state, says, todo } of checks)
       context.print(`${glyphs[state]} ${name.padEnd(10)} ${clean(says)}${todo === null ? '' : `\n             → ${clean(todo)}`}`);
   }

@@ -32,8 +32,14 @@ function printNeeds({ look, print }: Context, needs: readonly NeedView[]): void 
 }
 
 function print(context: Context, status: StatusAnswer): void {
+  printTrouble(context, status.daemon.trouble);
   printLive(context, status);
   printNeeds(context, status.needsYou);
+}
+
+/** A daemon of an earlier version does not tell. */
+function printTrouble({ look, print }: Context, trouble: StatusAnswer['daemon']['trouble'] | undefined): void {
+  if (trouble) print(`${paint(trouble.message, 31, look)}${trouble.hint === null ? '' : `\n  ${trouble.hint}`}`);
 }
 
 function printLive(context: Context, { daemon, queue, live }: StatusAnswer): void {

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { ClipError, errorTable } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
+import { asClipError, isNoRoom, isOfDatabase, noRoomError } from '../../store/trouble.ts';
 import { describe, type Log } from '../log.ts';
 
 /** Reads one part of a request; what does not fit is a usage error that names the field. */
@@ -34,6 +35,8 @@ export function errorBody(
 ): { status: number; body: { error: { code: string; message: string; hint: string | null } } } {
   const known = error instanceof ClipError ? error : ofFastify(error);
   if (known) {
+    // Whoever asked is told in one sentence; what exactly was wrong with the database is for whoever looks into it.
+    if (known.code === 'database_damaged' || known.code === 'database') log('error', 'the database refused', { error: describe(error) });
     const status = statusOfCode[known.code] ?? statusOfExit[errorTable[known.code].exit] ?? 500;
     return { status, body: { error: { code: known.code, message: known.message, hint: known.hint } } };
   }
@@ -81,18 +84,8 @@ export function refusalOfHttp(code: string | undefined, version: string): string
 function ofFastify(error: { code?: string; statusCode?: number; message: string }): ClipError | null {
   if (error.statusCode === 413)
     return new ClipError('too_large', 'The request is over the size limit of 1 MiB (input: 16 MiB).', 'Put what is long into a file: --stdin FILE.');
-  if (error.code === 'SQLITE_FULL')
-    return new ClipError(
-      'disk_full',
-      'There is no space left for the records, so no run is admitted.',
-      'Free some space; live runs go on, and their ends are recorded.',
-    );
-  if (error.code === 'ENOSPC')
-    return new ClipError(
-      'disk_full',
-      'There is no space left on the disk of the home, so no run is admitted.',
-      'Free some space; live runs go on, and their ends are recorded.',
-    );
+  if (isNoRoom(error)) return noRoomError(error);
+  if (isOfDatabase(error)) return asClipError(error, 'of this home');
   if (error.statusCode !== undefined && error.statusCode < 500)
     return new ClipError('usage', `The request is not right: ${error.message}.`, 'See /v1/openapi.json.');
   return null;

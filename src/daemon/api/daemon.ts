@@ -25,6 +25,7 @@ export const daemonRoutes: Routes = (api, world) => {
     keepers: world.keepers.list(),
     memoryBytes: process.memoryUsage.rss(),
     ...readHandles(),
+    trouble: world.room.trouble(),
   });
 
   api.get('/v1/daemon', () => ({ schema: 1, ...daemon() }));

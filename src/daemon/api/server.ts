@@ -60,7 +60,10 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
     api.addHook('onRequest', async (_request, reply) => {
       reply.header('clip-version', world.version);
     });
-    api.setErrorHandler((error, _request, reply) => answerError(world.log, error as FastifyError, reply));
+    api.setErrorHandler((error, _request, reply) => {
+      world.room.note(error);
+      answerError(world.log, error as FastifyError, reply);
+    });
     api.setNotFoundHandler((request, reply) =>
       answerError(world.log, new ClipError('not_found', `There is no ${request.method} ${request.url.slice(0, 200)}.`, 'See /v1/openapi.json.'), reply),
     );

@@ -12,6 +12,7 @@ import type { Onward } from '../onward.ts';
 import type { Removal } from '../removal.ts';
 import type { Reports } from '../reports.ts';
 import type { Resolve } from '../resolve.ts';
+import type { Room } from '../room.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Spending } from '../spending.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -42,6 +43,7 @@ export type World = {
   readonly sweeper: Sweeper;
   readonly watchers: Watchers;
   readonly folderOf: (run: Run) => string;
+  readonly room: Pick<Room, 'trouble' | 'note'>;
   readonly now: () => number;
   readonly log: Log;
   readonly tasks: Tasks;

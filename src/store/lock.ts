@@ -7,10 +7,12 @@ import Database from 'better-sqlite3';
 
 /** False when another daemon holds it. Throws when the file cannot be made. */
 export function takeLock(path: string): boolean {
-  // SQLite makes the file and its journal with the modes that the umask leaves.
+  // SQLite makes the file with the mode that the umask leaves.
   const umask = process.umask(0o077);
   const database = new Database(path, { timeout: 0 });
   try {
+    // Its journal would be a file, and need space on a full disk.
+    database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
     // The listener keeps the handle from being collected, which would free the lock.
     process.on('exit', () => database.close());

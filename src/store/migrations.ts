@@ -1,0 +1,29 @@
+/** The migrations: which there are, how far a database has come, and applying them up to one of them. */
+import { readMigrationFiles } from 'drizzle-orm/migrator';
+import type { Sqlite } from './open.ts';
+
+type Migration = { readonly when: number; readonly hash: string; readonly statements: readonly string[] };
+
+export function readMigrations(folder: string): Migration[] {
+  return readMigrationFiles({ migrationsFolder: folder }).map(({ folderMillis, hash, sql }) => ({ when: folderMillis, hash, statements: sql }));
+}
+
+/** The moment of the newest migration that was applied; null where none was. Throws when that cannot be read. */
+export function levelOf(sqlite: Sqlite): number | null {
+  if (!sqlite.prepare("SELECT 1 FROM sqlite_master WHERE name = '__drizzle_migrations'").get()) return null;
+  const { latest } = sqlite.prepare('SELECT max(created_at) AS latest FROM __drizzle_migrations').get() as { latest: number | null };
+  return latest === null ? null : Number(latest);
+}
+
+/** The same as drizzle's own `migrate`, in one transaction, but not further than `level`: what an older version wrote can be put in before the rest. */
+export function migrateTo(sqlite: Sqlite, folder: string, level: number): void {
+  sqlite.transaction(() => {
+    sqlite.exec('CREATE TABLE IF NOT EXISTS "__drizzle_migrations" (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)');
+    const done = levelOf(sqlite) ?? 0;
+    for (const { when, hash, statements } of readMigrations(folder)) {
+      if (when <= done || when > level) continue;
+      for (const statement of statements) sqlite.exec(statement);
+      sqlite.prepare('INSERT INTO "__drizzle_migrations" (hash, created_at) VALUES (?, ?)').run(hash, when);
+    }
+  })();
+}

@@ -1,0 +1,168 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createHomeOnDisk, type DiskHome, mayMount, untilReserved } from '../support/disk.ts';
+import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
+import { invariantsOf } from '../support/invariants.ts';
+import { until } from '../support/until.ts';
+
+const gateOf = (home: TestHome, name: string) => join(home.base, `gate-${name}`);
+const open = (home: TestHome, name: string) => writeFileSync(gateOf(home, name), '');
+
+/** Lives until its gate is opened, then exits with 7; known by its key. */
+async function gated(home: TestHome, told: Map<string, number>, name: string, options: readonly string[] = []): Promise<number> {
+  const number = await home.submit(['--key', name, ...options, '--', agent('writes-down-its-starts.sh'), home.base, '7', gateOf(home, name)]);
+  told.set(name, number);
+  return number;
+}
+
+async function alive(home: TestHome, number: number): Promise<number> {
+  await home.untilStatus(number, 'running');
+  // It has said all that it says before its gate.
+  return until('it has said all', async () => {
+    const { stderrBytes, processPid } = await home.show(number);
+    return (stderrBytes ?? 0) >= 151 ? processPid : null;
+  });
+}
+
+/** Two live runs and one that waits behind them, on a disk that is full. */
+async function fullHome(): Promise<{ home: DiskHome; told: Map<string, number>; first: number; second: number; waits: number }> {
+  const home = createHomeOnDisk(32);
+  const told = new Map<string, number>();
+  await home.clip(['daemon', 'start']);
+  await untilReserved(home);
+  const first = await gated(home, told, 'first');
+  const second = await gated(home, told, 'second', ['--on-loss', 'retry']);
+  const waits = await gated(home, told, 'waits', ['--after', String(first), '--on-loss', 'retry']);
+  await alive(home, first);
+  await alive(home, second);
+  open(home, 'waits');
+  home.fill();
+  await home.untilFull();
+  return { home, told, first, second, waits };
+}
+
+const sentence = 'There is no space left on the disk of the home: no run is admitted or started.';
+
+describe.skipIf(!mayMount)('a full disk (mounted for the test)', () => {
+  it('admits nothing, and says so; live runs end with their true codes, wait and cancel work; with space again all goes on by itself', async () => {
+    const { home, told, first, second } = await fullHome();
+    const daemon = home.daemonPid();
+    const refused = await home.clip(['run', '--', 'true']);
+    expect([refused.code, refused.stdout, refused.stderr]).toEqual([7, '', expect.stringContaining(sentence)]);
+    const retried = await home.clip(['retry', String(first)]);
+    expect(retried.code).toBeGreaterThan(0);
+    expect((await home.clip(['status'])).stdout).toContain(sentence);
+    expect((await home.clip(['doctor'])).stdout).toMatch(/✗ disk +There is no space left/);
+    const stubborn = await home.clip(['cancel', String(second)]);
+    expect([stubborn.code, (await home.show(second)).status]).toEqual([0, 'cancelled']);
+    expect(await home.show(told.get('waits') ?? 0)).toMatchObject({ status: 'queued', waitingFor: 'there is no space left on the disk of the home' });
+    open(home, 'first');
+    expect((await home.clip(['wait', String(first)])).code).toBe(7);
+    expect(await home.show(first)).toMatchObject({ status: 'failed', exitCode: 7, exitKnown: true });
+    home.empty();
+    await home.untilRoom();
+    // What it waited for has failed, so it ends as it would have without all that.
+    expect((await home.clip(['wait', String(told.get('waits'))])).code).toBe(130);
+    expect(home.daemonPid()).toBe(daemon);
+    expect(await invariantsOf(home, told)).toEqual([]);
+  });
+
+  it('keeps room for the records although a run fills it again and again with its own log', async () => {
+    const home = createHomeOnDisk(32);
+    const told = new Map<string, number>();
+    await home.clip(['daemon', 'start']);
+    await untilReserved(home);
+    const quiet = await gated(home, told, 'quiet');
+    await alive(home, quiet);
+    const flood = await home.submit(['--', 'sh', '-c', `while [ ! -e ${gateOf(home, 'flood')} ]; do head -c 100000 /dev/zero; done 2>/dev/null; exit 5`]);
+    await home.untilFull();
+    open(home, 'quiet');
+    expect((await home.clip(['wait', String(quiet)])).code).toBe(7);
+    open(home, 'flood');
+    expect((await home.clip(['wait', String(flood)])).code).toBe(5);
+    expect(await home.show(flood)).toMatchObject({ exitCode: 5, exitKnown: true });
+    await until('it is settled', async () => (await home.show(flood)).settled);
+    expect((await home.clip(['rm', String(flood)])).code).toBe(0);
+    await home.untilRoom();
+    expect(await invariantsOf(home, told)).toEqual([]);
+  });
+
+  it('lets the daemon that was killed come back: it shows, waits and cancels, and goes on when there is space', async () => {
+    const { home, told, first, second, waits } = await fullHome();
+    await home.kill(home.daemonPid());
+    home.fill();
+    await until('another one answers', async () => (await home.clip(['runs', '--limit', '1'])).code === 0);
+    await home.untilFull();
+    expect((await home.clip(['status'])).stdout).toContain(sentence);
+    expect((await home.clip(['logs', String(first), '--stream', 'stderr'])).stdout.length).toBeGreaterThan(100);
+    expect(await home.show(second)).toMatchObject({ status: 'running', errorCode: null });
+    expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
+    expect((await home.clip(['cancel', String(second)])).code).toBe(0);
+    open(home, 'first');
+    expect((await home.clip(['wait', String(first)])).code).toBe(7);
+    home.empty();
+    expect((await home.clip(['wait', String(waits)])).code).toBe(130);
+    expect(await invariantsOf(home, told)).toEqual([]);
+  });
+
+  it('lets a daemon start that was stopped on it: it shows, waits and cancels, and goes on when there is space', async () => {
+    const { home, told, first, second, waits } = await fullHome();
+    const { processPid } = await home.show(first);
+    await home.clip(['daemon', 'stop']);
+    home.fill();
+    open(home, 'first');
+    await until('its process has ended', () => !isAlive(processPid ?? 0));
+    expect((await home.clip(['daemon', 'start'])).code).toBe(0);
+    expect((await home.clip(['status'])).stdout).toContain(sentence);
+    expect((await home.clip(['logs', String(second), '--stream', 'stderr'])).code).toBe(0);
+    expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
+    expect((await home.clip(['wait', String(first)])).code).toBe(7);
+    expect((await home.clip(['cancel', String(second)])).code).toBe(0);
+    home.empty();
+    await home.untilRoom();
+    expect((await home.clip(['wait', String(waits)])).code).toBe(130);
+    expect(await invariantsOf(home, told)).toEqual([]);
+  });
+
+  it('is said so when the daemon cannot even open its database there, and nothing is changed', async () => {
+    const home = createHomeOnDisk(32);
+    expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
+    await untilReserved(home);
+    await home.clip(['daemon', 'stop']);
+    home.fill();
+    const refused = await home.clip(['runs']);
+    expect([refused.code, refused.stderr]).toEqual([7, expect.stringMatching(/^clip: There is no space left for the database .*\n +Free some space/)]);
+    expect((await home.clip(['doctor'])).stdout).toMatch(/✗ disk +is full: 0 MiB are free/);
+    home.empty();
+    expect((await home.show(1)).exitCode).toBe(0);
+  });
+});
+
+/** No file of this process may grow: nobody needs a right for that. */
+const forbidGrowth = (pid: number) => spawnSync('prlimit', ['--pid', String(pid), '--fsize=0:unlimited']).status === 0;
+const allowGrowth = (pid: number) => spawnSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:unlimited']).status === 0;
+
+describe('a daemon that may write nothing (its limit on files is 0)', () => {
+  it('admits nothing, lives on, and records every end once it may', async () => {
+    const home = createHome();
+    const told = new Map<string, number>();
+    await home.clip(['daemon', 'start']);
+    await untilReserved(home);
+    const number = await gated(home, told, 'first');
+    await alive(home, number);
+    const daemon = home.daemonPid();
+    expect(forbidGrowth(daemon)).toBe(true);
+    const refused = await home.clip(['run', '--', 'true']);
+    expect([refused.code, refused.stdout]).toEqual([7, '']);
+    expect((await home.clip(['status'])).stdout).toContain('Nothing can be written to the disk of the home: no run is admitted or started.');
+    open(home, 'first');
+    await until('its end is on disk', async () => existsSync(join(home.folder, 'runs', (await home.show(number)).id, 'exit.json')));
+    expect((await home.show(number)).status).toBe('running');
+    expect(allowGrowth(daemon)).toBe(true);
+    expect((await home.clip(['wait', String(number)])).code).toBe(7);
+    expect(home.daemonPid()).toBe(daemon);
+    expect(await invariantsOf(home, told)).toEqual([]);
+  });
+});
