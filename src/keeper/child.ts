@@ -32,34 +32,39 @@ const startedFlushMs = 1_000;
 const timerMsMax = 2 ** 31 - 1;
 
 /**
- * Writes launch.json, then spawns and writes started.json in one synchronous turn. Calls `settled` when
- * the launch has been decided: the process lives, or it will not.
+ * Reserves the space for the record of its end and writes launch.json, then spawns and writes started.json in one
+ * synchronous turn. Without room for the two nothing is launched, and the run can wait for better days. Calls `settled`
+ * when the launch has been decided: the process lives, or it will not.
  */
 export function startChild(home: string, request: Request, hooks: Hooks, settled: () => void): void {
   const { id, launch } = request;
   const folder = join(home, 'runs', id);
   const refuse = (error: Error) => hooks.tell({ type: 'refused', id, why: `Its launch record could not be written: ${error.message}` });
   crashPoint('spawn.before-launch-file');
+  let exit: ReservedExit | null = null;
   try {
+    const reserved = reserveExitRecord(folder);
+    exit = reserved;
     createWhole(folder, runFiles.launch, launch, (error, created) => {
-      if (error) refuse(error);
-      else if (!created) hooks.tell({ type: 'already-launched', id });
-      else {
+      if (created) {
         crashPoint('spawn.after-launch-file');
-        return spawnChild(home, request, hooks, settled);
+        return spawnChild(home, request, reserved, hooks, settled);
       }
+      reserved.release();
+      if (error) refuse(error);
+      else hooks.tell({ type: 'already-launched', id });
       settled();
     });
   } catch (error) {
+    exit?.release();
     refuse(error as Error);
     settled();
   }
 }
 
-function spawnChild(home: string, request: Request, hooks: Hooks, settled: () => void): void {
+function spawnChild(home: string, request: Request, exit: ReservedExit, hooks: Hooks, settled: () => void): void {
   const { id } = request;
   const folder = join(home, 'runs', id);
-  let exit: ReservedExit;
   /** The record is in place before the daemon is told: it keeps what happened even if nobody hears it. */
   const finish = (record: ExitRecord, message: FromKeeper, done: () => void) => {
     const placed = (error: Error | null) => {
@@ -79,13 +84,6 @@ function spawnChild(home: string, request: Request, hooks: Hooks, settled: () =>
     // Decided only when its record is on disk: until then nobody is greeted, and the keeper stays.
     finish({ code: null, signal: null, at: Date.now(), error: failure }, message, settled);
   };
-  try {
-    exit = reserveExitRecord(folder);
-  } catch (error) {
-    // Without room for the record of its end nothing is started; what happened is told at the next look around.
-    hooks.tell({ type: 'failed', id, errorCode: 'launch_failed', message: `There is no room for its exit record: ${(error as Error).message}` });
-    return settled();
-  }
   const refused = obstacle(request);
   if (refused) return fail(refused);
   let child: ChildProcess;

@@ -62,6 +62,7 @@ export function createWhole(folder: string, name: string, value: unknown, done: 
     writeAll(fd, Buffer.from(JSON.stringify(value)));
   } catch (error) {
     closeSync(fd);
+    unlinkSync(temporary);
     throw error;
   }
   fsync(fd, (failed) => {
@@ -96,17 +97,33 @@ export function placeWhole(folder: string, name: string, value: unknown): () => 
   return () => flushSoon(join(folder, name), () => flushSoon(folder, () => {}));
 }
 
+/** Reservations of this process, counted: a request that is repeated must not touch the one of a process that lives. */
+let reservations = 0;
+
 export type ReservedExit = {
   /** Flushes the record, puts it in place and calls back; then flushes the folder. Nothing of it blocks. */
   readonly write: (record: ExitRecord, placed: (error: Error | null) => void, flushed: () => void) => void;
+  /** Gives the space back: nothing was started. */
+  readonly release: () => void;
 };
 
-/** Reserves the space of exit.json before the process starts, so that writing it needs none on a full disk. */
+/** Reserves the space of exit.json before the process starts, so that writing it needs none on a full disk. Throws when there is none, and leaves nothing. */
 export function reserveExitRecord(folder: string): ReservedExit {
-  const temporary = join(folder, '.exit.json.reserved');
+  reservations += 1;
+  const temporary = join(folder, `.exit.json.${process.pid}.${reservations}`);
   const fd = openSync(temporary, 'w', 0o600);
-  writeAll(fd, Buffer.alloc(exitRecordBytes, 0x20));
+  const release = () => {
+    closeSync(fd);
+    unlinkSync(temporary);
+  };
+  try {
+    writeAll(fd, Buffer.alloc(exitRecordBytes, 0x20));
+  } catch (error) {
+    release();
+    throw error;
+  }
   return {
+    release,
     write(record, placed, flushed) {
       const text = Buffer.from(JSON.stringify(record));
       writeSync(fd, text, 0, text.length, 0);
