@@ -37,8 +37,9 @@ const timerMsMax = 2 ** 31 - 1;
 const environmentBytesMax = 64 * 2 ** 20;
 
 /**
- * Writes launch.json, then spawns and writes started.json in one synchronous turn. Calls `settled` when
- * the launch has been decided: the process lives, or it will not.
+ * Reserves the space for the record of its end and writes launch.json, then spawns and writes started.json in one
+ * synchronous turn. Without room for the two nothing is launched, and the run can wait for better days. Calls `settled`
+ * when the launch has been decided: the process lives, or it will not.
  */
 export function startChild(place: Place, request: Request, hooks: Hooks, settled: () => void): void {
   const { id, launch } = request;

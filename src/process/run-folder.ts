@@ -97,6 +97,9 @@ export function placeWhole(folder: string, name: string, value: unknown): () => 
   return () => flushSoon(join(folder, name), () => flushSoon(folder, () => {}));
 }
 
+/** Reservations of this process, counted: a request that is repeated must not touch the one of a process that lives. */
+let reservations = 0;
+
 export type ReservedExit = {
   /** Flushes the record, puts it in place and calls back; then flushes the folder. Nothing of it blocks. */
   readonly write: (record: ExitRecord, placed: (error: Error | null) => void, flushed: () => void) => void;
@@ -104,9 +107,10 @@ export type ReservedExit = {
   readonly release: () => void;
 };
 
-/** Reserves the space of exit.json before the process starts, so that writing it needs none on a full disk. */
+/** Reserves the space of exit.json before the process starts, so that writing it needs none on a full disk. Throws when there is none, and leaves nothing. */
 export function reserveExitRecord(folder: string): ReservedExit {
-  const temporary = join(folder, `.${runFiles.exit}.${process.pid}`);
+  reservations += 1;
+  const temporary = join(folder, `.${runFiles.exit}.${process.pid}.${reservations}`);
   const fd = openSync(temporary, 'w', 0o600);
   const release = () => {
     closeSync(fd);

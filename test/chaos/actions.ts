@@ -2,7 +2,7 @@
 import type { RunView } from '../../src/protocol/answers.ts';
 import { until } from '../support/until.ts';
 import { asks } from './api.ts';
-import { livingRuns, seqsOfSettled } from './beside.ts';
+import { endedRuns, livingRuns, seqsOfSettled } from './beside.ts';
 import { pickBy } from './chance.ts';
 import type { Answer, Clients, OpenHome } from './clients.ts';
 import type { Action } from './plan.ts';
@@ -18,7 +18,6 @@ type Does = { readonly [K in Action['do']]: (action: Extract<Action, { do: K }>)
 export function createActions({ home, clients, record }: World) {
   const api = asks(home);
   const submissions = createSubmissions({ home, clients, record, surely });
-  const numberOf = (name: string): number | null => record.submitted.get(name)?.number ?? null;
 
   /** Again until somebody has answered, as a careful script does it; at most as long as the round lasts. */
   async function surely(what: string, attempt: () => Promise<boolean>): Promise<void> {
@@ -60,8 +59,8 @@ export function createActions({ home, clients, record }: World) {
       if (by === 'api') await api.cancel(numbers, now);
       else learnEnds(await clients.run(['cancel', '--json', ...(now ? ['--now'] : []), ...numbers.map(String)]));
     },
-    async retry({ of, by }) {
-      const number = numberOf(of);
+    async retry({ pick, by }) {
+      const number = pickBy(endedRuns(home), pick);
       if (number === null) return;
       record.retried.asked.set(number, (record.retried.asked.get(number) ?? 0) + 1);
       const answer = by === 'api' ? null : await clients.run(['retry', '-q', String(number)]);
@@ -81,8 +80,8 @@ export function createActions({ home, clients, record }: World) {
         return answer.killed || answer.code === 0 || record.removed.has(number);
       });
     },
-    async remove({ of, by }) {
-      const number = numberOf(of);
+    async remove({ pick, by }) {
+      const number = pickBy(endedRuns(home), pick);
       const seqs = number === null ? null : seqsOfSettled(home, number);
       if (number === null || seqs === null) return;
       const entry = record.removed.get(number) ?? { seqs, gone: false };

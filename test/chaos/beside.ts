@@ -18,6 +18,16 @@ export function livingRuns(home: OpenHome): number[] {
   );
 }
 
+/** Numbers of runs that have ended and followed from no other, the oldest first: of these, one can go without leaving others unexplained. */
+export function endedRuns(home: OpenHome): number[] {
+  const first = 'retry_of_run_id is null and parent_run_id is null and task_id is null';
+  return beside(home, (all) =>
+    all(`select number from runs where status in ('succeeded', 'failed', 'cancelled', 'timed_out') and ${first} order by number`).map(({ number }) =>
+      Number(number),
+    ),
+  );
+}
+
 type All = (query: string, ...values: readonly number[]) => Record<string, unknown>[];
 
 function beside<T>(home: OpenHome, read: (all: All) => T): T {

@@ -57,8 +57,10 @@ function wrongOrders({ runs, buried }: Recorded, { submitted }: RoundRecord): st
 /** Retries by hand are there as often as they were answered, and at most as often as they were asked for. */
 function wrongRetries({ runs }: Recorded, { retried }: RoundRecord): string[] {
   const byHand = runs.filter(({ lineage }) => lineage.retryReason === 'manual');
+  const lost = runs.flatMap(({ lineage }) => (lineage.retryReason === 'process_lost' ? [lineage.retryOfRunId] : []));
   const numberOf = (id: string | null) => runs.find((run) => run.id === id)?.number ?? null;
   return [
+    ...lost.filter((id, index) => lost.indexOf(id) !== index).map((id) => `the lost run ${id} was repeated twice`),
     ...[...retried.answered].flatMap(([number, of]) => {
       const run = byHand.find((each) => each.number === number);
       const from = numberOf(run?.lineage.retryOfRunId ?? null);

@@ -53,6 +53,7 @@ export function createClients(home: OpenHome, trace: (line: string) => void) {
       kill(chosen[0]);
       return chosen[1].args;
     },
+    pidOfOne: (pick: number): number | null => pickBy([...living.keys()], pick)?.pid ?? null,
     /** What is at work. */
     atWork: (): string[] => [...living.values()].map(({ args }) => args.join(' ')),
     /** No more of them. */

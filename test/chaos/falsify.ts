@@ -1,43 +1,54 @@
-/** What can be made wrong on purpose in a home whose round is over, so that a test sees the checks fail. */
+/** What can be made wrong on purpose in a round that is over, in its home or in the driver's record, so that a test sees the checks fail. */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import type { RunView } from '../../src/protocol/answers.ts';
+import { readRecorded, type StoredRun } from '../support/recorded.ts';
 import type { OpenHome } from './clients.ts';
+import type { RoundRecord } from './record.ts';
 
-export const falsifications = ['log-byte', 'exit-record', 'event', 'stray-process', 'second-start', 'told-number'] as const;
-export type Falsified = (typeof falsifications)[number];
+type Round = { readonly home: OpenHome; readonly record: RoundRecord /** One that has said itself how it exits. */; readonly run: StoredRun };
 
-export function falsify(home: OpenHome, what: Falsified): void {
-  switch (what) {
-    case 'log-byte': {
-      const path = fileOfRun(home, 'stdout.log', ({ length }) => length > 0);
-      return truncateSync(path, readFileSync(path).length - 1);
-    }
-    case 'exit-record': {
-      const path = fileOfRun(home, 'exit.json', (text) => JSON.parse(text).code !== null);
-      const record = JSON.parse(readFileSync(path, 'utf8'));
-      return writeFileSync(path, JSON.stringify({ ...record, code: record.code + 1 }));
-    }
-    case 'event':
-      return change(home, "delete from events where seq = (select min(seq) from events where type = 'spawned')");
-    case 'told-number':
-      return change(home, "update runs set key = key || '-other' where number = (select min(number) from runs where key is not null)");
-    case 'second-start':
-      return writeFileSync(join(home.base, 'starts'), `${readFileSync(join(home.base, 'starts'), 'utf8').split('\n')[0]}\n`, { flag: 'a' });
-    case 'stray-process':
-      // Ended with the home.
-      return spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: home.env }).unref();
-  }
+const ways = {
+  'log-byte': ({ home, run }) => {
+    const path = join(home.folder, 'runs', run.id, 'stdout.log');
+    truncateSync(path, readFileSync(path).length - 1);
+  },
+  'exit-record': ({ home, run }) => {
+    const path = join(home.folder, 'runs', run.id, 'exit.json');
+    const exit = JSON.parse(readFileSync(path, 'utf8'));
+    writeFileSync(path, JSON.stringify({ ...exit, code: exit.code + 1 }));
+  },
+  event: ({ home }) => change(home, "delete from events where seq = (select min(seq) from events where type = 'spawned')"),
+  'told-number': ({ home }) => change(home, "update runs set key = key || '-other' where number = (select min(number) from runs where key is not null)"),
+  'second-start': ({ home, run }) => appendFileSync(join(home.base, 'starts'), `${run.id}\n`),
+  // Ended with the home.
+  'stray-process': ({ home }) => void spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: home.env }).unref(),
+  lock: ({ home, run }) => appendFileSync(join(home.base, 'overlaps'), `${run.id} began while process 1 held a\n`),
+  'followed-byte': ({ record, run }) => void record.heard.push({ number: run.number, stream: 'stdout', bytes: Buffer.from('?'), whole: true }),
+  'wait-code': ({ record, run }) => void record.waits.push({ numbers: [run.number], code: 99 }),
+  'told-end': ({ record, run }) => void record.ends.push({ number: run.number, status: 'timed_out', endedAt: new Date(0).toISOString() } as RunView),
+  'lost-order': ({ record }) => void record.submitted.set('n998', { args: [], keyed: true, after: null, tries: 1, number: 999 }),
+  stranger: ({ record, run }) => void record.submitted.delete(run.spec.labels['chaos'] ?? ''),
+} satisfies Record<string, (round: Round) => void>;
+
+export type Falsified = keyof typeof ways;
+export const falsifications = Object.keys(ways) as Falsified[];
+
+export function falsify(home: OpenHome, record: RoundRecord, what: Falsified): void {
+  ways[what]({ home, record, run: witness(home) });
 }
 
-/** That of a run of which the program itself has said how it exits. */
-function fileOfRun(home: OpenHome, name: string, fits: (text: string) => boolean): string {
-  const runs = join(home.folder, 'runs');
-  const paths = readdirSync(runs).flatMap((id) => (existsSync(join(home.base, `exits-${id}`)) ? [join(runs, id, name)] : []));
-  const path = paths.find((each) => existsSync(each) && fits(readFileSync(each, 'utf8')));
-  if (path === undefined) throw new Error(`No run has a ${name} that could be made wrong.`);
-  return path;
+/** The last plain run that has exited with a code, has said so itself, and has said something before. */
+function witness(home: OpenHome): StoredRun {
+  const run = readRecorded(home).runs.findLast(({ id, spec, state, lineage }) => {
+    const log = join(home.folder, 'runs', id, 'stdout.log');
+    const exited = 'outcome' in state && state.outcome.kind === 'exited' && existsSync(join(home.base, `exits-${id}`));
+    return exited && spec.agent === null && lineage.retryOfRunId === null && lineage.parentRunId === null && readFileSync(log).length > 0;
+  });
+  if (run === undefined) throw new Error(`No run of ${readdirSync(join(home.folder, 'runs')).length} can be made wrong.`);
+  return run;
 }
 
 /** Beside the daemon, which does not notice. */

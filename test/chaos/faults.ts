@@ -94,6 +94,11 @@ export function createFaults({ home, disk, clients, record }: World) {
     'pause-daemon': ({ pick, forMs }) => pause(pickBy(home.pidsOf('daemon'), pick), forMs),
     'pause-keeper': ({ pick, forMs }) => pause(pickBy(home.pidsOf('keeper'), pick), forMs),
     'pause-leader': ({ pick, forMs }) => pause(pickBy(leaders(), pick)?.pid ?? null, forMs),
+    'pause-client': ({ pick, forMs }) => pause(clients.pidOfOne(pick), forMs),
+    'strand-keeper': ({ pick, forMs }) => {
+      const stranded = pause(pickBy(home.pidsOf('keeper'), pick), forMs);
+      return stranded === null ? null : `${stranded}, and daemon ${killRole('daemon', pick)}`;
+    },
     'drop-socket': () => {
       rmSync(join(home.folder, 'clip.sock'), { force: true });
       return 'clip.sock';

@@ -19,7 +19,7 @@ export type Action =
   | { readonly do: 'submit-again'; readonly of: string }
   | { readonly do: 'batch'; readonly orders: readonly Order[] }
   | { readonly do: 'cancel'; readonly picks: readonly number[]; readonly now: boolean; readonly by: By }
-  | { readonly do: 'retry' | 'remove'; readonly of: string; readonly by: By }
+  | { readonly do: 'retry' | 'remove'; readonly pick: number; readonly by: By }
   | { readonly do: 'wait'; readonly picks: readonly number[] }
   | { readonly do: 'follow'; readonly pick: number; readonly stream: 'stdout' | 'stderr' }
   | { readonly do: 'add-task' | 'continue-task' }
@@ -28,7 +28,9 @@ export type Action =
 export type Fault =
   | { readonly do: 'kill-daemon' | 'kill-keeper' | 'kill-both'; readonly pick: number }
   | { readonly do: 'kill-client' | 'kill-leader' | 'kill-member'; readonly pick: number }
-  | { readonly do: 'pause-daemon' | 'pause-keeper' | 'pause-leader'; readonly pick: number; readonly forMs: number }
+  | { readonly do: 'pause-daemon' | 'pause-keeper' | 'pause-leader' | 'pause-client'; readonly pick: number; readonly forMs: number }
+  /** The keeper stands still for longer than the next daemon waits for it. */
+  | { readonly do: 'strand-keeper'; readonly pick: number; readonly forMs: number }
   | { readonly do: 'fill-disk'; readonly forMs: number }
   | { readonly do: 'drop-socket' | 'stop-daemon' | 'restart-daemon' };
 
@@ -121,7 +123,7 @@ function createDraw(chance: Chance, small: boolean) {
         return { do: kind, pick: chance.fraction(), stream: chance.oneOf(['stdout', 'stdout', 'stderr']) };
       case 'retry':
       case 'remove':
-        return { do: kind, of: earlier(), by: by() };
+        return { do: kind, pick: chance.fraction(), by: by() };
       case 'look':
         return { do: kind, at: chance.oneOf(['runs', 'status', 'ledger']) };
       default:
@@ -140,6 +142,8 @@ function createDraw(chance: Chance, small: boolean) {
       'pause-daemon': 2.5,
       'pause-keeper': 2.5,
       'pause-leader': 2.5,
+      'pause-client': 1,
+      'strand-keeper': 0.3,
       'drop-socket': 1.5,
       'stop-daemon': 1,
       'restart-daemon': 1.5,
@@ -149,8 +153,11 @@ function createDraw(chance: Chance, small: boolean) {
       case 'pause-daemon':
       case 'pause-keeper':
       case 'pause-leader':
+      case 'pause-client':
         // Once in a while so long that it is taken for a sleep of the machine.
         return { do: kind, pick: chance.fraction(), forMs: chance.happens(0.04) ? 5_600 : chance.whole(50, 1_500) };
+      case 'strand-keeper':
+        return { do: kind, pick: chance.fraction(), forMs: 11_500 };
       case 'fill-disk':
         return { do: kind, forMs: chance.whole(100, 1_500) };
       case 'drop-socket':

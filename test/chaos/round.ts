@@ -32,8 +32,7 @@ export type Round = {
   readonly onOpen: (abandon: () => Promise<void>) => void;
 };
 
-const faults = new Set<string>(['fill-disk', 'drop-socket', 'stop-daemon', 'restart-daemon']);
-const isFault = (move: Move): move is Move & Fault => faults.has(move.do) || move.do.startsWith('kill-') || move.do.startsWith('pause-');
+const isFault = (move: Move): move is Move & Fault => /^(kill|pause|strand|fill|drop|stop|restart)-/.test(move.do);
 
 export async function playRound(round: Round): Promise<Result> {
   const { plan } = round;
@@ -55,7 +54,7 @@ export async function playRound(round: Round): Promise<Result> {
   try {
     await play(round, { home, clients, record, breaking });
     count(home, record);
-    for (const what of round.falsified) falsify(home, what);
+    for (const what of round.falsified) falsify(home, record, what);
     wrong.push(...record.wrong, ...(await invariantsOf(home, toldOf(record))), ...wrongByRecord(home, record));
   } catch (error) {
     wrong.push(...record.wrong, error instanceof Error ? (error.stack ?? error.message) : String(error));

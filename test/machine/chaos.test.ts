@@ -23,6 +23,12 @@ const sentences: Readonly<Record<Falsified, RegExp>> = {
   'stray-process': /process \d+ \(sleep 1000 \) is left/,
   'second-start': /"r\w+" was started again/,
   'told-number': /n\d+ was told \d+, which is another run/,
+  lock: /r\w+ began while process 1 held a/,
+  'followed-byte': /a client that followed stdout of run \d+ was given 1 other bytes than the \d+ there are/,
+  'wait-code': /a wait for \d+ ended with 99 instead of \d+/,
+  'told-end': /run \d+ was told to be timed_out .*, and is \w+/,
+  'lost-order': /n998 was told 999, and its runs are none/,
+  stranger: /nobody asked for run \d+/,
 };
 
 describe('chaos', () => {

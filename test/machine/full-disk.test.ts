@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { mayMount, mountDisk } from '../chaos/disk.ts';
 import { untilStill } from '../support/crash.ts';
 import { openHome } from '../support/home.ts';
+import { createKeeper } from '../support/keeper.ts';
 import { until } from '../support/until.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'clip-'));
@@ -26,6 +27,25 @@ function homeOnDisk() {
 }
 
 describe.skipIf(!possible)('while the disk is full', () => {
+  it('nothing is launched for the end of which there is no room, and it is launched when there is', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1);
+    const folder = join(keeper.home, 'runs', 'rfull');
+    const disk = mountDisk(folder);
+    onTestFinished(() => void disk.unmount());
+    writeFileSync(join(folder, 'env.json'), '{}');
+    // Room for launch.json, or for the record of the end: not for both.
+    disk.fill(4_096);
+    line.say(keeper.request('rfull', ['/bin/sh', '-c', 'exit 7']));
+    await until('it is answered', () => line.heard.length > 1);
+    expect(line.heard.at(-1)).toMatchObject({ type: 'refused', why: expect.stringContaining('ENOSPC') });
+    expect(keeper.files('rfull')).toEqual(['ballast', 'env.json']);
+    disk.free();
+    line.say(keeper.request('rfull', ['/bin/sh', '-c', 'exit 7']));
+    await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
+    expect(line.heard.at(-1)).toMatchObject({ type: 'exited', code: 7 });
+  });
+
   it('a run that is lost is repeated once when there is room again, and no folder is left of the attempts before', async () => {
     const { home, disk } = homeOnDisk();
     const gate = join(home.base, 'gate');
