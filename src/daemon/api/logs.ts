@@ -62,7 +62,10 @@ async function openLog(path: string): Promise<FileHandle | null> {
     await file.close();
     return null;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (noLog.has((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
 }
+
+/** Nothing there; a link in circles; a socket. */
+const noLog: ReadonlySet<string> = new Set(['ENOENT', 'ELOOP', 'ENXIO']);
