@@ -125,11 +125,13 @@ export function createFinaliser(world: {
   function tidy(run: Run): void {
     const folder = world.folderOf(run);
     world.tails.forget(run.number);
-    rmSync(join(folder, runFiles.env), { force: true });
+    // Whatever lies there by now: a run that cannot be tidied would never be settled, and whoever waits for it would wait for ever.
+    const remove = (name: string) => rmSync(join(folder, name), { recursive: true, force: true });
+    remove(runFiles.env);
     // What a keeper that died was about to put in place; a living one has put it there before the end was known.
-    if (existsSync(folder)) for (const name of readdirSync(folder)) if (name.startsWith('.')) rmSync(join(folder, name), { force: true });
+    if (existsSync(folder)) for (const name of readdirSync(folder)) if (name.startsWith('.')) remove(name);
     if (!run.spec.promptSecret) return;
-    for (const file of [runFiles.prompt, runFiles.request]) rmSync(join(folder, file), { force: true });
+    for (const file of [runFiles.prompt, runFiles.request]) remove(file);
   }
 
   return { finalise };

@@ -104,10 +104,13 @@ export async function openPlainLog(path: string): Promise<FileHandle | null> {
     await file.close();
     return null;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (noLog.has((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
 }
+
+/** Nothing there; a link in circles; a socket. */
+const noLog: ReadonlySet<string> = new Set(['ENOENT', 'ELOOP', 'ENXIO']);
 
 /** The bytes of a log from `offset` on, whichever way it lies; null when there is none. */
 export async function readLog(path: string, offset: number): Promise<NodeJS.ReadableStream | null> {

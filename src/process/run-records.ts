@@ -1,5 +1,5 @@
 /** Reading the run folder: parsed once, here; null when a file is not there. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { limits } from '../run/limits.ts';
@@ -71,10 +71,19 @@ export type OutputSize = { readonly stdoutBytes: number | null; readonly stderrB
 
 /** Sizes of the logs, null for a log that is not there; `lastOutputAt` only when something was written. */
 export function readOutputSize(folder: string): OutputSize {
-  const out = statSync(join(folder, runFiles.stdout), { throwIfNoEntry: false });
-  const err = statSync(join(folder, runFiles.stderr), { throwIfNoEntry: false });
+  const out = statOf(join(folder, runFiles.stdout));
+  const err = statOf(join(folder, runFiles.stderr));
   const written = [out, err].filter((file) => file !== undefined && file.size > 0).map((file) => Math.floor(file?.mtimeMs ?? 0));
   return { stdoutBytes: out?.size ?? null, stderrBytes: err?.size ?? null, lastOutputAt: written.length === 0 ? null : Math.max(...written) };
+}
+
+/** Nothing for a log that cannot be looked at: its run can. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Records are put in place whole, so one that does not parse, or is no file, was damaged from outside: it proves nothing. */
