@@ -77,7 +77,7 @@ describe('a body', () => {
     expect((await post(home, '/v1/runs', JSON.stringify(commas))).status).toBe(201);
     await served(home);
     expect(home.daemonPid()).toBe(pid);
-    expect(peakMiB(pid) - before).toBeLessThan(400);
+    expect(peakMiB(pid) - before).toBeLessThan(250);
   });
 
   it('in pieces of one byte takes no more memory than in one piece', async () => {
@@ -141,7 +141,7 @@ describe('a body', () => {
     // Small ones have room of their own; a large one waits for those that stand still, but not for all of them.
     for (let i = 0; i < 100; i += 1) await call(home, `${head('/v1/cancel', `Content-Length: ${2 ** 20}`)}{`);
     await served(home);
-    expect(peakMiB(pid) - before).toBeLessThan(350);
+    expect(peakMiB(pid) - before).toBeLessThan(250);
     expect(home.daemonPid()).toBe(pid);
   });
 });
