@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 
 export const root = process.getuid?.() === 0;
 export const nobody = 65_534;
-export const asOther = root ? '' : ' (needs root: skipped)';
 
 /** Runs this program as the other user, and gives what it printed. */
 export function asNobody(source: string, args: readonly string[]): string {

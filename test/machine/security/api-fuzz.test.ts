@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { type Arbitrary, array, assert, asyncProperty, constantFrom, dictionary, integer, jsonValue, oneof, record, string, tuple } from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { agentRequest } from '../../../src/protocol/agents.ts';
 import { cancelRequest, groupRequest, queueRequest, reportRequest, retryRequest, runRequest } from '../../../src/protocol/requests.ts';
 import { commentRequest, continueRequest, documentRequest, editTaskRequest, newTaskRequest } from '../../../src/protocol/tasks.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
+
+// Many real processes: on a busy machine a minute is not enough.
+vi.setConfig({ testTimeout: 180_000 });
 
 type Sent = { readonly method: string; readonly path: string; readonly type?: string; readonly body?: string };
 

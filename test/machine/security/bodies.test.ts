@@ -1,11 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ask } from '../../support/api.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 import { peakMiB, residentMiB } from '../../support/memory.ts';
 import { until } from '../../support/until.ts';
+
+// Many real processes: on a busy machine a minute is not enough.
+vi.setConfig({ testTimeout: 180_000 });
 
 const head = (path: string, headers: string, type = 'application/json') => `POST ${path} HTTP/1.1\r\nHost: clip\r\nContent-Type: ${type}\r\n${headers}\r\n\r\n`;
 
@@ -31,7 +34,7 @@ function call(home: TestHome, text: string): Promise<{ socket: Socket; said: () 
 async function served(home: TestHome): Promise<void> {
   const begun = Date.now();
   expect((await home.clip(['run', '-q', '--wait', '--', 'true'])).code).toBe(0);
-  expect(Date.now() - begun).toBeLessThan(12_000);
+  expect(Date.now() - begun).toBeLessThan(20_000);
 }
 
 const post = (home: TestHome, path: string, body: string | Buffer) => ask(home.folder, path, { method: 'POST', body });
@@ -74,7 +77,7 @@ describe('a body', () => {
     expect((await post(home, '/v1/runs', JSON.stringify(commas))).status).toBe(201);
     await served(home);
     expect(home.daemonPid()).toBe(pid);
-    expect(peakMiB(pid) - before).toBeLessThan(400);
+    expect(peakMiB(pid) - before).toBeLessThan(250);
   });
 
   it('in pieces of one byte takes no more memory than in one piece', async () => {
@@ -138,7 +141,7 @@ describe('a body', () => {
     // Small ones have room of their own; a large one waits for those that stand still, but not for all of them.
     for (let i = 0; i < 100; i += 1) await call(home, `${head('/v1/cancel', `Content-Length: ${2 ** 20}`)}{`);
     await served(home);
-    expect(peakMiB(pid) - before).toBeLessThan(350);
+    expect(peakMiB(pid) - before).toBeLessThan(250);
     expect(home.daemonPid()).toBe(pid);
   });
 });

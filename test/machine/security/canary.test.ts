@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { addSpeaker, codexSays } from '../../support/agents.ts';
 import { ask } from '../../support/api.ts';
 import { entriesOf } from '../../support/files.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
+
+// Many real processes: on a busy machine a minute is not enough.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** A value that stands nowhere else in the world. */
 const canary = (name: string) => `canary-${name}-${randomBytes(12).toString('hex')}`;

@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { array, assert, asyncProperty, constantFrom, integer, jsonValue, oneof, property, record, string, uint8Array } from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectKeeper } from '../../../src/process/keeper-client.ts';
 import { readExit, readOutputSize, readStarted, wasLaunched } from '../../../src/process/run-records.ts';
 import type { RunView } from '../../../src/protocol/answers.ts';
@@ -13,6 +13,9 @@ import { ask } from '../../support/api.ts';
 import { configure } from '../../support/config.ts';
 import { createHome } from '../../support/home.ts';
 import { until } from '../../support/until.ts';
+
+// Many real processes: on a busy machine a minute is not enough.
+vi.setConfig({ testTimeout: 180_000 });
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'clip-records-'));

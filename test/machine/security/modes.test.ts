@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { entriesOf } from '../../support/files.ts';
 import { createHome, program, type TestHome } from '../../support/home.ts';
 import { until } from '../../support/until.ts';
+
+// Many real processes: on a busy machine a minute is not enough.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** The mode that each thing in a home must have: closed to everybody else, and open to its owner. */
 function wrongModes(home: TestHome): string[] {

@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ask } from '../../support/api.ts';
 import { entriesOf } from '../../support/files.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
+
+// Many real processes: on a busy machine a minute is not enough.
+vi.setConfig({ testTimeout: 180_000 });
 
 const kept = 'this must neither be read nor written';
 /** Ways out of the folder that an id, a name or a key could lead to, were it ever taken for a path. */

@@ -2,11 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { addSpeaker, codexSays } from '../../support/agents.ts';
 import { ask } from '../../support/api.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 import { nasty, onTerminal, sneaky, steering } from '../../support/terminal.ts';
+
+// Many real processes: on a busy machine a minute is not enough.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** A home in which everything that can be named, said or written is meant to steer a terminal. */
 async function hostileHome(): Promise<TestHome> {
