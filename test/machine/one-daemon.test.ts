@@ -16,7 +16,10 @@ const startsOf = (home: TestHome): number => readFileSync(join(home.folder, 'dae
 const summary = (results: readonly Result[]) => [...new Set(results.map(({ code, stdout, stderr }) => JSON.stringify({ code, stdout, stderr })))];
 const emptyList = JSON.stringify({ code: 0, stdout: '{"schema":1,"runs":[],"hidden":0,"next":null}\n', stderr: '' });
 
-describe('a daemon that hangs', () => {
+/** Many commands of ours on a machine that may be busy. */
+const longMs = 240_000;
+
+describe('a daemon that hangs', { timeout: longMs }, () => {
   it('and is then killed while 20 clients wait for it is replaced by one, and none of them fails', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
@@ -48,7 +51,7 @@ describe('a daemon that hangs', () => {
   });
 });
 
-describe('a daemon that leaves', () => {
+describe('a daemon that leaves', { timeout: longMs }, () => {
   it('again and again, while clients come, fails none of them', async () => {
     const home = createHome();
     const results: Result[] = [];
