@@ -40,7 +40,10 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EACCES' || code === 'EPERM') throw noPermission(home, error);
-      if (code !== 'ENOENT' && code !== 'ECONNREFUSED') {
+      const broke = code === 'ECONNRESET' || code === 'EPIPE';
+      // It died with the question in its hands: one that changes nothing is asked again.
+      if (broke && method !== 'GET') throw brokeOff(error);
+      if (code !== 'ENOENT' && code !== 'ECONNREFUSED' && !broke) {
         const trouble = troubleWithHome(home);
         if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint, error);
         throw new ClipError('unreachable', `The daemon does not answer: ${(error as Error).message}.`, 'See clip daemon status and clip daemon logs.', error);
@@ -193,6 +196,15 @@ function refuseStranger(home: Home): void {
     if (code === 'EACCES' || code === 'EPERM') throw noPermission(home, error);
   }
   throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
+}
+
+function brokeOff(cause: unknown): ClipError {
+  return new ClipError(
+    'unreachable',
+    'The connection to the daemon broke before it answered: what was asked may have been done, or not.',
+    'Look first: clip runs. A run that is submitted with --key can be submitted again without harm.',
+    cause,
+  );
 }
 
 function noPermission(home: Home, cause: unknown): ClipError {

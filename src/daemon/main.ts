@@ -80,7 +80,7 @@ export async function startDaemon(options: {
   const tryWriting = (what: string, write: () => void) => tryToWrite({ room, log }, what, write);
   tryWriting('the command for runs', () => placeOwnCommand(home.command));
   const store = createStore({
-    ...{ path: home.database, migrations: options.migrations, version, failed: room.note },
+    ...{ path: home.database, migrations: options.migrations, version, around: { before: room.prepare, failed: room.note } },
     migrated: () => crashPoint('migrate.middle'),
     say: (sentence, facts) => log('info', sentence, facts),
   });

@@ -17,6 +17,7 @@ export function createRoom(world: { folder: string; reserve: () => Reserve; log:
   let full: ClipError | null = null;
   let damaged: ClipError | null = null;
   let timer: NodeJS.Timeout | null = null;
+  let watching = false;
 
   /** Whoever met an error says so here; only what concerns the disk or the database is taken up. */
   function note(error: unknown): void {
@@ -30,18 +31,30 @@ export function createRoom(world: { folder: string; reserve: () => Reserve; log:
     if (full !== null) return;
     full = noRoomError(cause);
     log('warn', 'there is no room for records', { cause: describe(cause) });
+  }
+
+  /** Called before every change: a large one must not take the last of the reserve with it. */
+  function prepare(): void {
+    if (!watching || full !== null || !world.reserve().isLow()) return;
     try {
-      world.reserve().release();
+      makeReserve();
     } catch (error) {
-      log('error', 'the reserve could not be used', { error: describe(error) });
+      note(error);
     }
+  }
+
+  /** With room to spare: a reserve that is half written would take the room it is to be. */
+  function makeReserve(): void {
+    const { bytes } = spaceOf(world.folder);
+    if (bytes < limits.freeBytesAgain) enter(`free: ${bytes} bytes, too few for the reserve`);
+    else world.reserve().make();
   }
 
   function look(): void {
     try {
       const space = spaceOf(world.folder);
       if (space.bytes < limits.freeBytesMin || space.files < limits.freeFilesMin) enter(`free: ${space.bytes} bytes, ${space.files} files`);
-      else if (full === null ? !world.reserve().isWhole() : space.bytes >= limits.freeBytesAgain) leave();
+      else if (full === null ? !world.reserve().isThere() : space.bytes >= limits.freeBytesAgain) leave();
     } catch (error) {
       if (full === null || !isNoRoom(error)) log('warn', 'the reserve could not be made', { error: describe(error) });
       note(error);
@@ -51,8 +64,9 @@ export function createRoom(world: { folder: string; reserve: () => Reserve; log:
   }
 
   function leave(): void {
-    world.reserve().make();
-    if (full === null) return;
+    const wasFull = full !== null;
+    makeReserve();
+    if (!wasFull) return;
     full = null;
     log('info', 'there is room for records again');
     world.free();
@@ -60,10 +74,14 @@ export function createRoom(world: { folder: string; reserve: () => Reserve; log:
 
   return {
     note,
+    prepare,
     /** Looks from now on, for the first time after a moment: nobody's first request waits for it. */
     watch(): void {
       if (spaceOf(world.folder).bytes < limits.freeBytesMin) enter('at the start');
-      timer = setTimeout(look, limits.roomLookMs);
+      timer = setTimeout(() => {
+        watching = true;
+        look();
+      }, limits.roomLookMs);
       timer.unref();
     },
     close: () => timer && clearTimeout(timer),

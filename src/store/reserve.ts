@@ -4,15 +4,18 @@
  *
  *  - The log of changes (clip.db-wal) is stretched to what it needs until its changes are brought over: writing over
  *    what is there needs no space.
- *  - The database holds a long text that nobody reads. When it is given up, its pages are free for new rows, and the
- *    file need not grow.
+ *  - The database always holds free pages that are on disk already. New rows take those first, so that bringing
+ *    changes over never needs the file to grow.
  */
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import type { Sqlite } from './open.ts';
 
 const key = 'reserve';
-/** Events of some thousand changes of runs. */
-const reserveBytes = 2 * 2 ** 20;
+const pageBytes = 4_096;
+/** Free pages that there shall be, 4 MiB: for the events of some thousand changes of runs. */
+const pagesWanted = 1_024;
+/** With fewer they are made anew: as many as the largest changes take, a batch of runs or a document. */
+const pagesMin = 512;
 /** SQLite brings changes over when 1,000 pages have gathered; half as much again, for when a reader delays that. */
 const logBytes = 1_500 * (4_096 + 24);
 const zeros = Buffer.alloc(64 * 1_024);
@@ -21,9 +24,9 @@ export type Reserve = ReturnType<typeof createReserve>;
 
 export function createReserve(sqlite: Sqlite, path: string) {
   const log = `${path}-wal`;
-  const has = sqlite.prepare('SELECT 1 FROM meta WHERE key = ?');
-  const put = sqlite.prepare('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING');
+  const put = sqlite.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
   const drop = sqlite.prepare('DELETE FROM meta WHERE key = ?');
+  const free = sqlite.prepare('PRAGMA freelist_count').pluck();
 
   /** SQLite reads a log to its last whole change, and holds its locks on other files: zeros at its end mean nothing to it. */
   function stretchLog(): void {
@@ -35,26 +38,30 @@ export function createReserve(sqlite: Sqlite, path: string) {
     }
   }
 
+  /** A text that is written, brought over to the file, and deleted: its pages are free, and on disk. */
+  function makePages(missing: number): void {
+    drop.run(key);
+    if (missing <= 0) return;
+    try {
+      put.run(key, '0'.repeat(missing * pageBytes));
+      sqlite.pragma('wal_checkpoint(PASSIVE)');
+    } finally {
+      drop.run(key);
+    }
+  }
+
   return {
-    /** Whether all of it is there. */
-    isWhole: (): boolean => has.get(key) !== undefined && (statSync(log, { throwIfNoEntry: false })?.size ?? 0) >= logBytes,
+    /** Whether there is enough of it. */
+    isThere: (): boolean => (free.get() as number) >= pagesMin && (statSync(log, { throwIfNoEntry: false })?.size ?? 0) >= logBytes,
 
     /** Makes what is missing of it; throws where there is no room. From the return on, what was recorded before stands in the database itself and not only in its log. */
     make(): void {
       stretchLog();
-      if (has.get(key) === undefined) put.run(key, '0'.repeat(reserveBytes));
-      try {
-        sqlite.pragma('wal_checkpoint(PASSIVE)');
-      } catch (error) {
-        // Its pages are promised and not written: it would be no reserve.
-        drop.run(key);
-        throw error;
-      }
+      makePages(pagesWanted - (free.get() as number));
+      sqlite.pragma('wal_checkpoint(PASSIVE)');
     },
 
-    /** Lets new rows have it. */
-    release(): void {
-      drop.run(key);
-    },
+    /** Before a change: whether it may take more pages than are free. */
+    isLow: (): boolean => (free.get() as number) < pagesMin,
   };
 }

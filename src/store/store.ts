@@ -17,15 +17,20 @@ import { createWakeStore } from './wakes.ts';
 
 export type Store = ReturnType<typeof createStore>;
 
+/** What is to be done around changes. */
+type Around = {
+  readonly before: () => void;
+  /** Hears of every change that could not be recorded. */
+  readonly failed: (error: unknown) => void;
+};
+
 /** The daemon's store. `transaction` is one commit: all of it is on disk when it returns, or none of it. */
-export function createStore(
-  options: Parameters<typeof openStore>[0] & { /** Hears of every change that could not be recorded. */ failed?: (error: unknown) => void },
-) {
+export function createStore(options: Parameters<typeof openStore>[0] & { around?: Around }) {
   const opened = openStore(options);
-  return storeOver(opened, options.failed ?? (() => {}), createReserve(opened.sqlite, options.path));
+  return storeOver(opened, options.around ?? { before: () => {}, failed: () => {} }, createReserve(opened.sqlite, options.path));
 }
 
-function storeOver({ sqlite, db, close }: Opened, failed: (error: unknown) => void, reserve: Reserve) {
+function storeOver({ sqlite, db, close }: Opened, { before, failed }: Around, reserve: Reserve) {
   return {
     runs: createRunStore(db),
     events: createEventStore(db),
@@ -43,6 +48,7 @@ function storeOver({ sqlite, db, close }: Opened, failed: (error: unknown) => vo
     spending: createSpendingStore(db),
     reserve,
     transaction: <T>(work: () => T): T => {
+      if (!sqlite.inTransaction) before();
       try {
         return sqlite.transaction(work).immediate();
       } catch (error) {

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { RunView } from '../../src/protocol/answers.ts';
+import { ask } from '../support/api.ts';
 import { createHomeOnDisk, type DiskHome, mayMount, untilReserved } from '../support/disk.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { invariantsOf } from '../support/invariants.ts';
@@ -45,7 +47,10 @@ async function fullHome(): Promise<{ home: DiskHome; told: Map<string, number>; 
 
 const sentence = 'There is no space left on the disk of the home: no run is admitted or started.';
 
-describe.skipIf(!mayMount)('a full disk (mounted for the test)', () => {
+/** Many commands of ours on a machine that may be busy. */
+const longMs = 240_000;
+
+describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: longMs }, () => {
   it('admits nothing, and says so; live runs end with their true codes, wait and cancel work; with space again all goes on by itself', async () => {
     const { home, told, first, second } = await fullHome();
     const daemon = home.daemonPid();
@@ -87,6 +92,28 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', () => {
     expect((await home.clip(['rm', String(flood)])).code).toBe(0);
     await home.untilRoom();
     expect(await invariantsOf(home, told)).toEqual([]);
+  });
+
+  it('records hundreds of changes on it, one by one: the database need not grow', async () => {
+    const home = createHomeOnDisk(32);
+    await home.clip(['daemon', 'start']);
+    await untilReserved(home);
+    await home.clip(['group', 'pause', 'late']);
+    const lines = Array.from({ length: 300 }, (_, n) => JSON.stringify({ command: ['true'], group: 'late', key: `k${n + 1}` }));
+    await home.clip(['run', '--batch', '-'], { input: lines.join('\n') });
+    home.fill();
+    await home.untilFull();
+    for (let number = 1; number <= 300; number += 1) {
+      const answer = await ask(home.folder, '/v1/cancel', { method: 'POST', body: JSON.stringify({ runs: [String(number)] }) });
+      expect((answer.json() as { results: { result: string }[] }).results.map(({ result }) => result)).toEqual(['cancelled']);
+    }
+    await until('all are settled', async () => {
+      const { runs } = (await ask(home.folder, '/v1/runs?limit=1000')).json() as { runs: RunView[] };
+      return runs.length === 300 && runs.every(({ status, settled }) => status === 'cancelled' && settled);
+    });
+    home.empty();
+    await home.untilRoom();
+    expect(await invariantsOf(home, new Map(Array.from({ length: 300 }, (_, n) => [`k${n + 1}`, n + 1])))).toEqual([]);
   });
 
   it('lets the daemon that was killed come back: it shows, waits and cancels, and goes on when there is space', async () => {
@@ -144,7 +171,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', () => {
 const forbidGrowth = (pid: number) => spawnSync('prlimit', ['--pid', String(pid), '--fsize=0:unlimited']).status === 0;
 const allowGrowth = (pid: number) => spawnSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:unlimited']).status === 0;
 
-describe('a daemon that may write nothing (its limit on files is 0)', () => {
+describe('a daemon that may write nothing (its limit on files is 0)', { timeout: longMs }, () => {
   it('admits nothing, lives on, and records every end once it may', async () => {
     const home = createHome();
     const told = new Map<string, number>();

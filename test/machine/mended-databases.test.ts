@@ -39,7 +39,10 @@ async function expectAll(home: TestHome, runs = 60): Promise<RunView[]> {
   return shown;
 }
 
-describe('clip doctor --fix', () => {
+/** Many commands of ours on a machine that may be busy. */
+const longMs = 240_000;
+
+describe('clip doctor --fix', { timeout: longMs }, () => {
   it('makes a new database when the old one is rubbish: every run is taken in from its folder, with its true exit code, and numbers go on', async () => {
     const { home, path } = await homeAtRest();
     const rubbish = randomBytes(64 * 1024);
@@ -163,7 +166,7 @@ describe('clip doctor --fix', () => {
   });
 });
 
-describe('a log of changes', () => {
+describe('a log of changes', { timeout: longMs }, () => {
   it.each([
     ['deleted', (wal: string) => rmSync(wal)],
     ['overwritten', (wal: string) => writeFileSync(wal, randomBytes(statSync(wal).size))],
@@ -192,7 +195,7 @@ describe('a log of changes', () => {
   });
 });
 
-describe('a daemon that meets damage while it serves', () => {
+describe('a daemon that meets damage while it serves', { timeout: longMs }, () => {
   it('says so with exit code 7, lives on, and its runs with it', async () => {
     const { home, path } = await homeAtRest();
     const gate = join(home.base, 'gate');

@@ -23,7 +23,10 @@ const allRuns = async (home: TestHome) => (await home.json<{ runs: RunView[] }>(
 const copies = (home: TestHome) => readdirSync(home.folder).filter((name) => name.startsWith('clip.db.of-'));
 const newer = (version: string) => ({ env: { CLIP_VERSION_OVERRIDE: version } });
 
-describe('the database of every release', () => {
+/** Many commands of ours on a machine that may be busy. */
+const longMs = 240_000;
+
+describe('the database of every release', { timeout: longMs }, () => {
   it('is kept as a file: one for each migration', () => {
     expect(readdirSync(fixtures).filter((name) => !name.includes('.'))).toEqual(releases);
   });
@@ -68,7 +71,7 @@ describe('the database of every release', () => {
   });
 });
 
-describe('an upgrade of the database', () => {
+describe('an upgrade of the database', { timeout: longMs }, () => {
   it('keeps a copy of what the older version left, for its owner alone, and only the last one', async () => {
     const home = homeOf(releases[0] ?? '');
     await home.clip(['daemon', 'start'], newer('0.7.0'));

@@ -10,6 +10,9 @@ const next = '99.0.0';
 const asNext = { env: { CLIP_VERSION_OVERRIDE: next } };
 const node = process.execPath;
 
+/** Many commands of ours on a machine that may be busy. */
+const longMs = 240_000;
+
 type Keeper = { pid: number; version: string; runs: number };
 const daemonOf = (home: TestHome) => home.json<{ version: string; pid: number; keepers: Keeper[] }>(['daemon', 'status', '--json']);
 
@@ -20,14 +23,18 @@ async function restarted(home: TestHome): Promise<void> {
 
 /** Killed, and the next one to start is of the new version; the keeper, which brings back its own here, may be faster. */
 async function killed(home: TestHome): Promise<void> {
-  await until('a daemon of the new version is there', async () => {
-    for (const pid of home.pidsOf('daemon')) await home.kill(pid);
-    await home.clip(['daemon', 'start'], asNext);
-    return (await daemonOf(home)).version === next;
-  });
+  await until(
+    'a daemon of the new version is there',
+    async () => {
+      for (const pid of home.pidsOf('daemon')) await home.kill(pid);
+      await home.clip(['daemon', 'start'], asNext);
+      return (await daemonOf(home)).version === next;
+    },
+    longMs,
+  );
 }
 
-describe('a daemon of a newer version', () => {
+describe('a daemon of a newer version', { timeout: longMs }, () => {
   it.each([
     ['after the older one was stopped', restarted],
     ['after the older one was killed', killed],
@@ -64,7 +71,7 @@ describe('a daemon of a newer version', () => {
   });
 });
 
-describe('an older client with a newer daemon', () => {
+describe('an older client with a newer daemon', { timeout: longMs }, () => {
   it('says so in one sentence on stderr, and still shows, follows, waits and cancels; a restart is refused before anything is stopped', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start'], asNext);

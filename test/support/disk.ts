@@ -66,6 +66,6 @@ export function createHomeOnDisk(mib: number): DiskHome {
 export function untilReserved(home: TestHome): Promise<unknown> {
   return until(
     'the reserve is there',
-    () => statSync(join(home.folder, 'clip.db-wal')).size > 6_000_000 && statSync(join(home.folder, 'clip.db')).size > 2_000_000,
+    () => statSync(join(home.folder, 'clip.db-wal')).size > 6_000_000 && statSync(join(home.folder, 'clip.db')).size > 4_000_000,
   );
 }

@@ -1,5 +1,5 @@
 /** The API: HTTP over the Unix socket. Requests are parsed once, here at the border; errors leave in one shape. */
-import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ClipError } from '../../run/errors.ts';
@@ -86,6 +86,9 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
 
   /** Bound under a temporary name, closed to others, then put in place: it is never there half ready. */
   async function publish(): Promise<void> {
+    if (lstatSync(world.home.socket, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new ClipError('home_unusable', `The socket ${world.home.socket} cannot be made: a folder is in its place.`, 'Move that folder away.');
+    }
     const api = build();
     const temporary = `${world.home.socket}.${process.pid % 10_000}`;
     rmSync(temporary, { force: true });
