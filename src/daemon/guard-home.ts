@@ -33,5 +33,5 @@ export function guardHome(world: { home: Home; log: Log; republish: () => Promis
       });
   }, lookMs);
   timer.unref();
-  return { stop: () => clearInterval(timer) };
+  return { close: () => clearInterval(timer) };
 }

@@ -30,11 +30,12 @@ import { guardHome } from './guard-home.ts';
 import { createJudge } from './judge.ts';
 import { createKeepers } from './keepers.ts';
 import { createKnowledge } from './knowledge.ts';
+import { createLeaving } from './leaving.ts';
 import { describe, type Log } from './log.ts';
 import { createLookAround, unfinished } from './look-around.ts';
 import { createObserver } from './observe.ts';
 import { createOnward } from './onward.ts';
-import { refuseForgotten, removeOrphanFolders } from './orphans.ts';
+import { removeOrphanFolders } from './orphans.ts';
 import { createPerform, hearKeepers } from './perform.ts';
 import { createRemoval } from './removal.ts';
 import { createReports } from './reports.ts';
@@ -51,6 +52,7 @@ import { createTails } from './tails.ts';
 import { taskBudgets } from './task-budgets.ts';
 import { createTasks } from './tasks.ts';
 import { createTimers } from './timers.ts';
+import { takeTurn } from './turn.ts';
 import { createUsed } from './used.ts';
 import { createWakes } from './wakes.ts';
 import { createWatchers } from './watchers.ts';
@@ -84,17 +86,7 @@ export async function startDaemon(options: {
     migrated: () => crashPoint('migrate.middle'),
     say: (sentence, facts) => log('info', sentence, facts),
   });
-  // Above every one before, also where the database that knew them was lost: keepers listen to nobody older.
-  const generation = Math.max(Number(store.readMeta('generation') ?? 0) + 1, now());
-  const uncleanBefore = store.readMeta('unclean') === '1';
-  if (uncleanBefore) refuseForgotten({ runsFolder: home.runs, isKnown: store.runs.isKnown });
-  tryWriting('that a daemon is here', () =>
-    store.transaction(() => {
-      store.writeMeta('generation', String(generation));
-      store.writeMeta('unclean', '1');
-      if (uncleanBefore && config.after_crash === 'hold') store.writeMeta('queue_held', '1');
-    }),
-  );
+  const { generation, uncleanBefore } = takeTurn({ store, runsFolder: home.runs, holdAfterCrash: config.after_crash === 'hold', now, tryWriting });
 
   const keepers = await createKeepers({ home: home.folder, generation, version, managed: options.managed, umask: options.umask, log });
   const watchers = createWatchers();
@@ -242,7 +234,13 @@ export async function startDaemon(options: {
   archivist.start();
   setInterval(lookAtTasks, limits.taskLookMs).unref();
 
-  const stopping = { done: false };
+  const leaving = createLeaving({
+    ...{ store, keepers, room, log },
+    close() {
+      for (const each of [scheduler, spending, timers, archivist, observer, room, guard]) each.close();
+    },
+    closeApi: () => api.close(),
+  });
   const api = await createApi({
     home,
     version,
@@ -271,42 +269,12 @@ export async function startDaemon(options: {
     room,
     now,
     log,
-    shutdown,
+    shutdown: leaving.shutdown,
   });
-  const guard = guardHome({ home, log, republish: api.publish, gone: () => leave(1) });
+  const guard = guardHome({ home, log, republish: api.publish, gone: () => leaving.leave(1) });
   room.watch();
   void keepers.ensure().then(scheduler.ask);
   log('info', 'the daemon is ready', { version, generation, unfinished: supervisor.awake().length });
 
-  /** Leaves on purpose: runs go on, their keeper knows that nobody should start us again. */
-  async function shutdown(): Promise<void> {
-    if (stopping.done) return;
-    stopping.done = true;
-    scheduler.close();
-    spending.close();
-    timers.close();
-    archivist.close();
-    observer.stop();
-    room.close();
-    guard.stop();
-    try {
-      await api.close();
-      store.writeMeta('unclean', '0');
-    } catch (error) {
-      log('error', 'the daemon could not leave cleanly', { error: describe(error) });
-    } finally {
-      leave(0);
-    }
-  }
-
-  function leave(code: number): void {
-    keepers.goodbye();
-    // Closed, the log of changes would be deleted, and on a full disk the next daemon could not make another.
-    if (!room.isFull()) store.close();
-    log('info', 'the daemon leaves', { code });
-    // The goodbye needs one turn of the loop to reach the keepers.
-    setTimeout(() => process.exit(code), 20);
-  }
-
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutdown());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leaving.shutdown());
 }

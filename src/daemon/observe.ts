@@ -150,7 +150,7 @@ export function createObserver(world: {
 
   return {
     watch,
-    stop(): void {
+    close(): void {
       if (timer) clearTimeout(timer);
       timer = null;
     },

@@ -1,11 +1,10 @@
+import { end } from './ended.ts';
 import { type End, endOfOrder, endOfOutcome, endOfStop } from './ends.ts';
 import type { RunEvent } from './events.ts';
 import { limits } from './limits.ts';
 import {
   type DecisionRecord,
   type Ended,
-  type FinaliseStep,
-  finaliseSteps,
   isEnded,
   type Leader,
   type Outcome,
@@ -267,38 +266,6 @@ function lost(run: Run, event: Lost, stop: Stop | null, process: Running | null 
 
 function notStarted(errorCode: string, message: string): End {
   return { status: 'failed', stopReason: 'not_started', errorCode, error: message, timeoutFired: false };
-}
-
-/** Without a process there is nothing that could be left behind or changed; and only agents, and what serves a task, are judged by what they achieved. */
-function isDue(name: FinaliseStep, { spec, lineage }: Run, outcome: Outcome): boolean {
-  const judged = spec.agent !== null || lineage.taskId !== null;
-  if (name === 'liveness') return judged;
-  if (name === 'summary' || name === 'wake') return lineage.taskId !== null;
-  if (name === 'workspace') return judged && outcome.kind !== 'not_started';
-  return name === 'tidy' || outcome.kind !== 'not_started';
-}
-
-function end(
-  run: Run,
-  from: { leader: Leader | null; startedAt: number | null } | null,
-  outcome: Outcome,
-  why: End,
-  at: number,
-  stop: Stop | null = null,
-): Ended {
-  return {
-    ...why,
-    outcome,
-    leader: from?.leader ?? null,
-    startedAt: from?.startedAt ?? null,
-    endedAt: at,
-    stop,
-    leaked: outcome.kind === 'not_started' ? [] : null,
-    workspace: null,
-    liveness: null,
-    decision: null,
-    pending: finaliseSteps.filter((name) => isDue(name, run, outcome)),
-  };
 }
 
 /** True when nothing remains to be done for this run, not even after its end. */
