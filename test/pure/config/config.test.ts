@@ -34,6 +34,8 @@ describe('the configuration', () => {
       'auto_done = true',
       '[budget]',
       'day = "20usd, 8h"',
+      '[logs]',
+      'keep_days = 30',
     ];
     expect(parseConfig(said.join('\n'), path, wrongWithBudget)).toEqual({
       max_runs: 3,
@@ -42,6 +44,7 @@ describe('the configuration', () => {
       continuation_attempts: 0,
       auto_done: true,
       budget: { run: null, day: '20usd, 8h' },
+      logs: { compress_after_min: 60, keep_days: 30, size_max_gb: 5 },
     });
   });
 
@@ -72,6 +75,8 @@ describe('the configuration', () => {
     ['budget.day', 4, ['[budget]', '', 'run = "5usd"', 'day = 5']],
     ['budget.day', 3, ['[budget]', 'run = "5usd"', 'day = "lots"']],
     ['budget.run', 2, ['max_runs = 2', 'budget.run = "5"']],
+    ['logs.keep_days', 2, ['[logs]', 'keep_days = -1']],
+    ['logs.size_max_gb', 2, ['[logs]', 'size_max_gb = "5G"']],
     ['budget.run', 1, ['budget = { run = "" }']],
     ['budget.run', 2, ['[budget]', 'run = "5runs"']],
   ])('names the key %s with a bad value and its line %d', (key, line, text) => {
