@@ -14,6 +14,7 @@ export function createClients(home: OpenHome, trace: (line: string) => void) {
 
   /** Runs the CLI to its end, whatever that is. `onOut` gets its output as it comes. */
   function run(args: readonly string[], options: { onOut?: (chunk: Buffer) => void; input?: string } = {}): Promise<Answer> {
+    if (closed) return Promise.resolve({ code: null, out: Buffer.alloc(0), err: '', killed: true });
     const child = home.start(args, { stdin: options.input === undefined ? 'ignore' : 'pipe' });
     const entry = { args, killed: false };
     living.set(child, entry);

@@ -49,7 +49,12 @@ export async function playRound(round: Round): Promise<Result> {
     if (disk !== null && !disk.unmount()) throw new Error(`The disk at ${home.folder} cannot be unmounted.`);
     return left.map(({ pid, command }) => `process ${pid} (${command}) outlived a clean stop`);
   };
-  round.onOpen(() => end().then(() => rmSync(home.base, { recursive: true, force: true })));
+  round.onOpen(async () => {
+    await end();
+    // What the checks have started since.
+    for (const { pid } of processesOf(home.folder)) process.kill(pid, 'SIGKILL');
+    rmSync(home.base, { recursive: true, force: true });
+  });
   const wrong: string[] = [];
   try {
     await play(round, { home, clients, record, breaking });
@@ -84,14 +89,18 @@ async function play({ plan, trace }: Round, stage: Stage): Promise<void> {
   const doing: Promise<void>[] = [];
   for (const move of plan.moves) {
     await new Promise((resolve) => setTimeout(resolve, move.afterMs));
-    record.count(move.do);
+    if (clients.closed()) break;
     if (isFault(move)) {
-      const hit = breaking.strike(move).then((what) => void trace(`! ${move.do} ${what ?? 'nothing'}`));
+      const hit = breaking.strike(move).then((what) => {
+        record.count(what === null ? 'missed' : move.do);
+        trace(`! ${move.do} ${what ?? 'nothing'}`);
+      });
       // A command among the faults takes its time, and others go on meanwhile.
       if (move.do === 'stop-daemon' || move.do === 'restart-daemon') doing.push(hit);
       else await hit;
       continue;
     }
+    record.count(move.do);
     trace(`${move.do} ${JSON.stringify({ ...move, do: undefined, afterMs: undefined })}`);
     doing.push(act(move as Action));
   }
