@@ -151,7 +151,7 @@ describe('the keeper', () => {
     await until('the last is done', () => line.heard.some((message) => message.type === 'exited' && message.code === 5));
     await until('all are answered', () => line.heard.filter(({ type }) => type === 'refused' || type === 'failed').length === odd.length + 3);
     // A launch that was never decided would keep the next daemon waiting for ever.
-    expect((await keeper.greet(2)).heard[0]).toMatchObject({ type: 'hello', runs: [] });
+    expect((await keeper.greet(2)).heard[0]).toMatchObject({ type: 'hello', protocol: 1 });
     expect((await guest(`${keeper.home}/keeper-00000001.sock`)).closed()).toBe(false);
   });
 });
