@@ -54,8 +54,11 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
   it('admits nothing, and says so; live runs end with their true codes, wait and cancel work; with space again all goes on by itself', async () => {
     const { home, told, first, second } = await fullHome();
     const daemon = home.daemonPid();
+    // What little room there may be is for the records, not for one more run.
+    home.spare(2 ** 20);
     const refused = await home.clip(['run', '--', 'true']);
     expect([refused.code, refused.stdout, refused.stderr]).toEqual([7, '', expect.stringContaining(sentence)]);
+    home.fill();
     const retried = await home.clip(['retry', String(first)]);
     expect(retried.code).toBeGreaterThan(0);
     expect((await home.clip(['status'])).stdout).toContain(sentence);

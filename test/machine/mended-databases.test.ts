@@ -195,6 +195,31 @@ describe('a log of changes', { timeout: longMs }, () => {
   });
 });
 
+describe('a damaged database that a crash has left with its log of changes', { timeout: longMs }, () => {
+  it('is read with it, and set aside with it: the old log never gets into the new database', async () => {
+    const { home, path } = await homeAtRest();
+    const late = await home.submit(['--name', 'late', '--', 'sh', '-c', 'exit 4']);
+    await until('it is settled', async () => (await home.show(late)).settled);
+    const [daemon = 0, keeper = 0] = [home.daemonPid(), ...home.pidsOf('keeper')];
+    process.kill(keeper, 'SIGSTOP');
+    await home.kill(daemon);
+    await home.kill(keeper);
+    const log = readFileSync(`${path}-wal`);
+    ruinPage(path, leavesOf(path, 'runs')[2] ?? 0);
+    expect(await mend(home)).toContain('Taken in from their folders');
+    expect(readFileSync(join(home.folder, asides(home)[0] ?? '', 'clip.db-wal')).equals(log)).toBe(true);
+    expect(existsSync(`${path}-wal`)).toBe(false);
+    expect(await home.show('late')).toMatchObject({ number: late, exitCode: 4 });
+    const runs = await until('what came back has been looked at', async () => {
+      const shown = await allRuns(home);
+      return shown.every(({ settled }) => settled) ? shown : null;
+    });
+    expect(runs.map(({ number }) => number)).toEqual(Array.from({ length: late }, (_, n) => n + 1));
+    expect(await home.submit(['--', 'true'])).toBe(late + 1);
+    expect((await home.clip(['doctor'])).code).toBe(0);
+  });
+});
+
 describe('a daemon that meets damage while it serves', { timeout: longMs }, () => {
   it('says so with exit code 7, lives on, and its runs with it', async () => {
     const { home, path } = await homeAtRest();

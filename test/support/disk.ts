@@ -21,8 +21,10 @@ export const mayMount: boolean = (() => {
 })();
 
 export type DiskHome = TestHome & {
-  /** Takes all the space there is, but for so many bytes. */
+  /** Takes all the space there is. */
   readonly fill: () => void;
+  /** Gives so much of it back. */
+  readonly spare: (bytes: number) => void;
   /** Gives it back. */
   readonly empty: () => void;
   readonly untilFull: () => Promise<void>;
@@ -56,6 +58,7 @@ export function createHomeOnDisk(mib: number): DiskHome {
   return {
     ...home,
     fill,
+    spare: (bytes) => truncateSync(filler, statSync(filler).size - bytes),
     empty: () => (existsSync(filler) ? truncateSync(filler, 0) : undefined),
     untilFull: async () => void (await until('the daemon knows that the disk is full', async () => (await trouble()) === 'disk_full')),
     untilRoom: async () => void (await until('the daemon knows that there is room', async () => (await trouble()) === null)),
