@@ -48,9 +48,29 @@ export function createLookAround(world: {
     }
     const lost = facts.some(({ event }) => event.type === 'process-lost');
     if (lost) crashPoint('lost.before-commit');
-    if (facts.length > 0) world.supervisor.submitAll(facts);
+    recordAll(facts);
     if (lost) crashPoint('lost.after-commit');
     world.log('info', 'looked around', { runs: runs.length, facts: facts.length });
+  }
+
+  /** In one transaction; where one of them cannot be recorded, a lost run for whose repeat there is no room, say, the others are all the same. */
+  function recordAll(facts: readonly Submission[]): void {
+    if (facts.length === 0) return;
+    try {
+      world.supervisor.submitAll(facts);
+    } catch (error) {
+      if (facts.length === 1) throw error;
+      const failures = facts.flatMap((fact) => {
+        try {
+          world.supervisor.submitAll([fact]);
+          return [];
+        } catch (failure) {
+          return [failure];
+        }
+      });
+      // Whoever asked looks again.
+      if (failures.length > 0) throw failures[0];
+    }
   }
 
   async function sight(run: Run): Promise<Sighting> {

@@ -193,6 +193,7 @@ describe('a daemon that may write nothing (its limit on files is 0)', { timeout:
     expect(allowGrowth(daemon)).toBe(true);
     expect((await home.clip(['wait', String(number)])).code).toBe(7);
     expect(home.daemonPid()).toBe(daemon);
+    await until('there is room', async () => (await home.json<{ trouble: object | null }>(['daemon', 'status', '--json'])).trouble === null);
     expect(await invariantsOf(home, told)).toEqual([]);
   });
 });
