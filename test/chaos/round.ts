@@ -66,6 +66,7 @@ export async function playRound(round: Round): Promise<Result> {
   }
   if (wrong.length > 0) return { wrong, kept: await keep(home, disk, end), counts: record.counts };
   wrong.push(...(await end()));
+  if (wrong.length > 0) return { wrong, kept: home.folder, counts: record.counts };
   rmSync(home.base, { recursive: true, force: true });
   return { wrong, kept: null, counts: record.counts };
 }
