@@ -6,7 +6,10 @@ import type { Leader } from '../run/run.ts';
 export type Found = { readonly members: readonly Member[]; readonly everythingReadable: boolean };
 export type Sweeper = ReturnType<typeof createSweeper>;
 
-/** A pass may take 30 ms with thousands of processes, so passes fill at most a tenth of the time. */
+/**
+ * A pass may take 30 ms with thousands of processes, so passes fill at most a tenth of the time. What counts is the time
+ * that they have computed: who was stopped, or kept waiting by a busy machine, has used nothing up, and stops wait for him.
+ */
 const restPerPass = 9;
 
 export function createSweeper(ours: () => ReadonlySet<number>) {
@@ -18,7 +21,7 @@ export function createSweeper(ours: () => ReadonlySet<number>) {
     const asking = asked;
     asked = [];
     armed = false;
-    const from = performance.now();
+    const before = process.cpuUsage();
     let families: Families;
     try {
       families = findFamilies(
@@ -29,7 +32,8 @@ export function createSweeper(ours: () => ReadonlySet<number>) {
       for (const { reject } of asking) reject(error);
       return;
     }
-    restUntil = performance.now() + (performance.now() - from) * restPerPass;
+    const { user, system } = process.cpuUsage(before);
+    restUntil = performance.now() + ((user + system) / 1_000) * restPerPass;
     for (const { wanted, resolve } of asking) {
       resolve({ members: families.members.get(wanted.runId) ?? [], everythingReadable: families.everythingReadable });
     }

@@ -13,27 +13,27 @@ export function seqsOfSettled(home: OpenHome, number: number): number[] | null {
 
 /** Numbers of runs that have not ended, the oldest first. */
 export function livingRuns(home: OpenHome): number[] {
-  return beside(home, (all) =>
-    all("select number from runs where status in ('queued', 'starting', 'running', 'stopping') order by number").map(({ number }) => Number(number)),
-  );
+  const living = "status in ('queued', 'starting', 'running', 'stopping')";
+  return beside(home, (all) => all(`select number from runs where ${living} order by number`).map(({ number }) => Number(number))) ?? [];
 }
 
 /** Numbers of runs that have ended and followed from no other, the oldest first: of these, one can go without leaving others unexplained. */
 export function endedRuns(home: OpenHome): number[] {
+  const ended = "status in ('succeeded', 'failed', 'cancelled', 'timed_out')";
   const first = 'retry_of_run_id is null and parent_run_id is null and task_id is null';
-  return beside(home, (all) =>
-    all(`select number from runs where status in ('succeeded', 'failed', 'cancelled', 'timed_out') and ${first} order by number`).map(({ number }) =>
-      Number(number),
-    ),
-  );
+  return beside(home, (all) => all(`select number from runs where ${ended} and ${first} order by number`).map(({ number }) => Number(number))) ?? [];
 }
 
 type All = (query: string, ...values: readonly number[]) => Record<string, unknown>[];
 
-function beside<T>(home: OpenHome, read: (all: All) => T): T {
+/** Null when it cannot be read just now: on a full disk there is no room for the index of a journal. */
+function beside<T>(home: OpenHome, read: (all: All) => T): T | null {
   const database = new Database(join(home.folder, 'clip.db'), { readonly: true });
   try {
     return read((query, ...values) => database.prepare(query).all(...values) as Record<string, unknown>[]);
+  } catch (error) {
+    if ((error as { code?: string }).code?.startsWith('SQLITE_IOERR')) return null;
+    throw error;
   } finally {
     database.close();
   }

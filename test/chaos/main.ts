@@ -38,13 +38,14 @@ const totals = new Map<string, number>();
 let failed = 0;
 let done = 0;
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    console.log(`${signal}: ending what was started`);
-    waiting.length = 0;
-    void Promise.allSettled([...open].map((abandon) => abandon())).then(() => leave(130, figures()));
-  });
+/** Whatever happens, what was started is ended. */
+function abandonAll(why: string, code: number): void {
+  console.log(`${why}: ending what was started`);
+  waiting.length = 0;
+  void Promise.allSettled([...open].map((abandon) => abandon())).then(() => leave(code, figures()));
 }
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abandonAll(signal, 130));
+for (const bug of ['uncaughtException', 'unhandledRejection'] as const) process.on(bug, (error: Error) => abandonAll(String(error?.stack ?? error), 2));
 
 if (values.plan) {
   for (const round of rounds) console.log(JSON.stringify(planOf(seed, round), null, 1));

@@ -66,6 +66,7 @@ export async function playRound(round: Round): Promise<Result> {
   }
   if (wrong.length > 0) return { wrong, kept: await keep(home, disk, end), counts: record.counts };
   wrong.push(...(await end()));
+  if (wrong.length > 0) return { wrong, kept: home.folder, counts: record.counts };
   rmSync(home.base, { recursive: true, force: true });
   return { wrong, kept: null, counts: record.counts };
 }
@@ -102,7 +103,7 @@ async function play({ plan, trace }: Round, stage: Stage): Promise<void> {
     }
     record.count(move.do);
     trace(`${move.do} ${JSON.stringify({ ...move, do: undefined, afterMs: undefined })}`);
-    doing.push(act(move as Action));
+    doing.push(act(move as Action).catch((error: Error) => void record.wrong.push(`${move.do} could not be done: ${error.stack}`)));
   }
   trace('mended');
   breaking.mend();
@@ -127,7 +128,6 @@ async function calm({ home, clients, record, breaking }: Stage, doing: readonly 
   await until('every client has come to its end', () => open === 0, patienceMs).catch((error: Error) => {
     record.wrong.push(`${error.message} At work: ${clients.atWork().join('; ')}`);
   });
-  for (const each of await Promise.allSettled(doing)) if (each.status === 'rejected') record.wrong.push(`an action failed: ${each.reason?.stack}`);
   // Whatever was killed last, somebody's next command brings it back.
   await until(
     'nothing moves any more',
