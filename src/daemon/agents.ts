@@ -13,6 +13,7 @@ import { limits } from '../run/limits.ts';
 import { liveStatuses } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { readEnvFile } from './env-file.ts';
+import type { Supervisor } from './supervisor.ts';
 
 export type Agents = ReturnType<typeof createAgents>;
 type Environment = Readonly<Record<string, string>>;
@@ -42,7 +43,13 @@ const defaults: Omit<AgentSettings, 'adapter'> = {
   budgetDay: null,
 };
 
-export function createAgents(world: { store: Store; folder: string; now: () => number; rulesChanged: () => void }) {
+export function createAgents(world: {
+  store: Store;
+  supervisor: Pick<Supervisor, 'together' | 'note'>;
+  folder: string;
+  now: () => number;
+  rulesChanged: () => void;
+}) {
   const { store, folder } = world;
 
   /** Throws when there is none of this name. */
@@ -94,7 +101,7 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
     if (live) {
       throw new ClipError('refused', `Agent ${name} has run ${live.number}, which is ${live.state.status}.`, `Stop it first: clip cancel --agent ${name}`);
     }
-    store.transaction(() => {
+    world.supervisor.together(() => {
       store.agents.remove(agent.id, world.now());
       note(agent, 'agent-removed');
     });
@@ -104,7 +111,7 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
   }
 
   function put(agent: Agent, type: string): Agent {
-    store.transaction(() => {
+    world.supervisor.together(() => {
       store.agents.put(agent);
       note(agent, type);
     });
@@ -114,7 +121,7 @@ export function createAgents(world: { store: Store; folder: string; now: () => n
 
   function note({ id, name, settings }: Agent, type: string): void {
     const { adapter, permission } = settings;
-    store.events.append({ at: world.now(), run: null, runId: null, type, data: { agentId: id, name, adapter, permission } });
+    world.supervisor.note({ task: null, run: null, type, data: { agentId: id, name, adapter, permission } });
   }
 
   /** Its variables: the file the user keeps, then the ones given to clip. Throws when the file cannot be read. */

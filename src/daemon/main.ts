@@ -102,7 +102,7 @@ export async function startDaemon(options: {
     lookAtTasks();
     timers.look();
   }
-  const agents = createAgents({ store, folder: home.agents, now, rulesChanged });
+  const agents = createAgents({ store, supervisor, folder: home.agents, now, rulesChanged });
   const environment = environmentOfRuns(process.env);
   const secretsOf = createSecrets({ agents, store, environment });
   const secretsOfRun = (run: Run) => secretsOf(run.spec.agent?.id ?? null, folderOf(run));
@@ -193,7 +193,7 @@ export async function startDaemon(options: {
     now,
     log,
   });
-  const removal = createRemoval({ store, tails, folderOf, now, log });
+  const removal = createRemoval({ store, supervisor, tails, folderOf, now, log });
   const archivist = createArchivist({ store, supervisor, config: config.logs, runsFolder: home.runs, lastWords: judge.lastWords, now, log });
   const firstRuns = createFirstRuns({ store, supervisor });
   supervisor.connect({

@@ -6,6 +6,7 @@ import { isEnded } from '../run/run.ts';
 import { isSettled } from '../run/step.ts';
 import type { Store } from '../store/store.ts';
 import { describe, type Log } from './log.ts';
+import type { Supervisor } from './supervisor.ts';
 import type { Tails } from './tails.ts';
 
 export type Removal = ReturnType<typeof createRemoval>;
@@ -15,16 +16,23 @@ export type PruneRule = { readonly endedBefore: number | null; readonly keep: nu
 /** Runs in one transaction: few enough for a short turn of the loop. */
 const chunkRuns = 100;
 
-export function createRemoval(world: { store: Store; tails: Pick<Tails, 'glanceOf'>; folderOf: (run: Run) => string; now: () => number; log: Log }) {
+export function createRemoval(world: {
+  store: Store;
+  supervisor: Pick<Supervisor, 'together' | 'note'>;
+  tails: Pick<Tails, 'glanceOf'>;
+  folderOf: (run: Run) => string;
+  now: () => number;
+  log: Log;
+}) {
   const { store } = world;
 
   /** All of them, or none. What a crash leaves of their folders goes at the next start. */
   function remove(runs: readonly Run[], point: 'rm.middle' | 'prune.middle'): void {
-    store.transaction(() => {
+    world.supervisor.together(() => {
       for (const run of runs) {
         store.runs.bury(run, world.tails.glanceOf(run)?.usage ?? null, world.now());
         store.events.forget(run.number);
-        store.events.append({ at: world.now(), run: run.number, runId: run.id, type: 'removed', data: {} });
+        world.supervisor.note({ task: null, run, type: 'removed', data: {} });
       }
     });
     crashPoint(point);

@@ -3,7 +3,7 @@ import { read } from './border.ts';
 import type { Routes } from './world.ts';
 
 export const groupRoutes: Routes = (api, world) => {
-  const { store, scheduler } = world;
+  const { store, supervisor, scheduler } = world;
 
   api.get('/v1/groups', () => ({ schema: 1, groups: store.groups.list() }));
 
@@ -12,9 +12,9 @@ export const groupRoutes: Routes = (api, world) => {
     const change = read(groupRequest, request.body);
     const before = store.groups.get(name) ?? { name, limit: null, paused: false };
     const group = { name, limit: change.limit === undefined ? before.limit : change.limit, paused: change.paused ?? before.paused };
-    store.transaction(() => {
+    supervisor.together(() => {
       store.groups.put(group);
-      store.events.append({ at: world.now(), run: null, runId: null, type: 'group-changed', data: group });
+      supervisor.note({ task: null, run: null, type: 'group-changed', data: group });
     });
     scheduler.rulesChanged();
     return { schema: 1, group };
@@ -28,9 +28,9 @@ export const groupRoutes: Routes = (api, world) => {
 
   api.put('/v1/queue', (request) => {
     const { held } = read(queueRequest, request.body);
-    store.transaction(() => {
+    supervisor.together(() => {
       store.writeMeta('queue_held', held ? '1' : '0');
-      store.events.append({ at: world.now(), run: null, runId: null, type: held ? 'queue-held' : 'queue-released', data: {} });
+      supervisor.note({ task: null, run: null, type: held ? 'queue-held' : 'queue-released', data: {} });
     });
     scheduler.rulesChanged();
     return queue();
