@@ -37,9 +37,12 @@ const open = new Set<() => Promise<void>>();
 const totals = new Map<string, number>();
 let failed = 0;
 let done = 0;
+let ending = false;
 
 /** Whatever happens, what was started is ended. */
 function abandonAll(why: string, code: number): void {
+  if (ending) return;
+  ending = true;
   console.log(`${why}: ending what was started`);
   waiting.length = 0;
   void Promise.allSettled([...open].map((abandon) => abandon())).then(() => leave(code, figures()));

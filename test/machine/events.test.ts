@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { createHome } from '../support/home.ts';
+import { until } from '../support/until.ts';
+
+describe('whoever follows the events', () => {
+  it('is told of each at once, also of what concerns no run that lives', async () => {
+    const home = createHome();
+    expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
+    await until('it is settled', async () => (await home.show(1)).settled);
+    let told = '';
+    home.start(['events', '-f']).stdout?.on('data', (chunk: Buffer) => {
+      told += chunk.toString();
+    });
+    await until('the end of the run is told', () => told.includes('"tidy"'));
+    for (const [args, type] of [
+      [['rm', '1'], 'removed'],
+      [['group', 'set', 'gpu', '--limit', '2'], 'group-changed'],
+      [['queue', 'hold'], 'queue-held'],
+      [['queue', 'release'], 'queue-released'],
+      [['agent', 'add', 'coder', '--adapter', 'plain', '--command', 'true'], 'agent-added'],
+      [['agent', 'rm', 'coder'], 'agent-removed'],
+    ] as const) {
+      expect((await home.clip(args)).code).toBe(0);
+      await until(`${type} is told`, () => told.includes(`"type":"${type}"`), 10_000);
+    }
+  });
+});
