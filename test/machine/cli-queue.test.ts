@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EventView } from '../../src/protocol/answers.ts';
-import { take } from '../support/api.ts';
 import { configure } from '../support/config.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -118,20 +117,6 @@ describe('the events', () => {
     expect(all.map(({ seq }) => seq)).toEqual([...all.keys()].map((index) => index + 1));
     expect(await eventsOf(home, '--since', '4')).toEqual(all.slice(4));
     expect(await eventsOf(home, '--since', '999')).toEqual([]);
-  });
-
-  it.each([
-    ['removed', ['rm', '1']],
-    ['group-changed', ['group', 'set', 'slow', '--limit', '1']],
-    ['queue-held', ['queue', 'hold']],
-    ['agent-added', ['agent', 'add', 'coder', '--adapter', 'plain', '--command', 'true']],
-  ])('tell of what is no change of a run (%s) at once, although nothing else happens', async (type, args) => {
-    const home = createHome();
-    expect((await home.clip(['run', '--wait', '-q', '--', 'true'])).code).toBe(0);
-    const seq = linesOf((await home.clip(['events'])).stdout).at(-1).seq;
-    const told = take(home.folder, `/v1/events?since=${seq}&follow=true`, 1);
-    await home.clip(args);
-    expect(await told).toMatchObject([{ seq: seq + 1, type }]);
   });
 
   it('are followed across a restart of the daemon, with none missed and none twice', async () => {
