@@ -9,12 +9,11 @@ import { limits } from '../run/limits.ts';
 import { isEnded } from '../run/run.ts';
 import { type Opened, openReadOnly } from '../store/open.ts';
 import { createRunStore } from '../store/runs.ts';
+import type { Check } from './check.ts';
 import { isLost } from './damage.ts';
 import { fix } from './fix.ts';
 import { checkLogs } from './logs.ts';
 import { openToOthers } from './modes.ts';
-
-export type Check = { readonly name: string; readonly state: 'ok' | 'absent' | 'warning' | 'broken'; readonly says: string; readonly todo: string | null };
 
 /** What the daemon says of itself; null when it does not answer. */
 export type DaemonSays = {

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { sizeText } from '../run/size.ts';
 import { createArchiveStore } from '../store/archives.ts';
 import type { Db } from '../store/open.ts';
-import type { Check } from './doctor.ts';
+import type { Check } from './check.ts';
 
 const day = 24 * 60 * 60_000;
 

@@ -1,6 +1,6 @@
 /** The migrations: which there are, how far a database has come, and applying them up to one of them. */
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import type { Sqlite } from './open.ts';
+import type { Sqlite } from './sqlite.ts';
 
 type Migration = { readonly when: number; readonly hash: string; readonly statements: readonly string[] };
 

@@ -6,10 +6,10 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { ClipError } from '../run/errors.ts';
 import { levelOf } from './migrations.ts';
+import type { Sqlite } from './sqlite.ts';
 import { asClipError, isNoRoom, mendHint } from './trouble.ts';
 import { copyBefore, refuseNewer } from './versions.ts';
 
-export type Sqlite = Database.Database;
 export type Db = BetterSQLite3Database;
 
 export type Opened = { readonly sqlite: Sqlite; readonly db: Db; readonly close: () => void };

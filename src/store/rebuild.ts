@@ -11,10 +11,10 @@ import { createAgentStore } from './agents.ts';
 import { createEventStore } from './events.ts';
 import { writeMeta } from './meta.ts';
 import { levelOf, migrateTo, readMigrations } from './migrations.ts';
-import type { Sqlite } from './open.ts';
 import { rowOf } from './rows.ts';
 import { openDamaged, type Salvaged, salvage, sequenceOf } from './salvage.ts';
 import { runs } from './schema.ts';
+import type { Sqlite } from './sqlite.ts';
 import { asClipError } from './trouble.ts';
 import { createWakeStore } from './wakes.ts';
 

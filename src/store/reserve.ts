@@ -8,7 +8,7 @@
  *    changes over never needs the file to grow.
  */
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
-import type { Sqlite } from './open.ts';
+import type { Sqlite } from './sqlite.ts';
 
 const key = 'reserve';
 const pageBytes = 4_096;

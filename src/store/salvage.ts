@@ -4,8 +4,8 @@
  */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import type { Sqlite } from './open.ts';
 import { runOf } from './rows.ts';
+import type { Sqlite } from './sqlite.ts';
 
 export type Salvaged = {
   readonly table: string;

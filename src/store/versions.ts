@@ -5,7 +5,7 @@ import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
 import { isLaterRelease } from '../run/release.ts';
 import { levelOf, readMigrations } from './migrations.ts';
-import type { Sqlite } from './open.ts';
+import type { Sqlite } from './sqlite.ts';
 
 export type Program = { readonly path: string; readonly migrations: string; readonly version: string };
 
