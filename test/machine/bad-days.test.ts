@@ -137,10 +137,12 @@ describe('text that is no UTF-8', () => {
   });
 });
 
-describe('a hundred thousand queued runs', () => {
-  it('are admitted, shown, found again by the next daemon and cancelled, and nobody waits long for anything', { timeout: 300_000 }, async () => {
+/** CLIP_TEST_MANY=100000 for as many as there may be, in some minutes. */
+const many = Number(process.env['CLIP_TEST_MANY'] ?? 10_000);
+
+describe('a very long queue', () => {
+  it('is admitted, shown, found again by the next daemon and cancelled, and nobody waits long for anything', { timeout: 900_000 }, async () => {
     const home = createHome();
-    const many = 100_000;
     const file = join(home.base, 'batch');
     writeFileSync(file, `${JSON.stringify({ command: ['true'] })}\n`.repeat(many));
     await home.clip(['queue', 'hold']);
