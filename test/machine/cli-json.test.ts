@@ -9,12 +9,26 @@ const runFields = `
   livenessState livenessReason nextAction lastUsefulActionAt evidence
   continuationAttempt maxContinuationAttempts continuationOf retryOfRunId retryReason processLossRetryCount parentRunId wakeReason decision
   sessionIdBefore sessionIdAfter usage workspace leaked
-  stdoutPath stderrPath stdoutBytes stderrBytes lastOutputAt silence waitingFor cpuPercent memoryBytes
+  stdoutPath stderrPath stdoutBytes stderrBytes lastOutputAt logsRemovedAt silence waitingFor cpuPercent memoryBytes
   key locks deadlineAt settled permission retrying resetsAt lastMessage retriedBy`
   .trim()
   .split(/\s+/)
   .sort();
-const daemonFields = ['schema', 'running', 'pid', 'version', 'startedAt', 'home', 'socket', 'uptimeMs', 'keepers', 'memoryBytes', 'trouble'].sort();
+const daemonFields = [
+  'schema',
+  'running',
+  'pid',
+  'version',
+  'startedAt',
+  'home',
+  'socket',
+  'uptimeMs',
+  'keepers',
+  'memoryBytes',
+  'openFiles',
+  'timers',
+  'trouble',
+].sort();
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** The one document on stdout; there is nothing beside it. */
