@@ -92,8 +92,6 @@ function spawnChild(place: Place, request: Request, { hooks, exit, settled }: La
     // Decided only when its record is on disk: until then nobody is greeted, and the keeper stays.
     finish({ code: null, signal: null, at: Date.now(), error: failure }, message, settled);
   };
-  const refused = obstacle(request);
-  if (refused) return fail(refused);
   let child: ChildProcess;
   try {
     const refused = obstacle(request);

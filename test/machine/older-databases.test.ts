@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '../../src/protocol/answers.ts';
@@ -16,6 +16,8 @@ function homeOf(release: string): TestHome {
   const home = createHome();
   mkdirSync(home.folder, { mode: 0o700 });
   for (const name of ['clip.db', 'runs']) cpSync(join(fixtures, release, name), join(home.folder, name), { recursive: true });
+  // A checkout has other modes than a home.
+  chmodSync(databaseOf(home), 0o600);
   return home;
 }
 
