@@ -65,7 +65,14 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     const number = await home.submit(['--timeout', '1h', '--', agent('waits-for-a-file.sh'), gate, '9']);
     const { processPid, processStartedAt } = await home.untilStatus(number, 'running');
     const [keeper] = home.pidsOf('keeper');
-    const waiting = home.resultOf(home.start(['wait', String(number)]));
+    // The wait prints the run that has ended already once it is connected: one that comes to no daemon would start another.
+    const client = home.start(['wait', String(number), '1']);
+    const waiting = home.resultOf(client);
+    let said = '';
+    client.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await until('it waits', () => said.includes('Run 1 '));
     await home.kill(home.daemonPid());
     await until('the keeper has brought the daemon back', () => home.listens());
     await home.clip(['daemon', 'stop']);
@@ -75,7 +82,8 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     const after = await home.show(number);
     expect(after).toMatchObject({ status: 'running', processPid, processStartedAt, errorCode: null, effectiveTimeoutSec: 3_600 });
     writeFileSync(gate, '');
-    expect((await waiting).code).toBe(9);
+    const waited = await waiting;
+    expect(waited.code, waited.stderr).toBe(9);
     expect(await home.show(number)).toMatchObject({ exitCode: 9, exitKnown: true });
   });
 
