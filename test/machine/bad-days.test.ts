@@ -170,7 +170,7 @@ describe('a very long queue', () => {
     const urgent = await home.submit(['--priority', '1', '--', 'true']);
     expect(urgent).toBe(many + 1);
     const cancelled = await home.clip(['cancel', '--all']);
-    expect([cancelled.code, cancelled.stderr, cancelled.stdout.trim().split('\n').length]).toEqual([0, '', many + 1]);
+    expect([cancelled.code, cancelled.stdout.trim().split('\n').length]).toEqual([0, many + 1]);
     expect(await queued()).toBe(0);
     await home.clip(['queue', 'release']);
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
