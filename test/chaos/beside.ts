@@ -26,13 +26,13 @@ export function endedRuns(home: OpenHome): number[] {
 
 type All = (query: string, ...values: readonly number[]) => Record<string, unknown>[];
 
-/** Null when it cannot be read just now: on a full disk there is no room for the index of a journal. */
+/** Null when it cannot be read just now: on a full disk there is no room for the index of a journal, and a daemon may be stopped in the middle of mending one. */
 function beside<T>(home: OpenHome, read: (all: All) => T): T | null {
   const database = new Database(join(home.folder, 'clip.db'), { readonly: true });
   try {
     return read((query, ...values) => database.prepare(query).all(...values) as Record<string, unknown>[]);
   } catch (error) {
-    if ((error as { code?: string }).code?.startsWith('SQLITE_IOERR')) return null;
+    if (/^SQLITE_(IOERR|BUSY)/.test((error as { code?: string }).code ?? '')) return null;
     throw error;
   } finally {
     database.close();
