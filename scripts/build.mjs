@@ -13,6 +13,8 @@ const lazy = new Map([
   ['src/daemon/begin.ts', 'begin'],
   ['src/doctor/doctor.ts', 'doctor'],
 ]);
+/** Ink waits for its layout engine with a top-level await, which CommonJS cannot have. */
+const esm = new Map([['src/cli/ui/main.ts', 'ui']]);
 const entries = {
   clip: 'src/cli/main.ts',
   clipd: 'src/daemon/entry.ts',
@@ -29,7 +31,8 @@ const splitLazily = {
       if (kind !== 'dynamic-import') return null;
       const file = createRequire(`${resolveDir}/x.js`).resolve(path).replace(`${process.cwd()}/`, '');
       const name = lazy.get(file);
-      return name ? { path: `./${name}.cjs`, external: true } : null;
+      if (name) return { path: `./${name}.cjs`, external: true };
+      return esm.has(file) ? { path: `./${esm.get(file)}.mjs`, external: true } : null;
     });
   },
 };
@@ -39,6 +42,14 @@ const englishOnly = {
   name: 'english-only',
   setup({ onLoad }) {
     onLoad({ filter: /zod\/v4\/locales\/index\.c?js$/ }, () => ({ contents: "export { default as en } from './en.js';", loader: 'js' }));
+  },
+};
+
+/** Ink's bridge to the developer tools of React wants a package that nobody has. */
+const withoutDevtools = {
+  name: 'without-devtools',
+  setup({ onLoad }) {
+    onLoad({ filter: /ink\/build\/devtools\.js$/ }, () => ({ contents: '', loader: 'js' }));
   },
 };
 
@@ -62,6 +73,17 @@ const shared = {
   logLevel: 'warning',
 };
 await build({ ...shared, entryPoints: { ...entries, ...Object.fromEntries([...lazy].map(([file, name]) => [name, file])) } });
+
+await build({
+  ...shared,
+  entryPoints: Object.fromEntries([...esm].map(([file, name]) => [name, file])),
+  format: 'esm',
+  outExtension: { '.js': '.mjs' },
+  define: { CLIP_VERSION: JSON.stringify(version), 'process.env.NODE_ENV': '"production"' },
+  plugins: [...shared.plugins, withoutDevtools],
+  // Packages in CommonJS that are bundled into it ask for Node's own modules with require.
+  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
+});
 
 await build({ ...shared, entryPoints: { 'openapi-maker': 'scripts/openapi.ts' }, minify: false });
 const { openApiDocument } = createRequire(import.meta.url)('../dist/openapi-maker.cjs');

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import * as agents from '../src/protocol/agents.ts';
 import * as answers from '../src/protocol/answers.ts';
+import { boardLine } from '../src/protocol/board.ts';
 import * as requests from '../src/protocol/requests.ts';
 import * as tasks from '../src/protocol/tasks.ts';
 
@@ -90,6 +91,7 @@ const paths: ZodOpenApiPathsObject = {
     put: operation('Hold or release the queue.', { body: requests.queueRequest }, answers.queueAnswer),
   },
   '/v1/status': { get: operation('Daemon, queue and live runs.', {}, answers.statusAnswer) },
+  '/v1/board': { get: operation('What the dashboard shows: whole at first, then what changes.', {}, boardLine, lines) },
   '/v1/daemon': { get: operation('The daemon itself.', {}, answers.daemonAnswer) },
   '/v1/daemon/stop': { post: operation('Stop the daemon; runs live on unless told otherwise.', { body: requests.stopDaemonRequest }, answers.stoppedAnswer) },
 };

@@ -15,6 +15,8 @@ import { startDaemon } from './start-daemon.ts';
 export type Client = ReturnType<typeof createClient>;
 type Body = Buffer | string | Readable | null;
 export type Line = Readonly<Record<string, unknown>>;
+/** It said goodbye, or it broke off. */
+export type Lost = 'stopped' | 'gone';
 
 /** A daemon that is there but says nothing for so long is stopped (SIGSTOP) or in trouble. */
 const requestMs = 15_000;
@@ -96,8 +98,9 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
   /**
    * The same, for as long as the caller wants: when the daemon goes, it waits for the next one and asks
    * again. `next` gives the path to ask, with the cursor as it stands, or null when all has been seen.
+   * `lost` is told once each time that there is nobody any more.
    */
-  async function* following(next: () => string | null): AsyncGenerator<Line> {
+  async function* following(next: () => string | null, lost: (how: Lost) => void = sayLost): AsyncGenerator<Line> {
     let said = false;
     for (let path = next(); path !== null; path = next()) {
       try {
@@ -106,7 +109,7 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
           if (line['type'] !== 'goodbye') yield line;
           else {
             said = true;
-            notice('The daemon was stopped; its runs go on. Waiting for it: clip daemon start');
+            lost('stopped');
           }
           if (next() === null) return;
         }
@@ -115,11 +118,16 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
         // Only what a connection died of is worth another try: not an answer, nor a start that failed or is forbidden.
         const gone = error instanceof ClipError && error.code === 'unreachable' && error.cause !== undefined;
         if (!gone) throw error;
-        if (!said) notice('The daemon has gone; waiting for it to come back (clip daemon start, if nobody does).');
+        if (!said) lost('gone');
         said = true;
       }
       await new Promise((resolve) => setTimeout(resolve, reconnectMs));
     }
+  }
+
+  function sayLost(how: Lost): void {
+    if (how === 'stopped') notice('The daemon was stopped; its runs go on. Waiting for it: clip daemon start');
+    else notice('The daemon has gone; waiting for it to come back (clip daemon start, if nobody does).');
   }
 
   return { call, lines, following, home };

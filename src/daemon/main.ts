@@ -245,6 +245,7 @@ export async function startDaemon(options: {
     home,
     version,
     generation,
+    startedAt: now(),
     store,
     supervisor,
     admission,

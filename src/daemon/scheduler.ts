@@ -149,6 +149,17 @@ export function createScheduler(world: {
       const waiter = { number, id, group, locks, after, notBefore: state.notBefore, parentRunId, ...place };
       return waitingFor(candidateOf(waiter), occupancyOf(holders()), rules, now());
     },
+    /** Numbers of the next in line, runs inside runs first. */
+    nextInLine(atMost: number): number[] {
+      const numbers: number[] = [];
+      for (const line of [waiting.nested(), waiting.topLevel()]) {
+        for (const { number } of line) {
+          if (numbers.length === atMost) return numbers;
+          numbers.push(number);
+        }
+      }
+      return numbers;
+    },
     slots: (): { max: number; taken: number; held: boolean; queued: number } => {
       return { max: rules.slotsMax, taken: occupancyOf(holders()).slots, held: rules.held, queued: waiting.size() };
     },

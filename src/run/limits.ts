@@ -94,6 +94,14 @@ export const limits = {
   needsShown: 50,
   /** How long a lost run that nobody has looked after is spoken of. */
   lostShownMs: day,
+  /** Of a section of the dashboard, what is shown at once. */
+  boardRuns: 50,
+  /** Between two lines to a dashboard: four a second are as many as an eye can follow. */
+  boardPauseMs: 250,
+  /** CPU and memory of the living are measured so often while somebody looks. */
+  sampleMs: 2 * second,
+  /** With nothing running, what only the clock changes is looked at so often. */
+  boardIdleMs: 15 * second,
   hiddenCountMax: 1_000,
   eventsShown: 1_000,
   waitRunsMax: 10_000,

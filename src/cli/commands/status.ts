@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { RunView, StatusAnswer } from '../../protocol/answers.ts';
 import type { NeedView } from '../../protocol/needs.ts';
@@ -9,9 +10,13 @@ export function addStatus(program: Command, choose: Choose, isDefault: boolean):
   program
     .command('status', { isDefault })
     .description('the daemon, the queue, the live runs, and the tasks that need you')
-    .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
+    .option('-w, --watch', 'the live dashboard; ? shows its keys')
+    .option('--plain', 'with --watch: each change as a line, for screen readers; else without colours')
+    .option('--json', 'as JSON; with --watch, a line for each change')
+    .action((options: Options) =>
+      choose({ json: options.json ?? false }, async (given) => {
+        const context = options.plain ? { ...given, look: { ...given.look, colour: false } } : given;
+        if (options.watch) return watch(context, options);
         // Never starts a daemon: "not running" is an answer.
         const status = await context.client(false).call<StatusAnswer>('GET', '/v1/status');
         if (context.json) context.printJson(status);
@@ -19,6 +24,19 @@ export function addStatus(program: Command, choose: Choose, isDefault: boolean):
         return 0;
       }),
     );
+}
+
+type Options = { readonly json?: boolean; readonly watch?: boolean; readonly plain?: boolean };
+
+/** The dashboard and all it needs are loaded only for those who want it. */
+async function watch(context: Context, { plain = false }: Options): Promise<number> {
+  // That there is no daemon is an answer here as well; one that goes later is waited for.
+  const client = context.client(false);
+  await client.call('GET', '/v1/daemon');
+  if (context.json) for await (const line of client.following(() => '/v1/board')) context.printJson(line);
+  const { watchBoard } = await import('../ui/main.ts');
+  await watchBoard(context, client, plain || !isatty(0) || !isatty(1));
+  return 0;
 }
 
 /** One sentence each: what happened, what moves it on. */

@@ -11,17 +11,16 @@ import { read } from './border.ts';
 import type { Routes, World } from './world.ts';
 
 export const daemonRoutes: Routes = (api, world) => {
-  const startedAt = world.now();
   const needs = createNeeds(world);
 
   const daemon = (): Omit<DaemonAnswer, 'schema'> => ({
     running: true,
     pid: process.pid,
     version: world.version,
-    startedAt: new Date(startedAt).toISOString(),
+    startedAt: new Date(world.startedAt).toISOString(),
     home: world.home.folder,
     socket: world.home.socket,
-    uptimeMs: world.now() - startedAt,
+    uptimeMs: world.now() - world.startedAt,
     keepers: world.keepers.list(),
     memoryBytes: process.memoryUsage.rss(),
     ...readHandles(),

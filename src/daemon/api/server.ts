@@ -6,6 +6,7 @@ import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import { agentRoutes } from './agents.ts';
 import { batchRoutes } from './batch.ts';
+import { boardRoutes } from './board.ts';
 import { createBodies } from './bodies.ts';
 import { answerError, refusalOfHttp } from './border.ts';
 import { createCrowd } from './crowd.ts';
@@ -77,6 +78,7 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
       eventRoutes,
       groupRoutes,
       daemonRoutes,
+      boardRoutes,
       taskRoutes,
       ledgerRoutes,
     ])

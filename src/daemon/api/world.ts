@@ -28,6 +28,8 @@ export type World = {
   readonly home: Home;
   readonly version: string;
   readonly generation: number;
+  /** Of this daemon, milliseconds since the epoch. */
+  readonly startedAt: number;
   readonly store: Store;
   readonly supervisor: Supervisor;
   readonly admission: Admission;

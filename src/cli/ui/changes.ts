@@ -1,0 +1,64 @@
+/** What has changed on the board, in words: for screen readers, logs and pipes. */
+import type { RunView } from '../../protocol/answers.ts';
+import { clean, commandWords, durationWords, elapsedWords, endWords, plural } from '../words.ts';
+import type { Board } from './board.ts';
+
+/** A sentence for each change; for a board that is seen for the first time, what is there. */
+export function changes(before: Board | null, after: Board, now: number): string[] {
+  const were = new Map([...(before?.runs.values() ?? [])].map((run) => [run.number, run]));
+  const runs = [...after.runs.values()].filter((run) => before !== null || run.endedAt === null).sort((a, b) => a.number - b.number);
+  return [
+    ...(before === null ? [firstWords(after, now)] : []),
+    ...runs.flatMap((run) => runWords(were.get(run.number) ?? null, run, now)),
+    ...needWords(before, after),
+    ...queueWords(before, after),
+    ...troubleWords(before, after),
+  ];
+}
+
+function firstWords({ daemon, queue, live }: Board, now: number): string {
+  const up = durationWords(Math.max(0, now - Date.parse(daemon.startedAt)));
+  return `clip ${daemon.version} has been up for ${up}: ${plural(live.length, 'live run')}, ${queue.queued} queued, ${queue.taken} of ${plural(queue.slots, 'slot')} taken.`;
+}
+
+function runWords(before: RunView | null, run: RunView, now: number): string[] {
+  const name = `Run ${run.number}`;
+  const who = run.agentName === null ? clean(commandWords(run.command)) : clean(run.agentName);
+  const task = run.taskId === null ? '' : ` for T${run.taskId}`;
+  if (before?.status === run.status) {
+    if (run.silence === 'stalled' && before.silence !== 'stalled') return [`${name} has stalled: no output and no work for a while.`];
+    if (run.retrying !== null && before.retrying === null) return [`${name} is retrying: ${clean(run.retrying.message)}`];
+    return before.livenessState === run.livenessState || run.livenessState === null ? [] : [`${name} is judged: ${run.livenessState}.`];
+  }
+  switch (run.status) {
+    case 'queued':
+      return [`${name} is queued (${who}${task})${run.waitingFor === null ? '' : `, waiting for ${clean(run.waitingFor)}`}.`];
+    case 'starting':
+      return [];
+    case 'running':
+      return [`${name} is running (${who}${task}).`];
+    case 'stopping':
+      return [`${name} is being stopped.`];
+    default:
+      return [`${name} has ${run.status.replace('_', ' ')} after ${elapsedWords(run, now)} (${endWords(run)}).`];
+  }
+}
+
+function needWords(before: Board | null, after: Board): string[] {
+  const known = new Set(before?.needsYou.map((need) => JSON.stringify(need)));
+  return after.needsYou
+    .filter((need) => !known.has(JSON.stringify(need)))
+    .map(({ task, title, what, next }) => `${task === null ? '' : `T${task} `}${clean(title)} needs you: ${clean(what)} ${clean(next)}`);
+}
+
+function queueWords(before: Board | null, { queue }: Board): string[] {
+  if (before === null) return queue.held ? ['The queue is held: clip queue release'] : [];
+  if (before.queue.held !== queue.held) return [queue.held ? 'The queue is held: clip queue release' : 'The queue is released.'];
+  return [];
+}
+
+function troubleWords(before: Board | null, { daemon }: Board): string[] {
+  const was = before?.daemon.trouble ?? null;
+  if (daemon.trouble === null) return was === null ? [] : [`That is over: ${was.message}`];
+  return daemon.trouble.message === was?.message ? [] : [`${daemon.trouble.message}${daemon.trouble.hint === null ? '' : ` ${daemon.trouble.hint}`}`];
+}

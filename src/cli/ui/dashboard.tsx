@@ -1,0 +1,100 @@
+/**
+ * `clip status --watch`: the dashboard.
+ *
+ * The feed brings the board; keys change the state; a frame is drawn of both whenever one of them, a page or the
+ * clock has changed. Nothing is read from the daemon but what was pushed and what a page was opened for.
+ */
+import { type Instance, render } from 'ink';
+import type { Client } from '../client.ts';
+import type { Look } from '../words.ts';
+import type { Board } from './board.ts';
+import type { Connection, Facts, Size } from './facts.ts';
+import type { Feed } from './feed.ts';
+import { frame } from './frame.ts';
+import { createLastLines } from './last-lines.ts';
+import { carryOut } from './orders.ts';
+import { createPages } from './pages.ts';
+import { Screen } from './screen.tsx';
+import { begin, type Key, type Order, pageOf, press, type Scene, type State } from './state.ts';
+
+/** Drawn again so often although nothing was pushed: times go on. */
+const clockMs = 1_000;
+
+type Options = { readonly feed: Feed; readonly client: Client; readonly look: Look; readonly env: NodeJS.ProcessEnv; readonly stdout: NodeJS.WriteStream };
+
+/** Takes the terminal, and gives it back when the person leaves; throws when the feed breaks. */
+export async function runDashboard({ feed, client, look, env, stdout }: Options): Promise<void> {
+  let state: State = begin;
+  let board: Board | null = null;
+  let connection: Connection = 'live';
+  let scene: Scene = { rows: [], runs: new Map(), room: 1, length: 0 };
+  let ink: Instance | null = null;
+  const pages = createPages(client, env, redraw);
+  const lastLines = createLastLines(env);
+
+  function facts(on: Board): Facts {
+    return { board: on, connection, lastLines: lastLines.of(on), opened: pages.opened(), now: Date.now() };
+  }
+
+  function draw({ columns, rows }: Size): readonly string[] {
+    if (board === null) return [];
+    const drawn = frame(state, facts(board), { columns, rows, look });
+    scene = drawn.scene;
+    return drawn.lines;
+  }
+
+  function redraw(): void {
+    ink?.rerender(<Screen draw={draw} onKey={onKey} />);
+  }
+
+  function onKey(key: Key, lend: (use: () => Promise<void>) => Promise<void>): void {
+    const { state: next, order } = press(state, key, scene);
+    state = next;
+    if (order !== null) obey(order, lend);
+    pages.show(pageOf(state));
+    redraw();
+  }
+
+  function obey(order: Order, lend: (use: () => Promise<void>) => Promise<void>): void {
+    if (order.type === 'quit') ink?.unmount();
+    else if (order.type === 'suspend') void lend(putAside);
+    else
+      void carryOut(client, order, env).then((message) => {
+        state = { ...state, message };
+        redraw();
+      });
+  }
+
+  const clock = setInterval(redraw, clockMs);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      feed
+        .run((news, now) => {
+          [board, connection] = [news, now];
+          pages.news();
+          if (ink !== null) return redraw();
+          ink = render(<Screen draw={draw} onKey={onKey} />, {
+            stdout,
+            alternateScreen: true,
+            exitOnCtrlC: false,
+            interactive: true,
+            incrementalRendering: true,
+            maxFps: 20,
+          });
+          ink.waitUntilExit().then(() => resolve(), reject);
+        })
+        .catch(reject);
+    });
+  } finally {
+    clearInterval(clock);
+    pages.close();
+    (ink as Instance | null)?.unmount();
+  }
+}
+
+/** Stops with all of its job, as the terminal itself would do, until the shell says `fg`. */
+async function putAside(): Promise<void> {
+  const back = new Promise<void>((resolve) => process.once('SIGCONT', () => resolve()));
+  process.kill(0, 'SIGTSTP');
+  await back;
+}

@@ -1,0 +1,78 @@
+/** The whole screen for a state and what is known: exactly as many lines as the terminal has. Pure. */
+import { paint } from '../words.ts';
+import type { Canvas, Facts } from './facts.ts';
+import { type Row, rowOf, rowsOf } from './rows.ts';
+import { pageOf, type Scene, type State } from './state.ts';
+import { boardLines } from './views/board-view.ts';
+import { headLines } from './views/head.ts';
+import { helpView } from './views/help-view.ts';
+import { runView, type Viewed } from './views/run-view.ts';
+import { taskView } from './views/task-view.ts';
+import { fitting, window } from './views/text.ts';
+import { timelineView } from './views/timeline-view.ts';
+
+export type Frame = { readonly lines: readonly string[]; readonly scene: Scene };
+
+export function frame(state: State, facts: Facts, canvas: Canvas): Frame {
+  const rows = rowsOf(facts.board, state.filter);
+  const head = headLines(facts, canvas);
+  const room = Math.max(1, canvas.rows - head.length - 1);
+  const { lines, ...size } = pageView(state, facts, rows, { ...canvas, rows: room });
+  const scene = { rows, runs: facts.board.runs, ...size };
+  return { lines: [...head, ...window(lines, 0, room), footLine(state, canvas)].slice(0, canvas.rows), scene };
+}
+
+function pageView(state: State, facts: Facts, rows: readonly Row[], canvas: Canvas): Viewed {
+  const page = pageOf(state);
+  switch (page.name) {
+    case 'board':
+      return boardView(state, facts, rows, canvas);
+    case 'run':
+      return runView(page, facts, canvas);
+    case 'task':
+      return taskView(page, facts, canvas);
+    case 'timeline':
+      return timelineView(page, facts, canvas);
+    case 'help':
+      return helpView(page, canvas);
+  }
+}
+
+/** The part of the board around the chosen row; a section's title stays with its first row. */
+function boardView(state: State, facts: Facts, rows: readonly Row[], canvas: Canvas): Viewed {
+  const chosen = rowOf(state, rows);
+  const all = boardLines(rows, chosen, facts, canvas);
+  const first = all.findIndex(({ key }) => key === chosen?.key);
+  const last = all.findLastIndex(({ key }) => key === chosen?.key);
+  const from = first < 0 || last < canvas.rows - 1 ? 0 : Math.min(last - Math.floor(canvas.rows / 2), all.length - canvas.rows);
+  const nothing = emptyWords(facts, state.filter, canvas);
+  const running = facts.board.live.length === 0 && state.filter === '' ? nothing : rows.length === 0 ? nothing : [];
+  const text = [...running, ...(running.length > 0 && all.length > 0 ? [''] : []), ...all.map((line) => line.text)];
+  return { lines: window(text, Math.max(0, from), canvas.rows), room: canvas.rows, length: text.length };
+}
+
+function emptyWords({ board }: Facts, filter: string, { look }: Canvas): string[] {
+  if (filter !== '') return [paint('Nothing fits the filter. Esc shows all again.', 90, look)];
+  const next = board.recent.length + board.queued.length === 0 ? ' Start something: clip run -- make test' : '';
+  return [paint(`Nothing runs.${next}`, 90, look)];
+}
+
+const keys = {
+  board: ['↑↓ choose', '⏎ open', 'l log', 't task', 'g timeline', 'c cancel', 'r retry', '/ filter', '? help', 'q quit'],
+  run: ['↑↓ scroll', 'Esc back', 'l whole log', 't task', 'c cancel', 'r retry', '? help', 'q quit'],
+  task: ['↑↓ scroll', 'Esc back', '? help', 'q quit'],
+  timeline: ['←→ earlier, later', '+- hours', '↑↓ scroll', 'Esc back', '? help', 'q quit'],
+  help: ['↑↓ scroll', 'Esc back', 'q quit'],
+} as const;
+
+function footLine(state: State, { columns, look }: Canvas): string {
+  if (state.asking !== null) return paint(`Cancel run ${state.asking.cancel} and all that it started?  y yes · any other key no`, 33, look);
+  if (state.typing) return fitting([`/${state.filter}▏`, paint('⏎ keep  Esc show all', 90, look)], columns);
+  if (state.message !== null) return paint(state.message, 36, look);
+  const filter = state.filter !== '' && state.pages.length === 1 ? [`filter: ${state.filter}`] : [];
+  // How to get help and how to get out is always there.
+  const all: readonly string[] = keys[pageOf(state).name];
+  const always = all.slice(-2).join('  ');
+  const first = fitting([...filter, ...all.slice(0, -2)], columns - always.length - 2);
+  return paint(`${first}  ${always}`, 90, look);
+}

@@ -1,0 +1,13 @@
+/** What `clip status --watch` loads. */
+import type { Client } from '../client.ts';
+import type { Context } from '../context.ts';
+import { runDashboard } from './dashboard.tsx';
+import { createFeed } from './feed.ts';
+import { runPlain } from './plain.ts';
+
+/** On a terminal the dashboard, until the person leaves it; else, or if wished, each change as a line. */
+export async function watchBoard({ look, env, print }: Pick<Context, 'look' | 'env' | 'print'>, client: Client, plain: boolean): Promise<void> {
+  const feed = createFeed(client);
+  if (plain) await runPlain(feed, print);
+  else await runDashboard({ feed, client, look, env, stdout: process.stdout });
+}

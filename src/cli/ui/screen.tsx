@@ -1,0 +1,50 @@
+/** The screen as Ink draws it: lines in, keys out. */
+import { Box, type Key as InkKey, Text, useApp, useInput, useWindowSize } from 'ink';
+import type { ReactElement } from 'react';
+import type { Size } from './facts.ts';
+import type { Key } from './state.ts';
+
+type Props = {
+  readonly draw: (size: Size) => readonly string[];
+  /** The terminal is handed back for as long as the promise lasts. */
+  readonly onKey: (key: Key, lend: (use: () => Promise<void>) => Promise<void>) => void;
+};
+
+export function Screen({ draw, onKey }: Props): ReactElement {
+  const size = useWindowSize();
+  const { suspendTerminal } = useApp();
+  useInput((text, key) => {
+    for (const each of keysOf(text, key)) onKey(each, suspendTerminal);
+  });
+  return (
+    <Box flexDirection="column" width={size.columns} height={size.rows}>
+      {draw(size).map((line, index) => (
+        <Text key={index} wrap="truncate">
+          {line === '' ? ' ' : line}
+        </Text>
+      ))}
+    </Box>
+  );
+}
+
+const named = {
+  upArrow: 'up',
+  downArrow: 'down',
+  leftArrow: 'left',
+  rightArrow: 'right',
+  pageUp: 'pageup',
+  pageDown: 'pagedown',
+  home: 'home',
+  end: 'end',
+  return: 'enter',
+  escape: 'escape',
+  backspace: 'backspace',
+  delete: 'backspace',
+} as const satisfies Partial<Record<keyof InkKey, Key['name']>>;
+
+/** Typed fast, or over a slow line, several letters come at once. */
+function keysOf(text: string, key: InkKey): Key[] {
+  if (key.ctrl) return text === 'c' ? [{ name: 'interrupt' }] : text === 'z' ? [{ name: 'suspend' }] : [];
+  for (const [name, meaning] of Object.entries(named)) if (key[name as keyof typeof named]) return [{ name: meaning }];
+  return [...text].filter((char) => char >= ' ').map((char) => ({ name: 'text', text: char }));
+}
