@@ -12,6 +12,8 @@ const lazy = new Map([
   ['src/cli/program.ts', 'program'],
   ['src/daemon/begin.ts', 'begin'],
   ['src/doctor/doctor.ts', 'doctor'],
+  ['src/cli/rendered/renderer.ts', 'renderer'],
+  ['src/cli/rendered/markdown.ts', 'markdown'],
 ]);
 const entries = {
   clip: 'src/cli/main.ts',
