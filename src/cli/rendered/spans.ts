@@ -26,9 +26,11 @@ const roomMin = 8;
 
 /** Line breaks in the text stay; without a width nothing else breaks. */
 export function wrap(spans: readonly Span[], look: Look, { first, rest, unbroken = false }: Indent = noIndent): string[] {
-  const room = look.width === null ? null : Math.max(roomMin, look.width - Math.max(stringWidth(first), stringWidth(rest)));
+  const { width } = look;
+  const roomBeside = (indent: string) => Math.max(roomMin, (width ?? 0) - stringWidth(indent));
   return linesOf(spans).flatMap((line, index) => {
-    const rows = room === null ? [line] : rowsOf(unbroken ? [wordOf(line)] : wordsOf(line), room);
+    const rooms = { first: roomBeside(index === 0 ? first : rest), rest: roomBeside(rest) };
+    const rows = width === null ? [line] : rowsOf(unbroken ? [wordOf(line)] : wordsOf(line), rooms);
     return rows.map((row, at) =>
       `${index === 0 && at === 0 ? first : rest}${joined(row)
         .map((piece) => shown(piece, look))
@@ -69,12 +71,13 @@ function linesOf(spans: readonly Span[]): Span[][] {
 
 type Word = { readonly pieces: readonly Span[]; readonly width: number };
 
-function rowsOf(words: readonly Word[], room: number): Span[][] {
+function rowsOf(words: readonly Word[], rooms: { readonly first: number; readonly rest: number }): Span[][] {
   const rows: Span[][] = [[]];
+  const widest = Math.min(rooms.first, rooms.rest);
   let used = 0;
-  for (const { pieces, width } of words.flatMap((word) => (word.width > room ? cut(word, room) : [word]))) {
+  for (const { pieces, width } of words.flatMap((word) => (word.width > widest ? cut(word, widest) : [word]))) {
     const blank = pieces.every(({ text }) => text.trim() === '');
-    if (used + width > room && used > 0) {
+    if (used + width > (rows.length === 1 ? rooms.first : rooms.rest) && used > 0) {
       rows.push([]);
       used = 0;
       // The break stands for the space.
