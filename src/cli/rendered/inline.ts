@@ -12,7 +12,7 @@ export function inlineSpans(tokens: readonly Token[], look: Look): Span[] {
       case 'del':
         return inlineSpans((token as Tokens.Em).tokens, look);
       case 'codespan':
-        return [look.colour ? span((token as Tokens.Codespan).text, cyan) : span(`\`${(token as Tokens.Codespan).text}\``)];
+        return [codeSpan((token as Tokens.Codespan).text, look)];
       case 'br':
         return [span('\n')];
       case 'link':
@@ -29,6 +29,12 @@ export function inlineSpans(tokens: readonly Token[], look: Look): Span[] {
         return [span(token.raw)];
     }
   });
+}
+
+/** A path of this machine is one to go to. */
+function codeSpan(text: string, look: Look): Span {
+  const path = /^\/[^\s:*?]+$/.test(text) ? { target: text } : {};
+  return { ...(look.colour ? span(text, cyan) : span(`\`${text}\``)), ...path };
 }
 
 /** The address is shown as well: where it leads is not for the words to say. */

@@ -17,6 +17,17 @@ export function span(text: string, ...colours: readonly number[]): Span {
   return { text, colours, target: null };
 }
 
+/** A text that `paint` has coloured, in its pieces again. */
+export function spansIn(painted: string): Span[] {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours that we set ourselves
+  return painted.split(/(\u001b\[\d+m[^\u001b]*\u001b\[0m)/).flatMap((part) => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the same
+    const [, colour, text] = /^\u001b\[(\d+)m([^\u001b]*)/.exec(part) ?? [];
+    if (text !== undefined) return [span(text, Number(colour))];
+    return part === '' ? [] : [span(part)];
+  });
+}
+
 /** What stands before the first line, and before the others: a bullet, and the room beneath it. `unbroken`: not at words, only where there is no more room. */
 export type Indent = { readonly first: string; readonly rest: string; readonly unbroken?: boolean };
 
