@@ -14,6 +14,7 @@ const lazy = new Map([
   ['src/doctor/doctor.ts', 'doctor'],
   ['src/cli/rendered/renderer.ts', 'renderer'],
   ['src/cli/rendered/markdown.ts', 'markdown'],
+  ['src/cli/page/page.ts', 'page'],
 ]);
 const entries = {
   clip: 'src/cli/main.ts',

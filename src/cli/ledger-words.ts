@@ -67,7 +67,7 @@ function isExhausted({ livenessReason }: RunView): boolean {
 }
 
 /** `timeout (30s timeout)`: with the limit that fired. */
-function stopWords(run: RunView): string {
+export function stopWords(run: RunView): string {
   if (run.endedAt === null) return 'Still running';
   if (run.stopReason === null) return 'Unavailable';
   const limit = run.timeoutFired ? ` (${durationWords(run.effectiveTimeoutSec * 1_000)} timeout)` : '';
@@ -80,7 +80,7 @@ function lastUsefulWords(run: RunView, now: number): string {
   return run.endedAt === null ? 'No action recorded yet' : 'Unavailable';
 }
 
-function retryWords({ retryReason, retriedBy, retryOfRunId }: RunView): string | null {
+export function retryWords({ retryReason, retriedBy, retryOfRunId }: RunView): string | null {
   const parts = [
     retryOfRunId === null ? null : `repeats ${retryOfRunId}${retryReason === null ? '' : ` (${retryReason})`}`,
     retriedBy === null ? null : `repeated by #${retriedBy}`,

@@ -44,11 +44,11 @@ export function createRenderer(options: RenderOptions): Renderer {
     return read.lines.flatMap((line) => (line === null ? lines.add({ type: 'left-out' }) : transcribe(line, stream).flatMap(lines.add)));
   }
 
-  return { push, pause: lines.pause, rest: () => [...push(lineBreak), ...lines.rest()] };
+  return { push, pause: lines.pause, rest: () => [...(cut.bytes > 0 ? push(lineBreak) : []), ...lines.rest()] };
 }
 
 const lineBreak = new Uint8Array([0x0a]);
-const asIs: Transcribe = (line): Item[] => (line === '' ? [] : [{ type: 'line', text: line }]);
+const asIs: Transcribe = (line): Item[] => [{ type: 'line', text: line }];
 
 /**
  * The last line that a person could read in the end of a log: what the agent said or does; null when there
