@@ -10,6 +10,9 @@ export type Scale = {
 /** A pause is drawn as long as it was up to this part of all the work. */
 const pauseShare = 0.15;
 
+/** A shorter pause is no news. */
+const pauseMsMin = 60_000;
+
 /** `busy`: when something ran, in any order; at least one. */
 export function scaleOf(busy: readonly Span[], left: number, width: number): Scale {
   const merged = mergedOf(busy);
@@ -35,7 +38,9 @@ export function scaleOf(busy: readonly Span[], left: number, width: number): Sca
       const length = Math.max(1, place.to - place.from);
       return place.begin + Math.min(1, Math.max(0, (at - place.from) / length)) * place.columns;
     },
-    pauses: placed.filter(({ from, to, drawn }) => to - from > drawn).map((place) => ({ from: place.from, to: place.to, x: place.begin + place.columns / 2 })),
+    pauses: placed
+      .filter(({ from, to, drawn }) => to - from > Math.max(drawn, pauseMsMin))
+      .map((place) => ({ from: place.from, to: place.to, x: place.begin + place.columns / 2 })),
   };
 }
 

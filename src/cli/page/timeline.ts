@@ -17,6 +17,8 @@ const head = 30;
 const widthMin = 4;
 /** Of runs of one agent at the same time; more share the last. */
 const lanesMax = 8;
+/** Below, minutes alone would repeat themselves. */
+const secondsBelowMs = 600_000;
 /** A block so wide has room for its number. */
 const numberMin = 24;
 
@@ -28,8 +30,8 @@ export function timeline(runs: readonly RunView[], madeAt: string): Html {
   const scale = scaleOf(blocks, left, width - left - 10);
   const height = last.top + last.lanes * laneHeight + 12;
   return html`<div class="wide"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="When each agent worked">
-${labels(blocks, scale)}${scale.pauses.map(({ from, to, x }) => pause(x, height, durationWords(to - from)))}
-${rows.map((row) => rowOf(row, scale))}${chains(rows, scale)}</svg></div>${legend(runs)}`;
+${labels(blocks, scale)}${rows.map((row) => laneOf(row))}${scale.pauses.map(({ from, to, x }) => pause(x, height, durationWords(to - from)))}
+${rows.flatMap(({ blocks: each, top }) => each.map((block) => blockOf(block, top, scale)))}${chains(rows, scale)}</svg></div>${legend(runs)}`;
 }
 
 function rowsOf(runs: readonly RunView[], now: number): Row[] {
@@ -65,9 +67,9 @@ function lanesOf(runs: readonly RunView[], now: number): Block[] {
     });
 }
 
-function rowOf({ name, blocks, lanes, top }: Row, scale: Scale): Html {
+function laneOf({ name, lanes, top }: Row): Html {
   return html`<rect class="lane" x="${left}" y="${top}" width="${width - left - 10}" height="${lanes * laneHeight}" rx="4"/>
-<text x="0" y="${top + 17}">${clip(name, 17)}</text>${blocks.map((block) => blockOf(block, top, scale))}`;
+<text x="0" y="${top + 17}">${clip(name, 17)}</text>`;
 }
 
 function place({ from, to, lane }: Block, top: number, scale: Scale) {
@@ -105,16 +107,17 @@ function pause(x: number, height: number, words: string): Html {
 function labels(blocks: readonly Block[], scale: Scale): Html[] {
   const begins = [...blocks].sort((a, b) => a.from - b.from);
   const shown: Html[] = [];
+  const short = Math.max(...blocks.map(({ to }) => to)) - Math.min(...blocks.map(({ from }) => from)) < secondsBelowMs;
   let free = 0;
   let day = '';
   for (const { from } of begins) {
     const x = scale.x(from);
     if (x < free) continue;
     const at = new Date(from).toISOString();
-    const words = at.slice(0, 10) === day ? at.slice(11, 16) : `${at.slice(5, 10)} ${at.slice(11, 16)}`;
+    const words = `${at.slice(0, 10) === day ? '' : `${at.slice(5, 10)} `}${at.slice(11, short ? 19 : 16)}`;
     day = at.slice(0, 10);
-    free = x + 90;
-    if (x < width - 60) shown.push(html`<text class="soft" x="${round(x)}" y="16">${words}</text>`);
+    free = x + 110;
+    if (x < width - 90) shown.push(html`<text class="soft" x="${round(x)}" y="16">${words}</text>`);
   }
   return shown;
 }
