@@ -11,7 +11,7 @@ export function ledgerSection({ runs, totals }: LedgerAnswer, withTask: boolean)
   const share = totals.advancedShare === null ? '' : `, ${percent(totals.advancedShare)} of the judged ones advanced`;
   const sum = `${plural(totals.runs, 'ended run')}, ${durationWords(totals.timeMs)}, ${tokenWords(totals)}, ${costWords(totals)}${share}`;
   const head = html`<tr><th class="num">Run</th>${withTask ? html`<th>Task</th>` : null}<th>Agent</th><th>Verdict</th><th>Ended</th><th class="num">Time</th><th class="num">Tokens</th><th class="num">Cost</th><th>Why, and what comes next</th></tr>`;
-  return html`<section><h2>Ledger</h2><p>${sum}</p><div class="wide"><table><thead>${head}</thead><tbody>${runs.map((run) => rowOf(run, withTask))}</tbody></table></div></section>`;
+  return html`<section><h2>Ledger</h2><p>${sum}</p><div class="wide"><table class="ledger"><thead>${head}</thead><tbody>${runs.map((run) => rowOf(run, withTask))}</tbody></table></div></section>`;
 }
 
 function rowOf(run: RunView, withTask: boolean): Html {

@@ -12,7 +12,7 @@ code{background:var(--card);border-radius:4px;padding:.1em .3em}
 pre{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.75rem .9rem;margin:.6rem 0;overflow-x:auto;white-space:pre-wrap}pre code{padding:0;background:none}
 blockquote{margin:.6rem 0;padding:.1rem .9rem;border-left:3px solid var(--line);color:var(--soft)}
 .soft{color:var(--soft)}.small{font-size:.86rem}.facts{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.2rem;margin:1rem 0}.facts dt{color:var(--soft)}.facts dd{margin:0}.facts p{margin:0 0 .3rem}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th{text-align:left;font-weight:600;color:var(--soft);white-space:nowrap}th,td{padding:.45rem .8rem .45rem 0;vertical-align:top;border-bottom:1px solid var(--line)}
+.wide{overflow-x:auto}.ledger{min-width:58rem}table{border-collapse:collapse;width:100%;font-size:.9rem}th{text-align:left;font-weight:600;color:var(--soft);white-space:nowrap}th,td{padding:.45rem .8rem .45rem 0;vertical-align:top;border-bottom:1px solid var(--line)}
 td.num,th.num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td.keep{white-space:nowrap}
 .verdict{white-space:nowrap;font-weight:600}.verdict::before{content:"";display:inline-block;width:.6em;height:.6em;border-radius:50%;margin-right:.45em;background:currentColor}
 .good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}.live{color:var(--live)}.none{color:var(--none)}
@@ -24,5 +24,5 @@ svg .block{fill:currentColor;fill-opacity:.85}svg .number{fill:var(--paper);font
 details{border:1px solid var(--line);border-radius:6px;margin:.5rem 0}summary{cursor:pointer;padding:.5rem .9rem}details>:not(summary){margin-left:.9rem;margin-right:.9rem}details pre{max-height:none}
 details:target{border-color:var(--link)}footer{margin-top:3rem;color:var(--soft);font-size:.86rem}
 @media (max-width:40rem){.facts{grid-template-columns:1fr}.facts dt{margin-top:.4rem}}
-@media print{body{max-width:none;padding:0;font-size:11pt}:root{--paper:#fff;--ink:#000;--card:#f6f7f9;--line:#ccc;--soft:#444}pre{white-space:pre-wrap}details,table,svg,.comment{break-inside:auto}h2,h3{break-after:avoid}svg{min-width:0}}
+@media print{body{max-width:none;padding:0;font-size:11pt}:root{--paper:#fff;--ink:#000;--card:#f6f7f9;--line:#ccc;--soft:#444}pre{white-space:pre-wrap}details,table,svg,.comment{break-inside:auto}h2,h3{break-after:avoid}svg,.ledger{min-width:0}}
 `;

@@ -42,14 +42,3 @@ function linkSpans({ href, tokens, text }: Tokens.Link, look: Look): Span[] {
   const words = inlineSpans(tokens, look).map((each): Span => ({ ...each, colours: [...new Set([...each.colours, blue])], target: href }));
   return text === href || `mailto:${text}` === href || href === '' ? words : [...words, span(` (${href})`)];
 }
-
-export function plainText(tokens: readonly Token[]): string {
-  return tokens
-    .map((token): string => {
-      if (token.type === 'space') return ' ';
-      if (token.type === 'list') return (token as Tokens.List).items.map(({ tokens: inner }) => plainText(inner)).join(' ');
-      if ('tokens' in token && token.tokens) return `${plainText(token.tokens)}${token.type === 'heading' || token.type === 'paragraph' ? ' ' : ''}`;
-      return 'text' in token && typeof token.text === 'string' ? token.text : token.raw;
-    })
-    .join('');
-}

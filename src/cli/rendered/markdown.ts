@@ -1,7 +1,7 @@
 /** Markdown for a terminal. The words are those of agents and persons: cleaned by whoever calls, and never trusted. */
 import { lexer, type Token, type Tokens } from 'marked';
 import { type Look, paint } from '../words.ts';
-import { inlineSpans, plainText } from './inline.ts';
+import { inlineSpans } from './inline.ts';
 import { bold, cyan, grey, type Indent, noIndent, type Span, span, wrap } from './spans.ts';
 import { tableLines } from './table.ts';
 
@@ -97,10 +97,4 @@ function listLines({ items, ordered, start, loose }: Tokens.List, look: Look, in
       tokens.length === 0 ? [`${before}${mark.trimEnd()}`] : blockLines(tokens, look, { first: `${before}${mark}`, rest: `${indent.rest}${room}` }, !loose);
     return loose && index > 0 ? [indent.rest.trimEnd(), ...lines] : lines;
   });
-}
-
-/** The words of a Markdown text without its signs, on one line. */
-export function oneLine(text: string): string {
-  const tokens = tokensOf(text);
-  return (tokens === null ? text : plainText(tokens)).replace(/\s+/g, ' ').trim();
 }
