@@ -12,6 +12,9 @@ const lazy = new Map([
   ['src/cli/program.ts', 'program'],
   ['src/daemon/begin.ts', 'begin'],
   ['src/doctor/doctor.ts', 'doctor'],
+  ['src/cli/rendered/renderer.ts', 'renderer'],
+  ['src/cli/rendered/markdown.ts', 'markdown'],
+  ['src/cli/page/page.ts', 'page'],
 ]);
 /** Ink waits for its layout engine with a top-level await, which CommonJS cannot have. */
 const esm = new Map([['src/cli/ui/main.ts', 'ui']]);

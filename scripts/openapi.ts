@@ -37,6 +37,7 @@ const paths: ZodOpenApiPathsObject = {
   '/v1/runs/{run}/reports': {
     post: operation('What a run says of itself, with its own token.', { path: run, body: requests.reportRequest }, answers.reportAnswer),
   },
+  '/v1/runs/{run}/mapping': { get: operation('How the stream of a mapped agent is read.', { path: run }, answers.mappingAnswer) },
   '/v1/runs/{run}/logs': {
     get: operation('The bytes of one stream from an offset on; with follow, JSON lines.', { path: run, query: requests.logsQuery }, answers.logLine, lines),
   },

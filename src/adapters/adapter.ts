@@ -91,7 +91,7 @@ function readLine({ stream: reader }: Adapter, text: string, { stream, at }: { s
 }
 
 /** Null for a line that is text. Told to give JSON but no stream of it, some give all their events at the end in one list. */
-function eventsIn(line: string): readonly Json[] | null {
+export function eventsIn(line: string): readonly Json[] | null {
   if (!line.startsWith('{') && !line.startsWith('[{')) return null;
   const value = jsonIn(line);
   if (Array.isArray(value)) return value.filter(isObject);
@@ -99,7 +99,7 @@ function eventsIn(line: string): readonly Json[] | null {
 }
 
 /** Colours and other terminal control sequences: they are no part of what is said. */
-function withoutControls(line: string): string {
+export function withoutControls(line: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed here
   return line.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '');
 }

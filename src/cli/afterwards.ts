@@ -4,6 +4,7 @@ import type { Client } from './client.ts';
 import type { Context } from './context.ts';
 import { exitOfRun } from './exit-codes.ts';
 import { followOutput } from './output.ts';
+import { renderingOf } from './rendering.ts';
 import { allReached, leaveAliveOnInterrupt } from './waiting.ts';
 import { clean, durationWords, endWords, statusWords } from './words.ts';
 
@@ -17,7 +18,8 @@ export async function afterwards(context: Context, client: Client, run: RunView,
   leaveAliveOnInterrupt([run.number], context.notice);
   if (options.follow && !options.json) {
     context.notice(`Run ${run.number}`);
-    const ended = await followOutput(context, client, run, { stream: 'both', raw: false, last: null });
+    const rendering = await renderingOf(context, client, run, {});
+    const ended = await followOutput(context, client, run, { stream: 'both', raw: false, last: null, rendering });
     context.notice(endSentence(context, ended));
     return exitOfRun(ended);
   }

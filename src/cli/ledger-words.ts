@@ -1,12 +1,12 @@
 /** A run in the ledger: a line for the end, one for what it came to, one for what comes next. */
 import type { RunView } from '../protocol/answers.ts';
 import { exhaustedSuffix } from '../run/step.ts';
+import { bold, span, spansIn, wrap } from './rendered/spans.ts';
 import { agoWords, clean, durationWords, elapsedWords, type Look, paint, plural, statusWords, usageWords } from './words.ts';
 
 export function ledgerRow(look: Look, run: RunView, { now, withTask }: { readonly now: number; readonly withTask: boolean }): string {
   const live = run.endedAt === null;
   const head = [
-    paint(`#${run.number}`, 1, look),
     statusWords(run, look),
     ...(withTask && run.taskId !== null ? [`T${run.taskId}`] : []),
     ...(run.agentName === null ? [] : [live ? `Running now by ${clean(run.agentName)}` : clean(run.agentName)]),
@@ -28,7 +28,15 @@ export function ledgerRow(look: Look, run: RunView, { now, withTask }: { readonl
     ['used', run.usage === null ? null : usageWords(run.usage)],
     ['left behind', run.leaked?.length ? plural(run.leaked.length, 'process', 'processes') : null],
   ];
-  return [head.join('  '), ...lines.filter(([, value]) => value !== null).map(([name, value]) => `    ${name.padEnd(12)}${value}`)].join('\n');
+  const logs = run.startedAt === null || run.logsRemovedAt !== null ? null : run.stdoutPath;
+  const number = { ...span(`#${run.number}`, bold), target: logs };
+  const first = wrap([number, ...spansIn(`  ${head.join('  ')}`)], look, { first: '', rest: '    ' });
+  return [...first, ...lines.flatMap(([name, value]) => (value === null ? [] : factLines(name, value, look)))].join('\n');
+}
+
+/** What goes on in the next line stands under its text. */
+function factLines(name: string, value: string, look: Look): string[] {
+  return wrap([span(value)], look, { first: `    ${name.padEnd(12)}`, rest: ' '.repeat(look.width !== null && look.width < 50 ? 6 : 16) });
 }
 
 /** Words that users of the reference system know. */
@@ -59,7 +67,7 @@ function isExhausted({ livenessReason }: RunView): boolean {
 }
 
 /** `timeout (30s timeout)`: with the limit that fired. */
-function stopWords(run: RunView): string {
+export function stopWords(run: RunView): string {
   if (run.endedAt === null) return 'Still running';
   if (run.stopReason === null) return 'Unavailable';
   const limit = run.timeoutFired ? ` (${durationWords(run.effectiveTimeoutSec * 1_000)} timeout)` : '';
@@ -72,7 +80,7 @@ function lastUsefulWords(run: RunView, now: number): string {
   return run.endedAt === null ? 'No action recorded yet' : 'Unavailable';
 }
 
-function retryWords({ retryReason, retriedBy, retryOfRunId }: RunView): string | null {
+export function retryWords({ retryReason, retriedBy, retryOfRunId }: RunView): string | null {
   const parts = [
     retryOfRunId === null ? null : `repeats ${retryOfRunId}${retryReason === null ? '' : ` (${retryReason})`}`,
     retriedBy === null ? null : `repeated by #${retriedBy}`,

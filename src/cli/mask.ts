@@ -12,6 +12,15 @@ export function secretsOf(env: NodeJS.ProcessEnv): Buffer[] {
   return [...new Set(values)].sort((a, b) => b.length - a.length).map((value) => Buffer.from(value));
 }
 
+/** The same for a whole text: secrets, and the tokens of reports in it. */
+export function hidingOf(env: NodeJS.ProcessEnv): (text: string) => string {
+  const secrets = secretsOf(env).map((secret) => secret.toString());
+  return (text) => {
+    const shown = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+    return shown.includes(reportMarker) ? shown.replace(/(::clip-report )[\w-]+/g, '$1***') : shown;
+  };
+}
+
 export type Mask = { readonly pass: (chunk: Buffer) => Buffer; readonly rest: () => Buffer };
 
 /** Hides tokens of runs, which stand in the lines that `clip report` prints where it cannot reach the daemon. */

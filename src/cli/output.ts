@@ -1,14 +1,11 @@
 /** Showing a run's output. The logs are read from their files: not a byte of them passes through the daemon. */
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
-import { StringDecoder } from 'node:string_decoder';
-import { isatty } from 'node:tty';
-import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../protocol/answers.ts';
-import { unseenInText } from '../run/unseen.ts';
 import type { Client } from './client.ts';
 import { readCompressed } from './compressed-log.ts';
-import { type Context, writeText } from './context.ts';
-import { createMask, createReportMask, secretsOf } from './mask.ts';
+import type { Context } from './context.ts';
+import { bytesSink, renderedSink, type Sink } from './log-sinks.ts';
+import type { Rendering } from './rendering.ts';
 import { allReached } from './waiting.ts';
 
 export type OutputOptions = {
@@ -17,6 +14,8 @@ export type OutputOptions = {
   readonly raw: boolean;
   /** Only so many lines from the end; null for all. */
   readonly last: number | null;
+  /** Streams of agents as text; null for what was written. */
+  readonly rendering: Rendering | null;
 };
 
 const lookMs = 80;
@@ -46,7 +45,10 @@ export async function followOutput(context: Context, client: Client, run: RunVie
   for (;;) {
     // Looked at before reading: whatever was written before the end is still read.
     const over = ended as RunView | null;
-    for (const log of logs) log.drain();
+    for (const log of logs) {
+      log.drain();
+      log.pause();
+    }
     if (failed) throw failed;
     if (over !== null) {
       for (const log of logs) await log.finish(over);
@@ -56,54 +58,73 @@ export async function followOutput(context: Context, client: Client, run: RunVie
   }
 }
 
-/** `finish` is told what is known of the run by then. */
-type Log = { readonly drain: () => void; readonly finish: (run: RunView) => Promise<void> };
+/** `pause`: that is all for now. `finish` is told what is known of the run by then. */
+type Log = { readonly drain: () => void; readonly pause: () => void; readonly finish: (run: RunView) => Promise<void> };
 
 function logsOf(context: Context, run: RunView, options: OutputOptions): Log[] {
   const logs: Log[] = [];
-  if (options.stream !== 'stderr') logs.push(createLog(context, run.stdoutPath, 1, options));
+  if (options.stream !== 'stderr') logs.push(createLog(context, run.stdoutPath, sinkOf(context, run, { stream: 'stdout', fd: 1, options })));
   // With --merge-output there is one log only, and it is stdout's.
-  if (options.stream !== 'stdout' && run.stderrPath !== null) logs.push(createLog(context, run.stderrPath, options.stream === 'stderr' ? 1 : 2, options));
+  if (options.stream !== 'stdout' && run.stderrPath !== null)
+    logs.push(createLog(context, run.stderrPath, sinkOf(context, run, { stream: 'stderr', fd: options.stream === 'stderr' ? 1 : 2, options })));
   return logs;
 }
 
-function createLog(context: Context, place: string, fd: 1 | 2, options: OutputOptions): Log {
+type Wanted = { readonly stream: 'stdout' | 'stderr'; readonly fd: 1 | 2; readonly options: OutputOptions };
+
+/** Lines that are made from others are counted where they are made; the rest where the log is read. */
+function sinkOf(context: Context, run: RunView, { stream, fd, options: { raw, last, rendering } }: Wanted): { sink: Sink; last: number | null } {
+  if (rendering !== null) return { sink: renderedSink(fd, rendering(context, run, stream), last), last: null };
+  return { sink: bytesSink(fd, { raw, env: context.env }), last };
+}
+
+function createLog(context: Context, place: string, { sink, last }: { sink: Sink; last: number | null }): Log {
   // It may be compressed by now, or be so in a moment.
   const path = place.replace(/\.gz$/, '');
-  const terminal = isatty(fd);
-  const masks = options.raw ? [] : [createReportMask(), createMask(secretsOf(context.env))].filter((mask) => mask !== null);
-  const cleaner = terminal && !options.raw ? createCleaner() : null;
   const buffer = Buffer.allocUnsafe(chunkBytes);
   let file: number | null = null;
   let offset: number | null = null;
-
-  const show = (bytes: Buffer) => {
-    if (bytes.length > 0) writeText(fd, cleaner ? cleaner.clean(bytes) : bytes);
-  };
-
-  const pass = (bytes: Buffer) => show(masks.reduce<Buffer>((chunk, mask) => mask.pass(chunk), bytes));
-
   return {
     drain() {
       file ??= openIfThere(path);
       if (file === null) return;
-      offset ??= options.last === null ? 0 : startOfLastLines(file, options.last, buffer);
+      offset ??= last === null ? 0 : startOfLastLines(file, last, buffer);
       for (;;) {
         const read = readSync(file, buffer, 0, buffer.length, offset);
         if (read === 0) return;
         offset += read;
-        pass(buffer.subarray(0, read));
+        sink.pass(buffer.subarray(0, read));
       }
     },
+    pause: sink.pause,
     async finish(run) {
-      if (file === null && existsSync(`${path}.gz`)) for await (const chunk of readCompressed(`${path}.gz`, options.last)) pass(chunk);
+      if (file === null && existsSync(`${path}.gz`)) for await (const chunk of readCompressed(`${path}.gz`, last)) sink.pass(chunk);
       else if (file === null && run.startedAt !== null) context.notice(goneSentence(run, path));
-      // What one of them held back goes through those that follow.
-      show(masks.reduce<Buffer>((last, mask) => Buffer.concat([mask.pass(last), mask.rest()]), Buffer.alloc(0)));
-      if (cleaner) writeText(fd, cleaner.rest());
+      sink.rest();
       if (file !== null) closeSync(file);
     },
   };
+}
+
+/** The bytes of a log as it lies there now, piece by piece; nothing for one that is gone. */
+export async function* bytesOf(place: string): AsyncGenerator<Buffer> {
+  const path = place.replace(/\.gz$/, '');
+  const file = openIfThere(path);
+  if (file === null) {
+    if (existsSync(`${path}.gz`)) yield* readCompressed(`${path}.gz`, null);
+    return;
+  }
+  try {
+    const buffer = Buffer.allocUnsafe(chunkBytes);
+    for (let offset = 0; ; ) {
+      const read = readSync(file, buffer, 0, buffer.length, offset);
+      if (read === 0) return;
+      offset += read;
+      yield buffer.subarray(0, read);
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 function goneSentence({ number, logsRemovedAt }: RunView, path: string): string {
@@ -140,22 +161,4 @@ function startOfLastLines(file: number, count: number, buffer: Buffer): number {
     end = start;
   }
   return count === 0 ? size : 0;
-}
-
-/** Takes control sequences out of a stream for a terminal; a sequence cut in two is held back until it is whole. */
-function createCleaner() {
-  const decoder = new StringDecoder('utf8');
-  let held = '';
-  const heldMax = 4_096;
-  const strip = (text: string) => stripVTControlCharacters(text).replace(/\r\n/g, '\n').replace(unseenInText, '');
-  return {
-    clean(bytes: Buffer): string {
-      const text = held + decoder.write(bytes);
-      const begin = text.lastIndexOf('\u001b');
-      const open = begin >= 0 && text.length - begin < heldMax && !text.slice(begin).includes('\n') ? begin : text.length;
-      held = text.slice(open);
-      return strip(text.slice(0, open));
-    },
-    rest: (): string => strip(held + decoder.end()),
-  };
 }

@@ -15,6 +15,7 @@ import { addLedger } from './commands/ledger.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPrune } from './commands/prune.ts';
 import { addReport } from './commands/report.ts';
+import { addReportHtml } from './commands/report-html.ts';
 import { addRetry, addRm } from './commands/retry.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -64,6 +65,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addWait(program, choose);
   addCancel(program, choose);
   addReport(program, choose);
+  addReportHtml(program, choose);
   addRetry(program, choose);
   addRm(program, choose);
   addPrune(program, choose);

@@ -3,13 +3,20 @@ import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../protocol/answers.ts';
 import { sizeText } from '../run/size.ts';
 import { unseen, unseenInText } from '../run/unseen.ts';
+import { keepLinks, knowsLinks } from './links.ts';
 
-export type Look = { readonly colour: boolean; readonly width: number | null };
+export type Look = {
+  readonly colour: boolean;
+  readonly width: number | null;
+  /** Whether the terminal is known to show links. */
+  readonly links?: boolean;
+};
 
 /** Colour as asked, else as the terminal and NO_COLOR / FORCE_COLOR say; a width only on a terminal, so that pipes get everything. */
 export function lookOf(choice: string, env: NodeJS.ProcessEnv, stream: { readonly isTTY: boolean; readonly columns: number }): Look {
   const automatic = env['NO_COLOR'] ? false : env['FORCE_COLOR'] ? env['FORCE_COLOR'] !== '0' : stream.isTTY === true && env['TERM'] !== 'dumb';
-  return { colour: choice === 'always' || (choice !== 'never' && automatic), width: stream.isTTY ? stream.columns || 80 : null };
+  const colour = choice === 'always' || (choice !== 'never' && automatic);
+  return { colour, width: stream.isTTY ? stream.columns || 80 : null, links: knowsLinks(env, stream.isTTY) };
 }
 
 const looks: Readonly<Record<RunView['status'], readonly [glyph: string, colour: number]>> = {
@@ -59,8 +66,12 @@ export function cleanText(text: string): string {
   return text.split('\n').map(clean).join('\n');
 }
 
-/** The last door before a terminal: of whatever was not cleaned on its way here, only the colours of `paint`, tabs and line breaks get through. */
+/** The last door before a terminal: of whatever was not cleaned on its way here, only the colours of `paint`, the links of `link`, tabs and line breaks get through. */
 export function forTerminal(text: string): string {
+  return keepLinks(text, colouredText);
+}
+
+function colouredText(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours that we set ourselves
   const parts = text.split(/(\u001b\[(?:0|1|3[1-6]|90)m)/);
   return parts.map((part, index) => (index % 2 === 1 ? part : stripVTControlCharacters(part).replace(unseenInText, ''))).join('');

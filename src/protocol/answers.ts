@@ -1,6 +1,6 @@
 /** What the daemon answers. Field names and meanings are the contract with scripts; unknown is null. */
 import { z } from 'zod';
-import { permissions } from '../run/agent.ts';
+import { type Mapping, permissions } from '../run/agent.ts';
 import { reportKinds } from '../run/agent-report.ts';
 import { runStatuses } from '../run/run.ts';
 import { needView } from './needs.ts';
@@ -140,6 +140,9 @@ const schema = z.literal(1);
 export const runAnswer = z.object({ schema, run: runView, existing: z.boolean().optional(), notice: z.string().nullable().optional() });
 export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView) });
 export type ShowAnswer = z.infer<typeof showAnswer>;
+/** How the stream of a mapped agent is read; null for agents whose adapter knows, and for plain commands. */
+export const mappingAnswer = z.object({ schema, mapping: z.record(z.string(), z.unknown()).nullable() });
+export type MappingAnswer = { readonly schema: 1; readonly mapping: Mapping | null };
 export const reportAnswer = z.object({ schema, report: reportView, run: z.int(), task: z.int().nullable() });
 export type ReportAnswer = z.infer<typeof reportAnswer>;
 export const runsAnswer = z.object({ schema, runs: z.array(runView), hidden: z.int().nullable(), next: z.int().nullable() });

@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   launch: ['config'],
   config: ['launch'],
   daemon: ['run', 'task', 'protocol', 'adapters', 'process', 'store', 'config', 'launch'],
-  cli: ['run', 'task', 'protocol', 'launch', 'config', 'doctor', 'demo'],
+  cli: ['run', 'task', 'protocol', 'adapters', 'launch', 'config', 'doctor', 'demo'],
   demo: [],
   doctor: ['run', 'store', 'process', 'adapters', 'config', 'launch'],
 };
@@ -36,6 +36,8 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   ink: ['cli'],
   react: ['cli'],
+  marked: ['cli'],
+  'string-width': ['cli'],
   'smol-toml': ['config'],
 };
 

@@ -2,14 +2,17 @@ import type { Command } from 'commander';
 import type { RunView } from '../../protocol/answers.ts';
 import type { LedgerAnswer, Sum } from '../../protocol/tasks.ts';
 import { limits } from '../../run/limits.ts';
+import { chartText } from '../chart.ts';
 import type { Context } from '../context.ts';
 import { ledgerRow } from '../ledger-words.ts';
+import { bold, span, spansIn, wrap } from '../rendered/spans.ts';
+import { costWords, percent, tokenWords } from '../sum-words.ts';
 import { taskPath, taskStatusWords } from '../task-words.ts';
 import type { Choose } from '../verb.ts';
 import { clean, durationWords, paint, plural, table } from '../words.ts';
 import { duration, positiveNumber } from './options.ts';
 
-type Options = { agent?: string; since?: number; limit?: number; json?: boolean };
+type Options = { agent?: string; since?: number; limit?: number; chart?: boolean; json?: boolean };
 
 export function addLedger(program: Command, choose: Choose): void {
   program
@@ -18,11 +21,13 @@ export function addLedger(program: Command, choose: Choose): void {
     .option('--agent <name>', 'only of this agent')
     .option('--since <duration>', 'only of the last …: 2h, 7d', duration('--since'))
     .option('--limit <n>', `how many (default ${limits.ledgerRuns})`, positiveNumber)
+    .option('--chart', 'runs and spend per day and agent, as bars')
     .option('--json', 'as JSON')
     .action((ref: string | undefined, options: Options) =>
       choose({ json: options.json ?? false }, async (context) => {
         const answer = await context.client().call<LedgerAnswer>('GET', `/v1/ledger?${queryOf(ref, options)}`);
         if (context.json) context.printJson(answer);
+        else if (options.chart) context.print(chartText(context.look, answer.totals));
         else print(context, answer, options);
         return 0;
       }),
@@ -40,15 +45,15 @@ function queryOf(ref: string | undefined, { agent, since, limit }: Options): str
 
 function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, options: Options): void {
   const { look } = context;
-  if (task !== null)
-    context.print(
-      `${paint(`T${task.number}  ${clean(task.title)}`, 1, look)}  ${taskStatusWords(task, look)}${task.assignee === null ? '' : `, ${clean(task.assignee)}`}\n`,
-    );
+  if (task !== null) {
+    const words = `  ${taskStatusWords(task, look)}${task.assignee === null ? '' : `, ${clean(task.assignee)}`}`;
+    context.print(`${wrap([span(`T${task.number}  ${clean(task.title)}`, bold), ...spansIn(words)], look, { first: '', rest: '    ' }).join('\n')}\n`);
+  }
   if (runs.length === 0) return context.notice('No runs of agents or tasks yet.');
   const now = Date.now();
   context.print(runs.map((run: RunView) => ledgerRow(look, run, { now, withTask: task === null })).join('\n\n'));
   if (hidden > 0) context.print(paint(`\n${plural(hidden, 'older run')} not shown`, 90, look));
-  context.print(`\n${sumLine('all together', totals)}`);
+  context.print(`\n${wrap([span(sumLine('all together', totals))], look, { first: '', rest: '  ' }).join('\n')}`);
   // One task, one agent, one day need no table of their own.
   const groups = [
     ...(task === null ? totals.byTask.map(({ task: number, ...sum }) => ({ name: number === null ? 'no task' : `T${number}`, sum })) : []),
@@ -76,20 +81,4 @@ function sumTable({ look }: Context, groups: readonly { readonly name: string; r
     ],
     look,
   );
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}
-
-function tokenWords({ inputTokens, outputTokens }: Sum): string {
-  const short = (count: number) =>
-    count < 10_000 ? String(count) : count < 10_000_000 ? `${Math.round(count / 1_000)}k` : `${Math.round(count / 1_000_000)}M`;
-  return `${short(inputTokens)} in, ${short(outputTokens)} out`;
-}
-
-/** What nobody said is no zero. */
-function costWords({ costUsd, costUnknown, runs }: Sum): string {
-  if (costUnknown > 0 && costUsd === 0) return runs === 0 ? '–' : 'cost unknown';
-  return `$${costUsd.toFixed(costUsd < 1 && costUsd > 0 ? 4 : 2)}${costUnknown === 0 ? '' : ` and ${costUnknown} unknown`}`;
 }

@@ -2,11 +2,12 @@ import { type Command, Option } from 'commander';
 import type { RunView } from '../../protocol/answers.ts';
 import { exitOfRun } from '../exit-codes.ts';
 import { followOutput, printOutput } from '../output.ts';
+import { renderingOf } from '../rendering.ts';
 import type { Choose } from '../verb.ts';
 import { leaveAliveOnInterrupt } from '../waiting.ts';
 import { count } from './options.ts';
 
-type Options = { follow?: boolean; lines?: number; stream: 'stdout' | 'stderr' | 'both'; raw?: boolean; exitCode?: boolean };
+type Options = { follow?: boolean; lines?: number; stream: 'stdout' | 'stderr' | 'both'; raw?: boolean; rendered?: boolean; exitCode?: boolean };
 
 export function addLogs(program: Command, choose: Choose): void {
   program
@@ -15,13 +16,15 @@ export function addLogs(program: Command, choose: Choose): void {
     .option('-f, --follow', 'go on until the run has ended')
     .option('-n, --lines <n>', 'only the last lines', count)
     .addOption(new Option('--stream <which>', 'which output').choices(['stdout', 'stderr', 'both']).default('both'))
-    .option('--raw', 'bytes as they are: nothing cleaned for the terminal, no secrets hidden')
+    .addOption(new Option('--raw', 'bytes as they are: nothing read or cleaned, no secrets hidden').conflicts('rendered'))
+    .option('--rendered', "an agent's stream as readable text (on a terminal it is so without a word)")
     .option('--exit-code', 'with -f: end with the exit code of the run')
     .action((ref: string, options: Options) =>
       choose({ waits: options.exitCode ?? false }, async (context) => {
         const client = context.client();
         const { run } = await client.call<{ run: RunView }>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
-        const output = { stream: options.stream, raw: options.raw ?? false, last: options.lines === undefined ? null : Math.max(0, options.lines) };
+        const rendering = await renderingOf(context, client, run, options);
+        const output = { stream: options.stream, raw: options.raw ?? false, last: options.lines ?? null, rendering };
         if (!options.follow) {
           await printOutput(context, run, output);
           return 0;

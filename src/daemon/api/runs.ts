@@ -1,4 +1,4 @@
-import type { CancelAnswer, PruneAnswer } from '../../protocol/answers.ts';
+import type { CancelAnswer, MappingAnswer, PruneAnswer } from '../../protocol/answers.ts';
 import { type CancelRequest, cancelRequest, pruneRequest, refParams, retryRequest, runRequest, runsQuery } from '../../protocol/requests.ts';
 import { eventViewOf } from '../../protocol/views.ts';
 import { ClipError } from '../../run/errors.ts';
@@ -46,6 +46,14 @@ export const runRoutes: Routes = (api, world) => {
     const view = await show.showSampled(run);
     return { schema: 1, run: view, events: store.events.ofRun(run.number, limits.eventsShown).map(eventViewOf) };
   });
+
+  api.get(
+    '/v1/runs/:run/mapping',
+    (request): MappingAnswer => ({
+      schema: 1,
+      mapping: resolve(read(refParams, request.params).run).spec.agent?.mapping ?? null,
+    }),
+  );
 
   api.post('/v1/runs/:run/retry', { bodyLimit: runBodyBytes }, (request, reply) => {
     const run = resolve(read(refParams, request.params).run);

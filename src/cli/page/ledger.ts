@@ -1,0 +1,61 @@
+/** The account of the runs as a table, newest first, with what it all came to. */
+import type { RunView } from '../../protocol/answers.ts';
+import type { LedgerAnswer } from '../../protocol/tasks.ts';
+import { livenessLabel, retryWords, stopWords } from '../ledger-words.ts';
+import { costWords, percent, tokenWords } from '../sum-words.ts';
+import { durationWords, elapsedWords, plural } from '../words.ts';
+import { moodOf, timeWords } from './facts.ts';
+import { type Html, html } from './html.ts';
+
+export function ledgerSection({ runs, totals }: LedgerAnswer, withTask: boolean): Html {
+  const share = totals.advancedShare === null ? '' : `, ${percent(totals.advancedShare)} of the judged ones advanced`;
+  const sum = `${plural(totals.runs, 'ended run')}, ${durationWords(totals.timeMs)}, ${tokenWords(totals)}, ${costWords(totals)}${share}`;
+  const head = html`<tr><th class="num">Run</th>${withTask ? html`<th>Task</th>` : null}<th>Agent</th><th>Verdict</th><th>Ended</th><th class="num">Time</th><th class="num">Tokens</th><th class="num">Cost</th><th>Why, and what comes next</th></tr>`;
+  return html`<section><h2>Ledger</h2><p>${sum}</p><div class="wide"><table class="ledger"><thead>${head}</thead><tbody>${runs.map((run) => rowOf(run, withTask))}</tbody></table></div></section>`;
+}
+
+function rowOf(run: RunView, withTask: boolean): Html {
+  const task = withTask ? html`<td>${run.taskId === null ? '–' : `T${run.taskId}`}</td>` : null;
+  return html`<tr><td class="num"><a href="#run-${run.number}">${run.number}</a></td>${task}<td>${run.agentName ?? run.command.join(' ').slice(0, 80)}</td>
+<td><span class="verdict ${moodOf(run)}">${livenessLabel(run)}</span></td><td class="keep">${endedWords(run)}</td><td class="num">${elapsed(run)}</td>
+<td class="num">${tokens(run)}</td><td class="num">${cost(run)}</td><td class="why">${reasons(run)}</td></tr>
+`;
+}
+
+function endedWords({ endedAt }: RunView): Html | string {
+  return endedAt === null ? 'still running' : html`<time datetime="${endedAt}">${timeWords(endedAt).replace(' UTC', '')}</time>`;
+}
+
+/** Of a run that lives, time goes on; a page does not. */
+function elapsed(run: RunView): string {
+  return run.endedAt === null ? '–' : elapsedWords(run, 0);
+}
+
+function tokens({ usage }: RunView): string {
+  const count = (value: number | null) => (value === null ? '?' : value < 10_000 ? String(value) : `${Math.round(value / 1_000)}k`);
+  return usage === null || (usage.inputTokens === null && usage.outputTokens === null)
+    ? 'unknown'
+    : `${count(usage.inputTokens)} in, ${count(usage.outputTokens)} out`;
+}
+
+function cost({ usage, agentName }: RunView): string {
+  if (usage?.costUsd == null) return agentName === null ? '–' : 'unknown';
+  return `$${usage.costUsd.toFixed(usage.costUsd < 1 ? 4 : 2)}`;
+}
+
+function reasons(run: RunView): Html[] {
+  const parts: readonly (readonly [string, string | null])[] = [
+    ['Stop', stopWords(run)],
+    ['Error', run.error],
+    ['Why', run.livenessReason],
+    ['Next', run.nextAction],
+    ['Then', run.decision === null ? null : `${run.decision.action}: ${run.decision.reason}`],
+    ['Retry', retryWords(run)],
+    [
+      'Attempt',
+      run.continuationAttempt ? `${run.continuationAttempt}${run.maxContinuationAttempts === null ? '' : ` of ${run.maxContinuationAttempts}`}` : null,
+    ],
+    ['Left behind', run.leaked?.length ? plural(run.leaked.length, 'process', 'processes') : null],
+  ];
+  return parts.flatMap(([name, value]) => (value === null ? [] : [html`<p><b>${name}</b> ${value}</p>`]));
+}

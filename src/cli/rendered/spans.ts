@@ -1,0 +1,157 @@
+/** Text in pieces of different looks, wrapped at words to the width of a terminal. */
+import stringWidth from 'string-width';
+import { link } from '../links.ts';
+import { type Look, paint } from '../words.ts';
+
+export type Span = { readonly text: string; readonly colours: readonly number[]; readonly target: string | null };
+
+export const bold = 1;
+export const red = 31;
+export const green = 32;
+export const yellow = 33;
+export const blue = 34;
+export const cyan = 36;
+export const grey = 90;
+
+export function span(text: string, ...colours: readonly number[]): Span {
+  return { text, colours, target: null };
+}
+
+/** A text that `paint` has coloured, in its pieces again. */
+export function spansIn(painted: string): Span[] {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours that we set ourselves
+  return painted.split(/(\u001b\[\d+m[^\u001b]*\u001b\[0m)/).flatMap((part) => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the same
+    const [, colour, text] = /^\u001b\[(\d+)m([^\u001b]*)/.exec(part) ?? [];
+    if (text !== undefined) return [span(text, Number(colour))];
+    return part === '' ? [] : [span(part)];
+  });
+}
+
+/** What stands before the first line, and before the others: a bullet, and the room beneath it. `unbroken`: not at words, only where there is no more room. */
+export type Indent = { readonly first: string; readonly rest: string; readonly unbroken?: boolean };
+
+export const noIndent: Indent = { first: '', rest: '' };
+/** Under a bullet on the narrowest terminal there is still room for a word. */
+const roomMin = 8;
+
+/** Line breaks in the text stay; without a width nothing else breaks. */
+export function wrap(spans: readonly Span[], look: Look, { first, rest, unbroken = false }: Indent = noIndent): string[] {
+  const { width } = look;
+  const roomBeside = (indent: string) => Math.max(roomMin, (width ?? 0) - stringWidth(indent));
+  return linesOf(spans).flatMap((line, index) => {
+    const rooms = { first: roomBeside(index === 0 ? first : rest), rest: roomBeside(rest) };
+    const rows = width === null ? [line] : rowsOf(unbroken ? [wordOf(line)] : wordsOf(line), rooms);
+    return rows.map((row, at) =>
+      `${index === 0 && at === 0 ? first : rest}${joined(row)
+        .map((piece) => shown(piece, look))
+        .join('')}`.trimEnd(),
+    );
+  });
+}
+
+function shown({ text, colours, target }: Span, look: Look): string {
+  const painted = text === '' ? '' : colours.reduce((inner, colour) => paint(inner, colour, look), text);
+  return target === null ? painted : link(painted, target, look);
+}
+
+/** Pieces that look alike are one again, and the space at the end of a row is nothing. */
+function joined(row: readonly Span[]): Span[] {
+  const all: Span[] = [];
+  for (const piece of row) {
+    const last = all.at(-1);
+    if (last !== undefined && last.target === piece.target && String(last.colours) === String(piece.colours))
+      all[all.length - 1] = { ...last, text: last.text + piece.text };
+    else all.push(piece);
+  }
+  const end = all.at(-1);
+  if (end !== undefined) all[all.length - 1] = { ...end, text: end.text.trimEnd() };
+  return all;
+}
+
+function linesOf(spans: readonly Span[]): Span[][] {
+  const lines: Span[][] = [[]];
+  for (const each of spans) {
+    each.text.split('\n').forEach((text, index) => {
+      if (index > 0) lines.push([]);
+      if (text !== '') lines.at(-1)?.push({ ...each, text });
+    });
+  }
+  return lines;
+}
+
+type Word = { readonly pieces: readonly Span[]; readonly width: number };
+
+function rowsOf(words: readonly Word[], rooms: { readonly first: number; readonly rest: number }): Span[][] {
+  const rows: Span[][] = [[]];
+  const widest = Math.min(rooms.first, rooms.rest);
+  let used = 0;
+  for (const { pieces, width } of words.flatMap((word) => (word.width > widest ? cut(word, widest) : [word]))) {
+    const blank = pieces.every(({ text }) => text.trim() === '');
+    if (used + width > (rows.length === 1 ? rooms.first : rooms.rest) && used > 0) {
+      rows.push([]);
+      used = 0;
+      // The break stands for the space.
+      if (blank) continue;
+    }
+    rows.at(-1)?.push(...pieces);
+    used += width;
+  }
+  return rows;
+}
+
+function wordOf(line: readonly Span[]): Word {
+  return { pieces: line, width: line.reduce((sum, { text }) => sum + stringWidth(text), 0) };
+}
+
+/** Words and the spaces between them, each of as many pieces as it has looks. */
+function wordsOf(line: readonly Span[]): Word[] {
+  const words: { pieces: Span[]; width: number; blank: boolean }[] = [];
+  for (const each of line) {
+    for (const [text] of each.text.matchAll(/\s+|\S+/g)) {
+      const blank = text.trim() === '';
+      const last = words.at(-1);
+      const word = last && last.blank === blank ? last : { pieces: [], width: 0, blank };
+      if (word !== last) words.push(word);
+      word.pieces.push({ ...each, text });
+      word.width += stringWidth(text);
+    }
+  }
+  return words;
+}
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** A word that is wider than the line, in pieces that fit. */
+function cut({ pieces }: Word, room: number): Word[] {
+  const words: Word[] = [];
+  for (const piece of pieces) {
+    let text = '';
+    let width = 0;
+    for (const { segment } of segmenter.segment(piece.text)) {
+      const wide = stringWidth(segment);
+      if (width + wide > room && text !== '') {
+        words.push({ pieces: [{ ...piece, text }], width });
+        text = '';
+        width = 0;
+      }
+      text += segment;
+      width += wide;
+    }
+    words.push({ pieces: [{ ...piece, text }], width });
+  }
+  return words;
+}
+
+/** One line, cut where the terminal ends. */
+export function clip(text: string, width: number | null): string {
+  if (width === null || stringWidth(text) <= width) return text;
+  let kept = '';
+  let used = 0;
+  for (const { segment } of segmenter.segment(text)) {
+    used += stringWidth(segment);
+    if (used > width - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
