@@ -14,6 +14,7 @@ import { frame } from './frame.ts';
 import { createLastLines } from './last-lines.ts';
 import { carryOut } from './orders.ts';
 import { createPages } from './pages.ts';
+import { createReaders } from './readers.ts';
 import { Screen } from './screen.tsx';
 import { begin, type Key, type Order, pageOf, press, type Scene, type State } from './state.ts';
 
@@ -29,8 +30,9 @@ export async function runDashboard({ feed, client, look, env, stdout }: Options)
   let connection: Connection = 'live';
   let scene: Scene = { rows: [], runs: new Map(), room: 1, length: 0 };
   let ink: Instance | null = null;
-  const pages = createPages(client, env, redraw);
-  const lastLines = createLastLines(env);
+  const readers = createReaders(client);
+  const pages = createPages({ client, readers, look, env }, redraw);
+  const lastLines = createLastLines(readers, env);
 
   function facts(on: Board): Facts {
     return { board: on, connection, lastLines: lastLines.of(on), opened: pages.opened(), now: Date.now() };

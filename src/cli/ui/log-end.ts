@@ -1,9 +1,12 @@
-/** The end of a run's logs, read from their files: what is new is read when somebody looks, and no more is kept than can be read back. */
+/** The end of a run's logs as text, read from their files: what is new is read when somebody looks, and no more is kept than can be read back. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { createMask, createReportMask, type Mask, secretsOf } from '../mask.ts';
-import { clean } from '../words.ts';
+import type { RunView } from '../../protocol/answers.ts';
+import { readCompressed } from '../compressed-log.ts';
+import { hidingOf } from '../mask.ts';
+import { createRenderer, lastReadable, type Reader, type Renderer } from '../rendered/renderer.ts';
+import type { Look } from '../words.ts';
 
-const endBytes = 256 * 1024;
+const endBytes = 1024 * 1024;
 const linesKept = 2_000;
 /** A line without an end is shown up to here. */
 const lineLength = 4_000;
@@ -14,14 +17,16 @@ export type LogEnd = {
   readonly close: () => void;
 };
 
+type Given = { readonly reader: Reader; readonly look: Look; readonly env: NodeJS.ProcessEnv };
+
 /** A log that is not there (yet) has no lines. */
-export function openLogEnd(paths: readonly (string | null)[], env: NodeJS.ProcessEnv): LogEnd {
-  const files = paths.filter((path) => path !== null).map((path) => createEnd(path, env));
+export function openLogEnd(run: RunView, given: Given): LogEnd {
+  const files = [createEnd(run, 'stdout', given), createEnd(run, 'stderr', given)].filter((file) => file !== null);
   let lines: readonly string[] = [];
   return {
     lines() {
       const fresh = files.flatMap((file) => file.fresh());
-      if (fresh.length > 0) lines = [...lines, ...fresh].slice(-linesKept);
+      if (fresh.length > 0) lines = [...lines, ...fresh.map((line) => line.slice(0, lineLength))].slice(-linesKept);
       return lines;
     },
     close() {
@@ -30,36 +35,43 @@ export function openLogEnd(paths: readonly (string | null)[], env: NodeJS.Proces
   };
 }
 
-/** One file, read from `endBytes` before its end. A line that is not finished is held back until it is, or until it is too long. */
-function createEnd(path: string, env: NodeJS.ProcessEnv) {
-  const masks = masksOf(env);
+/** One file, from the first line that begins within `endBytes` of its end. */
+function createEnd(run: RunView, stream: 'stdout' | 'stderr', { reader, look, env }: Given) {
+  const path = stream === 'stdout' ? run.stdoutPath : run.stderrPath;
+  if (path === null) return null;
+  const hint = `clip logs ${run.number} --raw`;
+  const renderer = createRenderer({ reader, stream, look: { ...look, width: null }, cwd: run.cwd, hint, hide: hidingOf(env) });
+  if (path.endsWith('.gz')) return createKept(path, renderer);
   const buffer = Buffer.allocUnsafe(endBytes);
   let file: number | null = null;
   let offset = 0;
-  let held: Buffer = Buffer.alloc(0);
+  /** Where it begins, or goes on after a gap, is the middle of a line. */
+  let torn = false;
 
-  function begin(): number | null {
-    const opened = openLog(path);
-    if (opened === null) return null;
-    offset = Math.max(0, fstatSync(opened).size - endBytes);
-    return opened;
+  function skipTo(begin: number): void {
+    offset = Math.max(0, begin);
+    torn = offset > 0;
   }
+
+  const open = (): number | null => {
+    const opened = openLog(path);
+    if (opened !== null) skipTo(fstatSync(opened).size - endBytes);
+    return opened;
+  };
 
   return {
     fresh(): string[] {
-      file ??= begin();
+      file ??= open();
       if (file === null) return [];
       const { size } = fstatSync(file);
       // What was written between two looks is more than anybody can read back.
-      if (size - offset > endBytes) offset = size - endBytes;
+      if (size - offset > endBytes) skipTo(size - endBytes);
       const read = readSync(file, buffer, 0, buffer.length, offset);
       if (read === 0) return [];
       offset += read;
-      const shown = masks.reduce<Buffer>((chunk, mask) => mask.pass(chunk), Buffer.from(buffer.subarray(0, read)));
-      const bytes = Buffer.concat([held, shown]);
-      const end = bytes.length > endBytes ? bytes.length : bytes.lastIndexOf(10) + 1;
-      held = Buffer.from(bytes.subarray(end));
-      return linesIn(bytes.subarray(0, end));
+      const begin = torn ? buffer.subarray(0, read).indexOf(10) + 1 : 0;
+      torn = torn && begin === 0;
+      return torn ? [] : [...renderer.push(Buffer.from(buffer.subarray(begin, read))), ...renderer.pause()];
     },
     close() {
       if (file !== null) closeSync(file);
@@ -68,35 +80,37 @@ function createEnd(path: string, env: NodeJS.ProcessEnv) {
   };
 }
 
-function linesIn(bytes: Buffer): string[] {
-  if (bytes.length === 0) return [];
-  return bytes
-    .toString('utf8')
-    .replace(/\n$/, '')
-    .split('\n')
-    .map((line) => clean(line.slice(0, lineLength)));
+/** A log that has been compressed is read through once, in the background. */
+function createKept(path: string, renderer: Renderer) {
+  let read: string[] = [];
+  const gather = async () => {
+    for await (const chunk of readCompressed(path, linesKept)) read.push(...renderer.push(chunk));
+    read.push(...renderer.rest());
+  };
+  gather().catch(() => {
+    read.push(`The log ${path} cannot be read.`);
+  });
+  return {
+    fresh(): string[] {
+      const fresh = read;
+      read = [];
+      return fresh;
+    },
+    close() {},
+  };
 }
 
-function masksOf(env: NodeJS.ProcessEnv): Mask[] {
-  return [createReportMask(), createMask(secretsOf(env))].filter((mask) => mask !== null);
-}
-
-const lastBytes = 4 * 1024;
+const lastBytes = 16 * 1024;
 
 /** The last line that says anything; null when there is none. */
-export function lastLineOf(path: string, env: NodeJS.ProcessEnv): string | null {
+export function lastLineOf(path: string, reader: Reader, env: NodeJS.ProcessEnv): string | null {
   const file = openLog(path);
   if (file === null) return null;
   try {
     const { size } = fstatSync(file);
     const buffer = Buffer.allocUnsafe(lastBytes);
     const read = readSync(file, buffer, 0, lastBytes, Math.max(0, size - lastBytes));
-    const shown = masksOf(env).reduce<Buffer>((chunk, mask) => Buffer.concat([mask.pass(chunk), mask.rest()]), buffer.subarray(0, read));
-    return (
-      linesIn(shown)
-        .findLast((line) => line.trim() !== '')
-        ?.trim() ?? null
-    );
+    return lastReadable(reader, buffer.subarray(0, read), { whole: size <= lastBytes, hide: hidingOf(env) });
   } finally {
     closeSync(file);
   }

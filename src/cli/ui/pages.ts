@@ -3,8 +3,11 @@ import type { RunView, ShowAnswer } from '../../protocol/answers.ts';
 import type { LedgerAnswer, TaskShowAnswer } from '../../protocol/tasks.ts';
 import { ClipError } from '../../run/errors.ts';
 import type { Client } from '../client.ts';
+import type { Reader } from '../rendered/renderer.ts';
+import type { Look } from '../words.ts';
 import { nothingOpened, type Opened } from './facts.ts';
 import { type LogEnd, openLogEnd } from './log-end.ts';
+import type { Readers } from './readers.ts';
 import type { Page } from './state.ts';
 
 /** However much changes, a page is not read more often. */
@@ -17,9 +20,12 @@ const queuedBeforeMs = 24 * 3_600_000;
 
 export type Pages = ReturnType<typeof createPages>;
 
-export function createPages(client: Client, env: NodeJS.ProcessEnv, changed: () => void) {
+type Given = { readonly client: Client; readonly readers: Readers; readonly look: Look; readonly env: NodeJS.ProcessEnv };
+
+export function createPages({ client, readers, look, env }: Given, changed: () => void) {
   let page: Page = { name: 'board' };
   let opened: Opened = nothingOpened;
+  let reader: Reader | null = null;
   let log: LogEnd | null = null;
   let reading = false;
   let again: NodeJS.Timeout | null = null;
@@ -31,7 +37,8 @@ export function createPages(client: Client, env: NodeJS.ProcessEnv, changed: () 
     const asked = page;
     try {
       const part = await readPage(client, asked);
-      if (asked === page || isSame(asked, page)) opened = { ...opened, ...part, trouble: null };
+      if (part.run && log === null) reader = await readers.find(part.run.run);
+      if (isSame(asked, page)) opened = { ...opened, ...part, trouble: null };
     } catch (error) {
       // While nobody answers, what was read before stays.
       const trouble = error instanceof ClipError ? error.message : String(error);
@@ -44,17 +51,16 @@ export function createPages(client: Client, env: NodeJS.ProcessEnv, changed: () 
   }
 
   function watchLog(): void {
-    if (page.name !== 'run' || log !== null || opened.run === null) return;
-    const { run } = opened.run;
-    log = openLogEnd([run.stdoutPath, run.stderrPath], env);
-    const look = () => {
+    if (page.name !== 'run' || log !== null || reader === null || opened.run === null) return;
+    log = openLogEnd(opened.run.run, { reader, look, env });
+    const lookAgain = () => {
       const lines = log?.lines() ?? null;
       if (lines === opened.log) return;
       opened = { ...opened, log: lines };
       changed();
     };
-    look();
-    looking = setInterval(look, logMs);
+    lookAgain();
+    looking = setInterval(lookAgain, logMs);
   }
 
   function leave(): void {
@@ -62,7 +68,7 @@ export function createPages(client: Client, env: NodeJS.ProcessEnv, changed: () 
     if (again) clearTimeout(again);
     [looking, again] = [null, null];
     log?.close();
-    log = null;
+    [log, reader] = [null, null];
     opened = nothingOpened;
   }
 

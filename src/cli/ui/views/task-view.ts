@@ -1,5 +1,6 @@
 /** One task: what it is, every run of it, what is handed on, what was said. */
 import { ledgerRow } from '../../ledger-words.ts';
+import { markdownLines } from '../../rendered/markdown.ts';
 import { taskFacts } from '../../task-words.ts';
 import { cleanText, paint, plural } from '../../words.ts';
 import type { Canvas, Facts, TaskPage } from '../facts.ts';
@@ -24,14 +25,13 @@ function textOf({ shown, ledger, summary }: TaskPage, now: number, { columns, lo
   const [head = '', ...rest] = taskFacts(look, shown).split('\n\n');
   const runs = ledger.runs.map((run) => ledgerRow(look, run, { now, withTask: false })).join('\n\n');
   const older = ledger.hidden > 0 ? [paint(`${plural(ledger.hidden, 'older run')} not shown`, 90, look)] : [];
-  const words = summary === null ? '  None yet: it is written when a run has ended.' : cleanText(summary.body);
   const revision = summary === null ? '' : ` (revision ${summary.revision})`;
   const first = [head, `${paint('Ledger', 1, look)}\n${runs === '' ? '  No run yet. clip continue starts one.' : runs}`, ...older];
   return [
     ...wrapped(first.join('\n\n').split('\n'), columns, indent),
     '',
     paint(`Continuation summary${revision}`, 1, look),
-    ...wrapped(words.split('\n'), columns, 2),
+    ...(summary === null ? ['  None yet: it is written when a run has ended.'] : markdownLines(cleanText(summary.body), { ...look, width: columns })),
     '',
     ...wrapped(rest.join('\n\n').split('\n'), columns, indent),
   ];
