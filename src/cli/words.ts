@@ -129,13 +129,18 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 
 /** Characters that a terminal shows; combining marks are not counted. Wide ones count two. */
 export function widthOf(text: string): number {
+  // Most of what is shown is as plain as this, and tables measure a lot.
+  if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const char of stripVTControlCharacters(text).normalize('NFC')) width += widthOfChar(char);
   return width;
 }
 
+const firstCombining = 0x300;
+
 function widthOfChar(char: string): number {
   const code = char.codePointAt(0) ?? 0;
+  if (code < firstCombining) return 1;
   if (/\p{M}/u.test(char)) return 0;
   const wide =
     (code >= 0x1100 && code <= 0x115f) ||

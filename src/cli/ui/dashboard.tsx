@@ -18,8 +18,9 @@ import { createReaders } from './readers.ts';
 import { Screen } from './screen.tsx';
 import { begin, type Key, type Order, pageOf, press, type Scene, type State } from './state.ts';
 
-/** Drawn again so often although nothing was pushed: times go on. */
+/** Drawn again so often although nothing was pushed: times go on. With very many runs nobody reads the seconds. */
 const clockMs = 1_000;
+const slowClock = { from: 50, every: 3 };
 
 type Options = { readonly feed: Feed; readonly client: Client; readonly look: Look; readonly env: NodeJS.ProcessEnv; readonly stdout: NodeJS.WriteStream };
 
@@ -35,7 +36,7 @@ export async function runDashboard({ feed, client, look, env, stdout }: Options)
   const lastLines = createLastLines(readers, env);
 
   function facts(on: Board): Facts {
-    return { board: on, connection, lastLines: lastLines.of(on), opened: pages.opened(), now: Date.now() };
+    return { board: on, connection, lastLine: lastLines.of, opened: pages.opened(), now: Date.now() };
   }
 
   function draw({ columns, rows }: Size): readonly string[] {
@@ -67,13 +68,18 @@ export async function runDashboard({ feed, client, look, env, stdout }: Options)
       });
   }
 
-  const clock = setInterval(redraw, clockMs);
+  let beats = 0;
+  const clock = setInterval(() => {
+    beats += 1;
+    if ((board?.live.length ?? 0) < slowClock.from || beats % slowClock.every === 0) redraw();
+  }, clockMs);
   try {
     await new Promise<void>((resolve, reject) => {
       feed
         .run((news, now) => {
           [board, connection] = [news, now];
           pages.news();
+          lastLines.forget(news.runs);
           if (ink !== null) return redraw();
           ink = render(<Screen draw={draw} onKey={onKey} />, {
             stdout,

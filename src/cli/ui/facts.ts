@@ -25,8 +25,8 @@ export const nothingOpened: Opened = { run: null, log: null, task: null, timelin
 export type Facts = {
   readonly board: Board;
   readonly connection: Connection;
-  /** The last thing each visible run said. */
-  readonly lastLines: ReadonlyMap<number, string>;
+  /** The last thing that a run said; read only for those that are seen. */
+  readonly lastLine: (run: RunView) => string | null;
   readonly opened: Opened;
   readonly now: number;
 };

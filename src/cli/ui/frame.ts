@@ -3,7 +3,7 @@ import { paint } from '../words.ts';
 import type { Canvas, Facts } from './facts.ts';
 import { type Row, rowOf, rowsOf } from './rows.ts';
 import { pageOf, type Scene, type State } from './state.ts';
-import { boardLines } from './views/board-view.ts';
+import { boardOf } from './views/board-view.ts';
 import { headLines } from './views/head.ts';
 import { helpView } from './views/help-view.ts';
 import { runView, type Viewed } from './views/run-view.ts';
@@ -38,23 +38,22 @@ function pageView(state: State, facts: Facts, rows: readonly Row[], canvas: Canv
   }
 }
 
-/** The part of the board around the chosen row; a section's title stays with its first row. */
+/** The part of the board around the chosen row. */
 function boardView(state: State, facts: Facts, rows: readonly Row[], canvas: Canvas): Viewed {
-  const chosen = rowOf(state, rows);
-  const all = boardLines(rows, chosen, facts, canvas);
-  const first = all.findIndex(({ key }) => key === chosen?.key);
-  const last = all.findLastIndex(({ key }) => key === chosen?.key);
-  const from = first < 0 || last < canvas.rows - 1 ? 0 : Math.min(last - Math.floor(canvas.rows / 2), all.length - canvas.rows);
-  const nothing = emptyWords(facts, state.filter, canvas);
-  const running = facts.board.live.length === 0 && state.filter === '' ? nothing : rows.length === 0 ? nothing : [];
-  const text = [...running, ...(running.length > 0 && all.length > 0 ? [''] : []), ...all.map((line) => line.text)];
-  return { lines: window(text, Math.max(0, from), canvas.rows), room: canvas.rows, length: text.length };
+  const board = boardOf(rows, rowOf(state, rows), facts, canvas);
+  const idle = facts.board.live.length === 0 && state.filter === '';
+  const above = idle || rows.length === 0 ? [emptyWords(facts, state.filter, canvas), ''] : [];
+  const room = Math.max(1, canvas.rows - above.length);
+  const [first, last] = board.place() ?? [0, 0];
+  const from = last < room - 1 ? 0 : Math.max(0, Math.min(first - Math.floor(room / 2), board.length - room));
+  const lines = window([...above, ...(rows.length === 0 ? [] : board.shown(from, from + room))], 0, canvas.rows);
+  return { lines, room: canvas.rows, length: board.length };
 }
 
-function emptyWords({ board }: Facts, filter: string, { look }: Canvas): string[] {
-  if (filter !== '') return [paint('Nothing fits the filter. Esc shows all again.', 90, look)];
+function emptyWords({ board }: Facts, filter: string, { look }: Canvas): string {
+  if (filter !== '') return paint('Nothing fits the filter. Esc shows all again.', 90, look);
   const next = board.recent.length + board.queued.length === 0 ? ' Start something: clip run -- make test' : '';
-  return [paint(`Nothing runs.${next}`, 90, look)];
+  return paint(`Nothing runs.${next}`, 90, look);
 }
 
 const keys = {

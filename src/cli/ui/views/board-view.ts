@@ -5,63 +5,77 @@ import { agoWords, type Column, clean, commandWords, elapsedWords, endWords, pai
 import type { Canvas, Facts } from '../facts.ts';
 import type { Row } from '../rows.ts';
 
-/** A line of the board, and the row it belongs to. */
-export type BoardLine = { readonly text: string; readonly key: string | null };
-
 type RunRow = Extract<Row, { readonly run: RunView }>;
 
-export function boardLines(rows: readonly Row[], chosen: Row | null, facts: Facts, canvas: Canvas): BoardLine[] {
+/** How many lines each section has: what cannot be seen is not made into words. */
+type Section = { readonly length: number; readonly lines: (from: number, to: number) => string[] };
+
+/** The board, as long as it is; `shown` gives a part of it, `rowAt` says where a row begins and ends. */
+export function boardOf(rows: readonly Row[], chosen: Row | null, facts: Facts, canvas: Canvas) {
+  const ofRuns = (section: RunRow['section']): RunRow[] => rows.filter((row): row is RunRow => row.section === section);
+  const given = { chosen, canvas };
   const sections = [
     needsSection(rows, chosen, canvas),
-    runsSection(
-      rows.filter((row): row is RunRow => row.section === 'running'),
-      'Running',
-      { chosen, facts, canvas, columns: runningColumns(facts, canvas) },
-    ),
-    runsSection(
-      rows.filter((row): row is RunRow => row.section === 'queued'),
-      'Queued',
-      { chosen, facts, canvas, columns: queuedColumns(facts) },
-    ),
-    runsSection(
-      rows.filter((row): row is RunRow => row.section === 'recent'),
-      'Recently ended',
-      { chosen, facts, canvas, columns: recentColumns(facts, canvas) },
-    ),
-  ].filter((section) => section.length > 0);
-  return sections.flatMap((section, index) => (index === 0 ? section : [{ text: '', key: null }, ...section]));
+    runsSection(ofRuns('running'), 'Running', { ...given, columns: runningColumns(facts, canvas) }),
+    runsSection(ofRuns('queued'), 'Queued', { ...given, columns: queuedColumns(facts) }),
+    runsSection(ofRuns('recent'), 'Recently ended', { ...given, columns: recentColumns(facts, canvas) }),
+  ].filter(({ length }) => length > 0);
+  return {
+    length: sections.reduce((sum, { length }) => sum + length + 1, -1),
+    /** First and last line of the chosen row; null when there is none. */
+    place(): readonly [number, number] | null {
+      const at = chosen === null ? -1 : rows.indexOf(chosen);
+      if (at < 0) return null;
+      const before = rows.slice(0, at);
+      const height = (row: Row) => (row.section === 'needs' ? 2 : 1);
+      const begun = new Set(rows.slice(0, at + 1).map(({ section }) => section)).size;
+      const first = before.reduce((sum, row) => sum + height(row), 0) + 2 * begun - 1;
+      return [first, first + height(chosen as Row) - 1];
+    },
+    shown(from: number, to: number): string[] {
+      const lines: string[] = [];
+      let at = 0;
+      for (const [index, { length, lines: part }] of sections.entries()) {
+        if (index > 0 && at >= from && at < to) lines.push('');
+        if (index > 0) at += 1;
+        lines.push(...part(Math.max(0, from - at), Math.min(length, to - at)));
+        at += length;
+      }
+      return lines;
+    },
+  };
 }
 
-function needsSection(rows: readonly Row[], chosen: Row | null, { look }: Canvas): BoardLine[] {
+function needsSection(rows: readonly Row[], chosen: Row | null, { look }: Canvas): Section {
   const needs = rows.filter((row) => row.section === 'needs');
-  if (needs.length === 0) return [];
-  return [
-    { text: paint(`Needs you ${needs.length}`, 33, look), key: null },
+  if (needs.length === 0) return { length: 0, lines: () => [] };
+  const lines = [
+    paint(`Needs you ${needs.length}`, 33, look),
     ...needs.flatMap((row) => {
       const { task, title, status, what, next } = row.need;
       const name = task === null ? '' : `T${task} `;
-      return [
-        { text: `${mark(row, chosen)}${paint(`${name}${clean(title)}`, 1, look)} (${status}): ${clean(what)}`, key: row.key },
-        { text: `    ${paint(clean(next), 36, look)}`, key: row.key },
-      ];
+      return [`${mark(row, chosen)}${paint(`${name}${clean(title)}`, 1, look)} (${status}): ${clean(what)}`, `    ${paint(clean(next), 36, look)}`];
     }),
   ];
+  return { length: lines.length, lines: (from, to) => lines.slice(from, Math.max(from, to)) };
 }
 
 const mark = (row: Row, chosen: Row | null): string => (row.key === chosen?.key ? '▸ ' : '  ');
 
-type Section = { readonly chosen: Row | null; readonly facts: Facts; readonly canvas: Canvas; readonly columns: readonly Column<RunRow>[] };
+type Shown = { readonly chosen: Row | null; readonly canvas: Canvas; readonly columns: readonly Column<RunRow>[] };
 
-function runsSection(rows: readonly RunRow[], title: string, { chosen, canvas, columns }: Section): BoardLine[] {
-  if (rows.length === 0) return [];
+function runsSection(rows: readonly RunRow[], title: string, { chosen, canvas, columns }: Shown): Section {
+  if (rows.length === 0) return { length: 0, lines: () => [] };
   const number: Column<RunRow> = { title: '', cell: (row) => `${mark(row, chosen)}#${row.run.number}` };
-  const look = { ...canvas.look, width: canvas.columns };
-  const [, ...lines] = table(rows, [number, ...columns], look).split('\n');
-  const [heads = ''] = table(rows, [number, ...columns], { ...look, colour: false }).split('\n');
-  return [
-    { text: paint(over(heads, `${title} ${rows.length}`), 1, canvas.look), key: null },
-    ...lines.map((text, index) => ({ text, key: rows[index]?.key ?? null })),
-  ];
+  return {
+    length: rows.length + 1,
+    lines(from, to) {
+      if (to <= from) return [];
+      const seen = rows.slice(Math.max(0, from - 1), to - 1);
+      const [heads = '', ...lines] = table(seen, [number, ...columns], { colour: false, width: canvas.columns }).split('\n');
+      return from === 0 ? [paint(over(heads, `${title} ${rows.length}`), 1, canvas.look), ...lines] : lines;
+    },
+  };
 }
 
 /** The title of a section stands in the line of the columns' heads; those it would touch give way. */
@@ -73,7 +87,7 @@ function over(heads: string, title: string): string {
 const whose = (run: RunView): string => clean(run.agentName ?? run.name ?? '–');
 const what = (run: RunView): string => clean(commandWords(run.command));
 
-function runningColumns({ lastLines, now }: Facts, { look }: Canvas): Column<RunRow>[] {
+function runningColumns({ lastLine, now }: Facts, { look }: Canvas): Column<RunRow>[] {
   return [
     { title: 'STATUS', cell: ({ run }) => statusWords(run, look) },
     { title: 'WHO', cell: ({ run }) => whose(run), flexible: true },
@@ -83,7 +97,7 @@ function runningColumns({ lastLines, now }: Facts, { look }: Canvas): Column<Run
     { title: 'MEMORY', cell: ({ run }) => sizeWords(run.memoryBytes), right: true, from: 76 },
     { title: 'SILENCE', cell: ({ run }) => endWords(run) || (run.silence ?? '–'), from: 90 },
     { title: 'TOKENS', cell: ({ run }) => tokens(run), right: true, from: 110 },
-    { title: 'LAST LINE', cell: ({ run }) => lastLines.get(run.number) ?? what(run), flexible: true },
+    { title: 'LAST LINE', cell: ({ run }) => lastLine(run) ?? what(run), flexible: true },
   ];
 }
 
