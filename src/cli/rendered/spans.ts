@@ -3,6 +3,11 @@ import stringWidth from 'string-width';
 import { link } from '../links.ts';
 import { type Look, paint } from '../words.ts';
 
+/** Of most words it is their length, which is found much faster. */
+function columnsOf(text: string): number {
+  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
+}
+
 export type Span = { readonly text: string; readonly colours: readonly number[]; readonly target: string | null };
 
 export const bold = 1;
@@ -38,10 +43,12 @@ const roomMin = 8;
 /** Line breaks in the text stay; without a width nothing else breaks. */
 export function wrap(spans: readonly Span[], look: Look, { first, rest, unbroken = false }: Indent = noIndent): string[] {
   const { width } = look;
-  const roomBeside = (indent: string) => Math.max(roomMin, (width ?? 0) - stringWidth(indent));
+  const roomBeside = (indent: string) => Math.max(roomMin, (width ?? 0) - columnsOf(indent));
   return linesOf(spans).flatMap((line, index) => {
     const rooms = { first: roomBeside(index === 0 ? first : rest), rest: roomBeside(rest) };
-    const rows = width === null ? [line] : rowsOf(unbroken ? [wordOf(line)] : wordsOf(line), rooms);
+    const whole = wordOf(line);
+    const fits = width === null || whole.width <= Math.min(rooms.first, rooms.rest);
+    const rows = fits ? [line] : rowsOf(unbroken ? [whole] : wordsOf(line), rooms);
     return rows.map((row, at) =>
       `${index === 0 && at === 0 ? first : rest}${joined(row)
         .map((piece) => shown(piece, look))
@@ -101,7 +108,7 @@ function rowsOf(words: readonly Word[], rooms: { readonly first: number; readonl
 }
 
 function wordOf(line: readonly Span[]): Word {
-  return { pieces: line, width: line.reduce((sum, { text }) => sum + stringWidth(text), 0) };
+  return { pieces: line, width: line.reduce((sum, { text }) => sum + columnsOf(text), 0) };
 }
 
 /** Words and the spaces between them, each of as many pieces as it has looks. */
@@ -114,7 +121,7 @@ function wordsOf(line: readonly Span[]): Word[] {
       const word = last && last.blank === blank ? last : { pieces: [], width: 0, blank };
       if (word !== last) words.push(word);
       word.pieces.push({ ...each, text });
-      word.width += stringWidth(text);
+      word.width += columnsOf(text);
     }
   }
   return words;
@@ -129,7 +136,7 @@ function cut({ pieces }: Word, room: number): Word[] {
     let text = '';
     let width = 0;
     for (const { segment } of segmenter.segment(piece.text)) {
-      const wide = stringWidth(segment);
+      const wide = columnsOf(segment);
       if (width + wide > room && text !== '') {
         words.push({ pieces: [{ ...piece, text }], width });
         text = '';
@@ -145,11 +152,11 @@ function cut({ pieces }: Word, room: number): Word[] {
 
 /** One line, cut where the terminal ends. */
 export function clip(text: string, width: number | null): string {
-  if (width === null || stringWidth(text) <= width) return text;
+  if (width === null || columnsOf(text) <= width) return text;
   let kept = '';
   let used = 0;
   for (const { segment } of segmenter.segment(text)) {
-    used += stringWidth(segment);
+    used += columnsOf(segment);
     if (used > width - 1) break;
     kept += segment;
   }

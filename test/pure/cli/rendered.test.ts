@@ -1,3 +1,4 @@
+import { array, assert, constantFrom, integer, jsonValue, oneof, property, string, tuple } from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { adapterOf } from '../../../src/adapters/by-name.ts';
 import { presetNamed } from '../../../src/adapters/presets.ts';
@@ -273,3 +274,55 @@ describe('what streams tell of times and changes', () => {
     expect(linesOfDiff('no diff')).toBe(null);
   });
 });
+
+describe('whatever other programs write', () => {
+  const words = oneof(
+    string({ unit: 'binary', maxLength: 60 }),
+    constantFrom(nasty, '# a\n\n- b\n', '```\nx', '| a |\n|---|\n| b', '@@ -1 +1 @@\n-a\n+b', '/home/demo/project/a.ts', '\r\n\r10 %\r'),
+  );
+  const leaf = oneof(words, jsonValue({ maxDepth: 2 }), constantFrom(null, 0, -1, 1e308));
+  /** An event of a shape that is known, with values that are not. */
+  const event = tuple(
+    constantFrom(
+      ...clis.flatMap((cli) =>
+        recordings(cli)
+          .slice(0, 40)
+          .map(({ stdout }) => Buffer.from(stdout).toString().split('\n')[0] ?? ''),
+      ),
+    ),
+    leaf,
+    integer({ min: 0, max: 200 }),
+  ).map(([line, value, at]) => JSON.stringify(spoilt(parsed(line), value, at)));
+  const tools = tuple(constantFrom('Bash', 'Edit', 'Read', 'TodoWrite'), leaf, leaf).map(([name, input, result]) =>
+    logOf(calls('1', name, { file_path: input, command: input, old_string: result, new_string: input, todos: [input] } as object), gives('1', result)).trim(),
+  );
+
+  it.each(clis)('of %s becomes lines that fit and steer nothing', (cli) => {
+    assert(
+      property(array(oneof(event, tools, words), { maxLength: 12 }), constantFrom(null, 30, 80), (lines, width) => {
+        const shown = linesOf(readerOf(cli), lines.join('\n'), { look: { colour: true, width } });
+        expect(steering(shown.join('\n'))).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return {};
+  }
+}
+
+/** The same with another value in one place. */
+function spoilt(value: unknown, other: unknown, at: number): unknown {
+  let place = 0;
+  const walk = (each: unknown): unknown => {
+    if (place++ === at) return other;
+    if (Array.isArray(each)) return each.map(walk);
+    return typeof each === 'object' && each !== null ? Object.fromEntries(Object.entries(each).map(([key, inner]) => [key, walk(inner)])) : each;
+  };
+  return walk(value);
+}
