@@ -46,5 +46,8 @@ const named = {
 function keysOf(text: string, key: InkKey): Key[] {
   if (key.ctrl) return text === 'c' ? [{ name: 'interrupt' }] : text === 'z' ? [{ name: 'suspend' }] : [];
   for (const [name, meaning] of Object.entries(named)) if (key[name as keyof typeof named]) return [{ name: meaning }];
-  return [...text].filter((char) => char >= ' ').map((char) => ({ name: 'text', text: char }));
+  return [...text].flatMap((char): Key[] => {
+    if (char === '\r' || char === '\n') return [{ name: 'enter' }];
+    return char >= ' ' ? [{ name: 'text', text: char }] : [];
+  });
 }

@@ -121,11 +121,11 @@ function queuedColumns({ now }: Facts): Column<RunRow>[] {
 function recentColumns({ now }: Facts, { look }: Canvas): Column<RunRow>[] {
   return [
     { title: 'STATUS', cell: ({ run }) => statusWords(run, look) },
-    { title: 'CAME TO', cell: ({ run }) => (run.agentName === null && run.livenessState === null ? endWords(run) : livenessLabel(run)), from: 60 },
+    { title: 'END', cell: ({ run }) => (run.agentName === null && run.livenessState === null ? endWords(run) : livenessLabel(run)), from: 60 },
     { title: 'WHO', cell: ({ run }) => whose(run), flexible: true },
     { title: 'TASK', cell: ({ run }) => (run.taskId === null ? '–' : `T${run.taskId}`), from: 100 },
     { title: 'TIME', cell: ({ run }) => elapsedWords(run, now), right: true, from: 50 },
-    { title: 'ENDED', cell: ({ run }) => (run.endedAt === null ? '–' : agoWords(run.endedAt, now)), right: true, from: 90 },
+    { title: 'WHEN', cell: ({ run }) => (run.endedAt === null ? '–' : agoWords(run.endedAt, now)), right: true, from: 90 },
     { title: 'COMMAND', cell: ({ run }) => clean(run.nextAction ?? run.error ?? commandWords(run.command)), flexible: true },
   ];
 }

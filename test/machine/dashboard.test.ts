@@ -1,0 +1,216 @@
+/** The dashboard as a person meets it: the real program in a real terminal. */
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import type { BoardLine } from '../../src/protocol/board.ts';
+import { agent, createHome, processesOf, type TestHome } from '../support/home.ts';
+import { openTerminal, type Terminal } from '../support/tmux.ts';
+import { until } from '../support/until.ts';
+
+/** It wants a run to be there: what it shows of nothing at all is asked for below. */
+async function opened(home: TestHome, options: Parameters<typeof openTerminal>[1] = {}): Promise<Terminal> {
+  const terminal = openTerminal(home, options);
+  await terminal.shows(/^\$/m);
+  terminal.keys('clip status --watch; echo "left with $?"', 'Enter');
+  await terminal.shows(/^clip · /m);
+  return terminal;
+}
+
+const dashboardPid = (home: TestHome): number =>
+  processesOf(home.folder).find(({ command, environment }) => command.includes('status --watch') && !environment.includes('CLIP_ROLE='))?.pid ?? 0;
+
+/** The shell is as it was: its own screen, its cursor, and what is typed can be seen. */
+async function restored(terminal: Terminal): Promise<void> {
+  await until('the shell has its screen again', () => !terminal.alternate() && terminal.cursorShown());
+  terminal.keys('C-l');
+  terminal.keys('echo typed and $((40 + 2))', 'Enter');
+  expect(await terminal.shows('typed and 42')).toContain('$ echo typed and');
+}
+
+describe('clip status --watch', () => {
+  it('shows a run as it starts, what it says, and how it ends, without being asked', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const terminal = await opened(home);
+    await terminal.shows('Nothing runs. Start something: clip run -- make test');
+    const number = await home.submit(['--name', 'counter', '--', 'sh', '-c', 'for i in 1 2 3; do echo line $i; done; sleep 1000']);
+    await terminal.shows(/#1 +● running +counter .*line 3/);
+    await home.clip(['cancel', String(number)]);
+    await terminal.shows(/Recently ended 1[\s\S]*#1 +⊘ cancelled/);
+    terminal.keys('q');
+    await terminal.shows('left with 0');
+    await restored(terminal);
+  });
+
+  it('opens a run with its live log, goes back, filters, and shows the timeline and the keys', async () => {
+    const home = createHome();
+    await home.submit(['--name', 'other', '--', 'sleep', '1000']);
+    await home.submit(['--name', 'talker', '--', 'sh', '-c', 'seq 100; i=0; while sleep 0.1; do i=$((i+1)); echo said $i; done']);
+    const terminal = await opened(home);
+    await terminal.shows(/#2 +● running/);
+    terminal.keys('j', 'Enter');
+    await terminal.shows(/Run 2 +● running[\s\S]*History \(UTC\)[\s\S]*Log \(live\)[\s\S]*said \d+/);
+    terminal.keys('l', 'PageUp');
+    const back = await terminal.shows('more below, end follows');
+    expect(back).not.toContain('History');
+    terminal.keys('Escape');
+    await terminal.shows('Running 2');
+    terminal.keys('/');
+    terminal.type('talk');
+    await terminal.shows(/\/talk/);
+    terminal.keys('Enter');
+    expect(await terminal.shows('filter: talk')).not.toMatch(/#1 /);
+    terminal.keys('Escape', 'g');
+    await terminal.shows(/Timeline {2}6 h[\s\S]*commands +.*▒/);
+    terminal.keys('?');
+    await terminal.shows('leave; all runs go on');
+    terminal.keys('C-c');
+    await terminal.shows('left with 0');
+    expect((await home.json<{ live: unknown[] }>(['status', '--json'])).live).toHaveLength(2);
+  });
+
+  it('cancels after a yes, and kills at once what does not stop', async () => {
+    const home = createHome();
+    await home.submit(['--grace', '10m', '--name', 'stubborn', '--', process.execPath, agent('ignores-signals.mjs')]);
+    const terminal = await opened(home);
+    await terminal.shows(/#1 +● running/);
+    terminal.keys('c');
+    await terminal.shows('Cancel run 1 and all that it started?');
+    terminal.keys('n');
+    await terminal.shows('Run 1 goes on.');
+    terminal.keys('c');
+    await terminal.shows('Cancel run 1 and all that it started?');
+    terminal.keys('y');
+    await terminal.shows(/#1 +◌ stopping/);
+    terminal.keys('c');
+    await terminal.shows(/#1 +⊘ cancelled/);
+    expect(await home.show(1)).toMatchObject({ status: 'cancelled', signal: 'SIGKILL' });
+    terminal.keys('r');
+    await terminal.shows(/#2 +● running/);
+    await home.clip(['cancel', '2', '--now']);
+  });
+
+  it('says that the daemon has gone when it is killed, and shows all again when the next one is there', async () => {
+    const home = createHome();
+    await home.submit(['--name', 'survivor', '--', 'sleep', '1000']);
+    const terminal = await opened(home);
+    await terminal.shows(/#1 +● running/);
+    const before = home.daemonPid();
+    const keeper = home.pidsOf('keeper')[0] as number;
+    // So that nobody starts the next one before it was seen that there is none.
+    process.kill(keeper, 'SIGSTOP');
+    await home.kill(before);
+    await terminal.shows(/reconnecting…[\s\S]*#1 +● running/);
+    process.kill(keeper, 'SIGCONT');
+    await until('the next daemon is there', () => home.pidsOf('daemon').some((pid) => pid !== before));
+    await until('it is shown as live again', () => !terminal.screen().includes('reconnecting') && /#1 +● running/.test(terminal.screen()));
+    await home.submit(['--name', 'later', '--', 'sleep', '1000']);
+    await terminal.shows('later');
+    await home.clip(['daemon', 'stop']);
+    await terminal.shows('the daemon was stopped; waiting for it');
+    await home.clip(['daemon', 'start']);
+    await terminal.shows(/^clip · 2 of/m);
+  });
+
+  it('fits the terminal again when that changes its size, down to 40 columns', async () => {
+    const home = createHome();
+    await home.submit(['--name', 'a-name-that-is-rather-long', '--', 'sleep', '1000']);
+    const terminal = await opened(home);
+    for (const [columns, rows] of [
+      [40, 24],
+      [200, 50],
+      [80, 24],
+    ] as const) {
+      terminal.resize(columns, rows);
+      await until(`it fits ${columns} × ${rows}`, () => {
+        const lines = terminal.screen().trimEnd().split('\n');
+        // The last line says how to leave, whatever the size.
+        return lines.length === rows && lines[0]?.startsWith('clip · ') && lines.at(-1)?.endsWith('q quit') && /#1 +● running/.test(terminal.screen());
+      });
+    }
+  });
+
+  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('gives the terminal back when it gets %s', async (signal) => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const terminal = await opened(home);
+    expect(terminal.alternate()).toBe(true);
+    process.kill(dashboardPid(home), signal);
+    // Of a program that died of SIGINT, the shell drops the rest of the line.
+    if (signal !== 'SIGINT') await terminal.shows(/left with 1\d\d/);
+    await restored(terminal);
+  });
+
+  it('can be put aside with Ctrl-Z and taken up again', async () => {
+    const home = createHome();
+    await home.submit(['--', 'sleep', '1000']);
+    const terminal = await opened(home);
+    terminal.keys('C-z');
+    await terminal.shows('Stopped');
+    await restored(terminal);
+    terminal.keys('fg', 'Enter');
+    await terminal.shows(/#1 +● running/);
+    terminal.keys('q');
+    await until('the shell has its screen again', () => !terminal.alternate());
+  });
+
+  it('tells everything without colours, and sends none', async () => {
+    const home = createHome();
+    await home.submit(['--', 'sleep', '1000']);
+    const terminal = await opened(home, { env: { NO_COLOR: '1' } });
+    expect(await terminal.shows('● running')).not.toContain('\u001b');
+  });
+
+  it('says that there is no daemon instead of starting one', async () => {
+    const home = createHome();
+    const { code, stderr, stdout } = await home.clip(['status', '--watch']);
+    expect([code, stdout]).toEqual([4, '']);
+    expect(stderr).toContain('The daemon is not running.');
+    expect(home.pidsOf('daemon')).toEqual([]);
+  });
+
+  it('prints each change as a line with --plain, and where there is no terminal', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    for (const extra of [['--plain'], []]) {
+      const child = home.start(['status', '--watch', ...extra]);
+      let said = '';
+      child.stdout?.on('data', (chunk) => {
+        said += String(chunk);
+      });
+      await until('it says what there is', () => said.includes('0 queued'));
+      const number = await home.submit(['--', 'sh', '-c', 'sleep 0.4; exit 3']);
+      await until('it says how that ended', () => said.includes(`Run ${number} has failed after `));
+      expect(said).toContain(`Run ${number} is running (sh -c 'sleep 0.4; exit 3').\n`);
+      expect(said).toMatch(new RegExp(`Run ${number} has failed after .* \\(exit 3\\)\\.\n`));
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be there
+      expect(said).not.toMatch(/[\u001b\r]/);
+      child.kill('SIGTERM');
+    }
+  });
+
+  it('gives the same as JSON lines: all at first, and then only what has changed', async () => {
+    const home = createHome();
+    await home.submit(['--', 'sleep', '1000']);
+    const child = home.start(['status', '--watch', '--json']);
+    let said = '';
+    child.stdout?.on('data', (chunk) => {
+      said += String(chunk);
+    });
+    const lines = () =>
+      said
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as BoardLine);
+    await until('the first line', () => lines().length > 0);
+    expect(Object.keys(lines()[0] as BoardLine).sort()).toEqual(['daemon', 'live', 'needsYou', 'queue', 'queued', 'recent', 'runs', 'spentToday', 'type']);
+    const second = await home.submit(['--', 'sleep', '1000']);
+    await until('the second run', () => lines().some(({ live }) => live?.includes(second)));
+    const news = lines().find(({ live }) => live?.includes(second)) as BoardLine;
+    expect([news.needsYou, news.spentToday]).toEqual([undefined, undefined]);
+    child.kill('SIGTERM');
+  });
+});
+
+it('has a terminal to be tried in', () => {
+  expect(spawnSync('tmux', ['-V'], { encoding: 'utf8' }).stdout).toMatch(/^tmux \d/);
+});
