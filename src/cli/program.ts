@@ -4,6 +4,7 @@ import { version } from '../launch/version.ts';
 import { ClipError, errorTable } from '../run/errors.ts';
 import { addAgent } from './commands/agent.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addConfig } from './commands/config.ts';
 import { addContinue } from './commands/continue.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
@@ -77,6 +78,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addQueue(program, choose);
   addEvents(program, choose);
   addDaemon(program, choose);
+  addConfig(program, choose);
   addDoctor(program, choose);
   addDemo(program, choose);
   addHelp(program, choose);

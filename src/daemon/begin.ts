@@ -1,6 +1,7 @@
 /** The heavy part of the start, loaded only by the daemon that holds the lock. */
-import { ConfigError, configPath, readConfig } from '../config/config.ts';
-import type { Home } from '../config/home.ts';
+import { readConfig } from '../config/config.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { configPath, type Home } from '../config/home.ts';
 import { migrationsFolder } from '../launch/launch.ts';
 import { wrongWithBudget } from '../protocol/budget.ts';
 import { ClipError } from '../run/errors.ts';

@@ -9,8 +9,8 @@
  */
 import { join } from 'node:path';
 import { adapterOf } from '../adapters/by-name.ts';
-import type { Config } from '../config/config.ts';
 import type { Home } from '../config/home.ts';
+import type { Config } from '../config/settings.ts';
 import { crashPoint } from '../launch/crash-point.ts';
 import { placeOwnCommand } from '../launch/launch.ts';
 import { limits } from '../run/limits.ts';

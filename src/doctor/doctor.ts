@@ -1,7 +1,9 @@
 /** The invariants of a home, checked from outside: it works with the daemon alive, dead or damaged. */
 import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
-import { type AmountCheck, type Config, ConfigError, configPath, readConfig } from '../config/config.ts';
-import { type Home, troubleWithHome } from '../config/home.ts';
+import { type AmountCheck, readConfig } from '../config/config.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { configPath, type Home, troubleWithHome } from '../config/home.ts';
+import type { Config } from '../config/settings.ts';
 import { findFamilies } from '../process/family.ts';
 import { toolVersion } from '../process/tool.ts';
 import { ClipError } from '../run/errors.ts';
