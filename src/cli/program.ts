@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../launch/version.ts';
 import { ClipError, errorTable } from '../run/errors.ts';
 import { addAgent } from './commands/agent.ts';
+import { addBoot } from './commands/boot.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addConfig } from './commands/config.ts';
 import { addContinue } from './commands/continue.ts';
@@ -78,6 +79,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addQueue(program, choose);
   addEvents(program, choose);
   addDaemon(program, choose);
+  addBoot(program, choose);
   addConfig(program, choose);
   addDoctor(program, choose);
   addDemo(program, choose);

@@ -9,11 +9,14 @@ import { toolVersion } from '../process/tool.ts';
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded } from '../run/run.ts';
+import { readMeta } from '../store/meta.ts';
 import { type Opened, openReadOnly } from '../store/open.ts';
 import { createRunStore } from '../store/runs.ts';
+import { checkBoot } from './boot.ts';
 import type { Check } from './check.ts';
 import { isLost } from './damage.ts';
 import { fix } from './fix.ts';
+import { checkHooks } from './hooks.ts';
 import { checkLogs } from './logs.ts';
 import { openToOthers } from './modes.ts';
 
@@ -54,7 +57,10 @@ async function examine(options: Options): Promise<Check[]> {
   checks.push(daemon ? ok('daemon', `runs: pid ${daemon.pid}, clip ${daemon.version}`) : checkSocket(home));
   if (daemon) checks.push(checkKeepers(daemon));
   checks.push(checkDisk(home, daemon));
-  checks.push(...checkDatabase(home, daemon, configOf(options)));
+  const config = configOf(options);
+  checks.push(...checkDatabase(home, daemon, config));
+  if (config !== null) checks.push(...checkHooks(config, options.env['PATH'] ?? '', { folder: home.folder, readMeta: metaOf(home) }));
+  checks.push(await checkBoot(options.env));
   checks.push(...(await Promise.all(['claude', 'codex', 'gemini', 'opencode'].map(checkAgent))));
   return checks;
 }
@@ -153,6 +159,21 @@ function checkDatabase(home: Home, daemon: DaemonSays, config: Config | null): C
   } finally {
     opened?.close();
   }
+}
+
+/** Reads single facts; of a database that cannot be read, none. */
+function metaOf(home: Home): (key: string) => string | null {
+  return (key) => {
+    let opened: Opened | null = null;
+    try {
+      opened = openReadOnly(home.database);
+      return readMeta(opened.db, key);
+    } catch {
+      return null;
+    } finally {
+      opened?.close();
+    }
+  };
 }
 
 function damaged(says: string, daemon: DaemonSays): Check {
