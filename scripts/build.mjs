@@ -5,7 +5,9 @@
  */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
+import { noticesOf } from './notices.mjs';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const lazy = new Map([
@@ -60,11 +62,23 @@ const shared = {
   external: ['better-sqlite3'],
   plugins: [splitLazily, englishOnly],
   logLevel: 'warning',
+  metafile: true,
 };
-await build({ ...shared, entryPoints: { ...entries, ...Object.fromEntries([...lazy].map(([file, name]) => [name, file])) } });
+const built = await build({ ...shared, entryPoints: { ...entries, ...Object.fromEntries([...lazy].map(([file, name]) => [name, file])) } });
 
-await build({ ...shared, entryPoints: { 'openapi-maker': 'scripts/openapi.ts' }, minify: false });
-const { openApiDocument } = createRequire(import.meta.url)('../dist/openapi-maker.cjs');
+writeFileSync('dist/THIRD-PARTY.txt', noticesOf([built.metafile]));
+
+/** Documents are made by the code that they describe. */
+async function made(source) {
+  const name = `${basename(source, '.ts')}-maker`;
+  await build({ ...shared, entryPoints: { [name]: source }, minify: false });
+  const maker = createRequire(import.meta.url)(`../dist/${name}.cjs`);
+  rmSync(`dist/${name}.cjs`);
+  return maker;
+}
+const { openApiDocument } = await made('scripts/openapi.ts');
 writeFileSync('dist/openapi.json', `${JSON.stringify(openApiDocument(version), null, 1)}\n`);
-rmSync('dist/openapi-maker.cjs');
+const { manPage } = await made('scripts/man.ts');
+mkdirSync('man', { recursive: true });
+writeFileSync('man/clip.1', manPage(version, '2026'));
 for (const name of ['clip', 'clipd', 'clip-keeper', 'clip-http']) chmodSync(`bin/${name}.js`, 0o755);

@@ -50,6 +50,11 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
+/** For whoever describes it: nothing of it is carried out. */
+export function commandTree(): Command {
+  return createProgram(false, () => {});
+}
+
 function createProgram(bare: boolean, choose: Choose): Command {
   const program = new Command('clip')
     .description('Keeps local AI coding agents and other long commands running, accounted for and moving.')

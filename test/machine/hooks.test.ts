@@ -53,7 +53,7 @@ describe('a hook', () => {
   });
 
   it('is told once across the death of the daemon, also of what ended while none was there', async () => {
-    const { home, told, lines } = homeWith(['failed', 'queue_empty']);
+    const { home, told } = homeWith(['failed', 'queue_empty']);
     const gate = join(home.base, 'gate');
     await home.submit(['--', 'sh', '-c', 'exit 3']);
     await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);
