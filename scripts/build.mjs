@@ -78,7 +78,8 @@ async function made(source) {
 }
 const { openApiDocument } = await made('scripts/openapi.ts');
 writeFileSync('dist/openapi.json', `${JSON.stringify(openApiDocument(version), null, 1)}\n`);
-const { manPage } = await made('scripts/man.ts');
+const { manPage, completions } = await made('scripts/man.ts');
+writeFileSync('dist/completions.json', completions());
 mkdirSync('man', { recursive: true });
 writeFileSync('man/clip.1', manPage(version, '2026'));
 for (const name of ['clip', 'clipd', 'clip-keeper', 'clip-http']) chmodSync(`bin/${name}.js`, 0o755);

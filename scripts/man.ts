@@ -1,5 +1,6 @@
 /** The manual page, from the command tree. */
 import type { Command, Option } from 'commander';
+import { completionTable } from '../src/cli/completion-table.ts';
 import { errorsText, exitCodesText } from '../src/cli/exit-codes.ts';
 import { commandTree } from '../src/cli/program.ts';
 
@@ -17,6 +18,9 @@ const files: readonly (readonly [string, string])[] = [
   ['~/.config/clip/config.toml', 'The settings; clip config list shows them all.'],
   ['~/.config/systemd/user/clip.service', 'Written by clip boot enable.'],
 ];
+
+/** What the completions read. */
+export const completions = () => JSON.stringify(completionTable(commandTree()));
 
 export function manPage(version: string, date: string): string {
   const tree = commandTree();

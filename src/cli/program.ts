@@ -5,6 +5,7 @@ import { ClipError, errorTable } from '../run/errors.ts';
 import { addAgent } from './commands/agent.ts';
 import { addBoot } from './commands/boot.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addCompletions } from './commands/completions.ts';
 import { addConfig } from './commands/config.ts';
 import { addContinue } from './commands/continue.ts';
 import { addDaemon } from './commands/daemon.ts';
@@ -86,6 +87,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addDaemon(program, choose);
   addBoot(program, choose);
   addConfig(program, choose);
+  addCompletions(program, choose);
   addDoctor(program, choose);
   addDemo(program, choose);
   addHelp(program, choose);
