@@ -14,6 +14,7 @@ const lazy = new Map([
   ['src/cli/program.ts', 'program'],
   ['src/daemon/begin.ts', 'begin'],
   ['src/doctor/doctor.ts', 'doctor'],
+  ['src/doctor/backup.ts', 'backup'],
 ]);
 const entries = {
   clip: 'src/cli/main.ts',

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../launch/version.ts';
 import { ClipError, errorTable } from '../run/errors.ts';
 import { addAgent } from './commands/agent.ts';
+import { addBackup } from './commands/backup.ts';
 import { addBoot } from './commands/boot.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCompletions } from './commands/completions.ts';
@@ -86,6 +87,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addEvents(program, choose);
   addDaemon(program, choose);
   addBoot(program, choose);
+  addBackup(program, choose);
   addConfig(program, choose);
   addCompletions(program, choose);
   addDoctor(program, choose);

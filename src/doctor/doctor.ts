@@ -99,7 +99,11 @@ function checkConfig(env: NodeJS.ProcessEnv, wrongWithBudget: AmountCheck): Chec
   try {
     const path = configPath(env);
     readConfig(path, wrongWithBudget);
-    return ok('config', existsSync(path) ? path : 'defaults');
+    const open = statSync(path, { throwIfNoEntry: false });
+    // Whoever may write it has programs of theirs run as you.
+    if (open !== undefined && (open.mode & 0o022) !== 0)
+      return { name: 'config', state: 'warning', says: `others may write ${path}`, todo: `chmod go-w ${path}` };
+    return ok('config', open === undefined ? 'defaults' : path);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { name: 'config', state: 'broken', says: error.message, todo: 'Mend the file.' };
