@@ -7,11 +7,9 @@ import type { Store } from '../store/store.ts';
 import type { Supervisor } from './supervisor.ts';
 
 export const hookNames = ['needs_you', 'failed', 'exhausted', 'budget_reached', 'queue_empty'] as const;
-export type HookName = (typeof hookNames)[number];
 
 /** `seq`: once it is told, the history up to there needs no telling. */
 export type Occasion = { readonly seq: number; readonly at: number; readonly about: Readonly<Record<string, unknown>> };
-export type Occasions = ReturnType<typeof createOccasions>;
 
 /** A run that fails ends by one of these, and by one only. */
 const ends = new Set(['exited', 'process-lost', 'spawn-failed']);
