@@ -5,7 +5,9 @@
  */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
+import { noticesOf } from './notices.mjs';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const lazy = new Map([
@@ -15,6 +17,7 @@ const lazy = new Map([
   ['src/cli/rendered/renderer.ts', 'renderer'],
   ['src/cli/rendered/markdown.ts', 'markdown'],
   ['src/cli/page/page.ts', 'page'],
+  ['src/doctor/backup.ts', 'backup'],
 ]);
 /** Ink waits for its layout engine with a top-level await, which CommonJS cannot have. */
 const esm = new Map([['src/cli/ui/main.ts', 'ui']]);
@@ -74,10 +77,11 @@ const shared = {
   external: ['better-sqlite3'],
   plugins: [splitLazily, englishOnly],
   logLevel: 'warning',
+  metafile: true,
 };
-await build({ ...shared, entryPoints: { ...entries, ...Object.fromEntries([...lazy].map(([file, name]) => [name, file])) } });
+const built = await build({ ...shared, entryPoints: { ...entries, ...Object.fromEntries([...lazy].map(([file, name]) => [name, file])) } });
 
-await build({
+const dashboard = await build({
   ...shared,
   entryPoints: Object.fromEntries([...esm].map(([file, name]) => [name, file])),
   format: 'esm',
@@ -88,8 +92,20 @@ await build({
   banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
 });
 
-await build({ ...shared, entryPoints: { 'openapi-maker': 'scripts/openapi.ts' }, minify: false });
-const { openApiDocument } = createRequire(import.meta.url)('../dist/openapi-maker.cjs');
+writeFileSync('dist/THIRD-PARTY.txt', noticesOf([built.metafile, dashboard.metafile]));
+
+/** Documents are made by the code that they describe. */
+async function made(source) {
+  const name = `${basename(source, '.ts')}-maker`;
+  await build({ ...shared, entryPoints: { [name]: source }, minify: false });
+  const maker = createRequire(import.meta.url)(`../dist/${name}.cjs`);
+  rmSync(`dist/${name}.cjs`);
+  return maker;
+}
+const { openApiDocument } = await made('scripts/openapi.ts');
 writeFileSync('dist/openapi.json', `${JSON.stringify(openApiDocument(version), null, 1)}\n`);
-rmSync('dist/openapi-maker.cjs');
+const { manPage, completions } = await made('scripts/man.ts');
+writeFileSync('dist/completions.json', completions());
+mkdirSync('man', { recursive: true });
+writeFileSync('man/clip.1', manPage(version, '2026'));
 for (const name of ['clip', 'clipd', 'clip-keeper', 'clip-http']) chmodSync(`bin/${name}.js`, 0o755);

@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { type Home, strangersIn, troubleWithHome } from '../config/home.ts';
+import { missingForBoot } from '../launch/boot.ts';
 import { version } from '../launch/version.ts';
 import { ClipError, isErrorCode } from '../run/errors.ts';
 import { isLaterRelease } from '../run/release.ts';
@@ -53,6 +54,8 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
       if (!maySpawn) throw new ClipError('unreachable', 'The daemon is not running.', 'Start it: clip daemon start', error);
       maySpawn = false;
       await startDaemon(home);
+      const missing = missingForBoot(process.env);
+      if (missing !== null) notice(`The daemon is not started at login any more: its unit names ${missing}, which is not there. Mend it: clip boot enable`);
       return open(method, path, body, type, stream);
     }
   }

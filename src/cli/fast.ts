@@ -30,17 +30,29 @@ export function fastPath(args: readonly string[]): string | null {
 
 /** Asks and prints; `otherwise` is called, with nothing printed yet, when anything but a plain success comes back. */
 export function runFast(socketPath: string, path: string, version: string, done: () => void, otherwise: () => void): void {
+  askFast({ socketPath, path, timeoutMs: 5_000 }, (answer) => {
+    if (answer === null || !answer.head.toLowerCase().includes(`\r\nclip-version: ${version}\r\n`)) return otherwise();
+    writeAll(answer.body);
+    writeAll(Buffer.from('\n'));
+    done();
+  });
+}
+
+type Answer = { readonly head: string; readonly body: Buffer };
+
+/** One request; null for anything but a whole answer that says 200. */
+export function askFast(ask: { socketPath: string; path: string; timeoutMs: number }, then: (answer: Answer | null) => void): void {
   const chunks: Buffer[] = [];
-  const socket = connect(socketPath);
+  const socket = connect(ask.socketPath);
   let failed = false;
   const leave = () => {
     if (failed) return;
     failed = true;
     socket.destroy();
-    otherwise();
+    then(null);
   };
   socket.on('error', leave);
-  socket.setTimeout(5_000, leave);
+  socket.setTimeout(ask.timeoutMs, leave);
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   socket.on('end', () => {
     if (failed) return;
@@ -49,15 +61,13 @@ export function runFast(socketPath: string, path: string, version: string, done:
     const head = `${answer.toString('latin1', 0, Math.max(split, 0))}\r\n`;
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]);
     const body = answer.subarray(split + 4);
-    if (!head.startsWith('HTTP/1.1 200') || !head.toLowerCase().includes(`\r\nclip-version: ${version}\r\n`) || body.length !== length) return leave();
-    writeAll(body);
-    writeAll(Buffer.from('\n'));
-    done();
+    if (!head.startsWith('HTTP/1.1 200') || body.length !== length) return leave();
+    then({ head, body });
   });
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: clip\r\nConnection: close\r\n\r\n`);
+  socket.write(`GET ${ask.path} HTTP/1.1\r\nHost: clip\r\nConnection: close\r\n\r\n`);
 }
 
-function writeAll(bytes: Buffer): void {
+export function writeAll(bytes: Buffer): void {
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(1, bytes, done);

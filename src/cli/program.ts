@@ -3,7 +3,11 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../launch/version.ts';
 import { ClipError, errorTable } from '../run/errors.ts';
 import { addAgent } from './commands/agent.ts';
+import { addBackup } from './commands/backup.ts';
+import { addBoot } from './commands/boot.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addCompletions } from './commands/completions.ts';
+import { addConfig } from './commands/config.ts';
 import { addContinue } from './commands/continue.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
@@ -49,6 +53,11 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
+/** For whoever describes it: nothing of it is carried out. */
+export function commandTree(): Command {
+  return createProgram(false, () => {});
+}
+
 function createProgram(bare: boolean, choose: Choose): Command {
   const program = new Command('clip')
     .description('Keeps local AI coding agents and other long commands running, accounted for and moving.')
@@ -79,6 +88,10 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addQueue(program, choose);
   addEvents(program, choose);
   addDaemon(program, choose);
+  addBoot(program, choose);
+  addBackup(program, choose);
+  addConfig(program, choose);
+  addCompletions(program, choose);
   addDoctor(program, choose);
   addDemo(program, choose);
   addHelp(program, choose);

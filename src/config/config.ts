@@ -1,77 +1,34 @@
 /** config.toml: parsed once, with an error that names the key and the line. */
 import { readFileSync, statSync } from 'node:fs';
-import { availableParallelism, homedir } from 'node:os';
-import { join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
-import { z } from 'zod';
-
-const schema = z.strictObject({
-  /** How many runs run at once; default half the cores, at least 2. */
-  max_runs: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(Math.max(2, Math.floor(availableParallelism() / 2))),
-  /** What queued runs do after the daemon died: go on, or wait for `clip queue release`. */
-  after_crash: z.enum(['continue', 'hold']).default('continue'),
-  /** Programs that are listed among leftovers but not stopped. */
-  leftovers_keep: z.array(z.string()).default(['tmux', 'tmux: server', 'screen', 'ssh-agent', 'gpg-agent', 'dbus-daemon']),
-  /** Amounts as `clip agent edit --budget-day` takes them; kept as text, for this room knows nobody who could read them. */
-  budget: z
-    .strictObject({
-      /** What each run of an agent may use, where the agent has no budget of its own for it. */
-      run: z.string().nullable().default(null),
-      /** What the runs of all agents may use in a day together. */
-      day: z.string().nullable().default(null),
-    })
-    .prefault({}),
-  /** What becomes of the logs of ended runs; their rows in the ledger stay. */
-  logs: z
-    .strictObject({
-      /** Minutes after its end until the logs of a run are compressed. */
-      compress_after_min: z.number().min(0).max(525_600).default(60),
-      /** Days after its end until they are removed; 0 for never. The newest run of a task keeps them. */
-      keep_days: z.number().min(0).max(36_500).default(90),
-      /** What all of them may take on disk, in GiB, the oldest ends going first; 0 for no limit. */
-      size_max_gb: z.number().min(0).max(1_000_000).default(5),
-    })
-    .prefault({}),
-  /** How often a run that only planned, or said nothing, is continued by itself. */
-  continuation_attempts: z.int().min(0).max(100).default(2),
-  /** A task is done when its agent says so; else somebody has to look. */
-  auto_done: z.boolean().default(false),
-});
+import type { z } from 'zod';
+import { ConfigError } from './config-error.ts';
+import { type Config, schema, settings } from './settings.ts';
 
 /** Nobody sets so much. */
 const bytesMax = 2 ** 20;
-
-export type Config = z.infer<typeof schema>;
-
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
-export function configPath(env: NodeJS.ProcessEnv): string {
-  return join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'clip', 'config.toml');
-}
 
 /** Says what is wrong with an amount; null when nothing is. */
 export type AmountCheck = (text: string, key: string) => string | null;
 
 /** The configuration, with defaults where the file is silent or absent. Throws ConfigError. */
 export function readConfig(path: string, wrongWith: AmountCheck): Config {
-  let text: string;
+  const text = readConfigText(path);
+  return text === null ? schema.parse({}) : parseConfig(text, path, wrongWith);
+}
+
+/** The file as it is; null when there is none. Throws ConfigError. */
+export function readConfigText(path: string): string | null {
   try {
     // A named pipe would be waited for, and a device never ends: the daemon could not start, and could not say why.
     const stat = statSync(path);
     if (stat.size > bytesMax) throw new Error(`it has more than ${bytesMax} bytes`);
     if (!stat.isFile() && !stat.isDirectory()) throw new Error('it is no regular file');
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return schema.parse({});
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new ConfigError(`The configuration ${path} cannot be read: ${(error as Error).message}.`);
   }
-  return parseConfig(text, path, wrongWith);
 }
 
 export function parseConfig(text: string, path: string, wrongWith: AmountCheck): Config {
@@ -109,7 +66,8 @@ function amountTrouble({ budget }: Config, wrongWith: AmountCheck): Trouble | nu
 }
 
 function bad(keys: readonly string[], why: string): Trouble {
-  return { keys, what: `has a bad value for "${keys.join('.')}" (${why})` };
+  const kind = settings.find(({ key }) => key === keys.join('.'))?.kind;
+  return { keys, what: `has a bad value for "${keys.join('.')}" (${why}${kind === undefined ? '' : `; it takes ${kind}`})` };
 }
 
 /** The line where a key stands: by its name, behind the name of its table, or in the table that has its name. */

@@ -26,6 +26,11 @@ export function locateHome(env: NodeJS.ProcessEnv): Home {
   return homeAt(folder);
 }
 
+/** Where the settings are, whether or not there is such a file. */
+export function configPath(env: NodeJS.ProcessEnv): string {
+  return join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'clip', 'config.toml');
+}
+
 export function homeAt(folder: string): Home {
   return {
     folder,

@@ -6,7 +6,7 @@
  * of them, and what is left of their files goes at the next start.
  */
 import { join } from 'node:path';
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/settings.ts';
 import { crashPoint } from '../launch/crash-point.ts';
 import { compressLog, keepCompressed, logPath, removeLogs } from '../process/log-files.ts';
 import { limits } from '../run/limits.ts';

@@ -1,6 +1,8 @@
 /** The heavy part of the start, loaded only by the daemon that holds the lock. */
-import { ConfigError, configPath, readConfig } from '../config/config.ts';
-import type { Home } from '../config/home.ts';
+import { readConfig } from '../config/config.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { configPath, type Home } from '../config/home.ts';
+import { missingForBoot } from '../launch/boot.ts';
 import { migrationsFolder } from '../launch/launch.ts';
 import { wrongWithBudget } from '../protocol/budget.ts';
 import { ClipError } from '../run/errors.ts';
@@ -13,6 +15,8 @@ export async function begin(options: { home: Home; version: string; managed: boo
   // A bug in one turn must not end the supervision of everything else.
   process.on('uncaughtException', (error) => log('error', 'a bug', { error: describe(error) }));
   process.on('unhandledRejection', (error) => log('error', 'a bug', { error: describe(error) }));
+  const missing = missingForBoot(process.env);
+  if (missing !== null) log('warn', 'the unit that starts the daemon at login names what is not there; clip boot enable mends it', { missing });
   // Whatever the umask of whoever started us: our files are ours alone.
   const umask = process.umask(0o077);
   try {

@@ -9,8 +9,8 @@
  */
 import { join } from 'node:path';
 import { adapterOf } from '../adapters/by-name.ts';
-import type { Config } from '../config/config.ts';
 import type { Home } from '../config/home.ts';
+import type { Config } from '../config/settings.ts';
 import { crashPoint } from '../launch/crash-point.ts';
 import { placeOwnCommand } from '../launch/launch.ts';
 import { limits } from '../run/limits.ts';
@@ -27,12 +27,14 @@ import { createConclude } from './conclude.ts';
 import { createFinaliser } from './finalise.ts';
 import { createFirstRuns } from './first-run.ts';
 import { guardHome } from './guard-home.ts';
+import { createHooks } from './hooks.ts';
 import { createJudge } from './judge.ts';
 import { createKeepers } from './keepers.ts';
 import { createKnowledge } from './knowledge.ts';
 import { createLeaving } from './leaving.ts';
 import { describe, type Log } from './log.ts';
 import { createLookAround, unfinished } from './look-around.ts';
+import { createNeeds } from './needs.ts';
 import { createObserver } from './observe.ts';
 import { createOnward } from './onward.ts';
 import { removeOrphanFolders } from './orphans.ts';
@@ -196,6 +198,12 @@ export async function startDaemon(options: {
   const removal = createRemoval({ store, supervisor, tails, folderOf, now, log });
   const archivist = createArchivist({ store, supervisor, config: config.logs, runsFolder: home.runs, lastWords: judge.lastWords, now, log });
   const firstRuns = createFirstRuns({ store, supervisor });
+  const hooks = createHooks({
+    ...{ store, supervisor, watchers, config, environment, now, log },
+    home: home.folder,
+    needs: createNeeds({ store, spending, now }),
+    redacted: (text) => redacted(text, null),
+  });
   supervisor.connect({
     perform,
     note(run) {
@@ -237,7 +245,7 @@ export async function startDaemon(options: {
   const leaving = createLeaving({
     ...{ store, keepers, room, log },
     close() {
-      for (const each of [scheduler, spending, timers, archivist, observer, room, guard]) each.close();
+      for (const each of [scheduler, spending, timers, archivist, observer, hooks, room, guard]) each.close();
     },
     closeApi: () => api.close(),
   });

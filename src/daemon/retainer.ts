@@ -1,6 +1,6 @@
 /** Keeps the logs of ended runs within their age and their size: recorded as removed, then removed. */
 import { join } from 'node:path';
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/settings.ts';
 import { crashPoint } from '../launch/crash-point.ts';
 import { removeLogs } from '../process/log-files.ts';
 import { limits } from '../run/limits.ts';

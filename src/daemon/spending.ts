@@ -5,7 +5,7 @@
  * Nothing of it is stored: that a limit is reached follows from what was used. So what a budget stops goes on
  * by itself when the day is over or the limit is raised, and no restart forgets it.
  */
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/settings.ts';
 import { parseBudget } from '../protocol/budget.ts';
 import type { Agent } from '../run/agent.ts';
 import { type Budget, type Limit, reachedLimit, reachedWhileRunning, type Spent } from '../run/budget.ts';

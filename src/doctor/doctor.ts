@@ -1,17 +1,22 @@
 /** The invariants of a home, checked from outside: it works with the daemon alive, dead or damaged. */
 import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
-import { type AmountCheck, type Config, ConfigError, configPath, readConfig } from '../config/config.ts';
-import { type Home, troubleWithHome } from '../config/home.ts';
+import { type AmountCheck, readConfig } from '../config/config.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { configPath, type Home, troubleWithHome } from '../config/home.ts';
+import type { Config } from '../config/settings.ts';
 import { findFamilies } from '../process/family.ts';
 import { toolVersion } from '../process/tool.ts';
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
 import { isEnded } from '../run/run.ts';
+import { readMeta } from '../store/meta.ts';
 import { type Opened, openReadOnly } from '../store/open.ts';
 import { createRunStore } from '../store/runs.ts';
+import { checkBoot } from './boot.ts';
 import type { Check } from './check.ts';
 import { isLost } from './damage.ts';
 import { fix } from './fix.ts';
+import { checkHooks } from './hooks.ts';
 import { checkLogs } from './logs.ts';
 import { openToOthers } from './modes.ts';
 
@@ -52,7 +57,10 @@ async function examine(options: Options): Promise<Check[]> {
   checks.push(daemon ? ok('daemon', `runs: pid ${daemon.pid}, clip ${daemon.version}`) : checkSocket(home));
   if (daemon) checks.push(checkKeepers(daemon));
   checks.push(checkDisk(home, daemon));
-  checks.push(...checkDatabase(home, daemon, configOf(options)));
+  const config = configOf(options);
+  checks.push(...checkDatabase(home, daemon, config));
+  if (config !== null) checks.push(...checkHooks(config, options.env['PATH'] ?? '', { folder: home.folder, readMeta: metaOf(home) }));
+  checks.push(await checkBoot(options.env));
   checks.push(...(await Promise.all(['claude', 'codex', 'gemini', 'opencode'].map(checkAgent))));
   return checks;
 }
@@ -91,7 +99,11 @@ function checkConfig(env: NodeJS.ProcessEnv, wrongWithBudget: AmountCheck): Chec
   try {
     const path = configPath(env);
     readConfig(path, wrongWithBudget);
-    return ok('config', existsSync(path) ? path : 'defaults');
+    const open = statSync(path, { throwIfNoEntry: false });
+    // Whoever may write it has programs of theirs run as you.
+    if (open !== undefined && (open.mode & 0o022) !== 0)
+      return { name: 'config', state: 'warning', says: `others may write ${path}`, todo: `chmod go-w ${path}` };
+    return ok('config', open === undefined ? 'defaults' : path);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { name: 'config', state: 'broken', says: error.message, todo: 'Mend the file.' };
@@ -151,6 +163,21 @@ function checkDatabase(home: Home, daemon: DaemonSays, config: Config | null): C
   } finally {
     opened?.close();
   }
+}
+
+/** Reads single facts; of a database that cannot be read, none. */
+function metaOf(home: Home): (key: string) => string | null {
+  return (key) => {
+    let opened: Opened | null = null;
+    try {
+      opened = openReadOnly(home.database);
+      return readMeta(opened.db, key);
+    } catch {
+      return null;
+    } finally {
+      opened?.close();
+    }
+  };
 }
 
 function damaged(says: string, daemon: DaemonSays): Check {

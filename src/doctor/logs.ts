@@ -1,5 +1,5 @@
 /** How much of the logs of ended runs is kept, and how much may be. */
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/settings.ts';
 import { sizeText } from '../run/size.ts';
 import { createArchiveStore } from '../store/archives.ts';
 import type { Db } from '../store/open.ts';

@@ -20,7 +20,7 @@ export function cleanEnvironment(from: NodeJS.ProcessEnv, role: 'daemon' | 'keep
 }
 
 /** The daemon's garbage is short-lived and small: a young generation of 1 MB and no spare compiler threads save a tenth of its memory. */
-const smallHeap = ['--max-semi-space-size=1', '--max-lazy', '--v8-pool-size=0'];
+export const smallHeap = ['--max-semi-space-size=1', '--max-lazy', '--v8-pool-size=0'];
 
 /** The program beside the one that runs now: all of them are bundled into one folder. */
 export function programPath(name: 'clip' | 'clipd' | 'clip-keeper' | 'clip-http'): string {

@@ -55,6 +55,13 @@ export const limits = {
   httpReasonBytesMax: 64 * 2 ** 10,
   /** A peer that vanished without a word is noticed by TCP keep-alive, first asked after this. */
   httpKeepAliveMs: 60 * second,
+  /** A hook that has not ended by then is ended. */
+  hookMs: 30 * second,
+  /** What happens within this time is told together, where it can be. */
+  hookBurstMs: 500,
+  /** Nobody is told anymore of what is older. */
+  hookAgeMsMax: hour,
+  hookPageEvents: 500,
   /** Runs may start runs, at most this deep: enough for an agent that starts an agent that runs a test. */
   depthMax: 3,
   bodyBytesMax: 2 ** 20,

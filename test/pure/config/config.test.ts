@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, configPath, parseConfig, readConfig } from '../../../src/config/config.ts';
-import { homeAt, locateHome, troubleWithHome } from '../../../src/config/home.ts';
+import { parseConfig, readConfig } from '../../../src/config/config.ts';
+import { ConfigError } from '../../../src/config/config-error.ts';
+import { configPath, homeAt, locateHome, troubleWithHome } from '../../../src/config/home.ts';
 import { wrongWithBudget } from '../../../src/protocol/budget.ts';
 
 const path = '/etc/clip.toml';
@@ -32,6 +33,8 @@ describe('the configuration', () => {
       'leftovers_keep = []',
       'continuation_attempts = 0',
       'auto_done = true',
+      'notifications = true',
+      'hooks.failed = ["mail", "-s", "failed"]',
       '[budget]',
       'day = "20usd, 8h"',
       '[logs]',
@@ -43,6 +46,8 @@ describe('the configuration', () => {
       leftovers_keep: [],
       continuation_attempts: 0,
       auto_done: true,
+      notifications: true,
+      hooks: { needs_you: null, failed: ['mail', '-s', 'failed'], exhausted: null, budget_reached: null, queue_empty: null },
       budget: { run: null, day: '20usd, 8h' },
       logs: { compress_after_min: 60, keep_days: 30, size_max_gb: 5 },
     });

@@ -18,7 +18,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { adapterOf } from '../../../src/adapters/by-name.ts';
 import { presets } from '../../../src/adapters/presets.ts';
-import { ConfigError, parseConfig } from '../../../src/config/config.ts';
+import { parseConfig } from '../../../src/config/config.ts';
+import { ConfigError } from '../../../src/config/config-error.ts';
 import { parseEnvFile } from '../../../src/daemon/env-file.ts';
 import { readMessage } from '../../../src/keeper/messages.ts';
 import { tooMuchIn } from '../../../src/protocol/bounds.ts';

@@ -1,0 +1,115 @@
+/** Every key of config.toml, once: its shape, its default, and what it is for. The list of settings, the errors and the documentation come from here. */
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+
+/** A program and its arguments; no shell takes it apart. */
+const argv = z
+  .array(z.string().regex(/^[^\0]*$/))
+  .min(1)
+  .max(100)
+  .refine(([program]) => program !== '', 'the program has no name')
+  .nullable()
+  .default(null);
+
+const amount = z.string().nullable().default(null);
+
+export const schema = z.strictObject({
+  max_runs: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(Math.max(2, Math.floor(availableParallelism() / 2)))
+    .meta({ description: 'how many runs run at once', kind: 'a whole number', standard: 'half the cores, at least 2' }),
+  after_crash: z
+    .enum(['continue', 'hold'])
+    .default('continue')
+    .meta({ description: 'what queued runs do after the daemon died: go on, or wait for `clip queue release`', kind: '"continue" or "hold"' }),
+  leftovers_keep: z
+    .array(z.string())
+    .default(['tmux', 'tmux: server', 'screen', 'ssh-agent', 'gpg-agent', 'dbus-daemon'])
+    .meta({ description: 'programs that are listed among leftovers, and never stopped', kind: 'a list of names' }),
+  continuation_attempts: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(2)
+    .meta({ description: 'how often a run that only planned, or said nothing, is told to act', kind: 'a whole number' }),
+  auto_done: z.boolean().default(false).meta({ description: '`clip report done` closes a task; else it waits for your review', kind: 'true or false' }),
+  notifications: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'show on the desktop what needs you, and which runs without a task failed', kind: 'true or false' }),
+  /** Amounts as `clip agent edit --budget-day` takes them; kept as text, for this room knows nobody who could read them. */
+  budget: z
+    .strictObject({
+      run: amount.meta({ description: 'what each run of an agent may use that has no limit of its own', kind: 'an amount, like "5usd"' }),
+      day: amount.meta({ description: 'what the runs of all agents may use in a day together', kind: 'an amount, like "20usd,12h"' }),
+    })
+    .prefault({}),
+  logs: z
+    .strictObject({
+      compress_after_min: z
+        .number()
+        .min(0)
+        .max(525_600)
+        .default(60)
+        .meta({ description: 'minutes after its end until the logs of a run are compressed', kind: 'a number' }),
+      keep_days: z.number().min(0).max(36_500).default(90).meta({ description: 'days after its end until they are removed; 0: never', kind: 'a number' }),
+      size_max_gb: z
+        .number()
+        .min(0)
+        .max(1_000_000)
+        .default(5)
+        .meta({ description: 'GiB that all of them may take, the oldest go first; 0: no limit', kind: 'a number' }),
+    })
+    .prefault({}),
+  /** Programs that the daemon runs when something happens; docs/configuration.md says what they are told. */
+  hooks: z
+    .strictObject({
+      needs_you: argv.meta({ description: 'run when something waits for you: a blocked task, one in review, a used up budget, a lost run', kind: 'a command' }),
+      failed: argv.meta({ description: 'run when a run has failed or timed out', kind: 'a command' }),
+      exhausted: argv.meta({ description: 'run when a task has been continued as often as it may be', kind: 'a command' }),
+      budget_reached: argv.meta({ description: 'run when a run was stopped by a budget', kind: 'a command' }),
+      queue_empty: argv.meta({ description: 'run when the last run has ended and none waits', kind: 'a command' }),
+    })
+    .prefault({}),
+});
+
+export type Config = z.infer<typeof schema>;
+
+export type Setting = {
+  /** `budget.day` */
+  readonly key: string;
+  readonly says: string;
+  readonly kind: string;
+  readonly standard: unknown;
+  /** Where it depends on the machine, in words; else null. */
+  readonly standardWords: string | null;
+  /** Reads a value that somebody gives; what is wrong with it, in words, or null. */
+  readonly wrongWith: (value: unknown) => string | null;
+};
+
+type Shape = Readonly<Record<string, z.core.$ZodType>>;
+
+/** In the order of the documentation. */
+export const settings: readonly Setting[] = settingsIn(schema.shape, '');
+
+function settingsIn(shape: Shape, prefix: string): Setting[] {
+  return Object.entries(shape).flatMap(([name, type]) => {
+    const key = `${prefix}${name}`;
+    if (type instanceof z.ZodPrefault && type.unwrap() instanceof z.ZodObject) return settingsIn((type.unwrap() as z.ZodObject).shape, `${key}.`);
+    return [settingOf(key, type as z.ZodType)];
+  });
+}
+
+function settingOf(key: string, type: z.ZodType): Setting {
+  const { description = '', kind, standard } = type.meta() ?? {};
+  return {
+    key,
+    says: description,
+    kind: String(kind),
+    standard: type.parse(undefined),
+    standardWords: typeof standard === 'string' ? standard : null,
+    wrongWith: (value) => type.safeParse(value).error?.issues[0]?.message ?? null,
+  };
+}

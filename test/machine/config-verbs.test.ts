@@ -1,0 +1,71 @@
+import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { configure } from '../support/config.ts';
+import { createHome, type TestHome } from '../support/home.ts';
+
+type Setting = { key: string; value: unknown; default: unknown; source: string; line: number | null };
+const fileOf = (home: TestHome) => join(home.env['XDG_CONFIG_HOME'] ?? '', 'clip/config.toml');
+const settingsOf = async (home: TestHome) => (await home.json<{ settings: Setting[] }>(['config', 'list', '--json'])).settings;
+
+describe('clip config', () => {
+  it('lists every setting with its value, its default and where it comes from, and starts no daemon', async () => {
+    const home = createHome();
+    configure(home, '# mine\n[logs]\nkeep_days = 7\n');
+    const settings = await settingsOf(home);
+    expect(settings.filter(({ source }) => source === 'file')).toEqual([expect.objectContaining({ key: 'logs.keep_days', value: 7, default: 90, line: 3 })]);
+    expect(settings.length).toBeGreaterThan(10);
+    expect((await home.clip(['config', 'list'])).stdout).toMatch(/logs\.keep_days = 7 {2}line 3\n {4}.*\(default 90\)/);
+    expect((await home.clip(['config', 'get', 'logs.keep_days'])).stdout).toBe('7\n');
+    expect((await home.clip(['config', 'path'])).stdout).toBe(`${fileOf(home)}\n`);
+    expect(home.pidsOf('daemon')).toEqual([]);
+  });
+
+  it('sets and unsets one, keeps comments, makes a file for its owner alone, and says when a daemon must be restarted', async () => {
+    const home = createHome({ env: { CLIP_NO_SPAWN: '1' } });
+    expect(await home.clip(['config', 'set', 'max_runs', '3'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(statSync(fileOf(home)).mode & 0o777).toBe(0o600);
+    configure(home, '# mine\nmax_runs = 3 # few\n');
+    expect((await home.clip(['config', 'set', 'hooks.failed', 'notify-send', '-u', 'critical', 'a b'])).code).toBe(0);
+    expect((await home.clip(['daemon', 'start'], { env: { CLIP_NO_SPAWN: '' } })).code).toBe(0);
+    const { stderr, code } = await home.clip(['config', 'set', 'max_runs', '5']);
+    expect([code, stderr]).toEqual([0, 'The running daemon takes it up with: clip daemon restart (runs live on)\n']);
+    expect(readFileSync(fileOf(home), 'utf8')).toBe('# mine\nmax_runs = 5 # few\n\n[hooks]\nfailed = [ "notify-send", "-u", "critical", "a b" ]\n');
+    await home.clip(['config', 'unset', 'hooks.failed']);
+    expect(readFileSync(fileOf(home), 'utf8')).toBe('# mine\nmax_runs = 5 # few\n\n[hooks]\n');
+    await home.clip(['daemon', 'restart'], { env: { CLIP_NO_SPAWN: '' } });
+    expect((await home.json<{ queue: { slots: number } }>(['status', '--json'])).queue.slots).toBe(5);
+  });
+
+  it.each([
+    [['set', 'max_runs', 'many'], 2, 'max_runs takes a whole number, and not "many"'],
+    [['set', 'max_runs', '0'], 2, 'max_runs takes a whole number'],
+    [['set', 'budget.day', '5foo'], 2, '"5foo" is no amount'],
+    [['set', 'after_crash', 'wait'], 2, 'after_crash takes "continue" or "hold"'],
+    [['set', 'max_run', '3'], 3, 'There is no setting max_run.'],
+    [['get', 'hooks'], 3, 'There is no setting hooks.'],
+  ])('%j is refused in a sentence, and the file stays as it was', async (args, code, says) => {
+    const home = createHome();
+    configure(home, 'max_runs = 3\n');
+    const result = await home.clip(['config', ...args]);
+    expect([result.code, result.stderr]).toEqual([code, expect.stringContaining(says)]);
+    expect(readFileSync(fileOf(home), 'utf8')).toBe('max_runs = 3\n');
+  });
+
+  it('leaves a file alone that is wrong already, and writes through a link to where the file really is', async () => {
+    const home = createHome();
+    configure(home, 'max_rnus = 3\n');
+    expect(await home.clip(['config', 'set', 'max_runs', '3'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('line 1, does not know the key "max_rnus"'),
+    });
+    const kept = join(home.base, 'kept.toml');
+    const linked = createHome({ env: { XDG_CONFIG_HOME: join(home.base, 'linked') } });
+    mkdirSync(join(home.base, 'linked/clip'), { recursive: true });
+    writeFileSync(kept, 'auto_done = true\n');
+    symlinkSync(kept, fileOf(linked));
+    expect((await linked.clip(['config', 'set', 'max_runs', '3'])).code).toBe(0);
+    expect(readFileSync(kept, 'utf8')).toBe('auto_done = true\nmax_runs = 3\n');
+    expect(lstatSync(fileOf(linked)).isSymbolicLink()).toBe(true);
+  });
+});

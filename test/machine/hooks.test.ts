@@ -1,0 +1,129 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { configure } from '../support/config.ts';
+import { agent, createHome, type TestHome } from '../support/home.ts';
+import { until } from '../support/until.ts';
+
+const writes = agent('writes-down-its-input.sh');
+type Told = {
+  schema: number;
+  event: string;
+  at: string;
+  run?: { number: number; status: string; exitCode: number | null };
+  needs?: { task: number | null; what: string }[];
+};
+
+/** A home whose hooks write down what they are told. */
+function homeWith(hooks: readonly string[], more = '') {
+  const home = createHome();
+  const file = join(home.base, 'told');
+  configure(home, `${more}\n[hooks]\n${hooks.map((name) => `${name} = ["${writes}", "${file}", "${name}"]`).join('\n')}\n`);
+  const lines = (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : []);
+  const told = (name: string): Told[] => lines().flatMap((line) => (line.startsWith(`${name} `) ? [JSON.parse(line.slice(name.length + 1)) as Told] : []));
+  return { home, told, lines, file };
+}
+
+const logOf = (home: TestHome) => readFileSync(join(home.folder, 'daemon.log'), 'utf8');
+
+describe('a hook', () => {
+  it('is told of each run that fails, once and in order, and that the queue is empty; what was before it is not told', async () => {
+    const { home, told } = homeWith(['failed', 'queue_empty']);
+    for (const code of [3, 0, 4]) await home.submit(['--', 'sh', '-c', `exit ${code}`]);
+    await home.submit(['--timeout', '1s', '--', 'sleep', '100']);
+    await home.untilStatus(4, 'timed_out');
+    await until('all are told', () => told('failed').length >= 3 && told('queue_empty').some(({ event }) => event === 'queue_empty'));
+    expect(told('failed').map(({ run }) => [run?.number, run?.status, run?.exitCode])).toEqual([
+      [1, 'failed', 3],
+      [3, 'failed', 4],
+      [4, 'timed_out', null],
+    ]);
+    expect(told('failed')[0]).toMatchObject({
+      schema: 1,
+      event: 'failed',
+      at: expect.stringMatching(/^\d{4}-.*Z$/),
+      run: { errorCode: 'exit_nonzero' },
+      task: null,
+    });
+    configure(home, `[hooks]\nfailed = ["${writes}", "${join(home.base, 'other')}", "failed"]\n`);
+    await home.clip(['daemon', 'restart']);
+    expect((await home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 9'])).code).toBe(9);
+    await until('the next is told', () => existsSync(join(home.base, 'other')));
+    expect(readFileSync(join(home.base, 'other'), 'utf8').match(/"number":\d+/g)).toEqual(['"number":5']);
+  });
+
+  it('is told once across the death of the daemon, also of what ended while none was there', async () => {
+    const { home, told } = homeWith(['failed', 'queue_empty']);
+    const gate = join(home.base, 'gate');
+    await home.submit(['--', 'sh', '-c', 'exit 3']);
+    await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);
+    await home.untilStatus(2, 'running');
+    await until('the first is told', () => told('failed').length === 1);
+    const stopped = await home.clip(['daemon', 'stop']);
+    expect(stopped.code).toBe(0);
+    writeFileSync(gate, '');
+    await until('it has ended', () => existsSync(join(home.folder, 'runs')) && home.pidsOf('daemon').length === 0);
+    await home.clip(['daemon', 'start']);
+    await home.untilStatus(2, 'failed');
+    await until('the second is told', () => told('failed').length === 2 && told('queue_empty').length === 1);
+    await home.kill(home.daemonPid());
+    await home.clip(['daemon', 'start']);
+    await home.submit(['--', 'sh', '-c', 'exit 4']);
+    await until('the third is told, and that all are over', () => told('failed').length >= 3 && told('queue_empty').length >= 2);
+    expect(told('failed').map(({ run }) => run?.exitCode)).toEqual([3, 9, 4]);
+  });
+
+  it('is told what needs somebody, and nothing of what a person has done', async () => {
+    const { home, told } = homeWith(['needs_you']);
+    const reporter = join(home.base, 'reports-done');
+    writeFileSync(reporter, '#!/bin/sh\n"$CLIP_BIN" report done finished\n', { mode: 0o755 });
+    await home.clip(['agent', 'add', 'coder', '--adapter', 'plain', '--command', reporter]);
+    await home.clip(['task', 'add', 'mine']);
+    await home.clip(['task', 'block', 'T1', 'later']);
+    for (const title of ['one', 'two']) await home.clip(['task', 'add', title, '--assign', 'coder']);
+    await until('both are told', () => told('needs_you').flatMap(({ needs = [] }) => needs).length >= 2);
+    expect(
+      told('needs_you')
+        .flatMap(({ needs = [] }) => needs.map(({ task }) => task))
+        .sort(),
+    ).toEqual([2, 3]);
+    expect(told('needs_you')[0]?.needs?.[0]).toMatchObject({
+      kind: 'task',
+      title: 'one',
+      status: 'in_review',
+      next: expect.stringContaining('clip task done T2'),
+    });
+  });
+
+  it('that fails, is not there or hangs hurts nobody: the log says so, the doctor too, and the marks of runs are not in its environment', async () => {
+    const home = createHome({ env: { CLIP_RUN_ID: 'not-a-run' } });
+    const seen = join(home.base, 'seen');
+    configure(home, `[hooks]\nfailed = ["sh", "-c", "env > ${seen}; echo sorry >&2; exit 7"]\nqueue_empty = ["/no/such/program"]\n`);
+    await home.clip(['run', '--wait', '--', 'false']);
+    await until('both are logged', () => logOf(home).split('a hook failed').length === 3);
+    expect(logOf(home)).toContain('it ended with 7: sorry');
+    expect(logOf(home)).toContain('it could not be started (ENOENT)');
+    expect(readFileSync(seen, 'utf8')).not.toMatch(/^CLIP_(RUN_|ROLE|TASK|BIN)/m);
+    expect(readFileSync(seen, 'utf8')).toContain(`CLIP_HOME=${home.folder}`);
+    const { checks } = await home.json<{ checks: { name: string; state: string; says: string }[] }>(['doctor', '--json']);
+    expect(checks.filter(({ name }) => name.startsWith('hook'))).toEqual([
+      expect.objectContaining({ name: 'hook failed', state: 'warning', says: expect.stringContaining('it ended with 7: sorry') }),
+      expect.objectContaining({ name: 'hook queue_empty', state: 'broken', says: expect.stringContaining('/no/such/program') }),
+    ]);
+  });
+});
+
+describe('notifications', () => {
+  it.runIf(process.platform === 'linux')('are shown by notify-send, each argument as it is', async () => {
+    const bin = join(createHome().base, 'bin');
+    const said = join(bin, 'said');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'notify-send'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${said}\n`);
+    chmodSync(join(bin, 'notify-send'), 0o755);
+    const home = createHome({ env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } });
+    configure(home, 'notifications = true\n');
+    await home.clip(['run', '--name=a$(b)', '--wait', '--', 'sh', '-c', 'exit 3']);
+    await until('it is shown', () => existsSync(said) && readFileSync(said, 'utf8').includes('failed'));
+    expect(readFileSync(said, 'utf8')).toMatch(/^--app-name=clip\n--\nclip: run a\$\(b\) failed\n.+\n$/);
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { candidatesIn, linesOf, offerFor } from '../../../src/cli/complete.ts';
+import { completionTable } from '../../../src/cli/completion-table.ts';
+import { commandTree } from '../../../src/cli/program.ts';
+
+const tree = completionTable(commandTree());
+const offered = (...words: string[]): string[] => {
+  const offer = offerFor(tree, words);
+  return offer.kind === 'words'
+    ? linesOf(offer.words, offer.prefix, words.at(-1) ?? '')
+        .split('\n')
+        .flatMap((line) => (line === '' ? [] : [line.split('\t')[0] ?? '']))
+    : [offer.kind === 'ask' ? offer.what : offer.kind];
+};
+
+describe('what is offered', () => {
+  it.each<[words: string[], offers: string[]]>([
+    [['conf'], ['config']],
+    [['task', 'bl'], ['block']],
+    [['task', 'show', ''], ['task']],
+    [['task', 'assign', 'T1', ''], ['who']],
+    [['cancel', '1', ''], ['live']],
+    [['logs', ''], ['run']],
+    [['logs', '-n', '5', ''], ['run']],
+    [
+      ['logs', '--stream', 'std'],
+      ['stdout', 'stderr'],
+    ],
+    [['logs', '--stream=b'], ['--stream=both']],
+    [['run', '--agent', ''], ['agent']],
+    [['run', '--after', ''], ['run']],
+    [['run', '--cwd', ''], ['files']],
+    [['run', '--', 'ls', ''], ['files']],
+    [['runs', '--status', 'time'], ['timed_out']],
+    [['agent', 'pause', ''], ['agent']],
+    [['agent', 'add', ''], []],
+    [['group', 'pause', ''], ['group']],
+    [
+      ['config', 'get', 'budget.'],
+      ['budget.run', 'budget.day'],
+    ],
+    [
+      ['completions', ''],
+      ['bash', 'zsh', 'fish'],
+    ],
+    [['--color', 'al'], ['always']],
+    [['prune', '--o'], ['--older-than']],
+    [['constructor', '__proto__', ''], []],
+  ])('for %j is %j', (words, offers) => {
+    expect(offered(...words)).toEqual(offers);
+  });
+
+  it('has every verb, and each option of each verb', () => {
+    expect(offered('')).toEqual(commandTree().commands.map((each) => each.name()));
+    expect(offered('run', '-')).toEqual(expect.arrayContaining(['--timeout', '-q', '--quiet', '--help', '--color']));
+  });
+
+  it('names runs by number and name with their state, and lets no name steer the terminal', () => {
+    const runs = [{ number: 7, name: 'a\u001b[2Jb\tc', status: 'running', command: ['make'] }];
+    expect(linesOf(candidatesIn('live', { runs }), '', '')).toBe('7\trunning: a [2Jb c\na [2Jb c\trunning: run 7\n@last\tthe newest run\n');
+  });
+});
