@@ -18,6 +18,7 @@ export const agent = (name: string): string => join(root, 'test/fixtures/agents'
 
 export type Result = { readonly code: number | null; readonly signal: string | null; readonly stdout: string; readonly stderr: string };
 export type TestHome = ReturnType<typeof createHome>;
+export type OpenHome = ReturnType<typeof openHome>;
 type HomeOptions = { readonly env?: Record<string, string>; readonly folder?: string; readonly keep?: boolean };
 
 /** A fresh home for one test. When the test ends, every process of this home is ended by id, and one that was left behind fails the test. */
@@ -75,11 +76,13 @@ export function openHome(options: HomeOptions = {}) {
   }
 
   /** Asks the daemon over its socket, for a fraction of what the command costs; when no good answer comes, the command asks, and may start a daemon. */
-  async function shown(ref: number | string): Promise<{ run: RunView; events: EventView[] }> {
-    const answer = await ask(folder, `/v1/runs/${encodeURIComponent(ref)}`, { ms: 15_000 }).catch(() => null);
-    return answer?.status === 200 ? answer.json() : json(['show', String(ref), '--json']);
+  async function asked<T>(path: string, args: readonly string[]): Promise<T> {
+    const answer = await ask(folder, path, { ms: 15_000 }).catch(() => null);
+    return answer?.status === 200 ? answer.json() : json<T>(args);
   }
 
+  type Shown = { run: RunView; events: EventView[] };
+  const shown = (ref: number | string) => asked<Shown>(`/v1/runs/${encodeURIComponent(ref)}`, ['show', String(ref), '--json']);
   const show = async (ref: number | string): Promise<RunView> => (await shown(ref)).run;
   const history = async (ref: number | string): Promise<EventView[]> => (await shown(ref)).events;
 
@@ -141,7 +144,7 @@ export function openHome(options: HomeOptions = {}) {
     if (left.length > 0 && !options.keep) throw new Error(`Left behind: ${left.map(({ pid, command }) => `${pid} ${command}`).join('; ')}`);
   }
 
-  return { base, folder, env, start, clip, json, submit, show, history, untilStatus, pidsOf, daemonPid, kill, listens, resultOf, end, dispose };
+  return { base, folder, env, start, clip, json, asked, submit, show, history, untilStatus, pidsOf, daemonPid, kill, listens, resultOf, end, dispose };
 }
 
 export function resultOf(child: ChildProcess): Promise<Result> {
