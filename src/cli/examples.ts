@@ -14,7 +14,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     'clip run --agent coder --wait "make the tests pass"',
     'clip run --batch runs.jsonl --label job=nightly',
   ],
-  runs: ['clip runs --failed --since 24h', 'clip runs --label job=nightly --all', "clip runs --live --json | jq -r '.runs[].number'"],
+  runs: ['clip runs --failed --since 24h', 'clip runs --task T1', 'clip runs --label job=nightly --all', "clip runs --live --json | jq -r '.runs[].number'"],
   show: ['clip show build', 'clip show @last --json | jq -r .run.stopReason'],
   logs: ['clip logs -f build', 'clip logs -n 20 --stream stderr 12', ['clip logs -f --exit-code 11', '3: run 11 ended so']],
   wait: ['clip wait build && echo fine', 'clip wait --any build server', ['clip wait --timeout 1s server', '121: it is still running']],

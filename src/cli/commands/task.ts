@@ -11,7 +11,7 @@ import { readInput } from '../request.ts';
 import { taskFacts, taskPath, taskTable } from '../task-words.ts';
 import type { Choose } from '../verb.ts';
 import { clean } from '../words.ts';
-import { orNone } from './agent-limits.ts';
+import { type Cleared, cleared, orNone } from './agent-limits.ts';
 import { collect, positiveNumber, wholeNumber } from './options.ts';
 import { addTaskDocuments } from './task-doc.ts';
 
@@ -22,7 +22,7 @@ type Fields = {
   assign?: string;
   kind?: TaskView['kind'];
   priority?: number;
-  budget?: Budget | null;
+  budget?: Budget | Cleared;
   cwd?: string;
   backlog?: boolean;
   json?: boolean;
@@ -168,7 +168,7 @@ function fieldsOf(context: Context, { title, description, accept, kind, priority
     ...(accept === undefined ? {} : { acceptance: text(accept) }),
     ...(kind === undefined ? {} : { kind }),
     ...(priority === undefined ? {} : { priority }),
-    ...(budget === undefined ? {} : { budget }),
+    ...(budget === undefined ? {} : { budget: budget === cleared ? null : budget }),
     ...(cwd === undefined ? {} : { cwd: cwd === 'none' ? null : resolve(context.cwd(), cwd) }),
   };
 }
