@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Three kinds of tests: pure (no outside world), ui (frames for given props), machine (real processes, files and sockets). */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       // Thousands of made-up inputs take their time on a busy machine.
       { test: { name: 'pure', include: ['test/pure/**/*.test.ts'], testTimeout: 60_000 } },
@@ -14,7 +16,8 @@ export default defineConfig({
           // Real processes on few cores: a wait is for a condition, and this is only its upper bound.
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          // One more than CI has cores: a good part of the time is spent waiting for graces and limits.
+          maxWorkers: 3,
           // A file's tests share nothing but the machine; one at a time keeps the load honest.
           fileParallelism: true,
         },

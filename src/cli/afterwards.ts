@@ -4,6 +4,7 @@ import type { Client } from './client.ts';
 import type { Context } from './context.ts';
 import { exitOfRun } from './exit-codes.ts';
 import { followOutput } from './output.ts';
+import { startProgress } from './progress.ts';
 import { renderingOf } from './rendering.ts';
 import { allReached, leaveAliveOnInterrupt } from './waiting.ts';
 import { clean, durationWords, endWords, statusWords } from './words.ts';
@@ -17,14 +18,15 @@ export async function afterwards(context: Context, client: Client, run: RunView,
   }
   leaveAliveOnInterrupt([run.number], context.notice);
   if (options.follow && !options.json) {
-    context.notice(`Run ${run.number}`);
+    context.notice(isFirst(context, run, options) ? firstWords(run) : `Run ${run.number}`);
     const rendering = await renderingOf(context, client, run, {});
     const ended = await followOutput(context, client, run, { stream: 'both', raw: false, last: null, rendering });
     context.notice(endSentence(context, ended));
     return exitOfRun(ended);
   }
   if (!options.json) report(context, run, options);
-  const [ended = run] = await allReached(client, [run.number], 'ended');
+  const progress = startProgress(!options.json && !options.quiet, () => `Waiting for run ${run.number} to end`);
+  const [ended = run] = await allReached(client, [run.number], 'ended').finally(progress.end);
   if (options.json) context.printJson({ schema: 1, run: ended });
   else context.notice(endSentence(context, ended));
   return exitOfRun(ended);
@@ -34,7 +36,22 @@ function report(context: Context, run: RunView, options: Afterwards): void {
   if (options.json) return context.printJson({ schema: 1, run });
   // A number that scripts can take, a sentence that people can read.
   context.print(String(run.number));
-  if (context.look.width !== null && !options.wait) context.notice(`Run ${run.number} is ${run.status}. Its output: clip logs -f ${run.number}`);
+  if (isFirst(context, run, options)) context.notice(firstWords(run));
+  else if (context.look.width !== null && !options.wait) context.notice(`Run ${run.number} is ${run.status}. Its output: clip logs -f ${run.number}`);
+}
+
+/** Numbers are never used again: this is so once in the life of a home. */
+function isFirst({ look }: Context, run: RunView, { quiet, json }: Afterwards): boolean {
+  return run.number === 1 && run.retriedBy === null && look.width !== null && !quiet && !json;
+}
+
+/** What happened, how to see it, how to stop it. */
+function firstWords({ status }: RunView): string {
+  return [
+    `Run 1 is ${status}. It outlives this terminal; its output and exit code are kept.`,
+    '  See it:   clip logs -f 1     (its output)    clip show 1  (all about it)',
+    '  Stop it:  clip cancel 1      (and everything it started)',
+  ].join('\n');
 }
 
 function endSentence({ look }: Context, run: RunView): string {

@@ -51,7 +51,8 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
         if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint, error);
         throw new ClipError('unreachable', `The daemon does not answer: ${(error as Error).message}.`, 'See clip daemon status and clip daemon logs.', error);
       }
-      if (!maySpawn) throw new ClipError('unreachable', 'The daemon is not running.', 'Start it: clip daemon start', error);
+      if (!maySpawn)
+        throw new ClipError('unreachable', 'The daemon is not running.', 'Start it: clip daemon start (clip run -- COMMAND starts it, too).', error);
       maySpawn = false;
       await startDaemon(home);
       const missing = missingForBoot(process.env);

@@ -71,11 +71,20 @@ type Complaint = { readonly code: string; readonly message: string; readonly hin
 /** Cleaned for pipes as well: it quotes what was asked for, and what the daemon, a file or another program has said. */
 export function complain({ code, message, hint }: Complaint, json: boolean): void {
   const lines = [message, hint].flatMap((part) => (part === null ? [] : [cleanText(part)]));
+  makeWay?.();
   writeText(2, json ? `${visibleJson({ error: { code, message, hint } })}\n` : `clip: ${lines.join('\n      ')}\n`);
+}
+
+let makeWay: (() => void) | null = null;
+
+/** What is done before something is said: a line that is rewritten in its place goes out of the way. */
+export function beforeSaying(act: (() => void) | null): void {
+  makeWay = act;
 }
 
 /** What people read; a program that reads it gets what is there. */
 export function say(fd: 1 | 2, text: string): void {
+  makeWay?.();
   writeText(fd, isatty(fd) ? forTerminal(text) : text);
 }
 

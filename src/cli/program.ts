@@ -15,6 +15,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addEvents } from './commands/events.ts';
 import { addGroup, addQueue } from './commands/group.ts';
 import { addHandoff } from './commands/handoff.ts';
+import { addHelp } from './commands/help.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPrune } from './commands/prune.ts';
@@ -28,7 +29,8 @@ import { addStatus } from './commands/status.ts';
 import { addTask } from './commands/task.ts';
 import { addWait } from './commands/wait.ts';
 import { complain, createContext, say, writeText } from './context.ts';
-import { errorsText, exitCodesText, ownFailureExit } from './exit-codes.ts';
+import { showExamples } from './examples.ts';
+import { ownFailureExit } from './exit-codes.ts';
 import type { Choose, Verb, Work } from './verb.ts';
 
 export async function runProgram(args: readonly string[]): Promise<number> {
@@ -96,6 +98,7 @@ function createProgram(bare: boolean, choose: Choose): Command {
   addDemo(program, choose);
   addHelp(program, choose);
   for (const command of program.commands) inherit(command);
+  showExamples(program);
   return program;
 }
 
@@ -108,42 +111,33 @@ function inherit(command: Command): void {
   for (const nested of command.commands) inherit(nested);
 }
 
-function addHelp(program: Command, choose: Choose): void {
-  program.helpCommand(false);
-  program
-    .command('help [topic...]')
-    .description('help on a verb, on exit-codes, or on errors')
-    .action(([topic, nested]: string[]) =>
-      choose({}, async ({ print }) => {
-        if (topic === undefined) print(program.helpInformation());
-        else if (topic === 'exit-codes') print(exitCodesText);
-        else if (topic === 'errors') print(errorsText());
-        else {
-          const verb = program.commands.find((each) => each.name() === topic);
-          const command = nested === undefined ? verb : verb?.commands.find((each) => each.name() === nested);
-          if (!command) throw new ClipError('usage', `There is no help on ${topic}.`, 'clip help lists the verbs.');
-          print(command.helpInformation());
-        }
-        return 0;
-      }),
-    );
-}
-
 function parseFailure(error: unknown, args: readonly string[]): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   // The help of a verb that needs another was shown.
   if (error instanceof CommanderError && error.code === 'commander.help') return errorTable.usage.exit;
   // Options are read while they are parsed: a bad duration is found there.
-  return explain(error instanceof CommanderError ? usageErrorOf(error) : error, {
+  return explain(error instanceof CommanderError ? usageErrorOf(error, helpOn(args)) : error, {
     json: args.includes('--json') && !args.slice(0, args.indexOf('--json')).includes('--'),
     waits: endsWithRun(args),
   });
 }
 
+/** Where to read how the verb of these arguments is used. */
+function helpOn(args: readonly string[]): string {
+  let here: Command | undefined = createProgram(false, () => {});
+  const path: string[] = [];
+  for (const word of args) {
+    here = here.commands.find((each) => each.name() === word || each.aliases().includes(word));
+    if (here === undefined) break;
+    path.push(word);
+  }
+  return path.length === 0 ? 'clip help lists the verbs.' : `clip ${path.join(' ')} --help says how it is used.`;
+}
+
 /** `error: unknown option '--limt'\n(Did you mean --limit?)` as a sentence and a hint. */
-function usageErrorOf({ message }: CommanderError): ClipError {
+function usageErrorOf({ message }: CommanderError, otherwise: string): ClipError {
   const [sentence = '', suggestion] = message.replace(/^error: /, '').split('\n');
-  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'clip help shows what there is.';
+  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? otherwise;
   return new ClipError('usage', `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, '')}.`, hint);
 }
 

@@ -198,7 +198,7 @@ function pad<T>(cell: string, width: number, column: Column<T>, last: boolean): 
 }
 
 /** As many characters as fit before the sign that more was there. */
-function cut(text: string, width: number): string {
+export function cut(text: string, width: number): string {
   let used = 0;
   let kept = '';
   for (const char of text.normalize('NFC')) {

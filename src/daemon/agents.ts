@@ -10,6 +10,7 @@ import { readMapping } from '../protocol/mapping.ts';
 import type { Agent, AgentProfile, AgentSettings } from '../run/agent.ts';
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
+import { didYouMean } from '../run/nearest.ts';
 import { liveStatuses } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import { readEnvFile } from './env-file.ts';
@@ -57,7 +58,8 @@ export function createAgents(world: {
     const agent = store.agents.byName(name);
     if (agent) return agent;
     const others = store.agents.list().map(({ name: each }) => each);
-    const hint = others.length === 0 ? 'Add one: clip agent add NAME --adapter codex' : `There are: ${others.slice(0, 10).join(', ')}.`;
+    const hint =
+      others.length === 0 ? 'Add one: clip agent add NAME --adapter codex' : didYouMean(name, others, `There are: ${others.slice(0, 10).join(', ')}.`);
     throw new ClipError('not_found', `There is no agent ${name}.`, hint);
   }
 

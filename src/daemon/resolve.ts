@@ -1,5 +1,6 @@
 /** From what a person wrote to a run: a number, an id or its beginning, a name, or @last. */
 import { ClipError } from '../run/errors.ts';
+import { didYouMean } from '../run/nearest.ts';
 import type { Run } from '../run/run.ts';
 import type { Store } from '../store/store.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -18,7 +19,7 @@ export function createResolve(world: { store: Store; supervisor: Supervisor }): 
     if (named) return fresh(named);
     const found = /^[a-z0-9]+$/.test(ref) ? runs.byIdPrefix(ref, 2) : [];
     if (found.length > 1) throw new ClipError('ambiguous', `More than one run has an id that begins with ${ref}.`, 'Give more of the id, or the number.');
-    return fresh(found[0] ?? missing(`There is no run ${ref}.`, 'clip runs lists them.'));
+    return fresh(found[0] ?? missing(`There is no run ${ref}.`, didYouMean(ref, runs.names(), 'clip runs lists them.')));
   };
 
   function numberSentence(ref: string): string {

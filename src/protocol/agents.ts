@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { adapterNames, permissions } from '../run/agent.ts';
 import { limits } from '../run/limits.ts';
-import { budgetSchema, quietHoursSchema } from './budget.ts';
+import { budgetSchema, quietHoursSchema } from './budget-schemas.ts';
 import { absolutePath, duration, text, variable, word } from './requests.ts';
 
 /** The names agents may have; the same as those of runs, since both stand on a command line. */

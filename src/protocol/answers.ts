@@ -151,6 +151,7 @@ export const cancelResult = z.object({
   number: z.int().nullable(),
   result: z.enum(['ordered', 'cancelled', 'already_stopping', 'already_ended', 'not_found']),
   message: z.string(),
+  hint: z.string().nullable(),
 });
 export const cancelAnswer = z.object({ schema, results: z.array(cancelResult) });
 export const pruneAnswer = z.object({

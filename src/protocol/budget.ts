@@ -1,5 +1,4 @@
-/** Budgets and hours as they are asked for: on the wire, and as people write them. */
-import { z } from 'zod';
+/** Budgets and hours as people write them. Not on the wire: the command line needs these words, and not the weight of zod. */
 import { type Budget, noBudget } from '../run/budget.ts';
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
@@ -7,28 +6,6 @@ import type { QuietHours } from '../run/timer.ts';
 import { parseDuration } from './units.ts';
 
 const dayMinutes = 24 * 60;
-
-export const budgetSchema: z.ZodType<Budget> = z
-  .strictObject({
-    costUsd: z.number().positive().max(limits.budgetUsdMax).nullable().default(null),
-    tokens: z.int().min(1).nullable().default(null),
-    runs: z.int().min(1).max(limits.budgetRunsMax).nullable().default(null),
-    timeMs: z.int().min(1).max(limits.durationMsMax).nullable().default(null),
-  })
-  .refine((budget) => Object.values(budget).some((limit) => limit !== null), 'must have a limit');
-
-export const quietHoursSchema: z.ZodType<QuietHours> = z
-  .strictObject({
-    fromMinute: z
-      .int()
-      .min(0)
-      .max(dayMinutes - 1),
-    toMinute: z
-      .int()
-      .min(0)
-      .max(dayMinutes - 1),
-  })
-  .refine(({ fromMinute, toMinute }) => fromMinute !== toMinute, 'must begin and end at different times');
 
 /** `5usd`, `$5`, `500k tokens`, `20runs`, `3h`; several joined by commas. Throws a usage error. */
 export function parseBudget(text: string, what: string): Budget {

@@ -5,7 +5,7 @@ import { taskKinds, taskStatuses } from '../task/task.ts';
 import { wakeReasons, wakeSources, wakeStatuses } from '../task/wake.ts';
 import { agentName } from './agents.ts';
 import { eventView, runView } from './answers.ts';
-import { budgetSchema } from './budget.ts';
+import { budgetSchema } from './budget-schemas.ts';
 import { absolutePath, taskNumber, text, word } from './requests.ts';
 
 /** An agent by its name, or `me`. */

@@ -1,5 +1,5 @@
 /** Lists of runs: filtered, newest first, page by page, with a count of what is not shown. */
-import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, isNotNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import { limits } from '../run/limits.ts';
 import type { Run, RunStatus } from '../run/run.ts';
 import type { Db } from './open.ts';
@@ -17,6 +17,9 @@ export type RunFilter = {
   readonly task?: number | undefined;
 };
 
+/** Whoever mistypes one means one of the last ones. */
+const namesMax = 500;
+
 export type RunPage = { readonly runs: readonly Run[]; readonly next: number | null; readonly hidden: number };
 
 /** `total`: how many runs there are, kept beside them. */
@@ -32,6 +35,20 @@ export function pagesOfRuns(db: Db, total: () => number) {
       const unfiltered = Object.values(filter).every((value) => value === undefined);
       const hidden = !unfiltered ? countRuns(db, filter, last.number) : paging.before === null ? total() - shown.length : countBelow(db, last.number);
       return { runs: shown, next: last.number, hidden };
+    },
+
+    /** Names that runs have, those used last first. */
+    names(): string[] {
+      const latest = db
+        .select({ name: runs.name })
+        .from(runs)
+        .where(isNotNull(runs.name))
+        .groupBy(runs.name)
+        .orderBy(desc(sql`max(${runs.number})`));
+      return latest
+        .limit(namesMax)
+        .all()
+        .flatMap(({ name }) => (name === null ? [] : [name]));
     },
 
     /** Runs of agents and of tasks, newest first; `hidden`: how many more there are. */

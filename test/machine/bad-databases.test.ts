@@ -3,14 +3,16 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, 
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { createHome, type TestHome } from '../support/home.ts';
+import type { TestHome } from '../support/home.ts';
+import { copyOfResting } from '../support/resting.ts';
 import { until } from '../support/until.ts';
 
 /** A home with a few ended runs and no daemon; gives the path of its database. */
 async function homeAtRest(): Promise<{ home: TestHome; path: string }> {
-  const home = createHome();
-  await home.clip(['run', '--batch', '-', '--wait'], { input: '{"command":["true"]}\n'.repeat(50) });
-  await home.clip(['daemon', 'stop']);
+  const home = await copyOfResting('50 runs', async (resting) => {
+    await resting.clip(['run', '--batch', '-', '--wait'], { input: '{"command":["true"]}\n'.repeat(50) });
+    await resting.clip(['daemon', 'stop']);
+  });
   const path = join(home.folder, 'clip.db');
   expect(readdirSync(home.folder).filter((name) => name.startsWith('clip.db'))).toEqual(['clip.db']);
   return { home, path };

@@ -7,7 +7,8 @@ import { configure } from '../support/config.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-const shown = async (home: TestHome, name = 'coder'): Promise<AgentView> => (await home.json<{ agent: AgentView }>(['agent', 'show', name, '--json'])).agent;
+const shown = async (home: TestHome, name = 'coder'): Promise<AgentView> =>
+  (await home.asked<{ agent: AgentView }>(`/v1/agents/${name}`, ['agent', 'show', name, '--json'])).agent;
 const needsYou = async (home: TestHome) => (await home.json<StatusAnswer>(['status', '--json'])).needsYou;
 const waits = (home: TestHome, run: number, words: string): Promise<RunView> =>
   until(`run ${run} waits: ${words}`, async () => {

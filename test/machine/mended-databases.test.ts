@@ -4,21 +4,25 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '../../src/protocol/answers.ts';
 import { databaseOf, leavesOf, overwrite, rootOf, rowsOf, ruinPage } from '../support/damage.ts';
-import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
+import { agent, createHome, isAlive, type OpenHome, type TestHome } from '../support/home.ts';
+import { copyOfResting } from '../support/resting.ts';
 import { until } from '../support/until.ts';
 
 /** Ended runs with a name and a key each, exit codes 0 to 6, and a task; no daemon. */
 async function homeAtRest(runs = 60): Promise<{ home: TestHome; path: string }> {
-  const home = createHome();
+  const home = await copyOfResting(`${runs} runs`, (resting) => bringToRest(resting, runs));
+  return { home, path: databaseOf(home) };
+}
+
+async function bringToRest(home: OpenHome, runs: number): Promise<void> {
   const lines = Array.from({ length: runs }, (_, n) => JSON.stringify({ command: ['sh', '-c', `exit ${n % 7}`], name: `n${n + 1}`, key: `k${n + 1}` }));
   await home.clip(['run', '--batch', '-', '--wait'], { input: lines.join('\n') });
   await home.clip(['task', 'add', 'Keep this']);
   await until('all are settled', async () => (await allRuns(home)).every(({ settled }) => settled));
   await home.clip(['daemon', 'stop']);
-  return { home, path: databaseOf(home) };
 }
 
-const allRuns = async (home: TestHome) => (await home.json<{ runs: RunView[] }>(['runs', '--json', '--limit', '1000'])).runs.reverse();
+const allRuns = async (home: Pick<TestHome, 'json'>) => (await home.json<{ runs: RunView[] }>(['runs', '--json', '--limit', '1000'])).runs.reverse();
 const asides = (home: TestHome) => readdirSync(home.folder).filter((name) => name.startsWith('damaged-'));
 
 async function mend(home: TestHome): Promise<string> {

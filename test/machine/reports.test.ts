@@ -19,7 +19,7 @@ const waits = agent('waits-for-a-file.sh');
 
 /** A run, with the reports in its history. */
 async function shown(home: TestHome, ref: number | string) {
-  const { run, events } = await home.json<ShowAnswer>(['show', String(ref), '--json']);
+  const { run, events } = await home.asked<ShowAnswer>(`/v1/runs/${ref}`, ['show', String(ref), '--json']);
   return { run, events, reports: events.flatMap(({ type, data }) => (type === 'report' ? [data as Reported] : [])) };
 }
 

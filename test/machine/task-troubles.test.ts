@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 const { session, words, change, done, failed } = codexSays;
 const end = [done(10, 1), { exit: 0 }];
 
-const show = (home: TestHome, task: number) => home.json<TaskShowAnswer>(['task', 'show', `T${task}`, '--json']);
+const show = (home: TestHome, task: number) => home.asked<TaskShowAnswer>(`/v1/tasks/${task}`, ['task', 'show', `T${task}`, '--json']);
 const needsYou = async (home: TestHome) => (await home.json<{ needsYou: NeedView[] }>(['status', '--json'])).needsYou;
 const clipIn = (args: string) => ({ run: `'${process.execPath}' '${program}' ${args}` });
 

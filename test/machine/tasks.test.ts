@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 const { session, words, change, done } = codexSays;
 const end = [done(10, 1), { exit: 0 }];
 
-const show = (home: TestHome, task: number) => home.json<TaskShowAnswer>(['task', 'show', `T${task}`, '--json']);
+const show = (home: TestHome, task: number) => home.asked<TaskShowAnswer>(`/v1/tasks/${task}`, ['task', 'show', `T${task}`, '--json']);
 const status = async (home: TestHome, task: number): Promise<TaskView['status']> => (await show(home, task)).task.status;
 
 async function add(home: TestHome, ...args: string[]): Promise<number> {
@@ -23,7 +23,7 @@ async function add(home: TestHome, ...args: string[]): Promise<number> {
 async function atRest(home: TestHome, task: number, wanted: TaskView['status']): Promise<TaskShowAnswer> {
   return until(`T${task} is ${wanted} and at rest`, async () => {
     const shown = await show(home, task);
-    const { runs } = await home.json<{ runs: { settled: boolean }[] }>(['runs', '--task', `T${task}`, '--json']);
+    const { runs } = await home.asked<{ runs: { settled: boolean }[] }>(`/v1/runs?task=${task}`, ['runs', '--task', `T${task}`, '--json']);
     return shown.task.status === wanted && runs.every(({ settled }) => settled) ? shown : null;
   });
 }

@@ -7,15 +7,17 @@ import { join } from 'node:path';
 export type Json = any;
 
 export type ApiAnswer = { readonly status: number; readonly version: string | undefined; readonly text: string; readonly json: () => Json };
-type Ask = { readonly method?: string; readonly body?: string | Buffer; readonly type?: string };
+/** `ms`: for how long an answer is waited for, else for ever. */
+type Ask = { readonly method?: string; readonly body?: string | Buffer; readonly type?: string; readonly ms?: number };
 
 /** The head of an answer; its body is still to be read. */
-export function open(folder: string, path: string, { method = 'GET', body, type = 'application/json' }: Ask = {}): Promise<IncomingMessage> {
+export function open(folder: string, path: string, { method = 'GET', body, type = 'application/json', ms }: Ask = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
     const sent = request({ socketPath: join(folder, 'clip.sock'), method, path, headers, agent: false });
     sent.on('error', reject);
     sent.on('response', resolve);
+    if (ms !== undefined) sent.setTimeout(ms, () => sent.destroy(new Error(`no answer within ${ms} ms`)));
     sent.end(body);
   });
 }

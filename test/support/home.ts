@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { EventView, RunView } from '../../src/protocol/answers.ts';
+import { ask } from './api.ts';
 import { until } from './until.ts';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -17,6 +18,7 @@ export const agent = (name: string): string => join(root, 'test/fixtures/agents'
 
 export type Result = { readonly code: number | null; readonly signal: string | null; readonly stdout: string; readonly stderr: string };
 export type TestHome = ReturnType<typeof createHome>;
+export type OpenHome = ReturnType<typeof openHome>;
 type HomeOptions = { readonly env?: Record<string, string>; readonly folder?: string; readonly keep?: boolean };
 
 /** A fresh home for one test. When the test ends, every process of this home is ended by id, and one that was left behind fails the test. */
@@ -73,8 +75,16 @@ export function openHome(options: HomeOptions = {}) {
     return Number(result.stdout);
   }
 
-  const show = async (ref: number | string): Promise<RunView> => (await json<{ run: RunView }>(['show', String(ref), '--json'])).run;
-  const history = async (ref: number | string): Promise<EventView[]> => (await json<{ events: EventView[] }>(['show', String(ref), '--json'])).events;
+  /** Asks the daemon over its socket, for a fraction of what the command costs; when no good answer comes, the command asks, and may start a daemon. */
+  async function asked<T>(path: string, args: readonly string[]): Promise<T> {
+    const answer = await ask(folder, path, { ms: 15_000 }).catch(() => null);
+    return answer?.status === 200 ? answer.json() : json<T>(args);
+  }
+
+  type Shown = { run: RunView; events: EventView[] };
+  const shown = (ref: number | string) => asked<Shown>(`/v1/runs/${encodeURIComponent(ref)}`, ['show', String(ref), '--json']);
+  const show = async (ref: number | string): Promise<RunView> => (await shown(ref)).run;
+  const history = async (ref: number | string): Promise<EventView[]> => (await shown(ref)).events;
 
   async function untilStatus(ref: number | string, ...statuses: RunView['status'][]): Promise<RunView> {
     return until(`run ${ref} is ${statuses.join(' or ')}`, async () => {
@@ -116,7 +126,8 @@ export function openHome(options: HomeOptions = {}) {
   /** Ends every process of this home, by id; gives those that a clean stop had left. */
   async function end(): Promise<{ pid: number; command: string }[]> {
     for (const child of clients) child.kill('SIGKILL');
-    await clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } });
+    const stopped = await ask(folder, '/v1/daemon/stop', { method: 'POST', body: '{"cancelRuns":true}', ms: 30_000 }).catch(() => null);
+    if (stopped?.status !== 200) await clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } });
     // What is still there after a clean stop was leaked by the code under test.
     const left = await until(
       'the keepers leave',
@@ -133,7 +144,7 @@ export function openHome(options: HomeOptions = {}) {
     if (left.length > 0 && !options.keep) throw new Error(`Left behind: ${left.map(({ pid, command }) => `${pid} ${command}`).join('; ')}`);
   }
 
-  return { base, folder, env, start, clip, json, submit, show, history, untilStatus, pidsOf, daemonPid, kill, listens, resultOf, end, dispose };
+  return { base, folder, env, start, clip, json, asked, submit, show, history, untilStatus, pidsOf, daemonPid, kill, listens, resultOf, end, dispose };
 }
 
 export function resultOf(child: ChildProcess): Promise<Result> {

@@ -42,11 +42,12 @@ export async function addTask(home: TestHome, options: readonly string[] = ['--a
   return Number(added.stdout.trim().slice(1));
 }
 
-export const shownTask = (home: TestHome, task: number): Promise<TaskShown> => home.json<TaskShown>(['task', 'show', `T${task}`, '--json']);
+export const shownTask = (home: TestHome, task: number): Promise<TaskShown> =>
+  home.asked<TaskShown>(`/v1/tasks/${task}`, ['task', 'show', `T${task}`, '--json']);
 
 /** All its runs, the oldest first. */
 export async function runsOf(home: TestHome, task: number): Promise<RunView[]> {
-  return (await home.json<{ runs: RunView[] }>(['runs', '--task', `T${task}`, '--limit', '100', '--json'])).runs.reverse();
+  return (await home.asked<{ runs: RunView[] }>(`/v1/runs?task=${task}&limit=100`, ['runs', '--task', `T${task}`, '--limit', '100', '--json'])).runs.reverse();
 }
 
 /** Its runs, once there are so many and the last of them is in one of these statuses. */

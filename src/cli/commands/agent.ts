@@ -39,20 +39,15 @@ type Answer = { agent: AgentView; note?: string | null };
 
 export function addAgent(program: Command, choose: Choose): void {
   const agent = program.command('agent').description('agents: named ways to run an agent CLI');
-  settings(agent.command('add <name>').description('add an agent'))
-    .addHelpText(
-      'after',
-      '\nExamples:\n  clip agent add coder --adapter codex --permission edit\n  clip agent add reviewer --adapter claude --model opus --role reviewer\n  clip agent add helper --preset qwen --permission full',
-    )
-    .action((name: string, options: Options) =>
-      choose({ json: options.json ?? false }, async (context) => {
-        // A preset or a mapping describes a plain command.
-        const adapter = options.adapter ?? (options.preset !== undefined || options.mapping !== undefined ? 'plain' : undefined);
-        const request = { ...requestOf(context, options), adapter };
-        noticeMissing(context, request);
-        return say(context, await call(context, 'PUT', name, request), 'is added');
-      }),
-    );
+  settings(agent.command('add <name>').description('add an agent')).action((name: string, options: Options) =>
+    choose({ json: options.json ?? false }, async (context) => {
+      // A preset or a mapping describes a plain command.
+      const adapter = options.adapter ?? (options.preset !== undefined || options.mapping !== undefined ? 'plain' : undefined);
+      const request = { ...requestOf(context, options), adapter };
+      noticeMissing(context, request);
+      return say(context, await call(context, 'PUT', name, request), 'is added');
+    }),
+  );
   settings(agent.command('edit <name>').description('change an agent; what is not given stays; "none" clears a setting'))
     .option('--unset-env <name>', 'forget a variable (repeatable)', collect)
     .action((name: string, options: Options) =>

@@ -3,6 +3,7 @@ import type { CancelAnswer, EventView, RunView } from '../../protocol/answers.ts
 import { ClipError, errorTable } from '../../run/errors.ts';
 import type { Client } from '../client.ts';
 import type { Context } from '../context.ts';
+import { startProgress } from '../progress.ts';
 import type { Choose } from '../verb.ts';
 import { reached } from '../waiting.ts';
 import { clean, endWords, plural } from '../words.ts';
@@ -63,8 +64,9 @@ async function cancel(context: Context, refs: readonly string[], options: Option
   // However many those are, the answer is worth waiting for.
   const answer = await client.call<CancelAnswer>('POST', '/v1/cancel', body, chosen);
   const bad = answer.results.find(({ result }) => result === 'not_found' || result === 'already_ended');
-  for (const { result, message } of answer.results)
-    if (result === 'not_found' || result === 'already_ended') context.complain({ code: result, message, hint: null });
+  // A daemon of an earlier version gives no hint.
+  for (const { result, message, hint } of answer.results)
+    if (result === 'not_found' || result === 'already_ended') context.complain({ code: result, message, hint: hint ?? null });
   const open = [
     ...new Set(
       answer.results.flatMap(({ number, result }) =>
@@ -82,12 +84,17 @@ async function cancel(context: Context, refs: readonly string[], options: Option
 /** Waits for the ends, says one line for each, and names what still blocks. */
 async function ends(context: Context, client: Client, numbers: readonly number[]): Promise<RunView[]> {
   const found = new Map<number, RunView>();
+  let said = '';
+  const stillOpen = () => numbers.filter((number) => !found.has(number));
+  const progress = startProgress(!context.json, () => stoppingWords(stillOpen()));
   const slow = setInterval(() => {
-    const open = numbers.filter((number) => !found.has(number));
+    const open = stillOpen();
     void Promise.all(open.slice(0, blockersNamed).map((number) => blockers(client, number))).then((named) => {
       const more = open.length > named.length ? ` and ${open.length - named.length} more` : '';
       const which = more === '' ? open.join(' ') : '--all';
-      context.notice(`Still waiting for ${named.join('; ')}${more}. clip cancel --now ${which} kills at once.`);
+      const sentence = `Still waiting for ${named.join('; ')}${more}. clip cancel --now ${which} kills at once.`;
+      if (sentence !== said) context.notice(sentence);
+      said = sentence;
     });
   }, blockedNoticeMs);
   try {
@@ -97,8 +104,14 @@ async function ends(context: Context, client: Client, numbers: readonly number[]
     }
   } finally {
     clearInterval(slow);
+    progress.end();
   }
   return numbers.flatMap((number) => found.get(number) ?? []);
+}
+
+/** `Stopping run 7`, `Stopping 12 runs`. */
+function stoppingWords(open: readonly number[]): string {
+  return open.length === 1 ? `Stopping run ${open[0]}` : `Stopping ${open.length} runs`;
 }
 
 /** What a stop waits for, as far as the last signals tell. */

@@ -7,6 +7,7 @@ import type { DaemonAnswer } from '../../protocol/answers.ts';
 import { ClipError } from '../../run/errors.ts';
 import { isLaterRelease } from '../../run/release.ts';
 import type { Context } from '../context.ts';
+import { startProgress } from '../progress.ts';
 import { startDaemon } from '../start-daemon.ts';
 import type { Choose } from '../verb.ts';
 import { durationWords, plural, sizeWords } from '../words.ts';
@@ -82,8 +83,12 @@ async function stop(context: Context, cancelRuns: boolean): Promise<number> {
     else context.print('The daemon is not running.');
     return 0;
   }
-  const answer = await context.client(false).call<Stopped>('POST', '/v1/daemon/stop', { cancelRuns }, true);
-  await gone(context, before.pid);
+  const progress = startProgress(!context.json, () => (cancelRuns ? 'Cancelling all runs and stopping the daemon' : 'Stopping the daemon'));
+  const answer = await context
+    .client(false)
+    .call<Stopped>('POST', '/v1/daemon/stop', { cancelRuns }, true)
+    .then((stopped) => gone(context, before.pid).then(() => stopped))
+    .finally(progress.end);
   if (context.json) context.printJson(answer);
   else if (answer.liveRuns === 0) context.print('The daemon was stopped.');
   else {

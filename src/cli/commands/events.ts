@@ -11,12 +11,16 @@ export function addEvents(program: Command, choose: Choose): void {
     .action((options: { follow?: boolean; since: number }) =>
       choose({}, async (context) => {
         const client = context.client();
+        let seen = false;
         let cursor = Math.max(0, options.since);
         const path = () => `/v1/events?since=${cursor}&follow=${options.follow ? 'true' : 'false'}`;
         for await (const line of options.follow ? client.following(path) : client.lines('GET', path())) {
           if (typeof line['seq'] === 'number') cursor = line['seq'];
           context.printJson(line);
+          seen = true;
         }
+        if (!seen)
+          context.notice(options.since > 0 ? `Nothing has happened after ${options.since}.` : 'Nothing has happened yet. Start a run: clip run -- COMMAND');
         return 0;
       }),
     );

@@ -49,7 +49,7 @@ function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, o
     const words = `  ${taskStatusWords(task, look)}${task.assignee === null ? '' : `, ${clean(task.assignee)}`}`;
     context.print(`${wrap([span(`T${task.number}  ${clean(task.title)}`, bold), ...spansIn(words)], look, { first: '', rest: '    ' }).join('\n')}\n`);
   }
-  if (runs.length === 0) return context.notice('No runs of agents or tasks yet.');
+  if (runs.length === 0) return context.notice('No runs of agents or tasks yet. Start one: clip run --agent NAME "…", or clip task add "…" --assign NAME');
   const now = Date.now();
   context.print(runs.map((run: RunView) => ledgerRow(look, run, { now, withTask: task === null })).join('\n\n'));
   if (hidden > 0) context.print(paint(`\n${plural(hidden, 'older run')} not shown`, 90, look));

@@ -23,10 +23,6 @@ export function addReport(program: Command, choose: Choose): void {
     .argument('<text...>', 'what there is to say, in a sentence or two; - reads it')
     .option('--who <name>', 'with blocked: who can help')
     .option('--json', 'as JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  clip report progress "the parser is done, 14 tests pass"\n  clip report next "write the tests of the printer"\n  clip report blocked --who ops "the registry wants a key"\n  clip report done "merged, all tests pass"',
-    )
     .action((kind: ReportKind, words: string[], options: Options) =>
       choose({ json: options.json ?? false }, (context) => report(context, { kind, words, who: options.who ?? null })),
     );

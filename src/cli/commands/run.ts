@@ -43,10 +43,6 @@ export function addRun(program: Command, choose: Choose): void {
     .option('-f, --follow', 'show its output until the end, and end with its exit code')
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'print the run as JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  clip run -- make test\n  clip run --follow --timeout 30m -- npm run build\n  clip run --agent coder -f "make the tests pass"\n  clip run --group gpu --label job=nightly -- sh -c "train | tee log"',
-    )
     .action((command: string[], options: RunOptions) =>
       choose({ json: options.json ?? false, quiet: options.quiet ?? false, waits: (options.wait || options.follow) ?? false }, (context) =>
         options.batch === undefined ? runOne(context, command, options) : runBatch(context, command, { ...options, batch: options.batch }),

@@ -58,7 +58,7 @@ async function list(context: Context, options: Options): Promise<number> {
     Object.assign(page, { next: more.next, hidden: more.hidden });
   }
   if (context.json) context.printJson(page);
-  else printRuns(context, page);
+  else printRuns(context, page, isFiltered(options));
   return 0;
 }
 
@@ -72,9 +72,13 @@ function queryOf(options: Options): string {
   return query.toString();
 }
 
-function printRuns(context: Context, page: Page): void {
+function isFiltered({ limit: _, before, all: __, json: ___, ...filters }: Options): boolean {
+  return before !== undefined || Object.values(filters).some((value) => value !== undefined);
+}
+
+function printRuns(context: Context, page: Page, filtered: boolean): void {
   if (page.runs.length === 0) {
-    context.notice('No runs. Start one: clip run -- COMMAND');
+    context.notice(filtered ? 'No run fits. All of them: clip runs --all' : 'No runs. Start one: clip run -- COMMAND');
     return;
   }
   context.print(runTable(context, page.runs, Date.now()));

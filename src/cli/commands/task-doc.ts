@@ -58,7 +58,7 @@ export function addTaskDocuments(task: Command, choose: Choose): void {
         const ref = given ?? ownTask(context);
         const answer = await context.client().call<{ documents: DocumentHeadView[] }>('GET', `${taskPath(ref)}/documents?system=${options.system ?? false}`);
         if (context.json) context.printJson(answer);
-        else if (answer.documents.length === 0) context.notice('No documents.');
+        else if (answer.documents.length === 0) context.notice('No documents. Keep one: clip task doc put TASK KEY FILE');
         else context.print(documentTable(context, answer.documents));
         return 0;
       }),

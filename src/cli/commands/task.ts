@@ -11,7 +11,7 @@ import { readInput } from '../request.ts';
 import { taskFacts, taskPath, taskTable } from '../task-words.ts';
 import type { Choose } from '../verb.ts';
 import { clean } from '../words.ts';
-import { orNone } from './agent-limits.ts';
+import { type Cleared, cleared, orNone } from './agent-limits.ts';
 import { collect, positiveNumber, wholeNumber } from './options.ts';
 import { addTaskDocuments } from './task-doc.ts';
 
@@ -22,7 +22,7 @@ type Fields = {
   assign?: string;
   kind?: TaskView['kind'];
   priority?: number;
-  budget?: Budget | null;
+  budget?: Budget | Cleared;
   cwd?: string;
   backlog?: boolean;
   json?: boolean;
@@ -65,10 +65,6 @@ function addAdd(task: Command, choose: Choose): void {
   settings(task.command('add <title...>').description('a new task; one that is assigned to an agent starts'))
     .option('--assign <who>', 'an agent, or me')
     .option('--backlog', 'only note it down')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  clip task add "Make the tests pass" --assign coder\n  clip task add "Plan the move to ESM" --kind plan --assign coder\n  clip task add "Fix the login" --description - --accept "npm test passes" < bug.md',
-    )
     .action((words: string[], options: Fields) =>
       choose({ json: options.json ?? false }, async (context) => {
         const { title: _, ...fields } = fieldsOf(context, options);
@@ -115,7 +111,7 @@ function addList(task: Command, choose: Choose): void {
         if (options.limit !== undefined) query.set('limit', String(options.limit));
         const page = await context.client().call<{ tasks: TaskView[]; next: number | null }>('GET', `/v1/tasks?${query}`);
         if (context.json) context.printJson(page);
-        else if (page.tasks.length === 0) context.notice('No tasks. Add one: clip task add "…" --assign AGENT');
+        else if (page.tasks.length === 0) context.notice(noneWords(options));
         else {
           context.print(taskTable(context.look, page.tasks));
           if (page.next !== null) context.notice('Older tasks are not shown: --limit N');
@@ -123,6 +119,13 @@ function addList(task: Command, choose: Choose): void {
         return 0;
       }),
     );
+}
+
+function noneWords({ status: wanted, assignee, all }: { status?: string[]; assignee?: string; all?: boolean }): string {
+  if (wanted !== undefined || assignee !== undefined) return 'No task fits. All of them: clip task list --all';
+  return all
+    ? 'No tasks. Add one: clip task add "…" --assign AGENT'
+    : 'No open tasks. Add one: clip task add "…" --assign AGENT   Closed ones: clip task list --all';
 }
 
 function status(text: string, before: string[] | undefined): string[] {
@@ -165,7 +168,7 @@ function fieldsOf(context: Context, { title, description, accept, kind, priority
     ...(accept === undefined ? {} : { acceptance: text(accept) }),
     ...(kind === undefined ? {} : { kind }),
     ...(priority === undefined ? {} : { priority }),
-    ...(budget === undefined ? {} : { budget }),
+    ...(budget === undefined ? {} : { budget: budget === cleared ? null : budget }),
     ...(cwd === undefined ? {} : { cwd: cwd === 'none' ? null : resolve(context.cwd(), cwd) }),
   };
 }

@@ -4,10 +4,14 @@ import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import type { Context } from '../context.ts';
 import { exitOfRun, waitTimeoutExit } from '../exit-codes.ts';
+import { startProgress } from '../progress.ts';
 import type { Choose } from '../verb.ts';
 import { type Goal, leaveAliveOnInterrupt, numbersOf, reached } from '../waiting.ts';
 import { endWords, statusWords } from '../words.ts';
 import { duration } from './options.ts';
+
+/** As many as fit on a line. */
+const runsNamed = 8;
 
 type Options = { any?: boolean; timeout?: number; for: Goal; quiet?: boolean; json?: boolean };
 
@@ -30,6 +34,7 @@ async function wait(context: Context, refs: readonly string[], options: Options)
   const numbers = [...new Set(await numbersOf(client, refs))];
   leaveAliveOnInterrupt(numbers, context.notice);
   const found = new Map<number, RunView>();
+  const progress = startProgress(!context.json && !options.quiet, () => waitingWords(numbers, found, options.for));
   const over = await within(options.timeout ?? null, async () => {
     for await (const run of reached(client, numbers, options.for)) {
       found.set(run.number, run);
@@ -37,14 +42,30 @@ async function wait(context: Context, refs: readonly string[], options: Options)
       if (options.any) return;
     }
   });
+  progress.end();
   const runs = numbers.flatMap((number) => found.get(number) ?? []);
   if (context.json) context.printJson({ schema: 1, runs });
   if (over) {
-    context.notice(`The wait is over after its time-out; ${numbers.length - found.size} of ${numbers.length} did not get there, and live on.`);
+    context.notice(overWords(numbers, found));
     return waitTimeoutExit;
   }
   if (options.for !== 'ended') return runs.every((run) => run.endedAt === null) ? 0 : endedEarly(context, runs);
   return runs.map(exitOfRun).find((code) => code !== 0) ?? 0;
+}
+
+/** `Waiting for run 7 to end`, `Waiting for 3 of 8 runs to end: 4 6 7`. */
+function waitingWords(numbers: readonly number[], found: ReadonlyMap<number, RunView>, goal: Goal): string {
+  const open = numbers.filter((number) => !found.has(number));
+  const whom = numbers.length === 1 ? `run ${numbers[0]}` : `${open.length} of ${numbers.length} runs`;
+  const goals = { started: 'to start', quiet: 'to fall silent', ended: 'to end' };
+  return `Waiting for ${whom} ${goals[goal]}${numbers.length === 1 ? '' : `: ${open.slice(0, runsNamed).join(' ')}${open.length > runsNamed ? ' …' : ''}`}`;
+}
+
+function overWords(numbers: readonly number[], found: ReadonlyMap<number, RunView>): string {
+  const open = numbers.filter((number) => !found.has(number));
+  if (numbers.length === 1) return `The wait is over, run ${numbers[0]} lives on. Stop it: clip cancel ${numbers[0]}`;
+  const named = open.length > runsNamed ? '' : `: ${open.join(' ')}`;
+  return `The wait is over, ${open.length} of ${numbers.length} runs did not get there and live on${named}`;
 }
 
 function lineOf({ look }: Context, run: RunView): string {

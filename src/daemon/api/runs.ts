@@ -95,7 +95,7 @@ export const runRoutes: Routes = (api, world) => {
         for (const run of withTree(world, resolve(ref), body.tree)) asked.push({ ref, run });
       } catch (error) {
         if (!(error instanceof ClipError)) throw error;
-        asked.push({ ref, number: null, result: 'not_found', message: error.message });
+        asked.push({ ref, number: null, result: 'not_found', message: error.message, hint: error.hint });
       }
     }
     // What waits is dropped first: otherwise it would start as soon as the others have gone.
@@ -177,7 +177,7 @@ function order(world: World, asked: readonly (Target | CancelAnswer['results'][n
 }
 
 function resultOf(world: World, ref: string, run: Run, answer: Answer | null): CancelAnswer['results'][number] {
-  const to = (result: CancelAnswer['results'][number]['result'], message: string) => ({ ref, number: run.number, result, message });
+  const to = (result: CancelAnswer['results'][number]['result'], message: string) => ({ ref, number: run.number, result, message, hint: null });
   if (!answer) return to('not_found', `There is no run ${run.number}.`);
   if (answer.step.kind === 'moved') {
     if (isEnded(answer.run.state)) return to('cancelled', `Run ${run.number} was cancelled before it started.`);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { budgetSchema, parseBudget, parseQuietHours } from '../../../src/protocol/budget.ts';
+import { parseBudget, parseQuietHours } from '../../../src/protocol/budget.ts';
+import { budgetSchema } from '../../../src/protocol/budget-schemas.ts';
 import { type Budget, noBudget } from '../../../src/run/budget.ts';
 import { ClipError } from '../../../src/run/errors.ts';
 

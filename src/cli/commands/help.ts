@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { ClipError } from '../../run/errors.ts';
+import { didYouMean } from '../../run/nearest.ts';
+import { errorsText, exitCodesText } from '../exit-codes.ts';
+import type { Choose } from '../verb.ts';
+
+export function addHelp(program: Command, choose: Choose): void {
+  program.helpCommand(false);
+  program
+    .command('help [topic...]')
+    .description('help on a verb, on exit-codes, or on errors')
+    .action((topic: string[]) =>
+      choose({}, async ({ print }) => {
+        const [first] = topic;
+        if (first === 'exit-codes') print(exitCodesText);
+        else if (first === 'errors') print(errorsText());
+        else commandAt(program, topic).outputHelp();
+        return 0;
+      }),
+    );
+}
+
+/** `task doc put` as deep as it goes. */
+function commandAt(program: Command, path: readonly string[]): Command {
+  let here = program;
+  for (const [depth, word] of path.entries()) {
+    const next = here.commands.find((each) => each.name() === word || each.aliases().includes(word));
+    if (!next) throw noHelpOn(here, path.slice(0, depth + 1));
+    here = next;
+  }
+  return here;
+}
+
+function noHelpOn(here: Command, path: readonly string[]): ClipError {
+  const known = here.commands.map((each) => each.name());
+  const word = path.at(-1) ?? '';
+  return new ClipError(
+    'usage',
+    `There is no help on ${path.join(' ')}.`,
+    path.length === 1
+      ? didYouMean(word, [...known, 'exit-codes', 'errors'], 'clip help lists the verbs.')
+      : didYouMean(word, known, known.length === 0 ? `clip help ${path.slice(0, -1).join(' ')} is all there is.` : `There are: ${known.join(', ')}.`),
+  );
+}

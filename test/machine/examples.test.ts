@@ -1,0 +1,93 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Example, examples } from '../../src/cli/examples.ts';
+import type { RunView } from '../../src/protocol/answers.ts';
+import { addSpeaker, codexSays } from '../support/agents.ts';
+import { configure } from '../support/config.ts';
+import { openHome, type Result } from '../support/home.ts';
+import { type Shell, shellIn } from '../support/shell.ts';
+import { until } from '../support/until.ts';
+
+const home = openHome();
+let shell: Shell;
+
+/** One home in which there is something of everything that the examples name. */
+beforeAll(async () => {
+  configure(home, 'max_runs = 20\n');
+  shell = shellIn(home, /events -f/);
+  writeFileSync(join(shell.folder, 'runs.jsonl'), '{"command":["make","lint"]}\n{"command":["make","build"]}\n');
+  writeFileSync(join(shell.folder, 'plan.md'), '# Plan\n');
+  writeFileSync(join(shell.folder, 'bug.txt'), 'It does not work.\n');
+  await addSpeaker(home, [[codexSays.session('s1'), codexSays.words('ready'), codexSays.done(1, 1), { exit: 0 }]]);
+  const spoken = join(home.base, 'coder');
+  writeFileSync(spoken, readFileSync(spoken, 'utf8').replace('\n', '\n[ "$1" = --version ] && { echo codex-cli 1.0; exit; }\n'));
+  const commands = Array.from({ length: 12 }, (_, n) => (n === 10 ? ['sh', '-c', 'echo hm >&2; exit 3'] : ['true']));
+  await home.clip(['run', '--batch', '-', '--wait'], { input: commands.map((command) => JSON.stringify({ command })).join('\n') });
+  for (const title of ['One', 'Two', 'Three', 'Four']) await home.clip(['task', 'add', title, '--assign', 'coder', ...(title === 'One' ? [] : ['--backlog'])]);
+  await until('the first run of T1 is dealt with', async () => (await home.show(13)).settled);
+}, 120_000);
+afterAll(() => home.dispose(), 60_000);
+
+/** `build` ends soon, and `server` stays. */
+const live: Readonly<Record<string, readonly string[]>> = { build: ['sh', '-c', 'echo built; sleep 0.5'], server: ['sleep', '1000'] };
+
+/** Names of live runs are taken: whoever starts one again waits until it is free; all others find it there. */
+async function prepare(verb: string, line: string): Promise<void> {
+  const names = Object.keys(live).filter((name) => new RegExp(`\\b${name}\\b`).test(line));
+  for (const name of names) {
+    const isLive = async () =>
+      (await home.asked<{ runs: RunView[] }>(`/v1/runs?live=true&name=${name}`, ['runs', '--live', '--name', name, '--json'])).runs.length > 0;
+    if (verb === '' || verb === 'run') await until(`no ${name} lives`, async () => !(await isLive()));
+    else if (!(await isLive())) await home.submit(['--name', name, '--', ...(live[name] ?? [])]);
+  }
+}
+
+async function daemonInForeground(line: string): Promise<Result> {
+  await home.clip(['daemon', 'stop']);
+  const running = shell.paste(line);
+  await until('it listens', () => home.listens());
+  // The program it belongs to passes the signal on, as a service manager sends it.
+  process.kill(home.daemonPid(), 'SIGTERM');
+  return running;
+}
+
+function run(verb: string, line: string): Promise<Result> {
+  if (verb === 'daemon run') return daemonInForeground(line);
+  // It works only inside a run.
+  return shell.paste(verb === 'report' ? `clip run --wait -- bash -c '${line}'` : line);
+}
+
+const codeOf = (example: Example): number => (typeof example === 'string' ? 0 : Number(/^\d+(?=:)/.exec(example[1])?.[0] ?? 0));
+const cases = Object.entries(examples)
+  // It has a test of its own, and takes half a minute.
+  .filter(([verb]) => verb !== 'demo')
+  .flatMap(([verb, own]) => own.map((example) => ({ verb, line: typeof example === 'string' ? example : example[0], code: codeOf(example) })));
+
+describe('an example of the help is true:', () => {
+  it.each(cases)('$line', async ({ verb, line, code }) => {
+    await prepare(verb, line);
+    const result = await run(verb, line);
+    expect([result.code, result.stderr]).toEqual([code, expect.not.stringMatching(/Internal error|command not found/)]);
+  });
+});
+
+/** Below a heading of a help: the first word of each line. */
+const nested = (help: string): string[] =>
+  [...(/\nCommands:\n(.*?)(?=\n\n|$)/s.exec(help)?.[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)].flatMap(([, name]) => (name === undefined ? [] : [name]));
+
+describe('every verb', () => {
+  it('shows an example below its options, whether asked with help or --help', async () => {
+    const without: string[] = [];
+    const look = async (path: readonly string[]): Promise<void> => {
+      const { stdout } = await home.clip(['help', ...path]);
+      // What each group of verbs says with help is this text again.
+      const verbs = nested(stdout).filter((verb) => path.length === 0 || verb !== 'help');
+      if (verbs.length === 0 && !/\nExamples?:\n {2}\S/.test(stdout)) without.push(path.join(' '));
+      for (const verb of verbs) await look([...path, verb]);
+    };
+    await look([]);
+    expect(without).toEqual([]);
+    expect((await home.clip(['task', 'add', '--help'])).stdout).toContain('Examples:\n  clip task add "Make the tests pass"');
+  });
+});

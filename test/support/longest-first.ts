@@ -1,0 +1,36 @@
+/** Which machine tests begin first: the longest, so that no worker is left alone with one of them at the end. */
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Seconds on two cores, of the files that take more than half a minute; all others follow, the larger files first. */
+const seconds: Readonly<Record<string, number>> = {
+  'crash-points': 190,
+  chaos: 140,
+  'mended-databases': 110,
+  'follow-up': 90,
+  tasks: 90,
+  'agent-runs': 80,
+  'agent-troubles': 70,
+  reports: 60,
+  'process-recovery': 60,
+  nested: 55,
+  'bad-days': 55,
+  budgets: 50,
+  'agent-liveness': 50,
+  'cli-environment': 50,
+  survival: 50,
+  retention: 50,
+  stopping: 50,
+  loss: 45,
+  'one-daemon': 45,
+  daemons: 45,
+  'full-disks': 40,
+  crowds: 40,
+  soak: 40,
+};
+
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const expected = ({ moduleId }: TestSpecification) => seconds[/([^/]+)\.test\.tsx?$/.exec(moduleId)?.[1] ?? ''] ?? 0;
+    return (await super.sort(files)).sort((a, b) => expected(b) - expected(a));
+  }
+}
