@@ -55,16 +55,16 @@ describe('a hook', () => {
   it('is told once across the death of the daemon, also of what ended while none was there', async () => {
     const { home, told } = homeWith(['failed', 'queue_empty']);
     const gate = join(home.base, 'gate');
-    await home.submit(['--', 'sh', '-c', 'exit 3']);
     await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);
-    await home.untilStatus(2, 'running');
+    await home.untilStatus(1, 'running');
+    await home.submit(['--', 'sh', '-c', 'exit 3']);
     await until('the first is told', () => told('failed').length === 1);
     const stopped = await home.clip(['daemon', 'stop']);
     expect(stopped.code).toBe(0);
     writeFileSync(gate, '');
     await until('it has ended', () => existsSync(join(home.folder, 'runs')) && home.pidsOf('daemon').length === 0);
     await home.clip(['daemon', 'start']);
-    await home.untilStatus(2, 'failed');
+    await home.untilStatus(1, 'failed');
     await until('the second is told', () => told('failed').length === 2 && told('queue_empty').length === 1);
     await home.kill(home.daemonPid());
     await home.clip(['daemon', 'start']);
