@@ -18,8 +18,6 @@ const timelineRuns = 1_000;
 /** A run that was queued long before may have run in the hours that are shown. */
 const queuedBeforeMs = 24 * 3_600_000;
 
-export type Pages = ReturnType<typeof createPages>;
-
 type Given = { readonly client: Client; readonly readers: Readers; readonly look: Look; readonly env: NodeJS.ProcessEnv };
 
 export function createPages({ client, readers, look, env }: Given, changed: () => void) {
