@@ -8,6 +8,14 @@ export type Readers = ReturnType<typeof createReaders>;
 
 /** Output that is no stream of events is read as the lines that it is. */
 const asIs: Reader = { adapter: 'plain', mapping: null };
+/** One value for each, so that it can be told whether a run is read as before. */
+const adapters = new Map<string, Reader>();
+
+function ofAdapter(adapter: string): Reader {
+  const reader = adapters.get(adapter) ?? { adapter: adapter as Reader['adapter'], mapping: null };
+  adapters.set(adapter, reader);
+  return reader;
+}
 
 export function createReaders(client: Client) {
   const known = new Map<number, Reader>();
@@ -20,8 +28,10 @@ export function createReaders(client: Client) {
   }
 
   return {
-    /** As lines, until it is known better. */
+    /** As lines, until it is known better; only of CLIs without an adapter of their own that has to be asked. */
     of(run: RunView): Reader {
+      if (run.agentName === null) return asIs;
+      if (run.adapter !== 'plain') return ofAdapter(run.adapter);
       if (!known.has(run.number) && !asked.has(run.number)) {
         asked.add(run.number);
         // Asked again the next time, when nobody could answer now.

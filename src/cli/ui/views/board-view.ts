@@ -85,7 +85,8 @@ function over(heads: string, title: string): string {
 }
 
 const whose = (run: RunView): string => clean(run.agentName ?? run.name ?? '–');
-const what = (run: RunView): string => clean(commandWords(run.command));
+/** Of an agent, the command line is the least that one wants to know. */
+const what = (run: RunView): string => clean(run.agentName === null ? commandWords(run.command) : (run.lastMessage ?? run.adapter));
 
 function runningColumns({ lastLine, now }: Facts, { look }: Canvas): Column<RunRow>[] {
   return [
@@ -121,11 +122,15 @@ function queuedColumns({ now }: Facts): Column<RunRow>[] {
 function recentColumns({ now }: Facts, { look }: Canvas): Column<RunRow>[] {
   return [
     { title: 'STATUS', cell: ({ run }) => statusWords(run, look) },
-    { title: 'END', cell: ({ run }) => (run.agentName === null && run.livenessState === null ? endWords(run) : livenessLabel(run)), from: 60 },
+    { title: 'END', cell: ({ run }) => (run.status === 'succeeded' && run.livenessState !== null ? livenessLabel(run) : endWords(run)), from: 60 },
     { title: 'WHO', cell: ({ run }) => whose(run), flexible: true },
     { title: 'TASK', cell: ({ run }) => (run.taskId === null ? '–' : `T${run.taskId}`), from: 100 },
     { title: 'TIME', cell: ({ run }) => elapsedWords(run, now), right: true, from: 50 },
     { title: 'WHEN', cell: ({ run }) => (run.endedAt === null ? '–' : agoWords(run.endedAt, now)), right: true, from: 90 },
-    { title: 'COMMAND', cell: ({ run }) => clean(run.nextAction ?? run.error ?? commandWords(run.command)), flexible: true },
+    {
+      title: 'LAST WORDS',
+      cell: ({ run }) => (run.error === null && run.nextAction === null ? what(run) : clean(run.nextAction ?? run.error ?? '')),
+      flexible: true,
+    },
   ];
 }
