@@ -85,7 +85,7 @@ const says = [
   /^(Run \d+ cancelled .*\n){2}$/m,
   /^2\texit_nonzero\tfalse\n\{/m,
   /^2 failed\n1 succeeded\n$/,
-  /\u0007run 3 has ended with 0\n/,
+  /.run 3 has ended with 0\n/,
   /all four are fine\n$/,
   /is changed/,
 ];
