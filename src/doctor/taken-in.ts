@@ -3,6 +3,7 @@
  * database says, come in. Nothing is invented: how such a run ended, or that it lives, is found by the daemon's look
  * around, as after any crash; and what no folder tells (a name, a key, labels) stays unknown.
  */
+import type { LaunchRecord } from '../process/run-folder.ts';
 import type { AgentProfile } from '../run/agent.ts';
 import type { RunEvent } from '../run/events.ts';
 import { limits } from '../run/limits.ts';
@@ -12,17 +13,7 @@ import { step } from '../run/step.ts';
 export type FoundFolder = {
   readonly id: string;
   /** Null when there is no launch.json, or it cannot be read: then its command is not known. */
-  readonly launch: {
-    readonly number: number;
-    readonly argv: readonly string[];
-    readonly cwd: string;
-    readonly agent: string | null;
-    readonly task: number | null;
-    readonly deadlineAt: number | null;
-    readonly graceMs: number;
-    readonly stdin: string | null;
-    readonly mergeOutput: boolean;
-  } | null;
+  readonly launch: Omit<LaunchRecord, 'token' | 'continuation'> | null;
   readonly launchedAt: number;
   readonly startedAt: number | null;
   /** Whether the record of its end is there. */

@@ -2,10 +2,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { processesOf } from '../support/home.ts';
+import type { Disk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 import { pickBy } from './chance.ts';
 import type { Clients, OpenHome } from './clients.ts';
-import type { Disk } from './disk.ts';
 import type { Fault } from './plan.ts';
 import type { RoundRecord } from './record.ts';
 

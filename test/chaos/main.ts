@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { mayMount } from './disk.ts';
+import { mayMount } from '../support/small-disk.ts';
 import { falsifications } from './falsify.ts';
 import { hashOf, planOf } from './plan.ts';
 import { playRound, type Result } from './round.ts';

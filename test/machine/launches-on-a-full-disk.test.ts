@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { mayMount, mountDisk } from '../chaos/disk.ts';
 import { untilStill } from '../support/crash.ts';
 import { openHome } from '../support/home.ts';
 import { createKeeper } from '../support/keeper.ts';
+import { mayMount, mountDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'clip-'));

@@ -1,13 +1,27 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createHome, type Result, resultOf, root } from '../support/home.ts';
+import type { RunView } from '../../src/protocol/answers.ts';
+import { addSpeaker } from '../support/agents.ts';
+import { createHome, type Result, resultOf, root, type TestHome } from '../support/home.ts';
+import { shellIn } from '../support/shell.ts';
 
 /** The blocks of README.md that show the API, as a person would paste them. */
 function blocks(): string[] {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  return [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, text]) => (text?.includes('curl') && text.includes('--unix-socket') ? [text] : []));
+  return blocksOf(readme.replace(section('Recipes'), ''), 'sh').filter((text) => text.includes('curl') && text.includes('--unix-socket'));
+}
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+/** From a heading to the next one of its depth. */
+function section(heading: string): string {
+  const [, depth = '##'] = new RegExp(`^(#+) ${heading}$`, 'm').exec(readme) ?? [];
+  return new RegExp(`^#+ ${heading}$.*?(?=^#{2,${depth.length}} |(?![\\s\\S]))`, 'ms').exec(readme)?.[0] ?? '';
+}
+
+function blocksOf(text: string, language: string): string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].flatMap(([, block]) => (block === undefined ? [] : [block]));
 }
 
 /** Runs a block with the home where it lies by default. A stream that goes on is cut once it has said something whole. */
@@ -50,5 +64,82 @@ describe('the README', () => {
     const answers = parse(result.stdout);
     expect(answers.length).toBeGreaterThan(0);
     for (const answer of answers) expect(answer).not.toHaveProperty('error');
+  });
+});
+
+const recipes = blocksOf(section('Recipes'), 'sh');
+
+/** A home where it lies by default, with an agent and some runs in it. */
+async function livedIn(): Promise<{ home: TestHome; shell: ReturnType<typeof shellIn> }> {
+  const home = createHome({ folder: '.local/state/clip' });
+  const { CLIP_HOME: _, XDG_CONFIG_HOME: __, ...env } = home.env;
+  await addSpeaker(home, [[{ exit: 0 }]]);
+  await home.clip(['run', '--batch', '-', '--wait'], { input: '{"command":["true"]}\n{"command":["false"]}\n' });
+  return { home, shell: shellIn({ base: home.base, env }) };
+}
+
+/** What each recipe says, in the order of the README. */
+const says = [
+  /^$/,
+  /^ready to push\n$/m,
+  /^(Run \d+ cancelled .*\n){2}$/m,
+  /^2\texit_nonzero\tfalse\n\{/m,
+  /^2 failed\n1 succeeded\n$/,
+  /.run 3 has ended with 0\n/,
+  /all four are fine\n$/,
+  /is changed/,
+];
+
+describe('a recipe', () => {
+  it('stands for each thing that the test knows', () => {
+    expect(recipes).toHaveLength(says.length);
+  });
+
+  it.each(recipes.map((recipe, n) => ({ recipe, says: says[n] ?? /$^/, first: recipe.trim().split('\n')[0] })))(
+    'works: $first',
+    async ({ recipe, says: wanted }) => {
+      const { shell } = await livedIn();
+      const { code, stdout, stderr } = await shell.paste(recipe);
+      expect([code, stdout, stderr]).toEqual([0, expect.stringMatching(wanted), expect.not.stringContaining('clip: ')]);
+    },
+  );
+
+  it('that stops at the first failure stops the others, and shows why', async () => {
+    const { home, shell } = await livedIn();
+    writeFileSync(join(shell.folder, 'Makefile'), 'lint:\n\tsleep 1000\ntest:\n\t@echo broken; exit 1\n');
+    expect((await shell.paste(recipes[0] ?? '')).stdout).toMatch(/^Run 3 cancelled .* 4 +✗ failed/s);
+    expect(await home.show(3)).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('for make runs what it says, and ends as the run does', async () => {
+    const { home, shell } = await livedIn();
+    writeFileSync(join(shell.folder, 'Makefile'), `lint test:\n\t@echo $@ is fine\n${blocksOf(section('Recipes'), 'makefile').join('')}`);
+    expect((await shell.paste('make check')).code).toBe(0);
+    expect(await home.show(3)).toMatchObject({ status: 'succeeded', locks: [shell.folder] });
+  });
+
+  it('for cron submits one run, however often it is called', async () => {
+    const { home, shell } = await livedIn();
+    const line = /^(?:\S+ ){5} *(.*)$/m.exec(blocksOf(section('Recipes'), 'crontab').join(''))?.[1] ?? '';
+    // What cron does to a line before it gives it to the shell.
+    const command = line.replaceAll('\\%', '%');
+    for (const _ of [1, 2]) expect(await shell.paste(command)).toMatchObject({ code: 0, stdout: '3\n' });
+    const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);
+    expect(runs[0]).toMatchObject({ number: 3, cwd: shell.folder, effectiveTimeoutSec: 7_200 });
+  });
+});
+
+describe('removing everything', () => {
+  it('leaves no process and no file', async () => {
+    const { home, shell } = await livedIn();
+    await home.submit(['--', 'sleep', '1000']);
+    const [lines = ''] = blocksOf(section('Removing everything'), 'sh');
+    expect((await shell.paste(lines)).code).toBe(0);
+    expect([existsSync(home.folder), existsSync(join(home.base, '.local/bin/clip')), home.pidsOf('daemon'), home.pidsOf('keeper')]).toEqual([
+      false,
+      false,
+      [],
+      [],
+    ]);
   });
 });

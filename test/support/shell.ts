@@ -8,7 +8,7 @@ export type Shell = { readonly folder: string; readonly env: Record<string, stri
 
 /** `endless`: lines that never end by themselves, and have shown all there is to see once they have said a line. */
 export function shellIn(home: Pick<OpenHome, 'base' | 'env'>, endless: RegExp = /$^/): Shell {
-  const bin = join(home.base, 'bin');
+  const bin = join(home.base, '.local/bin');
   const folder = join(home.base, 'project');
   for (const each of [bin, folder]) mkdirSync(each, { recursive: true });
   writeFileSync(join(bin, 'clip'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);

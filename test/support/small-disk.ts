@@ -1,9 +1,9 @@
-/** A small disk of its own for a home, which can be filled. Only where this process may mount one. */
+/** A small disk of its own for a home, which can be filled to the last byte. Only where this process may mount one. No vitest in here: the driver of chaos uses it as well. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-const diskBytes = 48 * 2 ** 20;
+const mibUsual = 48;
 const blockBytes = 2 ** 20;
 
 export type Disk = ReturnType<typeof mountDisk>;
@@ -18,9 +18,9 @@ export function mayMount(folder: string): boolean {
   return freed;
 }
 
-export function mountDisk(folder: string) {
-  mkdirSync(folder, { mode: 0o700 });
-  if (!run('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes},mode=700`, 'tmpfs', folder])) throw new Error(`No disk can be mounted at ${folder}.`);
+export function mountDisk(folder: string, mib = mibUsual) {
+  mkdirSync(folder, { mode: 0o700, recursive: true });
+  if (!run('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=700`, 'tmpfs', folder])) throw new Error(`No disk can be mounted at ${folder}.`);
   const ballast = join(folder, 'ballast');
   return {
     /** Until no more than so many bytes are left. */
@@ -37,6 +37,8 @@ export function mountDisk(folder: string) {
         rmSync(spare, { force: true });
       }
     },
+    /** Gives so much of it back. */
+    spare: (bytes: number): void => truncateSync(ballast, statSync(ballast).size - bytes),
     free: (): void => rmSync(ballast, { force: true }),
     unmount: (): boolean => run('umount', [folder]) || run('umount', ['-l', folder]),
   };
