@@ -15,7 +15,7 @@ let shell: Shell;
 /** One home in which there is something of everything that the examples name. */
 beforeAll(async () => {
   configure(home, 'max_runs = 20\n');
-  shell = shellIn(home, /events -f/);
+  shell = shellIn(home, /events -f|--watch/);
   writeFileSync(join(shell.folder, 'runs.jsonl'), '{"command":["make","lint"]}\n{"command":["make","build"]}\n');
   writeFileSync(join(shell.folder, 'plan.md'), '# Plan\n');
   writeFileSync(join(shell.folder, 'bug.txt'), 'It does not work.\n');
