@@ -5,6 +5,7 @@ import type { RunRequestInput } from '../protocol/requests.ts';
 import { ClipError } from '../run/errors.ts';
 import { limits } from '../run/limits.ts';
 import type { Context } from './context.ts';
+import { whyUnreadable } from './unreadable.ts';
 
 export type RunOptions = {
   name?: string;
@@ -57,7 +58,7 @@ function promptBytes(context: Context, words: readonly string[], promptFile: str
     return readFileWithin(path, limits.promptBytesMax, 'Name the file in the prompt instead.');
   } catch (error) {
     if (error instanceof ClipError) throw error;
-    throw new ClipError('not_found', `The prompt file ${path} cannot be read: ${(error as Error).message}.`, 'Check the path after --prompt-file.', error);
+    throw new ClipError('not_found', `The prompt file ${path} cannot be read: ${whyUnreadable(error)}.`, 'Check the path after --prompt-file.', error);
   }
 }
 

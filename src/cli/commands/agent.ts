@@ -7,6 +7,7 @@ import { ClipError } from '../../run/errors.ts';
 import { limits } from '../../run/limits.ts';
 import type { Context } from '../context.ts';
 import { readFileWithin } from '../request.ts';
+import { whyUnreadable } from '../unreadable.ts';
 import type { Choose } from '../verb.ts';
 import { clean, commandWords, durationWords, paint, plural, table } from '../words.ts';
 import { checkAgent } from './agent-check.ts';
@@ -171,7 +172,7 @@ function mappingIn(path: string): unknown {
   try {
     return JSON.parse(readFileWithin(path, limits.bodyBytesMax, 'A mapping is a few rules.').toString('utf8'));
   } catch (error) {
-    throw new ClipError('usage', `The mapping ${path} cannot be read: ${(error as Error).message}.`, 'docs/agents.md has a worked example.', error);
+    throw new ClipError('usage', `The mapping ${path} cannot be read: ${whyUnreadable(error)}.`, 'docs/agents.md has a worked example.', error);
   }
 }
 

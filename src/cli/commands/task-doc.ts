@@ -6,6 +6,7 @@ import { limits } from '../../run/limits.ts';
 import type { Context } from '../context.ts';
 import { readFileWithin, readInput } from '../request.ts';
 import { taskPath } from '../task-words.ts';
+import { whyUnreadable } from '../unreadable.ts';
 import type { Choose } from '../verb.ts';
 import { agoWords, clean, sizeWords, table } from '../words.ts';
 import { count, positiveNumber } from './options.ts';
@@ -90,7 +91,7 @@ function bodyOf(context: Context, file: string | undefined): string {
     if (error instanceof ClipError) throw error;
     throw new ClipError(
       'not_found',
-      `The file ${path} cannot be read: ${(error as Error).message}.`,
+      `The file ${path} cannot be read: ${whyUnreadable(error)}.`,
       `Check the path: clip task doc put TASK KEY ${basename(file)}`,
       error,
     );

@@ -20,9 +20,31 @@ const whereLength = 100;
 export function usageError(error: z.ZodError): ClipError {
   const [issue] = error.issues;
   const where = (issue?.path.join('.') ?? '').slice(0, whereLength);
-  // What is wrong with the key of a map stands one level deeper.
-  const what = (issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message) ?? 'unreadable';
+  const what = issue === undefined ? 'unreadable' : wrongWords(issue);
   return new ClipError('usage', where === '' ? `The request is not right: ${what}.` : `${where}: ${what}.`, 'See /v1/openapi.json or clip help.');
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Our own words where the schema has them, else the schema's kind of complaint in plain ones. */
+function wrongWords(issue: Issue): string {
+  // What is wrong with the key of a map stands one level deeper.
+  if (issue.code === 'invalid_key') return issue.issues[0] === undefined ? issue.message : wrongWords(issue.issues[0] as Issue);
+  if (issue.code === 'invalid_union') {
+    const tried = issue.errors.flat() as Issue[];
+    const nearest = tried.find(({ code }) => code !== 'invalid_type') ?? tried[0];
+    return nearest === undefined ? issue.message : wrongWords(nearest);
+  }
+  if (!/^(Too (small|big)|Invalid input): /.test(issue.message)) return issue.message;
+  const counted = (origin: string) => (origin === 'string' ? ' characters long' : origin === 'array' ? ' items long' : '');
+  if (issue.code === 'too_small') {
+    if (['string', 'array'].includes(issue.origin) && issue.minimum === 1) return 'must not be empty';
+    return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${counted(issue.origin)}`;
+  }
+  if (issue.code === 'too_big') return `must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${counted(issue.origin)}`;
+  const got = / received (.*)$/.exec(issue.message)?.[1];
+  if (issue.code === 'invalid_type') return got === 'undefined' ? 'is missing' : `must be ${issue.expected}${got === undefined ? '' : `, not ${got}`}`;
+  return issue.message;
 }
 
 const statusOfCode: Readonly<Record<string, number>> = { too_large: 413, busy: 503 };
