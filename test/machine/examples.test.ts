@@ -17,6 +17,8 @@ beforeAll(async () => {
   configure(home, 'max_runs = 20\n');
   shell = shellIn(home, /events -f|--watch/);
   writeFileSync(join(shell.folder, 'runs.jsonl'), '{"command":["make","lint"]}\n{"command":["make","build"]}\n');
+  // A service manager that takes all it is told: that of the machine is not for tests.
+  writeFileSync(join(home.base, '.local/bin/systemctl'), '#!/bin/sh\n[ "$2" != is-enabled ] || echo enabled\n', { mode: 0o755 });
   writeFileSync(join(shell.folder, 'plan.md'), '# Plan\n');
   writeFileSync(join(shell.folder, 'bug.txt'), 'It does not work.\n');
   await addSpeaker(home, [[codexSays.session('s1'), codexSays.words('ready'), codexSays.done(1, 1), { exit: 0 }]]);
