@@ -1,8 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { runProgram } from '../../src/process/program.ts';
 import { configure } from '../support/config.ts';
-import { agent, createHome, type TestHome } from '../support/home.ts';
+import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
 const writes = agent('writes-down-its-input.sh');
@@ -95,7 +96,18 @@ describe('a hook', () => {
     });
   });
 
-  it('that fails, is not there or hangs hurts nobody: the log says so, the doctor too, and the marks of runs are not in its environment', async () => {
+  it('that hangs is ended with all that it has started, and what it said is kept', async () => {
+    const { base } = createHome();
+    const pids = join(base, 'pids');
+    const hangs = `echo stuck >&2; sleep 1000 & echo $! > ${pids}; echo $$ >> ${pids}; wait`;
+    const why = await runProgram(['sh', '-c', hangs], { input: '{}', env: { PATH: process.env['PATH'] ?? '' }, cwd: base, timeoutMs: 500 });
+    expect(why).toBe('it took more than 0.5 s and was ended: stuck');
+    const started = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
+    expect(started).toHaveLength(2);
+    await until('both have gone', () => started.every((pid) => !isAlive(pid)));
+  });
+
+  it('that fails or is not there hurts nobody: the log says so, the doctor too, and the marks of runs are not in its environment', async () => {
     const home = createHome({ env: { CLIP_RUN_ID: 'not-a-run' } });
     const seen = join(home.base, 'seen');
     configure(home, `[hooks]\nfailed = ["sh", "-c", "env > ${seen}; echo sorry >&2; exit 7"]\nqueue_empty = ["/no/such/program"]\n`);
