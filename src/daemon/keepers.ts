@@ -23,6 +23,8 @@ const protocol = 1;
 const pollMs = 10;
 const startMs = 30_000;
 const againMs = 1_000;
+/** A stop waits so long for a keeper that is on its way. */
+const settleMs = 5_000;
 
 type Keeper = { readonly path: string; readonly connection: KeeperConnection; readonly ours: boolean; readonly runs: Map<string, Held> };
 
@@ -134,6 +136,13 @@ export async function createKeepers(world: { home: string; generation: number; v
       return null;
     },
     list: () => [...keepers].map(({ connection, runs }) => ({ pid: connection.hello.pid, version: connection.hello.version, runs: runs.size })),
+    /** A keeper that is on its way is waited for, though not for ever: nobody else would greet it, and it would stay for a while for nothing. */
+    async settled(): Promise<void> {
+      leaving = true;
+      if (starting === null) return;
+      const patience = new Promise<void>((resolve) => setTimeout(resolve, settleMs).unref());
+      await Promise.race([starting, patience]);
+    },
     goodbye(): void {
       leaving = true;
       for (const { connection } of keepers) connection.send({ type: 'bye' });

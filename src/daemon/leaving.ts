@@ -9,7 +9,7 @@ const goodbyeMs = 20;
 
 export function createLeaving(world: {
   store: Store;
-  keepers: Pick<Keepers, 'goodbye'>;
+  keepers: Pick<Keepers, 'goodbye' | 'settled'>;
   room: Pick<Room, 'isFull'>;
   /** Everything that would go on by itself. */
   close: () => void;
@@ -25,6 +25,7 @@ export function createLeaving(world: {
     begun = true;
     world.close();
     try {
+      await world.keepers.settled();
       await world.closeApi();
       store.writeMeta('unclean', '0');
     } catch (error) {

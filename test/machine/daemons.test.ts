@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ask } from '../support/api.ts';
 import { createHome, resultOf, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -38,6 +39,20 @@ describe('the start of the daemon', () => {
     const second = await resultOf(spawn(process.execPath, [join(root, 'bin/clipd.js')], { ...options, stdio: ['ignore', 'pipe', 'pipe'] }));
     expect(second).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
     expect([home.daemonPid(), await home.listens()]).toEqual([daemon, true]);
+  });
+
+  it('leaves nobody behind when it is stopped at once, not even a keeper that was still on its way', async () => {
+    const home = createHome();
+    for (let round = 0; round < 3; round += 1) {
+      const child = spawn(process.execPath, [join(root, 'bin/clipd.js'), '--home', home.folder], {
+        env: { ...home.env, CLIP_ROLE: 'daemon' },
+        stdio: 'ignore',
+      });
+      await until('it listens', () => home.listens());
+      expect((await ask(home.folder, '/v1/daemon/stop', { method: 'POST', body: '{"cancelRuns":true}' })).status).toBe(200);
+      expect((await resultOf(child)).code).toBe(0);
+      await until('the keeper has gone', () => home.pidsOf('keeper').length === 0, 5_000);
+    }
   });
 
   it('is forbidden by CLIP_NO_SPAWN=1: exit code 4, and nothing is made', async () => {
