@@ -126,8 +126,7 @@ export function openHome(options: HomeOptions = {}) {
   /** Ends every process of this home, by id; gives those that a clean stop had left. */
   async function end(): Promise<{ pid: number; command: string }[]> {
     for (const child of clients) child.kill('SIGKILL');
-    const stopped = await ask(folder, '/v1/daemon/stop', { method: 'POST', body: '{"cancelRuns":true}', ms: 30_000 }).catch(() => null);
-    if (stopped?.status !== 200) await clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } });
+    await clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } });
     // What is still there after a clean stop was leaked by the code under test.
     const left = await until(
       'the keepers leave',

@@ -106,7 +106,7 @@ describe('a body', () => {
     socket.on('drain', pump);
     pump();
     await served(home);
-    await until('it is told why', () => said().includes('too_large'));
+    await until('it is told why', () => said().includes('too_large'), 90_000);
     expect(said()).toMatch(/^HTTP\/1\.1 413 /);
     await until('it is let go', closed);
     await served(home);
