@@ -11,6 +11,8 @@ const seconds: Readonly<Record<string, number>> = {
   'agent-runs': 80,
   'agent-troubles': 70,
   reports: 60,
+  examples: 60,
+  dashboard: 60,
   'process-recovery': 60,
   nested: 55,
   'bad-days': 55,
