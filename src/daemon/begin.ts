@@ -23,7 +23,7 @@ export async function begin(options: { home: Home; version: string; managed: boo
     await startDaemon({ ...options, config: readConfig(configPath(process.env), wrongWithBudget), migrations: migrationsFolder(), umask, log });
   } catch (error) {
     log('error', 'the daemon could not start', { error: describe(error) });
-    if (error instanceof ConfigError) throw new ClipError('usage', error.message, 'Mend the file; README.md lists the settings.');
+    if (error instanceof ConfigError) throw new ClipError('usage', error.message, 'Mend the file; docs/configuration.md has all settings.');
     // Damage may show itself only when the runs are read.
     throw isOfDatabase(error) ? asClipError(error, options.home.database) : error;
   }

@@ -34,6 +34,11 @@ export class ClipError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | null;
 
+  /** Each bundle has a copy of this class, and an error of one is caught in another: it is known by its name. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'ClipError';
+  }
+
   constructor(code: ErrorCode, sentence: string, hint: string | null = null, cause?: unknown) {
     super(sentence, cause === undefined ? undefined : { cause });
     this.name = 'ClipError';

@@ -107,6 +107,10 @@ describe('clip status --watch', () => {
     await terminal.shows('later');
     await home.clip(['daemon', 'stop']);
     await terminal.shows('the daemon was stopped; waiting for it');
+    terminal.keys('c');
+    await terminal.shows('and all that it started?');
+    terminal.keys('y');
+    await terminal.shows('The daemon is not running. Start it: clip daemon start');
     await home.clip(['daemon', 'start']);
     await terminal.shows(/^clip · 2 of/m);
   });

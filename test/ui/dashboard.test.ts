@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { begin } from '../../src/cli/ui/state.ts';
+import { frame } from '../../src/cli/ui/frame.ts';
+import { begin, press, type State } from '../../src/cli/ui/state.ts';
+import { wrapped } from '../../src/cli/ui/views/text.ts';
 import { widthOf } from '../../src/cli/words.ts';
 import type { RunView } from '../../src/protocol/answers.ts';
 import { runStatuses } from '../../src/run/run.ts';
@@ -107,6 +109,16 @@ describe.each(Object.entries(pages))('the page %s', (_, keys) => {
   });
 });
 
+describe('a long line', () => {
+  it('is folded at words, and no blank is added where it was folded first', () => {
+    const words = 'Make the tests pass, and a long long title that goes on and on to see how it is cut';
+    for (let columns = 25; columns < 60; columns++) {
+      const inner = wrapped([words], columns, 16).map((line) => line.trim());
+      expect(inner.join(' ')).toBe(words);
+    }
+  });
+});
+
 describe('rows of the board', () => {
   it.each([60, 80, 120, 200])('fit %i columns with wide characters in every name', (columns) => {
     const rows = screen(begin, hostileFacts, columns, 40).filter((line) => /^[▸ ] #/.test(line));
@@ -161,6 +173,15 @@ describe('keys', () => {
     expect(pressed(stopping, ['c']).orders).toEqual([{ type: 'cancel', run: 12, now: true }]);
     const over = pressed(factsOf(aBoard({ recent: [busy.failed] })), ['c']);
     expect([over.orders, over.state.message]).toEqual([[], 'Run 9 has ended already.']);
+  });
+
+  it('are typed, never pasted: what was pasted cancels, retries and leaves nothing, and only a filter takes it', () => {
+    const paste = (from: State) =>
+      press(from, { name: 'paste', text: 'c\ny\nq' }, frame(from, facts, { columns: 100, rows: 30, look: { colour: false, width: 100 } }).scene);
+    const asked = pressed(facts, ['j', 'c']).state;
+    expect(asked.asking).not.toBeNull();
+    for (const from of [begin, asked]) expect(paste(from)).toMatchObject({ order: null, state: { asking: from.asking, pages: from.pages } });
+    expect(paste(pressed(facts, ['/']).state)).toMatchObject({ order: null, state: { typing: true, filter: 'c⏎y⏎q' } });
   });
 
   it('retry what has ended, and nothing else', () => {

@@ -42,7 +42,8 @@ async function inWords(work: () => Promise<number>): Promise<number> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ConfigError) throw new ClipError('usage', error.message, 'clip config list shows what there is; nothing was changed.', error);
+    if (error instanceof ConfigError)
+      throw new ClipError('usage', error.message, 'Nothing was changed; docs/configuration.md has all settings, clip config path the file.', error);
     throw error;
   }
 }

@@ -29,7 +29,7 @@ export function addDaemon(program: Command, choose: Choose): void {
     .option('--cancel-runs', 'cancel all runs first')
     .option('--json', 'as JSON')
     .action((options: { cancelRuns?: boolean; json?: boolean }) =>
-      choose({ json: options.json ?? false }, (context) => stop(context, options.cancelRuns ?? false)),
+      choose({ json: options.json ?? false }, (context) => stop(context, { cancelRuns: options.cancelRuns ?? false })),
     );
   daemon
     .command('restart')
@@ -38,7 +38,7 @@ export function addDaemon(program: Command, choose: Choose): void {
       choose({}, async (context) => {
         const now = await alive(context);
         if (now) refuseLater(now);
-        if (now) await stop(context, false);
+        if (now) await stop(context, { back: true });
         return start(context);
       }),
     );
@@ -76,7 +76,8 @@ async function start(context: Context): Promise<number> {
   return 0;
 }
 
-async function stop(context: Context, cancelRuns: boolean): Promise<number> {
+/** `back`: it is started again at once. */
+async function stop(context: Context, { cancelRuns = false, back = false }): Promise<number> {
   const before = await alive(context);
   if (!before) {
     if (context.json) context.printJson({ schema: 1, stopped: false, liveRuns: null, unenforced: [] });
@@ -93,7 +94,8 @@ async function stop(context: Context, cancelRuns: boolean): Promise<number> {
   else if (answer.liveRuns === 0) context.print('The daemon was stopped.');
   else {
     context.print(`The daemon was stopped; ${plural(answer.liveRuns, 'run')} live${answer.liveRuns === 1 ? 's' : ''} on.`);
-    context.notice(`Until it starts again nobody watches over: ${answer.unenforced.join(', ')}. Time limits are kept by the keeper. clip daemon start`);
+    if (!back)
+      context.notice(`Until it starts again nobody watches over: ${answer.unenforced.join(', ')}. Time limits are kept by the keeper. clip daemon start`);
   }
   return 0;
 }

@@ -81,6 +81,7 @@ export async function runDashboard({ feed, client, look, env, stdout }: Options)
           pages.news();
           lastLines.forget(news.runs);
           if (ink !== null) return redraw();
+          quiet(stdout);
           ink = render(<Screen draw={draw} onKey={onKey} />, {
             stdout,
             alternateScreen: true,
@@ -98,6 +99,12 @@ export async function runDashboard({ feed, client, look, env, stdout }: Options)
     pages.close();
     (ink as Instance | null)?.unmount();
   }
+}
+
+/** Else keys typed before the first frame would be echoed into it, and push its first line aside. */
+function quiet(stdout: NodeJS.WriteStream): void {
+  process.stdin.setRawMode(true);
+  stdout.write('\r');
 }
 
 /** Stops with all of its job, as the terminal itself would do, until the shell says `fg`. */

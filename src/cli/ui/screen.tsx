@@ -1,5 +1,5 @@
 /** The screen as Ink draws it: lines in, keys out. */
-import { Box, type Key as InkKey, Text, useApp, useInput, useWindowSize } from 'ink';
+import { Box, type Key as InkKey, Text, useApp, useInput, usePaste, useWindowSize } from 'ink';
 import type { ReactElement } from 'react';
 import type { Size } from './facts.ts';
 import type { Key } from './state.ts';
@@ -16,6 +16,8 @@ export function Screen({ draw, onKey }: Props): ReactElement {
   useInput((text, key) => {
     for (const each of keysOf(text, key)) onKey(each, suspendTerminal);
   });
+  // What was pasted are no keys: a `c` and a `y` in it must not cancel a run.
+  usePaste((text) => onKey({ name: 'paste', text }, suspendTerminal));
   return (
     <Box flexDirection="column" width={size.columns} height={size.rows}>
       {draw(size).map((line, index) => (

@@ -5,6 +5,7 @@
  * belong to that alone.
  */
 import type { RunView } from '../../protocol/answers.ts';
+import { clean } from '../words.ts';
 import { type Row, rowOf, runOf, taskOf } from './rows.ts';
 
 export type Page =
@@ -44,7 +45,7 @@ export type Scene = {
 
 export type Key =
   | { readonly name: 'up' | 'down' | 'left' | 'right' | 'pageup' | 'pagedown' | 'home' | 'end' | 'enter' | 'escape' | 'backspace' | 'interrupt' | 'suspend' }
-  | { readonly name: 'text'; readonly text: string };
+  | { readonly name: 'text' | 'paste'; readonly text: string };
 
 type Step = { readonly state: State; readonly order: Order | null };
 const stay = (state: State): Step => ({ state, order: null });
@@ -54,6 +55,7 @@ export const pageOf = ({ pages }: State): Page => pages.at(-1) as Page;
 export function press(state: State, key: Key, scene: Scene): Step {
   if (key.name === 'interrupt') return { state, order: { type: 'quit' } };
   if (key.name === 'suspend') return { state, order: { type: 'suspend' } };
+  if (key.name === 'paste' && !state.typing) return stay(said(state, 'Pasted text does nothing here; / takes it as a filter.'));
   if (state.asking !== null) return answer(state, key);
   if (state.typing) return stay(type(state, key));
   const calm = { ...state, message: null };
@@ -77,7 +79,7 @@ function type(state: State, key: Key): State {
   if (key.name === 'escape') return { ...state, typing: false, filter: '' };
   if (key.name === 'enter') return { ...state, typing: false };
   if (key.name === 'backspace') return { ...state, filter: state.filter.slice(0, -1) };
-  return key.name === 'text' ? { ...state, filter: `${state.filter}${key.text}`.slice(0, filterMax) } : state;
+  return 'text' in key ? { ...state, filter: `${state.filter}${clean(key.text)}`.slice(0, filterMax) } : state;
 }
 
 /** One page back; on the board, the filter goes first. */

@@ -9,7 +9,8 @@ export function wrapped(lines: readonly string[], columns: number, indent = 0): 
     const lead = ' '.repeat(Math.min(indent, Math.max(0, columns - 10)));
     const [first = '', ...rest] = wrapAnsi(line, columns, { hard: true, trim: false }).split('\n');
     if (rest.length === 0 || lead === '') return [first, ...rest];
-    const behind = wrapAnsi(rest.join(' ').trimStart(), columns - lead.length, { hard: true }).split('\n');
+    // With nothing trimmed the parts are the line as it was: a blank between them would stand in the middle of a path.
+    const behind = wrapAnsi(rest.join('').trimStart(), columns - lead.length, { hard: true }).split('\n');
     return [first, ...behind.map((each) => `${lead}${each}`)];
   });
 }
