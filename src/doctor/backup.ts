@@ -11,6 +11,8 @@ export function backUp(home: Home, file: string): Backup {
   const path = resolve(file);
   if (!statSync(home.database, { throwIfNoEntry: false })) return { why: `There is no database in ${home.folder} yet.`, hint: 'The first run makes it.' };
   if (statSync(path, { throwIfNoEntry: false })) return { why: `${path} is there already.`, hint: 'Name another file, or move that one away.' };
+  if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory())
+    return { why: `There is no folder ${dirname(path)}.`, hint: 'Make it first, or name another place.' };
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
   const umask = process.umask(0o077);
   try {

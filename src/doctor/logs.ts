@@ -12,6 +12,6 @@ export function checkLogs(db: Db, config: Config['logs'], at: number): Check {
   const size = config.size_max_gb === 0 ? 'without a limit in size' : `at most ${sizeText(config.size_max_gb * 2 ** 30)}`;
   const age = config.keep_days === 0 ? 'for ever' : `${config.keep_days} days`;
   const oldest = oldestAt === null ? '' : `; the oldest ended ${Math.floor((at - oldestAt) / day)} days ago`;
-  const says = `${sizeText(bytes)} of ${runs} ended runs are kept (${size}, and ${age})${oldest}`;
+  const says = `${sizeText(bytes)} of ${runs} ended runs are put away (${size}, and ${age})${oldest}; those of the last ${config.compress_after_min} min are not among them`;
   return { name: 'logs', state: 'ok', says, todo: null };
 }

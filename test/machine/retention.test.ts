@@ -104,7 +104,7 @@ describe('logs that are too many', () => {
     expect((await home.clip(['show', '2'])).stdout).toMatch(/logs +removed on \d{4}-/);
     expect((await ask(home.folder, '/v1/runs/2/logs')).status).toBe(404);
     expect((await home.history(2)).map(({ type }) => type)).toContain('logs-removed');
-    expect((await home.clip(['doctor'])).stdout).toMatch(/logs +391 KiB of 2 ended runs are kept \(at most 488 KiB, and 90 days\)/);
+    expect((await home.clip(['doctor'])).stdout).toMatch(/logs +391 KiB of 2 ended runs are put away \(at most 488 KiB, and 90 days\)/);
   });
 
   it('never cost a task its newest: the next in line goes instead', async () => {

@@ -14,7 +14,7 @@ export async function carryOut(client: Client, order: Asked, env: NodeJS.Process
     return order.type === 'cancel' ? await cancel(client, order) : await retry(client, order.run, env);
   } catch (error) {
     if (error instanceof ClipError) return clean(`${error.message} ${error.hint ?? ''}`.trim());
-    throw error;
+    return clean(`Internal error: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
