@@ -249,6 +249,9 @@ export async function startDaemon(options: {
     },
     closeApi: () => api.close(),
   });
+  // Whoever sees us listen may stop us; until we are ready, that waits.
+  const ready = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void ready.promise.then(leaving.shutdown));
   const api = await createApi({
     home,
     version,
@@ -284,6 +287,5 @@ export async function startDaemon(options: {
   room.watch();
   void keepers.ensure().then(scheduler.ask);
   log('info', 'the daemon is ready', { version, generation, unfinished: supervisor.awake().length });
-
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leaving.shutdown());
+  ready.resolve();
 }

@@ -135,19 +135,19 @@ describe('when the daemon is killed', () => {
 describe('when the daemon is stopped', () => {
   it('runs live on, nobody starts it again, and the next daemon has them with their true code', async () => {
     const home = createHome();
-    const number = await home.submit(['--', node, agent('talks.mjs'), '100', '50', '7']);
+    const number = await home.submit(['--', node, agent('talks.mjs'), '200', '50', '7']);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
     const stopped = await home.clip(['daemon', 'stop']);
     expect([stopped.code, stopped.stdout]).toEqual([0, 'The daemon was stopped; 1 run lives on.\n']);
     expect(stopped.stderr).toContain('Until it starts again nobody watches over');
     const said = lines(stdoutPath).length;
     // Two seconds of talk: a keeper that meant to start the daemon would have done so by now.
-    await until('it has gone on talking', () => lines(stdoutPath).length >= Math.min(said + 40, 95));
+    await until('it has gone on talking', () => lines(stdoutPath).length >= Math.min(said + 40, 195));
     expect([home.pidsOf('daemon'), isAlive(processPid ?? 0)]).toEqual([[], true]);
     const after = await home.show(number);
     expect(after).toMatchObject({ status: 'running', processPid, errorCode: null });
     expect((await home.clip(['wait', String(number)])).code).toBe(7);
-    expect(lines(stdoutPath)).toHaveLength(100);
+    expect(lines(stdoutPath)).toHaveLength(200);
   });
 
   it('the keeper keeps the time limit, kills after the grace, and the next daemon says timed_out', async () => {
