@@ -129,7 +129,7 @@ describe('a file or folder that a person names', () => {
     expect((await home.clip(['logs', '@last'])).stdout.trim()).toBe(join(home.base, 'real'));
     const cases: [args: string[], code: number, says: RegExp][] = [
       [['run', '--agent', 'echo', '--prompt-file', '../../../no/such'], 3, /no\/such cannot be read/],
-      [['run', '--agent', 'echo', '--prompt-file', 'real'], 3, /EISDIR/],
+      [['run', '--agent', 'echo', '--prompt-file', 'real'], 3, /it is a folder/],
       [['run', '--agent', 'echo', '--prompt-file', '/dev/zero'], 5, /larger than 16 MiB/],
       [['run', '--stdin', '/dev/zero', '--', 'cat'], 2, /no regular file/],
       [['run', '--stdin', 'real', '--', 'cat'], 2, /is a folder/],
