@@ -51,7 +51,11 @@ describe('the package', () => {
 
   it('has a manual page with every verb, and nothing in it that groff or mandoc would mend', async () => {
     const page = join(root, 'man/clip.1');
-    const verbs = (await createHome().clip(['help'])).stdout.split('Commands:')[1]?.match(/^ {2}[a-z]+/gm) ?? [];
+    const verbs =
+      (await createHome().clip(['help'])).stdout
+        .split('Commands:')[1]
+        ?.split('\n\n')[0]
+        ?.match(/^ {2}[a-z-]+/gm) ?? [];
     const text = readFileSync(page, 'utf8');
     expect(verbs.length).toBeGreaterThan(20);
     for (const verb of verbs) expect(text).toContain(`.SS "clip ${verb.trim()}`);
