@@ -58,7 +58,7 @@ describe('the package', () => {
         ?.match(/^ {2}[a-z-]+/gm) ?? [];
     const text = readFileSync(page, 'utf8');
     expect(verbs.length).toBeGreaterThan(20);
-    for (const verb of verbs) expect(text).toContain(`.SS "clip ${verb.trim()}`);
+    for (const verb of verbs) expect(text).toContain(`.SS "clip ${verb.trim().replaceAll('-', '\\-')}`);
     for (const [program = '', ...args] of [
       ['groff', '-man', '-ww', '-z', '-Tutf8'],
       ['mandoc', '-Tlint', '-Wwarning'],
