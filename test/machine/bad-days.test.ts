@@ -32,7 +32,8 @@ describe('a work folder that was deleted', () => {
     const works = [session('s1'), command('a', 'make build'), { await: gateOf(home) }, words('I have built it.'), done(10, 1), { exit: 0 }];
     await addSpeaker(home, [works, [session('s1'), words('Nothing more.'), done(1, 1), { exit: 0 }]]);
     await home.clip(['task', 'add', 'Build it', '--assign', 'coder', '--cwd', folder]);
-    await home.untilStatus(1, 'running');
+    // A program that has not begun yet could not begin there any more.
+    await until('it is at work', async () => ((await home.show(1)).evidence?.commands ?? 0) > 0);
     rmSync(folder, { recursive: true });
     open(home);
     const run = await until('it is settled', async () => ((await home.show(1)).settled ? home.show(1) : null));
