@@ -16,8 +16,7 @@ export default defineConfig({
           // Real processes on few cores: a wait is for a condition, and this is only its upper bound.
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // One more than CI has cores: a good part of the time is spent waiting for graces and limits.
-          maxWorkers: 3,
+          maxWorkers: 2,
           // A file's tests share nothing but the machine; one at a time keeps the load honest.
           fileParallelism: true,
         },
