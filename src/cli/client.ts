@@ -79,6 +79,13 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
     return value as T;
   }
 
+  /** Whether a daemon is there and answers. */
+  const answers = (): Promise<boolean> =>
+    call('GET', '/v1/daemon').then(
+      () => true,
+      () => false,
+    );
+
   /** The lines of one streaming answer; ends when it ends, throws when the connection breaks. */
   async function* lines(method: string, path: string, body: Body = null): AsyncGenerator<Line> {
     const answer = await open(method, path, body, 'application/x-ndjson', true);
@@ -134,7 +141,7 @@ export function createClient(options: { home: Home; maySpawn: boolean; inside: I
     else notice('The daemon has gone; waiting for it to come back (clip daemon start, if nobody does).');
   }
 
-  return { call, lines, following, home };
+  return { call, answers, lines, following, home };
 }
 
 type Sent = { readonly body: Body; readonly type: string; readonly stream: boolean };

@@ -51,6 +51,11 @@ describe('the board', () => {
     expect(text(screen(begin, { ...facts, connection: 'gone' }))).toContain('#12');
   });
 
+  it('says how long a queue really is', () => {
+    const long = aBoard({ queued: [busy.queued] }, { queue: { held: false, queued: 800, slots: 4, taken: 0 } });
+    expect(text(screen(begin, factsOf(long)))).toContain('Queued 1 of 800');
+  });
+
   it('says what keeps the daemon from working', () => {
     const trouble = { code: 'disk_full', message: 'The disk is full.', hint: 'Free some space.' };
     expect(screen(begin, factsOf({ ...board, daemon: { ...board.daemon, trouble } }))[1]).toBe('The disk is full. Free some space.');
@@ -72,12 +77,15 @@ const hostile: RunView[] = runStatuses.map((status, index) =>
     lastMessage: nasty,
   }),
 );
-const hostileBoard = aBoard({
-  live: hostile.slice(1, 4),
-  queued: hostile.slice(0, 1),
-  recent: hostile.slice(4),
-  needsYou: [{ ...busy.need, title: `題名${nasty}`, what: `${nasty} מה `.repeat(20), next: nasty }],
-});
+const hostileBoard = aBoard(
+  {
+    live: hostile.slice(1, 4),
+    queued: hostile.slice(0, 1),
+    recent: hostile.slice(4),
+    needsYou: [{ ...busy.need, title: `題名${nasty}`, what: `${nasty} מה `.repeat(20), next: nasty }],
+  },
+  { daemon: { ...board.daemon, trouble: { code: 'disk_full', message: nasty, hint: nasty } } },
+);
 const hostileFacts = factsOf(hostileBoard, {
   lastLine: ({ number }) => (number === 2 ? `行${'語'.repeat(200)}` : null),
   opened: { run: { schema: 1, run: hostile[1] as RunView, events: [] }, log: ['ログ'.repeat(300)], task: null, timeline: hostile, trouble: null },

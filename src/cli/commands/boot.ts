@@ -33,7 +33,7 @@ async function enable(context: Context, now: boolean): Promise<number> {
   if (why !== null) throw new ClipError('failed', `${unit} is written, but the service manager did not take it: ${why}.`, `Logged in as yourself: ${byHand}`);
   if (context.json) context.printJson({ schema: 1, unit, enabled: true, started: now });
   else context.print(`The daemon is started at login: ${clean(unit)}${now ? '' : '\nTo start it now as well: clip boot enable --now'}`);
-  if (now && (await runs(context))) context.notice('A daemon that ran already goes on; the service manager has the next one.');
+  if (now && (await context.client(false).answers())) context.notice('A daemon that ran already goes on; the service manager has the next one.');
   return 0;
 }
 
@@ -64,16 +64,6 @@ async function status(context: Context): Promise<number> {
     context.print(`${words}\n  ${now.manager} ${clean(now.unit)}${sound ? '' : '\n  clip boot enable'}`);
   }
   return sound ? 0 : 1;
-}
-
-async function runs(context: Context): Promise<boolean> {
-  return context
-    .client(false)
-    .call('GET', '/v1/daemon')
-    .then(
-      () => true,
-      () => false,
-    );
 }
 
 function refuseUnknown({ env }: Context): void {

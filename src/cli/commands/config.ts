@@ -81,23 +81,13 @@ async function change(context: Context, key: string, words: readonly string[] | 
   const path = configPath(context.env);
   const setting = settingNamed(settings, key);
   putConfig(path, changedText(path, { setting, words }, wrongWithBudget));
-  const restart = await daemonRuns(context);
+  const restart = await context.client(false).answers();
   if (restart) context.notice('The running daemon takes it up with: clip daemon restart (runs live on)');
   if (context.json) {
     const { toldSettings } = await import('../../config/values.ts');
     context.printJson({ schema: 1, path, setting: view(settingNamed(toldSettings(path, wrongWithBudget).settings, key)), restartNeeded: restart });
   }
   return 0;
-}
-
-async function daemonRuns(context: Context): Promise<boolean> {
-  return context
-    .client(false)
-    .call('GET', '/v1/daemon')
-    .then(
-      () => true,
-      () => false,
-    );
 }
 
 function settingNamed<T extends Setting>(all: readonly T[], key: string): T {

@@ -6,7 +6,14 @@ import type { Board } from './board.ts';
 /** A sentence for each change; for a board that is seen for the first time, what is there. */
 export function changes(before: Board | null, after: Board, now: number): string[] {
   const were = new Map([...(before?.runs.values() ?? [])].map((run) => [run.number, run]));
-  const runs = [...after.runs.values()].filter((run) => before !== null || run.endedAt === null).sort((a, b) => a.number - b.number);
+  // What is seen for the first time is no news if it had ended before the newest end that was known: another one was removed, say.
+  const since =
+    [...were.values()]
+      .map(({ endedAt }) => endedAt ?? '')
+      .sort()
+      .at(-1) ?? '';
+  const isNews = ({ number, endedAt }: RunView) => endedAt === null || (before !== null && (were.has(number) || endedAt >= since));
+  const runs = [...after.runs.values()].filter(isNews).sort((a, b) => a.number - b.number);
   return [
     ...(before === null ? [firstWords(after, now)] : []),
     ...runs.flatMap((run) => runWords(were.get(run.number) ?? null, run, now)),
@@ -40,9 +47,11 @@ function runWords(before: RunView | null, run: RunView, now: number): string[] {
     case 'stopping':
       return [`${name} is being stopped.`];
     default:
-      return [`${name} has ${run.status.replace('_', ' ')} after ${elapsedWords(run, now)} (${endWords(run)}).`];
+      return [`${name} ${endings[run.status]}${run.startedAt === null ? '' : ` after ${elapsedWords(run, now)}`} (${endWords(run)}).`];
   }
 }
+
+const endings = { succeeded: 'has succeeded', failed: 'has failed', timed_out: 'has timed out', cancelled: 'was cancelled' } as const;
 
 function needWords(before: Board | null, after: Board): string[] {
   const known = new Set(before?.needsYou.map((need) => JSON.stringify(need)));
@@ -59,6 +68,6 @@ function queueWords(before: Board | null, { queue }: Board): string[] {
 
 function troubleWords(before: Board | null, { daemon }: Board): string[] {
   const was = before?.daemon.trouble ?? null;
-  if (daemon.trouble === null) return was === null ? [] : [`That is over: ${was.message}`];
-  return daemon.trouble.message === was?.message ? [] : [`${daemon.trouble.message}${daemon.trouble.hint === null ? '' : ` ${daemon.trouble.hint}`}`];
+  if (daemon.trouble === null) return was === null ? [] : [`That is over: ${clean(was.message)}`];
+  return daemon.trouble.message === was?.message ? [] : [clean(`${daemon.trouble.message} ${daemon.trouble.hint ?? ''}`.trim())];
 }

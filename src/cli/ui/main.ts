@@ -9,5 +9,6 @@ import { runPlain } from './plain.ts';
 export async function watchBoard({ look, env, print }: Pick<Context, 'look' | 'env' | 'print'>, client: Client, plain: boolean): Promise<void> {
   const feed = createFeed(client);
   if (plain) await runPlain(feed, print);
-  else await runDashboard({ feed, client, look, env, stdout: process.stdout });
+  // Links are for lines that stay; here they would go past the door that lets only ours through.
+  else await runDashboard({ feed, client, look: { ...look, links: false }, env, stdout: process.stdout });
 }

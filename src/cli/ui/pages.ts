@@ -4,7 +4,7 @@ import type { LedgerAnswer, TaskShowAnswer } from '../../protocol/tasks.ts';
 import { ClipError } from '../../run/errors.ts';
 import type { Client } from '../client.ts';
 import type { Reader } from '../rendered/renderer.ts';
-import type { Look } from '../words.ts';
+import { clean, type Look } from '../words.ts';
 import { nothingOpened, type Opened } from './facts.ts';
 import { type LogEnd, openLogEnd } from './log-end.ts';
 import type { Readers } from './readers.ts';
@@ -39,7 +39,7 @@ export function createPages({ client, readers, look, env }: Given, changed: () =
       if (isSame(asked, page)) opened = { ...opened, ...part, trouble: null };
     } catch (error) {
       // While nobody answers, what was read before stays.
-      const trouble = error instanceof ClipError ? error.message : String(error);
+      const trouble = clean(error instanceof ClipError ? error.message : String(error));
       if (isSame(asked, page)) opened = { ...opened, trouble };
     }
     reading = false;

@@ -10,15 +10,18 @@ type RunRow = Extract<Row, { readonly run: RunView }>;
 /** How many lines each section has: what cannot be seen is not made into words. */
 type Section = { readonly length: number; readonly lines: (from: number, to: number) => string[] };
 
-/** The board, as long as it is; `shown` gives a part of it, `rowAt` says where a row begins and ends. */
+/** The board, as long as it is; `shown` gives a part of it, `place` says where the chosen row begins and ends. */
 export function boardOf(rows: readonly Row[], chosen: Row | null, facts: Facts, canvas: Canvas) {
   const ofRuns = (section: RunRow['section']): RunRow[] => rows.filter((row): row is RunRow => row.section === section);
   const given = { chosen, canvas };
+  const [running, queued, recent] = [ofRuns('running'), ofRuns('queued'), ofRuns('recent')];
+  // Of a long queue only the next in line are here.
+  const all = facts.board.queue.queued;
   const sections = [
     needsSection(rows, chosen, canvas),
-    runsSection(ofRuns('running'), 'Running', { ...given, columns: runningColumns(facts, canvas) }),
-    runsSection(ofRuns('queued'), 'Queued', { ...given, columns: queuedColumns(facts) }),
-    runsSection(ofRuns('recent'), 'Recently ended', { ...given, columns: recentColumns(facts, canvas) }),
+    runsSection(running, `Running ${running.length}`, { ...given, columns: runningColumns(facts, canvas) }),
+    runsSection(queued, `Queued ${queued.length}${all > queued.length ? ` of ${all}` : ''}`, { ...given, columns: queuedColumns(facts) }),
+    runsSection(recent, `Recently ended ${recent.length}`, { ...given, columns: recentColumns(facts, canvas) }),
   ].filter(({ length }) => length > 0);
   return {
     length: sections.reduce((sum, { length }) => sum + length + 1, -1),
@@ -73,7 +76,7 @@ function runsSection(rows: readonly RunRow[], title: string, { chosen, canvas, c
       if (to <= from) return [];
       const seen = rows.slice(Math.max(0, from - 1), to - 1);
       const [heads = '', ...lines] = table(seen, [number, ...columns], { colour: false, width: canvas.columns }).split('\n');
-      return from === 0 ? [paint(over(heads, `${title} ${rows.length}`), 1, canvas.look), ...lines] : lines;
+      return from === 0 ? [paint(over(heads, title), 1, canvas.look), ...lines] : lines;
     },
   };
 }

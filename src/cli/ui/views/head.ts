@@ -1,5 +1,5 @@
 /** The first lines of every page: the daemon, what is taken, what waits, what today has cost. */
-import { durationWords, paint, plural } from '../../words.ts';
+import { clean, durationWords, paint, plural } from '../../words.ts';
 import type { Canvas, Facts } from '../facts.ts';
 import { fitting } from './text.ts';
 
@@ -17,7 +17,7 @@ export function headLines({ board, connection, now }: Facts, { columns, look }: 
     spentWords(board.spentToday),
     paint(`up ${durationWords(Math.max(0, now - Date.parse(daemon.startedAt)))}, pid ${daemon.pid}, ${daemon.version}`, 90, look),
   ];
-  const trouble = daemon.trouble === null ? [] : [paint(`${daemon.trouble.message}${daemon.trouble.hint === null ? '' : ` ${daemon.trouble.hint}`}`, 31, look)];
+  const trouble = daemon.trouble === null ? [] : [paint(clean(`${daemon.trouble.message} ${daemon.trouble.hint ?? ''}`.trim()), 31, look)];
   return [fitting(parts, columns, ' · '), ...trouble, ''];
 }
 
