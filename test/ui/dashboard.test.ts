@@ -147,6 +147,18 @@ describe('keys', () => {
     expect(text(screen(pressed(all, ['end'], begin, 24).state, all, 80, 24))).toContain('▸ #200');
   });
 
+  it('show the chosen row on a screen of hardly any lines, through all sections', () => {
+    const some = (from: number, given: Partial<RunView>) => Array.from({ length: 4 }, (_, index) => aView({ number: from + index, ...given }));
+    const lists = { live: some(1, {}), queued: some(11, { status: 'queued' }), recent: some(21, { status: 'failed', endedAt: at(-1_000) }) };
+    const all = factsOf(aBoard({ ...lists, needsYou: Array.from({ length: 4 }, (_, index) => ({ ...busy.need, task: index + 1 })) }));
+    for (let step = 0; step < 16; step += 1) {
+      const lines = screen(pressed(all, Array(step).fill('down'), begin, 6).state, all, 80, 6);
+      expect([step, lines.filter((line) => line.startsWith('▸'))]).toEqual([step, [expect.any(String)]]);
+      // What moves it on stands below what needs somebody, and is not cut off.
+      if (step < 4) expect(text(lines)).toContain('Settle it, then: clip continue T7');
+    }
+  });
+
   it('stay with the chosen run when others come and go above it', () => {
     const { state } = pressed(factsOf(many), Array(20).fill('down'), begin, 24);
     const fewer = aBoard({ live: many.live.slice(5).map((number) => many.runs.get(number) as RunView) });
@@ -159,6 +171,7 @@ describe('keys', () => {
     expect(all).toContain('#12');
     expect(all).not.toContain('#13');
     expect(all).toContain('filter: t7 running');
+    expect(text(screen(pressed(facts, ['/', ...'t7 deploy', 'enter']).state, facts))).toContain('Nothing fits the filter.');
     expect(text(screen(pressed(facts, ['/', ...'nobody', 'enter']).state, facts))).toContain('Nothing fits the filter. Esc shows all again.');
     expect(pressed(facts, ['/', ...'xyz', 'enter', 'escape']).state.filter).toBe('');
   });
