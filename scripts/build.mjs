@@ -1,7 +1,7 @@
 /**
- * Bundles the programs into dist/, one minified CommonJS file each: CommonJS starts 9 ms faster than
- * ESM, and a bundle loads drizzle three times faster than its folder. Modules that a program may never
- * need become files of their own, loaded when they are asked for.
+ * Bundles the programs into dist/, one minified CommonJS file each. CommonJS starts 9 ms faster than ESM, and a bundle
+ * loads drizzle three times faster than its folder. Modules that a program may not need become files of their own,
+ * which are loaded on demand.
  */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,24 +12,24 @@ import { noticesOf } from './notices.mjs';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const lazy = new Map([
   ['src/cli/program.ts', 'program'],
-  ['src/daemon/begin.ts', 'begin'],
+  ['src/daemon/bootstrap.ts', 'begin'],
   ['src/doctor/doctor.ts', 'doctor'],
-  ['src/cli/rendered/renderer.ts', 'renderer'],
-  ['src/cli/rendered/markdown.ts', 'markdown'],
-  ['src/cli/page/page.ts', 'page'],
+  ['src/cli/logs/transcript/renderer.ts', 'renderer'],
+  ['src/cli/logs/transcript/markdown.ts', 'markdown'],
+  ['src/cli/html-report/page.ts', 'page'],
   ['src/doctor/backup.ts', 'backup'],
 ]);
-/** Ink waits for its layout engine with a top-level await, which CommonJS cannot have. */
-const esm = new Map([['src/cli/ui/main.ts', 'ui']]);
+/** Ink loads its layout engine with a top-level await, which CommonJS does not allow. */
+const esm = new Map([['src/cli/dashboard/main.ts', 'ui']]);
 const entries = {
   clip: 'src/cli/main.ts',
-  clipd: 'src/daemon/entry.ts',
+  clipd: 'src/daemon/main.ts',
   'clip-keeper': 'src/keeper/main.ts',
   'clip-http': 'src/http/main.ts',
   'demo-agent': 'src/demo/agent.ts',
 };
 
-/** `import('./program.ts')` in a bundle becomes a require of its own file. */
+/** Turns `import('./program.ts')` in a bundle into a require of a separate file. */
 const splitLazily = {
   name: 'split-lazily',
   setup({ onResolve }) {
@@ -43,15 +43,18 @@ const splitLazily = {
   },
 };
 
-/** zod brings its messages in forty languages, 264 KB of them; the programs speak English. */
+/** Leaves out zod's messages in forty languages (264 KB). The programs use only English. */
 const englishOnly = {
   name: 'english-only',
   setup({ onLoad }) {
-    onLoad({ filter: /zod\/v4\/locales\/index\.c?js$/ }, () => ({ contents: "export { default as en } from './en.js';", loader: 'js' }));
+    onLoad({ filter: /zod\/v4\/locales\/index\.c?js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
   },
 };
 
-/** Ink's bridge to the developer tools of React wants a package that nobody has. */
+/** Leaves out Ink's bridge to the React developer tools. It requires a package that is not installed. */
 const withoutDevtools = {
   name: 'without-devtools',
   setup({ onLoad }) {
@@ -71,7 +74,11 @@ const shared = {
   legalComments: 'none',
   outExtension: { '.js': '.cjs' },
   outdir: 'dist',
-  define: { CLIP_VERSION: JSON.stringify(version), 'process.env.NODE_ENV': '"production"', 'import.meta.url': '__moduleUrl' },
+  define: {
+    CLIP_VERSION: JSON.stringify(version),
+    'process.env.NODE_ENV': '"production"',
+    'import.meta.url': '__moduleUrl',
+  },
   banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
   // Native code cannot be bundled.
   external: ['better-sqlite3'],
@@ -79,7 +86,10 @@ const shared = {
   logLevel: 'warning',
   metafile: true,
 };
-const built = await build({ ...shared, entryPoints: { ...entries, ...Object.fromEntries([...lazy].map(([file, name]) => [name, file])) } });
+const built = await build({
+  ...shared,
+  entryPoints: { ...entries, ...Object.fromEntries([...lazy].map(([file, name]) => [name, file])) },
+});
 
 const dashboard = await build({
   ...shared,
@@ -88,13 +98,15 @@ const dashboard = await build({
   outExtension: { '.js': '.mjs' },
   define: { CLIP_VERSION: JSON.stringify(version), 'process.env.NODE_ENV': '"production"' },
   plugins: [...shared.plugins, withoutDevtools],
-  // Packages in CommonJS that are bundled into it ask for Node's own modules with require.
-  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
+  // Bundled CommonJS packages load Node's own modules with require.
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
 });
 
 writeFileSync('dist/THIRD-PARTY.txt', noticesOf([built.metafile, dashboard.metafile]));
 
-/** Documents are made by the code that they describe. */
+/** Bundles and loads a script that generates a document from the code. */
 async function made(source) {
   const name = `${basename(source, '.ts')}-maker`;
   await build({ ...shared, entryPoints: { [name]: source }, minify: false });

@@ -1,13 +1,16 @@
-/** The manual page, from the command tree. */
+/** Generates the manual page from the command tree. */
 import type { Command, Option } from 'commander';
-import { completionTable } from '../src/cli/completion-table.ts';
-import { errorsText, exitCodesText } from '../src/cli/exit-codes.ts';
-import { commandTree } from '../src/cli/program.ts';
+import { completionTable } from '#cli/completion/table.ts';
+import { errorsText, exitCodesText } from '#cli/exit-codes.ts';
+import { commandTree } from '#cli/program.ts';
 
 const environment: readonly (readonly [string, string])[] = [
   ['CLIP_HOME', 'The home, where the database, the socket and the runs are.'],
   ['CLIP_NO_SPAWN', 'With 1, no verb starts the daemon.'],
-  ['CLIP_RUN_ID, CLIP_RUN_TOKEN, CLIP_BIN', 'Set inside a run: its mark, the proof for clip report, and the command clip.'],
+  [
+    'CLIP_RUN_ID, CLIP_RUN_TOKEN, CLIP_BIN',
+    'Set inside a run: its mark, the proof for clip report, and the command clip.',
+  ],
   ['CLIP_DEBUG', 'With 1, a bug is shown with where it happened.'],
   ['NO_COLOR, FORCE_COLOR', 'No colours, or colours everywhere.'],
   ['XDG_STATE_HOME, XDG_CONFIG_HOME', 'Where the home and the settings are when CLIP_HOME does not say.'],
@@ -19,7 +22,7 @@ const files: readonly (readonly [string, string])[] = [
   ['~/.config/systemd/user/clip.service', 'Written by clip boot enable.'],
 ];
 
-/** What the completions read. */
+/** Returns the table that the completions read. */
 export const completions = () => JSON.stringify(completionTable(commandTree()));
 
 export function manPage(version: string, date: string): string {
@@ -35,7 +38,9 @@ export function manPage(version: string, date: string): string {
     '.RI [ arguments ]',
     '.SH DESCRIPTION',
     line(tree.description()),
-    line('A run outlives the terminal and the daemon; its output and its true exit code are kept; a stop ends everything that it has started.'),
+    line(
+      'A run outlives the terminal and the daemon; its output and its true exit code are kept; a stop ends everything that it has started.',
+    ),
     'A',
     '.I RUN',
     line('is a number, an id or the beginning of one, a name, or @last.'),
@@ -60,16 +65,23 @@ export function manPage(version: string, date: string): string {
 function verb(command: Command, above: string): string[] {
   const name = `${above} ${command.name()}`;
   if (command.commands.length > 0) return command.commands.flatMap((nested) => verb(nested, name));
-  return [`.SS "${escaped(`${name} ${command.usage()}`.replace(/\s+/g, ' '))}"`, line(command.description()), ...optionsOf(command)];
+  return [
+    `.SS "${escaped(`${name} ${command.usage()}`.replace(/\s+/g, ' '))}"`,
+    line(command.description()),
+    ...optionsOf(command),
+  ];
 }
 
 function optionsOf(command: Command): string[] {
-  return command.options.filter(({ hidden }) => !hidden).flatMap((option) => ['.TP', `.B ${escaped(option.flags)}`, line(described(option))]);
+  return command.options
+    .filter(({ hidden }) => !hidden)
+    .flatMap((option) => ['.TP', `.B ${escaped(option.flags)}`, line(described(option))]);
 }
 
 function described({ description, argChoices, defaultValue }: Option): string {
   const choices = argChoices === undefined ? '' : ` (${argChoices.join(', ')})`;
-  const standard = typeof defaultValue === 'string' || typeof defaultValue === 'number' ? ` (default ${defaultValue})` : '';
+  const standard =
+    typeof defaultValue === 'string' || typeof defaultValue === 'number' ? ` (default ${defaultValue})` : '';
   return `${description}${choices}${standard}`;
 }
 
@@ -81,7 +93,7 @@ function verbatim(text: string): string[] {
   return ['.nf', ...text.trimEnd().split('\n').map(line), '.fi'];
 }
 
-/** A line of text is never taken for a request. */
+/** Returns a line of text that roff does not take for a request. */
 function line(text: string): string {
   const safe = escaped(text);
   return /^[.']/.test(safe) ? `\\&${safe}` : safe;
@@ -92,5 +104,8 @@ function escaped(text: string): string {
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
     .replaceAll('"', '\\(dq')
-    .replace(/[^\0-\u007f]/gu, (char) => `\\[u${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`);
+    .replace(
+      /[^\0-\u007f]/gu,
+      (char) => `\\[u${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`,
+    );
 }

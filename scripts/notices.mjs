@@ -1,19 +1,20 @@
-/** The licences of what esbuild has put into the bundles: dist/THIRD-PARTY.txt. */
+/** Collects the licenses of the packages that esbuild put into the bundles: dist/THIRD-PARTY.txt. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** `metafiles`: one for each build. */
+/** Returns the text of all licenses. `metafiles`: one for each build. */
 export function noticesOf(metafiles) {
   const folders = new Set();
   for (const { outputs } of metafiles)
     for (const { inputs } of Object.values(outputs))
-      for (const [path, { bytesInOutput }] of Object.entries(inputs)) if (bytesInOutput > 0 && path.includes('node_modules/')) folders.add(packageFolder(path));
+      for (const [path, { bytesInOutput }] of Object.entries(inputs))
+        if (bytesInOutput > 0 && path.includes('node_modules/')) folders.add(packageFolder(path));
   const packages = [...folders].map(read).sort((a, b) => (a.title < b.title ? -1 : 1));
   const parts = packages.map(({ title, license, text }) => `${title} (${license})\n\n${text.trim()}\n`);
   return `The programs of clip contain these packages.\n\n${parts.join(`\n${'-'.repeat(72)}\n\n`)}`;
 }
 
-/** The nearest folder above with a package.json that names it. */
+/** Returns the nearest parent folder whose package.json has a name. */
 function packageFolder(path) {
   for (let folder = dirname(path); folder.includes('node_modules'); folder = dirname(folder)) {
     const file = join(folder, 'package.json');
@@ -26,7 +27,10 @@ function read(folder) {
   const { name, version, license, author } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const file = readdirSync(folder).find((each) => /^(licen[cs]e|copying)/i.test(each));
   const holder = typeof author === 'string' ? author : (author?.name ?? `the ${name} authors`);
-  const text = file === undefined ? `Its package has no text of the licence. Copyright ${holder}.` : readFileSync(join(folder, file), 'utf8');
+  const text =
+    file === undefined
+      ? `Its package has no text of the licence. Copyright ${holder}.`
+      : readFileSync(join(folder, file), 'utf8');
   if (!license) throw new Error(`${name} does not say its licence`);
   return { title: `${name} ${version}`, license, text };
 }

@@ -1,9 +1,12 @@
-/** What each choice of durability costs on this disk: `npm run bench:durability`. Medians of 300, in milliseconds. */
+/**
+ * Measures the cost of each durability level on this disk: `npm run bench:durability`. Figures are medians of 300, in
+ * milliseconds.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { createWhole, flushFolder, placeWhole, reserveExitRecord, writeFlushed } from '../../src/process/run-folder.ts';
+import { createWhole, flushFolder, placeWhole, reserveExitRecord, writeFlushed } from '#process/run-folder.ts';
 import { median } from './measure.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'clip-durability-'));
@@ -23,7 +26,9 @@ for (const synchronous of ['OFF', 'NORMAL', 'FULL']) {
   const database = new Database(join(folder, `${synchronous}.db`));
   database.pragma('journal_mode = WAL');
   database.pragma(`synchronous = ${synchronous}`);
-  database.exec('CREATE TABLE runs (number INTEGER PRIMARY KEY, state TEXT); CREATE TABLE events (seq INTEGER PRIMARY KEY, data TEXT)');
+  database.exec(
+    'CREATE TABLE runs (number INTEGER PRIMARY KEY, state TEXT); CREATE TABLE events (seq INTEGER PRIMARY KEY, data TEXT)',
+  );
   const state = 'x'.repeat(600);
   const insert = database.prepare('INSERT OR REPLACE INTO runs VALUES (?, ?)');
   const event = database.prepare('INSERT INTO events (data) VALUES (?)');
@@ -47,7 +52,9 @@ time('the space of exit.json reserved', () => void reserveExitRecord(folder));
 const launches: number[] = [];
 for (let round = 0; round < rounds; round += 1) {
   const from = performance.now();
-  await new Promise<void>((resolve, reject) => createWhole(folder, `launch-${round}`, record, (error) => (error ? reject(error) : resolve())));
+  await new Promise<void>((resolve, reject) =>
+    createWhole(folder, `launch-${round}`, record, (error) => (error ? reject(error) : resolve())),
+  );
   launches.push(performance.now() - from);
 }
 console.log(`${'launch.json: written, flushed, linked, folder flushed'.padEnd(60)} ${median(launches).toFixed(3)}`);

@@ -1,10 +1,9 @@
-/** Homes for measuring: empty ones, and one with a million runs. */
+/** Homes for benchmarks: empty ones, and one with a million runs. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
 
 export const clip = join(import.meta.dirname, '../../bin/clip.js');
@@ -13,12 +12,22 @@ export function createHome(maxRuns: number) {
   const folder = join(base, 'h');
   mkdirSync(join(base, 'config/clip'), { recursive: true });
   writeFileSync(join(base, 'config/clip/config.toml'), `max_runs = ${maxRuns}\n`);
-  const env: NodeJS.ProcessEnv = { PATH: process.env['PATH'], HOME: base, LANG: 'C.UTF-8', CLIP_HOME: folder, XDG_CONFIG_HOME: join(base, 'config') };
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env['PATH'],
+    HOME: base,
+    LANG: 'C.UTF-8',
+    CLIP_HOME: folder,
+    XDG_CONFIG_HOME: join(base, 'config'),
+  };
 
-  /** Runs the CLI; gives its standard output. */
+  /** Runs the CLI and returns its standard output. */
   function run(args: readonly string[], input?: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [clip, ...args], { env, cwd: base, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [clip, ...args], {
+        env,
+        cwd: base,
+        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'],
+      });
       let text = '';
       child.stdout?.on('data', (chunk) => {
         text += chunk;
@@ -34,7 +43,7 @@ export function createHome(maxRuns: number) {
     return { pid: status.pid, keeper: status.keepers[0]?.pid ?? 0 };
   }
 
-  /** One request over the socket, in this process: what a program that uses the API sees. */
+  /** Sends one request over the socket from this process, as a program that uses the API would. */
   function ask(method: string, path: string, body?: object): Promise<string> {
     return new Promise((resolve, reject) => {
       const text = body ? JSON.stringify(body) : undefined;
@@ -51,15 +60,17 @@ export function createHome(maxRuns: number) {
     });
   }
 
-  /** Follows a stream of JSON lines until one of them is the last that is wanted. */
+  /** Follows a stream of JSON lines until `isLast` holds for one of them. */
   function following(path: string, isLast: (line: Record<string, unknown>) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const sent = request({ socketPath: join(folder, 'clip.sock'), path }, (answer) => {
-        const lines = createInterface({ input: answer });
-        // We hang up ourselves: that is no error.
-        lines.on('error', () => {});
-        lines.on('line', (line) => {
-          if (!isLast(JSON.parse(line))) return;
+        let rest = '';
+        // The connection is closed from this side, which is not an error.
+        answer.on('error', () => {});
+        answer.setEncoding('utf8').on('data', (chunk: string) => {
+          const lines = (rest + chunk).split('\n');
+          rest = lines.pop() ?? '';
+          if (!lines.some((line) => isLast(JSON.parse(line)))) return;
           resolve();
           sent.destroy();
         });
@@ -77,7 +88,7 @@ export function createHome(maxRuns: number) {
   return { base, folder, env, run, daemon, ask, following, end };
 }
 
-/** Copies the newest ended run of a stopped home until there are so many. */
+/** Copies the newest ended run of a stopped home until `total` runs exist. */
 export function multiplyRuns(folder: string, total: number): void {
   const database = new Database(join(folder, 'clip.db'));
   database.pragma('synchronous = OFF');

@@ -1,31 +1,50 @@
-/** Measuring: whole processes, paired in one run, medians; the machine's speed drifts, ratios do not. */
+/** Measures whole processes, in pairs, as medians. The speed of a machine drifts, but ratios do not. */
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
-export type Row = { readonly what: string; readonly against: string; readonly target: string; readonly figure: string; readonly met: boolean | null };
+export type Row = {
+  readonly what: string;
+  readonly against: string;
+  readonly target: string;
+  readonly figure: string;
+  readonly met: boolean | null;
+};
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
 export const least = (values: readonly number[]): number => Math.min(...values);
 
-/** Runs a program to its end; milliseconds from spawn to exit. Throws unless it ends with `expected`. */
-export function timeProcess(command: string, args: readonly string[], options: SpawnOptions = {}, expected = 0): Promise<number> {
+/** Runs a program to its end and returns the milliseconds from spawn to exit. Throws unless it ends with `expected`. */
+export function timeProcess(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+  expected = 0,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const from = performance.now();
     const child = spawn(command, args, { stdio: 'ignore', ...options });
     child.on('error', reject);
     child.on('exit', (code, signal) =>
-      code === expected ? resolve(performance.now() - from) : reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}`)),
+      code === expected
+        ? resolve(performance.now() - from)
+        : reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}`)),
     );
   });
 }
 
-/** A and B in turn, after one unrecorded round; the median of the ratios of each pair. */
-export async function paired(rounds: number, a: () => Promise<number>, b: () => Promise<number>): Promise<{ a: number[]; b: number[]; ratio: number }> {
+/** Runs A and B alternately after one unrecorded round. `ratio` is the median of the ratios of all pairs. */
+export async function paired(
+  rounds: number,
+  a: () => Promise<number>,
+  b: () => Promise<number>,
+): Promise<{ a: number[]; b: number[]; ratio: number }> {
   await a();
   await b();
   const pairs: [number, number][] = [];
@@ -33,7 +52,7 @@ export async function paired(rounds: number, a: () => Promise<number>, b: () => 
   return { a: pairs.map(([x]) => x), b: pairs.map(([, y]) => y), ratio: median(pairs.map(([x, y]) => x / y)) };
 }
 
-/** CPU used by a process so far, in milliseconds (10 ms steps). */
+/** Returns the CPU time of a process so far in milliseconds, in steps of 10 ms. */
 export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -44,9 +63,10 @@ export function rssMb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1_024;
 }
 
-/** Where a program is, or null: peers are measured only where they are installed. */
+/** Returns the path of a program, or null. Peers are measured only where they are installed. */
 export function which(name: string): string | null {
-  for (const folder of (process.env['PATH'] ?? '').split(':')) if (existsSync(`${folder}/${name}`)) return `${folder}/${name}`;
+  for (const folder of (process.env['PATH'] ?? '').split(':'))
+    if (existsSync(`${folder}/${name}`)) return `${folder}/${name}`;
   return null;
 }
 

@@ -1,11 +1,11 @@
-/** Several CLIs say what they do in the shape of Claude Code's stream: the rules that read it. */
-import type { MappingRule } from '../run/agent.ts';
-import type { ToolKind } from '../run/reading.ts';
+/** Rules for the CLIs whose stream has the format of Claude Code's. */
+import type { MappingRule } from '#run/agent.ts';
+import type { ToolKind } from '#run/agent-event.ts';
 
 type Shape = {
-  /** Of its tools, by name. */
+  /** The kinds of its tools, by name. */
   readonly kinds: Readonly<Record<string, ToolKind>>;
-  /** Whether its count of input holds what came from the cache, as OpenAI's does; Anthropic's is added up. */
+  /** Whether its input count includes cached input, as OpenAI's does. Anthropic's counts are added up. */
   readonly inputHoldsCached: boolean;
 };
 
@@ -23,21 +23,47 @@ export function claudeShaped({ kinds, inputHoldsCached }: Shape): MappingRule[] 
     { when: { type: 'assistant' }, each: 'message.content', where: { type: 'text' }, message: { text: 'text' } },
     {
       when: { type: 'assistant' },
+      tokens: { ...tokensAt('message.usage', inputHoldsCached), id: 'message.id', scope: 'call' },
+    },
+    {
+      when: { type: 'assistant' },
       each: 'message.content',
       where: { type: 'tool_use' },
-      tool: { id: 'id', name: 'name', kinds, command: ['input.command', 'input.cmd'], file: ['input.file_path', 'input.absolute_path', 'input.path'] },
+      tool: {
+        id: 'id',
+        name: 'name',
+        kinds,
+        command: ['input.command', 'input.cmd'],
+        file: ['input.file_path', 'input.absolute_path', 'input.path'],
+      },
     },
-    { when: { type: 'user' }, each: 'message.content', where: { type: 'tool_result' }, toolEnd: { id: 'tool_use_id', failed: 'is_error' } },
+    {
+      when: { type: 'user' },
+      each: 'message.content',
+      where: { type: 'tool_result' },
+      toolEnd: { id: 'tool_use_id', failed: 'is_error' },
+    },
     {
       when: { type: 'result' },
-      tokens: {
-        input: ['usage.input_tokens', ...(inputHoldsCached ? [] : ['usage.cache_read_input_tokens', 'usage.cache_creation_input_tokens'])],
-        cached: 'usage.cache_read_input_tokens',
-        output: 'usage.output_tokens',
-        scope: 'part',
-      },
+      tokens: { ...tokensAt('usage', inputHoldsCached), scope: 'part' },
       cost: { usd: 'total_cost_usd', scope: 'part' },
       result: { failed: 'is_error', message: ['error.message', 'error', 'result', 'subtype'] },
     },
+    // An error subtype means a failure, whatever is_error is.
+    {
+      when: { type: 'result', subtype: { startsWith: 'error' } },
+      result: { failed: true, message: ['error.message', 'error', 'result', 'subtype'] },
+    },
   ];
+}
+
+function tokensAt(usage: string, holdsCached: boolean): { input: string[]; cached: string; output: string } {
+  return {
+    input: [
+      `${usage}.input_tokens`,
+      ...(holdsCached ? [] : [`${usage}.cache_read_input_tokens`, `${usage}.cache_creation_input_tokens`]),
+    ],
+    cached: `${usage}.cache_read_input_tokens`,
+    output: `${usage}.output_tokens`,
+  };
 }

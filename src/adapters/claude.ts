@@ -1,10 +1,11 @@
 /** Claude Code (`claude -p --output-format stream-json`), measured with 2.1.197 and 2.1.330. */
-import type { Permission } from '../run/agent.ts';
-import type { ErrorClass, Failure, FileChange, Reading, ToolKind } from '../run/reading.ts';
-import type { Adapter, Json, Launch, ReadAt } from './adapter.ts';
-import { classOfStatus, classOfText, refined } from './classes.ts';
+import type { Permission } from '#run/agent.ts';
+import type { AgentEvent, ErrorClass, Failure, FileChange, Tokens, ToolKind } from '#run/agent-event.ts';
+import { type Adapter, errorOn, type Json, type Launch, type ReadAt, type Stream } from './adapter.ts';
+import { classifyFailure } from './classify-failure.ts';
+import { classOfStatus } from './error-classes.ts';
 import { at, isObject, listAt, numberAt, sum, textAt } from './json.ts';
-import { resetIn } from './resets.ts';
+import { resetAtEpoch } from './reset-time.ts';
 
 const modes: Readonly<Record<Permission, readonly string[]>> = {
   ask: [],
@@ -13,8 +14,8 @@ const modes: Readonly<Record<Permission, readonly string[]>> = {
 };
 
 /**
- * Reporting, and writing documents and comments, is asked of runs and changes nothing but clip's own record of the task;
- * refused, it would fail a run that did as it was told. One word, for the option takes all that follow it.
+ * Allows reports, documents and comments, which change only clip's own record of the task. A refusal would fail a run
+ * that followed its instructions. It is one argument, because the option takes all arguments after it.
  */
 const mayReport = '--allowedTools=Bash(clip report:*),Bash(clip task doc:*),Bash(clip task comment:*)';
 
@@ -31,16 +32,23 @@ export const claude: Adapter = {
       ...(agent.permission === 'full' ? [] : [mayReport]),
     ];
     const resume = sessionId === null ? [] : ['--resume', sessionId];
-    // The marks of a claude that started us; settings of the user, such as CLAUDE_CONFIG_DIR, stay.
+    // Marks of an outer claude process. User settings such as CLAUDE_CONFIG_DIR stay.
     const removeEnv = ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_CODE_SSE_PORT'];
-    return { argv: [agent.command ?? 'claude', ...options, ...resume, ...agent.args], env: {}, removeEnv, stdin: 'prompt' };
+    return {
+      argv: [agent.command ?? 'claude', ...options, ...resume, ...agent.args],
+      env: {},
+      removeEnv,
+      stdin: 'prompt',
+    };
   },
-  // It ends its tools after SIGINT and SIGTERM alike, but only after SIGINT does it give a result.
+  // Claude ends its tools after SIGINT and SIGTERM alike, but it reports a result only after SIGINT.
   politeSignal: 'SIGINT',
+  tells: { tokens: 'live', cost: 'end' },
+  sessionFile: null,
   stream: { readEvent, readText, needsResult: true, toolsLeadSessions: true, classOfExit: () => null },
 };
 
-function readEvent(event: Json, now: ReadAt): readonly Reading[] {
+function readEvent(event: Json, now: ReadAt): readonly AgentEvent[] {
   switch (event['type']) {
     case 'system':
       return readSystem(event);
@@ -49,7 +57,7 @@ function readEvent(event: Json, now: ReadAt): readonly Reading[] {
     case 'user':
       return listAt(event, 'message', 'content').flatMap((part) => toolEnd(part, event));
     case 'rate_limit_event':
-      return readLimit(event['rate_limit_info']);
+      return readLimit(event['rate_limit_info'], now);
     case 'result':
       return readResult(event, now);
     default:
@@ -57,11 +65,15 @@ function readEvent(event: Json, now: ReadAt): readonly Reading[] {
   }
 }
 
-function readSystem(event: Json): readonly Reading[] {
+function readSystem(event: Json): readonly AgentEvent[] {
   switch (event['subtype']) {
     case 'init': {
       const id = textAt(event, 'session_id');
-      const [model, permission, version] = [textAt(event, 'model'), textAt(event, 'permissionMode'), textAt(event, 'claude_code_version')];
+      const [model, permission, version] = [
+        textAt(event, 'model'),
+        textAt(event, 'permissionMode'),
+        textAt(event, 'claude_code_version'),
+      ];
       return id === null ? [] : [{ type: 'session', id, model, permission, version }];
     }
     case 'api_retry': {
@@ -71,28 +83,63 @@ function readSystem(event: Json): readonly Reading[] {
     }
     case 'permission_denied':
       return denied(textAt(event, 'tool_use_id'));
-    // A level, not a change: the set of tasks that go on now. 2.1.197 does not say it, and ends its tasks before it ends.
+    // The whole set of current tasks, not a change. Version 2.1.197 does not report it, and ends its tasks before it ends.
     case 'background_tasks_changed':
-      return [{ type: 'background', tasks: listAt(event, 'tasks').length }];
+      return Array.isArray(event['tasks']) ? [{ type: 'background', tasks: event['tasks'].length }] : [];
     default:
       return [];
   }
 }
 
-function readAnswer(event: Json, now: ReadAt): readonly Reading[] {
+function readAnswer(event: Json, now: ReadAt): readonly AgentEvent[] {
   const message = event['message'];
   const parts = listAt(message, 'content');
-  const text = parts.flatMap((part) => (textAt(part, 'type') === 'text' ? [textAt(part, 'text') ?? ''] : [])).join('\n\n');
+  const text = parts
+    .flatMap((part) => (textAt(part, 'type') === 'text' ? [textAt(part, 'text') ?? ''] : []))
+    .join('\n\n');
   const word = textAt(event, 'error');
-  // What went wrong comes in the clothes of an answer.
+  // An error arrives as an answer.
   if (word !== null || event['is_api_error_message'] === true) {
     const structured = classOfWord(textAt(event, 'api_error')) ?? classOfWord(word);
-    return [{ type: 'error', failure: failureOf(text || (word ?? ''), structured ?? classOfStatus(numberAt(event, 'api_error_status')), now) }];
+    return [
+      {
+        type: 'error',
+        failure: classifyFailure(text || (word ?? ''), now, {
+          structured: structured ?? classOfStatus(numberAt(event, 'api_error_status')),
+        }),
+      },
+    ];
   }
   const tools = parts.flatMap(toolStart);
-  // Words that claude itself puts in its mouth, and those of the agents below it, are not its words.
+  // Synthetic messages of claude itself, and messages of sub-agents, are not messages of this agent.
   const own = textAt(message, 'model') !== '<synthetic>' && textAt(event, 'parent_tool_use_id') === null;
-  return own && text !== '' ? [{ type: 'message', text, delta: false }, ...tools] : tools;
+  const words: AgentEvent[] = own && text !== '' ? [{ type: 'message', text, delta: false }] : [];
+  return [...words, ...tools, ...usageOfCall(message)];
+}
+
+/**
+ * Reads the usage of a call. Each part of an answer is an event of its own, with the id of the answer and the usage
+ * known at its beginning. The input is exact, and the output is a lower bound. The result reports the sum.
+ */
+function usageOfCall(message: unknown): AgentEvent[] {
+  const id = textAt(message, 'id');
+  const tokens = tokensIn(at(message, 'usage'));
+  if (id === null || textAt(message, 'model') === '<synthetic>' || (tokens.input === null && tokens.output === null))
+    return [];
+  return [{ type: 'tokens', scope: 'call', id, tokens, model: null }];
+}
+
+/** Returns the counts of the API. Its `input_tokens` includes neither cached input nor input that was written to the cache. */
+function tokensIn(usage: unknown): Tokens {
+  return {
+    input: sum(
+      numberAt(usage, 'input_tokens'),
+      numberAt(usage, 'cache_read_input_tokens'),
+      numberAt(usage, 'cache_creation_input_tokens'),
+    ),
+    cached: numberAt(usage, 'cache_read_input_tokens'),
+    output: numberAt(usage, 'output_tokens'),
+  };
 }
 
 const kinds: Readonly<Record<string, ToolKind>> = {
@@ -113,18 +160,18 @@ const kinds: Readonly<Record<string, ToolKind>> = {
   TaskOutput: 'read',
 };
 
-function toolStart(part: unknown): Reading[] {
+function toolStart(part: unknown): AgentEvent[] {
   const [id, tool, input] = [textAt(part, 'id'), textAt(part, 'name'), at(part, 'input')];
   if (textAt(part, 'type') !== 'tool_use' || id === null || tool === null) return [];
   const kind = Object.hasOwn(kinds, tool) ? (kinds[tool] ?? 'other') : 'other';
   const command = kind === 'command' ? textAt(input, 'command') : null;
   const path = textAt(input, 'file_path') ?? textAt(input, 'notebook_path') ?? textAt(input, 'path');
-  // A shell call whose arguments could not be read runs nothing.
+  // A shell call whose arguments could not be parsed runs nothing.
   const really = kind === 'command' && command === null ? 'other' : kind;
   return [{ type: 'tool-started', id, tool, kind: really, command, paths: path === null ? [] : [path] }];
 }
 
-function toolEnd(part: unknown, event: Json): Reading[] {
+function toolEnd(part: unknown, event: Json): AgentEvent[] {
   const id = textAt(part, 'tool_use_id');
   if (textAt(part, 'type') !== 'tool_result' || id === null) return [];
   const failed = at(part, 'is_error') === true;
@@ -142,67 +189,81 @@ function toolEnd(part: unknown, event: Json): Reading[] {
   return [{ type: 'tool-ended', id, exitCode: exitCode(words, failed, result), failed, denied: false, files }];
 }
 
-/** Null where the command goes on in the background, or where a code other than 0 was taken for a good one. */
+/**
+ * Returns the exit code. Returns null when the command continues in the background, or when another code than 0 was
+ * interpreted as success.
+ */
 function exitCode(words: string, failed: boolean, result: unknown): number | null {
   if (failed) return numberIn(/^(?:<[^>]*>)?\s*(?:Error: )?Exit code (\d{1,3})\b/i.exec(words));
   const ran = isObject(result) && 'stdout' in result && result['interrupted'] !== true;
-  return ran && textAt(result, 'backgroundTaskId') === null && textAt(result, 'returnCodeInterpretation') === null ? 0 : null;
+  return ran && textAt(result, 'backgroundTaskId') === null && textAt(result, 'returnCodeInterpretation') === null
+    ? 0
+    : null;
 }
 
 function numberIn(match: RegExpExecArray | null): number | null {
   return match?.[1] === undefined ? null : Number(match[1]);
 }
 
-/** Null: what the tool's start said holds. */
+/** Returns the changed file, or null when the tool's start is authoritative. */
 function fileIn(result: unknown): readonly FileChange[] | null {
   const path = textAt(result, 'filePath');
   if (path === null) return null;
   return [{ path, kind: textAt(result, 'type') === 'create' ? 'add' : 'update' }];
 }
 
-function denied(id: string | null): Reading[] {
+function denied(id: string | null): AgentEvent[] {
   return id === null ? [] : [{ type: 'tool-ended', id, exitCode: null, failed: true, denied: true, files: [] }];
 }
 
-function readLimit(info: unknown): readonly Reading[] {
-  const seconds = numberAt(info, 'resetsAt');
-  // Said with every answer of a subscription: while all is well it is no news.
-  return seconds === null || textAt(info, 'status') === 'allowed' ? [] : [{ type: 'limit', resetsAt: seconds * 1000 }];
+function readLimit(info: unknown, now: ReadAt): readonly AgentEvent[] {
+  const resetsAt = resetAtEpoch(numberAt(info, 'resetsAt'), now);
+  // This event accompanies every answer of a subscription. Without a reached limit it is ignored.
+  return resetsAt === null || textAt(info, 'status') === 'allowed' ? [] : [{ type: 'limit', resetsAt }];
 }
 
-function readResult(event: Json, now: ReadAt): readonly Reading[] {
+function readResult(event: Json, now: ReadAt): readonly AgentEvent[] {
   const denials = listAt(event, 'permission_denials').flatMap((denial) => denied(textAt(denial, 'tool_use_id')));
   const cost = numberAt(event, 'total_cost_usd');
-  // Costs go on counting when a session is resumed; tokens are those since the result before.
-  const costs: Reading[] = cost === null ? [] : [{ type: 'cost', scope: 'session', usd: cost }];
-  // Never by its subtype: what the model API refused is a "success" with is_error.
-  const failure = event['is_error'] === true ? resultFailure(event, now) : null;
+  // Costs continue to accumulate in a resumed session. Tokens are counted since the previous result.
+  const costs: AgentEvent[] = cost === null ? [] : [{ type: 'cost', scope: 'session', usd: cost }];
+  // The subtype "success" alone proves nothing: a refused request of the model API is a "success" with is_error. An
+  // error subtype is a failure, whatever is_error is. A result with neither a success subtype nor is_error false is a
+  // failure, too.
+  const subtype = textAt(event, 'subtype');
+  const saysWell = event['is_error'] === false || subtype === 'success';
+  const failed = event['is_error'] === true || subtype?.startsWith('error') === true || !saysWell;
+  const failure = failed ? resultFailure(event, now) : null;
   return [...denials, ...usageIn(event), ...costs, { type: 'result', failure }];
 }
 
-/** Of all its models, those of the agents below it included, where it says so. */
-function usageIn(event: Json): Reading[] {
+/** Returns the usage of all models, including sub-agents, where claude reports it. */
+function usageIn(event: Json): AgentEvent[] {
   const models = event['model_usage_since_last_result'];
   const each = isObject(models) ? Object.values(models) : [];
   const total = (name: string) => sum(...each.map((model) => numberAt(model, name)));
-  const usage = event['usage'];
+  const usage = tokensIn(event['usage']);
   const input =
-    sum(total('inputTokens'), total('cacheReadInputTokens'), total('cacheCreationInputTokens')) ??
-    sum(numberAt(usage, 'input_tokens'), numberAt(usage, 'cache_read_input_tokens'), numberAt(usage, 'cache_creation_input_tokens'));
-  const cached = total('cacheReadInputTokens') ?? numberAt(usage, 'cache_read_input_tokens');
-  const output = total('outputTokens') ?? numberAt(usage, 'output_tokens');
-  return input === null && output === null ? [] : [{ type: 'tokens', scope: 'part', tokens: { input, cached, output }, model: null }];
+    sum(total('inputTokens'), total('cacheReadInputTokens'), total('cacheCreationInputTokens')) ?? usage.input;
+  const cached = total('cacheReadInputTokens') ?? usage.cached;
+  const output = total('outputTokens') ?? usage.output;
+  return input === null && output === null
+    ? []
+    : [{ type: 'tokens', scope: 'part', tokens: { input, cached, output }, model: null }];
 }
 
 function resultFailure(event: Json, now: ReadAt): Failure {
   const reason = textAt(event, 'terminal_reason');
-  if (reason === 'aborted_streaming' || reason === 'aborted_tools') return { class: null, message: 'It was interrupted.', resetsAt: null };
+  if (reason === 'aborted_streaming' || reason === 'aborted_tools')
+    return { class: null, message: 'It was interrupted.', resetsAt: null, by: 'clip' };
   const errors = listAt(event, 'errors').filter((error) => typeof error === 'string');
   const message = textAt(event, 'result') || errors.join(' ') || (reason ?? textAt(event, 'subtype') ?? '');
-  return failureOf(message, classOfWord(reason) ?? classOfWord(textAt(event, 'subtype')) ?? classOfStatus(numberAt(event, 'api_error_status')), now);
+  const structured =
+    classOfWord(reason) ?? classOfWord(textAt(event, 'subtype')) ?? classOfStatus(numberAt(event, 'api_error_status'));
+  return classifyFailure(message, now, { structured });
 }
 
-/** Its words for what went wrong: of an answer (`error`), of a result (`terminal_reason`, `subtype`). */
+/** Returns the class of an error code of an answer (`error`) or a result (`terminal_reason`, `subtype`). */
 function classOfWord(word: string | null): ErrorClass | null {
   return word !== null && Object.hasOwn(words, word) ? (words[word] ?? null) : null;
 }
@@ -225,12 +286,11 @@ const words: Readonly<Record<string, ErrorClass>> = {
   error_max_budget_usd: 'quota_exhausted',
 };
 
-/** What it could not even begin with stands on stderr only, without a line of JSON. */
-function readText(line: string, _stream: unknown, now: ReadAt): readonly Reading[] {
-  const fatal = /^error\b|no conversation found|already in use|cannot be used with root|invalid api key|not logged in|usage limit reached/i.test(line);
-  return fatal ? [{ type: 'error', failure: failureOf(line.replace(/^error: /i, ''), null, now) }] : [];
-}
-
-function failureOf(message: string, structured: ErrorClass | null, now: ReadAt): Failure {
-  return { class: structured === null ? classOfText(message) : refined(structured, message), message, resetsAt: resetIn(message, now) };
+/** Reads errors at startup, which appear only on stderr and not as JSON. */
+function readText(line: string, stream: Stream, now: ReadAt): readonly AgentEvent[] {
+  const fatal =
+    /^error\b|no conversation found|already in use|cannot be used with root|invalid api key|not logged in|usage limit reached/i.test(
+      line,
+    );
+  return fatal ? [{ type: errorOn(stream), failure: classifyFailure(line.replace(/^error: /i, ''), now) }] : [];
 }

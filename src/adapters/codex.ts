@@ -1,11 +1,11 @@
 /** Codex CLI (`codex exec --json`), measured with 0.169. */
-import type { Permission } from '../run/agent.ts';
-import { limits } from '../run/limits.ts';
-import type { FileChange, Reading } from '../run/reading.ts';
-import type { Adapter, Json, Launch, ReadAt } from './adapter.ts';
-import { classOfText } from './classes.ts';
+import type { Permission } from '#run/agent.ts';
+import type { AgentEvent, FileChange } from '#run/agent-event.ts';
+import { limits } from '#run/limits.ts';
+import { type Adapter, errorOn, type Json, type Launch, type ReadAt, type Stream } from './adapter.ts';
+import { classifyFailure } from './classify-failure.ts';
 import { listAt, numberAt, textAt } from './json.ts';
-import { resetIn } from './resets.ts';
+import { codexSessionFile } from './session-files.ts';
 
 const sandboxes: Readonly<Record<Permission, readonly string[]>> = {
   ask: ['--sandbox', 'read-only'],
@@ -15,17 +15,30 @@ const sandboxes: Readonly<Record<Permission, readonly string[]>> = {
 
 export const codex: Adapter = {
   prepare({ agent, sessionId }: Launch) {
-    // The folder was named by the user, so it need not be a repository. Options stand before `resume`, which takes none of them.
-    const options = ['--json', '--skip-git-repo-check', ...sandboxes[agent.permission], ...(agent.model === null ? [] : ['--model', agent.model])];
+    // The user chose the folder, so it need not be a repository. Options precede `resume`, which accepts none of them.
+    const options = [
+      '--json',
+      '--skip-git-repo-check',
+      ...sandboxes[agent.permission],
+      ...(agent.model === null ? [] : ['--model', agent.model]),
+    ];
     const resume = sessionId === null ? [] : ['resume', sessionId];
-    return { argv: [agent.command ?? 'codex', 'exec', ...options, ...agent.args, ...resume, '-'], env: {}, removeEnv: [], stdin: 'prompt' };
+    return {
+      argv: [agent.command ?? 'codex', 'exec', ...options, ...agent.args, ...resume, '-'],
+      env: {},
+      removeEnv: [],
+      stdin: 'prompt',
+    };
   },
-  // It alone makes codex end its tools: after SIGTERM one lives on.
+  // Only SIGINT makes codex end its tools. After SIGTERM a tool survives.
   politeSignal: 'SIGINT',
+  // The stream reports tokens at the end of a turn. Codex's own session file has them after each call.
+  tells: { tokens: 'live', cost: 'never' },
+  sessionFile: codexSessionFile,
   stream: { readEvent, readText, needsResult: true, toolsLeadSessions: true, classOfExit: () => null },
 };
 
-function readEvent(event: Json, at: ReadAt): readonly Reading[] {
+function readEvent(event: Json, at: ReadAt): readonly AgentEvent[] {
   switch (event['type']) {
     case 'thread.started': {
       const id = textAt(event, 'thread_id');
@@ -38,36 +51,64 @@ function readEvent(event: Json, at: ReadAt): readonly Reading[] {
     case 'error': {
       const message = textAt(event, 'message') ?? '';
       const retry = /^reconnecting\.*\s*(?:(\d+)\/(\d+))?/i.exec(message);
-      if (retry) return [{ type: 'retrying', attempt: retry[1] ? Number(retry[1]) : null, of: retry[2] ? Number(retry[2]) : null, message }];
-      return [{ type: 'error', failure: failureOf(message, at) }];
+      if (retry)
+        return [
+          {
+            type: 'retrying',
+            attempt: retry[1] ? Number(retry[1]) : null,
+            of: retry[2] ? Number(retry[2]) : null,
+            message,
+          },
+        ];
+      return [{ type: 'error', failure: classifyFailure(message, at) }];
     }
     case 'turn.completed':
       return [...usageIn(event['usage']), { type: 'result', failure: null }];
     case 'turn.failed':
-      return [...usageIn(event['usage']), { type: 'result', failure: failureOf(textAt(event, 'error', 'message') ?? 'The turn failed.', at) }];
+      return [
+        ...usageIn(event['usage']),
+        { type: 'result', failure: classifyFailure(textAt(event, 'error', 'message') ?? '', at) },
+      ];
     default:
       return [];
   }
 }
 
-function readItem(item: unknown, ended: boolean): readonly Reading[] {
+function readItem(item: unknown, ended: boolean): readonly AgentEvent[] {
   const id = textAt(item, 'id') ?? '';
   switch (textAt(item, 'type')) {
     case 'agent_message':
       return ended ? [{ type: 'message', text: textAt(item, 'text') ?? '', delta: false }] : [];
     case 'command_execution': {
-      const started: Reading = { type: 'tool-started', id, tool: 'shell', kind: 'command', command: unwrapped(textAt(item, 'command')), paths: [] };
+      const started: AgentEvent = {
+        type: 'tool-started',
+        id,
+        tool: 'shell',
+        kind: 'command',
+        command: unwrapped(textAt(item, 'command')),
+        paths: [],
+      };
       if (!ended) return [started];
       const exitCode = numberAt(item, 'exit_code');
       const status = textAt(item, 'status');
       const failed = status === 'failed' || status === 'declined' || (exitCode !== null && exitCode !== 0);
-      // As the shell says it, at the end of a line; a file that speaks of it is another matter.
+      // The error text of a shell, at the end of a line. Other mentions in the output do not count.
       const readOnly = /: read-only file system$/im.test(textAt(item, 'aggregated_output') ?? '');
-      return [started, { type: 'tool-ended', id, exitCode, failed, denied: status === 'declined' || readOnly, files: null }];
+      return [
+        started,
+        { type: 'tool-ended', id, exitCode, failed, denied: status === 'declined' || readOnly, files: null },
+      ];
     }
     case 'file_change': {
-      const files = listAt(item, 'changes').flatMap(changeOf);
-      const started: Reading = { type: 'tool-started', id, tool: 'apply_patch', kind: 'write', command: null, paths: files.map(({ path }) => path) };
+      const files = listAt(item, 'changes').flatMap(parseFileChanges);
+      const started: AgentEvent = {
+        type: 'tool-started',
+        id,
+        tool: 'apply_patch',
+        kind: 'write',
+        command: null,
+        paths: files.map(({ path }) => path),
+      };
       if (!ended) return [started];
       const denied = textAt(item, 'status') === 'declined';
       const failed = denied || textAt(item, 'status') === 'failed';
@@ -77,46 +118,67 @@ function readItem(item: unknown, ended: boolean): readonly Reading[] {
     case 'collab_tool_call':
     case 'web_search': {
       const tool = textAt(item, 'tool') ?? textAt(item, 'type') ?? 'tool';
-      const started: Reading = { type: 'tool-started', id, tool, kind: textAt(item, 'type') === 'web_search' ? 'read' : 'other', command: null, paths: [] };
+      const started: AgentEvent = {
+        type: 'tool-started',
+        id,
+        tool,
+        kind: textAt(item, 'type') === 'web_search' ? 'read' : 'other',
+        command: null,
+        paths: [],
+      };
       if (!ended) return [started];
-      return [started, { type: 'tool-ended', id, exitCode: null, failed: textAt(item, 'status') === 'failed', denied: false, files: null }];
+      return [
+        started,
+        {
+          type: 'tool-ended',
+          id,
+          exitCode: null,
+          failed: textAt(item, 'status') === 'failed',
+          denied: false,
+          files: null,
+        },
+      ];
     }
-    // An item of type error is only a warning: unknown model metadata gives one in every run.
+    // An item of type error is only a warning. Unknown model metadata causes one in every run.
     default:
       return [];
   }
 }
 
-/** It tells of `make` as `/bin/bash -lc make`, quoted where need be: the shell is not what anyone asked for. */
+/** Returns the command without its shell. Codex reports `make` as `/bin/bash -lc make`, quoted where needed. */
 function unwrapped(command: string | null): string | null {
   const word = /^(?:\/\S*\/)?(?:ba|z)?sh -l?c (\S.*)$/s.exec(command ?? '')?.[1];
   if (word === undefined || word.length > limits.argumentBytesMax) return command;
   const pieces = [...word.matchAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gs)];
-  // Not one word of a shell: left as it is.
+  // The text is not a single shell word, so it stays unchanged.
   if (pieces.map(([piece]) => piece).join('') !== word) return command;
-  return pieces.map(([, single, double, escaped, bare]) => single ?? double?.replace(/\\(["\\$`\n])/g, '$1') ?? escaped ?? bare).join('');
+  return pieces
+    .map(([, single, double, escaped, bare]) => single ?? double?.replace(/\\(["\\$`\n])/g, '$1') ?? escaped ?? bare)
+    .join('');
 }
 
-function changeOf(change: unknown): FileChange[] {
+function parseFileChanges(change: unknown): FileChange[] {
   const path = textAt(change, 'path');
   const kind = textAt(change, 'kind') ?? textAt(change, 'kind', 'type');
   return path === null ? [] : [{ path, kind: kind === 'add' || kind === 'update' || kind === 'delete' ? kind : null }];
 }
 
-/** The totals of the whole thread, earlier runs included; cached input is a part of input. */
-function usageIn(usage: unknown): Reading[] {
-  const tokens = { input: numberAt(usage, 'input_tokens'), cached: numberAt(usage, 'cached_input_tokens'), output: numberAt(usage, 'output_tokens') };
-  return tokens.input === null && tokens.output === null ? [] : [{ type: 'tokens', scope: 'session', tokens, model: null }];
+/** Reads the totals of the whole thread, earlier runs included. Cached input is a part of input. */
+function usageIn(usage: unknown): AgentEvent[] {
+  const tokens = {
+    input: numberAt(usage, 'input_tokens'),
+    cached: numberAt(usage, 'cached_input_tokens'),
+    output: numberAt(usage, 'output_tokens'),
+  };
+  return tokens.input === null && tokens.output === null
+    ? []
+    : [{ type: 'tokens', scope: 'session', tokens, model: null }];
 }
 
-/** What codex could not even begin with stands on stderr only, without a line of JSON. */
-function readText(line: string, _stream: unknown, at: ReadAt): readonly Reading[] {
-  // A refused patch is no item of the stream. (A command that its sandbox refuses at once is not told at all.)
+/** Reads errors at startup, which appear only on stderr and not as JSON. */
+function readText(line: string, stream: Stream, at: ReadAt): readonly AgentEvent[] {
+  // A refused patch is not an item of the stream. A command that the sandbox refuses at once is not reported at all.
   if (/\bpatch rejected: /.test(line)) return [{ type: 'refused', tool: 'apply_patch' }];
   const fatal = /no rollout found|already has an active writer|not inside a trusted directory|^error: /i.test(line);
-  return fatal ? [{ type: 'error', failure: failureOf(line.replace(/^error: /i, ''), at) }] : [];
-}
-
-function failureOf(message: string, at: ReadAt) {
-  return { class: classOfText(message), message, resetsAt: resetIn(message, at) };
+  return fatal ? [{ type: errorOn(stream), failure: classifyFailure(line.replace(/^error: /i, ''), at) }] : [];
 }

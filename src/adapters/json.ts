@@ -1,13 +1,17 @@
 /**
- * Reading fields of JSON that other programs write. Nothing is taken for granted and nothing is
- * refused: what is missing or of another type is null, and the rest of the line still counts.
+ * Reads fields of JSON that other programs write. A field that is missing or has another type is null, and the rest of
+ * the line still counts.
  */
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** The value at this path, undefined when any step of it is missing. */
+/** Returns the value at this path, or undefined when a step of it is missing. */
 export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>((inner, key) => (isObject(inner) || Array.isArray(inner) ? (inner as Record<string | number, unknown>)[key] : undefined), value);
+  return path.reduce<unknown>(
+    (inner, key) =>
+      isObject(inner) || Array.isArray(inner) ? (inner as Record<string | number, unknown>)[key] : undefined,
+    value,
+  );
 }
 
 export function textAt(value: unknown, ...path: readonly (string | number)[]): string | null {
@@ -29,7 +33,7 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Undefined for what is no JSON. */
+/** Parses JSON. Returns undefined for any other text. */
 export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -38,7 +42,7 @@ export function jsonIn(text: string): unknown {
   }
 }
 
-/** Adds what is known; null when nothing is. */
+/** Adds the known values. Returns null when none is known. */
 export function sum(...values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : known.reduce((a, b) => a + b, 0);

@@ -1,34 +1,48 @@
 /** opencode (`opencode run --format json`), measured with 1.18. */
-import type { Permission } from '../run/agent.ts';
-import type { ErrorClass, Failure, FileChange, Reading, ToolKind } from '../run/reading.ts';
+import type { Permission } from '#run/agent.ts';
+import type { AgentEvent, ErrorClass, Failure, FileChange, ToolKind } from '#run/agent-event.ts';
 import type { Adapter, Json, Launch, ReadAt } from './adapter.ts';
-import { classOfStatus, classOfText, refined } from './classes.ts';
-import { at, listAt, numberAt, sum, textAt } from './json.ts';
-import { resetIn } from './resets.ts';
+import { classifyFailure } from './classify-failure.ts';
+import { classOfStatus } from './error-classes.ts';
+import { at, isObject, listAt, numberAt, sum, textAt } from './json.ts';
+import { resetInHeaders } from './reset-time.ts';
 
-/** It allows itself everything unless told otherwise. Nobody is there to be asked, and then "ask" is no. */
+/** The permission rules. By default opencode allows everything. A run is unattended, so "ask" means a refusal. */
 const rules: Readonly<Record<Permission, Readonly<Record<string, 'ask'>> | null>> = {
   ask: { edit: 'ask', bash: 'ask', webfetch: 'ask' },
-  // Editing it allows itself, but for what the user's own settings forbid.
+  // Editing is allowed by default, unless the user's own settings forbid it.
   edit: { bash: 'ask', webfetch: 'ask' },
   full: null,
 };
 
 export const opencode: Adapter = {
   prepare({ agent, sessionId }: Launch) {
-    const options = ['--format', 'json', ...(agent.model === null ? [] : ['-m', agent.model]), ...(sessionId === null ? [] : ['-s', sessionId])];
+    const options = [
+      '--format',
+      'json',
+      ...(agent.model === null ? [] : ['-m', agent.model]),
+      ...(sessionId === null ? [] : ['-s', sessionId]),
+    ];
     const auto = agent.permission === 'full' ? ['--auto'] : [];
     const rule = rules[agent.permission];
-    // The variable outweighs all its files of settings (tried both ways).
+    // The variable overrides all settings files (tried both ways).
     const env: Record<string, string> = rule === null ? {} : { OPENCODE_PERMISSION: JSON.stringify(rule) };
-    return { argv: [agent.command ?? 'opencode', 'run', ...options, ...auto, ...agent.args], env, removeEnv: [], stdin: 'prompt' };
+    return {
+      argv: [agent.command ?? 'opencode', 'run', ...options, ...auto, ...agent.args],
+      env,
+      removeEnv: [],
+      stdin: 'prompt',
+    };
   },
-  // It dies at once of any signal and leaves its tools.
-  politeSignal: null,
+  // Any signal ends opencode and leaves its tools running. For some seconds after its start it ignores the first
+  // signal, whichever it is (measured).
+  politeSignal: 'SIGINT',
+  tells: { tokens: 'live', cost: 'live' },
+  sessionFile: null,
   stream: { readEvent, readText, needsResult: true, toolsLeadSessions: true, classOfExit: () => null },
 };
 
-function readEvent(event: Json, now: ReadAt): readonly Reading[] {
+function readEvent(event: Json, now: ReadAt): readonly AgentEvent[] {
   const part = event['part'];
   switch (event['type']) {
     case 'step_start':
@@ -40,14 +54,14 @@ function readEvent(event: Json, now: ReadAt): readonly Reading[] {
     case 'step_finish':
       return [...usageIn(part), ...endIn(textAt(part, 'reason'))];
     case 'error':
-      // It may be the only line there is.
+      // It may be the only line of the stream.
       return [...session(event), { type: 'error', failure: failureIn(event['error'], now) }];
     default:
       return [];
   }
 }
 
-function session(event: Json): Reading[] {
+function session(event: Json): AgentEvent[] {
   const id = textAt(event, 'sessionID');
   return id === null ? [] : [{ type: 'session', id, model: null, permission: null, version: null }];
 }
@@ -68,25 +82,34 @@ const kinds: Readonly<Record<string, ToolKind>> = {
   codesearch: 'read',
 };
 
-/** It tells of a tool only when the tool has ended. */
-function readTool(part: unknown): readonly Reading[] {
+/** Reads a tool. Opencode reports a tool only when it has ended. */
+function readTool(part: unknown): readonly AgentEvent[] {
   const [id, tool, state] = [textAt(part, 'callID'), textAt(part, 'tool'), at(part, 'state')];
   if (id === null || tool === null) return [];
   const kind = Object.hasOwn(kinds, tool) ? (kinds[tool] ?? 'other') : 'other';
   const path = textAt(state, 'input', 'filePath') ?? textAt(state, 'input', 'path');
   const command = kind === 'command' ? textAt(state, 'input', 'command') : null;
   const exitCode = kind === 'command' ? numberAt(state, 'metadata', 'exit') : null;
-  // A tool that does not exist "completes" as the tool "invalid".
+  // A call of an unknown tool "completes" as the tool "invalid".
   const broken = textAt(state, 'status') !== 'completed' || tool === 'invalid';
-  const denied = broken && /rejected permission|permission denied by|rule (which |that )?prevents/i.test(textAt(state, 'error') ?? '');
+  const denied =
+    broken &&
+    /rejected permission|permission denied by|rule (which |that )?prevents/i.test(textAt(state, 'error') ?? '');
   const files = broken ? [] : filesIn(tool, state);
   return [
-    { type: 'tool-started', id, tool, kind: kind === 'command' && command === null ? 'other' : kind, command, paths: path === null ? [] : [path] },
+    {
+      type: 'tool-started',
+      id,
+      tool,
+      kind: kind === 'command' && command === null ? 'other' : kind,
+      command,
+      paths: path === null ? [] : [path],
+    },
     { type: 'tool-ended', id, exitCode, failed: broken || (exitCode ?? 0) !== 0, denied, files },
   ];
 }
 
-/** Null: the path of its input is all that is known. */
+/** Returns the changed files, or null when only the path of the input is known. */
 function filesIn(tool: string, state: unknown): readonly FileChange[] | null {
   const patched = listAt(state, 'metadata', 'files').flatMap(patchedFile);
   if (patched.length > 0) return patched;
@@ -100,29 +123,52 @@ function patchedFile(file: unknown): FileChange[] {
   return path === null ? [] : [{ path, kind: type === 'add' || type === 'delete' || type === 'update' ? type : null }];
 }
 
-/** What each step used; reasoning is counted apart from output, and cached input apart from input. */
-function usageIn(part: unknown): readonly Reading[] {
+/** Reads the usage of a step. Reasoning is counted separately from output, and cached input separately from input. */
+function usageIn(part: unknown): readonly AgentEvent[] {
   const tokens = (...path: string[]) => numberAt(part, 'tokens', ...path);
   const input = sum(tokens('input'), tokens('cache', 'read'), tokens('cache', 'write'));
   const output = sum(tokens('output'), tokens('reasoning'));
   const cost = numberAt(part, 'cost');
-  const used: Reading[] =
-    input === null && output === null ? [] : [{ type: 'tokens', scope: 'part', tokens: { input, cached: tokens('cache', 'read'), output }, model: null }];
+  const used: AgentEvent[] =
+    input === null && output === null
+      ? []
+      : [{ type: 'tokens', scope: 'part', tokens: { input, cached: tokens('cache', 'read'), output }, model: null }];
   return cost === null ? used : [...used, { type: 'cost', scope: 'part', usd: cost }];
 }
 
-/** There is no last event; the reason of the last step says how it ended. After "tool-calls" and "unknown" it goes on. */
-function endIn(reason: string | null): Reading[] {
+/**
+ * Returns the result. There is no final event, so the reason of the last step tells how it ended. After "tool-calls"
+ * and "unknown" the agent continues.
+ */
+function endIn(reason: string | null): AgentEvent[] {
   switch (reason) {
     case 'stop':
     case 'other':
       return [{ type: 'result', failure: null }];
     case 'length':
       return [
-        { type: 'result', failure: { class: 'output_truncated', message: 'Its answer was cut off at the largest length its model gives.', resetsAt: null } },
+        {
+          type: 'result',
+          failure: {
+            class: 'output_truncated',
+            message: 'Its answer was cut off at the largest length its model gives.',
+            resetsAt: null,
+            by: 'clip',
+          },
+        },
       ];
     case 'content-filter':
-      return [{ type: 'result', failure: { class: null, message: 'Its answer was stopped by a filter of its provider.', resetsAt: null } }];
+      return [
+        {
+          type: 'result',
+          failure: {
+            class: null,
+            message: 'Its answer was stopped by a filter of its provider.',
+            resetsAt: null,
+            by: 'clip',
+          },
+        },
+      ];
     case 'error':
       return [{ type: 'result', failure: { class: null, message: '', resetsAt: null } }];
     default:
@@ -139,19 +185,25 @@ const names: Readonly<Record<string, ErrorClass>> = {
 function failureIn(error: unknown, now: ReadAt): Failure {
   const name = textAt(error, 'name') ?? '';
   const message = textAt(error, 'data', 'message') ?? name;
-  const structured = (Object.hasOwn(names, name) ? names[name] : undefined) ?? classOfStatus(numberAt(error, 'data', 'statusCode'));
-  // The provider's whole answer often says more than its message: which limit it was, and for how long.
+  const structured =
+    (Object.hasOwn(names, name) ? names[name] : undefined) ?? classOfStatus(numberAt(error, 'data', 'statusCode'));
+  // The provider's response often says more than its message: which limit was reached, and for how long.
   const all = `${message} ${textAt(error, 'data', 'responseBody') ?? ''}`;
-  const wait = Number(textAt(error, 'data', 'responseHeaders', 'retry-after') ?? Number.NaN);
-  return { class: refined(structured, all), message, resetsAt: Number.isFinite(wait) && wait > 0 ? now.at + Math.round(wait * 1000) : resetIn(all, now) };
+  const headers = at(error, 'data', 'responseHeaders');
+  const failure = classifyFailure(message, now, {
+    structured,
+    all,
+    resetsAt: isObject(headers) ? resetInHeaders(headers, now) : null,
+  });
+  return at(error, 'data', 'isRetryable') === false ? { ...failure, final: true } : failure;
 }
 
 /**
- * Without a line of JSON: an unknown session, and that a permission was refused. The refused call itself
- * comes as a tool that failed, too; this line counts only where the run ends without that.
+ * Reads lines that are not JSON: an unknown session, and a refused permission. The refused call is also reported as a
+ * failed tool. This line counts only when the run ends without one.
  */
-function readText(line: string, stream: 'stdout' | 'stderr', now: ReadAt): readonly Reading[] {
+function readText(line: string, stream: 'stdout' | 'stderr', now: ReadAt): readonly AgentEvent[] {
   if (stream !== 'stderr' || !/auto-rejecting|^error: /i.test(line)) return [];
   const message = line.replace(/^(error: |! ?)/i, '').trim();
-  return [{ type: 'error', failure: { class: classOfText(message), message, resetsAt: resetIn(message, now) } }];
+  return [{ type: 'complaint', failure: classifyFailure(message, now) }];
 }

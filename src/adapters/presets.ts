@@ -1,13 +1,13 @@
 /**
- * Mappings for agent CLIs that have no adapter of their own. What was measured and what is only
- * documented or known from hearsay is told for each: an unverified preset may need a look at its first run.
+ * Presets: mappings for agent CLIs without an adapter of their own. Each one says what was measured and what is only
+ * documented. Check an unverified preset with its first run.
  */
-import type { Mapping, MappingRule } from '../run/agent.ts';
+import type { Mapping, MappingRule } from '#run/agent.ts';
 import { claudeShaped } from './claude-shaped.ts';
 
 export type Preset = {
   readonly name: string;
-  /** What of it was seen with the real program, and in which version; null for nothing. */
+  /** What was verified with the real program, and its version. Null for nothing. */
   readonly verified: string | null;
   /** What to know before using it. */
   readonly note: string;
@@ -30,9 +30,9 @@ const base: Omit<Mapping, 'command'> = {
 };
 
 /**
- * Events and exit codes measured (0.15 and 0.24). It says "success" when the model could not be asked: only
- * the beginning of its text tells. Unverified: the approval mode `auto-edit`,
- * the names of its tools, and that its count of input holds the cached part, as that of the API it speaks to.
+ * Events and exit codes were measured (0.15 and 0.24). Qwen reports "success" when the request to the model failed:
+ * only the beginning of its text tells. Unverified: the approval mode `auto-edit`, the names of its tools, and that its
+ * input count includes cached input, as in the API it uses.
  */
 const qwen: Mapping = {
   ...base,
@@ -69,11 +69,14 @@ const qwen: Mapping = {
   ],
 };
 
-/** A tool call of cursor stands under a key that is the name of its kind. */
+/** Builds the rules of a cursor tool. A tool call is under a key with the name of its kind. */
 function cursorTool(key: string, tool: Omit<NonNullable<MappingRule['tool']>, 'id'>): MappingRule[] {
   const result = `tool_call.${key}.result`;
   return [
-    { when: { type: 'tool_call', subtype: 'started', [`tool_call.${key}`]: { present: true } }, tool: { id: 'call_id', ...tool } },
+    {
+      when: { type: 'tool_call', subtype: 'started', [`tool_call.${key}`]: { present: true } },
+      tool: { id: 'call_id', ...tool },
+    },
     {
       when: { type: 'tool_call', subtype: 'completed', [`tool_call.${key}`]: { present: true } },
       toolEnd: {
@@ -86,17 +89,23 @@ function cursorTool(key: string, tool: Omit<NonNullable<MappingRule['tool']>, 'i
   ];
 }
 
-/** Unverified: from its documentation and from programs that read its stream. It reports no tokens, and a failure only on stderr. */
+/**
+ * Unverified: from its documentation and from programs that read its stream. Cursor reports no tokens, and failures
+ * only on stderr.
+ */
 const cursor: Mapping = {
   ...base,
   command: 'cursor-agent',
   start: { args: ['-p', '--output-format', 'stream-json', '--trust'] },
   resume: { args: ['-p', '--output-format', 'stream-json', '--trust', '--resume', '{{session}}'] },
-  // Without --force it only proposes what it would change.
+  // Without --force cursor only proposes changes.
   permission: { ask: {}, edit: { args: ['--force', '--sandbox', 'enabled'] }, full: { args: ['--force'] } },
   needsResult: true,
   rules: [
-    { when: { type: 'system', subtype: 'init' }, session: { id: 'session_id', model: 'model', permission: 'permissionMode' } },
+    {
+      when: { type: 'system', subtype: 'init' },
+      session: { id: 'session_id', model: 'model', permission: 'permissionMode' },
+    },
     { when: { type: 'assistant' }, each: 'message.content', where: { type: 'text' }, message: { text: 'text' } },
     ...cursorTool('shellToolCall', { kind: 'command', command: 'tool_call.shellToolCall.args.command' }),
     ...cursorTool('editToolCall', { kind: 'write', file: 'tool_call.editToolCall.args.path' }),
@@ -106,26 +115,49 @@ const cursor: Mapping = {
     { when: { type: 'tool_call', subtype: 'started' }, tool: { id: 'call_id' } },
     { when: { type: 'tool_call', subtype: 'completed' }, toolEnd: { id: 'call_id' } },
     { when: { type: 'result' }, result: { failed: 'is_error', message: ['error.message', 'result'] } },
+    {
+      when: { type: 'result', subtype: { startsWith: 'error' } },
+      result: { failed: true, message: ['error.message', 'result', 'subtype'] },
+    },
   ],
 };
 
-/** Options from its own help (1.0.102). Unverified: its events, and that it reads the prompt from standard input when there is no -p. */
+/** Options from its own help (1.0.102). Unverified: its events, and that it reads the prompt from standard input without -p. */
 const copilot: Mapping = {
   ...base,
   command: 'copilot',
   start: { args: ['--output-format', 'json'] },
   resume: { args: ['--output-format', 'json', '--resume={{session}}'] },
-  // Without a person nothing is asked: what is not allowed beforehand is refused.
-  permission: { ask: {}, edit: { args: ['--allow-tool', 'write'] }, full: { args: ['--allow-all-tools', '--allow-all-paths'] } },
+  // In an unattended run nothing can be confirmed: whatever is not allowed beforehand is refused.
+  permission: {
+    ask: {},
+    edit: { args: ['--allow-tool', 'write'] },
+    full: { args: ['--allow-all-tools', '--allow-all-paths'] },
+  },
   rules: [
-    { when: { type: 'session.start' }, session: { id: 'data.sessionId', model: 'data.selectedModel', version: 'data.copilotVersion' } },
-    { when: { type: 'assistant.message' }, message: { text: 'data.content' }, tokens: { output: 'data.outputTokens', scope: 'part' } },
+    {
+      when: { type: 'session.start' },
+      session: { id: 'data.sessionId', model: 'data.selectedModel', version: 'data.copilotVersion' },
+    },
+    {
+      when: { type: 'assistant.message' },
+      message: { text: 'data.content' },
+      tokens: { output: 'data.outputTokens', scope: 'part' },
+    },
     {
       when: { type: 'tool.execution_start' },
       tool: {
         id: 'data.toolCallId',
         name: 'data.toolName',
-        kinds: { bash: 'command', powershell: 'command', edit: 'write', create: 'write', view: 'read', grep: 'read', glob: 'read' },
+        kinds: {
+          bash: 'command',
+          powershell: 'command',
+          edit: 'write',
+          create: 'write',
+          view: 'read',
+          grep: 'read',
+          glob: 'read',
+        },
         command: 'data.arguments.command',
         file: 'data.arguments.path',
       },
@@ -134,7 +166,10 @@ const copilot: Mapping = {
       when: { type: 'tool.execution_complete', 'data.error.code': ['denied', 'rejected'] },
       toolEnd: { id: 'data.toolCallId', denied: true },
     },
-    { when: { type: 'tool.execution_complete', 'data.success': false }, toolEnd: { id: 'data.toolCallId', failed: true } },
+    {
+      when: { type: 'tool.execution_complete', 'data.success': false },
+      toolEnd: { id: 'data.toolCallId', failed: true },
+    },
     { when: { type: 'tool.execution_complete' }, toolEnd: { id: 'data.toolCallId' } },
     { when: { type: 'session.error' }, error: { message: 'data.message', status: 'data.statusCode' } },
     { when: { type: 'result' }, session: { id: 'sessionId' } },
@@ -142,7 +177,7 @@ const copilot: Mapping = {
   ],
 };
 
-/** Unverified: from its SDK and its documentation. Its threads lie on its server, and it chooses the model itself. */
+/** Unverified: from its SDK and its documentation. Amp's threads are on its server, and it chooses the model itself. */
 const amp: Mapping = {
   ...base,
   command: 'amp',
@@ -166,25 +201,42 @@ const amp: Mapping = {
   }),
 };
 
-/** Unverified. It has no JSON: the commits it makes are what can be seen of its work. Shell commands stay unapproved even so. */
+/**
+ * Unverified. Aider has no JSON output, so its commits are the only visible result. Shell commands stay unapproved even
+ * with --yes-always.
+ */
 const aider: Mapping = {
   ...base,
   command: 'aider',
   prompt: 'file',
-  start: { args: ['--message-file', '{{promptFile}}', '--yes-always', '--no-pretty', '--no-stream', '--no-check-update', '--no-fancy-input'] },
+  start: {
+    args: [
+      '--message-file',
+      '{{promptFile}}',
+      '--yes-always',
+      '--no-pretty',
+      '--no-stream',
+      '--no-check-update',
+      '--no-fancy-input',
+    ],
+  },
   permission: { ask: { args: ['--chat-mode', 'ask'] }, edit: {}, full: {} },
   text: 'words',
   errorPrefixes: ['litellm.'],
 };
 
-/** Unverified. Newer versions have an output format; their words are the same without it. */
+/** Unverified. Newer versions have an output format; their text is the same without it. */
 const goose: Mapping = {
   ...base,
   command: 'goose',
   prompt: 'file',
   start: { args: ['run', '-i', '{{promptFile}}'] },
   model: { env: { GOOSE_MODEL: '{{model}}' } },
-  permission: { ask: { env: { GOOSE_MODE: 'chat' } }, edit: { env: { GOOSE_MODE: 'smart_approve' } }, full: { env: { GOOSE_MODE: 'auto' } } },
+  permission: {
+    ask: { env: { GOOSE_MODE: 'chat' } },
+    edit: { env: { GOOSE_MODE: 'smart_approve' } },
+    full: { env: { GOOSE_MODE: 'auto' } },
+  },
   text: 'words',
   errorPrefixes: ['error: ', 'Error: '],
 };
@@ -196,16 +248,36 @@ export const presets: readonly Preset[] = [
     note: 'Unverified: the approval mode auto-edit, the names of its tools, and how it counts cached input.',
     mapping: qwen,
   },
-  { name: 'cursor', verified: null, note: 'From its documentation. It reports no tokens; a failure stands on stderr only.', mapping: cursor },
+  {
+    name: 'cursor',
+    verified: null,
+    note: 'From its documentation. It reports no tokens; a failure stands on stderr only.',
+    mapping: cursor,
+  },
   {
     name: 'copilot',
     verified: 'Copilot CLI 1.0.102: its options, from its help',
     note: 'Unverified: its events, and that it reads the prompt from standard input.',
     mapping: copilot,
   },
-  { name: 'amp', verified: null, note: 'From its SDK. Threads lie on its server; it chooses the model itself.', mapping: amp },
-  { name: 'aider', verified: null, note: 'No JSON and no sessions: its commits are the evidence. It runs no shell commands.', mapping: aider },
-  { name: 'goose', verified: null, note: 'No JSON and no sessions here. The provider comes from its own configuration or GOOSE_PROVIDER.', mapping: goose },
+  {
+    name: 'amp',
+    verified: null,
+    note: 'From its SDK. Threads lie on its server; it chooses the model itself.',
+    mapping: amp,
+  },
+  {
+    name: 'aider',
+    verified: null,
+    note: 'No JSON and no sessions: its commits are the evidence. It runs no shell commands.',
+    mapping: aider,
+  },
+  {
+    name: 'goose',
+    verified: null,
+    note: 'No JSON and no sessions here. The provider comes from its own configuration or GOOSE_PROVIDER.',
+    mapping: goose,
+  },
 ];
 
 export function presetNamed(name: string): Preset | null {

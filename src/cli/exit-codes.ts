@@ -1,10 +1,10 @@
-/** How a run's end becomes an exit code, and the tables that `clip help` prints. */
+/** Exit codes of runs, and the tables that `clip help` prints. */
 import { constants } from 'node:os';
-import type { RunView } from '../protocol/answers.ts';
-import { errorTable } from '../run/errors.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { errorTable } from '#run/errors.ts';
 
 export const waitTimeoutExit = 121;
-/** In verbs that end with a run's code, clip's own failures have a code that no run uses by accident. */
+/** The exit code of clip's own failures in commands that end with a run's code. No run uses it by accident. */
 export const ownFailureExit = 125;
 
 export function exitOfRun(run: RunView): number {
@@ -24,7 +24,7 @@ export function exitOfRun(run: RunView): number {
   }
 }
 
-/** 0 only if all are 0, else the first that is not, in the order given. */
+/** Returns 0 if all codes are 0, otherwise the first other one in the given order. */
 export function exitOfRuns(runs: readonly RunView[]): number {
   return runs.map(exitOfRun).find((code) => code !== 0) ?? 0;
 }
@@ -53,6 +53,8 @@ With several runs: 0 only if all are 0, else the first other code in the order g
 `;
 
 export function errorsText(): string {
-  const rows = Object.entries(errorTable).map(([code, { exit, means }]) => `  ${code.padEnd(18)} ${String(exit).padStart(2)}  ${means}`);
+  const rows = Object.entries(errorTable).map(
+    ([code, { exit, means }]) => `  ${code.padEnd(18)} ${String(exit).padStart(2)}  ${means}`,
+  );
   return `Errors of clip: code, exit code, meaning\n${rows.join('\n')}\n`;
 }

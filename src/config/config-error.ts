@@ -1,4 +1,4 @@
-/** What is wrong with config.toml, in a sentence. */
+/** An error in config.toml, in one sentence. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

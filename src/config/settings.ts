@@ -1,8 +1,11 @@
-/** Every key of config.toml, once: its shape, its default, and what it is for. The list of settings, the errors and the documentation come from here. */
+/**
+ * The schema of config.toml: each key once, with type, default and description. The list of settings, the errors and
+ * the documentation are generated from it.
+ */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 
-/** A program and its arguments; no shell takes it apart. */
+/** A program and its arguments. No shell parses it. */
 const argv = z
   .array(z.string().regex(/^[^\0]*$/))
   .min(1)
@@ -20,30 +23,56 @@ export const schema = z.strictObject({
     .max(10_000)
     .default(Math.max(2, Math.floor(availableParallelism() / 2)))
     .meta({ description: 'how many runs run at once', kind: 'a whole number', standard: 'half the cores, at least 2' }),
-  after_crash: z
-    .enum(['continue', 'hold'])
-    .default('continue')
-    .meta({ description: 'what queued runs do after the daemon died: go on, or wait for `clip queue release`', kind: '"continue" or "hold"' }),
+  after_crash: z.enum(['continue', 'hold']).default('continue').meta({
+    description: 'what queued runs do after the daemon died: go on, or wait for `clip queue release`',
+    kind: '"continue" or "hold"',
+  }),
+  log_level: z.enum(['error', 'warn', 'info', 'debug']).default('info').meta({
+    description:
+      'which lines `daemon.log` has; `debug` has each decision with its reason (`CLIP_LOG` in the environment of the daemon overrides it)',
+    kind: '"error", "warn", "info" or "debug"',
+  }),
   leftovers_keep: z
     .array(z.string())
     .default(['tmux', 'tmux: server', 'screen', 'ssh-agent', 'gpg-agent', 'dbus-daemon'])
     .meta({ description: 'programs that are listed among leftovers, and never stopped', kind: 'a list of names' }),
-  continuation_attempts: z
-    .int()
-    .min(0)
-    .max(100)
-    .default(2)
-    .meta({ description: 'how often a run that only planned, or said nothing, is told to act', kind: 'a whole number' }),
-  auto_done: z.boolean().default(false).meta({ description: '`clip report done` closes a task; else it waits for your review', kind: 'true or false' }),
-  notifications: z
+  containment: z.enum(['auto', 'mark']).default('auto').meta({
+    description:
+      'how runs are held together: in control groups where the system lets clip make them, or by their marks',
+    kind: '"auto" or "mark"',
+  }),
+  continuation_attempts: z.int().min(0).max(100).default(2).meta({
+    description: 'how often a run that only planned, or said nothing, is told to act',
+    kind: 'a whole number',
+  }),
+  automatic_runs_max: z.int().min(0).max(1_000).default(5).meta({
+    description: 'how many runs of a task are started in a row without you; after that you are asked',
+    kind: 'a whole number',
+  }),
+  task_environment: z.enum(['person', 'daemon']).default('person').meta({
+    description:
+      'whose environment automatic runs start from: that of the person who assigned or last continued the task (or set the timer), or the daemon’s',
+    kind: '"person" or "daemon"',
+  }),
+  auto_done: z
     .boolean()
     .default(false)
-    .meta({ description: 'show on the desktop what needs you, and which runs without a task failed', kind: 'true or false' }),
-  /** Amounts as `clip agent edit --budget-day` takes them; kept as text, for this room knows nobody who could read them. */
+    .meta({ description: '`clip report done` closes a task; else it waits for your review', kind: 'true or false' }),
+  notifications: z.boolean().default(false).meta({
+    description: 'show on the desktop what needs you, and which runs without a task failed',
+    kind: 'true or false',
+  }),
+  /** Amounts in the format of `clip agent edit --budget-day`. They stay text, because this folder must not import the parser. */
   budget: z
     .strictObject({
-      run: amount.meta({ description: 'what each run of an agent may use that has no limit of its own', kind: 'an amount, like "5usd"' }),
-      day: amount.meta({ description: 'what the runs of all agents may use in a day together', kind: 'an amount, like "20usd,12h"' }),
+      run: amount.meta({
+        description: 'what each run of an agent may use that has no limit of its own',
+        kind: 'an amount, like "5usd"',
+      }),
+      day: amount.meta({
+        description: 'what the runs of all agents may use in a day together',
+        kind: 'an amount, like "20usd,12h"',
+      }),
     })
     .prefault({}),
   logs: z
@@ -54,7 +83,12 @@ export const schema = z.strictObject({
         .max(525_600)
         .default(60)
         .meta({ description: 'minutes after its end until the logs of a run are compressed', kind: 'a number' }),
-      keep_days: z.number().min(0).max(36_500).default(90).meta({ description: 'days after its end until they are removed; 0: never', kind: 'a number' }),
+      keep_days: z
+        .number()
+        .min(0)
+        .max(36_500)
+        .default(90)
+        .meta({ description: 'days after its end until they are removed; 0: never', kind: 'a number' }),
       size_max_gb: z
         .number()
         .min(0)
@@ -63,12 +97,18 @@ export const schema = z.strictObject({
         .meta({ description: 'GiB that all of them may take, the oldest go first; 0: no limit', kind: 'a number' }),
     })
     .prefault({}),
-  /** Programs that the daemon runs when something happens; docs/configuration.md says what they are told. */
+  /** Programs that the daemon runs on events. docs/configuration.md describes their input. */
   hooks: z
     .strictObject({
-      needs_you: argv.meta({ description: 'run when something waits for you: a blocked task, one in review, a used up budget, a lost run', kind: 'a command' }),
+      needs_you: argv.meta({
+        description: 'run when something waits for you: a blocked task, one in review, a used up budget, a lost run',
+        kind: 'a command',
+      }),
       failed: argv.meta({ description: 'run when a run has failed or timed out', kind: 'a command' }),
-      exhausted: argv.meta({ description: 'run when a task has been continued as often as it may be', kind: 'a command' }),
+      exhausted: argv.meta({
+        description: 'run when a task has been continued as often as it may be',
+        kind: 'a command',
+      }),
       budget_reached: argv.meta({ description: 'run when a run was stopped by a budget', kind: 'a command' }),
       queue_empty: argv.meta({ description: 'run when the last run has ended and none waits', kind: 'a command' }),
     })
@@ -77,32 +117,33 @@ export const schema = z.strictObject({
 
 export type Config = z.infer<typeof schema>;
 
-export type Setting = {
-  /** `budget.day` */
+export type SettingDefinition = {
+  /** The full name, for example `budget.day`. */
   readonly key: string;
   readonly says: string;
   readonly kind: string;
   readonly standard: unknown;
-  /** Where it depends on the machine, in words; else null. */
+  /** A description of a default that depends on the machine. Null for every other default. */
   readonly standardWords: string | null;
-  /** Reads a value that somebody gives; what is wrong with it, in words, or null. */
+  /** Validates a given value. Returns what is wrong in words, or null. */
   readonly wrongWith: (value: unknown) => string | null;
 };
 
 type Shape = Readonly<Record<string, z.core.$ZodType>>;
 
-/** In the order of the documentation. */
-export const settings: readonly Setting[] = settingsIn(schema.shape, '');
+/** All settings, in the order of the documentation. */
+export const settings: readonly SettingDefinition[] = settingsIn(schema.shape, '');
 
-function settingsIn(shape: Shape, prefix: string): Setting[] {
+function settingsIn(shape: Shape, prefix: string): SettingDefinition[] {
   return Object.entries(shape).flatMap(([name, type]) => {
     const key = `${prefix}${name}`;
-    if (type instanceof z.ZodPrefault && type.unwrap() instanceof z.ZodObject) return settingsIn((type.unwrap() as z.ZodObject).shape, `${key}.`);
-    return [settingOf(key, type as z.ZodType)];
+    if (type instanceof z.ZodPrefault && type.unwrap() instanceof z.ZodObject)
+      return settingsIn((type.unwrap() as z.ZodObject).shape, `${key}.`);
+    return [defineSetting(key, type as z.ZodType)];
   });
 }
 
-function settingOf(key: string, type: z.ZodType): Setting {
+function defineSetting(key: string, type: z.ZodType): SettingDefinition {
   const { description = '', kind, standard } = type.meta() ?? {};
   return {
     key,

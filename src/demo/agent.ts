@@ -1,7 +1,7 @@
 /**
- * The agent of `clip demo`: a script that acts as agent CLIs do, without any model. It speaks JSON lines
- * (mapping.ts describes them), announces a plan and does nothing when it is first asked, begins the work and
- * takes its time when it is told to act, and finishes it when it is taken up again.
+ * The agent of `clip demo`: a script that behaves like an agent CLI, without a model. It prints JSON lines that
+ * mapping.ts describes. At first it only announces a plan. When told to act, it begins the work and takes its time.
+ * When resumed, it finishes.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,13 +15,13 @@ if (process.argv[2] === 'resume' && existsSync('notes.txt')) finish();
 else if (told.includes('Attempt 1 of')) begin();
 else plan();
 
-/** What many agents do first: exit code 0, and nothing done. */
+/** Prints a plan and exits with 0 without having done anything, as many agents do first. */
 function plan(): void {
   say({ type: 'words', text: 'I will look at the failing test first, and then fix add().' });
   say({ type: 'done' });
 }
 
-/** Work that takes longer than anybody lets it: it is killed in the middle. */
+/** Works for longer than the demo lasts. It is killed in the middle. */
 function begin(): void {
   say({ type: 'words', text: 'Running the test to see how it fails.' });
   run('1', 'node test.js');
@@ -32,7 +32,7 @@ function begin(): void {
   setTimeout(() => {}, 10 * 60_000);
 }
 
-/** Taken up again: it looks at what is there, and goes on from that. */
+/** Continues from the notes of the interrupted run and finishes. */
 function finish(): void {
   say({ type: 'words', text: 'My notes say that add() subtracts. Fixing it.' });
   writeFileSync('add.js', readFileSync('add.js', 'utf8').replace('a - b', 'a + b'));

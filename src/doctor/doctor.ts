@@ -1,49 +1,61 @@
-/** The invariants of a home, checked from outside: it works with the daemon alive, dead or damaged. */
-import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
-import { type AmountCheck, readConfig } from '../config/config.ts';
-import { ConfigError } from '../config/config-error.ts';
-import { configPath, type Home, troubleWithHome } from '../config/home.ts';
-import type { Config } from '../config/settings.ts';
-import { findFamilies } from '../process/family.ts';
-import { toolVersion } from '../process/tool.ts';
-import { ClipError } from '../run/errors.ts';
-import { limits } from '../run/limits.ts';
-import { isEnded } from '../run/run.ts';
-import { readMeta } from '../store/meta.ts';
-import { type Opened, openReadOnly } from '../store/open.ts';
-import { createRunStore } from '../store/runs.ts';
-import { checkBoot } from './boot.ts';
-import type { Check } from './check.ts';
-import { isLost } from './damage.ts';
-import { fix } from './fix.ts';
-import { checkHooks } from './hooks.ts';
-import { checkLogs } from './logs.ts';
-import { openToOthers } from './modes.ts';
+/** Checks the invariants of a home from outside. It works while the daemon is alive, dead or damaged. */
 
-/** What the daemon says of itself; null when it does not answer. */
+import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import { type AmountCheck, readConfig } from '#config/config.ts';
+import { ConfigError } from '#config/config-error.ts';
+import { configPath, type Home, validateHome } from '#config/home.ts';
+import type { Config } from '#config/settings.ts';
+import { findForgotten } from '#process/forgotten-folders.ts';
+import { toolVersion } from '#process/helper-command.ts';
+import { findRunProcesses } from '#process/run-processes.ts';
+import { ClipError } from '#run/errors.ts';
+import { limits } from '#run/limits.ts';
+import { type Containment, isEnded } from '#run/run.ts';
+import { isRunId } from '#run/run-id.ts';
+import { readMeta } from '#store/meta.ts';
+import { type OpenDatabase, openReadOnly } from '#store/open.ts';
+import { createRunStore } from '#store/runs.ts';
+import type { Check } from './check.ts';
+import { checkBoot } from './check-autostart.ts';
+import { checkHooks } from './check-hooks.ts';
+import { checkLogs } from './check-logs.ts';
+import { openToOthers } from './file-modes.ts';
+import { fix } from './fix.ts';
+
+/** What the daemon reports about itself. Null when it does not answer. */
 export type DaemonSays = {
   readonly pid: number;
   readonly version: string;
-  readonly keepers: readonly { readonly pid: number; readonly runs: number }[];
+  readonly keepers: readonly KeeperSays[];
   readonly trouble?: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
 } | null;
 
+type KeeperSays = {
+  readonly pid: number;
+  readonly runs: number;
+  readonly answers?: boolean;
+  readonly containment?: Containment;
+  readonly kernelMark?: boolean;
+};
+
 const familiesMax = 2_000;
+/** Far above the normal size of the write-ahead log (store/open.ts). */
+const changesBytesMax = 64 * 2 ** 20;
 
 type Options = {
   readonly home: Home;
   readonly env: NodeJS.ProcessEnv;
   readonly version: string;
-  /** Our own migrations: a new database is made by them. */
+  /** The migrations of this version. A new database is created with them. */
   readonly migrations: string;
   readonly askDaemon: () => Promise<DaemonSays>;
   readonly wrongWithBudget: AmountCheck;
-  /** Mend what can be mended safely before it is looked at. */
+  /** Repairs what can be repaired safely before the checks. */
   readonly fix: boolean;
 };
 
 export async function doctor(options: Options): Promise<{ fixed: readonly string[]; checks: readonly Check[] }> {
-  const usable = options.fix && troubleWithHome(options.home) === null;
+  const usable = options.fix && validateHome(options.home) === null;
   const fixed = usable ? await fix({ ...options, daemonAnswers: (await options.askDaemon()) !== null }) : [];
   return { fixed, checks: await examine(options) };
 }
@@ -51,15 +63,17 @@ export async function doctor(options: Options): Promise<{ fixed: readonly string
 async function examine(options: Options): Promise<Check[]> {
   const { home } = options;
   const checks: Check[] = [checkNode(), checkHome(home)];
-  if (!existsSync(home.folder)) return [...checks, ok('home', `${home.folder} does not exist yet; the first run makes it`)];
+  if (!existsSync(home.folder))
+    return [...checks, ok('home', `${home.folder} does not exist yet; the first run makes it`)];
   checks.push(...checkModes(home), checkConfig(options.env, options.wrongWithBudget));
   const daemon = await options.askDaemon();
   checks.push(daemon ? ok('daemon', `runs: pid ${daemon.pid}, clip ${daemon.version}`) : checkSocket(home));
-  if (daemon) checks.push(checkKeepers(daemon));
+  if (daemon) checks.push(checkKeepers(daemon), ...checkContainment(daemon));
   checks.push(checkDisk(home, daemon));
-  const config = configOf(options);
+  const config = readConfigOrDefaults(options);
   checks.push(...checkDatabase(home, daemon, config));
-  if (config !== null) checks.push(...checkHooks(config, options.env['PATH'] ?? '', { folder: home.folder, readMeta: metaOf(home) }));
+  if (config !== null)
+    checks.push(...checkHooks(config, options.env['PATH'] ?? '', { folder: home.folder, readMeta: readMetaOf(home) }));
   checks.push(await checkBoot(options.env));
   checks.push(...(await Promise.all(['claude', 'codex', 'gemini', 'opencode'].map(checkAgent))));
   return checks;
@@ -78,8 +92,10 @@ function checkNode(): Check {
 }
 
 function checkHome(home: Home): Check {
-  const trouble = troubleWithHome(home);
-  return trouble ? { name: 'home', state: 'broken', says: trouble.sentence, todo: trouble.hint } : ok('home', home.folder);
+  const trouble = validateHome(home);
+  return trouble
+    ? { name: 'home', state: 'broken', says: trouble.sentence, todo: trouble.hint }
+    : ok('home', home.folder);
 }
 
 function checkModes(home: Home): Check[] {
@@ -100,18 +116,24 @@ function checkConfig(env: NodeJS.ProcessEnv, wrongWithBudget: AmountCheck): Chec
     const path = configPath(env);
     readConfig(path, wrongWithBudget);
     const open = statSync(path, { throwIfNoEntry: false });
-    // Whoever may write it has programs of theirs run as you.
+    // Any user with write access could make the daemon run their programs.
     if (open !== undefined && (open.mode & 0o022) !== 0)
       return { name: 'config', state: 'warning', says: `others may write ${path}`, todo: `chmod go-w ${path}` };
     return ok('config', open === undefined ? 'defaults' : path);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { name: 'config', state: 'broken', says: error.message, todo: 'Mend the file.' };
+    return { name: 'config', state: 'broken', says: error.message, todo: 'Fix the file.' };
   }
 }
 
-/** Null when it cannot be read; `checkConfig` says why. */
-function configOf({ env, wrongWithBudget }: { env: NodeJS.ProcessEnv; wrongWithBudget: AmountCheck }): Config | null {
+/** Returns null when the file cannot be read. `checkConfig` reports the reason. */
+function readConfigOrDefaults({
+  env,
+  wrongWithBudget,
+}: {
+  env: NodeJS.ProcessEnv;
+  wrongWithBudget: AmountCheck;
+}): Config | null {
   try {
     return readConfig(configPath(env), wrongWithBudget);
   } catch {
@@ -131,33 +153,86 @@ function checkSocket(home: Home): Check {
 
 function checkKeepers({ keepers }: NonNullable<DaemonSays>): Check {
   if (keepers.length === 0)
-    return { name: 'keeper', state: 'warning', says: 'none is there', todo: 'One is started for the next run; if not, see clip daemon logs.' };
+    return {
+      name: 'keeper',
+      state: 'warning',
+      says: 'none is there',
+      todo: 'One is started for the next run; if not, see clip daemon logs.',
+    };
+  const silent = keepers.filter(({ answers }) => answers === false);
+  if (silent.length > 0)
+    return {
+      name: 'keeper',
+      state: 'warning',
+      says: `pid ${silent.map(({ pid }) => pid).join(', ')} does not answer; its runs go on, new ones go to another`,
+      todo: `If it was stopped, continue it: kill -CONT ${silent.map(({ pid }) => pid).join(' ')}`,
+    };
   return ok('keeper', keepers.map(({ pid, runs }) => `pid ${pid} with ${runs} runs`).join(', '));
+}
+
+/** Reports how the processes of new runs are identified, from the keepers that accept new runs. */
+function checkContainment({ keepers }: NonNullable<DaemonSays>): Check[] {
+  const [keeper] = keepers.filter(({ containment }) => containment !== undefined).slice(-1);
+  if (keeper === undefined) return [];
+  if (keeper.containment === 'cgroup') return [ok('containment', 'each run is in a control group of its own')];
+  if (keeper.kernelMark)
+    return [
+      ok('containment', 'by marks, one of which the kernel keeps; docs/RELIABILITY.md says what can hide from them'),
+    ];
+  if (process.platform !== 'linux')
+    return [ok('containment', 'by marks; docs/RELIABILITY.md says what can hide from them')];
+  return [
+    {
+      name: 'containment',
+      state: 'warning',
+      says: 'by marks that a process can take off: a program that writes over its environment as a daemon is not found',
+      todo: 'Install prlimit (util-linux), or start the daemon where it may make control groups: in a session with lingering (loginctl enable-linger).',
+    },
+  ];
 }
 
 function checkDisk(home: Home, daemon: DaemonSays): Check {
   const { bavail, bsize } = statfsSync(home.folder);
   const free = `${Math.floor((bavail * bsize) / 2 ** 20)} MiB are free`;
-  if (daemon?.trouble?.code === 'disk_full') return { name: 'disk', state: 'broken', says: `${daemon.trouble.message} (${free})`, todo: daemon.trouble.hint };
+  if (daemon?.trouble?.code === 'disk_full')
+    return { name: 'disk', state: 'broken', says: `${daemon.trouble.message} (${free})`, todo: daemon.trouble.hint };
   if (bavail * bsize >= limits.freeBytesMin) return ok('disk', free);
-  return { name: 'disk', state: 'broken', says: `is full: ${free}`, todo: 'Free some space: no run is admitted or started before.' };
+  return {
+    name: 'disk',
+    state: 'broken',
+    says: `is full: ${free}`,
+    todo: 'Free some space: no run is admitted or started before.',
+  };
 }
 
 function checkDatabase(home: Home, daemon: DaemonSays, config: Config | null): Check[] {
-  const folders = existsSync(home.runs) ? readdirSync(home.runs) : [];
+  const folders = existsSync(home.runs) ? readdirSync(home.runs).filter(isRunId) : [];
   const size = statSync(home.database, { throwIfNoEntry: false })?.size ?? 0;
   if (size === 0)
-    return [folders.length === 0 ? ok('database', 'is not there yet') : damaged(`is missing or empty, but there are runs in ${home.runs}`, daemon)];
-  let opened: Opened | null = null;
+    return [
+      folders.length === 0
+        ? ok('database', 'is not there yet')
+        : damaged(`is missing or empty, but there are runs in ${home.runs}`, daemon),
+    ];
+  let opened: OpenDatabase | null = null;
   try {
     opened = openReadOnly(home.database);
     const [answer] = opened.sqlite.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
     if (answer?.quick_check !== 'ok') return [damaged(answer?.quick_check ?? 'gives no answer', daemon)];
     const store = createRunStore(opened.db);
-    const lost = folders.filter((id) => isLost(id, home, store));
-    if (lost.length > 0) return [damaged(`knows nothing of ${lost.length} runs that were started (${lost.slice(0, 3).join(', ')})`, daemon)];
+    const lost = findForgotten(home.runs, folders, store);
+    if (lost.length > 0)
+      return [
+        damaged(`knows nothing of ${lost.length} runs that were started (${lost.slice(0, 3).join(', ')})`, daemon),
+      ];
+    const changes = checkChanges(home);
     const logs = config === null ? [] : [checkLogs(opened.db, config.logs, Date.now())];
-    return [ok('database', `${store.total()} runs, ${Math.ceil(statSync(home.database).size / 2 ** 20)} MiB`), checkLeaks(store, daemon), ...logs];
+    return [
+      ok('database', `${store.total()} runs, ${Math.ceil(statSync(home.database).size / 2 ** 20)} MiB`),
+      checkLeaks(store, daemon),
+      ...changes,
+      ...logs,
+    ];
   } catch (error) {
     return [damaged(error instanceof ClipError || error instanceof Error ? error.message : String(error), daemon)];
   } finally {
@@ -165,10 +240,18 @@ function checkDatabase(home: Home, daemon: DaemonSays, config: Config | null): C
   }
 }
 
-/** Reads single facts; of a database that cannot be read, none. */
-function metaOf(home: Home): (key: string) => string | null {
+/** Checks the size of the write-ahead log. It shrinks when nothing reads it, so a large one has a reader that never finishes. */
+function checkChanges({ database }: Home): Check[] {
+  const size = statSync(`${database}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  if (size < changesBytesMax) return [];
+  const says = `its log of changes, clip.db-wal, has ${Math.floor(size / 2 ** 20)} MiB: another program has been reading the database for long`;
+  return [{ name: 'database', state: 'warning', says, todo: 'End that program (fuser clip.db shows it).' }];
+}
+
+/** Reads single values. Returns none when the database cannot be read. */
+function readMetaOf(home: Home): (key: string) => string | null {
   return (key) => {
-    let opened: Opened | null = null;
+    let opened: OpenDatabase | null = null;
     try {
       opened = openReadOnly(home.database);
       return readMeta(opened.db, key);
@@ -182,19 +265,26 @@ function metaOf(home: Home): (key: string) => string | null {
 
 function damaged(says: string, daemon: DaemonSays): Check {
   const first = daemon === null ? '' : 'clip daemon stop (the runs live on), then ';
-  return { name: 'database', state: 'broken', says, todo: `${first}clip doctor --fix: a new one is made of what can be read and of the folders of the runs.` };
+  return {
+    name: 'database',
+    state: 'broken',
+    says,
+    todo: `${first}clip doctor --fix: a new one is made of what can be read and of the folders of the runs.`,
+  };
 }
 
-/** Processes that carry the mark of a run that has ended. */
+/** Finds processes that carry the mark of an ended run. */
 function checkLeaks(store: ReturnType<typeof createRunStore>, daemon: DaemonSays): Check {
   const ended = store.page({}, { before: null, limit: familiesMax }).runs.filter(({ state }) => isEnded(state));
   const except = new Set([process.pid, ...(daemon ? [daemon.pid, ...daemon.keepers.map(({ pid }) => pid)] : [])]);
-  const { members } = findFamilies(
-    ended.map(({ id }) => ({ runId: id, leader: null })),
-    except,
+  const { members } = findRunProcesses(
+    ended.map(({ id, state }) => ({ runId: id, leader: isEnded(state) ? state.leader : null })),
+    { except },
   );
   const leaked = ended.flatMap(({ number, id, spec }) =>
-    spec.leftovers === 'leave' ? [] : (members.get(id) ?? []).map(({ pid, command }) => `${command} (pid ${pid}, run ${number})`),
+    spec.leftovers === 'leave'
+      ? []
+      : (members.get(id) ?? []).map(({ pid, command }) => `${command} (pid ${pid}, run ${number})`),
   );
   if (leaked.length === 0) return ok('leftovers', 'no process of an ended run is alive');
   return {

@@ -1,32 +1,44 @@
-/** What `clip doctor --fix` does: the database, and small things that are certain to be safe. In sentences, one for each thing done. */
+/**
+ * Implements `clip doctor --fix`: repairs the database, and small things that are certainly safe. Returns one sentence
+ * for each change.
+ */
 import { chmodSync, existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Home } from '../config/home.ts';
-import { takeLock } from '../store/lock.ts';
-import { mendDatabase } from './mend.ts';
-import { openToOthers } from './modes.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Home } from '#config/home.ts';
+import { takeLock } from '#store/lock.ts';
+import { openToOthers } from './file-modes.ts';
+import { repairDatabase } from './repair-database.ts';
 
-/** A daemon that starts on a damaged database, or leaves, holds the lock for a moment. */
+/** The time to wait for the lock. A daemon that fails on a damaged database, or is shutting down, holds it for a moment. */
 const lockMs = 5_000;
 const lockPauseMs = 50;
-/** A start that has not come to anything for so long never will. */
+/** The age beyond which an unfinished start of the daemon is considered dead. */
 const staleStartMs = 60_000;
 
-export async function fix(options: { home: Home; migrations: string; version: string; daemonAnswers: boolean }): Promise<string[]> {
+export async function fix(options: {
+  home: Home;
+  migrations: string;
+  version: string;
+  daemonAnswers: boolean;
+}): Promise<string[]> {
   const { home } = options;
   if (!existsSync(home.folder)) return [];
   process.umask(0o077);
   const done = closeToOthers(home);
-  if (!options.daemonAnswers && (await lock(home))) return [...done, ...mendDatabase(options), ...removeStale(home)];
-  return [...done, 'The daemon runs, so its database was only looked at. To have it mended, stop the daemon first; the runs live on: clip daemon stop'];
+  if (!options.daemonAnswers && (await lock(home))) return [...done, ...repairDatabase(options), ...removeStale(home)];
+  return [
+    ...done,
+    'The daemon is running, so its database was only checked. To repair it, stop the daemon first; its runs continue: clip daemon stop',
+  ];
 }
 
-/** Held until this command ends: nobody starts a daemon meanwhile. */
+/** Takes the lock. It is held until this command ends, so that no daemon can start meanwhile. */
 async function lock(home: Home): Promise<boolean> {
   for (const until = Date.now() + lockMs; ; ) {
     if (takeLock(home.lock)) return true;
     if (Date.now() > until) return false;
-    await new Promise((resolve) => setTimeout(resolve, lockPauseMs));
+    await sleep(lockPauseMs);
   }
 }
 
@@ -36,11 +48,14 @@ function closeToOthers(home: Home): string[] {
   return open.length === 0 ? [] : [`Closed to others: ${open.join(', ')}.`];
 }
 
-/** With the lock in hand no daemon lives: whatever says so is left over from one that died. */
+/** Removes files of a dead daemon. While this command holds the lock, no daemon is running. */
 function removeStale(home: Home): string[] {
   const claim = join(home.folder, 'daemon.starting');
   const age = Date.now() - (statSync(claim, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-  const stale = [...(lstatSync(home.socket, { throwIfNoEntry: false })?.isSocket() ? [home.socket] : []), ...(age > staleStartMs ? [claim] : [])];
+  const stale = [
+    ...(lstatSync(home.socket, { throwIfNoEntry: false })?.isSocket() ? [home.socket] : []),
+    ...(age > staleStartMs ? [claim] : []),
+  ];
   for (const path of stale) rmSync(path, { force: true });
   return stale.map((path) => `Removed what a dead daemon left: ${path}.`);
 }

@@ -1,7 +1,7 @@
-/** `clip-http URL [options]`: the command line and the environment of one request. */
+/** Parses `clip-http URL [options]`: the command line and the environment of one request. */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { parseArgs } from 'node:util';
-import { limits } from '../run/limits.ts';
+import { limits } from '#run/limits.ts';
 import { Failure } from './failure.ts';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -11,9 +11,9 @@ export type Job = {
   readonly method: string;
   readonly headers: Headers;
   readonly cancelUrl: URL | null;
-  /** The pause between two questions; null for the usual growing one. */
+  /** The pause between two status requests. Null for the default growing one. */
   readonly pollMs: number | null;
-  /** Everything of the request but the prompt. */
+  /** Everything in the request except the prompt. */
   readonly context: {
     readonly run: { readonly id: string | null };
     readonly agent: { readonly name: string | null; readonly role: string | null; readonly model: string | null };
@@ -23,18 +23,21 @@ export type Job = {
   };
 };
 
-const usage = 'Usage: clip-http URL [--header NAME=VALUE]… [--method POST|PUT|PATCH|GET] [--cancel URL] [--poll-interval 5s].';
+const usage =
+  'Usage: clip-http URL [--header NAME=VALUE]… [--method POST|PUT|PATCH|GET] [--cancel URL] [--poll-interval 5s].';
 const methods = ['POST', 'PUT', 'PATCH', 'GET'];
-/** They say how the request is sent, which is not for options to say. */
+/** Headers that clip-http sets itself. */
 const ours = ['host', 'connection', 'content-length', 'transfer-encoding', 'expect', 'upgrade'];
 
 export function readArguments(argv: readonly string[], env: NodeJS.ProcessEnv): Job {
   const { positionals, values } = parse(argv);
   const [address, ...more] = positionals;
-  if (address === undefined || more.length > 0) throw new Failure('usage', `One URL is needed, and ${positionals.length} were given. ${usage}`);
+  if (address === undefined || more.length > 0)
+    throw new Failure('usage', `One URL is needed, and ${positionals.length} were given. ${usage}`);
   const url = readUrl(address, 'The URL');
   const method = values.method?.toUpperCase() ?? 'POST';
-  if (!methods.includes(method)) throw new Failure('usage', `--method: ${values.method} is none of ${methods.join(', ')}.`);
+  if (!methods.includes(method))
+    throw new Failure('usage', `--method: ${values.method} is none of ${methods.join(', ')}.`);
   const said = (text: string | undefined) => (text === undefined || text === '' ? null : text);
   const task = said(env['CLIP_TASK']);
   const attempt = Number(env['CLIP_CONTINUATION'] ?? 0);
@@ -82,29 +85,39 @@ function readUrl(text: string, what: string): URL {
   return url;
 }
 
-/** A name and a password in the URL, as the header that they become. */
+/** Returns the Authorization header for the name and password in a URL. */
 function signIn({ username, password }: URL): Headers {
   if (username === '' && password === '') return {};
   try {
     const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
     return { authorization: `Basic ${Buffer.from(plain).toString('base64')}` };
   } catch {
-    throw new Failure('usage', 'The URL has a name or a password with a % that is no part of an escape like %40. Write %25 for a %.');
+    throw new Failure(
+      'usage',
+      'The URL has a name or a password with a % that is no part of an escape like %40. Write %25 for a %.',
+    );
   }
 }
 
-/** NAME=VALUE; $NAME and ${NAME} in the value are taken from the environment, $$ is a dollar. Values are never said. */
+/**
+ * Parses NAME=VALUE. $NAME and ${NAME} in the value are replaced from the environment, and $$ is a dollar. Error
+ * messages never contain values.
+ */
 function readHeader(text: string, env: NodeJS.ProcessEnv): [string, string] {
   const cut = text.indexOf('=');
   const name = text.slice(0, Math.max(0, cut)).trim().toLowerCase();
-  if (name === '') throw new Failure('usage', "--header: write it like NAME=VALUE, for instance Authorization='Bearer $TOKEN'.");
+  if (name === '')
+    throw new Failure('usage', "--header: write it like NAME=VALUE, for instance Authorization='Bearer $TOKEN'.");
   if (ours.includes(name)) throw new Failure('usage', `--header: ${name} is set by clip-http itself.`);
   const value = text.slice(cut + 1).replace(/\$(?:\$|\{(\w+)\}|(\w+))/g, (whole, braced?: string, bare?: string) => {
     const variable = braced ?? bare;
     if (variable === undefined) return whole.slice(1);
     const found = env[variable];
     if (found === undefined) {
-      throw new Failure('usage', `--header ${name}: the environment has no variable ${variable}. Give it to the agent with --env, or write $$ for a dollar.`);
+      throw new Failure(
+        'usage',
+        `--header ${name}: the environment has no variable ${variable}. Give it to the agent with --env, or write $$ for a dollar.`,
+      );
     }
     return found;
   });
@@ -123,7 +136,10 @@ function readPause(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   const ms = match ? Number(match[1]) * (unitMs[match[2] ?? ''] ?? Number.NaN) : Number.NaN;
   if (!(ms >= limits.httpRetryAfterMsMin && ms <= limits.httpRetryAfterMsMax)) {
-    throw new Failure('usage', `--poll-interval: "${text}" is no pause between 100ms and 24h. Write it like 500ms, 5s or 2m.`);
+    throw new Failure(
+      'usage',
+      `--poll-interval: "${text}" is no pause between 100ms and 24h. Write it like 500ms, 5s or 2m.`,
+    );
   }
   return ms;
 }

@@ -1,15 +1,15 @@
-/** What can go wrong with an HTTP agent, said in one line of JSON that its adapter reads. */
+/** Failures of an HTTP agent, printed as one line of JSON that the adapter reads. */
 
 export type FailureCode =
-  /** The command line or the environment is not right. */
+  /** The command line or the environment is invalid. */
   | 'usage'
-  /** Nobody answered. */
+  /** There was no answer. */
   | 'unreachable'
   /** The answer ended in the middle. */
   | 'broken_off'
-  /** It answered with a status that is none of success. */
+  /** The status is not a success. */
   | 'status'
-  /** It sent us where we do not go. */
+  /** The redirect leads to a URL that is not followed. */
   | 'redirect'
   /** The log cannot be written. */
   | 'log';
@@ -27,32 +27,39 @@ export class Failure extends Error {
     this.retryAfterMs = more.retryAfterMs ?? null;
   }
 
-  /** Whether the same question may be answered a little later. */
+  /** Whether the same request may succeed a little later. */
   get passes(): boolean {
-    if (this.code === 'status') return this.status !== null && (this.status >= 500 || this.status === 429 || this.status === 408);
+    if (this.code === 'status')
+      return this.status !== null && (this.status >= 500 || this.status === 429 || this.status === 408);
     return this.code === 'unreachable' || this.code === 'broken_off';
   }
 }
 
-/** `clip-http.` tells our own lines from those of an agent. */
+/** Formats the line of a failure. The prefix `clip-http.` separates clip's lines from those of an agent. */
 export function failedLine({ code, status, message, retryAfterMs }: Failure): string {
-  return JSON.stringify({ type: 'clip-http.failed', code, status, message, retryAfterSec: retryAfterMs === null ? null : retryAfterMs / 1_000 });
+  return JSON.stringify({
+    type: 'clip-http.failed',
+    code,
+    status,
+    message,
+    retryAfterSec: retryAfterMs === null ? null : retryAfterMs / 1_000,
+  });
 }
 
 export function retryingLine(attempt: number, message: string): string {
   return JSON.stringify({ type: 'clip-http.retrying', attempt, message });
 }
 
-/** The agent has taken the work and goes on; what it said before is no end, whatever it is called. */
+/** The agent has accepted the work and continues. Its earlier response was not final, whatever its status was. */
 export const pendingLine = JSON.stringify({ type: 'clip-http.pending' });
-/** It goes on no more: what follows is its answer. */
+/** The job has ended. The following lines are its answer. */
 export const finalLine = JSON.stringify({ type: 'clip-http.final' });
 
 export function cancelLine(message: string): string {
   return JSON.stringify({ type: 'clip-http.cancel', message });
 }
 
-/** A URL as it may be shown: name, password and query can hold secrets. */
+/** Formats a URL for display. Name, password and query may hold secrets, so they are left out. */
 export function shown(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
 }

@@ -1,18 +1,18 @@
-/** The run's log: what an agent answers goes there as it comes, and our own words on lines of their own. */
+/** Writes the log of the run: the agent's response as it arrives, and clip's own messages on lines of their own. */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
-export type Log = {
-  /** In the order of the calls. Whoever writes much waits for room: the rest of a body stays with its sender until then. */
+export type HttpLog = {
+  /** Writes in the order of the calls. A caller with much data waits for `room`, so the rest of a body stays with its sender. */
   readonly write: (bytes: Uint8Array | string) => void;
-  /** A line of its own, also after a last line without its end. */
+  /** Writes a line of its own, also after an unfinished line. */
   readonly line: (text: string) => void;
   readonly room: () => Promise<void>;
-  /** Bytes so far. */
+  /** Returns the bytes written so far. */
   readonly size: () => number;
 };
 
-export function createLog(out: Writable): Log {
+export function createLog(out: Writable): HttpLog {
   let size = 0;
   let atStart = true;
 

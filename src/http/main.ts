@@ -1,21 +1,21 @@
 /**
- * Entry of clip-http: a run of an agent that is asked over HTTP. It is a process like any other agent, so
- * that time limit, cancel, logs and exit code need no rules of their own.
+ * Entry point of clip-http: a run of an agent behind HTTP. It is a process like any other agent, so time limit, cancel,
+ * logs and exit code need no special rules.
  *
- * Standard input is the prompt. Standard output is the answer, and in its last line what went wrong.
- * Exit: 0 it went well; 1 it did not; 2 bad arguments; 130 and 143 it was told to stop, and has passed it on.
+ * Standard input is the prompt. Standard output is the response, with a failure in its last line.
+ * Exit codes: 0 success; 1 failure; 2 invalid arguments; 130 and 143 stopped by a signal, which was passed on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { limits } from '../run/limits.ts';
+import { limits } from '#run/limits.ts';
 import { type Job, readArguments } from './arguments.ts';
-import { cancel } from './cancel.ts';
-import { type Conversation, createConversation } from './converse.ts';
+import { cancel } from './cancel-request.ts';
 import { Failure, failedLine } from './failure.ts';
 import { createLog } from './log.ts';
+import { type Conversation, createConversation } from './poll.ts';
 
 const log = createLog(process.stdout);
 const complaints = createLog(process.stderr);
-// Nobody can be told where nothing can be written; the exit code still says that it went wrong.
+// When the log cannot be written, only the exit code can report the failure.
 process.stdout.on('error', () => process.exit(1));
 process.stderr.on('error', () => {});
 
@@ -28,10 +28,11 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
 ] as const) {
   process.on(signal, () => {
-    // A second signal makes it no faster: the cancel has its own limit.
+    // A second signal has no effect: the cancel request has its own limit.
     if (stopped) return;
     stopped = true;
-    const told = job === null || conversation === null ? Promise.resolve() : cancel(job, conversation.cancelUrl(), complaints);
+    const told =
+      job === null || conversation === null ? Promise.resolve() : cancel(job, conversation.cancelUrl(), complaints);
     told.finally(() => {
       conversation?.breakOff();
       leave(code, limits.httpFlushMs);
@@ -41,14 +42,14 @@ for (const [signal, code] of [
 
 main().then(
   (code) => stopped || leave(code, null),
-  // Only a bug comes here.
+  // Only a bug leads here.
   (error: Error) => {
     console.error(error.stack ?? error.message);
     process.exit(1);
   },
 );
 
-/** Leaves once all is written; a pipe that nobody reads is waited for no longer than this, if we were told to stop. */
+/** Exits once everything is written. After a stop, it waits at most `mostMs` for a pipe that is not read. */
 function leave(code: number, mostMs: number | null): void {
   if (mostMs !== null) setTimeout(() => process.exit(code), mostMs);
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));

@@ -1,23 +1,23 @@
 /**
- * A body on its way into the log. Lines pass as they come. One JSON document over many lines is put on
- * one, for the log is read by lines. A body is held only as long as it may still be such a document, and
- * never more than 8 MiB of it: a document that is larger passes as it is.
+ * Relays a body into the log. Lines pass as they arrive. A JSON document of several lines is joined into one, because
+ * the log is read by lines. A body is held only while it may still be such a document, and only up to 8 MiB. A larger
+ * document passes unchanged.
  */
-import { limits } from '../run/limits.ts';
-import { createDocumentCheck, type Verdict } from './document.ts';
-import { createLines, objectIn, parsed, type Watch } from './lines.ts';
-import type { Log } from './log.ts';
+import { limits } from '#run/limits.ts';
+import type { HttpLog } from './log.ts';
+import { createDocumentCheck, type Verdict } from './response-document.ts';
+import { createLines, objectIn, parsed, type Watch } from './response-lines.ts';
 
 export type Relay = {
   readonly take: (chunk: Uint8Array) => void;
-  /** No more comes, or nobody waits for it: what is held goes to the log, whole or not. */
+  /** Ends the body, or stops waiting for it. The held part goes to the log, complete or not. */
   readonly end: () => void;
-  /** The first line, if it was JSON. */
+  /** Returns the first line, if it was JSON. */
   readonly first: () => string | null;
 };
 
-/** `known`: a first line that was written before already, and is left out. */
-export function createRelay(log: Log, { known, ...watch }: Watch & { readonly known: string | null }): Relay {
+/** Creates a relay. `known`: a first line that was already written, and is left out. */
+export function createRelay(log: HttpLog, { known, ...watch }: Watch & { readonly known: string | null }): Relay {
   const check = createDocumentCheck();
   const lines = createLines(log, watch);
   let held: Uint8Array[] | null = [];
@@ -35,7 +35,7 @@ export function createRelay(log: Log, { known, ...watch }: Watch & { readonly kn
     if (verdict !== 'open' || bytes > limits.streamLineBytesMax) release(Buffer.concat(held), verdict);
   }
 
-  /** It is no document over many lines. */
+  /** Passes the held bytes on, because they are not a document of several lines. */
   function release(all: Buffer, verdict: Verdict): void {
     held = null;
     const end = verdict === 'line' ? endOfFirst(all) : 0;
@@ -54,7 +54,7 @@ export function createRelay(log: Log, { known, ...watch }: Watch & { readonly kn
       held = null;
       const text = all.toString();
       if (parsed(text) === undefined) lines.take(all);
-      // A line break within a JSON document stands between two of its parts, never in a text.
+      // A line break in a JSON document separates two of its tokens and is never inside a text.
       else document(text.trim().replace(/\s*[\r\n]\s*/g, ' '));
     }
     lines.end();
@@ -77,7 +77,7 @@ export function createRelay(log: Log, { known, ...watch }: Watch & { readonly kn
   return { take, end, first: () => first };
 }
 
-/** Behind the first line that is not empty. */
+/** Returns the end of the first line that is not empty. */
 function endOfFirst(all: Buffer): number {
   const begin = all.findIndex((byte) => byte === 0x7b || byte === 0x5b);
   return all.indexOf(0x0a, begin) + 1;

@@ -1,20 +1,25 @@
-/** One request, and whoever answers it in the end: redirects are followed, within the host that was named. */
+/** Sends one request. Redirects are followed within the named host. */
 import { type IncomingHttpHeaders, type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
-import { limits } from '../run/limits.ts';
+import { limits } from '#run/limits.ts';
 import type { Headers } from './arguments.ts';
 import { Failure, shown } from './failure.ts';
 
-export type Request = { readonly url: URL; readonly method: string; readonly headers: Headers; readonly body: Buffer | null };
-export type Answer = {
-  /** Who answered, after all redirects. */
+export type Request = {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: Buffer | null;
+};
+export type HttpReply = {
+  /** The URL that answered, after all redirects. */
   readonly url: URL;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: IncomingMessage;
 };
 
-export async function send(request: Request, signal: AbortSignal | null = null): Promise<Answer> {
+export async function send(request: Request, signal: AbortSignal | null = null): Promise<HttpReply> {
   let next = request;
   for (let hops = 0; ; hops += 1) {
     const answer = await exchange(next, signal);
@@ -30,9 +35,13 @@ export async function send(request: Request, signal: AbortSignal | null = null):
   }
 }
 
-function redirected({ url, method, headers, body }: Request, { status, headers: said }: Answer): Request {
+function redirected({ url, method, headers, body }: Request, { status, headers: said }: HttpReply): Request {
   const to = said.location === undefined ? null : URL.parse(said.location, url.href);
-  if (to === null) throw new Failure('redirect', `${shown(url)} answered ${status} without saying where to go. Name the URL of the agent itself.`);
+  if (to === null)
+    throw new Failure(
+      'redirect',
+      `${shown(url)} answered ${status} without saying where to go. Name the URL of the agent itself.`,
+    );
   if (!mayFollow(url, to)) {
     throw new Failure(
       'redirect',
@@ -44,21 +53,30 @@ function redirected({ url, method, headers, body }: Request, { status, headers: 
   return looks ? { url: to, method: 'GET', headers, body: null } : { url: to, method, headers, body };
 }
 
-/** The same host, or the same name over TLS: whoever else would be told the headers, and they hold secrets. */
+/**
+ * Returns whether a redirect may be followed: to the same host, or to the same name over TLS. Any other host would get
+ * the headers, which hold secrets.
+ */
 export function mayFollow(from: URL, to: URL): boolean {
   if (to.hostname !== from.hostname) return false;
   if (from.protocol === 'http:' && to.protocol === 'https:') return true;
   return to.protocol === from.protocol && to.port === from.port;
 }
 
-function exchange({ url, method, headers, body }: Request, signal: AbortSignal | null): Promise<Answer> {
+function exchange({ url, method, headers, body }: Request, signal: AbortSignal | null): Promise<HttpReply> {
   return new Promise((resolve, reject) => {
     const secure = url.protocol === 'https:';
     const sent = (secure ? secureRequest : plainRequest)({
-      ...addressOf(url),
+      ...parseAddress(url),
       method,
-      headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'clip-http', ...contentOf(body), ...headers },
-      // One connection for one request: none is kept open that could keep this process alive.
+      headers: {
+        accept: '*/*',
+        'accept-encoding': 'identity',
+        'user-agent': 'clip-http',
+        ...contentHeaders(body),
+        ...headers,
+      },
+      // Each request has its own connection, so no idle connection keeps this process alive.
       agent: false,
       ...(signal === null ? {} : { signal }),
     });
@@ -76,25 +94,32 @@ function exchange({ url, method, headers, body }: Request, signal: AbortSignal |
     });
     sent.on('close', () => clearTimeout(timer));
     sent.on('error', (error) => reject(error instanceof Failure ? error : explained(error, url)));
-    sent.on('response', (answer) => resolve({ url, status: answer.statusCode ?? 0, headers: answer.headers, body: answer }));
+    sent.on('response', (answer) =>
+      resolve({ url, status: answer.statusCode ?? 0, headers: answer.headers, body: answer }),
+    );
     sent.end(body ?? undefined);
   });
 }
 
-/** Without name and password: they have become a header. */
-function addressOf({ protocol, hostname, port, pathname, search }: URL) {
-  return { protocol, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? null : port, path: `${pathname}${search}` };
+/** Returns the address without name and password, which are sent as a header. */
+function parseAddress({ protocol, hostname, port, pathname, search }: URL) {
+  return {
+    protocol,
+    hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: port === '' ? null : port,
+    path: `${pathname}${search}`,
+  };
 }
 
-function contentOf(body: Buffer | null): Record<string, string | number> {
+function contentHeaders(body: Buffer | null): Record<string, string | number> {
   return body === null ? {} : { 'content-type': 'application/json', 'content-length': body.length };
 }
 
 function explained(error: NodeJS.ErrnoException, url: URL): Failure {
-  return new Failure('unreachable', `${shown(url)} could not be asked: ${inWords(error, url)}`);
+  return new Failure('unreachable', `${shown(url)} could not be asked: ${formatIn(error, url)}`);
 }
 
-function inWords({ code, message, name }: NodeJS.ErrnoException, { hostname }: URL): string {
+function formatIn({ code, message, name }: NodeJS.ErrnoException, { hostname }: URL): string {
   if (name === 'AbortError' || name === 'TimeoutError') return 'it took too long.';
   switch (code) {
     case 'ECONNREFUSED':

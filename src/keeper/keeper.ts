@@ -1,51 +1,68 @@
 /**
- * The keeper: the parent of all agent processes of one home. It knows only `runs/<id>/` and its socket.
+ * The keeper: the parent of all runs of one home. It knows only `runs/<id>/` and its socket.
  *
  *  - it starts a process when the daemon of the newest generation asks for it, once per run folder;
- *  - it writes down when a process started and how it ended, and says so to the daemon if one is there;
- *  - it enforces a run's deadline itself while no daemon is connected;
- *  - it starts the daemon again when it vanished without a goodbye while runs live or had just ended;
- *  - it leaves when nobody needs it any more.
+ *  - it records when a process started and how it ended, and tells a connected daemon;
+ *  - it enforces a run's deadline itself while no responsive daemon is connected;
+ *  - it restarts the daemon if it vanished without a goodbye while runs were alive or had just ended;
+ *  - it exits when it is no longer needed.
  */
 
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { crashPoint } from '../launch/crash-point.ts';
-import { launchDaemon, withUmask } from '../launch/launch.ts';
-import type { FromKeeper, ToKeeper } from '../process/keeper-wire.ts';
-import { type Child, startChild } from './child.ts';
-import { readLines } from './lines.ts';
+import { failpoint } from '#launch/failpoints.ts';
+import { launchDaemon, stoppedMark, withUmask } from '#launch/launch.ts';
+import { createRunGroups, type RunGroups } from '#process/cgroup.ts';
+import { type FromKeeper, keeperRevision, type ToKeeper } from '#process/keeper-protocol.ts';
+import { pidNamespace } from '#process/process-birth.ts';
+import { findRunProcesses } from '#process/run-processes.ts';
+import { signalMembers } from '#process/signal.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import { type Child, type Hooks, launchRun } from './launch-run.ts';
 import { readMessage } from './messages.ts';
+import { readOwnLimits } from './own-limits.ts';
+import { readLines } from './socket-lines.ts';
 
 const protocol = 1;
-/** Waits between attempts to start the daemon again; then it is left to a person's next command. */
+/** Waits between attempts to restart the daemon. After the last one, the next command of the user starts it. */
 const restartWaitsMs = [1_000, 2_000, 4_000, 8_000, 16_000];
-/** How long after the last end of a run a daemon that vanishes is taken for one that was at work. */
+/** A daemon that vanishes this soon after the end of a run still counts as busy. */
 const recentMs = 5_000;
-/** No request is longer than this … */
+/** Maximum length of a request. */
 const lineBytesMax = 4 * 2 ** 20;
-/** … and no greeting longer than this. */
+/** Maximum length of a greeting. */
 const greetingBytesMax = 4 * 2 ** 10;
-/** A daemon needs one connection. With so many it is heard in any crowd, and a crowd costs little. */
+/** Maximum number of connections. A daemon needs one, and this many leave room for it in a crowd at low cost. */
 const connectionsMax = 512;
-/** Whoever connects has so long to say hello, as long as a daemon waits for the answer. */
+/** Time for a new connection to greet, as long as a daemon waits for the answer. */
 const greetingMs = 10_000;
-/** … and may be wrong so often: a refusal costs us more than nonsense costs its sender. */
+/** Refusals before an ungreeted connection is dropped: a refusal costs the keeper more than a bad message costs its sender. */
 const refusalsMax = 32;
-/** A keeper that nobody ever greets was started by a daemon that died at once. */
+/** A keeper that is not greeted within this time was started by a daemon that died at once. */
 const lonelyMs = 30_000;
 
-type Answering = { readonly say: (message: FromKeeper) => void; readonly refuse: (why: string) => void };
+type Answering = { readonly reply: (message: FromKeeper) => void; readonly refuse: (why: string) => void };
+type Hello = Extract<ToKeeper, { type: 'hello' }>;
+type Spawn = Extract<ToKeeper, { type: 'spawn' }>;
 
 export function runKeeper(options: { home: string; socketName: string; version: string; umask: number }): void {
   const socketPath = join(options.home, options.socketName);
+  const limits = readOwnLimits(process.env);
+  /** Created at the first greeting, which says whether control groups are wanted. */
+  let groups: RunGroups | null | undefined;
   const children = new Map<string, Child>();
+  /** Accepted launches that are not decided yet. `withdrawn`: the daemon has withdrawn the request. */
+  const launching = new Map<string, { withdrawn: boolean }>();
+  /** Ended runs whose exit record is not in place yet. */
+  const ending = new Set<string>();
+  /** Ended runs whose exit record is in place and not flushed yet. */
+  const flushing = new Set<string>();
+  /** Pending answers to greetings. An answer must list all runs, so it waits until open launches and ends are decided. */
+  const whenDecided: (() => void)[] = [];
+  const heartbeat = createHeartbeat({ deadlines: () => [...children.values()].map(({ deadline }) => deadline) });
   let daemon: Socket | null = null;
   let generation = 0;
-  /** Launches that were accepted and not decided yet. */
-  let launching = 0;
-  const whenLaunched: (() => void)[] = [];
   let managed = false;
   let lastEndAt = 0;
   let draining = false;
@@ -58,7 +75,7 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     console.error(`${new Date().toISOString()} ${options.socketName}: ${error.message}`);
     process.exit(1);
   });
-  // Bound under a umask that keeps others out; what the owner may do with it is said here.
+  // The socket is created under a restrictive umask. The mode for the owner is set here.
   server.listen(socketPath, () => chmodSync(socketPath, 0o600));
 
   function accept(socket: Socket): void {
@@ -67,9 +84,9 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     let greeted = false;
     let refusals = 0;
     const patience = setTimeout(() => socket !== daemon && socket.destroy(), greetingMs);
-    const say = (message: FromKeeper) => socket.write(`${JSON.stringify(message)}\n`);
+    const reply = (message: FromKeeper) => socket.write(`${JSON.stringify(message)}\n`);
     const refuse = (why: string) => {
-      say({ type: 'refused', id: null, why });
+      reply({ type: 'refused', id: null, why });
       refusals += 1;
       if (socket !== daemon && refusals >= refusalsMax) socket.destroySoon();
     };
@@ -79,11 +96,12 @@ export function runKeeper(options: { home: string; socketName: string; version: 
         const message = readMessage(line);
         if (message === null) return refuse('This keeper does not know that message.');
         if (message.type === 'hello') {
-          greeted = greet(socket, message, { say, refuse });
+          greeted = greet(socket, message, { reply, refuse });
           return;
         }
         if (!greeted || socket !== daemon) return refuse('Say hello first.');
-        obey(message, say);
+        heartbeat.heard();
+        obey(message, reply);
       },
     });
     socket.on('error', () => {});
@@ -94,19 +112,19 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     });
   }
 
-  /** Strangers may come in any number: the one that has waited longest goes, never the daemon. */
+  /** Drops the oldest connection when there are too many, never that of the daemon. */
   function makeRoom(): void {
     if (connections.size < connectionsMax) return;
     for (const socket of connections) {
       if (socket === daemon) continue;
-      // Gone only in a later turn, but of no account from now on: many may come in one turn.
+      // The close event comes in a later turn of the event loop, and many connections may arrive in this one.
       connections.delete(socket);
       return void socket.destroy();
     }
   }
 
-  /** A newer generation shuts out the older ones, unread requests included, before it is answered. */
-  function greet(socket: Socket, hello: Extract<ToKeeper, { type: 'hello' }>, { say, refuse }: Answering): boolean {
+  /** Accepts a daemon. A newer generation disconnects the older ones, including their unread requests, before it is answered. */
+  function greet(socket: Socket, hello: Hello, { reply, refuse }: Answering): boolean {
     if (hello.protocol !== protocol) {
       refuse(`This keeper speaks protocol ${protocol}, not ${hello.protocol}.`);
       return false;
@@ -122,24 +140,50 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     daemon = socket;
     generation = hello.generation;
     managed = hello.managed;
-    // Only this daemon's word counts: a keeper that was to leave may be of the right version again.
+    heartbeat.greeted((hello.revision ?? 1) >= 2);
+    if (hello.containment === 'mark') groups = null;
+    else groups ??= createRunGroups(socketName(options.socketName));
+    // Only the requests of this daemon count: a draining keeper may have the right version again.
     draining = false;
     const answer = () => {
       const runs = [...children.values()].map(({ id, leader, at }) => ({ id, leader, at }));
-      crashPoint('keeper.hello');
-      say({ type: 'hello', protocol, version: options.version, pid: process.pid, runs });
+      failpoint('keeper.hello');
+      const containment = { kind: groups ? 'cgroup' : 'mark', kernelMark: !groups && limits.canMark } as const;
+      const more = { revision: keeperRevision, pidNamespace: pidNamespace(), traits: limits.traits, containment };
+      reply({ type: 'hello', protocol, version: options.version, pid: process.pid, runs, ...more });
     };
-    // A launch that was begun is finished first: whoever is greeted must see all there is.
-    if (launching === 0) answer();
-    else whenLaunched.push(answer);
+    if (isDecided()) answer();
+    else whenDecided.push(answer);
     return true;
   }
 
-  function obey(message: Exclude<ToKeeper, { type: 'hello' }>, say: (message: FromKeeper) => void): void {
+  function isDecided(): boolean {
+    return launching.size === 0 && ending.size === 0;
+  }
+
+  function decided(): void {
+    if (isDecided()) for (const answer of whenDecided.splice(0)) answer();
+    leaveIfIdle();
+  }
+
+  function obey(message: Exclude<ToKeeper, Hello>, reply: (message: FromKeeper) => void): void {
     switch (message.type) {
       case 'spawn':
-        if (draining) return say({ type: 'refused', id: message.id, why: 'This keeper is leaving and takes no new runs.' });
+        if (draining)
+          return reply({ type: 'refused', id: message.id, why: 'This keeper is leaving and takes no new runs.' });
         return spawnRun(message);
+      case 'withdraw':
+        return withdraw(message.id, reply);
+      case 'ping':
+        return reply({ type: 'pong', n: message.n, sleptMs: heartbeat.sleptMs() });
+      case 'find':
+        return reply({ type: 'found', n: message.n, ...find(message) });
+      case 'signal':
+        return reply({
+          type: 'signalled',
+          n: message.n,
+          targets: signalMembers(message.members, message.signal as NodeJS.Signals, message.cgroup),
+        });
       case 'drain':
         draining = true;
         return leaveIfIdle();
@@ -149,38 +193,60 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     }
   }
 
-  function spawnRun(request: Extract<ToKeeper, { type: 'spawn' }>): void {
-    const tell = (message: FromKeeper) => {
-      if (daemon && !daemon.destroyed) daemon.write(`${JSON.stringify(message)}\n`);
-    };
-    launching += 1;
-    const hooks = {
+  /** Withdraws a request. A run that was started was reported, and the daemon stops it. Otherwise answers that nothing was started. */
+  function withdraw(id: string, reply: (message: FromKeeper) => void): void {
+    const begun = launching.get(id);
+    if (begun !== undefined) begun.withdrawn = true;
+    else if (!children.has(id) && !ending.has(id) && !existsSync(join(options.home, 'runs', id, 'launch.json')))
+      reply({ type: 'withdrawn', id });
+  }
+
+  function spawnRun(request: Spawn): void {
+    const { id } = request;
+    if (launching.has(id)) return;
+    const begun = { withdrawn: false };
+    launching.set(id, begun);
+    const hooks: Hooks = {
       tell,
-      daemonIsHere: () => daemon !== null,
-      onStarted: (child: Child) => {
-        children.set(child.id, child);
-        // The daemon died while this launch was on its way.
+      daemonIsHere: () => daemon !== null && !heartbeat.isSilent(),
+      isWithdrawn: () => begun.withdrawn,
+      runs: () => children.size,
+      onStarted(child) {
+        children.set(id, child);
+        heartbeat.watch();
+        // The daemon died during this launch.
         if (daemon === null && !managed && restart === null) restartDaemon(0);
       },
-      onEnded: (id: string) => {
-        lastEndAt = Date.now();
+      onExit() {
         children.delete(id);
+        ending.add(id);
+        flushing.add(id);
+        lastEndAt = Date.now();
+      },
+      onRecorded() {
+        ending.delete(id);
+        decided();
+      },
+      onEnded() {
+        flushing.delete(id);
         leaveIfIdle();
       },
     };
-    startChild(options, request, hooks, () => {
-      launching -= 1;
-      if (launching > 0) return;
-      for (const answer of whenLaunched.splice(0)) answer();
-      leaveIfIdle();
+    launchRun({ ...options, limits, groups: groups ?? null }, request, hooks, () => {
+      launching.delete(id);
+      decided();
     });
+  }
+
+  function tell(message: FromKeeper): void {
+    if (daemon && !daemon.destroyed) daemon.write(`${JSON.stringify(message)}\n`);
   }
 
   function daemonGone(): void {
     daemon = null;
-    for (const child of children.values()) child.guardDeadline();
-    // One that has just ended counts: the next of a queue of short runs was about to start.
-    if (!managed && (children.size > 0 || launching > 0 || Date.now() - lastEndAt < recentMs)) restartDaemon(0);
+    for (const { deadline } of children.values()) deadline.arm();
+    // A run that has just ended counts too: the next of a queue of short runs was about to start.
+    if (!managed && (children.size > 0 || launching.size > 0 || Date.now() - lastEndAt < recentMs)) restartDaemon(0);
     leaveIfIdle();
   }
 
@@ -192,25 +258,51 @@ export function runKeeper(options: { home: string; socketName: string; version: 
     }
     restart = setTimeout(() => {
       if (daemon !== null) return;
+      // The goodbye may have been missed: the keeper was suspended, or the daemon left before it was greeted.
+      if (existsSync(stoppedMark(options.home))) {
+        managed = true;
+        restart = null;
+        return leaveIfIdle();
+      }
       try {
         withUmask(options.umask, () => launchDaemon(options.home, null));
       } catch (error) {
         console.error(`${new Date().toISOString()} the daemon cannot be started: ${(error as Error).message}`);
       }
-      // Without its home there is nothing a daemon could find: the next attempts would only keep us here.
+      // Without its home no daemon can start, and further attempts would only keep this process alive.
       restartDaemon(existsSync(options.home) ? attempt + 1 : restartWaitsMs.length);
     }, wait);
   }
 
   function leaveIfIdle(): void {
-    if (children.size > 0 || launching > 0 || (daemon !== null && !draining)) return;
-    // Somebody has to start the daemon again.
+    if (children.size > 0 || flushing.size > 0 || launching.size > 0 || (daemon !== null && !draining)) return;
+    // The restart of the daemon is pending.
     if (daemon === null && restart !== null) return;
     try {
       unlinkSync(socketPath);
     } catch {
-      // Already gone: somebody removed the home.
+      // The socket is gone because the home was removed.
     }
+    groups?.close();
     process.exit(0);
   }
+}
+
+function find({ family }: Extract<ToKeeper, { type: 'find' }>) {
+  const { runId, leader } = family;
+  const found = findRunProcesses([{ runId, leader }], { except: new Set([process.pid]) });
+  const { unexamined, everythingReadable, vanished, shared, populated } = found;
+  return {
+    members: found.members.get(runId) ?? [],
+    unexamined,
+    everythingReadable,
+    vanished,
+    shared: shared.has(runId),
+    populated: populated.has(runId),
+  };
+}
+
+/** Returns the name in a socket name: `keeper-0a1b2c3d.sock` → `0a1b2c3d`. */
+function socketName(socketName: string): string {
+  return /([0-9a-f]{8})\.sock$/.exec(socketName)?.[1] ?? '00000000';
 }

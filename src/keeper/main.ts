@@ -1,6 +1,8 @@
-/** Entry of the keeper program: `clip-keeper --home DIR --socket NAME`. */
+/** Entry point of the keeper: `clip-keeper --home DIR --socket NAME`. */
 import { parseArgs } from 'node:util';
-import { version } from '../launch/version.ts';
+import { closeInheritedDescriptors, dropInheritedMark } from '#launch/inherited-state.ts';
+import { version } from '#launch/version.ts';
+import { leaveRunGroup } from '#process/cgroup.ts';
 import { runKeeper } from './keeper.ts';
 
 const { values } = parseArgs({ options: { home: { type: 'string' }, socket: { type: 'string' } } });
@@ -8,9 +10,15 @@ if (!values.home || !values.socket) {
   console.error('clip-keeper is started by the daemon. Usage: clip-keeper --home DIR --socket NAME');
   process.exit(2);
 }
-// Whatever goes wrong in one turn, the processes it is the parent of must keep their parent.
-process.on('uncaughtException', (error) => console.error(`${new Date().toISOString()} ${error.stack ?? error.message}`));
+closeInheritedDescriptors(new Set());
+// A keeper started inside a run must not end with that run.
+leaveRunGroup();
+dropInheritedMark();
+// An error in one turn of the event loop must not orphan the running processes.
+process.on('uncaughtException', (error) =>
+  console.error(`${new Date().toISOString()} ${error.stack ?? error.message}`),
+);
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM', 'SIGPIPE'] as const) process.on(signal, () => {});
-// Whatever the umask of whoever started us: our files are ours alone. Runs, and a daemon started again, get the user's.
+// The keeper's files are private, whatever umask it inherited. Runs and a restarted daemon get the user's umask.
 const umask = process.umask(0o077);
 runKeeper({ home: values.home, socketName: values.socket, version, umask });

@@ -1,4 +1,8 @@
-/** The version of this build; the bundler puts package.json's in. CLIP_VERSION_OVERRIDE plays another version in tests of upgrades. */
+/**
+ * The version of this build, which the bundler inserts from package.json. CLIP_VERSION_OVERRIDE simulates another
+ * version in upgrade tests.
+ */
 declare const CLIP_VERSION: string;
 
-export const version: string = process.env['CLIP_VERSION_OVERRIDE'] ?? (typeof CLIP_VERSION === 'string' ? CLIP_VERSION : '0.0.0');
+export const version: string =
+  process.env['CLIP_VERSION_OVERRIDE'] ?? (typeof CLIP_VERSION === 'string' ? CLIP_VERSION : '0.0.0');

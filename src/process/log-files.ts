@@ -1,10 +1,22 @@
-/** The log files of a run that has ended: compressed beside themselves, read whichever way they lie, removed. */
-import { constants, createReadStream, createWriteStream, renameSync, rmSync, type Stats, statSync, utimesSync } from 'node:fs';
+/** The log files of an ended run: compresses, reads and removes them. */
+import {
+  constants,
+  createReadStream,
+  createWriteStream,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  utimesSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { removeEntry } from './real-folder.ts';
+import { isRealFolder } from './run-file.ts';
 import { runFiles } from './run-folder.ts';
 
 export type LogName = 'stdout' | 'stderr';
@@ -15,42 +27,51 @@ export function logPath(folder: string, stream: LogName): string {
   return join(folder, stream === 'stdout' ? runFiles.stdout : runFiles.stderr);
 }
 
-/** What a compressed log is called. */
+/** Returns the path of the compressed log. */
 export function compressedPath(path: string): string {
   return `${path}.gz`;
 }
 
-/** How a log lies: as it was written, compressed, or not there. Sizes in bytes; `bytes` is what was written, `stored` what it takes. */
-export type Laid = {
+/** The form of a log on disk: as written, compressed, or absent. Sizes in bytes: `bytes` was written, `stored` is used on disk. */
+export type StoredLog = {
   readonly form: 'plain' | 'gzip' | 'none';
   readonly bytes: number | null;
   readonly stored: number;
   readonly lastOutputAt: number | null;
 };
 
+/** A log that does not exist. */
+export const noLog: StoredLog = { form: 'none', bytes: null, stored: 0, lastOutputAt: null };
+
 /**
- * Writes a compressed copy of a log beside it, unless it is smaller than `bytesMin` or would not get smaller; the log
- * itself stays until `keepCompressed`. Whole and flushed before it has its name. Throws when there is no room for it.
+ * Writes a compressed copy next to a log, unless the log is smaller than `bytesMin` or would not shrink. The original
+ * stays until `keepCompressed`. The copy is complete and flushed before it gets its name. Throws if there is no
+ * space.
  */
-export async function compressLog(path: string, bytesMin: number, signal: AbortSignal): Promise<Laid> {
+export async function compressLog(path: string, bytesMin: number, signal: AbortSignal): Promise<StoredLog> {
   const plain = fileAt(path);
   if (plain === null) return laidCompressed(path, signal);
-  const asItIs: Laid = { form: 'plain', bytes: plain.size, stored: plain.size, lastOutputAt: writtenAt(plain) };
+  const asItIs: StoredLog = { form: 'plain', bytes: plain.size, stored: plain.size, lastOutputAt: writtenAt(plain) };
   if (plain.size < bytesMin) return asItIs;
   const stored = await writeCopy(path, plain, signal);
   return stored === null ? asItIs : { ...asItIs, form: 'gzip', stored };
 }
 
-/** Compressed by somebody who died before he could say so. */
-async function laidCompressed(path: string, signal: AbortSignal): Promise<Laid> {
+/** Returns the form of a log that was compressed but not recorded because of a crash. */
+async function laidCompressed(path: string, signal: AbortSignal): Promise<StoredLog> {
   const copy = fileAt(compressedPath(path));
-  if (copy === null) return { form: 'none', bytes: null, stored: 0, lastOutputAt: null };
-  return { form: 'gzip', bytes: await bytesInside(compressedPath(path), signal), stored: copy.size, lastOutputAt: writtenAt(copy) };
+  if (copy === null) return noLog;
+  return {
+    form: 'gzip',
+    bytes: await bytesInside(compressedPath(path), signal),
+    stored: copy.size,
+    lastOutputAt: writtenAt(copy),
+  };
 }
 
-/** Null for what is no file: nobody reads a named pipe, or a folder, as a log. */
+/** Returns null for anything but a regular file: links, named pipes and folders are not read as logs. */
 function fileAt(path: string): Stats | null {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = lstatSync(path, { throwIfNoEntry: false });
   return stat?.isFile() ? stat : null;
 }
 
@@ -61,13 +82,19 @@ function writtenAt({ size, mtimeMs }: Stats): number | null {
 async function writeCopy(path: string, before: Stats, signal: AbortSignal): Promise<number | null> {
   const temporary = `${compressedPath(path)}.new`;
   try {
-    await pipeline(createReadStream(path, { highWaterMark: readBytes }), createGzip(), createWriteStream(temporary, { mode: 0o600, flush: true }), { signal });
-    const { size } = statSync(temporary);
+    rmSync(temporary, { force: true });
+    await pipeline(
+      readLogFile(path),
+      createGzip(),
+      createWriteStream(temporary, { mode: 0o600, flags: 'wx', flush: true }),
+      { signal },
+    );
+    const { size } = lstatSync(temporary);
     if (size >= before.size) {
       rmSync(temporary);
       return null;
     }
-    // When something was said last is seen by the time of the file.
+    // The time of the file tells when the last output was written.
     utimesSync(temporary, before.atime, before.mtime);
     renameSync(temporary, compressedPath(path));
     return size;
@@ -77,7 +104,13 @@ async function writeCopy(path: string, before: Stats, signal: AbortSignal): Prom
   }
 }
 
-/** Read through, for a compressed file's own count ends at 4 GiB. */
+/** Opens a log for reading. Throws if a link has replaced the file since it was examined. */
+function readLogFile(path: string): NodeJS.ReadableStream {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  return createReadStream('', { fd, highWaterMark: readBytes });
+}
+
+/** Returns the uncompressed size by reading it all, because the size field of gzip ends at 4 GiB. */
 async function bytesInside(path: string, signal: AbortSignal): Promise<number> {
   let bytes = 0;
   const count = new Transform({
@@ -87,32 +120,36 @@ async function bytesInside(path: string, signal: AbortSignal): Promise<number> {
     },
   });
   count.resume();
-  await pipeline(createReadStream(path, { highWaterMark: readBytes }), createGunzip(), count, { signal });
+  await pipeline(readLogFile(path), createGunzip(), count, { signal });
   return bytes;
 }
 
-/** The compressed copy takes the place of the log. */
+/** Removes the original, so only the compressed copy remains. */
 export function keepCompressed(path: string): void {
   rmSync(path, { force: true });
 }
 
-/** A log as it was written. Null when there is none, or something else in its place: whoever opens a named pipe waits for its writer, and few threads open files for all of us. */
+/**
+ * Opens an uncompressed log. Returns null if there is none, or if it is not a regular file: opening a named pipe
+ * would block one of the few threads that open files.
+ */
 export async function openPlainLog(path: string): Promise<FileHandle | null> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!isRealFolder(dirname(path))) return null;
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     if ((await file.stat()).isFile()) return file;
     await file.close();
     return null;
   } catch (error) {
-    if (noLog.has((error as NodeJS.ErrnoException).code ?? '')) return null;
+    if (nothingToRead.has((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
 }
 
-/** Nothing there; a link in circles; a socket. */
-const noLog: ReadonlySet<string> = new Set(['ENOENT', 'ELOOP', 'ENXIO']);
+/** Missing file, symbolic link, socket. */
+const nothingToRead: ReadonlySet<string> = new Set(['ENOENT', 'ELOOP', 'ENXIO']);
 
-/** The bytes of a log from `offset` on, whichever way it lies; null when there is none. */
+/** Returns the bytes of a log from `offset`, compressed or not; null if there is none. */
 export async function readLog(path: string, offset: number): Promise<NodeJS.ReadableStream | null> {
   const plain = await openPlainLog(path);
   if (plain !== null) return plain.createReadStream({ start: offset });
@@ -138,10 +175,9 @@ function skip(bytes: number): Transform {
   });
 }
 
-/** Both logs in both forms, and what a compression that was cut short has left. Nothing happens where they are gone. */
-export function removeLogs(folder: string): void {
-  for (const stream of ['stdout', 'stderr'] as const) {
-    const path = logPath(folder, stream);
-    for (const each of [path, compressedPath(path), `${compressedPath(path)}.new`]) rmSync(each, { force: true });
+/** Removes both logs in both forms, and remains of an interrupted compression. Missing files are ignored. */
+export function removeLogs(at: string): void {
+  for (const name of [runFiles.stdout, runFiles.stderr]) {
+    for (const each of [name, compressedPath(name), `${compressedPath(name)}.new`]) removeEntry(at, each);
   }
 }

@@ -1,28 +1,29 @@
-/** What may be asked about agents, and what is answered. */
+/** Requests and responses about agents. */
 import { z } from 'zod';
-import { adapterNames, permissions } from '../run/agent.ts';
-import { limits } from '../run/limits.ts';
+import { adapterNames, permissions } from '#run/agent.ts';
+import { limits } from '#run/limits.ts';
+import { environmentSources } from '#run/run.ts';
 import { budgetSchema, quietHoursSchema } from './budget-schemas.ts';
-import { absolutePath, duration, text, variable, word } from './requests.ts';
+import { absolutePath, duration, environment, text, variable, word } from './requests.ts';
 
-/** The names agents may have; the same as those of runs, since both stand on a command line. */
+/** Names of agents. The rules are those of run names, because both are used on a command line. */
 export const agentName = word(limits.nameLength)
   .refine((value) => !/^\d+$/.test(value), 'must not be all digits')
   .refine((value) => /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(value), 'must be letters, digits, and . _ - between them');
 
 export const agentRequest = z.strictObject({
   adapter: z.enum(adapterNames).optional(),
-  /** A mapping that clip brings along. */
+  /** The name of a preset. */
   preset: word(limits.nameLength).nullable().optional(),
-  /** How a plain agent is started and read; checked with the names of its fields. */
+  /** How a plain agent is started and read. It is validated with the names of its fields. */
   mapping: z.unknown().optional(),
   command: text(4_096).min(1).nullable().optional(),
   model: word(limits.labelLength).nullable().optional(),
   role: word(limits.labelLength).nullable().optional(),
   cwd: absolutePath.nullable().optional(),
   args: z.array(text(limits.argumentBytesMax)).max(limits.agentArgs).optional(),
-  env: z.record(variable, text(limits.bodyBytesMax)).optional(),
-  /** Names of variables to forget. */
+  env: environment.optional(),
+  /** Names of variables to remove. */
   unsetEnv: z.array(variable).max(1_000).optional(),
   envFile: absolutePath.nullable().optional(),
   timeoutMs: duration.nullable().optional(),
@@ -41,6 +42,8 @@ export const agentRequest = z.strictObject({
     .nullable()
     .optional(),
   quietHours: quietHoursSchema.nullable().optional(),
+  /** The caller's environment, together with `everyMs`. The runs of the timer start from it. */
+  timerEnvironment: environment.nullable().optional(),
   timerPrompt: text(limits.timerPromptLength)
     .refine((value) => value.trim() !== '', 'must not be empty')
     .nullable()
@@ -53,17 +56,21 @@ export type AgentRequest = z.infer<typeof agentRequest>;
 export const agentParams = z.strictObject({ agent: agentName });
 export const pauseRequest = z.strictObject({
   paused: z.boolean(),
-  /** Stop its live runs, too. */
+  /** Whether live runs of the agent are stopped, too. */
   now: z.boolean().default(false),
 });
-export const checkRequest = z.strictObject({ env: z.record(variable, text(limits.bodyBytesMax)).default({}) });
+export const checkRequest = z.strictObject({ env: environment.default({}) });
 
+const told = z.enum(['live', 'end', 'never']);
 const spentView = z.object({
-  /** Null when the cost of some run is not known; tokens likewise. */
+  /** Null when the cost of some run is not known. The same holds for tokens. */
   costUsd: z.number().nullable(),
   costKnownUsd: z.number(),
   tokens: z.number().nullable(),
   tokensKnown: z.number(),
+  /** Ended runs whose cost, or whose tokens, are not fully known. */
+  costUnknownRuns: z.int(),
+  tokensUnknownRuns: z.int(),
   runs: z.int(),
   timeMs: z.number(),
 });
@@ -77,7 +84,7 @@ export const agentView = z.object({
   role: z.string().nullable(),
   cwd: z.string().nullable(),
   args: z.array(z.string()),
-  /** Names only; values are never shown. */
+  /** Names only. Values are never shown. */
   env: z.array(z.string()),
   envFile: z.string().nullable(),
   timeoutSec: z.number().nullable(),
@@ -87,24 +94,28 @@ export const agentView = z.object({
   promptTemplate: z.string().nullable(),
   leftovers: z.enum(['stop', 'leave']).nullable(),
   permission: z.enum(permissions),
-  /** Whether its adapter knows how to hold it to its permission. */
+  /** Whether its adapter can enforce its permission. */
   restrained: z.boolean(),
   sharesWorktree: z.boolean(),
   preset: z.string().nullable(),
   mapped: z.boolean(),
   everySec: z.number().nullable(),
-  /** As it is written: 22-7, by the clock on the wall. */
+  /** The hours as they are written: 22-7, by the wall clock. */
   quietHours: z.string().nullable(),
   timerPrompt: z.string().nullable(),
   budgetRun: budgetSchema.nullable(),
   budgetDay: budgetSchema.nullable(),
-  /** What its runs of today have used; living ones among them. */
+  /** When its CLI reports usage. A limit on usage that is never reported has no effect. */
+  tells: z.object({ tokens: told, cost: told }),
+  /** What its budgets cannot enforce or have not counted, in words. Null when they are fully effective. */
+  budgetDoubt: z.string().nullable(),
+  /** The usage of its runs of today, including live ones. */
   today: spentView,
-  /** It starts nothing, for whatever reason. */
+  /** Whether it starts nothing, for any reason. */
   paused: z.boolean(),
-  /** `budget` ends by itself, when the day is over or the limit is raised; `person` with `clip agent resume`. */
+  /** `budget` ends by itself when the day is over or the limit is raised. `person` ends with `clip agent resume`. */
   pausedBy: z.enum(['person', 'budget']).nullable(),
-  /** In words, with what to do about it. */
+  /** The reason in words, with the remedy. */
   pausedReason: z.string().nullable(),
   createdAt: z.iso.datetime(),
   liveRuns: z.int(),
@@ -112,20 +123,35 @@ export const agentView = z.object({
 export type AgentView = z.infer<typeof agentView>;
 
 const schema = z.literal(1);
-/** `note`: what to know of its preset before using it. */
+/** `note`: what to know about its preset and its budgets before using it. */
 export const agentAnswer = z.object({ schema, agent: agentView, note: z.string().nullable().optional() });
 export const agentsAnswer = z.object({ schema, agents: z.array(agentView) });
 export const pausedAnswer = z.object({ schema, agent: agentView, stopped: z.array(z.int()) });
+/**
+ * The start of an automatic run. `task`: a task with its own environment, or null for a timer or a future task.
+ * `source`: whose environment.
+ */
+const automaticStart = z.object({
+  task: z.int().nullable(),
+  source: z.enum(environmentSources),
+  /** Whether the agent's program is on the PATH of that environment. */
+  found: z.boolean(),
+});
+export type AutomaticStart = z.infer<typeof automaticStart>;
+
 export const checkAnswer = z.object({
   schema,
-  /** What is looked for. */
+  /** The program that was searched. */
   program: z.string(),
-  /** The program as it was found on the PATH; null when it was not. */
+  /** The path of the program on the PATH. Null when it was not found. */
   path: z.string().nullable(),
-  /** Null when it does not answer; left out where asking could do something else. */
+  /** The version. Null when the program does not answer; absent where asking could have a side effect. */
   version: z.string().nullable().optional(),
+  /** The value of the setting `task_environment`. */
+  taskEnvironment: z.enum(['person', 'daemon']),
+  automatic: z.array(automaticStart),
   paused: z.boolean(),
-  /** Why, and what to do about it. */
+  /** The reason and the remedy. */
   pausedReason: z.string().nullable(),
 });
 export type CheckAnswer = z.infer<typeof checkAnswer>;

@@ -1,8 +1,8 @@
-/** Budgets and hours as they are asked for on the wire. */
+/** Budgets and quiet hours in requests. */
 import { z } from 'zod';
-import type { Budget } from '../run/budget.ts';
-import { limits } from '../run/limits.ts';
-import type { QuietHours } from '../run/timer.ts';
+import type { Budget } from '#run/budget.ts';
+import { limits } from '#run/limits.ts';
+import type { QuietHours } from '#run/schedule.ts';
 
 const dayMinutes = 24 * 60;
 

@@ -1,8 +1,11 @@
-/** What may be asked of the daemon. One schema for the daemon, the tests and the slow verbs; times in milliseconds, sizes in bytes. */
+/**
+ * Requests to the daemon. The daemon, the tests and the slower commands share this schema. Times are milliseconds,
+ * sizes are bytes.
+ */
 import { z } from 'zod';
-import { reportKinds } from '../run/agent-report.ts';
-import { limits } from '../run/limits.ts';
-import { runStatuses } from '../run/run.ts';
+import { reportKinds } from '#run/agent-report.ts';
+import { limits } from '#run/limits.ts';
+import { runStatuses } from '#run/run.ts';
 
 const noNul = (text: string) => !text.includes('\0');
 export const text = (max: number) => z.string().max(max).refine(noNul, 'must not contain a NUL character');
@@ -22,7 +25,10 @@ export const variable = z
   .max(1_000)
   .refine((value) => noNul(value) && !value.includes('='), 'must not contain = or NUL');
 
-/** `7` or `T7`. */
+/** Variables with their values, as in the caller's shell. */
+export const environment = z.record(variable, text(limits.bodyBytesMax));
+
+/** The number of a task: `7` or `T7`. */
 export const taskNumber = z.union([
   z.int().min(1),
   z
@@ -40,15 +46,15 @@ export const runRequest = z.strictObject({
     .refine(([command]) => command !== '', 'must name a command')
     .default([]),
   agent: name.nullable().default(null),
-  /** What the agent is asked. Bytes that are no text come in `stdin` instead. */
+  /** The prompt of the agent. Bytes that are not text are sent in `stdin` instead. */
   prompt: text(limits.promptBytesMax).nullable().default(null),
-  /** The task that the run serves. An agent is told of it, and needs no other prompt. */
+  /** The task that the run serves. The agent's prompt then contains the task, and needs no other text. */
   task: taskNumber.nullable().default(null),
   cwd: absolutePath,
-  /** Nobody chose this folder, it is where the caller stands: an agent's own folder comes first. */
+  /** Whether the folder is only the caller's current one. The agent's own folder then takes precedence. */
   cwdIsDefault: z.boolean().default(false),
-  env: z.record(variable, text(limits.bodyBytesMax)).default({}),
-  /** Which of the variables the person gave for this run; shown, where values are not. */
+  env: environment.default({}),
+  /** The variables that were given for this run. Their names are shown, their values are not. */
   envNames: z.array(variable).max(1_000).default([]),
   name: name.nullable().default(null),
   group: groupName.nullable().default(null),
@@ -78,7 +84,7 @@ export const runRequest = z.strictObject({
   onLoss: z.enum(['retry', 'fail']).nullable().default(null),
   leftovers: z.enum(['stop', 'leave']).nullable().default(null),
   promptSecret: z.boolean().default(false),
-  /** Id of the run from inside which this one is started. */
+  /** The id of the run that this one is started from. */
   parentRunId: z.string().max(64).nullable().default(null),
   retryOfRunId: z.string().max(64).nullable().default(null),
 });
@@ -87,7 +93,8 @@ export type RunRequestInput = z.input<typeof runRequest>;
 
 const ref = z.string().min(1).max(limits.nameLength);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
+const oneOrMany = <T extends z.ZodType>(item: T) =>
+  z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
 
 export const runsQuery = z.strictObject({
   status: oneOrMany(z.enum(runStatuses)).optional(),
@@ -125,35 +132,39 @@ export const cancelRequest = z.strictObject({
 });
 export type CancelRequest = z.infer<typeof cancelRequest>;
 
-/** At least one of them: without a word nothing is deleted. */
+/** A prune request. At least one of the fields is required, so that an empty request deletes nothing. */
 export const pruneRequest = z
   .strictObject({
-    /** Only runs that ended so long ago. */
+    /** Only runs that ended longer ago than this. */
     olderThanMs: duration.nullable().default(null),
-    /** All but the newest so many. */
+    /** Keeps this many of the newest runs. */
     keep: z.int().min(0).max(1_000_000_000).nullable().default(null),
     dryRun: z.boolean().default(false),
   })
   .refine(({ olderThanMs, keep }) => olderThanMs !== null || keep !== null, 'must say olderThanMs, keep, or both');
 
 export const retryRequest = z.strictObject({
-  env: z.record(variable, text(limits.bodyBytesMax)).default({}),
+  env: environment.default({}),
   envNames: z.array(variable).max(1_000).default([]),
   parentRunId: z.string().max(64).nullable().default(null),
-  /** Begin a new session of the agent instead of going on with the old one. */
+  /** Starts a new session of the agent instead of resuming the old one. */
   fresh: z.boolean().default(false),
+  /** Two requests with the same key are one retry. */
+  key: word(limits.keyLength).nullable().default(null),
 });
 export type RetryRequest = z.infer<typeof retryRequest>;
 
-/** A run says something of itself. */
+export const acknowledgeRequest = z.strictObject({ how: z.enum(['seen', 'dismissed']) });
+
+/** A report of a run. */
 export const reportRequest = z.strictObject({
   /** CLIP_RUN_TOKEN of the run. */
   token: word(limits.nameLength),
-  /** Given by the sender; sent twice, it is one report. */
+  /** Chosen by the sender. Two requests with the same id are one report. */
   id: word(limits.reportIdLength),
   kind: z.enum(reportKinds),
   text: z.string().min(1).max(limits.reportTextLength),
-  /** Who can lift a blocker. */
+  /** The person or team that can lift a blocker. */
   who: z.string().max(limits.nameLength).nullable().default(null),
 });
 export const waitQuery = z.strictObject({
@@ -168,17 +179,19 @@ export const eventsQuery = z.strictObject({
 
 export const logsQuery = z.strictObject({
   stream: z.enum(['stdout', 'stderr']).default('stdout'),
-  /** Byte to begin at: the cursor for whoever reads on. */
+  /** The byte to begin at: the cursor for the next read. */
   offset: z.coerce.number().int().min(0).default(0),
   follow: flag.default(false),
 });
 
 export const groupRequest = z.strictObject({
-  /** Runs at a time; null for no limit of its own. */
+  /** The number of runs at a time. Null for no limit of its own. */
   limit: z.int().min(1).max(10_000).nullable().optional(),
   paused: z.boolean().optional(),
 });
 
+/** The limits of this client: CLIP_SUBMITTER as in the environment of its runs. */
+export const keeperRequest = z.strictObject({ submitter: text(limits.submitterLength) });
 export const queueRequest = z.strictObject({ held: z.boolean() });
 export const stopDaemonRequest = z.strictObject({ cancelRuns: z.boolean().default(false) });
 export const refParams = z.strictObject({ run: ref });

@@ -1,20 +1,29 @@
-/** What may be shown of tasks and what belongs to them. */
-import { isoTime } from '../run/time.ts';
-import type { Actor, Comment, Document, Task } from '../task/task.ts';
-import type { Wake } from '../task/wake.ts';
+/** Builds the views of tasks and what belongs to them. */
+import { isoTime } from '#run/iso-time.ts';
+import type { Actor, Comment, Document, Task } from '#task/task.ts';
+import type { Wake } from '#task/wake.ts';
 import type { CommentView, DocumentHeadView, DocumentView, TaskView, WakeView } from './tasks.ts';
 
-/** `nameOf`: the name of an agent, also of a removed one. `paused`: a limit of its own that is reached, in words. */
-export function viewOfTask(task: Task, { nameOf, paused }: { nameOf: (agentId: string) => string | null; paused: string | null }): TaskView {
-  const { assignee, createdAt, updatedAt, ...fields } = task;
+/**
+ * Builds the view of a task. `nameOf`: returns the name of an agent, also of a removed one. `paused`: a reached limit
+ * of the task, in words.
+ */
+export function viewOfTask(
+  task: Task,
+  { nameOf, paused }: { nameOf: (agentId: string) => string | null; paused: string | null },
+): TaskView {
+  const { assignee, createdAt, updatedAt, statusAt, dismissedAt, ...fields } = task;
   const agentId = assignee?.kind === 'agent' ? assignee.agentId : null;
   return {
     ...fields,
-    assignee: assignee === null ? null : assignee.kind === 'person' ? 'me' : (nameOf(assignee.agentId) ?? assignee.agentId),
+    assignee:
+      assignee === null ? null : assignee.kind === 'person' ? 'me' : (nameOf(assignee.agentId) ?? assignee.agentId),
     assigneeAgentId: agentId,
     paused,
     createdAt: isoTime(createdAt),
     updatedAt: isoTime(updatedAt),
+    statusAt: statusAt === 0 ? null : isoTime(statusAt),
+    dismissedAt: isoOrNull(dismissedAt),
   };
 }
 
@@ -22,7 +31,15 @@ export function viewOfWake(wake: Wake, nameOf: (agentId: string) => string | nul
   const { id, status, source, reason, coalescedCount, runId, error } = wake;
   const { fresh: _fresh, inARow: _inARow, ...payload } = wake.payload;
   return {
-    ...{ id, agent: nameOf(wake.agentId), status, source, reason, idempotencyKey: wake.key, coalescedCount, runId, error },
+    id,
+    agent: nameOf(wake.agentId),
+    status,
+    source,
+    reason,
+    idempotencyKey: wake.key,
+    coalescedCount,
+    runId,
+    error,
     payload: { issueId: wake.task, ...payload },
     notBefore: isoOrNull(wake.notBefore),
     requestedAt: isoTime(wake.requestedAt),
@@ -38,12 +55,21 @@ export function viewOfDocument({ key, revision, title, body, author, at }: Docum
   return { key, revision, title, ...by(author), updatedAt: isoTime(at), body };
 }
 
-export function viewOfHead({ key, revision, title, author, at, bytes }: Omit<Document, 'body'> & { readonly bytes: number }): DocumentHeadView {
+export function viewOfHead({
+  key,
+  revision,
+  title,
+  author,
+  at,
+  bytes,
+}: Omit<Document, 'body'> & { readonly bytes: number }): DocumentHeadView {
   return { key, revision, title, ...by(author), updatedAt: isoTime(at), bytes };
 }
 
 function by(author: Actor): { author: string; runId: string | null } {
-  return author.kind === 'agent' ? { author: author.name, runId: author.runId } : { author: author.kind === 'person' ? 'me' : 'clip', runId: null };
+  return author.kind === 'agent'
+    ? { author: author.name, runId: author.runId }
+    : { author: author.kind === 'person' ? 'me' : 'clip', runId: null };
 }
 
 function isoOrNull(at: number | null): string | null {

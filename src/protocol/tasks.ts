@@ -1,14 +1,14 @@
-/** What may be asked about tasks, and what is answered. */
+/** Requests and responses about tasks. */
 import { z } from 'zod';
-import { limits } from '../run/limits.ts';
-import { taskKinds, taskStatuses } from '../task/task.ts';
-import { wakeReasons, wakeSources, wakeStatuses } from '../task/wake.ts';
+import { limits } from '#run/limits.ts';
+import { taskKinds, taskStatuses } from '#task/task.ts';
+import { wakeReasons, wakeSources, wakeStatuses } from '#task/wake.ts';
 import { agentName } from './agents.ts';
 import { eventView, runView } from './answers.ts';
 import { budgetSchema } from './budget-schemas.ts';
-import { absolutePath, taskNumber, text, word } from './requests.ts';
+import { absolutePath, environment, taskNumber, text, word } from './requests.ts';
 
-/** An agent by its name, or `me`. */
+/** The name of an agent, or `me`. */
 const assignee = z.union([z.literal('me'), agentName]);
 export const documentKey = word(limits.nameLength).refine(
   (key) => /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(key),
@@ -24,6 +24,8 @@ const fields = {
   cwd: absolutePath.nullable(),
   budget: budgetSchema.nullable(),
 };
+/** The caller's environment. Automatic runs of the task start from it. Null keeps the stored one. */
+const callersEnvironment = environment.nullable().default(null);
 export const newTaskRequest = z.strictObject({
   title: fields.title,
   description: fields.description.default(null),
@@ -32,33 +34,40 @@ export const newTaskRequest = z.strictObject({
   priority: fields.priority.default(0),
   cwd: fields.cwd.default(null),
   budget: fields.budget.default(null),
-  /** Where the caller stands. */
+  /** The caller's current folder. */
   madeIn: absolutePath,
   assignee: assignee.nullable().default(null),
   inBacklog: z.boolean().default(false),
+  environment: callersEnvironment,
 });
 export type NewTaskRequest = z.input<typeof newTaskRequest>;
 export const editTaskRequest = z.strictObject(fields).partial();
 export type EditTaskRequest = z.infer<typeof editTaskRequest>;
 export const taskParams = z.strictObject({ task: taskNumber });
-/** What can be done to a task; `block` needs a reason, `assign` somebody or null. */
+/** A change of a task. `block` needs a reason, `assign` an assignee or null. */
 export const moveRequest = z.discriminatedUnion('move', [
-  z.strictObject({ move: z.enum(['start', 'done', 'cancel', 'reopen']) }),
+  z.strictObject({ move: z.enum(['start', 'reopen']), environment: callersEnvironment }),
+  z.strictObject({ move: z.enum(['done', 'cancel']) }),
   z.strictObject({ move: z.literal('block'), reason: text(limits.blockedReasonLength).min(1) }),
-  z.strictObject({ move: z.literal('assign'), assignee: assignee.nullable() }),
+  z.strictObject({
+    move: z.literal('assign'),
+    assignee: assignee.nullable(),
+    environment: callersEnvironment,
+  }),
 ]);
-export type MoveRequest = z.infer<typeof moveRequest>;
+export type MoveRequest = z.input<typeof moveRequest>;
 export const continueRequest = z.strictObject({
   agent: agentName.nullable().default(null),
-  /** Kept as a comment of the person on the task. */
+  /** Stored as a comment of the person on the task. */
   prompt: text(limits.commentLength).nullable().default(null),
   fresh: z.boolean().default(false),
+  environment: callersEnvironment,
 });
 export const commentRequest = z.strictObject({ text: text(limits.commentLength).min(1) });
 export const documentRequest = z.strictObject({
   title: word(limits.titleLength).nullable().default(null),
   body: text(limits.documentLength),
-  /** The revision that was seen; 0 for a new document; null to write over whatever there is. */
+  /** The revision that was read. 0 for a new document, null to overwrite any revision. */
   baseRevision: z.int().min(0).nullable().default(null),
 });
 export const documentParams = z.strictObject({ task: taskNumber, key: documentKey });
@@ -69,7 +78,8 @@ export const documentsQuery = z.strictObject({
     .transform((value) => value === 'true')
     .default(false),
 });
-const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
+const oneOrMany = <T extends z.ZodType>(item: T) =>
+  z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
 export const tasksQuery = z.strictObject({
   status: oneOrMany(z.enum(taskStatuses)).optional(),
   assignee: assignee.optional(),
@@ -102,9 +112,9 @@ export const taskView = z.object({
   assignee: z.string().nullable(),
   assigneeAgentId: z.string().nullable(),
   blockedReason: z.string().nullable(),
-  /** What moves it on, where that is known. */
+  /** The action that unblocks it, where it is known. */
   blockedNext: z.string().nullable(),
-  /** Why nothing of it starts although its status would let it. */
+  /** Why none of its runs starts although its status allows it. */
   paused: z.string().nullable(),
   cwd: z.string().nullable(),
   madeIn: z.string(),
@@ -114,6 +124,10 @@ export const taskView = z.object({
   budget: budgetSchema.nullable(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
+  /** The last change of its status or its assignee. */
+  statusAt: time,
+  /** When it was dismissed from the list of items that need attention. Null after any later change. */
+  dismissedAt: time,
 });
 export type TaskView = z.infer<typeof taskView>;
 export const wakeView = z.object({
@@ -140,7 +154,13 @@ export const wakeView = z.object({
   error: z.string().nullable(),
 });
 export type WakeView = z.infer<typeof wakeView>;
-export const commentView = z.object({ id: z.int(), author: z.string(), runId: z.string().nullable(), text: z.string(), at: z.iso.datetime() });
+export const commentView = z.object({
+  id: z.int(),
+  author: z.string(),
+  runId: z.string().nullable(),
+  text: z.string(),
+  at: z.iso.datetime(),
+});
 export type CommentView = z.infer<typeof commentView>;
 const documentHead = {
   key: z.string(),
@@ -160,10 +180,13 @@ const sum = z.object({
   timeMs: z.int(),
   inputTokens: z.int(),
   outputTokens: z.int(),
-  /** What is known of it; `costUnknown` runs cost what nobody said. */
+  /** Runs whose agents reported no tokens, and runs that reported only a part. The sums lack the rest. */
+  tokensUnknown: z.int(),
+  tokensPartial: z.int(),
+  /** The known cost. `costUnknown` is the number of runs whose cost is unknown. */
   costUsd: z.number(),
   costUnknown: z.int(),
-  /** Of the runs that were judged, how many advanced or completed their task; null when none was. */
+  /** The share of runs with a verdict that advanced or completed their task. Null when no run has a verdict. */
   advancedShare: z.number().nullable(),
 });
 export type Sum = z.infer<typeof sum>;
@@ -175,7 +198,9 @@ const totalsView = z.object({
 });
 
 const schema = z.literal(1);
-export const taskAnswer = z.object({ schema, task: taskView });
+/** `note`: what to know after the change, for example about the budget. */
+export const taskAnswer = z.object({ schema, task: taskView, note: z.string().nullable().optional() });
+export type TaskAnswer = z.infer<typeof taskAnswer>;
 export const tasksAnswer = z.object({ schema, tasks: z.array(taskView), next: z.int().nullable() });
 export const taskShowAnswer = z.object({
   schema,
@@ -184,15 +209,23 @@ export const taskShowAnswer = z.object({
   documents: z.array(documentHeadView),
   wakes: z.array(wakeView),
   activity: z.array(eventView),
+  /** What its automatic runs start from: the environment of the person who assigned or last continued it, or the daemon's. */
+  environment: z.object({ source: z.enum(['person', 'daemon']), keptAt: time }),
 });
 export type TaskShowAnswer = z.infer<typeof taskShowAnswer>;
-/** `run`: the one that starts or waits; null when it comes after the one that works on the task now. */
-export const continueAnswer = z.object({ schema, task: taskView, wake: wakeView, run: runView.nullable(), busyWith: z.int().nullable() });
+/** `run`: the run that starts or waits. Null when it follows the one that works on the task now. */
+export const continueAnswer = z.object({
+  schema,
+  task: taskView,
+  wake: wakeView,
+  run: runView.nullable(),
+  busyWith: z.int().nullable(),
+});
 export type ContinueAnswer = z.infer<typeof continueAnswer>;
 export const commentAnswer = z.object({ schema, comment: commentView });
 export const documentAnswer = z.object({ schema, task: z.int(), document: documentView });
 export type DocumentAnswer = z.infer<typeof documentAnswer>;
-/** `history`: its revisions, newest first, when they were asked for. */
+/** `history`: its revisions, newest first. Present on request only. */
 export const handoffAnswer = z.object({
   schema,
   task: z.int(),
@@ -201,5 +234,11 @@ export const handoffAnswer = z.object({
   history: z.array(documentHeadView).optional(),
 });
 export const documentsAnswer = z.object({ schema, task: z.int(), documents: z.array(documentHeadView) });
-export const ledgerAnswer = z.object({ schema, task: taskView.nullable(), runs: z.array(runView), hidden: z.int(), totals: totalsView });
+export const ledgerAnswer = z.object({
+  schema,
+  task: taskView.nullable(),
+  runs: z.array(runView),
+  hidden: z.int(),
+  totals: totalsView,
+});
 export type LedgerAnswer = z.infer<typeof ledgerAnswer>;

@@ -1,69 +1,70 @@
-/** An agent: a named way to run an agent CLI — adapter, settings, limits. */
+/** An agent: a stored profile of how to run an agent CLI, with adapter, settings and limits. */
+
+import type { ErrorClass, Scope, ToolKind } from './agent-event.ts';
 import type { Budget } from './budget.ts';
-import type { ErrorClass, Scope, ToolKind } from './reading.ts';
-import type { QuietHours } from './timer.ts';
+import type { QuietHours } from './schedule.ts';
 
 export const adapterNames = ['codex', 'claude', 'gemini', 'opencode', 'plain', 'http'] as const;
 export type AdapterName = (typeof adapterNames)[number];
 
 /**
- * How much an agent may do without asking; nobody is there to be asked, so what needs asking is refused.
- * `ask`: the CLI's own careful mode. `edit`: it may change files of its folder. `full`: everything.
+ * How much an agent may do without asking. A run is unattended, so whatever needs a confirmation is refused. `ask`: the
+ * CLI's own careful mode. `edit`: the agent may change files of its folder. `full`: everything.
  */
 export const permissions = ['ask', 'edit', 'full'] as const;
 export type Permission = (typeof permissions)[number];
 
-/** Everything about an agent that a run of it needs; a run keeps its own copy. Values of variables are never in here. */
+/** The part of an agent that its runs need. Each run keeps its own copy. Values of environment variables are never in it. */
 export type AgentProfile = {
   readonly id: string;
   readonly name: string;
   readonly adapter: AdapterName;
-  /** The program (or, for `http`, the URL); null for the adapter's own. */
+  /** The program, or the URL for `http`. Null for the adapter's default. */
   readonly command: string | null;
   readonly model: string | null;
   readonly role: string | null;
   readonly args: readonly string[];
   readonly permission: Permission;
-  /** How to start and read a CLI that has no adapter of its own; for `plain`. */
+  /** How to start and read a CLI that has no adapter of its own. Used with `plain`. */
   readonly mapping: Mapping | null;
 };
 
-/** Whether its permission means anything: a plain command and an agent behind HTTP do what they do. */
+/** Returns whether the agent's permission has an effect. It has none on a plain command or on an agent behind HTTP. */
 export function isRestrained({ adapter, mapping }: Pick<AgentProfile, 'adapter' | 'mapping'>): boolean {
   return adapter !== 'http' && (adapter !== 'plain' || mapping !== null);
 }
 
 export type AgentSettings = Omit<AgentProfile, 'id' | 'name'> & {
-  /** The name of the mapping, when it is one that clip brings along. */
+  /** The name of the mapping when it is one of clip's presets. */
   readonly preset: string | null;
   readonly cwd: string | null;
   readonly envNames: readonly string[];
-  /** A file of KEY=VALUE lines, read whenever a run is admitted. */
+  /** A file of KEY=VALUE lines. It is read each time a run is admitted. */
   readonly envFile: string | null;
   readonly timeoutMs: number | null;
   readonly silenceMs: number | null;
   readonly graceMs: number | null;
-  /** Runs of this agent at a time. */
+  /** The number of this agent's runs that may run at a time. */
   readonly concurrency: number;
-  /** A file with {{prompt}} in it, read whenever a run is admitted. */
+  /** A file that contains {{prompt}}. It is read each time a run is admitted. */
   readonly promptTemplate: string | null;
   readonly leftovers: 'stop' | 'leave' | null;
-  /** Its runs may share a worktree with others. */
+  /** Whether the agent's runs may share a worktree with other runs. */
   readonly sharesWorktree: boolean;
-  /** How often it is woken by itself; null for never. */
+  /** The interval of the agent's timer. Null for no timer. */
   readonly everyMs: number | null;
   readonly quietHours: QuietHours | null;
-  /** What it is asked then; without it, a timer only wakes it for what waits for it. */
+  /** The prompt of a timer wake. Without it, the timer only wakes the agent for pending tasks. */
   readonly timerPrompt: string | null;
-  /** What each of its runs may use, in the place of the one for all. */
+  /** The budget of each of its runs, in place of the global one. */
   readonly budgetRun: Budget | null;
-  /** What its runs may use in a day together. */
+  /** The budget of all its runs of one day together. */
   readonly budgetDay: Budget | null;
 };
 
 /**
- * Whose sessions an agent's are. All agents of one known CLI share its sessions; ids of other CLIs and of
- * agents behind HTTP mean something only to the agent itself.
+ * Returns the owner of an agent's sessions. All agents of one known CLI share its sessions. Session ids of other CLIs
+ * and of agents behind HTTP are valid only for the agent itself.
  */
 export function sessionOwner({ adapter, id }: AgentProfile): string {
   return adapter === 'plain' || adapter === 'http' ? id : adapter;
@@ -73,63 +74,83 @@ export type Agent = {
   readonly id: string;
   readonly name: string;
   readonly settings: AgentSettings;
-  /** By a person. What its budget stops is not paused: it goes on by itself. */
+  /** Paused by a person. A reached budget does not set this, and such an agent resumes by itself. */
   readonly paused: boolean;
   readonly createdAt: number;
 };
 
 /**
- * An agent CLI described by data: how to start it, and which fields of its JSON lines mean what. Paths
- * are dotted (`message.content`, `choices.0.text`). docs/agents.md has a worked example.
+ * An agent CLI described by data: how to start it, and what the fields of its JSON lines mean. Paths are dotted
+ * (`message.content`, `choices.0.text`). docs/agents.md has a worked example.
  */
 export type Mapping = {
   /** The program, for agents that name none. */
   readonly command: string;
-  /** How the prompt reaches it; with `file`, {{promptFile}} among the arguments is the file's path. It is never an argument itself. */
+  /**
+   * How the prompt is passed. With `file`, {{promptFile}} among the arguments is the path of the file. The prompt is
+   * never an argument itself.
+   */
   readonly prompt: 'stdin' | 'file';
-  /** The command line is: command, `start` or `resume`, permission, model, and the user's own arguments. */
+  /** The first arguments. The command line is: command, `start` or `resume`, permission, model, and the user's own arguments. */
   readonly start: CommandPart;
-  /** In the place of `start`, to go on with {{session}}; null for a CLI that cannot. */
+  /** Replaces `start` to resume {{session}}. Null for a CLI that cannot resume. */
   readonly resume: CommandPart | null;
-  /** Left out when the agent names no {{model}}. */
+  /** The arguments that name the model. Left out when the agent names no {{model}}. */
   readonly model: CommandPart;
   readonly permission: Readonly<Record<Permission, CommandPart>>;
-  /** Variables of the caller that would confuse it. */
+  /** Variables of the caller's environment that would confuse the CLI. */
   readonly removeEnv: readonly string[];
   readonly politeSignal: 'SIGINT' | null;
-  /** It ends well only when it says so: some rule has a `result`. */
+  /** Whether a run succeeds only with a result event. Some rule then has a `result`. */
   readonly needsResult: boolean;
-  /** Lines that are no JSON: its words, or of no interest. */
+  /** How lines that are not JSON are treated: as messages of the agent, or ignored. */
   readonly text: 'words' | 'ignored';
-  /** Lines that are no JSON and begin like this are errors. */
+  /** Prefixes of lines that are not JSON and report an error. */
   readonly errorPrefixes: readonly string[];
-  /** What an exit code alone means. */
+  /** The error class of an exit code, for runs that nothing else explains. */
   readonly exitCodes: Readonly<Record<string, ErrorClass>>;
-  /** All rules that fit a line are read, in their order. */
+  /** The rules of the mapping. Every rule that matches a line is applied, in this order. */
   readonly rules: readonly MappingRule[];
 };
 
-export type CommandPart = { readonly args?: readonly string[] | undefined; readonly env?: Readonly<Record<string, string>> | undefined };
+export type CommandPart = {
+  readonly args?: readonly string[] | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+};
 
-/** Where a value is; of several places the first that has one. */
+/** The path of a value. With several paths, the first one that has a value counts. */
 export type Field = string | readonly string[];
 
-/** What a value must be: this, one of these, a text that begins so, or there at all (not missing, null, false, 0 or empty). */
-export type Condition = string | number | boolean | readonly string[] | { readonly startsWith: string } | { readonly present: boolean };
+/** What a value must be: this value, one of these, a text with this prefix, or present (not missing, null, false, 0 or empty). */
+export type Condition =
+  | string
+  | number
+  | boolean
+  | readonly string[]
+  | { readonly startsWith: string }
+  | { readonly present: boolean };
 export type Conditions = Readonly<Record<string, Condition>>;
 
-/** When all of `when` holds for a line, what stands below is read from it. */
+/** A rule of a mapping. When all conditions of `when` hold for a line, the fields below are read from it. */
 export type MappingRule = {
   readonly when: Conditions;
-  /** A list in the line: the rest is read from each of its elements for which `where` holds. */
+  /** The path of a list in the line. The fields are read from each of its elements for which `where` holds. */
   readonly each?: string | undefined;
   readonly where?: Conditions | undefined;
   readonly session?:
-    | { readonly id: Field; readonly model?: Field | undefined; readonly version?: Field | undefined; readonly permission?: Field | undefined }
+    | {
+        readonly id: Field;
+        readonly model?: Field | undefined;
+        readonly version?: Field | undefined;
+        readonly permission?: Field | undefined;
+      }
     | undefined;
-  /** Its words; with `delta`, a continuation of the words before. */
+  /** A message of the agent. With `delta`, it continues the previous message. */
   readonly message?: { readonly text: Field; readonly delta?: boolean | undefined } | undefined;
-  /** Begins; of two with one id the first counts. `kind` is the same for all, `kinds` goes by the name; without either it is `other`. */
+  /**
+   * The start of a tool. Of two with one id, the first counts. `kind` holds for all; `kinds` is looked up by name. The
+   * default is `other`.
+   */
   readonly tool?:
     | {
         readonly id: Field;
@@ -140,11 +161,22 @@ export type MappingRule = {
         readonly file?: Field | undefined;
       }
     | undefined;
-  /** Ends; the first end of a tool counts. `failed` and `denied`: a field that is there, or true for all that the rule fits. */
+  /**
+   * The end of a tool. The first end of a tool counts. `failed` and `denied`: a field that is present, or true for
+   * every match of the rule.
+   */
   readonly toolEnd?:
-    | { readonly id: Field; readonly exitCode?: Field | undefined; readonly failed?: Field | true | undefined; readonly denied?: Field | true | undefined }
+    | {
+        readonly id: Field;
+        readonly exitCode?: Field | undefined;
+        readonly failed?: Field | true | undefined;
+        readonly denied?: Field | true | undefined;
+      }
     | undefined;
-  /** Lists of fields are added up here: input counts cached input too. `session`: totals of the whole session, earlier runs included. */
+  /**
+   * Token counts. A list of fields is added up. Input includes cached input. `session`: totals of the whole session,
+   * earlier runs included.
+   */
   readonly tokens?:
     | {
         readonly input?: Field | undefined;
@@ -152,12 +184,22 @@ export type MappingRule = {
         readonly output?: Field | undefined;
         readonly model?: Field | undefined;
         readonly scope: Scope;
+        /** The id of the model call, for counts with scope `call`. A call that is reported twice counts once. */
+        readonly id?: Field | undefined;
       }
     | undefined;
-  readonly cost?: { readonly usd: Field; readonly scope: Scope } | undefined;
-  /** Something went wrong; the end decides whether the run did. `status`: an HTTP status. */
+  readonly cost?: { readonly usd: Field; readonly scope: Exclude<Scope, 'call'> } | undefined;
+  /** An error. The end of the run decides whether the run failed. `status`: an HTTP status. */
   readonly error?: { readonly message: Field; readonly status?: Field | undefined } | undefined;
-  readonly retrying?: { readonly attempt?: Field | undefined; readonly of?: Field | undefined; readonly message?: Field | undefined } | undefined;
-  /** It says that it is done; the last one counts. `failed`: a field that is there in a bad one, or true. */
-  readonly result?: { readonly failed?: Field | true | undefined; readonly message?: Field | undefined; readonly status?: Field | undefined } | undefined;
+  readonly retrying?:
+    | { readonly attempt?: Field | undefined; readonly of?: Field | undefined; readonly message?: Field | undefined }
+    | undefined;
+  /** The agent's statement that it is done; the last one counts. `failed`: a field that is present in a failed result, or true. */
+  readonly result?:
+    | {
+        readonly failed?: Field | true | undefined;
+        readonly message?: Field | undefined;
+        readonly status?: Field | undefined;
+      }
+    | undefined;
 };

@@ -1,6 +1,6 @@
 /**
- * What can go wrong in the world, as one table: the code is the stable name, the number is the exit
- * code of the CLI. Anything that is not a ClipError is a bug and is shown as "Internal error".
+ * All errors as one table. The code is the stable name, and the number is the exit code of the CLI. Anything that is
+ * not a ClipError is a bug and is shown as "Internal error".
  */
 export const errorTable = {
   failed: { exit: 1, means: 'the work itself failed' },
@@ -18,10 +18,11 @@ export const errorTable = {
   too_large: { exit: 5, means: 'the request is over a size limit' },
   busy: { exit: 5, means: 'the daemon has as many connections as it takes' },
   home_unusable: { exit: 5, means: 'the home folder cannot be used' },
-  stopping_down: { exit: 5, means: 'the daemon is stopping' },
+  shutting_down: { exit: 5, means: 'the daemon is stopping' },
   version_mismatch: { exit: 6, means: 'the client and the daemon are of different versions' },
   database_newer: { exit: 7, means: 'the database was written by a newer version' },
   database_damaged: { exit: 7, means: 'the database cannot be read' },
+  database_locked: { exit: 7, means: 'another program holds the database locked' },
   database: { exit: 7, means: 'the database refused' },
   disk_full: { exit: 7, means: 'there is no space left for the records' },
   internal: { exit: 1, means: 'a bug; daemon.log has the details' },
@@ -29,12 +30,12 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
-/** An error that says what happened, with which thing, and what to do now. */
+/** An error that says what happened, to which thing, and what to do now. */
 export class ClipError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | null;
 
-  /** Each bundle has a copy of this class, and an error of one is caught in another: it is known by its name. */
+  /** Recognizes the class by its name, because each bundle has its own copy and catches errors of another. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'ClipError';
   }

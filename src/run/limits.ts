@@ -1,4 +1,4 @@
-/** Every bound in one place: unit in the name, reason beside it. */
+/** All limits in one place, each with its unit in the name and its reason beside it. */
 
 const second = 1_000;
 const minute = 60 * second;
@@ -6,76 +6,90 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 export const limits = {
-  /** setTimeout fires at once beyond 2^31-1 ms, so longer waits are armed again in steps. */
+  /** The longest delay of setTimeout. It fires at once beyond 2^31-1 ms, so longer waits are armed in steps. */
   timerMsMax: 2 ** 31 - 1,
-  /** Nothing supervised runs longer; a larger number is a typing mistake. */
+  /** The longest duration of a run. A larger number is a typing mistake. */
   durationMsMax: 365 * day,
-  /** Time a plain command has between SIGTERM and SIGKILL. */
+  /** The time between SIGTERM and SIGKILL for a plain command. */
   graceMsPlain: 15 * second,
-  /** Time an agent has between SIGTERM and SIGKILL: agents save their session. */
+  /** The time between SIGTERM and SIGKILL for an agent. Agents save their session. */
   graceMsAgent: 20 * second,
-  /** Time between an agent's polite signal and SIGTERM: codex and claude end their tools within 1.5 s. */
+  /** The time between an agent's polite signal and SIGTERM. Codex and claude end their tools within 1.5 s. */
   politeMs: 3 * second,
-  /** Time that processes left behind after the end have between SIGTERM and SIGKILL. */
+  /** The time between SIGTERM and SIGKILL for leftovers. */
   leftoverGraceMs: 2 * second,
-  /** Time between two looks for processes that were told to end. */
+  /** The shortest pause between two scans for processes that were told to end. */
   sweepPauseMs: 50,
-  /** … and the longest, when they take their time. */
+  /** The longest pause between two such scans. */
   sweepPauseMsMax: 500,
-  /** Between rounds of SIGKILL at a leader that does not go, and after a failure on the way. */
+  /** The pause between rounds of SIGKILL at a leader that does not end, and after a failed attempt. */
   stopRetryMs: 1_000,
-  /** A request for a process that no keeper has answered for so long is looked into. */
+  /** The first delay before a start is tried again for want of resources. It doubles with each attempt. */
+  shortageMs: 1 * second,
+  /** The longest delay between two such attempts. */
+  shortageMsLongest: 30 * second,
+  /** The time after which a run fails that could not start for want of resources. A person has to look at the machine. */
+  shortageMsMax: 10 * minute,
+  /** The time after which an unanswered start request to a keeper is investigated. */
   startingMs: 30_000,
-  /** Processes that outlive so many rounds of SIGKILL cannot be ended by us; they are listed as still there. */
+  /** How long a killed process is watched before it is reported as alive. */
+  leftoverGoneMs: 1 * second,
+  /** On a busy machine, processes can vanish during a scan. This many scans in a row wait for one without such a doubt. */
+  doubtfulPassesMax: 8,
+  /** Rounds of SIGKILL at leftovers. Processes that survive them cannot be ended and are listed as alive. */
   killsMax: 100,
-  /** The heartbeat that looks at time limits, silence, output size and detached processes. */
+  /** The heartbeat that checks time limits, silence, output size and detached processes. */
   tickMs: 1 * second,
-  /** An order this long after the end of a process was not given while its last words were being read. */
+  /** A stop that was ordered longer than this after the process had ended was not ordered while its stream was being read. */
   lateOrderMsMax: hour,
-  /** A heartbeat this late means that the machine slept; this early, that the clock was set back. */
+  /** A heartbeat this late means that the machine slept. A heartbeat this early means that the clock was set back. */
   sleptMs: 5 * second,
   quietMs: 60 * second,
   stalledMs: 10 * minute,
+  /** The stall limit of an open tool, or of an agent without a stream. Builds and tests may be silent for longer. */
+  toolStalledMs: 30 * minute,
   outputBytesMax: 10 * 2 ** 30,
-  /** An HTTP agent that accepts no connection for so long is not there. Its answer has no limit but the run's own. */
+  /** The time to connect to an HTTP agent. Its answer has no limit but the run's own. */
   httpConnectMs: 30 * second,
-  /** What a cancel may take: less than an agent's time between its polite signal and SIGTERM. */
+  /** The time for a cancel request. It is less than an agent's time between its polite signal and SIGTERM. */
   httpCancelMs: 2 * second,
-  /** … and then the rest of its log, on its way to somebody who does not read. */
+  /** The time to flush the rest of the log to a consumer that does not read. */
   httpFlushMs: 500,
-  /** The pause before an HTTP agent is asked again how it gets on: the first … */
+  /** The first pause before the state of an HTTP agent's job is requested again. */
   httpPollMs: 1 * second,
-  /** … the longest, when its answers do not say … */
+  /** The longest pause, unless an answer asks for another. */
   httpPollMsMax: 10 * second,
-  /** … and the shortest and longest that its answers can ask for. */
+  /** The shortest and the longest pause that an answer can ask for. */
   httpRetryAfterMsMin: 100,
   httpRetryAfterMsMax: day,
   httpRedirectsMax: 5,
-  /** Read of an answer that refuses: its reason, not its web page. */
+  /** The part of an error response that is read for its reason. */
   httpReasonBytesMax: 64 * 2 ** 10,
-  /** A peer that vanished without a word is noticed by TCP keep-alive, first asked after this. */
+  /** The idle time after which TCP keep-alive probes a peer, so that a vanished one is noticed. */
   httpKeepAliveMs: 60 * second,
-  /** A hook that has not ended by then is ended. */
+  /** The time limit of a hook. */
   hookMs: 30 * second,
-  /** What happens within this time is told together, where it can be. */
+  /** Events within this time are combined into one notification where possible. */
   hookBurstMs: 500,
-  /** Nobody is told anymore of what is older. */
+  /** The age beyond which an event is no longer notified. */
   hookAgeMsMax: hour,
   hookPageEvents: 500,
-  /** Runs may start runs, at most this deep: enough for an agent that starts an agent that runs a test. */
+  /** The nesting of runs in runs. It is enough for an agent that starts an agent that runs a test. */
   depthMax: 3,
   bodyBytesMax: 2 ** 20,
   promptBytesMax: 16 * 2 ** 20,
   batchLineBytesMax: 2 ** 20,
-  /** The first line of a batch holds the sender's whole environment. */
+  /** The first line of a batch. It holds the sender's whole environment. */
   batchHeaderBytesMax: 4 * 2 ** 20,
-  /** Runs admitted in one transaction of a batch: one flush for many, and still a short turn of the loop. */
+  /** Runs admitted in one transaction of a batch. One flush serves many runs, and the event loop is blocked only briefly. */
   batchChunkRuns: 256,
   commandArgs: 4_096,
-  /** Linux: one argument may have at most 128 KiB (MAX_ARG_STRLEN), the final NUL included. */
+  /** The size of one argument. Linux allows 128 KiB (MAX_ARG_STRLEN) including the final NUL. */
   argumentBytesMax: 131_071,
-  /** All arguments and the environment together; the kernel's own limit is a quarter of the stack limit, usually 2 MiB. */
+  /** All arguments and the environment together. The kernel's own limit is a quarter of the stack limit, usually 2 MiB. */
   commandBytesMax: 1_500_000,
+  /** The length of the submitter's resource limits: some twenty numbers with their names. */
+  submitterLength: 4_000,
   nameLength: 100,
   keyLength: 200,
   labels: 32,
@@ -86,75 +100,98 @@ export const limits = {
   pageRuns: 20,
   pageRunsMax: 1_000,
   pageTasks: 50,
-  /** Rows of a ledger, as in the reference: more are a question of --limit. */
+  /** Rows of a ledger, as in the reference. `--limit` shows more. */
   ledgerRuns: 8,
-  /** Runs without a verdict that are judged in one turn of the loop. */
+  /** Runs without a verdict that get one in a single iteration of the event loop. */
   backfillRuns: 20,
   titleLength: 300,
   descriptionLength: 100_000,
   commentLength: 20_000,
   blockedReasonLength: 2_000,
   documentLength: 500_000,
-  /** Of a task's history, what is shown at once. */
+  /** Entries of a task's history that are shown at once. */
   activityShown: 100,
-  /** Tasks that want a person, listed at once: who has more of them does not need a longer list. */
+  /** Tasks that need a person, listed at once. A longer list would not help. */
   needsShown: 50,
-  /** How long a lost run that nobody has looked after is spoken of. */
+  /** How long a lost run is listed that was not acknowledged. */
   lostShownMs: day,
-  /** Of a section of the dashboard, what is shown at once. */
+  /** Rows of one section of the dashboard. */
   boardRuns: 50,
-  /** Between two lines to a dashboard: four a second are as many as an eye can follow. */
+  /** The pause between two updates of a dashboard. Four per second are as many as an eye can follow. */
   boardPauseMs: 250,
-  /** CPU and memory of the living are measured so often while somebody looks. */
+  /** The interval at which CPU and memory of live runs are measured while a dashboard is open. */
   sampleMs: 2 * second,
-  /** With nothing running, what only the clock changes is looked at so often. */
+  /** The interval at which time-dependent values are checked while nothing runs. */
   boardIdleMs: 15 * second,
   hiddenCountMax: 1_000,
   eventsShown: 1_000,
   waitRunsMax: 10_000,
-  /** A wait names its runs in the request line: room for the most of them. */
+  /** The size of request headers. A wait names its runs in the request line, and this holds the largest number of them. */
   headerBytesMax: 256 * 2 ** 10,
-  /** Below this much free space, or so few new files, the disk of the home counts as full … */
+  /** The disk of the home counts as full below this many free bytes or free inodes. */
   freeBytesMin: 4 * 2 ** 20,
   freeFilesMin: 64,
-  /** … and with so much it does not any more: enough for the reserve and some runs. */
+  /** The free space at which the disk no longer counts as full. It is enough for the reserve and some runs. */
   freeBytesAgain: 12 * 2 ** 20,
   roomLookMs: 1 * second,
-  /** A copy before an upgrade takes some seconds for each gigabyte, and whoever starts the daemon waits for it. */
+  /** How long a batch waits for a database that another program has locked, and the pause between two attempts. */
+  lockedMsMax: 15 * second,
+  lockedPauseMs: 200,
+  /**
+   * The size of a database up to which it is copied before an upgrade. A copy takes some seconds per gigabyte and
+   * delays the start.
+   */
   copyBytesMax: 2 ** 30,
   connectionsMax: 256,
-  /** … and for a moment so many: whoever has just connected is heard before it is dropped. */
+  /** The number of connections that may exist for a moment, so that a new connection can send a request before it is dropped. */
   connectionsBurstMax: 768,
   idleGraceMs: second,
-  /** Answers that go on: followers and waiters. Requests find room beside them. */
+  /** Long-lived responses: followers and waiters. Further requests are still served. */
   streamsMax: 256,
-  /** All bodies that arrive at one time, the small ones (up to the limit of a body) and the large ones (prompts) each. */
+  /**
+   * All request bodies that arrive at one time. Small bodies (up to `bodyBytesMax`) and large ones (prompts) have this
+   * much each.
+   */
   bodiesBytesMax: 64 * 2 ** 20,
-  /** A body that has taken so long makes room when others wait. */
+  /** A body that has not arrived within this time is dropped when others wait. */
   bodyStalledMs: 2 * second,
-  /** A client that takes nothing for this long is dropped. */
+  /** A client that reads nothing for this long is dropped. */
   slowClientMs: 10 * second,
   keeperLineBytesMax: 4 * 2 ** 20,
-  /** started.json and exit.json: an error in them may name a whole command. */
+  /** The interval at which a keeper is pinged while runs are live. */
+  keeperPingMs: 2 * second,
+  /** A keeper that has not answered for this long is suspended or hangs. It gets no more runs. */
+  keeperSilentMs: 10 * second,
+  /** How long the start waits for the greeting of keepers. A later greeting is still accepted. */
+  keeperGreetingMs: 5 * second,
+  /** The time for one answer of a keeper, which scans a process table. */
+  keeperAnswerMs: 10 * second,
+  /** How long a keeper of a run's own kind is awaited before the run is given to another one. */
+  keeperWantedMs: 3 * second,
+  /** Keepers of this version at one time. Each takes some 60 MB. */
+  keepersMax: 4,
+  /** The time in which a keeper must confirm that it has not started a cancelled run. After that the run is taken from it. */
+  withdrawMs: 2 * second,
+  /** The size of started.json and exit.json. An error in them may name a whole command. */
   recordBytesMax: 2 ** 20,
-  /** What belongs to a run and was written by clip, or is read for it: the largest is a prompt, written with escapes. */
+  /** The size of a file that clip writes for a run or reads for it. The largest is a prompt, written with escapes. */
   runFileBytesMax: 64 * 2 ** 20,
-  /** Files that a person keeps for an agent: its variables, the template of its prompts. */
+  /** The size of a file that a person keeps for an agent: its variables, or the template of its prompts. */
   agentFileBytesMax: 2 ** 20,
   errorLength: 500,
-  /** One line of an agent's stream; measured: a megabyte of answer is one line. */
+  /** One line of an agent's stream. A megabyte of answer in one line was measured. */
   streamLineBytesMax: 8 * 2 ** 20,
-  /** Read from a log at a time, and at most between two commits. */
+  /** The bytes that are read from a log at a time, and at most between two commits. */
   tailChunkBytes: 64 * 2 ** 10,
   tailBatchBytes: 4 * 2 ** 20,
-  /** How long an agent that has said its last word may stay without saying or doing anything. */
+  /** How long an agent may stay idle after its final result. */
   lingerMs: 30 * second,
-  /** A report is a few sentences; what is longer belongs into a document. */
+  /** The length of a report. Longer texts belong in a document. */
   reportTextLength: 2_000,
   reportIdLength: 100,
-  /** An agent that reports more than this is in a loop. */
+  /** The number of reports per run. An agent that sends more is in a loop. */
   reportsPerRun: 200,
-  /** Bounds of what is kept of a stream: enough for a verdict and a summary, small enough to be written each second. */
+  /** Bounds of a stored stream state: enough for a verdict and a summary, small enough to be written each second. */
   accountTextLength: 16_000,
   accountCommandLength: 300,
   accountCommands: 40,
@@ -163,50 +200,120 @@ export const limits = {
   accountPathsPerTool: 10,
   accountOpenTools: 32,
   accountDeniedTools: 10,
-  /** Longer than any id of a session that was seen (36 characters), with room for those of HTTP agents. */
+  /**
+   * Model calls that are tracked one by one, so that a call that is reported twice counts once. Sub-agents may work in
+   * parallel.
+   */
+  accountCalls: 64,
+  /**
+   * More tokens than all runs of a busy year use: ten million calls with a context of 100,000 tokens. A larger count is
+   * an error of the stream.
+   */
+  tokensMax: 1e12,
+  /** More than the cost of any run. A larger cost is an error of the stream, for example a different unit. */
+  costUsdMax: 100_000,
+  /** Limits of providers reset within a month. A time farther away, in either direction, is invalid or has a different unit. */
+  resetMsMax: 32 * day,
+  /** The clock difference between provider and machine. A run that starts at the exact reset time may be refused again. */
+  resetSlackMs: 5 * second,
+  /** The part of standard error, from its end, that is searched for the reason of a failure. */
+  stderrEndBytes: 64 * 2 ** 10,
+  /** Entries of one folder, and folders, that are searched for the file of a session. */
+  sessionFileEntries: 5_000,
+  sessionFileFolders: 2_000,
+  /** The part of a session file that is read of its content before the run. Its last total is near the end. */
+  sessionFileTailBytes: 4 * 2 ** 20,
+  /**
+   * The part of a session file's new content that is read at the end of a run. A resumed session of another CLI is read
+   * from its beginning.
+   */
+  sessionFileEndBytes: 64 * 2 ** 20,
+  /** The interval at which the usage of a run with a token or cost limit is checked. A model call takes longer than this. */
+  usageTickMs: 250,
+  /** Longer than any session id observed so far (36 characters), with room for those of HTTP agents. */
   sessionIdLength: 4_096,
-  /** Git gets so long for one answer, and may say so much. */
+  /** The kernel's table of Unix sockets. Reading it takes some milliseconds, and each socket has 100 bytes. */
+  peerMs: 2 * second,
+  peerBytesMax: 16 * 2 ** 20,
+  /** The time and the output of one git command. */
   gitMs: 10 * second,
   gitBytesMax: 16 * 2 ** 20,
-  /** Uncommitted entries that are compared one by one. */
+  /** One entry of a listing. A path has at most 4,096 bytes. */
+  gitRecordBytesMax: 64 * 2 ** 10,
+  /** Entries of a work folder that are compared one by one. */
   workspaceFiles: 5_000,
-  /** The lines of a new file are counted up to this size: what is larger was hardly written by hand. */
-  workspaceFileBytesMax: 2 ** 20,
-  /** A folder without git is looked through for so long: a run must not wait for the look at somebody's home. */
+  /** A larger file was not written by hand. It is not read, and its content is not compared. */
+  workspaceFileBytesMax: 16 * 2 ** 20,
+  /** The bytes and the time for reading file contents in one snapshot. The start of a run does not wait longer. */
+  workspaceBytesMax: 256 * 2 ** 20,
+  workspaceReadMs: 3 * second,
+  /** The time for one snapshot. A snapshot that takes longer is blocked by a file system that has gone. */
+  workspaceLookMs: 25 * second,
+  /** The bytes that are hashed at a time. One piece blocks the event loop for a quarter of a millisecond. */
+  workspacePieceBytes: 256 * 2 ** 10,
+  /** Node reads four files at a time for the whole daemon. One of the four stays free for everything else. */
+  workspaceReadsAtOnce: 3,
+  workspaceStatsAtOnce: 16,
+  /**
+   * A file that was changed less than this before it was read may change again without a new time. File systems count
+   * in steps of up to 2 s.
+   */
+  workspaceSettledMs: 2 * second,
+  /** Content ids that are kept for the next snapshot, over all folders: some 4 MiB. */
+  workspaceContentsKept: 20_000,
+  /** Submodules and nested repositories that are examined. */
+  workspaceRepositories: 20,
+  /** Commits of one run that are examined one by one. */
+  workspaceCommits: 200,
+  /** Changed files that are stored by name. */
+  workspaceNames: 20,
+  workspaceNameLength: 500,
+  /** Other runs and tasks that are checked for work in the same tree. With more of them, some are assumed to work there. */
+  companyRuns: 500,
+  companyTasks: 2_000,
+  /** The newest runs of a streak whose workspace states are remembered. */
+  workspaceStreakRuns: 100,
+  /** The size of a stored workspace state. A larger one is not stored, because reading it would block the daemon. */
+  workspaceStateBytesMax: 2 ** 20,
+  /** The time for scanning a folder without git. A run must not wait for the scan of a whole home folder. */
   folderScanMs: 1 * second,
-  /** Of a task, what its summary is made from: older runs are in the ledger. */
+  /** Runs and comments of a task that its summary is made from. The ledger has older runs. */
   summaryRuns: 10,
   summaryComments: 30,
-  /** Between looks at tasks that were left where they stood. */
+  /** The interval at which stranded tasks are checked. */
   taskLookMs: minute,
-  /** Between looks at the logs of ended runs. */
+  /** The interval at which logs of ended runs are checked. */
   archiveLookMs: minute,
-  /** … and at those that only time makes too old. */
+  /** The interval at which logs are checked that only their age makes removable. */
   retainLookMs: hour,
-  /** Looked after in one transaction, and shown in one page. */
+  /** Runs that are processed in one transaction, or read in one page. */
   archiveRuns: 100,
-  /** A smaller log takes a block of the disk either way. */
+  /** A smaller log is not compressed. It takes one block of the disk either way. */
   compressBytesMin: 4_096,
-  /** How often a summary is tried to be written before the run is dealt with without it. */
+  /** Attempts to write a summary before the run is finalized without it. */
   summaryTriesMax: 3,
-  /** What persons said since the last run, told to the next. */
+  /** Comments since the last run that the next prompt quotes. */
   briefComments: 20,
   agentArgs: 100,
-  /** A mapping goes along with every run of its agent. */
+  /** The size of a mapping. It is part of every run of its agent. */
   mappingBytesMax: 64 * 2 ** 10,
-  /** A check asks the model one short question; a first start took up to 40 s. */
+  /** The time for a check, which asks the model one short question. A first start took up to 40 s. */
   agentCheckMs: 180_000,
-  /** How often the end of one run is tried to be read before it is recorded without its stream. */
-  concludeTriesMax: 5,
+  /**
+   * How long reading the stream of an ended run is retried, once a second. After that the run is recorded as one whose
+   * stream cannot be read. A shortage of file descriptors or a locked database passes, and the run keeps its slot
+   * meanwhile.
+   */
+  concludeMs: 2 * minute,
   agentConcurrencyMax: 1_000,
-  /** A larger budget is a typing mistake. */
+  /** The largest budget. A larger one is a typing mistake. */
   budgetUsdMax: 1_000_000,
   budgetRunsMax: 1_000_000,
-  /** How often a day that keeps runs waiting is looked at, whether it is over. */
+  /** The interval at which the end of a day is checked when a daily budget keeps runs waiting. */
   dayLookMs: minute,
-  /** A timer that is due while its agent still works is not due twice, so a short one only means: again and again. */
+  /** The shortest timer. A timer that is due while its agent still works fires only once, so a short one means: continuously. */
   timerEveryMsMin: second,
   timerPromptLength: 16_000,
-  /** A first start reads 300 MB from a cold disk: up to 40 s were measured. */
+  /** The time for reading the version of an agent's CLI. A first start reads 300 MB from a cold disk, which took up to 40 s. */
   agentVersionMs: 60_000,
 } as const;

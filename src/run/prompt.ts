@@ -1,13 +1,15 @@
-/** What an agent is told. Pure text; prompts never enter the database. */
+/** The text of prompts. Prompts never enter the database. */
 import type { Run } from './run.ts';
 import { isEnded } from './run.ts';
 
-/** Fills {{dotted.names}}; a name that is not known becomes nothing. Spaces within the braces do not matter. */
+/** Replaces {{dotted.names}}. An unknown name becomes the empty string. Spaces inside the braces are ignored. */
 export function renderTemplate(template: string, values: Readonly<Record<string, string>>): string {
-  return template.replace(/\{\{\s*([\w.-]+)\s*\}\}/g, (_, name: string) => (Object.hasOwn(values, name) ? (values[name] ?? '') : ''));
+  return template.replace(/\{\{\s*([\w.-]+)\s*\}\}/g, (_, name: string) =>
+    Object.hasOwn(values, name) ? (values[name] ?? '') : '',
+  );
 }
 
-/** For a session that is gone on with: the agent remembers what it did, but not how that ended. */
+/** Returns the prompt for a resumed session. The agent remembers what it did, but not how the session ended. */
 export function resumePrompt(request: string, before: Run): string {
   return [
     `${howItStopped(before)} This is the same session, in the same folder.`,

@@ -1,25 +1,28 @@
 /** Which queued runs may start now, and what each of the others waits for. */
-import { isoTime } from './time.ts';
+import { isoTime } from './iso-time.ts';
 
 export type Candidate = {
   readonly number: number;
   readonly id: string;
   readonly group: string | null;
-  readonly agent: Place | null;
+  readonly agent: QueuePlace | null;
   readonly locks: readonly string[];
-  /** Ids of the living runs it was started in, nearest first. With any, it takes no slot of its own and shares their locks. */
+  /**
+   * Ids of the live runs that this run was started in, nearest first. With any, it takes no slot of its own and shares
+   * their locks.
+   */
   readonly ancestors: readonly string[];
   readonly after: { readonly number: number; readonly status: string } | null;
   readonly notBefore: number | null;
-  /** Which budget is used up, and how it goes on; null when it may use more. */
+  /** The budget that is used up, and when it applies again. Null when the run may use more. */
   readonly budget: string | null;
 };
 
-/** The agent among whose runs it takes a place; a run inside a run takes none, like its slot. */
-export type Place = { readonly id: string; readonly name: string };
+/** The agent whose concurrency limit the run counts against. A nested run counts against none, and takes no slot either. */
+export type QueuePlace = { readonly id: string; readonly name: string };
 
 export type Holder = Pick<Candidate, 'id' | 'number' | 'group' | 'agent' | 'locks' | 'ancestors'> & {
-  /** False once its process has ended and only its leftovers are being cleared: it keeps its locks, not its slot. */
+  /** False once the process has ended and only its leftovers are being cleared. The run then keeps its locks, but not its slot. */
   readonly takesSlot: boolean;
 };
 
@@ -27,7 +30,7 @@ export type Rules = {
   readonly slotsMax: number;
   readonly held: boolean;
   readonly groups: ReadonlyMap<string, { readonly limit: number | null; readonly paused: boolean }>;
-  /** By the agent's id. */
+  /** Rules by agent id. */
   readonly agents: ReadonlyMap<string, { readonly limit: number; readonly paused: boolean }>;
 };
 
@@ -46,14 +49,23 @@ export type Occupancy = {
   slots: number;
   readonly perGroup: Map<string, number>;
   readonly perAgent: Map<string, number>;
-  /** Runs inside a run, counted by the nearest living one they were started in. */
+  /** Nested runs, counted by the nearest live run that they were started in. */
   readonly perParent: Map<string, number>;
-  /** Lock key to the runs that hold it: several only when they are of one lineage. */
+  /** The runs that hold each lock. Several hold the same lock only when they are of one lineage. */
   readonly locks: Map<string, { readonly id: string; readonly number: number }[]>;
+  /** For each lock, the run that is first in the queue for it and waits for another of its locks. */
+  readonly reserved: Map<string, { readonly id: string; readonly number: number }>;
 };
 
-export function occupancyOf(holders: Iterable<Holder>): Occupancy {
-  const occupancy: Occupancy = { slots: 0, perGroup: new Map(), perAgent: new Map(), perParent: new Map(), locks: new Map() };
+export function countOccupancy(holders: Iterable<Holder>): Occupancy {
+  const occupancy: Occupancy = {
+    slots: 0,
+    perGroup: new Map(),
+    perAgent: new Map(),
+    perParent: new Map(),
+    locks: new Map(),
+    reserved: new Map(),
+  };
   for (const holder of holders) occupy(occupancy, holder);
   return occupancy;
 }
@@ -77,27 +89,42 @@ function add(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** Null when the run may start now. All it needs is taken together: nobody waits while holding something. */
+/**
+ * Returns what the run waits for, or null when it may start now. A run takes all that it needs at once, so it never
+ * waits while it holds something.
+ */
 export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Rules, at: number): Waiting | null {
   if (rules.held) return { for: 'queue', words: 'the queue is held: clip queue release' };
   const { after, group } = candidate;
-  if (after !== null && after.status !== 'succeeded') return { for: 'run', words: `run ${after.number} must succeed first; it is ${after.status}` };
+  if (after !== null && after.status !== 'succeeded')
+    return { for: 'run', words: `run ${after.number} must succeed first; it is ${after.status}` };
   if (candidate.notBefore !== null && at < candidate.notBefore) {
     return { for: 'time', words: `not before ${isoTime(candidate.notBefore)}` };
   }
   const rule = group === null ? undefined : rules.groups.get(group);
   if (rule?.paused) return { for: 'group', words: `group ${group} is paused: clip group resume ${group}` };
-  // What a person has to lift is said before what passes by itself.
+  // A state that a person has to change is reported before one that passes by itself.
   const place = agentRule(candidate.agent, rules);
   if (place?.paused) return { for: 'agent', words: `agent ${place.name} is paused: clip agent resume ${place.name}` };
   if (candidate.budget !== null) return { for: 'budget', words: candidate.budget };
   for (const key of candidate.locks) {
-    const stranger = occupancy.locks.get(key)?.find((holder) => holder.id !== candidate.id && !candidate.ancestors.includes(holder.id));
+    const stranger = occupancy.locks
+      .get(key)
+      ?.find((holder) => holder.id !== candidate.id && !candidate.ancestors.includes(holder.id));
     if (stranger) return { for: 'lock', words: `lock ${key} is held by run ${stranger.number}` };
   }
   const [parent] = candidate.ancestors;
+  const ahead =
+    parent === undefined
+      ? candidate.locks.find((key) => (occupancy.reserved.get(key)?.id ?? candidate.id) !== candidate.id)
+      : undefined;
+  if (ahead !== undefined) {
+    const first = occupancy.reserved.get(ahead)?.number;
+    return { for: 'lock', words: `lock ${ahead} is kept for run ${first}, which has waited longer` };
+  }
   if (parent !== undefined) {
-    // A run inside a run takes no slot: its parent holds one and may be waiting for it. Yet no parent may flood the machine.
+    // A nested run takes no slot: its parent holds one and may be waiting for it. The limit below still bounds the runs
+    // of one parent.
     if ((occupancy.perParent.get(parent) ?? 0) < rules.slotsMax) return null;
     return { for: 'slot', words: `its parent run has ${rules.slotsMax} runs going already` };
   }
@@ -110,22 +137,38 @@ export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Ru
   return null;
 }
 
-/** One run at a time goes on with a session: two would write into each other's history. */
+/** Returns the lock of a session. Two runs that resume one session would write into each other's history. */
 export function sessionLock(owner: string, sessionId: string): string {
   return `session:${owner}:${sessionId}`;
 }
 
-function agentRule(agent: Place | null, rules: Rules): (Place & { readonly limit: number; readonly paused: boolean }) | null {
+function agentRule(
+  agent: QueuePlace | null,
+  rules: Rules,
+): (QueuePlace & { readonly limit: number; readonly paused: boolean }) | null {
   const rule = agent === null ? undefined : rules.agents.get(agent.id);
   return agent === null || rule === undefined ? null : { ...agent, ...rule };
 }
 
-/** The runs to start, in the order given (priority, then first come first served). */
+/**
+ * Reserves the locks of a run that waits for one of them, so that later runs with only some of its locks cannot
+ * overtake it repeatedly. A nested run reserves nothing and ignores reservations: its parent may be waiting for it, and
+ * may hold the very lock that the earlier run waits for.
+ */
+export function reserve({ id, number, locks, ancestors }: Candidate, waiting: Waiting, { reserved }: Occupancy): void {
+  if (waiting.for !== 'lock' || ancestors.length > 0) return;
+  for (const key of locks) if (!reserved.has(key)) reserved.set(key, { id, number });
+}
+
+/** Returns the runs to start, in the given order (priority, then first come first served). */
 export function grant(candidates: Iterable<Candidate>, occupancy: Occupancy, rules: Rules, at: number): Candidate[] {
   const granted: Candidate[] = [];
   for (const candidate of candidates) {
     const waiting = waitingFor(candidate, occupancy, rules, at);
-    if (waiting !== null) continue;
+    if (waiting !== null) {
+      reserve(candidate, waiting, occupancy);
+      continue;
+    }
     granted.push(candidate);
     occupy(occupancy, { ...candidate, takesSlot: true });
   }

@@ -1,17 +1,17 @@
-/** Whose logs are removed: what ended longest ago first, never the newest run of a task. */
+/** Which logs are removed: the oldest ended runs first, and never the newest run of a task. */
 
 export type KeptLogs = { readonly run: number; readonly endedAt: number; readonly storedBytes: number };
-/** 0 for no limit. */
+/** The limits on stored logs. 0 means no limit. */
 export type RetentionRule = { readonly keepMs: number; readonly bytesMax: number };
 
 export type Removal = { readonly run: number; readonly storedBytes: number; readonly why: 'age' | 'size' };
 
-/** `done`: those that follow are younger still, and there is room for all of them. */
+/** The result of one page. `done`: the remaining logs are younger, and all of them fit. */
 export type Removals = { readonly removals: readonly Removal[]; readonly done: boolean };
 
 /**
- * The logs that go now, in the order of `oldestFirst`, a part of all there are. `isNewestOfTask` is asked only of those that would go: what a
- * task did last is what somebody will want to read.
+ * Returns the logs to remove now, in the order of `oldestFirst`, which is one page of all logs. `isNewestOfTask` is
+ * called only for logs that would be removed. The newest run of a task stays readable.
  */
 export function logsToRemove(
   oldestFirst: Iterable<KeptLogs>,

@@ -1,46 +1,87 @@
 /**
  * A run: one supervised execution of one command.
  *
- * `spec` is what was asked and never changes; `state` is what is true now. A state carries only what
- * is true in that state, so a queued run has no process and an ended one has no deadline.
- * All times are milliseconds since the epoch, UTC.
+ * `spec` is what was requested and never changes. `state` is what is true now. A state carries only what is true in
+ * that state: a queued run has no process, and an ended one has no deadline. All times are milliseconds since the
+ * epoch, UTC.
  */
 
 import type { AgentProfile } from './agent.ts';
+import type { NamedFile } from './workspace.ts';
 
-/** The proof that a process is the one we mean; a pid alone proves nothing, since pids come back. */
+/** The identity of a process. A pid alone proves nothing, because pids are reused. */
 export type ProcessIdentity = {
   readonly pid: number;
-  /** Start time in the unit of the operating system (Linux: clock ticks since boot); only ever compared for equality or age. */
+  /**
+   * The start time in the unit of the operating system (Linux: clock ticks since boot). It is only compared for
+   * equality or age.
+   */
   readonly startTime: number;
   readonly bootId: string;
+  /**
+   * The pid namespace of the pid. In another namespace (e.g. a container), the pid is another process. Null or absent
+   * where there is none.
+   */
+  readonly pidNamespace?: string | null;
 };
 
-/** The leader of a run's process session. Its pid is also its group and session id, because it was started in a session of its own. */
-export type Leader = ProcessIdentity & { readonly pgid: number };
+/**
+ * The leader of a run's process session. Its pid is also its group id and session id, because it was started in a
+ * session of its own. The other fields identify the processes of the run. Runs of earlier releases have none of the
+ * optional fields.
+ */
+export type Leader = ProcessIdentity & {
+  readonly pgid: number;
+  /** The control group that it was born in: a folder of cgroup v2. Null for a run without one. */
+  readonly cgroup?: string | null;
+  /** Whether its processes carry a number that the kernel keeps for them (process/kernel-mark.ts). */
+  readonly kernelMark?: boolean;
+  /**
+   * Inodes of the logs that it was started with. A file with another inode was not written by it. `stderr` is null when
+   * both streams go into one log.
+   */
+  readonly logs?: { readonly stdout: number; readonly stderr: number | null };
+  /**
+   * Its end in the unit of start times. Only an earlier process can be born into its session. Null while it lives, and
+   * when its end was not observed.
+   */
+  readonly endTick?: number | null;
+};
+
+/**
+ * How the processes of a run are identified. `cgroup`: by the kernel, whatever a process does. `mark`: by what they
+ * inherited (a variable, a number, the session, the parents). `pid-namespace`: a run alone in a namespace, which no
+ * keeper creates.
+ */
+export const containments = ['cgroup', 'pid-namespace', 'mark'] as const;
+export type Containment = (typeof containments)[number];
+
+export function findContainment(leader: Leader): Containment {
+  return leader.cgroup == null ? 'mark' : 'cgroup';
+}
 
 export type Stdin =
   | { readonly kind: 'none' }
   | { readonly kind: 'file'; readonly path: string }
-  /** Text that came with the request; kept in the run's folder as prompt.txt. */
+  /** Text that came with the request. It is stored in the run's folder as prompt.txt. */
   | { readonly kind: 'prompt'; readonly sha256: string }
-  /** The same, but named on the command line instead of read. */
+  /** The same, but named on the command line instead of read from standard input. */
   | { readonly kind: 'prompt-file'; readonly sha256: string };
 
 export type RunSpec = {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly adapter: string;
-  /** The agent that runs it, as it was when the run was admitted; null for a plain command. */
+  /** The agent that runs it, as it was when the run was admitted. Null for a plain command. */
   readonly agent: AgentProfile | null;
-  /** The agent's session that this run goes on with; null for a new one. */
+  /** The agent's session that this run resumes. Null for a new one. */
   readonly sessionId: string | null;
   readonly name: string | null;
   readonly group: string | null;
   readonly priority: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly locks: readonly string[];
-  /** Number of the run that must succeed before this one may start. */
+  /** The number of the run that must succeed before this one may start. */
   readonly after: number | null;
   readonly timeoutMs: number;
   readonly timeoutSource: 'config' | 'default';
@@ -52,22 +93,29 @@ export type RunSpec = {
   readonly onLoss: 'retry' | 'fail';
   readonly leftovers: 'stop' | 'leave';
   readonly promptSecret: boolean;
-  /** Names of the variables given by --env. Their values live in env.json only, until the run has ended. */
+  /** Names of the variables given by --env. Their values are only in env.json, until the run has ended. */
   readonly envNames: readonly string[];
 };
 
-/** What woke the agent, for a run that clip started by itself or for a task. */
+/** The wake behind a run that clip started by itself or for a task. */
 export type Origin = {
   readonly wakeId: string;
   readonly reason: string;
-  /** Of how many continuations in a row this is which; 0 for a run that continues nothing. */
+  /** The position of this run in a row of continuations. 0 for a run that continues nothing. */
   readonly attempt: number;
   readonly attemptsMax: number;
-  /** The run that it continues; null for one that begins. */
+  /** The run that it continues. Null for a first run. */
   readonly ofRunId: string | null;
 };
 
-/** Where a run comes from: the task it serves, a parent run it was started in, or an earlier run it repeats. */
+/**
+ * The environment that a run started from. `submitter`: the shell that submitted it. `task`: the person who assigned or
+ * last continued its task. `timer`: the person who set its agent's timer. `daemon`: the daemon's own.
+ */
+export const environmentSources = ['submitter', 'task', 'timer', 'daemon'] as const;
+export type EnvironmentSource = (typeof environmentSources)[number];
+
+/** Where a run comes from: the task that it serves, the parent run that it was started in, or the earlier run that it repeats. */
 export type Lineage = {
   readonly taskId: number | null;
   readonly origin: Origin | null;
@@ -77,13 +125,22 @@ export type Lineage = {
   readonly retryOfRunId: string | null;
   readonly retryReason: RetryReason | null;
   readonly processLossRetryCount: number;
+  /** Null for runs of earlier versions, which did not record it. */
+  readonly environment: EnvironmentSource | null;
 };
 
 /**
- * `unknown_session`: the agent did not know the session it was to go on with, so it begins anew.
- * `assignment_recovery`, `issue_continuation_needed`: its task was stranded, before or after it had been taken up.
+ * Why a run was repeated. `unknown_session`: the agent did not know the session to resume, so the run starts a new one.
+ * `assignment_recovery`, `issue_continuation_needed`: its task was stranded, before or after a run had begun to work on
+ * it.
  */
-export const retryReasons = ['manual', 'process_lost', 'unknown_session', 'assignment_recovery', 'issue_continuation_needed'] as const;
+export const retryReasons = [
+  'manual',
+  'process_lost',
+  'unknown_session',
+  'assignment_recovery',
+  'issue_continuation_needed',
+] as const;
 export type RetryReason = (typeof retryReasons)[number];
 
 export type Run = {
@@ -103,8 +160,16 @@ export type Outcome =
   | { readonly kind: 'not_started' }
   | { readonly kind: 'lost' };
 
-/** Orders to stop. Each carries the end it will have, see `endOfOrder`. */
-export const stopOrders = ['cancelled', 'paused', 'budget_paused', 'timeout', 'silence', 'output_limit', 'lingering'] as const;
+/** Reasons for which a run is stopped. Each determines the end of the run, see `endOfOrder`. */
+export const stopOrders = [
+  'cancelled',
+  'paused',
+  'budget_paused',
+  'timeout',
+  'silence',
+  'output_limit',
+  'lingering',
+] as const;
 export type StopOrder = (typeof stopOrders)[number];
 
 export type StopPhase = 'ordered' | 'interrupted' | 'terminated' | 'killed';
@@ -113,75 +178,139 @@ export type Stop = {
   readonly order: StopOrder;
   readonly orderedAt: number;
   readonly graceMs: number;
-  /** How far the stop sequence has come, and since when: a new daemon goes on from here. */
+  /** The progress of the stop sequence, and since when. A new daemon continues from here. */
   readonly phase: StopPhase;
   readonly phaseAt: number;
-  /** Kill at once, without the grace. */
+  /** Whether the run is killed at once, without the grace period. */
   readonly now: boolean;
 };
 
 export type LeakedProcess = { readonly pid: number; readonly command: string; readonly ended: boolean };
 
-/** What a run did to its work folder: between its start and its end, whoever did it. Null where it cannot be told. */
+/** What changed in the work folder of a run between its start and its end, by the run or by others. Null fields are unknown. */
 export type WorkspaceRecord = {
   readonly headBefore: string | null;
   readonly headAfter: string | null;
-  /** Commits that HEAD has now and had not before. */
+  /** Commits that HEAD has now and did not have before. */
   readonly commits: number | null;
   readonly filesChanged: number | null;
   readonly insertions: number | null;
   readonly deletions: number | null;
-  /** Something is not committed. */
+  /** Whether something is uncommitted. */
   readonly dirty: boolean | null;
-  readonly treeChanged: boolean | null;
-  /** When it was looked at, after the end. */
+  /** The first of the changed files, by name. */
+  readonly files: readonly NamedFile[];
+  /** The name of the state that the run left. Equal names mean equal files. Null when the state is not fully known. */
+  readonly state: string | null;
+  /** The run's own changes. Null when they were not determined. */
+  readonly own: OwnRecord | null;
+  /** The difference from the beginning of the task. Null for a run without a task. */
+  readonly sinceTask: SinceTaskRecord | null;
+  /** The time of the snapshot, after the end. */
   readonly seenAt: number;
 };
 
-/** Whether a finished run achieved anything, and what comes next. */
+/** The changes that a run made to its work folder itself. */
+export type OwnRecord = {
+  /** Null when commits could not be listed. */
+  readonly commits: number | null;
+  /** Files whose content differs from before. Where content cannot be compared, files that its tools report as changed. */
+  readonly files: number;
+  /** The time at which it last wrote one of them. Null when unknown. */
+  readonly writtenAt: number | null;
+  /** Whether it left a state that no run of its streak had left or found before. */
+  readonly progress: boolean;
+};
+
+export type SinceTaskRecord = {
+  /** The number of the task's first run in this folder. Its start is the base of the comparison. */
+  readonly run: number;
+  /** The root of the work tree. File names are relative to it. */
+  readonly root: string;
+  readonly commits: number | null;
+  readonly filesChanged: number | null;
+  readonly insertions: number | null;
+  readonly deletions: number | null;
+  readonly files: readonly NamedFile[];
+};
+
+/** What a finished run achieved, and what comes next. */
 export type LivenessRecord = {
   readonly state: 'completed' | 'advanced' | 'plan_only' | 'empty_response' | 'blocked' | 'failed' | 'needs_followup';
   readonly reason: string;
   readonly nextAction: string | null;
   readonly lastUsefulActionAt: number | null;
+  /** Whether its last message claims that the work is done. */
+  readonly claimsDone: boolean;
 };
 
-/** What was decided to follow, and why, in words. */
+/** What was decided to follow a run, and the reason in words. */
 export type DecisionRecord = {
   readonly action: 'none' | 'follows' | 'skip' | 'continue' | 'block' | 'review';
   readonly reason: string;
-  /** It was continued as often as it may be. */
+  /** Whether the task has had as many continuations as it may have. */
   readonly exhausted: boolean;
 };
 
-/** What remains to be done after the end, in this order; each step is idempotent and struck off when done. */
-export const finaliseSteps = ['workspace', 'leftovers', 'liveness', 'summary', 'wake', 'tidy'] as const;
-export type FinaliseStep = (typeof finaliseSteps)[number];
+/** What remains to be done after the end, in this order. Each step is idempotent and removed when done. */
+export const finalizeSteps = ['workspace', 'leftovers', 'liveness', 'summary', 'wake', 'tidy'] as const;
+export type FinalizeStep = (typeof finalizeSteps)[number];
 
-/** What each step has found. */
+/** The result of each step. */
 export type StepResult =
   | { readonly step: 'workspace'; readonly workspace: WorkspaceRecord | null }
-  | { readonly step: 'leftovers'; readonly leaked: readonly LeakedProcess[] }
+  | { readonly step: 'leftovers'; readonly leaked: readonly LeakedProcess[] | null; readonly unexamined?: number }
   | { readonly step: 'liveness'; readonly liveness: LivenessRecord | null }
   | { readonly step: 'summary' }
   | { readonly step: 'wake'; readonly decision: DecisionRecord }
   | { readonly step: 'tidy' };
 
+/** A live agent run that seems to hang. A stall is found once, and ends with the next sign of life. */
+export type Stall = {
+  /** `silent`: there was no output and no tool is open. `tool`: a tool has been open and silent for long. */
+  readonly why: 'silent' | 'tool';
+  /** The time of its last output. */
+  readonly since: number;
+  /** The command or the name of the open tool. Null for `silent`. */
+  readonly tool: string | null;
+  /** The last error that its stream reported before. Null for none. Absent from records of earlier versions. */
+  readonly lastError?: string | null;
+  /** Whether a person has looked at it, or dismissed it. */
+  readonly acknowledged: boolean;
+};
+
+/** How a person has acknowledged a run that needed attention. */
+export const acknowledgements = ['seen', 'retried', 'dismissed'] as const;
+export type Acknowledgement = { readonly how: (typeof acknowledgements)[number]; readonly at: number };
+
 type Alive = {
   readonly leader: Leader;
   readonly startedAt: number;
-  /** Wall-clock time at which the time limit stops it; null without a limit. */
+  /** The wall-clock time at which the time limit stops it. Null without a limit. */
   readonly deadlineAt: number | null;
-  /** Since when it counts as silent at the earliest: its start, or when the machine woke up. */
+  /** The earliest time from which it counts as silent: its start, or the time at which the machine woke up. */
   readonly silentSince: number;
-  /** False after its keeper has died: it is watched by pid, and its exit code will be unknown. */
+  /** False after its keeper has died. The run is then watched by pid, and its exit code will be unknown. */
   readonly held: boolean;
-  /** True from the loss of the keeper until the run says something again. */
+  /** True from the loss of the keeper until the next sign of life. */
   readonly detachedWarning: boolean;
+  readonly stall: Stall | null;
 };
 
-export type Queued = { readonly status: 'queued'; readonly notBefore: number | null };
-export type Starting = { readonly status: 'starting'; readonly since: number; readonly stop: Stop | null };
+/** A run that could not start for want of resources: how often, since when, and what was short. */
+export type Shortage = { readonly tries: number; readonly since: number; readonly message: string };
+
+export type Queued = {
+  readonly status: 'queued';
+  readonly notBefore: number | null;
+  readonly shortage?: Shortage | null;
+};
+export type Starting = {
+  readonly status: 'starting';
+  readonly since: number;
+  readonly stop: Stop | null;
+  readonly shortage?: Shortage | null;
+};
 export type Running = Alive & { readonly status: 'running' };
 export type Stopping = Alive & { readonly status: 'stopping'; readonly stop: Stop };
 export type Ended = {
@@ -190,19 +319,26 @@ export type Ended = {
   readonly stopReason: string;
   readonly errorCode: string | null;
   readonly error: string | null;
+  /** Whose words `error` is: a sentence of clip, or the words of the agent, its provider or the command. Null without an error. */
+  readonly errorBy: 'agent' | 'clip' | null;
+  /** A remark on a success, in clip's words. Null for none. */
+  readonly remark: string | null;
   readonly timeoutFired: boolean;
   readonly leader: Leader | null;
   readonly startedAt: number | null;
   readonly endedAt: number;
-  /** The stop that was under way, for the grace its remaining processes still have. */
+  /** The stop that was under way. It determines the grace of the remaining processes. */
   readonly stop: Stop | null;
   readonly leaked: readonly LeakedProcess[] | null;
-  /** Null for a plain command, and until it was looked at. */
+  /** How many processes of this user could not be examined during the search for leftovers. Absent in runs of earlier releases. */
+  readonly unexamined?: number;
+  /** Null for a plain command, and until the workspace was examined. */
   readonly workspace: WorkspaceRecord | null;
   readonly liveness: LivenessRecord | null;
-  /** Null for a run without a task, and until it was decided. */
+  /** Null for a run without a task, and until the decision was made. */
   readonly decision: DecisionRecord | null;
-  readonly pending: readonly FinaliseStep[];
+  readonly acknowledged: Acknowledgement | null;
+  readonly pending: readonly FinalizeStep[];
 };
 
 export type EndedStatus = 'succeeded' | 'failed' | 'cancelled' | 'timed_out';
@@ -214,15 +350,20 @@ export const liveStatuses = ['queued', 'starting', 'running', 'stopping'] as con
 export const runStatuses: readonly RunStatus[] = [...liveStatuses, ...endedStatuses];
 
 export function isEnded(state: RunState): state is Ended {
-  return state.status !== 'queued' && state.status !== 'starting' && state.status !== 'running' && state.status !== 'stopping';
+  return (
+    state.status !== 'queued' &&
+    state.status !== 'starting' &&
+    state.status !== 'running' &&
+    state.status !== 'stopping'
+  );
 }
 
 export function isAlive(state: RunState): state is Running | Stopping {
   return state.status === 'running' || state.status === 'stopping';
 }
 
-/** The environment variable that every process of a run carries; its value is the run's id, never its number. */
+/** The environment variable that every process of a run carries. Its value is the run's id, never its number. */
 export const markVariable = 'CLIP_RUN_ID';
 
-/** Set in the environment of daemons and keepers, so that no sweep ever takes one for a member of a run. */
+/** Set in the environment of daemons and keepers, so that no scan ever takes one for a process of a run. */
 export const roleVariable = 'CLIP_ROLE';

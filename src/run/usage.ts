@@ -1,10 +1,11 @@
-/** What one run used, from what its stream said and what its session had used before. */
-import type { Meter } from './account.ts';
-import type { Tokens } from './reading.ts';
+/** The usage of one run, from what its stream reported and what its session had used before. */
+
+import type { Tokens } from './agent-event.ts';
+import { countedTokens, type UsageMeterState } from './usage-meter.ts';
 
 /**
- * Input counts all input, cached input included (as OpenAI and Gemini count; Anthropic's parts are added
- * up); output counts reasoning too. Null where the stream did not say.
+ * Usage of a run. Input includes cached input (as OpenAI and Gemini count; Anthropic's parts are added up). Output
+ * includes reasoning. Null where the stream did not report it.
  */
 export type Usage = {
   readonly inputTokens: number | null;
@@ -13,30 +14,40 @@ export type Usage = {
   readonly costUsd: number | null;
 };
 
-/** The running totals of a session, as its last run left them. */
+/** The running totals of a session after its last run. */
 export type SessionTotals = { readonly tokens: Tokens | null; readonly costUsd: number | null };
 export const noTotals: SessionTotals = { tokens: null, costUsd: null };
 
-/** A session's totals are booked as differences, so that a resumed session is never paid for twice. Null when nothing is known. */
-export function usageOf(meter: Meter, before: SessionTotals): Usage | null {
-  const field = (name: keyof Tokens) => meter.part?.[name] ?? difference(meter.session?.[name] ?? null, before.tokens?.[name] ?? null);
+/**
+ * Returns the usage of a run, or null when nothing is known. A session's totals are booked as differences, so a resumed
+ * session is never charged twice.
+ */
+export function toUsage(meter: UsageMeterState, before: SessionTotals): Usage | null {
+  const counted = countedTokens(meter);
+  const field = (name: keyof Tokens) =>
+    counted?.[name] ?? difference(meter.session?.[name] ?? null, before.tokens?.[name] ?? null);
   const costUsd = meter.partCostUsd ?? difference(meter.sessionCostUsd, before.costUsd);
-  const usage = { inputTokens: field('input'), cachedInputTokens: field('cached'), outputTokens: field('output'), costUsd: rounded(costUsd) };
+  const usage = {
+    inputTokens: field('input'),
+    cachedInputTokens: field('cached'),
+    outputTokens: field('output'),
+    costUsd: rounded(costUsd),
+  };
   return Object.values(usage).every((value) => value === null) ? null : usage;
 }
 
-/** What the session's totals are after this run. */
-export function totalsAfter(meter: Meter, before: SessionTotals): SessionTotals {
+/** Returns the session's totals after this run. */
+export function totalsAfter(meter: UsageMeterState, before: SessionTotals): SessionTotals {
   return { tokens: meter.session ?? before.tokens, costUsd: meter.sessionCostUsd ?? before.costUsd };
 }
 
-/** A total that went down was begun anew: then all of it is this run's. */
+/** Returns the difference of two totals. A total that went down was reset, and all of it belongs to this run. */
 function difference(now: number | null, before: number | null): number | null {
   if (now === null) return null;
   return before === null || now < before ? now : now - before;
 }
 
-/** Costs are sums of tiny parts: a billionth of a dollar is below what anyone charges. */
+/** Rounds a cost to a billionth of a dollar. Costs are sums of small parts. */
 function rounded(usd: number | null): number | null {
   return usd === null ? null : Math.round(usd * 1e9) / 1e9;
 }

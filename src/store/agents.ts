@@ -1,10 +1,10 @@
 /** Agents in the database: their settings, never the values of their variables. */
 import { and, asc, desc, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
-import type { Agent, AgentSettings } from '../run/agent.ts';
-import type { Budget } from '../run/budget.ts';
+import type { Agent, AgentSettings } from '#run/agent.ts';
+import type { Budget } from '#run/budget.ts';
 import type { Db } from './open.ts';
-import { profileFields } from './rows.ts';
+import { profileFields } from './run-row.ts';
 import { agents } from './schema.ts';
 
 const budget: z.ZodType<Budget> = z.object({
@@ -27,7 +27,7 @@ const settings: z.ZodType<AgentSettings> = z.object({
   promptTemplate: z.string().nullable(),
   leftovers: z.enum(['stop', 'leave']).nullable(),
   sharesWorktree: z.boolean(),
-  // Agents of earlier versions have none of these.
+  // Missing in agents of earlier versions.
   everyMs: z.number().nullable().default(null),
   quietHours: z.object({ fromMinute: z.int(), toMinute: z.int() }).nullable().default(null),
   timerPrompt: z.string().nullable().default(null),
@@ -38,11 +38,12 @@ const settings: z.ZodType<AgentSettings> = z.object({
 export function createAgentStore(db: Db) {
   const living = (name: string) => and(eq(agents.name, name), isNull(agents.removedAt));
   return {
-    list: (): Agent[] => db.select().from(agents).where(isNull(agents.removedAt)).orderBy(asc(agents.name)).all().map(agentOf),
+    list: (): Agent[] =>
+      db.select().from(agents).where(isNull(agents.removedAt)).orderBy(asc(agents.name)).all().map(toAgent),
 
     byName(name: string): Agent | null {
       const row = db.select().from(agents).where(living(name)).get();
-      return row ? agentOf(row) : null;
+      return row ? toAgent(row) : null;
     },
 
     byId(id: string): Agent | null {
@@ -51,10 +52,10 @@ export function createAgentStore(db: Db) {
         .from(agents)
         .where(and(eq(agents.id, id), isNull(agents.removedAt)))
         .get();
-      return row ? agentOf(row) : null;
+      return row ? toAgent(row) : null;
     },
 
-    /** Of the agent that has this name, else of the last one that had it. */
+    /** Returns the id of the agent with this name, else of the last removed one with it. */
     lastIdOf(name: string): string | null {
       const row = db
         .select({ id: agents.id })
@@ -66,18 +67,26 @@ export function createAgentStore(db: Db) {
       return row?.id ?? null;
     },
 
-    /** Its name, also of one that was removed. */
-    nameOf: (id: string): string | null => db.select({ name: agents.name }).from(agents).where(eq(agents.id, id)).get()?.name ?? null,
+    /** Returns the name of an agent, including a removed one. */
+    nameOf: (id: string): string | null =>
+      db.select({ name: agents.name }).from(agents).where(eq(agents.id, id)).get()?.name ?? null,
 
-    /** When its timer woke it last. */
-    timerAt: (id: string): number | null => db.select({ at: agents.timerAt }).from(agents).where(eq(agents.id, id)).get()?.at ?? null,
+    /** Returns when the agent's timer last fired. */
+    timerAt: (id: string): number | null =>
+      db.select({ at: agents.timerAt }).from(agents).where(eq(agents.id, id)).get()?.at ?? null,
 
     setTimerAt(id: string, at: number): void {
       db.update(agents).set({ timerAt: at }).where(eq(agents.id, id)).run();
     },
 
     put(agent: Agent): void {
-      const row = { id: agent.id, name: agent.name, settings: JSON.stringify(agent.settings), paused: agent.paused ? 1 : 0, createdAt: agent.createdAt };
+      const row = {
+        id: agent.id,
+        name: agent.name,
+        settings: JSON.stringify(agent.settings),
+        paused: agent.paused ? 1 : 0,
+        createdAt: agent.createdAt,
+      };
       db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();
     },
 
@@ -87,6 +96,12 @@ export function createAgentStore(db: Db) {
   };
 }
 
-function agentOf(row: typeof agents.$inferSelect): Agent {
-  return { id: row.id, name: row.name, settings: settings.parse(JSON.parse(row.settings)), paused: row.paused === 1, createdAt: row.createdAt };
+function toAgent(row: typeof agents.$inferSelect): Agent {
+  return {
+    id: row.id,
+    name: row.name,
+    settings: settings.parse(JSON.parse(row.settings)),
+    paused: row.paused === 1,
+    createdAt: row.createdAt,
+  };
 }

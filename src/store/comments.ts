@@ -1,42 +1,59 @@
 /** Comments on tasks. */
 import { and, asc, desc, eq, gt, sql } from 'drizzle-orm';
-import type { Actor, Comment } from '../task/task.ts';
+import type { Actor, Comment } from '#task/task.ts';
 import type { Db } from './open.ts';
 import { comments } from './schema.ts';
 import { actor } from './tasks.ts';
 
 export function createCommentStore(db: Db) {
   return {
-    /** Null when one with this key is there already. */
+    /** Adds a comment. Returns null if one with this key exists. */
     add(comment: { task: number; author: Actor; text: string; at: number; key: string | null }): Comment | null {
       const { task, author, text, at, key } = comment;
       const row = db
         .insert(comments)
-        .values({ task, author: JSON.stringify(author), run: author.kind === 'agent' ? author.run : null, key, text, at })
+        .values({
+          task,
+          author: JSON.stringify(author),
+          run: author.kind === 'agent' ? author.run : null,
+          key,
+          text,
+          at,
+        })
         .onConflictDoNothing()
         .returning()
         .get();
-      return row ? commentOf(row) : null;
+      return row ? toComment(row) : null;
     },
 
-    /** The newest, oldest of them first. */
+    /** Returns the newest comments, in the order in which they were written. */
     ofTask(task: number, most: number): Comment[] {
-      return db.select().from(comments).where(eq(comments.task, task)).orderBy(desc(comments.id)).limit(most).all().map(commentOf).reverse();
+      return db
+        .select()
+        .from(comments)
+        .where(eq(comments.task, task))
+        .orderBy(desc(comments.id))
+        .limit(most)
+        .all()
+        .map(toComment)
+        .reverse();
     },
 
-    /** What persons have said since. */
+    /** Returns comments of persons after `at`. */
     byPersonsSince(task: number, at: number, most: number): Comment[] {
       return db
         .select()
         .from(comments)
-        .where(and(eq(comments.task, task), gt(comments.at, at), sql`json_extract(${comments.author}, '$.kind') = 'person'`))
+        .where(
+          and(eq(comments.task, task), gt(comments.at, at), sql`json_extract(${comments.author}, '$.kind') = 'person'`),
+        )
         .orderBy(asc(comments.id))
         .limit(most)
         .all()
-        .map(commentOf);
+        .map(toComment);
     },
 
-    /** How many a run has written on this task, and when the last one. */
+    /** Returns how many comments a run has written on this task, and when it wrote the last one. */
     ofRun(run: number, task: number): { count: number; lastAt: number | null } {
       const row = db
         .select({ count: sql<number>`count(*)`, lastAt: sql<number | null>`max(at)` })
@@ -48,6 +65,6 @@ export function createCommentStore(db: Db) {
   };
 }
 
-function commentOf({ id, task, author, text, at }: typeof comments.$inferSelect): Comment {
+function toComment({ id, task, author, text, at }: typeof comments.$inferSelect): Comment {
   return { id, task, author: actor.parse(JSON.parse(author)), text, at };
 }

@@ -1,6 +1,6 @@
-/** Documents of tasks: every revision is kept, and nobody overwrites what he has not seen. */
+/** Documents of tasks. Every revision is kept, and a write that is based on an outdated revision is refused. */
 import { and, asc, desc, eq, ne, sql } from 'drizzle-orm';
-import { type Actor, type Document, summaryKey } from '../task/task.ts';
+import { type Actor, type Document, summaryKey } from '#task/task.ts';
 import type { Db } from './open.ts';
 import { documents } from './schema.ts';
 import { actor } from './tasks.ts';
@@ -11,15 +11,23 @@ export function createDocumentStore(db: Db) {
   const ofTask = (task: number, key: string) => and(eq(documents.task, task), eq(documents.key, key));
 
   return {
-    /** `revision`: the next one; the caller has compared it with the latest in this transaction. */
-    put(document: { task: number; key: string; revision: number; title: string | null; body: string; author: Actor; at: number }): void {
+    /** Stores a revision. `revision`: the next one. The caller has compared it with the latest in this transaction. */
+    put(document: {
+      task: number;
+      key: string;
+      revision: number;
+      title: string | null;
+      body: string;
+      author: Actor;
+      at: number;
+    }): void {
       const { author } = document;
       db.insert(documents)
         .values({ ...document, author: JSON.stringify(author), run: author.kind === 'agent' ? author.run : null })
         .run();
     },
 
-    /** This revision, or the latest; null when there is none. */
+    /** Returns this revision, or the latest; null if there is none. */
     get(task: number, key: string, revision: number | null = null): Document | null {
       const row = db
         .select()
@@ -28,13 +36,14 @@ export function createDocumentStore(db: Db) {
         .orderBy(desc(documents.revision))
         .limit(1)
         .get();
-      return row ? documentOf(row) : null;
+      return row ? toDocument(row) : null;
     },
 
     latestRevision: (task: number, key: string): number =>
-      db.select({ latest: sql<number | null>`max(revision)` }).from(documents).where(ofTask(task, key)).get()?.latest ?? 0,
+      db.select({ latest: sql<number | null>`max(revision)` }).from(documents).where(ofTask(task, key)).get()?.latest ??
+      0,
 
-    /** The latest revision of each, without its body. What clip writes itself is left out unless asked for. */
+    /** Returns the latest revision of each document, without its body. clip's own documents are included only `withSystem`. */
     list(task: number, withSystem: boolean): DocumentHead[] {
       const rows = db
         .select({ ...heads, latest: sql<number>`max(${documents.revision})` })
@@ -43,23 +52,48 @@ export function createDocumentStore(db: Db) {
         .groupBy(documents.key)
         .orderBy(asc(documents.key))
         .all();
-      return rows.map(({ latest, author, ...head }) => ({ ...head, revision: latest, author: actor.parse(JSON.parse(author)) }));
+      return rows.map(({ latest, author, ...head }) => ({
+        ...head,
+        revision: latest,
+        author: actor.parse(JSON.parse(author)),
+      }));
     },
 
-    /** All revisions, newest first, without their bodies. */
+    /** Returns the revisions, newest first, without their bodies. */
     history(task: number, key: string, most: number): DocumentHead[] {
-      const rows = db.select(heads).from(documents).where(ofTask(task, key)).orderBy(desc(documents.revision)).limit(most).all();
+      const rows = db
+        .select(heads)
+        .from(documents)
+        .where(ofTask(task, key))
+        .orderBy(desc(documents.revision))
+        .limit(most)
+        .all();
       return rows.map(({ author, ...head }) => ({ ...head, author: actor.parse(JSON.parse(author)) }));
     },
 
-    /** Revisions that a run has made on this task; clip's own are nobody's. */
-    ofRun(run: number, task: number): { count: number; plan: boolean; lastAt: number | null } {
+    /**
+     * Counts the revisions that a run has written on this task, without clip's own documents. `fresh`: those that
+     * differ from every earlier revision. `lastAt`: when the newest of these was written.
+     */
+    ofRun(run: number, task: number): { count: number; fresh: number; freshPlan: boolean; lastAt: number | null } {
+      const fresh = sql`not exists (select 1 from documents as older where older.task = ${documents.task} and older.key = ${documents.key}
+        and older.revision < ${documents.revision} and older.body = ${documents.body})`;
       const row = db
-        .select({ count: sql<number>`count(*)`, plans: sql<number>`coalesce(sum(key = 'plan'), 0)`, lastAt: sql<number | null>`max(at)` })
+        .select({
+          count: sql<number>`count(*)`,
+          fresh: sql<number>`coalesce(sum(${fresh}), 0)`,
+          plans: sql<number>`coalesce(sum(${documents.key} = 'plan' and ${fresh}), 0)`,
+          lastAt: sql<number | null>`max(case when ${fresh} then ${documents.at} end)`,
+        })
         .from(documents)
         .where(and(eq(documents.run, run), eq(documents.task, task), ne(documents.key, summaryKey)))
         .get();
-      return { count: row?.count ?? 0, plan: (row?.plans ?? 0) > 0, lastAt: row?.lastAt ?? null };
+      return {
+        count: row?.count ?? 0,
+        fresh: row?.fresh ?? 0,
+        freshPlan: (row?.plans ?? 0) > 0,
+        lastAt: row?.lastAt ?? null,
+      };
     },
   };
 }
@@ -74,6 +108,6 @@ const heads = {
   bytes: sql<number>`length(cast(${documents.body} as blob))`,
 };
 
-function documentOf({ task, key, revision, title, body, author, at }: typeof documents.$inferSelect): Document {
+function toDocument({ task, key, revision, title, body, author, at }: typeof documents.$inferSelect): Document {
   return { task, key, revision, title, body, author: actor.parse(JSON.parse(author)), at };
 }

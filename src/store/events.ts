@@ -1,4 +1,4 @@
-/** The history: what happened to each run, in one sequence. */
+/** The history: all events in one sequence. */
 import { and, asc, desc, eq, gt, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { events } from './schema.ts';
@@ -28,20 +28,35 @@ export function createEventStore(db: Db) {
     .limit(p('limit'))
     .prepare();
   return {
-    append(event: { at: number; run: number | null; runId: string | null; taskId?: number | null; type: string; data: object }): StoredEvent {
+    append(event: {
+      at: number;
+      run: number | null;
+      runId: string | null;
+      taskId?: number | null;
+      type: string;
+      data: object;
+    }): StoredEvent {
       const { taskId = null } = event;
       const row = insert.get({ ...event, taskId, data: JSON.stringify(event.data) });
       if (!row) throw new Error('The database gave no sequence number.');
       return { ...event, taskId, data: event.data as StoredEvent['data'], seq: row.seq };
     },
 
-    since: (seq: number, limit: number): StoredEvent[] => since.all({ since: seq, limit }).map(eventOf),
+    since: (seq: number, limit: number): StoredEvent[] => since.all({ since: seq, limit }).map(toEvent),
 
     ofRun(run: number, limit: number): StoredEvent[] {
-      return db.select().from(events).where(eq(events.run, run)).orderBy(desc(events.seq)).limit(limit).all().map(eventOf).reverse();
+      return db
+        .select()
+        .from(events)
+        .where(eq(events.run, run))
+        .orderBy(desc(events.seq))
+        .limit(limit)
+        .all()
+        .map(toEvent)
+        .reverse();
     },
 
-    /** The newest of this type in the history of a run. */
+    /** Returns the newest event of this type in the history of a run. */
     lastOfType(run: number, type: string): StoredEvent | null {
       const row = db
         .select()
@@ -50,12 +65,20 @@ export function createEventStore(db: Db) {
         .orderBy(desc(events.seq))
         .limit(1)
         .get();
-      return row ? eventOf(row) : null;
+      return row ? toEvent(row) : null;
     },
 
-    /** What was done to a task, and what became of its runs; the newest, oldest of them first. */
+    /** Returns the newest events of a task and its runs, in the order in which they occurred. */
     ofTask(task: number, limit: number): StoredEvent[] {
-      return db.select().from(events).where(eq(events.taskId, task)).orderBy(desc(events.seq)).limit(limit).all().map(eventOf).reverse();
+      return db
+        .select()
+        .from(events)
+        .where(eq(events.taskId, task))
+        .orderBy(desc(events.seq))
+        .limit(limit)
+        .all()
+        .map(toEvent)
+        .reverse();
     },
 
     lastSeq: (): number => db.select({ seq: sql<number | null>`max(seq)` }).from(events).get()?.seq ?? 0,
@@ -68,6 +91,6 @@ export function createEventStore(db: Db) {
   };
 }
 
-function eventOf(row: typeof events.$inferSelect): StoredEvent {
+function toEvent(row: typeof events.$inferSelect): StoredEvent {
   return { ...row, data: JSON.parse(row.data) as StoredEvent['data'] };
 }

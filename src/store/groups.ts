@@ -6,11 +6,11 @@ export type Group = { readonly name: string; readonly limit: number | null; read
 
 export function createGroupStore(db: Db) {
   return {
-    list: (): Group[] => db.select().from(groups).orderBy(asc(groups.name)).all().map(groupOf),
+    list: (): Group[] => db.select().from(groups).orderBy(asc(groups.name)).all().map(toGroup),
 
     get(name: string): Group | null {
       const row = db.select().from(groups).where(eq(groups.name, name)).get();
-      return row ? groupOf(row) : null;
+      return row ? toGroup(row) : null;
     },
 
     put(group: Group): void {
@@ -20,6 +20,6 @@ export function createGroupStore(db: Db) {
   };
 }
 
-function groupOf(row: typeof groups.$inferSelect): Group {
+function toGroup(row: typeof groups.$inferSelect): Group {
   return { name: row.name, limit: row.limit, paused: row.paused === 1 };
 }

@@ -3,14 +3,17 @@ import { eq, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { meta } from './schema.ts';
 
-/** A number that is kept beside the rows it counts, because counting a million rows takes longer than listing twenty. */
+/** A stored count of rows, because counting a million rows takes longer than listing twenty. */
 export function count(db: Db, key: string) {
   return {
     get: (): number => Number(readMeta(db, key) ?? 0),
     add(by: number): void {
       db.insert(meta)
         .values({ key, value: String(by) })
-        .onConflictDoUpdate({ target: meta.key, set: { value: sql`cast(cast(${meta.value} as integer) + ${by} as text)` } })
+        .onConflictDoUpdate({
+          target: meta.key,
+          set: { value: sql`cast(cast(${meta.value} as integer) + ${by} as text)` },
+        })
         .run();
     },
   };

@@ -1,25 +1,33 @@
-/** The migrations: which there are, how far a database has come, and applying them up to one of them. */
+/** The migrations: lists them, reads how far a database is migrated, and applies them up to a level. */
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import type { Sqlite } from './sqlite.ts';
 
 type Migration = { readonly when: number; readonly hash: string; readonly statements: readonly string[] };
 
 export function readMigrations(folder: string): Migration[] {
-  return readMigrationFiles({ migrationsFolder: folder }).map(({ folderMillis, hash, sql }) => ({ when: folderMillis, hash, statements: sql }));
+  return readMigrationFiles({ migrationsFolder: folder }).map(({ folderMillis, hash, sql }) => ({
+    when: folderMillis,
+    hash,
+    statements: sql,
+  }));
 }
 
-/** The moment of the newest migration that was applied; null where none was. Throws when that cannot be read. */
-export function levelOf(sqlite: Sqlite): number | null {
+/** Returns the time of the newest applied migration; null if there is none. Throws if it cannot be read. */
+export function readLevel(sqlite: Sqlite): number | null {
   if (!sqlite.prepare("SELECT 1 FROM sqlite_master WHERE name = '__drizzle_migrations'").get()) return null;
-  const { latest } = sqlite.prepare('SELECT max(created_at) AS latest FROM __drizzle_migrations').get() as { latest: number | null };
+  const { latest } = sqlite.prepare('SELECT max(created_at) AS latest FROM __drizzle_migrations').get() as {
+    latest: number | null;
+  };
   return latest === null ? null : Number(latest);
 }
 
-/** The same as drizzle's own `migrate`, in one transaction, but not further than `level`: what an older version wrote can be put in before the rest. */
+/** Like drizzle's `migrate`, but stops at `level`, so rows recovered from an older schema can be inserted before the remaining migrations. */
 export function migrateTo(sqlite: Sqlite, folder: string, level: number): void {
   sqlite.transaction(() => {
-    sqlite.exec('CREATE TABLE IF NOT EXISTS "__drizzle_migrations" (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)');
-    const done = levelOf(sqlite) ?? 0;
+    sqlite.exec(
+      'CREATE TABLE IF NOT EXISTS "__drizzle_migrations" (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)',
+    );
+    const done = readLevel(sqlite) ?? 0;
     for (const { when, hash, statements } of readMigrations(folder)) {
       if (when <= done || when > level) continue;
       for (const statement of statements) sqlite.exec(statement);

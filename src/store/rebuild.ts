@@ -1,42 +1,54 @@
 /**
- * Making a new database out of what a damaged one still holds. It is written under another name, in the schema that
- * the damaged one had, brought to this version's like any old database, and closed whole: only then has it a name
- * under which it may be put in place.
+ * Builds a new database from what a damaged one still holds. It is written under a temporary name in the schema of
+ * the damaged one, migrated like any old database, and closed. Only then does it get the name under which it may be
+ * put in place.
  */
 import Database from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
-import type { RunEvent } from '../run/events.ts';
-import type { Origin, Run } from '../run/run.ts';
+import type { RunEvent } from '#run/events.ts';
+import type { Origin, Run } from '#run/run.ts';
 import { createAgentStore } from './agents.ts';
+import { asClipError } from './errors.ts';
 import { createEventStore } from './events.ts';
 import { writeMeta } from './meta.ts';
-import { levelOf, migrateTo, readMigrations } from './migrations.ts';
-import { rowOf } from './rows.ts';
-import { openDamaged, type Salvaged, salvage, sequenceOf } from './salvage.ts';
+import { migrateTo, readLevel, readMigrations } from './migrations.ts';
+import { openDamaged, readSequence, type Salvaged, salvage } from './recover-rows.ts';
+import { toRow } from './run-row.ts';
+import { createRunStore } from './runs.ts';
 import { runs } from './schema.ts';
 import type { Sqlite } from './sqlite.ts';
-import { asClipError } from './trouble.ts';
 import { createWakeStore } from './wakes.ts';
 
 /** A run with the history that leads to its state. */
-export type TakenIn = { readonly run: Run; readonly events: readonly { readonly at: number; readonly event: RunEvent }[] };
+export type ImportedRun = {
+  readonly run: Run;
+  readonly events: readonly { readonly at: number; readonly event: RunEvent }[];
+};
 export type Rebuilding = ReturnType<typeof rebuild>;
 
 const counted = ['runs', 'tasks', 'events', 'comments'] as const;
 
-/** `copy`: of the damaged database, null where there was none. `into`: the path of the new one, which must not be there. Throws ClipError. */
+/**
+ * Starts a rebuild. `copy`: a copy of the damaged database; null if there was none. `into`: the path of the new one,
+ * which must not exist. Throws ClipError.
+ */
 export function rebuild(options: { copy: string | null; into: string; migrations: string; version: string }) {
   const source = options.copy === null ? null : openDamaged(options.copy);
   const sqlite = new Database(options.into);
   try {
-    // Nobody reads it before it is whole: it needs no journal that survives.
+    // The new database is not read before it is complete, so it needs no durable journal.
     sqlite.pragma('journal_mode = MEMORY');
     sqlite.pragma('foreign_keys = OFF');
     const newest = Math.max(...readMigrations(options.migrations).map(({ when }) => when));
     migrateTo(sqlite, options.migrations, Math.min(newest, levelIfKnown(source) ?? newest));
     const salvaged = source === null ? [] : sqlite.transaction(() => salvage(source, sqlite))();
     migrateTo(sqlite, options.migrations, newest);
-    const highest = new Map(counted.map((table) => [table as string, Math.max(source === null ? 0 : sequenceOf(source, table), highestIn(sqlite, table))]));
+    const highest = new Map(
+      counted.map((table) => [
+        table as string,
+        Math.max(source === null ? 0 : readSequence(source, table), highestIn(sqlite, table)),
+      ]),
+    );
     return over(sqlite, { salvaged, highest, version: options.version });
   } catch (error) {
     sqlite.close();
@@ -54,11 +66,12 @@ function over(sqlite: Sqlite, found: { salvaged: readonly Salvaged[]; highest: M
 
   return {
     salvaged: found.salvaged,
-    /** Ids of runs that need not be taken in: they are there, or were removed. */
+    /** Returns the ids of runs that need no recovery: they are present, or were removed. */
     knownIds: () => new Set(column('SELECT id FROM runs UNION ALL SELECT id FROM tombstones').map(String)),
     takenNumbers: () => new Set(column('SELECT number FROM runs UNION ALL SELECT number FROM tombstones').map(Number)),
+    idOf: createRunStore(db).idOf,
     tasks: () => new Set(column('SELECT number FROM tasks').map(Number)),
-    /** The newest run of each task. */
+    /** Returns the newest run of each task. */
     newestOfTasks: () =>
       new Map(
         all('SELECT task_id, max(number) AS newest FROM runs WHERE task_id IS NOT NULL GROUP BY task_id').map((row) => [
@@ -67,7 +80,7 @@ function over(sqlite: Sqlite, found: { salvaged: readonly Salvaged[]; highest: M
         ]),
       ),
     agentNamed: (name: string) => createAgentStore(db).byName(name),
-    /** What woke the agent for this run; null when nothing did. */
+    /** Returns the wake that started this run, or null. */
     originOf(runId: string): Origin | null {
       const wake = createWakeStore(db).ofRun(runId);
       if (wake === null) return null;
@@ -76,8 +89,8 @@ function over(sqlite: Sqlite, found: { salvaged: readonly Salvaged[]; highest: M
     },
     highestRun: () => highest.get('runs') ?? 0,
 
-    /** Puts in what was taken in, sees to it that no number comes again, and closes it whole. `mendedFrom`: where the damaged one will lie. */
-    finish(options: { taken: readonly TakenIn[]; highestRun: number; highestTask: number; mendedFrom: string }): {
+    /** Inserts the recovered runs, ensures that no number is reused, and closes the database. `repairedFrom`: where the damaged one will be kept. */
+    finish(options: { taken: readonly ImportedRun[]; highestRun: number; highestTask: number; repairedFrom: string }): {
       wakesDropped: number;
       tasksBlocked: number[];
     } {
@@ -91,9 +104,9 @@ function over(sqlite: Sqlite, found: { salvaged: readonly Salvaged[]; highest: M
           const dropped = dropWakesOfNobody(sqlite);
           writeMeta(db, 'runs_total', String(column('SELECT count(*) FROM runs')[0]));
           writeMeta(db, 'version', found.version);
-          // What was running is looked for, as after any crash.
+          // Marks the end as unclean, so the next daemon recovers live runs as after a crash.
           writeMeta(db, 'unclean', '1');
-          writeMeta(db, 'mended_from', options.mendedFrom);
+          writeMeta(db, 'mended_from', options.repairedFrom);
           return dropped;
         })();
         sqlite.pragma('synchronous = FULL');
@@ -112,7 +125,7 @@ function over(sqlite: Sqlite, found: { salvaged: readonly Salvaged[]; highest: M
 
 function levelIfKnown(source: Sqlite | null): number | null {
   try {
-    return source === null ? null : levelOf(source);
+    return source === null ? null : readLevel(source);
   } catch {
     return null;
   }
@@ -125,13 +138,13 @@ function highestIn(sqlite: Sqlite, table: (typeof counted)[number]): number {
   return table === 'runs' ? Math.max(own, of('SELECT max(number) AS n FROM tombstones')) : own;
 }
 
-function insert(sqlite: Sqlite, taken: readonly TakenIn[]): void {
+function insert(sqlite: Sqlite, taken: readonly ImportedRun[]): void {
   const db = drizzle(sqlite);
   const events = createEventStore(db);
   for (const { run, events: history } of taken) {
     const { number, ...rest } = run;
     db.insert(runs)
-      .values({ number, ...rowOf(rest) })
+      .values({ number, ...toRow(rest) })
       .run();
     const { command, cwd } = run.spec;
     const of = { run: number, runId: run.id, taskId: run.lineage.taskId };
@@ -139,7 +152,7 @@ function insert(sqlite: Sqlite, taken: readonly TakenIn[]): void {
       ...of,
       at: run.queuedAt,
       type: 'admitted',
-      data: { type: 'admitted', command, cwd, retryOfRunId: null, parentRunId: null, takenIn: true },
+      data: { type: 'admitted', command, cwd, retryOfRunId: null, parentRunId: null, importRun: true },
     });
     for (const { at, event } of history) events.append({ ...of, at, type: event.type, data: event });
   }
@@ -150,18 +163,26 @@ function raiseSequence(sqlite: Sqlite, table: string, to: number): void {
   if (changes === 0 && to > 0) sqlite.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table, to);
 }
 
-/** A wake whose run is lost would wait for ever, and hold its task: the task is a person's now, and the person is told. */
+/**
+ * Cancels wakes whose run is lost, and blocks their tasks. Such a wake would stay pending indefinitely and hold its
+ * task, so a person must decide.
+ */
 function dropWakesOfNobody(sqlite: Sqlite): { wakesDropped: number; tasksBlocked: number[] } {
   const why = 'Its run was lost with the damaged database.';
-  const gone = "FROM wakes WHERE status IN ('queued', 'claimed') AND (run_id IS NULL OR run_id NOT IN (SELECT id FROM runs))";
-  const tasks = (sqlite.prepare(`SELECT DISTINCT task ${gone} AND task IS NOT NULL`).all() as { task: number }[]).map(({ task }) => task);
+  const gone =
+    "FROM wakes WHERE status IN ('queued', 'claimed') AND (run_id IS NULL OR run_id NOT IN (SELECT id FROM runs))";
+  const tasks = (sqlite.prepare(`SELECT DISTINCT task ${gone} AND task IS NOT NULL`).all() as { task: number }[]).map(
+    ({ task }) => task,
+  );
   const now = Date.now();
   const blocked = tasks.filter((task) => {
     const block =
       "UPDATE tasks SET status = 'blocked', blocked_reason = ?, blocked_next = ?, updated_at = ? WHERE number = ? AND status IN ('todo', 'in_progress')";
     return sqlite.prepare(block).run(why, `Go on with it: clip continue T${task}`, now, task).changes > 0;
   });
-  const { changes } = sqlite.prepare(`UPDATE wakes SET status = 'cancelled', error = ?, finished_at = ? WHERE id IN (SELECT id ${gone})`).run(why, now);
+  const { changes } = sqlite
+    .prepare(`UPDATE wakes SET status = 'cancelled', error = ?, finished_at = ? WHERE id IN (SELECT id ${gone})`)
+    .run(why, now);
   sqlite.prepare('UPDATE tasks SET execution_run_id = NULL WHERE execution_run_id NOT IN (SELECT id FROM runs)').run();
   return { wakesDropped: changes, tasksBlocked: blocked };
 }

@@ -1,7 +1,7 @@
-/** What agents have reported of themselves, run by run. */
+/** Reports that runs made with `clip report`. */
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { type ReportKind, reportKinds } from '../run/agent-report.ts';
+import { type ReportKind, reportKinds } from '#run/agent-report.ts';
 import type { Db } from './open.ts';
 import { reports } from './schema.ts';
 
@@ -33,28 +33,28 @@ export function createReportStore(db: Db) {
     .select()
     .from(reports)
     .where(eq(reports.run, p('run')))
-    // In the order in which they came, several in one millisecond too.
+    // In order of arrival, even within one millisecond.
     .orderBy(reports.at, sql`rowid`)
     .prepare();
 
   return {
-    /** Meant to be called inside one transaction with what follows from it. */
+    /** Stores a report. Must be called in one transaction with its consequences. */
     put(report: StoredReport): void {
       db.insert(reports).values(report).run();
     },
 
     get(run: number, id: string): StoredReport | null {
       const row = one.get({ run, id });
-      return row ? reportOf(row) : null;
+      return row ? toReport(row) : null;
     },
 
-    /** Oldest first. */
-    ofRun: (run: number): StoredReport[] => ofRun.all({ run }).map(reportOf),
+    /** Returns the reports of a run, oldest first. */
+    ofRun: (run: number): StoredReport[] => ofRun.all({ run }).map(toReport),
 
     count: (run: number): number => counted.get({ run })?.count ?? 0,
   };
 }
 
-function reportOf(row: typeof reports.$inferSelect): StoredReport {
+function toReport(row: typeof reports.$inferSelect): StoredReport {
   return { ...row, kind: kind.parse(row.kind) };
 }

@@ -1,22 +1,22 @@
 /**
- * Room for records that is there even when the disk is full. It lies inside the database, so that nobody else can take
- * it: space that is given back to the disk is at once filled by the run whose log has filled it before.
+ * Space for records that remains available on a full disk. It lies inside the database, so no other program can use
+ * it up. Space returned to the disk would be filled at once by the run whose log has filled the disk.
  *
- *  - The log of changes (clip.db-wal) is stretched to what it needs until its changes are brought over: writing over
- *    what is there needs no space.
- *  - The database always holds free pages that are on disk already. New rows take those first, so that bringing
- *    changes over never needs the file to grow.
+ *  - The write-ahead log (clip.db-wal) is stretched to the size it needs between checkpoints. Overwriting it needs no
+ *   space.
+ *  - The database always holds free pages that are already on disk. New rows use those first, so a checkpoint never
+ *   grows the file.
  */
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import type { Sqlite } from './sqlite.ts';
 
 const key = 'reserve';
 const pageBytes = 4_096;
-/** Free pages that there shall be, 4 MiB: for the events of some thousand changes of runs. */
+/** Number of free pages to keep: 4 MiB, enough for the events of some thousand changes of runs. */
 const pagesWanted = 1_024;
-/** With fewer they are made anew: as many as the largest changes take, a batch of runs or a document. */
+/** With fewer free pages, the reserve is refilled. The largest changes (a batch of runs, a document) need this many. */
 const pagesMin = 512;
-/** SQLite brings changes over when 1,000 pages have gathered; half as much again, for when a reader delays that. */
+/** SQLite checkpoints at 1,000 pages. Half as many more cover a checkpoint that a reader delays. */
 const logBytes = 1_500 * (4_096 + 24);
 const zeros = Buffer.alloc(64 * 1_024);
 
@@ -28,17 +28,21 @@ export function createReserve(sqlite: Sqlite, path: string) {
   const drop = sqlite.prepare('DELETE FROM meta WHERE key = ?');
   const free = sqlite.prepare('PRAGMA freelist_count').pluck();
 
-  /** SQLite reads a log to its last whole change, and holds its locks on other files: zeros at its end mean nothing to it. */
+  /**
+   * Extends the log with zeros. SQLite reads a log up to its last complete change and keeps its locks on other files,
+   * so zeros at the end have no effect.
+   */
   function stretchLog(): void {
     const fd = openSync(log, 'r+');
     try {
-      for (let size = fstatSync(fd).size; size < logBytes; ) size += writeSync(fd, zeros, 0, Math.min(zeros.length, logBytes - size), size);
+      for (let size = fstatSync(fd).size; size < logBytes; )
+        size += writeSync(fd, zeros, 0, Math.min(zeros.length, logBytes - size), size);
     } finally {
       closeSync(fd);
     }
   }
 
-  /** A text that is written, brought over to the file, and deleted: its pages are free, and on disk. */
+  /** Writes a text, checkpoints it into the file, and deletes it, which leaves its pages free and on disk. */
   function makePages(missing: number): void {
     drop.run(key);
     if (missing <= 0) return;
@@ -51,17 +55,18 @@ export function createReserve(sqlite: Sqlite, path: string) {
   }
 
   return {
-    /** Whether there is enough of it. */
-    isThere: (): boolean => (free.get() as number) >= pagesMin && (statSync(log, { throwIfNoEntry: false })?.size ?? 0) >= logBytes,
+    /** Returns whether the reserve is sufficient. */
+    isThere: (): boolean =>
+      (free.get() as number) >= pagesMin && (statSync(log, { throwIfNoEntry: false })?.size ?? 0) >= logBytes,
 
-    /** Makes what is missing of it; throws where there is no room. From the return on, what was recorded before stands in the database itself and not only in its log. */
+    /** Refills the reserve. Throws if there is no space. Afterwards earlier changes are in the database file itself, not only in the log. */
     make(): void {
       stretchLog();
       makePages(pagesWanted - (free.get() as number));
       sqlite.pragma('wal_checkpoint(PASSIVE)');
     },
 
-    /** Before a change: whether it may take more pages than are free. */
+    /** Returns whether the next change may need more pages than are free. */
     isLow: (): boolean => (free.get() as number) < pagesMin,
   };
 }

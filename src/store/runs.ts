@@ -1,15 +1,15 @@
-/** The runs in the database. Every writing function here is meant to be called inside one transaction of the supervisor. */
+/** The runs in the database. Every function that writes must be called inside a transaction of the supervisor. */
 import { and, asc, desc, eq, gt, inArray, like, sql } from 'drizzle-orm';
-import { limits } from '../run/limits.ts';
-import { endedStatuses, isEnded, liveStatuses, type Run, type RunState, type RunStatus } from '../run/run.ts';
-import type { Usage } from '../run/usage.ts';
+import { limits } from '#run/limits.ts';
+import { endedStatuses, isEnded, liveStatuses, type Run, type RunStatus } from '#run/run.ts';
+import type { StreamDigest } from '#run/stream-digest.ts';
+import { pagesOfRuns } from './list-runs.ts';
 import { count } from './meta.ts';
 import type { Db } from './open.ts';
-import { rowOf, runOf, stateColumns } from './rows.ts';
-import { pagesOfRuns } from './run-pages.ts';
-import { runsOfTasks } from './runs-of-tasks.ts';
-import { accounts, archivedLogs, reports, runLabels, runs, tombstones } from './schema.ts';
-import { useToBury } from './spending.ts';
+import { stateColumns, toRow, toRun } from './run-row.ts';
+import { useToBury } from './run-usage.ts';
+import { accounts, archivedLogs, reports, runLabels, runs, tombstones, workspaceStates } from './schema.ts';
+import { runsOfTasks } from './task-runs.ts';
 
 export type QueuedRow = {
   readonly number: number;
@@ -44,6 +44,7 @@ export function createRunStore(db: Db) {
       retryOfRunId: p('retryOfRunId'),
       retryReason: p('retryReason'),
       unsettled: p('unsettled'),
+      needsPerson: p('needsPerson'),
       spec: p('spec'),
       lineage: p('lineage'),
       state: p('state'),
@@ -56,7 +57,12 @@ export function createRunStore(db: Db) {
     .prepare();
   const update = db
     .update(runs)
-    .set({ status: sql`${p('status')}`, unsettled: sql`${p('unsettled')}`, state: sql`${p('state')}` })
+    .set({
+      status: sql`${p('status')}`,
+      unsettled: sql`${p('unsettled')}`,
+      needsPerson: sql`${p('needsPerson')}`,
+      state: sql`${p('state')}`,
+    })
     .where(eq(runs.number, p('number')))
     .prepare();
   const byNumber = db
@@ -75,7 +81,7 @@ export function createRunStore(db: Db) {
     .where(eq(runs.key, p('key')))
     .prepare();
   const unsettled = db.select().from(runs).where(sql`unsettled = 1`).orderBy(asc(runs.number)).prepare();
-  // Only what the queue needs, taken out by SQLite: parsing whole runs would take a second for 20,000 of them.
+  // Selects only what the queue needs: parsing whole runs would take a second for 20,000 of them.
   const queue = db
     .select({
       number: runs.number,
@@ -109,38 +115,52 @@ export function createRunStore(db: Db) {
     ...runsOfTasks(db),
     ...pagesOfRuns(db, total.get),
 
-    /** Gives the run the next number, which is never given again. */
+    /** Inserts a run under the next number, which is never reused. */
     insert(run: Omit<Run, 'number'>): Run {
-      const row = insert.get(rowOf(run));
+      const row = insert.get(toRow(run));
       if (!row) throw new Error('The database gave no number.');
       for (const [label, value] of Object.entries(run.spec.labels)) insertLabel.run({ label, value, run: row.number });
       total.add(1);
       return { ...run, number: row.number };
     },
 
-    setState(number: number, state: RunState): void {
-      update.run({ number, ...stateColumns(state) });
+    /** Stores the run's new state. */
+    setState(run: Run): void {
+      update.run({ number: run.number, ...stateColumns(run) });
+    },
+
+    /** Returns runs that a person should look at, the newest first. */
+    needingPerson(most: number): Run[] {
+      return db
+        .select()
+        .from(runs)
+        .where(sql`needs_person = 1`)
+        .orderBy(desc(runs.number))
+        .limit(most)
+        .all()
+        .map(toRun);
     },
 
     byNumber(number: number): Run | null {
       const row = byNumber.get({ number });
-      return row ? runOf(row) : null;
+      return row ? toRun(row) : null;
     },
 
     byId(id: string): Run | null {
       const row = byId.get({ id });
-      return row ? runOf(row) : null;
+      return row ? toRun(row) : null;
     },
 
-    /** Whether there is such a run, without reading it. */
-    isThere: (id: string): boolean => db.select({ number: runs.number }).from(runs).where(eq(runs.id, id)).get() !== undefined,
+    /** Returns whether there is such a run, without reading it. */
+    isThere: (id: string): boolean =>
+      db.select({ number: runs.number }).from(runs).where(eq(runs.id, id)).get() !== undefined,
 
     byKey(key: string): Run | null {
       const row = byKey.get({ key });
-      return row ? runOf(row) : null;
+      return row ? toRun(row) : null;
     },
 
-    /** At most `most` runs whose id begins so. */
+    /** Returns at most `most` runs whose id has this prefix. */
     byIdPrefix(prefix: string, most: number): Run[] {
       return db
         .select()
@@ -148,10 +168,10 @@ export function createRunStore(db: Db) {
         .where(like(runs.id, `${prefix}%`))
         .limit(most)
         .all()
-        .map(runOf);
+        .map(toRun);
     },
 
-    /** The live run of this name, else the newest ended one. */
+    /** Returns the live run of this name, else the newest ended one. */
     byName(name: string): Run | null {
       const row = db
         .select()
@@ -160,16 +180,16 @@ export function createRunStore(db: Db) {
         .orderBy(desc(inArray(runs.status, [...liveStatuses])), desc(runs.number))
         .limit(1)
         .get();
-      return row ? runOf(row) : null;
+      return row ? toRun(row) : null;
     },
 
-    /** Ended runs with numbers above `after`, the oldest first. */
+    /** Returns ended runs with numbers above `after`, oldest first. */
     endedAfter(after: number, most: number): Run[] {
       const where = and(gt(runs.number, after), inArray(runs.status, [...endedStatuses]));
-      return db.select().from(runs).where(where).orderBy(asc(runs.number)).limit(most).all().map(runOf);
+      return db.select().from(runs).where(where).orderBy(asc(runs.number)).limit(most).all().map(toRun);
     },
 
-    /** From this number on there are so many ended runs; 0 when there are not more. */
+    /** Returns the number of the `keep`-th newest ended run; 0 if there are fewer. */
     newestEnded(keep: number): number {
       if (keep === 0) return Number.POSITIVE_INFINITY;
       const where = inArray(runs.status, [...endedStatuses]);
@@ -187,18 +207,18 @@ export function createRunStore(db: Db) {
 
     last(): Run | null {
       const row = db.select().from(runs).orderBy(desc(runs.number)).limit(1).get();
-      return row ? runOf(row) : null;
+      return row ? toRun(row) : null;
     },
 
-    /** Runs that need attention: starting, running, stopping, or ended with steps left to do. */
-    unsettled: (): Run[] => unsettled.all().map(runOf),
+    /** Returns unsettled runs: starting, running, stopping, or ended with steps left to do. */
+    unsettled: (): Run[] => unsettled.all().map(toRun),
 
-    /** All queued runs, oldest first. */
+    /** Returns all queued runs, oldest first. */
     queued: (): QueuedRow[] => queue.all().map((row) => ({ ...row, locks: JSON.parse(row.locks) as string[] })),
 
     status: (number: number): RunStatus | null => (statusOf.get({ number })?.status as RunStatus | undefined) ?? null,
 
-    /** Ids of the runs this one was started in, nearest first. */
+    /** Returns the ids of the runs inside which this one was started, nearest first. */
     ancestors(parentRunId: string | null): string[] {
       const chain: string[] = [];
       for (let id = parentRunId; id !== null && chain.length <= limits.depthMax; ) {
@@ -208,27 +228,35 @@ export function createRunStore(db: Db) {
       return chain;
     },
 
-    /** Runs that were started inside this one, ended ones among them. */
+    /** Returns the runs started inside this one, including ended ones. */
     children(parentRunId: string): Run[] {
-      return db.select().from(runs).where(eq(runs.parentRunId, parentRunId)).all().map(runOf);
+      return db.select().from(runs).where(eq(runs.parentRunId, parentRunId)).all().map(toRun);
     },
 
-    /** Number of the newest run that repeats this one; null when there is none. */
+    /** Returns the number of the newest run that repeats this one, or null. */
     retryOf(id: string): number | null {
-      return db.select({ number: runs.number }).from(runs).where(eq(runs.retryOfRunId, id)).orderBy(desc(runs.number)).limit(1).get()?.number ?? null;
+      return (
+        db
+          .select({ number: runs.number })
+          .from(runs)
+          .where(eq(runs.retryOfRunId, id))
+          .orderBy(desc(runs.number))
+          .limit(1)
+          .get()?.number ?? null
+      );
     },
 
     total: (): number => total.get(),
 
-    /** Forgets an ended run; number, id and key stay taken, and what it used stays known. */
-    bury(run: Run, usage: Usage | null, at: number): void {
+    /** Replaces an ended run by a tombstone. Number, id and key stay taken, and its usage is kept. */
+    bury(run: Run, used: Pick<StreamDigest, 'usage' | 'usageIsPart'>, at: number): void {
       const { number, id, key, spec, state, lineage } = run;
       const liveness = isEnded(state) ? state.liveness : null;
       const kept = {
         agentId: spec.agent?.id ?? null,
         taskId: lineage.taskId,
         advanced: liveness === null ? null : Number(liveness.state === 'advanced' || liveness.state === 'completed'),
-        usage: useToBury(db, run, usage),
+        usage: useToBury(db, run, used),
       };
       db.insert(tombstones)
         .values({ number, id, key, status: state.status, ...kept, removedAt: at })
@@ -237,33 +265,50 @@ export function createRunStore(db: Db) {
       db.delete(accounts).where(eq(accounts.run, run.number)).run();
       db.delete(reports).where(eq(reports.run, run.number)).run();
       db.delete(runLabels).where(eq(runLabels.run, run.number)).run();
+      db.delete(workspaceStates).where(eq(workspaceStates.run, run.number)).run();
       db.delete(runs).where(eq(runs.number, run.number)).run();
       total.add(-1);
     },
 
     isBuried(ref: { number: number } | { key: string } | { id: string }): boolean {
-      const where = 'number' in ref ? eq(tombstones.number, ref.number) : 'key' in ref ? eq(tombstones.key, ref.key) : eq(tombstones.id, ref.id);
+      const where =
+        'number' in ref
+          ? eq(tombstones.number, ref.number)
+          : 'key' in ref
+            ? eq(tombstones.key, ref.key)
+            : eq(tombstones.id, ref.id);
       return db.select({ number: tombstones.number }).from(tombstones).where(where).get() !== undefined;
     },
 
-    /** Whether it is there, or was and was removed. */
+    idOf: (number: number): string | null =>
+      db.select({ id: runs.id }).from(runs).where(eq(runs.number, number)).get()?.id ?? null,
+
+    /** Returns whether the run exists or was removed. */
     isKnown: (id: string): boolean =>
       db.select({ number: runs.number }).from(runs).where(eq(runs.id, id)).get() !== undefined ||
       db.select({ number: tombstones.number }).from(tombstones).where(eq(tombstones.id, id)).get() !== undefined,
 
-    /** Reads every run there is, page by page; throws at the first that makes no sense. */
+    /** Reads all runs, page by page. Throws at the first invalid one. */
     readAll(): void {
       for (let last = 0; ; ) {
-        const rows = db.select().from(runs).where(gt(runs.number, last)).orderBy(asc(runs.number)).limit(limits.pageRunsMax).all();
-        rows.forEach(runOf);
+        const rows = db
+          .select()
+          .from(runs)
+          .where(gt(runs.number, last))
+          .orderBy(asc(runs.number))
+          .limit(limits.pageRunsMax)
+          .all();
+        rows.forEach(toRun);
         const next = rows.at(-1)?.number;
         if (next === undefined) return;
         last = next;
       }
     },
 
-    /** How a removed run had ended; others may still wait for its success. */
+    /** Returns the status of a removed run, because others may still depend on its success. */
     buriedStatus: (number: number): RunStatus | null =>
-      (db.select({ status: tombstones.status }).from(tombstones).where(eq(tombstones.number, number)).get()?.status as RunStatus | undefined) ?? null,
+      (db.select({ status: tombstones.status }).from(tombstones).where(eq(tombstones.number, number)).get()?.status as
+        | RunStatus
+        | undefined) ?? null,
   };
 }

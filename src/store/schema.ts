@@ -1,4 +1,4 @@
-/** The tables. A run's `spec` and `state` are JSON, parsed on the way out; columns are what is searched, sorted or unique. */
+/** The tables. A run's `spec` and `state` are JSON that is validated when read. Columns hold what is searched, sorted or unique. */
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
@@ -18,30 +18,37 @@ export const runs = sqliteTable(
     taskId: integer('task_id'),
     retryOfRunId: text('retry_of_run_id'),
     retryReason: text('retry_reason'),
-    /** Whether something remains to be done after the end: 1 until the last finalising step. */
+    /** Whether the run is unfinished or has pending steps: 1 until the last finalization step. */
     unsettled: integer('unsettled').notNull(),
-    /** Whether its logs have been looked after since its end: 1 or 0. */
+    /** Whether a person should look at the run (run/attention.ts): 1 or 0. */
+    needsPerson: integer('needs_person').notNull().default(0),
+    /** Whether the logs were archived after the end: 1 or 0. */
     archived: integer('archived').notNull().default(0),
     spec: text('spec').notNull(),
     lineage: text('lineage').notNull(),
     state: text('state').notNull(),
   },
   (table) => [
-    uniqueIndex('runs_live_name').on(table.name).where(sql`status in ('queued', 'starting', 'running', 'stopping') and name is not null`),
+    uniqueIndex('runs_live_name')
+      .on(table.name)
+      .where(sql`status in ('queued', 'starting', 'running', 'stopping') and name is not null`),
     index('runs_by_name').on(table.name, table.number).where(sql`name is not null`),
     index('runs_queue').on(table.priority, table.number).where(sql`status = 'queued'`),
     index('runs_unsettled').on(table.number).where(sql`unsettled = 1`),
+    index('runs_needing_person').on(table.number).where(sql`needs_person = 1`),
     index('runs_by_status').on(table.status, table.number),
-    index('runs_to_archive').on(table.number).where(sql`archived = 0 and unsettled = 0 and status in ('succeeded', 'failed', 'cancelled', 'timed_out')`),
+    index('runs_to_archive')
+      .on(table.number)
+      .where(sql`archived = 0 and unsettled = 0 and status in ('succeeded', 'failed', 'cancelled', 'timed_out')`),
     index('runs_by_group').on(table.group, table.number).where(sql`group_name is not null`),
     index('runs_by_time').on(table.queuedAt),
     index('runs_by_parent').on(table.parentRunId).where(sql`parent_run_id is not null`),
     index('runs_by_agent').on(table.agentId, table.number).where(sql`agent_id is not null`),
     index('runs_by_task').on(table.taskId, table.number).where(sql`task_id is not null`),
-    // One run that begins anew for one whose session nobody knew.
+    // At most one fresh retry for a run whose session was unknown.
     uniqueIndex('runs_one_fresh_retry').on(table.retryOfRunId).where(sql`retry_reason = 'unknown_session'`),
     index('runs_by_retried').on(table.retryOfRunId).where(sql`retry_of_run_id is not null`),
-    // Two daemons, two sweeps, a crash in between: a lost run is retried exactly once.
+    // A lost run is retried exactly once, despite two daemons, two recoveries, or a crash in between.
     uniqueIndex('runs_one_loss_retry').on(table.retryOfRunId).where(sql`retry_reason = 'process_lost'`),
   ],
 );
@@ -63,36 +70,41 @@ export const events = sqliteTable(
     type: text('type').notNull(),
     data: text('data').notNull(),
   },
-  (table) => [index('events_by_run').on(table.run, table.seq), index('events_by_task').on(table.taskId, table.seq).where(sql`task_id is not null`)],
+  (table) => [
+    index('events_by_run').on(table.run, table.seq),
+    index('events_by_task').on(table.taskId, table.seq).where(sql`task_id is not null`),
+  ],
 );
 
-/** The logs of ended runs: how they lie on disk, and what is known of them once they do not any more. */
+/** The logs of ended runs: their form on disk, and facts that outlive them. */
 export const archivedLogs = sqliteTable(
   'archived_logs',
   {
     run: integer('run').primaryKey(),
     endedAt: integer('ended_at').notNull(),
-    /** As written; null for a log that was not there. */
+    /** Size as written; null for a log that did not exist. */
     stdoutBytes: integer('stdout_bytes'),
     stderrBytes: integer('stderr_bytes'),
     stdoutForm: text('stdout_form').notNull(),
     stderrForm: text('stderr_form').notNull(),
     lastOutputAt: integer('last_output_at'),
-    /** Of an agent whose output is all it says: the end of it. */
+    /** Last output of an agent without a stream. */
     lastWords: text('last_words'),
-    /** What they take on disk; 0 once they are removed. */
+    /** Size on disk; 0 once they are removed. */
     storedBytes: integer('stored_bytes').notNull(),
     removedAt: integer('removed_at'),
-    /** Whether the files are gone as well: 1 or 0. */
+    /** Whether the files were deleted: 1 or 0. */
     cleared: integer('cleared').notNull(),
   },
   (table) => [
-    index('archived_logs_kept').on(table.endedAt, table.run, table.storedBytes).where(sql`removed_at is null and stored_bytes > 0`),
+    index('archived_logs_kept')
+      .on(table.endedAt, table.run, table.storedBytes)
+      .where(sql`removed_at is null and stored_bytes > 0`),
     index('archived_logs_uncleared').on(table.run).where(sql`removed_at is not null and cleared = 0`),
   ],
 );
 
-/** What is left of a deleted run: its number and key stay taken, and what it used stays counted. */
+/** Tombstones of removed runs: number and key stay taken, and usage stays counted. */
 export const tombstones = sqliteTable('tombstones', {
   number: integer('number').primaryKey(),
   id: text('id').notNull().unique(),
@@ -100,9 +112,9 @@ export const tombstones = sqliteTable('tombstones', {
   status: text('status').notNull(),
   agentId: text('agent_id'),
   taskId: integer('task_id'),
-  /** Whether it had advanced its task: 1 or 0; null for one that was not judged. */
+  /** Whether the run advanced its task: 1 or 0; null without a verdict. */
   advanced: integer('advanced'),
-  /** Tokens and cost; null when nothing is known. */
+  /** Tokens and cost; null if unknown. */
   usage: text('usage'),
   removedAt: integer('removed_at').notNull(),
 });
@@ -113,7 +125,7 @@ export const groups = sqliteTable('groups', {
   paused: integer('paused').notNull(),
 });
 
-/** Agents; a removed one keeps its row, because its runs still name it. */
+/** Agents. A removed agent keeps its row, because its runs refer to it. */
 export const agents = sqliteTable(
   'agents',
   {
@@ -123,25 +135,25 @@ export const agents = sqliteTable(
     paused: integer('paused').notNull(),
     createdAt: integer('created_at').notNull(),
     removedAt: integer('removed_at'),
-    /** When its timer woke it last; null for never. */
+    /** When the timer last fired; null for never. */
     timerAt: integer('timer_at'),
   },
   (table) => [uniqueIndex('agents_name').on(table.name).where(sql`removed_at is null`)],
 );
 
-/** What the stream of a run has shown, and up to which byte of its logs that is. */
+/** The stream state of a run, and the offsets up to which its logs were read. */
 export const accounts = sqliteTable('accounts', {
   run: integer('run').primaryKey(),
   stdoutOffset: integer('stdout_offset').notNull(),
   stderrOffset: integer('stderr_offset').notNull(),
   /** The totals of the session before this run; null until the session is known. */
   before: text('totals_before'),
-  /** What lists show of the account. It stands before it, so that reading the one does not read the other. */
+  /** The stream digest for lists. It precedes the stream state, so reading it does not read the latter. */
   glance: text('glance').notNull(),
   account: text('account').notNull(),
 });
 
-/** Sessions of agent CLIs: where they live, and what they have used so far. */
+/** Sessions of agent CLIs: their folder and their total usage. */
 export const sessions = sqliteTable(
   'sessions',
   {
@@ -155,7 +167,7 @@ export const sessions = sqliteTable(
   (table) => [primaryKey({ columns: [table.owner, table.id] })],
 );
 
-/** Tasks; their numbers are never given again. */
+/** Tasks. Their numbers are never reused. */
 export const tasks = sqliteTable(
   'tasks',
   {
@@ -172,7 +184,7 @@ export const tasks = sqliteTable(
     blockedReason: text('blocked_reason'),
     blockedNext: text('blocked_next'),
     cwd: text('cwd'),
-    /** The folder it was made in: where its runs work when neither it nor its agent names one. */
+    /** The folder in which the task was created. Its runs work there if neither the task nor its agent names another one. */
     madeIn: text('made_in').notNull(),
     checkoutRunId: text('checkout_run_id'),
     executionRunId: text('execution_run_id'),
@@ -180,6 +192,10 @@ export const tasks = sqliteTable(
     budget: text('budget'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
+    /** When the status or the assignee last changed; 0 if an earlier version did not record it. */
+    statusAt: integer('status_at').notNull().default(0),
+    /** When a person dismissed the task; null after its next change. */
+    dismissedAt: integer('dismissed_at'),
   },
   (table) => [
     index('tasks_by_status').on(table.status, table.number),
@@ -194,15 +210,18 @@ export const comments = sqliteTable(
     task: integer('task').notNull(),
     author: text('author').notNull(),
     run: integer('run'),
-    /** What clip says once only has one: said twice, after a crash in between, it is there once. */
+    /** Key of a comment that clip makes only once: a repetition after a crash is ignored. */
     key: text('key').unique(),
     text: text('text').notNull(),
     at: integer('at').notNull(),
   },
-  (table) => [index('comments_by_task').on(table.task, table.id), index('comments_by_run').on(table.run).where(sql`run is not null`)],
+  (table) => [
+    index('comments_by_task').on(table.task, table.id),
+    index('comments_by_run').on(table.run).where(sql`run is not null`),
+  ],
 );
 
-/** Documents of tasks, each revision whole. */
+/** Documents of tasks, with each revision in full. */
 export const documents = sqliteTable(
   'documents',
   {
@@ -215,7 +234,10 @@ export const documents = sqliteTable(
     run: integer('run'),
     at: integer('at').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.task, table.key, table.revision] }), index('documents_by_run').on(table.run).where(sql`run is not null`)],
+  (table) => [
+    primaryKey({ columns: [table.task, table.key, table.revision] }),
+    index('documents_by_run').on(table.run).where(sql`run is not null`),
+  ],
 );
 
 export const wakes = sqliteTable(
@@ -227,7 +249,7 @@ export const wakes = sqliteTable(
     source: text('source').notNull(),
     reason: text('reason').notNull(),
     payload: text('payload').notNull(),
-    // Two daemons, two looks, a crash in between: what follows from one end follows once.
+    // Ensures that an end is followed up once, despite two daemons, two passes, or a crash in between.
     key: text('idempotency_key').unique(),
     status: text('status').notNull(),
     coalescedCount: integer('coalesced_count').notNull(),
@@ -245,22 +267,53 @@ export const wakes = sqliteTable(
   ],
 );
 
-/** What agents said of themselves with `clip report`. */
+/** The state of the workspace that a run found, and what its streak of automatic runs has seen. */
+export const workspaceStates = sqliteTable(
+  'workspace_states',
+  {
+    run: integer('run').primaryKey(),
+    task: integer('task'),
+    /** Number of the run that began the streak. */
+    streak: integer('streak').notNull(),
+    /** The state that the run found; null if unknown, and some time after the end. */
+    found: text('found'),
+    /** Hashes of the states and file versions that the run found and left; null until it has ended. */
+    marks: text('marks'),
+  },
+  (table) => [
+    index('workspace_states_by_task').on(table.task, table.run).where(sql`task is not null`),
+    index('workspace_states_found').on(table.run).where(sql`found is not null`),
+  ],
+);
+
+/** The state of the workspace at the start of a task. */
+export const taskBaselines = sqliteTable(
+  'task_baselines',
+  {
+    task: integer('task').notNull(),
+    root: text('root').notNull(),
+    run: integer('run').notNull(),
+    found: text('found').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.task, table.root] })],
+);
+
+/** Reports that runs made with `clip report`. */
 export const reports = sqliteTable(
   'reports',
   {
     run: integer('run').notNull(),
-    /** Given by whoever reports: one that comes on two ways, or twice, is one. */
+    /** Set by the sender, so a report that arrives twice, or on two paths, is stored once. */
     id: text('id').notNull(),
     task: integer('task'),
     kind: text('kind').notNull(),
     text: text('text').notNull(),
-    /** Who can lift a blocker; null where it is not said. */
+    /** Who can lift a blocker; null if not stated. */
     who: text('who'),
     at: integer('at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.run, table.id] })],
 );
 
-/** Single facts: generation, queue_held, runs_total, run_secret, unclean, version. */
+/** Single facts, for example generation, queue_held, runs_total, run_secret, unclean, version. */
 export const meta = sqliteTable('meta', { key: text('key').primaryKey(), value: text('value').notNull() });

@@ -1,4 +1,4 @@
 import type Database from 'better-sqlite3';
 
-/** A database as better-sqlite3 opens it. */
+/** A database opened by better-sqlite3. */
 export type Sqlite = Database.Database;

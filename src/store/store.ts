@@ -1,42 +1,47 @@
-import { createAccountStore, createSessionStore } from './accounts.ts';
 import { createAgentStore } from './agents.ts';
-import { createArchiveStore } from './archives.ts';
+import { createArchiveStore } from './archived-logs.ts';
 import { createCommentStore } from './comments.ts';
 import { createDocumentStore } from './documents.ts';
 import { createEventStore } from './events.ts';
 import { createGroupStore } from './groups.ts';
-import { createLedger } from './ledger.ts';
 import { readMeta, writeMeta } from './meta.ts';
-import { type Opened, openStore } from './open.ts';
+import { failFast, type OpenDatabase, openStore } from './open.ts';
 import { createReportStore } from './reports.ts';
 import { createReserve, type Reserve } from './reserve.ts';
+import { createSpendingStore } from './run-usage.ts';
 import { createRunStore } from './runs.ts';
-import { createSpendingStore } from './spending.ts';
+import { createAccountStore, createSessionStore } from './stream-states.ts';
 import { createTaskStore } from './tasks.ts';
+import { createLedger } from './usage-totals.ts';
 import { createWakeStore } from './wakes.ts';
+import { createWorkspaceStore } from './workspaces.ts';
 
 export type Store = ReturnType<typeof createStore>;
 
-/** What is to be done around changes. */
+/** Hooks around changes. */
 type Around = {
   readonly before: () => void;
-  /** Hears of every change that could not be recorded. */
+  /** Called for every change that could not be recorded. */
   readonly failed: (error: unknown) => void;
 };
 
-/** The daemon's store. `transaction` is one commit: all of it is on disk when it returns, or none of it. */
+/** Creates the store of the daemon. `transaction` is one commit: when it returns, all of it is on disk. */
 export function createStore(options: Parameters<typeof openStore>[0] & { around?: Around }) {
   const opened = openStore(options);
-  return storeOver(opened, options.around ?? { before: () => {}, failed: () => {} }, createReserve(opened.sqlite, options.path));
+  return storeOver(
+    opened,
+    options.around ?? { before: () => {}, failed: () => {} },
+    createReserve(opened.sqlite, options.path),
+  );
 }
 
-function storeOver({ sqlite, db, close }: Opened, { before, failed }: Around, reserve: Reserve) {
+function storeOver({ sqlite, db, close }: OpenDatabase, { before, failed }: Around, reserve: Reserve) {
   return {
     runs: createRunStore(db),
     events: createEventStore(db),
     groups: createGroupStore(db),
     agents: createAgentStore(db),
-    accounts: createAccountStore(db),
+    streamStates: createAccountStore(db),
     archives: createArchiveStore(db),
     sessions: createSessionStore(db),
     tasks: createTaskStore(db),
@@ -45,7 +50,8 @@ function storeOver({ sqlite, db, close }: Opened, { before, failed }: Around, re
     wakes: createWakeStore(db),
     ledger: createLedger(db),
     reports: createReportStore(db),
-    spending: createSpendingStore(db),
+    runUsage: createSpendingStore(db),
+    workspaces: createWorkspaceStore(db),
     reserve,
     transaction: <T>(work: () => T): T => {
       if (!sqlite.inTransaction) before();
@@ -58,6 +64,7 @@ function storeOver({ sqlite, db, close }: Opened, { before, failed }: Around, re
     },
     readMeta: (key: string) => readMeta(db, key),
     writeMeta: (key: string, value: string) => writeMeta(db, key, value),
+    failFast: () => failFast(sqlite),
     close,
   };
 }

@@ -1,12 +1,17 @@
-/** Tasks in the database. Every writing function is meant to be called inside a transaction. */
-import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+/** Tasks in the database. Every function that writes must be called inside a transaction. */
+import { and, asc, desc, eq, inArray, isNull, lt, notExists, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import type { Budget } from '../run/budget.ts';
-import { type Actor, type Assignee, type Task, type TaskStatus, taskKinds, taskStatuses } from '../task/task.ts';
+import type { Budget } from '#run/budget.ts';
+import { liveStatuses } from '#run/run.ts';
+import { type Actor, type Assignee, type Task, type TaskStatus, taskKinds, taskStatuses } from '#task/task.ts';
 import type { Db } from './open.ts';
-import { tasks } from './schema.ts';
+import { runs, tasks, wakes } from './schema.ts';
 
-export type TaskFilter = { readonly statuses?: readonly TaskStatus[] | undefined; readonly agentId?: string | undefined; readonly mine?: boolean | undefined };
+export type TaskFilter = {
+  readonly statuses?: readonly TaskStatus[] | undefined;
+  readonly agentId?: string | undefined;
+  readonly mine?: boolean | undefined;
+};
 export type TaskPage = { readonly tasks: readonly Task[]; readonly next: number | null };
 
 type Row = typeof tasks.$inferSelect;
@@ -19,22 +24,22 @@ export function createTaskStore(db: Db) {
     .prepare();
 
   return {
-    /** Gives the task the next number, which is never given again. */
+    /** Inserts a task under the next number, which is never reused. */
     insert(task: Omit<Task, 'number'>): Task {
-      const { number } = db.insert(tasks).values(rowOf(task)).returning({ number: tasks.number }).get();
+      const { number } = db.insert(tasks).values(toRow(task)).returning({ number: tasks.number }).get();
       return { ...task, number };
     },
 
     put(task: Task): void {
-      db.update(tasks).set(rowOf(task)).where(eq(tasks.number, task.number)).run();
+      db.update(tasks).set(toRow(task)).where(eq(tasks.number, task.number)).run();
     },
 
     byNumber(number: number): Task | null {
       const row = byNumber.get({ number });
-      return row ? taskOf(row) : null;
+      return row ? toTask(row) : null;
     },
 
-    /** Newest first, from below `before`. */
+    /** Returns a page of tasks below `before`, newest first. */
     page(filter: TaskFilter, paging: { before: number | null; limit: number }): TaskPage {
       const where = and(
         paging.before === null ? undefined : lt(tasks.number, paging.before),
@@ -49,29 +54,87 @@ export function createTaskStore(db: Db) {
         .orderBy(desc(tasks.number))
         .limit(paging.limit + 1)
         .all()
-        .map(taskOf);
+        .map(toTask);
       const shown = found.slice(0, paging.limit);
       return { tasks: shown, next: found.length > shown.length ? (shown.at(-1)?.number ?? null) : null };
     },
 
-    /** Those that want a person: blocked, or in review. Oldest change first. */
+    /** Returns tasks that need a person: blocked or in review, and not dismissed. The oldest change comes first. */
     needingPerson(most: number): Task[] {
       return db
         .select()
         .from(tasks)
-        .where(inArray(tasks.status, ['blocked', 'in_review']))
+        .where(and(inArray(tasks.status, ['blocked', 'in_review']), isNull(tasks.dismissedAt)))
         .orderBy(asc(tasks.updatedAt))
         .limit(most)
         .all()
-        .map(taskOf);
+        .map(toTask);
     },
 
-    /** Open tasks with a budget of their own. */
+    /** Returns open tasks that are assigned to a person and not dismissed. */
+    ofPerson(most: number): Task[] {
+      return db
+        .select()
+        .from(tasks)
+        .where(
+          and(
+            inArray(tasks.status, ['todo', 'in_progress']),
+            isNull(tasks.dismissedAt),
+            sql`json_extract(${tasks.assignee}, '$.kind') = 'person'`,
+          ),
+        )
+        .orderBy(desc(tasks.priority), asc(tasks.number))
+        .limit(most)
+        .all()
+        .map(toTask);
+    },
+
+    /** Returns open tasks of agents without a live or unfinalized run and without a pending wake. */
+    idle(most: number): Task[] {
+      return db
+        .select()
+        .from(tasks)
+        .where(
+          and(
+            sql`${tasks.status} in ('todo', 'in_progress') and ${tasks.agentId} is not null`,
+            isNull(tasks.dismissedAt),
+            notExists(
+              db
+                .select({ one: sql`1` })
+                .from(wakes)
+                .where(and(eq(wakes.task, tasks.number), inArray(wakes.status, ['queued', 'deferred']))),
+            ),
+            notExists(
+              db
+                .select({ one: sql`1` })
+                .from(runs)
+                .where(
+                  and(
+                    eq(runs.taskId, tasks.number),
+                    or(inArray(runs.status, [...liveStatuses]), eq(runs.unsettled, 1)),
+                  ),
+                ),
+            ),
+          ),
+        )
+        .orderBy(desc(tasks.priority), asc(tasks.number))
+        .limit(most)
+        .all()
+        .map(toTask);
+    },
+
+    /** Returns open tasks with a budget of their own. */
     withBudget(): Task[] {
-      return db.select().from(tasks).where(sql`budget is not null and status in ('todo', 'in_progress')`).orderBy(asc(tasks.number)).all().map(taskOf);
+      return db
+        .select()
+        .from(tasks)
+        .where(sql`budget is not null and status in ('todo', 'in_progress')`)
+        .orderBy(asc(tasks.number))
+        .all()
+        .map(toTask);
     },
 
-    /** Open tasks of agents that may be started by themselves. */
+    /** Returns open tasks of agents, for which runs may start automatically. */
     ofAgents(): Task[] {
       return db
         .select()
@@ -79,7 +142,7 @@ export function createTaskStore(db: Db) {
         .where(sql`status in ('todo', 'in_progress') and agent_id is not null`)
         .orderBy(desc(tasks.priority), asc(tasks.number))
         .all()
-        .map(taskOf);
+        .map(toTask);
     },
   };
 }
@@ -102,7 +165,7 @@ export const actor: z.ZodType<Actor> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('clip') }),
 ]);
 
-function taskOf(row: Row): Task {
+function toTask(row: Row): Task {
   const { agentId: _, ...fields } = row;
   return {
     ...fields,
@@ -112,7 +175,7 @@ function taskOf(row: Row): Task {
   };
 }
 
-function rowOf(task: Omit<Task, 'number'>): Omit<Row, 'number'> {
+function toRow(task: Omit<Task, 'number'>): Omit<Row, 'number'> {
   const { assignee: who, budget: most } = task;
   return {
     ...task,

@@ -1,43 +1,44 @@
-/** Wakes in the database. The unique key is what makes each of them happen once. */
+/** Wakes in the database. The unique key ensures that each happens once. */
 import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { type Wake, type WakePayload, wakeReasons, wakeSources, wakeStatuses } from '../task/wake.ts';
+import { type Wake, type WakePayload, wakeReasons, wakeSources, wakeStatuses } from '#task/wake.ts';
 import type { Db } from './open.ts';
 import { wakes } from './schema.ts';
 
 type Row = typeof wakes.$inferSelect;
-type Place = { readonly agentId: string; readonly task: number | null };
+type WakePlace = { readonly agentId: string; readonly task: number | null };
 
 export function createWakeStore(db: Db) {
-  const at = ({ agentId, task }: Place) => and(eq(wakes.agentId, agentId), task === null ? isNull(wakes.task) : eq(wakes.task, task));
+  const at = ({ agentId, task }: WakePlace) =>
+    and(eq(wakes.agentId, agentId), task === null ? isNull(wakes.task) : eq(wakes.task, task));
 
   return {
     insert(wake: Wake): void {
-      db.insert(wakes).values(rowOf(wake)).run();
+      db.insert(wakes).values(toRow(wake)).run();
     },
 
     put(wake: Wake): void {
-      db.update(wakes).set(rowOf(wake)).where(eq(wakes.id, wake.id)).run();
+      db.update(wakes).set(toRow(wake)).where(eq(wakes.id, wake.id)).run();
     },
 
     byId(id: string): Wake | null {
       const row = db.select().from(wakes).where(eq(wakes.id, id)).get();
-      return row ? wakeOf(row) : null;
+      return row ? toWake(row) : null;
     },
 
     byKey(key: string): Wake | null {
       const row = db.select().from(wakes).where(eq(wakes.key, key)).get();
-      return row ? wakeOf(row) : null;
+      return row ? toWake(row) : null;
     },
 
-    /** The one whose run this is. */
+    /** Returns the wake of this run. */
     ofRun(runId: string): Wake | null {
       const row = db.select().from(wakes).where(eq(wakes.runId, runId)).orderBy(asc(wakes.requestedAt)).limit(1).get();
-      return row ? wakeOf(row) : null;
+      return row ? toWake(row) : null;
     },
 
-    /** The one of this agent and task whose time is still to come. */
-    waiting(place: Place): Wake | null {
+    /** Returns the pending wake of this agent and task. */
+    waiting(place: WakePlace): Wake | null {
       const row = db
         .select()
         .from(wakes)
@@ -45,10 +46,10 @@ export function createWakeStore(db: Db) {
         .orderBy(asc(wakes.requestedAt))
         .limit(1)
         .get();
-      return row ? wakeOf(row) : null;
+      return row ? toWake(row) : null;
     },
 
-    /** All whose time is still to come, the oldest first; of this task or agent. */
+    /** Returns all pending wakes of this task or agent, oldest first. */
     allWaiting(of: { readonly task?: number; readonly agentId?: string }): Wake[] {
       return db
         .select()
@@ -62,12 +63,19 @@ export function createWakeStore(db: Db) {
         )
         .orderBy(asc(wakes.requestedAt))
         .all()
-        .map(wakeOf);
+        .map(toWake);
     },
 
-    /** Newest first. */
+    /** Returns the wakes of a task, newest first. */
     ofTask(task: number, most: number): Wake[] {
-      return db.select().from(wakes).where(eq(wakes.task, task)).orderBy(desc(wakes.requestedAt), desc(sql`rowid`)).limit(most).all().map(wakeOf);
+      return db
+        .select()
+        .from(wakes)
+        .where(eq(wakes.task, task))
+        .orderBy(desc(wakes.requestedAt), desc(sql`rowid`))
+        .limit(most)
+        .all()
+        .map(toWake);
     },
   };
 }
@@ -84,10 +92,10 @@ const payload: z.ZodType<WakePayload> = z.object({
 });
 const known = z.object({ source: z.enum(wakeSources), reason: z.enum(wakeReasons), status: z.enum(wakeStatuses) });
 
-function wakeOf(row: Row): Wake {
+function toWake(row: Row): Wake {
   return { ...row, ...known.parse(row), payload: payload.parse(JSON.parse(row.payload)) };
 }
 
-function rowOf(wake: Wake): Row {
+function toRow(wake: Wake): Row {
   return { ...wake, payload: JSON.stringify(wake.payload) };
 }

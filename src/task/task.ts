@@ -1,10 +1,10 @@
-/** A task: a piece of work that runs serve. Like a run it is a plain value; times are milliseconds since the epoch. */
-import type { Budget } from '../run/budget.ts';
+/** A task: a piece of work that runs serve. It is a plain value. Times are milliseconds since the epoch. */
+import type { Budget } from '#run/budget.ts';
 
 export const taskStatuses = ['backlog', 'todo', 'in_progress', 'in_review', 'done', 'blocked', 'cancelled'] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
-/** `plan` and `document`: words are what is asked for, so words alone are progress. */
+/** Kinds of tasks. `plan` and `document` ask for words, so words alone are progress. */
 export const taskKinds = ['work', 'plan', 'document'] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
@@ -19,34 +19,44 @@ export type Task = {
   readonly status: TaskStatus;
   readonly priority: number;
   readonly assignee: Assignee | null;
-  /** What stands in the way; only a blocked task has one. */
+  /** The reason of a blocked task. Null for every other task. */
   readonly blockedReason: string | null;
-  /** What moves it on, where more is known than that a person has to look. */
+  /** The action that unblocks it. Null when all that is known is that a person has to look. */
   readonly blockedNext: string | null;
   readonly cwd: string | null;
-  /** The folder it was made in: where its runs work when neither it nor its agent names one. */
+  /** The folder in which it was created. Its runs work there when neither the task nor its agent names one. */
   readonly madeIn: string;
-  /** The run that took the task up; it stays when that run is lost. */
+  /** The run that first took up the task. It stays when that run is lost. */
   readonly checkoutRunId: string | null;
-  /** The run that holds it now. */
+  /** The run that currently holds it. */
   readonly executionRunId: string | null;
   /** Automatic starts that are left before a person is asked. */
   readonly budgetLeft: number;
-  /** What all its runs together may use; null for no limit of its own. */
+  /** The budget of all its runs together. Null for none of its own. */
   readonly budget: Budget | null;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** The last change of its status or its assignee. 0 where an earlier version did not record it. */
+  readonly statusAt: number;
+  /** When a person dismissed it from the list of items that need attention. Null after any later change. */
+  readonly dismissedAt: number | null;
 };
 
-/** Who did something: a person, an agent in one of its runs, or clip by itself. */
+/** The author of a change: a person, an agent in one of its runs, or clip itself. */
 export type Actor =
   | { readonly kind: 'person' }
   | { readonly kind: 'agent'; readonly name: string; readonly run: number; readonly runId: string }
   | { readonly kind: 'clip' };
 
-export type Comment = { readonly id: number; readonly task: number; readonly author: Actor; readonly text: string; readonly at: number };
+export type Comment = {
+  readonly id: number;
+  readonly task: number;
+  readonly author: Actor;
+  readonly text: string;
+  readonly at: number;
+};
 
-/** A revision of a document; the one with the highest number is what it says now. */
+/** A revision of a document. The highest number is the current one. */
 export type Document = {
   readonly task: number;
   readonly key: string;
@@ -57,10 +67,10 @@ export type Document = {
   readonly at: number;
 };
 
-/** Written by clip itself after each run; no evidence of anybody's work. */
+/** The key of the document that clip writes after each run. It is not evidence of work. */
 export const summaryKey = 'continuation-summary';
 
-/** Nothing more is wanted of it. */
+/** Returns whether no more work on the task is expected. */
 export function isClosed(status: TaskStatus): boolean {
   return status === 'done' || status === 'cancelled';
 }

@@ -1,16 +1,26 @@
-/** A wake: a stored request to run an agent, for a task or for no task in particular, with a reason. */
+/** A wake: a stored request to run an agent, with a reason. It may be for a task or for none. */
 
 export const wakeSources = ['timer', 'assignment', 'on_demand', 'automation'] as const;
 export type WakeSource = (typeof wakeSources)[number];
 
 /**
- * `queued`: its run waits for a slot. `deferred`: its task is being worked on, and it comes after. `claimed`: its
- * run lives. `coalesced`: another wake that waits stands for it. `skipped`: it was not needed any more when its turn came.
+ * The states of a wake. `queued`: its run waits for a slot. `deferred`: it waits until the current run of its task has
+ * ended. `claimed`: its run is alive. `coalesced`: another waiting wake replaces it. `skipped`: it was no longer needed
+ * when its turn came.
  */
-export const wakeStatuses = ['queued', 'deferred', 'claimed', 'coalesced', 'skipped', 'completed', 'failed', 'cancelled'] as const;
+export const wakeStatuses = [
+  'queued',
+  'deferred',
+  'claimed',
+  'coalesced',
+  'skipped',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
 export type WakeStatus = (typeof wakeStatuses)[number];
 
-/** Why agents are woken; names that users of the reference system know. */
+/** Why agents are woken. The names are those of the reference system. */
 export const wakeReasons = [
   'issue_assigned',
   'issue_continued',
@@ -26,18 +36,18 @@ export const wakeReasons = [
 ] as const;
 export type WakeReason = (typeof wakeReasons)[number];
 
-/** What its run has to know: small facts, never a prompt or the value of a variable. */
+/** What its run has to know. These are small facts, never a prompt or the value of a variable. */
 export type WakePayload = {
   readonly sourceRunId: string | null;
   readonly livenessState: string | null;
   readonly livenessReason: string | null;
   readonly continuationAttempt: number;
   readonly maxContinuationAttempts: number;
-  /** What to do first, in the words of the run before or of clip. */
+  /** The first action, in the words of the previous run or of clip. */
   readonly instruction: string | null;
-  /** Begin a new session of the agent. */
+  /** Whether the agent starts a new session. */
   readonly fresh: boolean;
-  /** How many runs clip has started by itself in a row, this one among them, since a person did. */
+  /** How many runs in a row clip has started automatically since a person did, this one included. */
   readonly inARow: number;
 };
 
@@ -48,21 +58,21 @@ export type Wake = {
   readonly source: WakeSource;
   readonly reason: WakeReason;
   readonly payload: WakePayload;
-  /** Two wakes never have the same. */
+  /** A unique key. */
   readonly key: string | null;
   readonly status: WakeStatus;
-  /** How many wakes this one stands for beside itself. */
+  /** How many other wakes this one replaces. */
   readonly coalescedCount: number;
   readonly runId: string | null;
   readonly requestedAt: number;
-  /** Its run does not start earlier. */
+  /** The earliest start of its run. */
   readonly notBefore: number | null;
   readonly claimedAt: number | null;
   readonly finishedAt: number | null;
   readonly error: string | null;
 };
 
-/** Its time is still to come. */
+/** Returns whether its run has not begun yet. */
 export function isWaiting(status: WakeStatus): boolean {
   return status === 'queued' || status === 'deferred';
 }

@@ -9,8 +9,17 @@ withEachCli((cli, scenario) => {
   scenario('plain', 'an answer without work succeeds, with its session, its tokens, and no evidence', async () => {
     const agent = await createAgentHome(cli, 'plain');
     const run = await agent.run();
-    expect(run).toMatchObject({ ...well, adapter: cli, agentName: cli, sessionIdBefore: null, sessionIdAfter: expect.stringMatching(/./) });
-    expect(run).toMatchObject({ evidence: { toolCalls: 0, commands: 0, filesChanged: 0, messages: 1 }, usage: tokensOf(agent.requests()) });
+    expect(run).toMatchObject({
+      ...well,
+      adapter: cli,
+      agentName: cli,
+      sessionIdBefore: null,
+      sessionIdAfter: expect.stringMatching(/./),
+    });
+    expect(run).toMatchObject({
+      evidence: { toolCalls: 0, commands: 0, filesChanged: 0, messages: 1 },
+      usage: tokensOf(agent.requests()),
+    });
     expect(agent.leftOf(run.id, null)).toEqual([]);
     return run;
   });
@@ -19,7 +28,11 @@ withEachCli((cli, scenario) => {
     const agent = await createAgentHome(cli, 'tool_shell');
     const run = await agent.run();
     expect(readFileSync(agent.file('out.txt'), 'utf8')).toBe('hi\n');
-    expect(run).toMatchObject({ ...well, evidence: { toolCalls: 1, commands: 1, commandsFailed: 0, messages: 1 }, usage: tokensOf(agent.requests()) });
+    expect(run).toMatchObject({
+      ...well,
+      evidence: { toolCalls: 1, commands: 1, commandsFailed: 0, messages: 1 },
+      usage: tokensOf(agent.requests()),
+    });
     return run;
   });
 

@@ -1,8 +1,8 @@
 import { describe, expect, inject, it } from 'vitest';
-import { cliNames } from '../support/agent-clis.ts';
+import { adapterNames } from '../support/agent-clis.ts';
 import { createAgentHome } from '../support/agent-home.ts';
 
-for (const cli of cliNames) {
+for (const cli of adapterNames) {
   describe.skipIf(inject('programs')[cli].why !== null)(cli, () => {
     it('a command that changed a file advanced its work', async () => {
       const run = await (await createAgentHome(cli, 'tool_shell')).run();

@@ -18,11 +18,39 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   /** A task: it plans; told to go on it writes a file; told to go on again it reports that it is done. */
   plan_then_work: {
     prompts: [
-      { has: 'run_advanced_continuation', steps: [shell('clip report done "written.txt is there"'), { text: 'It is reported.' }] },
-      { has: 'Attempt 1 of 2', steps: [{ tool: 'write', file: 'written.txt', content: 'hello from the write tool\n' }, { text: 'The file is written.' }] },
+      {
+        has: 'run_advanced_continuation',
+        steps: [shell('clip report done "written.txt is there"'), { text: 'It is reported.' }],
+      },
+      {
+        has: 'Attempt 1 of 2',
+        steps: [
+          { tool: 'write', file: 'written.txt', content: 'hello from the write tool\n' },
+          { text: 'The file is written.' },
+        ],
+      },
       { steps: [{ text: 'I will inspect the repo next and then implement the change.' }] },
     ],
   },
+  /** What is no progress the second time. */
+  same_bytes: [
+    { tool: 'write', file: 'written.txt', content: 'hello\n' },
+    { text: 'All done. The change is in place.' },
+  ],
+  touch: [shell('touch touched.txt'), { text: 'I touched the file.' }],
+  growing_log: [shell('date +%N >> test.log'), { text: 'I ran the tests and wrote the log.' }],
+  two_states: [
+    shell('if [ "$(cat state.txt 2>/dev/null)" = one ]; then echo two > state.txt; else echo one > state.txt; fi'),
+    { text: 'I changed the state.' },
+  ],
+  revert: [
+    shell('if [ -e new.txt ]; then git clean -q -f new.txt; else echo new > new.txt; fi'),
+    { text: 'I changed the file.' },
+  ],
+  /** It reads, and a person writes meanwhile. */
+  reads_gated: [shell(`cat mine.txt; ${untilThere('../go')}`), { text: 'I looked at the file. It holds one line.' }],
+  /** One command after the other, for ever; each call of the model takes its time. */
+  endless: [shell('echo {{n}} >> loop.txt', { forever: true, delayMs: 1_200 })],
   report_done: [shell('clip report done "all of it, checked"'), { text: 'It is reported.' }],
   /** What nobody allowed, in the clothes of a report. */
   report_and_more: [

@@ -11,7 +11,12 @@ withEachCli((cli, scenario) => {
     const before = agent.requests().length;
     const run = await agent.again(first);
     const { sessionIdAfter: session } = first;
-    expect(run).toMatchObject({ status: 'succeeded', retryOfRunId: first.id, sessionIdBefore: session, sessionIdAfter: session });
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      retryOfRunId: first.id,
+      sessionIdBefore: session,
+      sessionIdAfter: session,
+    });
     expect(run).toMatchObject({ usage: tokensOf(agent.requests().slice(before)), evidence: { messages: 1 } });
     expect(run.usage?.costUsd ?? 0).toBeLessThan((first.usage?.costUsd ?? 0) * 1.5 + 0.001);
     return run;
@@ -24,21 +29,33 @@ withEachCli((cli, scenario) => {
       rmSync(join(agent.agentHome, folder), { recursive: true, force: true });
     }
     const run = await agent.again(first);
-    expect(run).toMatchObject({ status: 'failed', errorCode: 'unknown_session', sessionIdBefore: first.sessionIdAfter });
+    expect(run).toMatchObject({
+      status: 'failed',
+      errorCode: 'unknown_session',
+      sessionIdBefore: first.sessionIdAfter,
+    });
     return run;
   });
 
   scenario('tool_background', 'a run ends when its agent does, and its tool in the background with it', async () => {
     const agent = await createAgentHome(cli, 'tool_background');
     const run = await agent.run();
-    expect(run).toMatchObject({ status: 'succeeded', errorCode: null, evidence: { toolCalls: 1 }, usage: tokensOf(agent.requests()) });
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      errorCode: null,
+      evidence: { toolCalls: 1 },
+      usage: tokensOf(agent.requests()),
+    });
     await agent.untilSettled(run.number);
     expect(agent.leftOf(run.id, 'tool.pid')).toEqual([]);
     return run;
   });
 
   scenario('denied', 'an agent that must ask changes no file', async () => {
-    const agent = await createAgentHome(cli, 'tool_write', { permission: 'ask', ...(cli === 'codex' ? { model: 'gpt-5.5' } : {}) });
+    const agent = await createAgentHome(cli, 'tool_write', {
+      permission: 'ask',
+      ...(cli === 'codex' ? { model: 'gpt-5.5' } : {}),
+    });
     const run = await agent.run();
     expect(existsSync(agent.file('written.txt'))).toBe(false);
     expect(run).toMatchObject({ status: 'failed', errorCode: 'permission_denied', evidence: { filesChanged: 0 } });

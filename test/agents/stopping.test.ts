@@ -45,7 +45,9 @@ withEachCli((cli, scenario) => {
     const { number } = await agent.run();
     const run = await agent.untilSettled(number);
     expect(run).toMatchObject({ status: 'succeeded', errorCode: null });
-    expect(run.leaked).toContainEqual(expect.objectContaining({ command: expect.stringContaining('sleep'), ended: true }));
+    expect(run.leaked).toContainEqual(
+      expect.objectContaining({ command: expect.stringContaining('sleep'), ended: true }),
+    );
     expect(agent.leftOf(run.id, 'daemon.pid')).toEqual([]);
     return run;
   });

@@ -1,5 +1,5 @@
 /** What clients do in a round, and what of it goes into the record. */
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { until } from '../support/until.ts';
 import { asks } from './api.ts';
 import { endedRuns, livingRuns, seqsOfSettled } from './beside.ts';
@@ -17,11 +17,14 @@ type Does = { readonly [K in Action['do']]: (action: Extract<Action, { do: K }>)
 
 export function createActions({ home, clients, record }: World) {
   const api = asks(home);
+  const retrying = new Set<number>();
   const submissions = createSubmissions({ home, clients, record, surely });
 
   /** Again until somebody has answered, as a careful script does it; at most as long as the round lasts. */
   async function surely(what: string, attempt: () => Promise<boolean>): Promise<void> {
-    await until(what, async () => clients.closed() || (await attempt()), patienceMs).catch((error: Error) => void record.wrong.push(error.message));
+    await until(what, async () => clients.closed() || (await attempt()), patienceMs).catch(
+      (error: Error) => void record.wrong.push(error.message),
+    );
   }
 
   function living(picks: readonly number[]): number[] {
@@ -42,7 +45,9 @@ export function createActions({ home, clients, record }: World) {
 
   function learnEnds({ out }: Answer): void {
     if (out.length === 0) return;
-    record.ends.push(...(JSON.parse(out.toString()) as { runs: RunView[] }).runs.filter(({ endedAt }) => endedAt !== null));
+    record.ends.push(
+      ...(JSON.parse(out.toString()) as { runs: RunView[] }).runs.filter(({ endedAt }) => endedAt !== null),
+    );
   }
 
   const does: Does = {
@@ -63,8 +68,10 @@ export function createActions({ home, clients, record }: World) {
       const number = pickBy(endedRuns(home), pick);
       if (number === null) return;
       record.retried.asked.set(number, (record.retried.asked.get(number) ?? 0) + 1);
+      retrying.add(number);
       const answer = by === 'api' ? null : await clients.run(['retry', '-q', String(number)]);
       const next = answer === null ? await api.retry(number) : answer.code === 0 ? Number(answer.out) : null;
+      retrying.delete(number);
       if (next !== null) record.retried.answered.set(next, number);
     },
     async wait({ picks }) {
@@ -83,7 +90,8 @@ export function createActions({ home, clients, record }: World) {
     async remove({ pick, by }) {
       const number = pickBy(endedRuns(home), pick);
       const seqs = number === null ? null : seqsOfSettled(home, number);
-      if (number === null || seqs === null) return;
+      // A retry adds an event to the run that it repeats.
+      if (number === null || seqs === null || retrying.has(number)) return;
       const entry = record.removed.get(number) ?? { seqs, gone: false };
       record.removed.set(number, entry);
       const gone = by === 'api' ? await api.remove(number) : (await clients.run(['rm', String(number)])).code === 0;

@@ -7,7 +7,10 @@ const answerMs = 20_000;
 export function asks(home: OpenHome) {
   const env = Object.fromEntries(Object.entries(home.env).filter(([name]) => name !== 'CLIP_FAILPOINT'));
 
-  async function asked(path: string, options: { method: string; body?: string; type?: string }): Promise<{ status: number; text: string } | null> {
+  async function asked(
+    path: string,
+    options: { method: string; body?: string; type?: string },
+  ): Promise<{ status: number; text: string } | null> {
     const late = new Promise<null>((resolve) => setTimeout(resolve, answerMs, null).unref());
     return Promise.race([late, ask(home.folder, path, options).catch(() => null)]);
   }
@@ -21,12 +24,14 @@ export function asks(home: OpenHome) {
       if (answer?.status !== 200 || !answer.text.endsWith('\n')) return null;
       return (JSON.parse(answer.text) as { run?: { number: number } }).run?.number ?? null;
     },
-    cancel: (runs: readonly number[], now: boolean) => asked('/v1/cancel', { method: 'POST', body: JSON.stringify({ runs: runs.map(String), now }) }),
+    cancel: (runs: readonly number[], now: boolean) =>
+      asked('/v1/cancel', { method: 'POST', body: JSON.stringify({ runs: runs.map(String), now }) }),
     async retry(number: number): Promise<number | null> {
       const answer = await asked(`/v1/runs/${number}/retry`, { method: 'POST', body: JSON.stringify({ env }) });
       return answer?.status === 201 ? (JSON.parse(answer.text) as { run: { number: number } }).run.number : null;
     },
     /** True when it was said that the run is gone. */
-    remove: async (number: number): Promise<boolean> => (await asked(`/v1/runs/${number}`, { method: 'DELETE' }))?.status === 200,
+    remove: async (number: number): Promise<boolean> =>
+      (await asked(`/v1/runs/${number}`, { method: 'DELETE' }))?.status === 200,
   };
 }

@@ -6,7 +6,10 @@ import type { OpenHome } from './clients.ts';
 /** The events of a run with which nothing happens any more; null of any other. */
 export function seqsOfSettled(home: OpenHome, number: number): number[] | null {
   return beside(home, (all) => {
-    const [run] = all("select 1 from runs where number = ? and unsettled = 0 and status in ('succeeded', 'failed', 'cancelled', 'timed_out')", number);
+    const [run] = all(
+      "select 1 from runs where number = ? and unsettled = 0 and status in ('succeeded', 'failed', 'cancelled', 'timed_out')",
+      number,
+    );
     return run === undefined ? null : all('select seq from events where run = ?', number).map(({ seq }) => Number(seq));
   });
 }
@@ -14,14 +17,22 @@ export function seqsOfSettled(home: OpenHome, number: number): number[] | null {
 /** Numbers of runs that have not ended, the oldest first. */
 export function livingRuns(home: OpenHome): number[] {
   const living = "status in ('queued', 'starting', 'running', 'stopping')";
-  return beside(home, (all) => all(`select number from runs where ${living} order by number`).map(({ number }) => Number(number))) ?? [];
+  return (
+    beside(home, (all) =>
+      all(`select number from runs where ${living} order by number`).map(({ number }) => Number(number)),
+    ) ?? []
+  );
 }
 
 /** Numbers of runs that have ended and followed from no other, the oldest first: of these, one can go without leaving others unexplained. */
 export function endedRuns(home: OpenHome): number[] {
   const ended = "status in ('succeeded', 'failed', 'cancelled', 'timed_out')";
   const first = 'retry_of_run_id is null and parent_run_id is null and task_id is null';
-  return beside(home, (all) => all(`select number from runs where ${ended} and ${first} order by number`).map(({ number }) => Number(number))) ?? [];
+  return (
+    beside(home, (all) =>
+      all(`select number from runs where ${ended} and ${first} order by number`).map(({ number }) => Number(number)),
+    ) ?? []
+  );
 }
 
 type All = (query: string, ...values: readonly number[]) => Record<string, unknown>[];

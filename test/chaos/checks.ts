@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { isEnded, type Run } from '../../src/run/run.ts';
+import { isEnded, type Run } from '#run/run.ts';
 import { startsIn } from '../support/invariants.ts';
 import { type Recorded, readRecorded, type StoredRun } from '../support/recorded.ts';
 import { wrongEvents } from './check-events.ts';
@@ -28,8 +28,12 @@ export function wrongByRecord(home: OpenHome, record: RoundRecord): string[] {
     ...wrongRemovals(recorded, record),
     ...wrongEvents(recorded, record),
     ...read(join(home.base, 'overlaps')).split('\n').filter(Boolean),
-    ...record.tasksTold.filter((number) => !recorded.tasks.some((task) => task.number === number)).map((number) => `T${number} is gone`),
-    ...(recorded.tasks.length > record.tasksAsked ? [`there are ${recorded.tasks.length} tasks, and ${record.tasksAsked} were asked for`] : []),
+    ...record.tasksTold
+      .filter((number) => !recorded.tasks.some((task) => task.number === number))
+      .map((number) => `T${number} is gone`),
+    ...(recorded.tasks.length > record.tasksAsked
+      ? [`there are ${recorded.tasks.length} tasks, and ${record.tasksAsked} were asked for`]
+      : []),
   ];
 }
 
@@ -41,7 +45,8 @@ function wrongOrders({ runs, buried }: Recorded, { submitted }: RoundRecord): st
   const wrong: string[] = [];
   for (const [name, { keyed, tries, number }] of submitted) {
     const found = runs.filter((run) => isFirst(run) && run.spec.labels['chaos'] === name).map((run) => run.number);
-    if (found.length > (keyed ? 1 : tries)) wrong.push(`${name} was submitted ${tries} times and is runs ${found.join(', ')}`);
+    if (found.length > (keyed ? 1 : tries))
+      wrong.push(`${name} was submitted ${tries} times and is runs ${found.join(', ')}`);
     if (number !== null && !gone.has(number) && !found.includes(number))
       wrong.push(`${name} was told ${number}, and its runs are ${found.join(', ') || 'none'}`);
   }
@@ -74,13 +79,20 @@ function wrongRetries({ runs }: Recorded, { retried }: RoundRecord): string[] {
 }
 
 /** By the word of the program itself, and of the driver who killed some. */
-function wrongExit(home: OpenHome, { id, number, spec, state }: StoredRun, started: boolean, keeperDied: boolean): string[] {
+function wrongExit(
+  home: OpenHome,
+  { id, number, spec, state }: StoredRun,
+  started: boolean,
+  keeperDied: boolean,
+): string[] {
   if (!isEnded(state) || spec.command[0] === 'true') return [];
   const said = read(join(home.base, `exits-${id}`)).trim();
   const { outcome } = state;
   switch (outcome.kind) {
     case 'exited':
-      return said === String(outcome.code) ? [] : [`run ${number} is said to have exited ${outcome.code}, and itself said "${said}"`];
+      return said === String(outcome.code)
+        ? []
+        : [`run ${number} is said to have exited ${outcome.code}, and itself said "${said}"`];
     case 'lost':
       return keeperDied ? [] : [`run ${number} is lost, and no keeper had died`];
     case 'not_started':
@@ -102,10 +114,13 @@ function wrongStop({ id, number, spec, state }: StoredRun, { cancelled, killed }
     process_lost: state.outcome.kind === 'lost',
     signalled: state.outcome.kind === 'killed',
   };
-  const wrong = reasons[state.stopReason] === false ? [`run ${number} ended as ${state.stopReason}, for no reason`] : [];
+  const wrong =
+    reasons[state.stopReason] === false ? [`run ${number} ended as ${state.stopReason}, for no reason`] : [];
   const byUs = state.stop !== null || state.stopReason === 'timeout';
-  if (state.outcome.kind === 'killed' && !byUs && !killed.has(id)) wrong.push(`run ${number} was killed by ${state.outcome.signal}, and nobody did it`);
-  if (state.stopReason === 'not_started' && state.errorCode !== null) wrong.push(`run ${number} could not be started: ${state.error}`);
+  if (state.outcome.kind === 'killed' && !byUs && !killed.has(id))
+    wrong.push(`run ${number} was killed by ${state.outcome.signal}, and nobody did it`);
+  if (state.stopReason === 'not_started' && state.errorCode !== null)
+    wrong.push(`run ${number} could not be started: ${state.error}`);
   return wrong;
 }
 
@@ -113,8 +128,13 @@ function wrongAfter({ number, spec, state }: StoredRun, { runs }: Recorded, star
   const required = runs.find((run) => run.number === spec.after);
   if (required === undefined || !isEnded(state)) return [];
   const succeeded = required.state.status === 'succeeded';
-  if (started && !succeeded) return [`run ${number} was started, and run ${required.number}, which had to succeed first, is ${required.state.status}`];
-  return state.stopReason === 'dependency_failed' && succeeded ? [`run ${number} did not start for want of run ${required.number}, which succeeded`] : [];
+  if (started && !succeeded)
+    return [
+      `run ${number} was started, and run ${required.number}, which had to succeed first, is ${required.state.status}`,
+    ];
+  return state.stopReason === 'dependency_failed' && succeeded
+    ? [`run ${number} did not start for want of run ${required.number}, which succeeded`]
+    : [];
 }
 
 /** What a client was told of an end is the end; what it ended with is the run's code. */
@@ -124,7 +144,13 @@ function wrongTold(runs: readonly StoredRun[], { ends, waits }: RoundRecord): st
     const state = byNumber.get(told.number)?.state;
     if (state === undefined) return [];
     if (!isEnded(state)) return [`run ${told.number} was told to be ${told.status}, and is ${state.status}`];
-    const is = [state.status, state.stopReason, state.errorCode, ...exitOf(state.outcome), new Date(state.endedAt).toISOString()].join(' ');
+    const is = [
+      state.status,
+      state.stopReason,
+      state.errorCode,
+      ...exitOf(state.outcome),
+      new Date(state.endedAt).toISOString(),
+    ].join(' ');
     const was = [told.status, told.stopReason, told.errorCode, told.exitCode, told.signal, told.endedAt].join(' ');
     return is === was ? [] : [`run ${told.number} was told to be ${was}, and is ${is}`];
   });
@@ -159,7 +185,11 @@ function wrongHeard(home: OpenHome, runs: readonly StoredRun[], { heard }: Round
     const path = join(home.folder, 'runs', run.id, `${stream}.log`);
     const log = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
     const fits = whole ? log.equals(bytes) : log.subarray(0, bytes.length).equals(bytes);
-    return fits ? [] : [`a client that followed ${stream} of run ${number} was given ${bytes.length} other bytes than the ${log.length} there are`];
+    return fits
+      ? []
+      : [
+          `a client that followed ${stream} of run ${number} was given ${bytes.length} other bytes than the ${log.length} there are`,
+        ];
   });
 }
 
@@ -167,12 +197,19 @@ function wrongHeard(home: OpenHome, runs: readonly StoredRun[], { heard }: Round
 function wrongRemovals({ runs, buried }: Recorded, { removed }: RoundRecord): string[] {
   const there = new Set(runs.map(({ number }) => number));
   return [
-    ...[...removed].flatMap(([number, { gone }]) => (gone && there.has(number) ? [`run ${number} was removed, and is there`] : [])),
+    ...[...removed].flatMap(([number, { gone }]) =>
+      gone && there.has(number) ? [`run ${number} was removed, and is there`] : [],
+    ),
     ...buried.flatMap(({ number }) => (removed.has(number) ? [] : [`run ${number} was removed by nobody`])),
   ];
 }
 
-const ofKeepers = ['spawn.before-launch-file', 'spawn.after-launch-file', 'spawn.after-spawn', 'spawn.after-started-file'];
+const ofKeepers = [
+  'spawn.before-launch-file',
+  'spawn.after-launch-file',
+  'spawn.after-spawn',
+  'spawn.after-started-file',
+];
 
 /** Whether a crash point has killed one. */
 function crashedKeepers(home: OpenHome): boolean {

@@ -5,7 +5,12 @@ import { pickBy } from './chance.ts';
 
 export type OpenHome = ReturnType<typeof openHome>;
 /** `killed`: by the driver. */
-export type Answer = { readonly code: number | null; readonly out: Buffer; readonly err: string; readonly killed: boolean };
+export type Answer = {
+  readonly code: number | null;
+  readonly out: Buffer;
+  readonly err: string;
+  readonly killed: boolean;
+};
 export type Clients = ReturnType<typeof createClients>;
 
 export function createClients(home: OpenHome, trace: (line: string) => void) {
@@ -13,7 +18,10 @@ export function createClients(home: OpenHome, trace: (line: string) => void) {
   let closed = false;
 
   /** Runs the CLI to its end, whatever that is. `onOut` gets its output as it comes. */
-  function run(args: readonly string[], options: { onOut?: (chunk: Buffer) => void; input?: string } = {}): Promise<Answer> {
+  function run(
+    args: readonly string[],
+    options: { onOut?: (chunk: Buffer) => void; input?: string } = {},
+  ): Promise<Answer> {
     if (closed) return Promise.resolve({ code: null, out: Buffer.alloc(0), err: '', killed: true });
     const child = home.start(args, { stdin: options.input === undefined ? 'ignore' : 'pipe' });
     const entry = { args, killed: false };

@@ -3,12 +3,16 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { readRecorded, type StoredRun } from '../support/recorded.ts';
 import type { OpenHome } from './clients.ts';
 import type { RoundRecord } from './record.ts';
 
-type Round = { readonly home: OpenHome; readonly record: RoundRecord /** One that has said itself how it exits. */; readonly run: StoredRun };
+type Round = {
+  readonly home: OpenHome;
+  readonly record: RoundRecord /** One that has said itself how it exits. */;
+  readonly run: StoredRun;
+};
 
 const ways = {
   'log-byte': ({ home, run }) => {
@@ -20,16 +24,25 @@ const ways = {
     const exit = JSON.parse(readFileSync(path, 'utf8'));
     writeFileSync(path, JSON.stringify({ ...exit, code: exit.code + 1 }));
   },
-  event: ({ home }) => change(home, "delete from events where seq = (select min(seq) from events where type = 'spawned')"),
-  'told-number': ({ home }) => change(home, "update runs set key = key || '-other' where number = (select min(number) from runs where key is not null)"),
+  event: ({ home }) =>
+    change(home, "delete from events where seq = (select min(seq) from events where type = 'spawned')"),
+  'told-number': ({ home }) =>
+    change(
+      home,
+      "update runs set key = key || '-other' where number = (select min(number) from runs where key is not null)",
+    ),
   'second-start': ({ home, run }) => appendFileSync(join(home.base, 'starts'), `${run.id}\n`),
   // Ended with the home.
-  'stray-process': ({ home }) => void spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: home.env }).unref(),
+  'stray-process': ({ home }) =>
+    void spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: home.env }).unref(),
   lock: ({ home, run }) => appendFileSync(join(home.base, 'overlaps'), `${run.id} began while process 1 held a\n`),
-  'followed-byte': ({ record, run }) => void record.heard.push({ number: run.number, stream: 'stdout', bytes: Buffer.from('?'), whole: true }),
+  'followed-byte': ({ record, run }) =>
+    void record.heard.push({ number: run.number, stream: 'stdout', bytes: Buffer.from('?'), whole: true }),
   'wait-code': ({ record, run }) => void record.waits.push({ numbers: [run.number], code: 99 }),
-  'told-end': ({ record, run }) => void record.ends.push({ number: run.number, status: 'timed_out', endedAt: new Date(0).toISOString() } as RunView),
-  'lost-order': ({ record }) => void record.submitted.set('n998', { args: [], keyed: true, after: null, tries: 1, number: 999 }),
+  'told-end': ({ record, run }) =>
+    void record.ends.push({ number: run.number, status: 'timed_out', endedAt: new Date(0).toISOString() } as RunView),
+  'lost-order': ({ record }) =>
+    void record.submitted.set('n998', { args: [], keyed: true, after: null, tries: 1, number: 999 }),
   stranger: ({ record, run }) => void record.submitted.delete(run.spec.labels['chaos'] ?? ''),
 } satisfies Record<string, (round: Round) => void>;
 
@@ -45,9 +58,16 @@ function witness(home: OpenHome): StoredRun {
   const run = readRecorded(home).runs.findLast(({ id, spec, state, lineage }) => {
     const log = join(home.folder, 'runs', id, 'stdout.log');
     const exited = 'outcome' in state && state.outcome.kind === 'exited' && existsSync(join(home.base, `exits-${id}`));
-    return exited && spec.agent === null && lineage.retryOfRunId === null && lineage.parentRunId === null && readFileSync(log).length > 0;
+    return (
+      exited &&
+      spec.agent === null &&
+      lineage.retryOfRunId === null &&
+      lineage.parentRunId === null &&
+      readFileSync(log).length > 0
+    );
   });
-  if (run === undefined) throw new Error(`No run of ${readdirSync(join(home.folder, 'runs')).length} can be made wrong.`);
+  if (run === undefined)
+    throw new Error(`No run of ${readdirSync(join(home.folder, 'runs')).length} can be made wrong.`);
   return run;
 }
 

@@ -9,8 +9,15 @@ import type { Clients, OpenHome } from './clients.ts';
 import type { Fault } from './plan.ts';
 import type { RoundRecord } from './record.ts';
 
-type World = { readonly home: OpenHome; readonly disk: Disk | null; readonly clients: Clients; readonly record: RoundRecord };
-type Does = { readonly [K in Fault['do']]: (fault: Extract<Fault, { do: K }>) => string | null | Promise<string | null> };
+type World = {
+  readonly home: OpenHome;
+  readonly disk: Disk | null;
+  readonly clients: Clients;
+  readonly record: RoundRecord;
+};
+type Does = {
+  readonly [K in Fault['do']]: (fault: Extract<Fault, { do: K }>) => string | null | Promise<string | null>;
+};
 
 export function createFaults({ home, disk, clients, record }: World) {
   /** What is broken for a while, by what mends it. */
@@ -85,7 +92,9 @@ export function createFaults({ home, disk, clients, record }: World) {
     'kill-daemon': ({ pick }) => said(killRole('daemon', pick)),
     'kill-keeper': ({ pick }) => said(killRole('keeper', pick)),
     'kill-both': ({ pick }) => {
-      const killed = (pick < 0.5 ? (['daemon', 'keeper'] as const) : (['keeper', 'daemon'] as const)).map((role) => killRole(role, pick));
+      const killed = (pick < 0.5 ? (['daemon', 'keeper'] as const) : (['keeper', 'daemon'] as const)).map((role) =>
+        killRole(role, pick),
+      );
       return killed.every((pid) => pid === null) ? null : killed.join(' and ');
     },
     'kill-client': ({ pick }) => clients.killOne(pick)?.join(' ') ?? null,
@@ -115,13 +124,18 @@ export function createFaults({ home, disk, clients, record }: World) {
 
   return {
     /** Says what it hit; null when there was nothing. */
-    strike: async (fault: Fault): Promise<string | null> => (does[fault.do] as (fault: Fault) => string | null | Promise<string | null>)(fault),
+    strike: async (fault: Fault): Promise<string | null> =>
+      (does[fault.do] as (fault: Fault) => string | null | Promise<string | null>)(fault),
     /** Whatever was broken for a while is mended now. */
     mend(): void {
       for (const mend of [...broken.keys()]) mend();
     },
     /** Until the daemon that is there, or one that a command starts, answers. */
     untilAnswers: (): Promise<unknown> =>
-      until('a daemon answers', async () => clients.closed() || (await clients.run(['runs', '--limit', '1', '--json'])).code === 0, 60_000),
+      until(
+        'a daemon answers',
+        async () => clients.closed() || (await clients.run(['runs', '--limit', '1', '--json'])).code === 0,
+        60_000,
+      ),
   };
 }

@@ -28,9 +28,13 @@ const { values } = parseArgs({
 });
 const { seed } = values;
 const falsified = (values.falsify?.split(',') ?? []).map(
-  (name) => falsifications.find((each) => each === name) ?? leave(2, `--falsify: one or more of ${falsifications.join(',')}`),
+  (name) =>
+    falsifications.find((each) => each === name) ?? leave(2, `--falsify: one or more of ${falsifications.join(',')}`),
 );
-const rounds = values.round === undefined ? Array.from({ length: whole(values.rounds, '--rounds') }, (_, n) => n + 1) : [whole(values.round, '--round')];
+const rounds =
+  values.round === undefined
+    ? Array.from({ length: whole(values.rounds, '--rounds') }, (_, n) => n + 1)
+    : [whole(values.round, '--round')];
 const begun = Date.now();
 const waiting = [...rounds];
 const open = new Set<() => Promise<void>>();
@@ -48,7 +52,8 @@ function abandonAll(why: string, code: number): void {
   void Promise.allSettled([...open].map((abandon) => abandon())).then(() => leave(code, figures()));
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abandonAll(signal, 130));
-for (const bug of ['uncaughtException', 'unhandledRejection'] as const) process.on(bug, (error: Error) => abandonAll(String(error?.stack ?? error), 2));
+for (const bug of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(bug, (error: Error) => abandonAll(String(error?.stack ?? error), 2));
 
 if (values.plan) {
   for (const round of rounds) console.log(JSON.stringify(planOf(seed, round), null, 1));
@@ -84,7 +89,9 @@ async function play(round: number, mounts: boolean): Promise<void> {
 
 function report(round: number, hash: string, ms: number, { wrong, kept, counts }: Result): void {
   const runs = [...counts].reduce((sum, [what, times]) => (what.startsWith('run ') ? sum + times : sum), 0);
-  console.log(`round ${round} of seed ${seed} (plan ${hash}): ${wrong.length === 0 ? 'ok' : 'WRONG'}, ${runs} runs, ${(ms / 1_000).toFixed(1)} s`);
+  console.log(
+    `round ${round} of seed ${seed} (plan ${hash}): ${wrong.length === 0 ? 'ok' : 'WRONG'}, ${runs} runs, ${(ms / 1_000).toFixed(1)} s`,
+  );
   if (wrong.length === 0) return;
   failed += 1;
   for (const each of wrong) console.log(`  ${each}`);

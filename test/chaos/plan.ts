@@ -1,6 +1,6 @@
 /** The plan of a round: what is done, with which delays, and what is broken meanwhile. A pure function of seed and round. */
 import { createHash } from 'node:crypto';
-import { crashPoints } from '../../src/launch/crash-point.ts';
+import { failpoints } from '#launch/failpoints.ts';
 import type { AgentStep } from '../support/agents.ts';
 import { type Chance, createChance } from './chance.ts';
 import { drawProgram, drawScripts, type Program } from './programs.ts';
@@ -28,7 +28,11 @@ export type Action =
 export type Fault =
   | { readonly do: 'kill-daemon' | 'kill-keeper' | 'kill-both'; readonly pick: number }
   | { readonly do: 'kill-client' | 'kill-leader' | 'kill-member'; readonly pick: number }
-  | { readonly do: 'pause-daemon' | 'pause-keeper' | 'pause-leader' | 'pause-client'; readonly pick: number; readonly forMs: number }
+  | {
+      readonly do: 'pause-daemon' | 'pause-keeper' | 'pause-leader' | 'pause-client';
+      readonly pick: number;
+      readonly forMs: number;
+    }
   /** The keeper stands still for longer than the next daemon waits for it. */
   | { readonly do: 'strand-keeper'; readonly pick: number; readonly forMs: number }
   | { readonly do: 'fill-disk'; readonly forMs: number }
@@ -51,7 +55,7 @@ export type Plan = {
 export function planOf(seed: string, round: number): Plan {
   const chance = createChance(`${seed}/${round}`);
   const disk = chance.happens(0.25) ? 'small' : 'shared';
-  const crashAt = chance.happens(0.3) ? `${chance.oneOf(crashPoints)}@${chance.whole(1, 5)}` : null;
+  const crashAt = chance.happens(0.3) ? `${chance.oneOf(failpoints)}@${chance.whole(1, 5)}` : null;
   const draw = createDraw(chance, disk === 'small');
   const count = chance.whole(20, 34);
   const moves: Move[] = [];
@@ -90,7 +94,15 @@ function createDraw(chance: Chance, small: boolean) {
     names.push(name);
     const keyed = chance.happens(0.8);
     if (keyed) again.push(name);
-    if (chance.happens(0.15)) return { name, keyed, after, what: 'agent', prompt: `Do ${name}.`, options: chance.happens(0.3) ? ['--on-loss', 'fail'] : [] };
+    if (chance.happens(0.15))
+      return {
+        name,
+        keyed,
+        after,
+        what: 'agent',
+        prompt: `Do ${name}.`,
+        options: chance.happens(0.3) ? ['--on-loss', 'fail'] : [],
+      };
     return { name, keyed, after, what: 'command', program: drawProgram(chance, small) };
   }
 
@@ -114,7 +126,10 @@ function createDraw(chance: Chance, small: boolean) {
       case 'submit-again':
         return again.length === 0 ? { do: 'look', at: 'runs' } : { do: kind, of: chance.oneOf(again) };
       case 'batch':
-        return { do: kind, orders: Array.from({ length: chance.whole(3, 8) }, order).filter((each) => each.what === 'command') };
+        return {
+          do: kind,
+          orders: Array.from({ length: chance.whole(3, 8) }, order).filter((each) => each.what === 'command'),
+        };
       case 'cancel':
         return { do: kind, picks: fractions(chance.oneOf([1, 1, 1, 3])), now: chance.happens(0.25), by: by() };
       case 'wait':

@@ -33,7 +33,12 @@ export function drawProgram(chance: Chance, exact: boolean): Program {
     ...(merged && steps !== null ? ['--merge-output'] : []),
   ];
   if (steps === null) return { kind, code, steps, options };
-  return { kind, code, options, steps: [...(merged ? ['merged'] : []), ...(lock === null ? [] : [`lock:${lock}`]), ...steps] };
+  return {
+    kind,
+    code,
+    options,
+    steps: [...(merged ? ['merged'] : []), ...(lock === null ? [] : [`lock:${lock}`]), ...steps],
+  };
 }
 
 function stepsOf(chance: Chance, kind: Kind): string[] {
@@ -67,21 +72,45 @@ export function drawScripts(chance: Chance): AgentStep[][] {
 }
 
 function drawScript(chance: Chance, n: number): AgentStep[] {
-  const begins = [session(`s${n}`), words('I begin.'), command('a', 'make build'), { complain: 'Hm.' }, pause(chance.whole(0, 60) * 10)];
+  const begins = [
+    session(`s${n}`),
+    words('I begin.'),
+    command('a', 'make build'),
+    { complain: 'Hm.' },
+    pause(chance.whole(0, 60) * 10),
+  ];
   const leaves: AgentStep[] = chance.happens(0.3) ? [{ leave: true }] : [];
   switch (chance.weighed({ plans: 3, changes: 3, reports: 3, fails: 1, refuses: 1, says: 1 })) {
     case 'plans':
-      return [session(`s${n}`), words('I will inspect the repo next and then implement the fix.'), done(10, 1), ...leaves, { exit: 0 }];
+      return [
+        session(`s${n}`),
+        words('I will inspect the repo next and then implement the fix.'),
+        done(10, 1),
+        ...leaves,
+        { exit: 0 },
+      ];
     case 'changes':
       return [...begins, change('b', `src/${n}.ts`), words('I have changed it.'), done(10, 1), ...leaves, { exit: 0 }];
     case 'reports':
       // What it complains of may come after its run has ended, and then nobody reads it.
-      return [...begins, { run: '"$CLIP_BIN" report done "It is fixed." 2>/dev/null' }, words('It is fixed.'), done(10, 1), ...leaves, { exit: 0 }];
+      return [
+        ...begins,
+        { run: '"$CLIP_BIN" report done "It is fixed." 2>/dev/null' },
+        words('It is fixed.'),
+        done(10, 1),
+        ...leaves,
+        { exit: 0 },
+      ];
     case 'fails':
       return [...begins, ...leaves, { exit: 3 }];
     case 'refuses':
       return [...begins, failed('The tool crashed.'), ...leaves, { exit: 0 }];
     case 'says':
-      return [...begins, words('The parser lives in src/parse.ts and has three entry points.'), done(10, 1), { exit: 0 }];
+      return [
+        ...begins,
+        words('The parser lives in src/parse.ts and has three entry points.'),
+        done(10, 1),
+        { exit: 0 },
+      ];
   }
 }

@@ -1,10 +1,21 @@
 /** The driver's own record of a round: what it asked for, what it was told, what it broke. The checks hold the home against it. */
-import type { EventView, RunView } from '../../src/protocol/answers.ts';
+import type { EventView, RunView } from '#protocol/answers.ts';
 
 /** An order as it was submitted: the same arguments each time. */
-export type Submitted = { readonly args: readonly string[]; readonly keyed: boolean; readonly after: number | null; tries: number; number: number | null };
+export type Submitted = {
+  readonly args: readonly string[];
+  readonly keyed: boolean;
+  readonly after: number | null;
+  tries: number;
+  number: number | null;
+};
 /** What a client that followed a log had been given when it ended; `whole`: it ended by itself, saying that this is all. */
-export type Heard = { readonly number: number; readonly stream: 'stdout' | 'stderr'; readonly bytes: Buffer; readonly whole: boolean };
+export type Heard = {
+  readonly number: number;
+  readonly stream: 'stdout' | 'stderr';
+  readonly bytes: Buffer;
+  readonly whole: boolean;
+};
 
 export type RoundRecord = ReturnType<typeof createRecord>;
 
@@ -42,5 +53,7 @@ export function createRecord() {
 
 /** What keyed orders were told, as the invariants want it. */
 export function toldOf({ submitted }: RoundRecord): Map<string, number> {
-  return new Map([...submitted].flatMap(([name, { keyed, number }]) => (keyed && number !== null ? [[name, number] as const] : [])));
+  return new Map(
+    [...submitted].flatMap(([name, { keyed, number }]) => (keyed && number !== null ? [[name, number] as const] : [])),
+  );
 }

@@ -21,7 +21,11 @@ import type { Action, Fault, Move, Plan } from './plan.ts';
 import { createRecord, type RoundRecord, toldOf } from './record.ts';
 import { createWatcher } from './watcher.ts';
 
-export type Result = { readonly wrong: readonly string[]; readonly kept: string | null; readonly counts: ReadonlyMap<string, number> };
+export type Result = {
+  readonly wrong: readonly string[];
+  readonly kept: string | null;
+  readonly counts: ReadonlyMap<string, number>;
+};
 export type Round = {
   readonly plan: Plan;
   readonly mayMount: boolean;
@@ -103,7 +107,11 @@ async function play({ plan, trace }: Round, stage: Stage): Promise<void> {
     }
     record.count(move.do);
     trace(`${move.do} ${JSON.stringify({ ...move, do: undefined, afterMs: undefined })}`);
-    doing.push(act(move as Action).catch((error: Error) => void record.wrong.push(`${move.do} could not be done: ${error.stack}`)));
+    doing.push(
+      act(move as Action).catch(
+        (error: Error) => void record.wrong.push(`${move.do} could not be done: ${error.stack}`),
+      ),
+    );
   }
   trace('mended');
   breaking.mend();
@@ -150,7 +158,8 @@ function count(home: OpenHome, record: RoundRecord): void {
 /** What is left to look at: the home as it is, copied if it lay on a disk of its own. */
 async function keep(home: OpenHome, disk: Disk | null, end: () => Promise<unknown>): Promise<string> {
   const left = processesOf(home.folder).map(({ pid, command }) => `${pid} ${command}`);
-  if (disk !== null) cpSync(home.folder, join(home.base, 'home-kept'), { recursive: true, filter: (path) => !path.endsWith('.sock') });
+  if (disk !== null)
+    cpSync(home.folder, join(home.base, 'home-kept'), { recursive: true, filter: (path) => !path.endsWith('.sock') });
   await end();
   return `${disk === null ? home.folder : join(home.base, 'home-kept')}${left.length === 0 ? '' : ` (processes when it was kept: ${left.join('; ')})`}`;
 }

@@ -31,7 +31,8 @@ export function createSubmissions({ home, clients, record, surely }: World) {
   }
 
   function learn(name: string, submitted: Submitted, number: number): void {
-    if (submitted.number !== null && submitted.number !== number) record.wrong.push(`${name} was told ${submitted.number}, and then ${number}`);
+    if (submitted.number !== null && submitted.number !== number)
+      record.wrong.push(`${name} was told ${submitted.number}, and then ${number}`);
     submitted.number = number;
   }
 
@@ -89,8 +90,17 @@ export function createSubmissions({ home, clients, record, surely }: World) {
 function commandOf(home: OpenHome, order: Order): string[] {
   if (order.what === 'agent') return [...order.options, '--agent', 'coder', '--', order.prompt];
   const { program } = order;
-  if (program.steps === null) return [...program.options, '--', agent('writes-down-its-starts.sh'), home.base, String(program.code)];
-  return [...program.options, '--', process.execPath, agent('keeps-account.mjs'), home.base, String(program.code), ...program.steps];
+  if (program.steps === null)
+    return [...program.options, '--', agent('writes-down-its-starts.sh'), home.base, String(program.code)];
+  return [
+    ...program.options,
+    '--',
+    process.execPath,
+    agent('keeps-account.mjs'),
+    home.base,
+    String(program.code),
+    ...program.steps,
+  ];
 }
 
 /** The arguments of `clip run` as a line of a batch. */

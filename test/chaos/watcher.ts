@@ -1,5 +1,5 @@
 /** Somebody who follows the events from the first to the last: killed, he goes on where he was. */
-import type { EventView } from '../../src/protocol/answers.ts';
+import type { EventView } from '#protocol/answers.ts';
 import { until } from '../support/until.ts';
 import type { Clients } from './clients.ts';
 import type { RoundRecord } from './record.ts';
@@ -17,7 +17,8 @@ export function createWatcher({ clients, record }: { clients: Clients; record: R
           const whole = text.lastIndexOf('\n') + 1;
           // Cut in the middle, a line is asked for again.
           rest = text.subarray(whole);
-          for (const line of text.toString('utf8', 0, whole).split('\n')) if (line !== '') record.events.push(JSON.parse(line) as EventView);
+          for (const line of text.toString('utf8', 0, whole).split('\n'))
+            if (line !== '') record.events.push(JSON.parse(line) as EventView);
         },
       });
     }

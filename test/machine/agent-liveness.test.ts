@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { limits } from '../../src/run/limits.ts';
+import { limits } from '#run/limits.ts';
 import { type AgentStep, addSpeaker, codexSays } from '../support/agents.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -37,11 +37,31 @@ async function judged(home: TestHome, steps: readonly AgentStep[], options: read
 
 describe('a finished run of an agent is', () => {
   it.each([
-    ['advanced by a command that did something', [command('a', 'make build'), words('Built.'), ...end], 'advanced', 'command'],
-    ['advanced by a file it changed', [change('a', 'src/x.ts'), words('Changed.'), ...end], 'advanced', '1 file changed'],
-    ['plan_only when it only announces', [words('I will first look at the tests and then fix the parser.'), ...end], 'plan_only', 'announced'],
+    [
+      'advanced by a command that did something',
+      [command('a', 'make build'), words('Built.'), ...end],
+      'advanced',
+      'command',
+    ],
+    [
+      'advanced by a file it changed',
+      [change('a', 'src/x.ts'), words('Changed.'), ...end],
+      'advanced',
+      '1 file changed',
+    ],
+    [
+      'plan_only when it only announces',
+      [words('I will first look at the tests and then fix the parser.'), ...end],
+      'plan_only',
+      'announced',
+    ],
     ['empty_response when it says nothing', end, 'empty_response', 'said nothing'],
-    ['blocked when its last words say so', [words('I am blocked: I need the API key for the staging server to continue.'), ...end], 'blocked', 'API key'],
+    [
+      'blocked when its last words say so',
+      [words('I am blocked: I need the API key for the staging server to continue.'), ...end],
+      'blocked',
+      'API key',
+    ],
     [
       'needs_followup when it only looked',
       [command('a', 'ls'), words('The parser lives in src/parse.ts and has three entry points.'), ...end],
@@ -71,7 +91,9 @@ describe('the work folder of an agent', () => {
     const { folder, git } = repository(home);
     const before = git('rev-parse', 'HEAD');
     const gate = join(home.base, 'gate');
-    await addSpeaker(home, [[session('s1'), command('a', 'git commit -am second'), { await: gate }, words('Done.'), ...end]]);
+    await addSpeaker(home, [
+      [session('s1'), command('a', 'git commit -am second'), { await: gate }, words('Done.'), ...end],
+    ]);
     const number = await home.submit(['--cwd', folder, '--agent', 'coder', 'x']);
     await until('it has begun', async () => (await home.show(number)).evidence?.commands === 1);
     writeFileSync(join(folder, 'a.txt'), 'one\nthree\nfour\n');
@@ -82,7 +104,22 @@ describe('the work folder of an agent', () => {
       const seen = await home.show(number);
       return seen.settled ? seen : null;
     });
-    expect(run.workspace).toEqual({ headBefore: before, headAfter: git('rev-parse', 'HEAD'), filesChanged: 2, insertions: 3, deletions: 1, dirty: true });
+    expect(run.workspace).toEqual({
+      ...{
+        headBefore: before,
+        headAfter: git('rev-parse', 'HEAD'),
+        commits: 1,
+        filesChanged: 2,
+        insertions: 3,
+        deletions: 1,
+        dirty: true,
+      },
+      files: [
+        { path: 'new.txt', kind: 'add' },
+        { path: 'a.txt', kind: 'update' },
+      ],
+      progress: true,
+    });
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { commits: 1 } });
   });
 
@@ -90,7 +127,9 @@ describe('the work folder of an agent', () => {
     const home = createHome();
     const { folder } = repository(home);
     const gate = join(home.base, 'gate');
-    await addSpeaker(home, [[session('s1'), command('a', 'cat a.txt'), { await: gate }, words('It holds two lines of text.'), ...end]]);
+    await addSpeaker(home, [
+      [session('s1'), command('a', 'cat a.txt'), { await: gate }, words('It holds two lines of text.'), ...end],
+    ]);
     const number = await home.submit(['--cwd', folder, '--agent', 'coder', 'x']);
     await until('it has begun', async () => (await home.show(number)).evidence?.commands === 1);
     writeFileSync(join(folder, 'a.txt'), 'changed by somebody else\n');
@@ -123,14 +162,26 @@ describe('the work folder of an agent', () => {
       const seen = await home.show(number);
       return seen.settled ? seen : null;
     });
-    expect(run.workspace).toEqual({ headBefore: null, headAfter: null, filesChanged: 1, insertions: null, deletions: null, dirty: null });
+    expect(run.workspace).toEqual({
+      ...{
+        headBefore: null,
+        headAfter: null,
+        commits: null,
+        filesChanged: 1,
+        insertions: null,
+        deletions: null,
+        dirty: null,
+      },
+      files: [{ path: 'a.txt', kind: 'add' }],
+      progress: true,
+    });
   });
 
   it('is unknown where there is too much of it without git; and for plain commands nobody looks', async () => {
     const home = createHome();
     const folder = join(home.base, 'large');
     mkdirSync(folder);
-    for (let index = 0; index <= limits.workspaceFiles; index += 1) writeFileSync(join(folder, String(index)), '');
+    execFileSync('sh', ['-c', `seq 0 ${limits.workspaceFiles} | xargs touch`], { cwd: folder });
     expect(await judged(home, [words('Fine.'), ...end], ['--cwd', folder])).toMatchObject({ workspace: null });
     await home.clip(['run', '-w', '--', 'true']);
     expect(await home.show('@last')).toMatchObject({ workspace: null, livenessState: null, livenessReason: null });
@@ -150,6 +201,25 @@ describe('the work folder of an agent', () => {
       const seen = await home.show(number);
       return seen.settled ? seen : null;
     });
-    expect(run).toMatchObject({ livenessState: 'advanced', workspace: { headBefore: git('rev-parse', 'HEAD'), filesChanged: 1, deletions: 1, dirty: true } });
+    expect(run).toMatchObject({
+      livenessState: 'advanced',
+      workspace: { headBefore: git('rev-parse', 'HEAD'), filesChanged: 1, deletions: 1, dirty: true },
+    });
+  });
+
+  it('is compared again with how it was when the daemon dies after the comparison', async () => {
+    const home = createHome({ env: { CLIP_FAILPOINT: 'finalize.after-workspace' } });
+    const { folder } = repository(home);
+    await addSpeaker(home, [[session('s1'), change('a', 'b.txt'), words('I wrote it.'), ...end]]);
+    const number = await home.submit(['--cwd', folder, '--agent', 'coder', 'x']);
+    const run = await until('it is judged', async () => {
+      const seen = await home.show(number);
+      return seen.settled ? seen : null;
+    });
+    expect(run).toMatchObject({
+      livenessState: 'advanced',
+      evidence: { filesChanged: 1 },
+      workspace: { filesChanged: 1, insertions: 1, progress: true },
+    });
   });
 });

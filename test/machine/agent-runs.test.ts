@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
 import { createHome, isAlive, marked } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -18,14 +18,19 @@ describe('a run of an agent', () => {
     const run = await home.untilStatus(number, 'succeeded');
     expect(seen()[0]?.stdin).toBe(prompt);
     expect(JSON.stringify(run)).not.toContain('ünder cover');
-    for (const file of ['clip.db', 'clip.db-wal', 'daemon.log']) expect(readFileSync(join(home.folder, file)).includes('nder cover')).toBe(false);
+    for (const file of ['clip.db', 'clip.db-wal', 'daemon.log'])
+      expect(readFileSync(join(home.folder, file)).includes('nder cover')).toBe(false);
   });
 
   it('takes its prompt from the words or from a file, in the agent’s own template', async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'template'), 'You are {{ agent.role }} in {{cwd}}; {{unknown}}do this: {{prompt}}!');
     writeFileSync(join(home.base, 'task.md'), 'from a file');
-    const { seen } = await addSpeaker(home, [[session('s1'), ...well]], ['--prompt-template', join(home.base, 'template'), '--role', 'a tester']);
+    const { seen } = await addSpeaker(
+      home,
+      [[session('s1'), ...well]],
+      ['--prompt-template', join(home.base, 'template'), '--role', 'a tester'],
+    );
     await home.clip(['run', '-w', '--agent', 'coder', 'fix', 'the $& tests']);
     await home.clip(['run', '-w', '--agent', 'coder', '--prompt-file', 'task.md']);
     expect(seen().map(({ stdin }) => stdin)).toEqual([
@@ -36,7 +41,11 @@ describe('a run of an agent', () => {
 
   it('works in the agent’s folder unless another is named, with the agent’s variables unless the run has its own', async () => {
     const home = createHome();
-    const { seen } = await addSpeaker(home, [[session('s1'), ...well]], ['--cwd', home.folder, '--env', 'COLOUR=red', '--env-from', join(home.base, 'vars')]);
+    const { seen } = await addSpeaker(
+      home,
+      [[session('s1'), ...well]],
+      ['--cwd', home.folder, '--env', 'COLOUR=red', '--env-from', join(home.base, 'vars')],
+    );
     writeFileSync(join(home.base, 'vars'), 'COLOUR=green\nOTHER=1\n');
     await home.clip(['run', '-w', '--agent', 'coder', 'x'], { env: { COLOUR: 'black' } });
     await home.clip(['run', '-w', '--cwd', '.', '--env', 'COLOUR=blue', '--agent', 'coder', 'x']);
@@ -45,13 +54,23 @@ describe('a run of an agent', () => {
       [home.base, 'blue'],
     ]);
     await home.clip(['agent', 'edit', 'coder', '--env-from', join(home.base, 'not-there')]);
-    expect(await home.clip(['run', '--agent', 'coder', 'x'])).toMatchObject({ code: 5, stderr: expect.stringContaining('not-there') });
+    expect(await home.clip(['run', '--agent', 'coder', 'x'])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('not-there'),
+    });
   });
 
   it('shows its session as soon as the agent has said it, and at the end what it did and used', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
-    const steps = [session('s1'), command('a', 'make test', 2), command('b', 'ls'), change('c', 'src/x.ts'), { await: gate }, ...well];
+    const steps = [
+      session('s1'),
+      command('a', 'make test', 2),
+      command('b', 'ls'),
+      change('c', 'src/x.ts'),
+      { await: gate },
+      ...well,
+    ];
     await addSpeaker(home, [steps], ['--model', 'big', '--permission', 'edit']);
     const number = await home.submit(['--agent', 'coder', 'x']);
     const live = await until('its session is known', async () => {
@@ -80,12 +99,20 @@ describe('a run of an agent', () => {
 
   it('has failed when the agent says so, whatever its exit code', async () => {
     const home = createHome();
-    await addSpeaker(home, [[session('s1'), failed("You've hit your usage limit. Try again at 1:21 PM."), { exit: 0 }]]);
+    await addSpeaker(home, [
+      [session('s1'), failed("You've hit your usage limit. Try again at 1:21 PM."), { exit: 0 }],
+    ]);
     const waited = await home.clip(['run', '-w', '--agent', 'coder', 'x']);
     expect(waited.code).toBe(1);
     expect(waited.stderr).toContain('rate_limited');
     const run = await home.show('@last');
-    expect(run).toMatchObject({ status: 'failed', stopReason: 'rate_limited', errorCode: 'rate_limited', exitCode: 0, exitKnown: true });
+    expect(run).toMatchObject({
+      status: 'failed',
+      stopReason: 'rate_limited',
+      errorCode: 'rate_limited',
+      exitCode: 0,
+      exitKnown: true,
+    });
     expect(Date.parse(run.resetsAt ?? '')).toBeGreaterThan(Date.now());
   });
 
@@ -93,7 +120,11 @@ describe('a run of an agent', () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), words('I will begin'), { exit: 0 }]]);
     await home.clip(['run', '-w', '--agent', 'coder', 'x']);
-    expect(await home.show('@last')).toMatchObject({ status: 'failed', errorCode: 'adapter_failed', error: expect.stringContaining('never said') });
+    expect(await home.show('@last')).toMatchObject({
+      status: 'failed',
+      errorCode: 'adapter_failed',
+      error: expect.stringContaining('never said'),
+    });
   });
 
   it('that retries by itself is shown as retrying, and goes on', async () => {
@@ -147,15 +178,27 @@ describe('a run of an agent', () => {
   it('that has said its last word but does not leave is ended after a while, and its result stands; one with a tool at work is left alone', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
-    await addSpeaker(home, [[session('s1'), { child: true }, words('All is done.'), done(10, 1)]], ['--share-worktree'], 'idle');
-    await addSpeaker(home, [[session('s2'), { leave: true }, words('All is done.'), done(10, 1), { await: gate }, { exit: 0 }]], ['--share-worktree'], 'busy');
+    await addSpeaker(
+      home,
+      [[session('s1'), { child: true }, words('All is done.'), done(10, 1)]],
+      ['--share-worktree'],
+      'idle',
+    );
+    await addSpeaker(
+      home,
+      [[session('s2'), { leave: true }, words('All is done.'), done(10, 1), { await: gate }, { exit: 0 }]],
+      ['--share-worktree'],
+      'busy',
+    );
     const busy = await home.submit(['--agent', 'busy', 'x']);
     await home.untilStatus(busy, 'running');
     const idle = await home.submit(['--agent', 'idle', 'x']);
     expect((await home.clip(['wait', String(idle)])).code).toBe(0);
     const run: RunView = await home.show(idle);
     expect(run).toMatchObject({ status: 'succeeded', stopReason: 'completed', errorCode: null, timeoutFired: false });
-    expect((await home.history(idle)).find(({ type }) => type === 'stop-requested')?.data).toMatchObject({ order: 'lingering' });
+    expect((await home.history(idle)).find(({ type }) => type === 'stop-requested')?.data).toMatchObject({
+      order: 'lingering',
+    });
     expect(isAlive(run.processPid ?? 0)).toBe(false);
     expect(await home.show(busy)).toMatchObject({ status: 'running', lastMessage: 'All is done.' });
     writeFileSync(gate, '');

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -13,7 +13,8 @@ async function runs(home: TestHome): Promise<RunView[]> {
   return (await home.json<{ runs: RunView[] }>(['runs', '--json'])).runs.reverse();
 }
 
-const retry = async (home: TestHome, ...args: string[]): Promise<number> => Number((await home.clip(['retry', '-q', ...args])).stdout);
+const retry = async (home: TestHome, ...args: string[]): Promise<number> =>
+  Number((await home.clip(['retry', '-q', ...args])).stdout);
 
 describe('the session of an agent', () => {
   it('is gone on with by a retry, which is told so, and pays only for what it used itself', async () => {
@@ -23,9 +24,16 @@ describe('the session of an agent', () => {
       [session('s1'), words('All is done.'), done(1_700, 25), { exit: 0 }],
     ]);
     const first = await home.submit(['--agent', 'coder', 'build it']);
-    await home.untilStatus(first, 'failed');
+    // Its result is complete: what its process does at its end undoes no work.
+    const remark = 'It exited with code 1 after its complete result.';
+    expect(await home.untilStatus(first, 'succeeded')).toMatchObject({ exitCode: 1, error: null, remark });
     const second = await home.untilStatus(await retry(home, String(first)), 'succeeded');
-    expect(second).toMatchObject({ sessionIdBefore: 's1', sessionIdAfter: 's1', retryReason: 'manual', usage: { inputTokens: 700, outputTokens: 5 } });
+    expect(second).toMatchObject({
+      sessionIdBefore: 's1',
+      sessionIdAfter: 's1',
+      retryReason: 'manual',
+      usage: { inputTokens: 700, outputTokens: 5 },
+    });
     expect(seen()[1]?.argv.slice(-3)).toEqual(['resume', 's1', '-']);
     expect(seen()[1]?.stdin).toContain('build it');
     expect(seen()[1]?.stdin).toContain('same session');
@@ -43,7 +51,10 @@ describe('the session of an agent', () => {
     ]);
     const first = await home.submit(['--agent', 'coder', 'build it']);
     await home.untilStatus(first, 'succeeded');
-    expect(await home.untilStatus(await retry(home, '--fresh', String(first)), 'succeeded')).toMatchObject({ sessionIdBefore: null, sessionIdAfter: 's2' });
+    expect(await home.untilStatus(await retry(home, '--fresh', String(first)), 'succeeded')).toMatchObject({
+      sessionIdBefore: null,
+      sessionIdAfter: 's2',
+    });
     expect(seen()[1]).toMatchObject({ stdin: 'build it' });
     expect(seen()[1]?.argv).not.toContain('resume');
   });
@@ -64,7 +75,10 @@ describe('the session of an agent', () => {
     const second = await home.submit(['--agent', 'coder', 'x']);
     await until('its session is known', async () => (await home.show(second)).sessionIdAfter === 's1');
     const third = await retry(home, String(first));
-    expect(await home.show(third)).toMatchObject({ status: 'queued', waitingFor: `lock session:codex:s1 is held by run ${second}` });
+    expect(await home.show(third)).toMatchObject({
+      status: 'queued',
+      waitingFor: `lock session:codex:s1 is held by run ${second}`,
+    });
     writeFileSync(gate, '');
     await home.untilStatus(third, 'succeeded');
   });
@@ -86,15 +100,25 @@ describe('the session of an agent', () => {
     await until('its session is known', async () => (await home.show(second)).sessionIdAfter === 's1');
     const third = await retry(home, String(first));
     await home.kill(home.daemonPid());
-    expect(await home.show(third)).toMatchObject({ status: 'queued', waitingFor: `lock session:codex:s1 is held by run ${second}` });
+    expect(await home.show(third)).toMatchObject({
+      status: 'queued',
+      waitingFor: `lock session:codex:s1 is held by run ${second}`,
+    });
     writeFileSync(gate, '');
     await home.untilStatus(third, 'succeeded');
   });
 
   it('that the agent does not know ends the run as unknown_session; one fresh run follows, once', async () => {
     const home = createHome();
-    const unknown = [{ complain: 'Error: thread/resume failed: no rollout found for thread id s1 (code -32600)' }, { exit: 1 }];
-    const { seen } = await addSpeaker(home, [[session('s1'), words('Half.'), failed('overloaded'), { exit: 1 }], unknown, unknown]);
+    const unknown = [
+      { complain: 'Error: thread/resume failed: no rollout found for thread id s1 (code -32600)' },
+      { exit: 1 },
+    ];
+    const { seen } = await addSpeaker(home, [
+      [session('s1'), words('Half.'), failed('overloaded'), { exit: 1 }],
+      unknown,
+      unknown,
+    ]);
     const first = await home.submit(['--agent', 'coder', 'build it']);
     await home.untilStatus(first, 'failed');
     const second = await retry(home, String(first));
@@ -102,11 +126,13 @@ describe('the session of an agent', () => {
       const found = await runs(home);
       return found.length >= 3 && found.every(({ settled }) => settled) ? found : null;
     });
-    expect(all.map(({ errorCode, retryReason, sessionIdBefore }) => [errorCode, retryReason, sessionIdBefore])).toEqual([
-      ['provider_unavailable', null, null],
-      ['unknown_session', 'manual', 's1'],
-      ['unknown_session', 'unknown_session', null],
-    ]);
+    expect(all.map(({ errorCode, retryReason, sessionIdBefore }) => [errorCode, retryReason, sessionIdBefore])).toEqual(
+      [
+        ['provider_unavailable', null, null],
+        ['unknown_session', 'manual', 's1'],
+        ['unknown_session', 'unknown_session', null],
+      ],
+    );
     expect(all[2]?.retryOfRunId).toBe((await home.show(second)).id);
     expect(seen()[2]?.stdin).toBe('build it');
   });
@@ -164,10 +190,13 @@ describe('an agent whose supervisors are killed', () => {
         return true;
       }
     });
-    expect(await home.untilStatus(number, 'succeeded')).toMatchObject({ evidence: counted, usage: { inputTokens: 500 } });
+    expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
+      evidence: counted,
+      usage: { inputTokens: 500 },
+    });
   });
 
-  it('is judged by what it had said when nobody saw its exit: its result counts, its exit code stays unknown', async () => {
+  it('is judged by what it had said when its exit was not seen: its result counts, its exit code stays unknown', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
@@ -185,7 +214,7 @@ describe('an agent whose supervisors are killed', () => {
     expect(await runs(home)).toHaveLength(1);
   });
 
-  it('is lost when nobody saw its exit and it had said no result; one retry goes on with its session', async () => {
+  it('is lost when its exit was not seen and it had given no result; one retry resumes its session', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const { seen } = await addSpeaker(home, [

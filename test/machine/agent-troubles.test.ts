@@ -1,7 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
 import { program as clip, createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -25,7 +35,7 @@ describe('a run whose stream cannot be trusted', () => {
     expect((await home.clip(['retry', String(number)])).code).toBe(0);
   });
 
-  it('holds up nobody when its log cannot be read: it ends by its exit code, and others start and end', async () => {
+  it('is never a success when its log cannot be read to its end, and holds up no other run', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
@@ -39,11 +49,52 @@ describe('a run whose stream cannot be trusted', () => {
     await home.kill(home.daemonPid());
     writeFileSync(gate, '');
     expect((await home.clip(['run', '-w', '--', 'true'])).code).toBe(0);
-    expect(await home.untilStatus(number, 'succeeded')).toMatchObject({ exitCode: 0 });
+    const unread = {
+      exitCode: 0,
+      errorCode: 'stream_unreadable',
+      errorBy: 'clip',
+      error: expect.stringContaining('its standard output'),
+    };
+    expect(await home.untilStatus(number, 'failed')).toMatchObject(unread);
     rmSync(stdoutPath, { recursive: true });
   });
 
-  it('is not called timed out because its long log takes longer to read than its limit', { timeout: 180_000 }, async () => {
+  it.each([
+    ['is gone', (path: string) => rmSync(path)],
+    [
+      'is a symbolic link to a good one',
+      (path: string) => [renameSync(path, `${path}.good`), symlinkSync(`${path}.good`, path)],
+    ],
+    ['is a pipe', (path: string) => [rmSync(path), execFileSync('mkfifo', [path])]],
+    ['was put in the place of another', (path: string) => [renameSync(path, `${path}.old`), writeFileSync(path, '')]],
+    [
+      'is a copy with a good end in the place of the one that it writes',
+      (path: string) => {
+        renameSync(path, `${path}.old`);
+        const good = [words('Done.'), done(1, 1)].map(({ say }) => `${JSON.stringify(say)}\n`).join('');
+        writeFileSync(path, `${readFileSync(`${path}.old`, 'utf8')}${good}`);
+      },
+    ],
+    ['was emptied and has grown again', (path: string) => truncateSync(path)],
+  ])('is never a success when its log %s', async (_, spoil) => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    // It fails, says so, and exits with 0.
+    const more = Array.from({ length: 20 }, (_, n) => ({ say: { type: 'x', n } }));
+    await addSpeaker(home, [[session('s1'), { await: gate }, codexSays.failed('It broke.'), ...more, { exit: 0 }]]);
+    const number = await home.submit(['--agent', 'coder', 'x']);
+    const { stdoutPath } = await until('its session is known', async () => {
+      const run = await home.show(number);
+      return run.sessionIdAfter === null ? null : run;
+    });
+    spoil(stdoutPath);
+    writeFileSync(gate, '');
+    expect(await home.untilStatus(number, 'failed')).toMatchObject({ exitCode: 0, errorCode: 'stream_unreadable' });
+  });
+
+  it('is not called timed out because its long log takes longer to read than its limit', {
+    timeout: 180_000,
+  }, async () => {
     const home = createHome();
     const noise = join(home.base, 'noise');
     writeFileSync(noise, `${'{"type":"x"}\n'.repeat(6_000_000)}`);
@@ -51,7 +102,11 @@ describe('a run whose stream cannot be trusted', () => {
     const spoken = readFileSync(join(home.base, 'coder'), 'utf8');
     writeFileSync(join(home.base, 'coder'), spoken.replace('AGENT_SCRIPT', `cat ${noise}; AGENT_SCRIPT`));
     const number = await home.submit(['--timeout', '4s', '--agent', 'coder', 'x']);
-    const run = await until('it has ended', async () => ((await home.show(number)).endedAt === null ? null : home.show(number)), 120_000);
+    const run = await until(
+      'it has ended',
+      async () => ((await home.show(number)).endedAt === null ? null : home.show(number)),
+      120_000,
+    );
     expect(run).toMatchObject({ status: 'succeeded', timeoutFired: false });
   });
 });
@@ -71,7 +126,9 @@ describe('a run that would be tried again', () => {
     await until('it is detached', async () => (await home.show(number)).errorCode === 'process_detached');
     writeFileSync(gate, '');
     expect(await home.untilStatus(number, 'failed')).toMatchObject({ errorCode: 'process_lost' });
-    expect((await home.history(number)).find(({ type }) => type === 'retry-failed')?.data['message']).toContain('not kept');
+    expect((await home.history(number)).find(({ type }) => type === 'retry-failed')?.data['message']).toContain(
+      'not kept',
+    );
     expect(readdirSync(join(home.folder, 'runs'))).toEqual([id]);
   });
 
@@ -88,7 +145,10 @@ describe('a run that would be tried again', () => {
     await loseKeepers(home);
     await until('it is detached', async () => (await home.show(number)).errorCode === 'process_detached');
     writeFileSync(gate, '');
-    expect(await home.untilStatus(number + 1, 'succeeded')).toMatchObject({ retryReason: 'process_lost', sessionIdBefore: 's1' });
+    expect(await home.untilStatus(number + 1, 'succeeded')).toMatchObject({
+      retryReason: 'process_lost',
+      sessionIdBefore: 's1',
+    });
   });
 
   it('is run by its agent as that is set now, and by none when it was removed', async () => {
@@ -109,11 +169,16 @@ describe('agents', () => {
   it('come in batches, with their own folder, prompts of their own, and what is said for all', async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]], ['--cwd', home.base, '--env', 'COLOUR=red']);
-    const lines = [{ agent: 'coder', prompt: 'one' }, { prompt: 'two' }, { command: ['true'], agent: null }].map((line) => JSON.stringify(line)).join('\n');
-    const batch = await home.clip(['run', '--batch', '-', '--agent', 'coder', '--prompt-secret', '--env', 'COLOUR=blue', '-w'], {
-      input: lines,
-      cwd: '/',
-    });
+    const lines = [{ agent: 'coder', prompt: 'one' }, { prompt: 'two' }, { command: ['true'], agent: null }]
+      .map((line) => JSON.stringify(line))
+      .join('\n');
+    const batch = await home.clip(
+      ['run', '--batch', '-', '--agent', 'coder', '--prompt-secret', '--env', 'COLOUR=blue', '-w'],
+      {
+        input: lines,
+        cwd: '/',
+      },
+    );
     expect(batch.stdout).not.toContain('"error":{');
     expect(batch.code).toBe(0);
     expect(seen().map(({ stdin, cwd, colour }) => [stdin, cwd, colour])).toEqual([
@@ -129,13 +194,23 @@ describe('agents', () => {
 
   it('that call each other inside a run and wait do not wait for ever', async () => {
     const home = createHome();
-    const call = (name: string) => `#!/bin/sh\n[ -n "$INNER" ] || INNER=1 exec '${process.execPath}' '${clip}' run --wait --agent ${name} x\n`;
+    const call = (name: string) =>
+      `#!/bin/sh\n[ -n "$INNER" ] || INNER=1 exec '${process.execPath}' '${clip}' run --wait --agent ${name} x\n`;
     for (const [name, other] of [
       ['aa', 'bb'],
       ['bb', 'aa'],
     ] as const) {
       writeFileSync(join(home.base, name), call(other), { mode: 0o755 });
-      await home.clip(['agent', 'add', name, '--adapter', 'plain', '--command', join(home.base, name), '--share-worktree']);
+      await home.clip([
+        'agent',
+        'add',
+        name,
+        '--adapter',
+        'plain',
+        '--command',
+        join(home.base, name),
+        '--share-worktree',
+      ]);
     }
     const outer = [await home.submit(['--agent', 'aa', 'x']), await home.submit(['--agent', 'bb', 'x'])];
     expect((await home.clip(['wait', ...outer.map(String), '--timeout', '30s'])).code).toBe(0);
@@ -157,7 +232,10 @@ describe('agents', () => {
     await addSpeaker(home, [[session('s1'), ...well]], ['--env', 'A=1']);
     const [file = ''] = readdirSync(join(home.folder, 'agents'));
     writeFileSync(join(home.folder, 'agents', file), '');
-    expect(await home.clip(['run', '--agent', 'coder', 'x'])).toMatchObject({ code: 5, stderr: expect.stringContaining(file) });
+    expect(await home.clip(['run', '--agent', 'coder', 'x'])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining(file),
+    });
     rmSync(join(home.folder, 'agents', file));
     expect((await home.clip(['agent', 'edit', 'coder', '--env', 'A=2'])).code).toBe(0);
     expect((await home.clip(['run', '-w', '--agent', 'coder', 'x'])).code).toBe(0);

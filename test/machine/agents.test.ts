@@ -1,20 +1,49 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { AgentView } from '../../src/protocol/agents.ts';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { AgentView } from '#protocol/agents.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-const shown = async (home: TestHome, name: string): Promise<AgentView> => (await home.json<{ agent: AgentView }>(['agent', 'show', name, '--json'])).agent;
+const shown = async (home: TestHome, name: string): Promise<AgentView> =>
+  (await home.json<{ agent: AgentView }>(['agent', 'show', name, '--json'])).agent;
 
 describe('an agent', () => {
   it('is added with its settings, and shown with all of them but the values of its variables', async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'template'), 'You are {{agent.role}}. {{prompt}}');
-    const options = ['--model', 'big', '--role', 'reviewer', '--cwd', home.base, '--arg', '--x', '--arg', 'y z', '--env', 'TOKEN=hush-hush', '--timeout', '2h'];
-    const more = ['--silence', '20m', '--grace', '30s', '--concurrency', '3', '--prompt-template', 'template', '--leftovers', 'leave', '--permission', 'full'];
+    const options = [
+      '--model',
+      'big',
+      '--role',
+      'reviewer',
+      '--cwd',
+      home.base,
+      '--arg',
+      '--x',
+      '--arg',
+      'y z',
+      '--env',
+      'TOKEN=hush-hush',
+      '--timeout',
+      '2h',
+    ];
+    const more = [
+      '--silence',
+      '20m',
+      '--grace',
+      '30s',
+      '--concurrency',
+      '3',
+      '--prompt-template',
+      'template',
+      '--leftovers',
+      'leave',
+      '--permission',
+      'full',
+    ];
     const added = await home.clip(['agent', 'add', 'rev', '--adapter', 'claude', ...options, ...more]);
     expect(added).toMatchObject({ code: 0, stdout: 'Agent rev (claude, permission full) is added.\n' });
     expect(await shown(home, 'rev')).toMatchObject({
@@ -35,8 +64,10 @@ describe('an agent', () => {
       permission: 'full',
       paused: false,
     });
-    for (const verb of [['agent', 'show', 'rev'], ['agent', 'list'], ['events']]) expect((await home.clip(verb)).stdout).not.toContain('hush-hush');
-    for (const file of ['clip.db', 'clip.db-wal', 'daemon.log']) expect(readFileSync(join(home.folder, file)).includes('hush-hush')).toBe(false);
+    for (const verb of [['agent', 'show', 'rev'], ['agent', 'list'], ['events']])
+      expect((await home.clip(verb)).stdout).not.toContain('hush-hush');
+    for (const file of ['clip.db', 'clip.db-wal', 'daemon.log'])
+      expect(readFileSync(join(home.folder, file)).includes('hush-hush')).toBe(false);
     const [kept = ''] = readdirSync(join(home.folder, 'agents'));
     expect(statSync(join(home.folder, 'agents', kept)).mode & 0o777).toBe(0o600);
   });
@@ -49,8 +80,38 @@ describe('an agent', () => {
 
   it('is changed where something is given, cleared with "none", and keeps the rest', async () => {
     const home = createHome();
-    await home.clip(['agent', 'add', 'c', '--adapter', 'codex', '--model', 'm1', '--role', 'r', '--env', 'A=1', '--env', 'B=2']);
-    expect((await home.clip(['agent', 'edit', 'c', '--model', 'none', '--permission', 'edit', '--env', 'C=3', '--unset-env', 'A'])).code).toBe(0);
+    await home.clip([
+      'agent',
+      'add',
+      'c',
+      '--adapter',
+      'codex',
+      '--model',
+      'm1',
+      '--role',
+      'r',
+      '--env',
+      'A=1',
+      '--env',
+      'B=2',
+    ]);
+    expect(
+      (
+        await home.clip([
+          'agent',
+          'edit',
+          'c',
+          '--model',
+          'none',
+          '--permission',
+          'edit',
+          '--env',
+          'C=3',
+          '--unset-env',
+          'A',
+        ])
+      ).code,
+    ).toBe(0);
     expect(await shown(home, 'c')).toMatchObject({ model: null, role: 'r', permission: 'edit', env: ['B', 'C'] });
     const times = (value: string) => ['--timeout', value, '--silence', value, '--grace', value];
     await home.clip(['agent', 'edit', 'c', ...times('1h')]);
@@ -89,7 +150,10 @@ describe('an agent', () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1')]]);
     const number = await home.submit(['--agent', 'coder', 'work']);
-    expect(await home.clip(['agent', 'rm', 'coder'])).toMatchObject({ code: 5, stderr: expect.stringContaining('clip cancel --agent coder') });
+    expect(await home.clip(['agent', 'rm', 'coder'])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('clip cancel --agent coder'),
+    });
     expect((await home.clip(['cancel', '--agent', 'coder'])).code).toBe(0);
     expect((await home.clip(['agent', 'rm', 'coder'])).code).toBe(0);
     expect(await home.show(number)).toMatchObject({ agentName: 'coder', status: 'cancelled' });
@@ -99,13 +163,19 @@ describe('an agent', () => {
 
   it('that is paused now stops what it does with the reason paused, starts nothing more, and goes on when resumed', async () => {
     const home = createHome();
-    await addSpeaker(home, [[codexSays.session('s1')], [codexSays.session('s2'), codexSays.words('Done.'), codexSays.done(1, 1), { exit: 0 }]]);
+    await addSpeaker(home, [
+      [codexSays.session('s1')],
+      [codexSays.session('s2'), codexSays.words('Done.'), codexSays.done(1, 1), { exit: 0 }],
+    ]);
     const first = await home.submit(['--agent', 'coder', 'work']);
     await home.untilStatus(first, 'running');
     expect((await home.clip(['agent', 'pause', '--now', 'coder'])).stdout).toContain(`run ${first} is being stopped`);
     expect(await home.untilStatus(first, 'cancelled')).toMatchObject({ stopReason: 'paused', errorCode: 'cancelled' });
     const second = await home.submit(['--agent', 'coder', 'more work']);
-    expect(await home.show(second)).toMatchObject({ status: 'queued', waitingFor: expect.stringContaining('clip agent resume coder') });
+    expect(await home.show(second)).toMatchObject({
+      status: 'queued',
+      waitingFor: expect.stringContaining('clip agent resume coder'),
+    });
     await home.clip(['agent', 'resume', 'coder']);
     await home.untilStatus(second, 'succeeded');
   });
@@ -135,7 +205,13 @@ describe('an agent', () => {
   it('works alone in its worktree, wherever in it its folder is', async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1')]], ['--concurrency', '5']);
-    await home.clip(['run', '--', 'sh', '-c', `mkdir -p ${home.base}/repo/.git ${home.base}/repo/deep/er ${home.base}/other`]);
+    await home.clip([
+      'run',
+      '--',
+      'sh',
+      '-c',
+      `mkdir -p ${home.base}/repo/.git ${home.base}/repo/deep/er ${home.base}/other`,
+    ]);
     await until('the folders are there', () => statSync(join(home.base, 'other')));
     const first = await home.submit(['--cwd', `${home.base}/repo`, '--agent', 'coder', 'one']);
     await home.untilStatus(first, 'running');
@@ -152,23 +228,30 @@ describe('clip agent check', () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1'), codexSays.words('ready'), codexSays.done(1, 1), { exit: 0 }]]);
     const checked = await home.clip(['agent', 'check', 'coder']);
-    expect(checked.stdout.split('\n').slice(2, 4)).toEqual(['✓ starts   run 1', '✓ answers  ready']);
+    expect(checked.stdout.split('\n').slice(3, 5)).toEqual(['✓ starts   run 1', '✓ answers  ready']);
     expect(checked.stdout).toContain(`✓ found    ${home.base}/coder`);
   });
 
   it('says what is missing, and ends with 1', async () => {
     const home = createHome();
     await home.clip(['agent', 'add', 'gone', '--adapter', 'codex', '--command', '/nowhere/codex']);
-    expect(await home.clip(['agent', 'check', 'gone'])).toMatchObject({ code: 1, stdout: expect.stringContaining('✗ found') });
-    await addSpeaker(home, [[codexSays.session('s1'), codexSays.failed('unexpected status 401 Unauthorized: no'), { exit: 1 }]]);
-    const refused = await home.json<{ ok: boolean; checks: { check: string; ok: boolean; detail: string }[]; run: RunView }>([
-      'agent',
-      'check',
-      'coder',
-      '--json',
+    expect(await home.clip(['agent', 'check', 'gone'])).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('✗ found'),
+    });
+    await addSpeaker(home, [
+      [codexSays.session('s1'), codexSays.failed('unexpected status 401 Unauthorized: no'), { exit: 1 }],
     ]);
+    const refused = await home.json<{
+      ok: boolean;
+      checks: { check: string; ok: boolean; detail: string }[];
+      run: RunView;
+    }>(['agent', 'check', 'coder', '--json']);
     expect(refused.ok).toBe(false);
-    expect(refused.checks.find(({ check }) => check === 'answers')).toMatchObject({ ok: false, detail: expect.stringContaining('401') });
+    expect(refused.checks.find(({ check }) => check === 'answers')).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('401'),
+    });
     expect(refused.run).toMatchObject({ errorCode: 'auth_required' });
   });
 });

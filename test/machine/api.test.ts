@@ -8,14 +8,17 @@ import { until } from '../support/until.ts';
 
 /** Every route of the source, as `GET /v1/runs/{run}`. */
 function routes(): string[] {
-  const folder = join(root, 'src/daemon/api');
+  const folder = join(root, 'src/daemon/api/routes');
   return readdirSync(folder)
-    .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/\bapi\.(get|post|put|delete|patch)\(\s*'([^']+)'/g)])
+    .flatMap((name) => [
+      ...readFileSync(join(folder, name), 'utf8').matchAll(/\bapi\.(get|post|put|delete|patch)\(\s*'([^']+)'/g),
+    ])
     .map(([, method, path]) => `${method?.toUpperCase()} ${path?.replace(/:(\w+)/g, '{$1}')}`)
     .sort();
 }
 
-const runBody = (folder: string, command: string[], more: object = {}) => JSON.stringify({ command, cwd: folder, env: { PATH: process.env['PATH'] }, ...more });
+const runBody = (folder: string, command: string[], more: object = {}) =>
+  JSON.stringify({ command, cwd: folder, env: { PATH: process.env['PATH'] }, ...more });
 
 describe('the API', () => {
   it('serves a document that lists every route, and no other', async () => {
@@ -36,7 +39,10 @@ describe('the API', () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const { version } = await home.json<{ version: string }>(['daemon', 'status', '--json']);
-    const body = (value: unknown) => ({ method: 'POST', body: typeof value === 'string' ? value : JSON.stringify(value) });
+    const body = (value: unknown) => ({
+      method: 'POST',
+      body: typeof value === 'string' ? value : JSON.stringify(value),
+    });
     const cases: [path: string, options: Parameters<typeof ask>[2], status: number, code: string][] = [
       ['/', {}, 404, 'not_found'],
       ['/v2/runs', {}, 404, 'not_found'],
@@ -65,7 +71,12 @@ describe('the API', () => {
     ];
     for (const [path, options, status, code] of cases) {
       const answer = await ask(home.folder, path, options);
-      expect([path, options?.body?.slice(0, 40), answer.status, answer.version]).toEqual([path, options?.body?.slice(0, 40), status, version]);
+      expect([path, options?.body?.slice(0, 40), answer.status, answer.version]).toEqual([
+        path,
+        options?.body?.slice(0, 40),
+        status,
+        version,
+      ]);
       expect(answer.json().error).toEqual({
         code,
         message: expect.stringMatching(/\.$/),
@@ -78,13 +89,22 @@ describe('the API', () => {
   it('takes a run, shows it, cancels it, and removes it', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
-    const created = await ask(home.folder, '/v1/runs', { method: 'POST', body: runBody(home.base, ['sleep', '1000'], { key: 'k' }) });
+    const created = await ask(home.folder, '/v1/runs', {
+      method: 'POST',
+      body: runBody(home.base, ['sleep', '1000'], { key: 'k' }),
+    });
     expect([created.status, created.json().existing, created.json().run.number]).toEqual([201, false, 1]);
-    const again = await ask(home.folder, '/v1/runs', { method: 'POST', body: runBody(home.base, ['sleep', '1000'], { key: 'k' }) });
+    const again = await ask(home.folder, '/v1/runs', {
+      method: 'POST',
+      body: runBody(home.base, ['sleep', '1000'], { key: 'k' }),
+    });
     expect([again.status, again.json().existing, again.json().run.number]).toEqual([200, true, 1]);
     expect((await ask(home.folder, '/v1/runs/1', { method: 'DELETE' })).status).toBe(409);
     const cancelled = await ask(home.folder, '/v1/cancel', { method: 'POST', body: '{"runs":["1","2"]}' });
-    expect(cancelled.json().results.map(({ result }: Json) => result)).toEqual([expect.stringMatching(/^(ordered|cancelled)$/), 'not_found']);
+    expect(cancelled.json().results.map(({ result }: Json) => result)).toEqual([
+      expect.stringMatching(/^(ordered|cancelled)$/),
+      'not_found',
+    ]);
     const lines = await take(home.folder, '/v1/wait?run=1');
     expect(lines.map(({ type }) => type)).toEqual(['waiting', 'reached']);
     expect((await ask(home.folder, '/v1/runs/1', { method: 'DELETE' })).json()).toEqual({ schema: 1, removed: 1 });
@@ -156,7 +176,13 @@ describe('a stream', () => {
     expect(all.length).toBeGreaterThanOrEqual(120);
     const seen: Json[] = [];
     while (seen.length < all.length)
-      seen.push(...(await take(home.folder, `/v1/events?follow=true&since=${seen.at(-1)?.seq ?? 0}`, Math.min(7, all.length - seen.length))));
+      seen.push(
+        ...(await take(
+          home.folder,
+          `/v1/events?follow=true&since=${seen.at(-1)?.seq ?? 0}`,
+          Math.min(7, all.length - seen.length),
+        )),
+      );
     expect(seen).toEqual(all);
     // It goes on as things happen.
     const next = take(home.folder, `/v1/events?follow=true&since=${all.at(-1)?.seq}`, 1);
@@ -183,16 +209,25 @@ describe('a stream', () => {
     expect(await take(home.folder, `/v1/runs/1/logs?follow=true&offset=${bytes}`)).toEqual([]);
     const rest = await ask(home.folder, `/v1/runs/1/logs?offset=${bytes - 10}`);
     expect(rest.text).toBe(whole.subarray(-10).toString());
-    for (const offset of [bytes, bytes + 1_000]) expect(await ask(home.folder, `/v1/runs/1/logs?offset=${offset}`)).toMatchObject({ status: 200, text: '' });
+    for (const offset of [bytes, bytes + 1_000])
+      expect(await ask(home.folder, `/v1/runs/1/logs?offset=${offset}`)).toMatchObject({ status: 200, text: '' });
   });
 
   it('says goodbye when the daemon is stopped', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');
-    const streams = ['/v1/wait?run=1', '/v1/events?follow=true', '/v1/runs/1/logs?follow=true'].map((path) => take(home.folder, path));
-    const heads = await Promise.all(['/v1/wait?run=1', '/v1/events?follow=true'].map((path) => open(home.folder, path)));
-    for (const head of heads) expect([head.headers['content-type'], typeof head.headers['clip-version']]).toEqual(['application/x-ndjson', 'string']);
+    const streams = ['/v1/wait?run=1', '/v1/events?follow=true', '/v1/runs/1/logs?follow=true'].map((path) =>
+      take(home.folder, path),
+    );
+    const heads = await Promise.all(
+      ['/v1/wait?run=1', '/v1/events?follow=true'].map((path) => open(home.folder, path)),
+    );
+    for (const head of heads)
+      expect([head.headers['content-type'], typeof head.headers['clip-version']]).toEqual([
+        'application/x-ndjson',
+        'string',
+      ]);
     for (const head of heads) head.destroy();
     await home.clip(['daemon', 'stop']);
     for (const lines of await Promise.all(streams)) expect(lines.at(-1)).toEqual({ type: 'goodbye' });

@@ -10,7 +10,10 @@ const socketOf = (home: TestHome) => join(home.folder, 'clip.sock');
 /** How many it holds, once those of clients that have gone are closed: looks in a row that all see the same. */
 async function socketsAtRest(pid: number): Promise<number> {
   const looks: number[] = [];
-  await until('its sockets stay as many', () => looks.unshift(socketsOf(pid)) > 25 && new Set(looks.slice(0, 25)).size === 1);
+  await until(
+    'its sockets stay as many',
+    () => looks.unshift(socketsOf(pid)) > 25 && new Set(looks.slice(0, 25)).size === 1,
+  );
   return looks[0] ?? 0;
 }
 
@@ -29,8 +32,14 @@ describe('a bad client', () => {
     const halves = await Promise.all([
       guest(socketOf(home), 'GET /v1/runs HTTP/1.1\r\nHost: cl'),
       guest(socketOf(home), ''),
-      guest(socketOf(home), 'POST /v1/runs HTTP/1.1\r\nHost: clip\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"command":'),
-      guest(socketOf(home), 'POST /v1/batch HTTP/1.1\r\nHost: clip\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"com'),
+      guest(
+        socketOf(home),
+        'POST /v1/runs HTTP/1.1\r\nHost: clip\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"command":',
+      ),
+      guest(
+        socketOf(home),
+        'POST /v1/batch HTTP/1.1\r\nHost: clip\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"com',
+      ),
     ]);
     await othersAreServed(home);
     await until('the first is dropped', () => halves[0]?.closed());
@@ -53,7 +62,11 @@ describe('a bad client', () => {
       const answer = refused.said();
       const [head, body] = answer.split('\r\n\r\n');
       expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\r\nclip-version: \\d`, 's'));
-      expect(JSON.parse(body ?? '').error).toEqual({ code, message: expect.stringMatching(/\.$/), hint: expect.any(String) });
+      expect(JSON.parse(body ?? '').error).toEqual({
+        code,
+        message: expect.stringMatching(/\.$/),
+        hint: expect.any(String),
+      });
     }
     await othersAreServed(home);
   });
@@ -64,9 +77,13 @@ describe('a bad client', () => {
     const line = `${JSON.stringify({ command: ['true', 'x'.repeat(10_000)] })}\n`;
     await home.clip(['run', '--batch', '-'], { input: line.repeat(400) });
     const pid = home.daemonPid();
-    await until('nobody else is connected', async () => (await home.json<{ queue: { queued: number } }>(['status', '--json'])).queue.queued === 400);
+    await until(
+      'nobody else is connected',
+      async () => (await home.json<{ queue: { queued: number } }>(['status', '--json'])).queue.queued === 400,
+    );
     const before = await socketsAtRest(pid);
-    for (let i = 0; i < 5; i += 1) (await guest(socketOf(home), 'GET /v1/events?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n')).socket.pause();
+    for (let i = 0; i < 5; i += 1)
+      (await guest(socketOf(home), 'GET /v1/events?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n')).socket.pause();
     await until('they are connected', () => socketsOf(pid) >= before + 5);
     await home.clip(['cancel', '--all', '--no-wait']);
     await home.clip(['queue', 'release']);

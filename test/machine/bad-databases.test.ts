@@ -40,7 +40,9 @@ describe('a database', () => {
     const { home, path } = await homeAtRest();
     const database = new Database(path);
     const { value: own } = database.prepare("SELECT value FROM meta WHERE key = 'version'").get() as { value: string };
-    database.prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)').run('from-the-future', Date.now() + 1e12);
+    database
+      .prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
+      .run('from-the-future', Date.now() + 1e12);
     database.prepare("UPDATE meta SET value = '42.0.0' WHERE key = 'version'").run();
     database.pragma('wal_checkpoint(TRUNCATE)');
     database.close();

@@ -29,7 +29,14 @@ describe('a work folder that was deleted', () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
-    const works = [session('s1'), command('a', 'make build'), { await: gateOf(home) }, words('I have built it.'), done(10, 1), { exit: 0 }];
+    const works = [
+      session('s1'),
+      command('a', 'make build'),
+      { await: gateOf(home) },
+      words('I have built it.'),
+      done(10, 1),
+      { exit: 0 },
+    ];
     await addSpeaker(home, [works, [session('s1'), words('Nothing more.'), done(1, 1), { exit: 0 }]]);
     await home.clip(['task', 'add', 'Build it', '--assign', 'coder', '--cwd', folder]);
     // A program that has not begun yet could not begin there any more.
@@ -39,7 +46,12 @@ describe('a work folder that was deleted', () => {
     const run = await until('it is settled', async () => ((await home.show(1)).settled ? home.show(1) : null));
     expect(run).toMatchObject({ status: 'succeeded', exitCode: 0, livenessState: 'advanced', workspace: null });
     const { task } = await until('the task is blocked', async () => {
-      const shown = await home.json<{ task: { status: string; blockedReason: string } }>(['task', 'show', 'T1', '--json']);
+      const shown = await home.json<{ task: { status: string; blockedReason: string } }>([
+        'task',
+        'show',
+        'T1',
+        '--json',
+      ]);
       return shown.task.status === 'blocked' ? shown : null;
     });
     expect(task.blockedReason).toContain(folder);
@@ -77,44 +89,80 @@ describe('a log that is deleted under its run', () => {
     const before = [session('s1'), words('I begin.'), { await: gateOf(home) }];
     await addSpeaker(home, [[...before, words('I have changed it.'), done(10, 1), { exit: 0 }]]);
     const number = await home.submit(['--agent', 'coder', 'Do it.']);
-    const run = await until('its session is known', async () => ((await home.show(number)).sessionIdAfter === null ? null : home.show(number)));
+    const run = await until('its session is known', async () =>
+      (await home.show(number)).sessionIdAfter === null ? null : home.show(number),
+    );
     rmSync(run.stdoutPath);
     open(home);
     // It never said, for anybody to read, that it was done.
-    const ended = await until('it is settled', async () => ((await home.show(number)).settled ? home.show(number) : null));
+    const ended = await until('it is settled', async () =>
+      (await home.show(number)).settled ? home.show(number) : null,
+    );
     expect(ended).toMatchObject({ status: 'failed', exitCode: 0, sessionIdAfter: 's1' });
     expect(ended.error).not.toBe(null);
   });
 });
 
 const gigabyte = 2 ** 30;
-const daemonBytes = (home: TestHome): number => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${home.daemonPid()}/status`, 'utf8'))?.[1]) * 1_024;
+const daemonBytes = (home: TestHome): number =>
+  Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${home.daemonPid()}/status`, 'utf8'))?.[1]) * 1_024;
 
 describe('one line of a gigabyte', () => {
-  it('of a plain command is kept byte for byte, and its last bytes are had without reading the rest', { timeout: 180_000 }, async () => {
+  it('of a plain command is kept byte for byte, and its last bytes are had without reading the rest', {
+    timeout: 180_000,
+  }, async () => {
     const home = createHome();
     const number = await home.submit(['--', process.execPath, agent('says-one-endless-line.mjs'), String(gigabyte)]);
     expect((await home.clip(['wait', String(number)])).code).toBe(0);
     const run = await home.show(number);
     expect(run.stdoutBytes).toBe(gigabyte);
     expect(statSync(run.stdoutPath).size).toBe(gigabyte);
-    const counted = await home.clip(['run', '--wait', '-q', '--', 'sh', '-c', `"$CLIP_BIN" logs --raw ${number} | wc -c`]);
+    const counted = await home.clip([
+      'run',
+      '--wait',
+      '-q',
+      '--',
+      'sh',
+      '-c',
+      `"$CLIP_BIN" logs --raw ${number} | wc -c`,
+    ]);
     expect(counted.code).toBe(0);
     expect((await home.clip(['logs', '2'])).stdout.trim()).toBe(String(gigabyte));
     expect(daemonBytes(home)).toBeLessThan(250 * 2 ** 20);
   });
 
-  it('in the stream of an agent is passed over within a bounded memory, and what comes after it counts', { timeout: 180_000 }, async () => {
+  it('in the stream of an agent is passed over within a bounded memory, and what comes after it counts', {
+    timeout: 180_000,
+  }, async () => {
     const home = createHome();
     const says = (step: object) => `echo '${JSON.stringify((step as { say: object }).say)}'`;
     const endless = `'${process.execPath}' '${agent('says-one-endless-line.mjs')}' ${gigabyte}; echo`;
     const path = join(home.base, 'endless');
-    writeFileSync(path, ['#!/bin/sh', 'cat > /dev/null', says(session('s1')), endless, says(words('I have changed it.')), says(done(10, 1))].join('\n'));
+    writeFileSync(
+      path,
+      [
+        '#!/bin/sh',
+        'cat > /dev/null',
+        says(session('s1')),
+        endless,
+        says(words('I have changed it.')),
+        says(done(10, 1)),
+      ].join('\n'),
+    );
     chmodSync(path, 0o755);
     await home.clip(['agent', 'add', 'endless', '--adapter', 'codex', '--command', path]);
     const number = await home.submit(['--agent', 'endless', 'Do it.']);
-    const run = await until('it is settled', async () => ((await home.show(number)).settled ? home.show(number) : null), 120_000);
-    expect(run).toMatchObject({ status: 'succeeded', exitCode: 0, sessionIdAfter: 's1', lastMessage: 'I have changed it.' });
+    const run = await until(
+      'it is settled',
+      async () => ((await home.show(number)).settled ? home.show(number) : null),
+      120_000,
+    );
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      exitCode: 0,
+      sessionIdAfter: 's1',
+      lastMessage: 'I have changed it.',
+    });
     expect(daemonBytes(home)).toBeLessThan(250 * 2 ** 20);
   });
 });
@@ -122,17 +170,30 @@ describe('one line of a gigabyte', () => {
 describe('text that is no UTF-8', () => {
   it('in the words of an agent, and characters cut in two, break nothing: what can be read is shown', async () => {
     const home = createHome();
-    const line = Buffer.from(`${JSON.stringify({ type: 'item.completed', item: { id: 'w', type: 'agent_message', text: 'Größe: 漢字 🙂 #' } })}\n`);
+    const line = Buffer.from(
+      `${JSON.stringify({ type: 'item.completed', item: { id: 'w', type: 'agent_message', text: 'Größe: 漢字 🙂 #' } })}\n`,
+    );
     const broken = Buffer.from(line);
     broken[broken.indexOf('#')] = 0xff;
     // Cut after the first byte of a character.
     const at = broken.indexOf('漢') + 1;
     const bytes = (part: Buffer) => ({ bytes: part.toString('base64') });
-    await addSpeaker(home, [[session('s1'), bytes(broken.subarray(0, at)), { await: gateOf(home) }, bytes(broken.subarray(at)), done(10, 1), { exit: 0 }]]);
+    await addSpeaker(home, [
+      [
+        session('s1'),
+        bytes(broken.subarray(0, at)),
+        { await: gateOf(home) },
+        bytes(broken.subarray(at)),
+        done(10, 1),
+        { exit: 0 },
+      ],
+    ]);
     const number = await home.submit(['--agent', 'coder', 'Do it.']);
     await until('the first half was read', async () => (await home.show(number)).sessionIdAfter);
     open(home);
-    const run = await until('it is settled', async () => ((await home.show(number)).settled ? home.show(number) : null));
+    const run = await until('it is settled', async () =>
+      (await home.show(number)).settled ? home.show(number) : null,
+    );
     expect(run).toMatchObject({ status: 'succeeded', lastMessage: 'Größe: 漢字 🙂 \ufffd' });
     expect((await home.clip(['show', String(number)])).stdout).toContain('Größe: 漢字 🙂');
   });
@@ -142,7 +203,9 @@ describe('text that is no UTF-8', () => {
 const many = Number(process.env['CLIP_TEST_MANY'] ?? 10_000);
 
 describe('a very long queue', () => {
-  it('is admitted, shown, found again by the next daemon and cancelled, and nobody waits long for anything', { timeout: 900_000 }, async () => {
+  it('is admitted, shown, found again by the next daemon and cancelled, and no request waits long', {
+    timeout: 900_000,
+  }, async () => {
     const home = createHome();
     const file = join(home.base, 'batch');
     writeFileSync(file, `${JSON.stringify({ command: ['true'] })}\n`.repeat(many));

@@ -12,7 +12,11 @@ function asNobody(home: TestHome, args: readonly string[], env: Record<string, s
   chmodSync(home.base, 0o755);
   const who = ['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups'];
   return resultOf(
-    spawn('setpriv', [...who, process.execPath, program, ...args], { env: { ...home.env, ...env }, cwd: home.base, stdio: ['ignore', 'pipe', 'pipe'] }),
+    spawn('setpriv', [...who, process.execPath, program, ...args], {
+      env: { ...home.env, ...env },
+      cwd: home.base,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
   );
 }
 
@@ -39,7 +43,13 @@ describe('a home that cannot be used', () => {
         ['daemon', 'run'],
       ]) {
         const result = await home.clip(args, { env: { CLIP_HOME: join(home.base, name) } });
-        expect([name, args, result.code, result.stdout, result.stderr]).toEqual([name, args, 5, '', expect.stringMatching(says)]);
+        expect([name, args, result.code, result.stdout, result.stderr]).toEqual([
+          name,
+          args,
+          5,
+          '',
+          expect.stringMatching(says),
+        ]);
         expect(processesOf(join(home.base, name))).toEqual([]);
       }
     }
@@ -74,7 +84,14 @@ describe.skipIf(!root)('a socket that may not be used', () => {
     // First the home is closed to others, as always; then only the socket in it is.
     for (const mode of [0o700, 0o755]) {
       chmodSync(home.folder, mode);
-      for (const args of [['runs'], ['run', '--', 'true'], ['status'], ['daemon', 'status'], ['daemon', 'start'], ['events', '-f']]) {
+      for (const args of [
+        ['runs'],
+        ['run', '--', 'true'],
+        ['status'],
+        ['daemon', 'status'],
+        ['daemon', 'start'],
+        ['events', '-f'],
+      ]) {
         const result = await asNobody(home, args);
         expect([args, result.code, result.stdout]).toEqual([args, 4, '']);
         expect(result.stderr).toMatch(
@@ -96,7 +113,8 @@ describe('a client and a daemon of different versions', () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const newer = { env: { CLIP_VERSION_OVERRIDE: '9.9.9' } };
-    const sentence = /^This is clip 9\.9\.9, the daemon is clip \d+\.\d+\.\d+: clip daemon restart brings them together; live runs go on\.\n$/;
+    const sentence =
+      /^This is clip 9\.9\.9, the daemon is clip \d+\.\d+\.\d+: clip daemon restart brings them together; live runs go on\.\n$/;
     const submitted = await home.clip(['run', '--', 'sleep', '1000'], newer);
     expect([submitted.code, submitted.stdout, submitted.stderr]).toEqual([0, '1\n', expect.stringMatching(sentence)]);
     for (const args of [

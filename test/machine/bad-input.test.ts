@@ -36,7 +36,10 @@ describe('a request that is not right', () => {
       [['run', '--label', `${long}=x`, '--', 'true'], /labels\.x{93}: must be at most 100 characters long\./],
       [['run', '--label', `k=${long}`, '--', 'true'], /labels/],
       [['run', '--label', 'k=a\nb', '--', 'true'], /control characters/],
-      [['run', ...Array.from({ length: 33 }, (_, index) => ['--label', `k${index}=v`]).flat(), '--', 'true'], /at most 32 labels/],
+      [
+        ['run', ...Array.from({ length: 33 }, (_, index) => ['--label', `k${index}=v`]).flat(), '--', 'true'],
+        /at most 32 labels/,
+      ],
       [['run', '--key', long, '--', 'true'], /key/],
       [['run', '--key', '', '--', 'true'], /key/],
       [['run', '--name', long, '--', 'true'], /name/],
@@ -140,13 +143,23 @@ describe('a long command line', () => {
     expect(result.code).toBe(0);
     expect((await home.clip(['logs', '1'])).stdout.trim()).toBe(String(2_000 * 101 - 1));
     // No shell could hand it to clip either; a batch can.
-    const batch = await home.clip(['run', '--batch', '-'], { input: JSON.stringify({ command: ['echo', 'x'.repeat(200_000)] }) });
+    const batch = await home.clip(['run', '--batch', '-'], {
+      input: JSON.stringify({ command: ['echo', 'x'.repeat(200_000)] }),
+    });
     expect(batch.code).toBe(1);
     const { error } = JSON.parse(batch.stdout);
-    expect(error).toEqual({ code: 'too_large', message: expect.stringContaining('200000 bytes'), hint: expect.stringContaining('--stdin FILE') });
-    const many = await home.clip(['run', '--batch', '-'], { input: JSON.stringify({ command: Array.from({ length: 5_000 }, () => 'x') }) });
+    expect(error).toEqual({
+      code: 'too_large',
+      message: expect.stringContaining('200000 bytes'),
+      hint: expect.stringContaining('--stdin FILE'),
+    });
+    const many = await home.clip(['run', '--batch', '-'], {
+      input: JSON.stringify({ command: Array.from({ length: 5_000 }, () => 'x') }),
+    });
     expect([many.code, JSON.parse(many.stdout).error.code]).toEqual([1, 'usage']);
-    const line = await home.clip(['run', '--batch', '-'], { input: `{"command":["echo","${'x'.repeat(2 ** 21)}"]}\n{"command":["true"]}\n` });
+    const line = await home.clip(['run', '--batch', '-'], {
+      input: `{"command":["echo","${'x'.repeat(2 ** 21)}"]}\n{"command":["true"]}\n`,
+    });
     expect(
       line.stdout
         .split('\n')

@@ -11,7 +11,10 @@ function homeWith(code: number, says = '') {
   const bin = join(place, 'bin');
   const said = join(bin, 'said');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'systemctl'), `#!/bin/sh\necho "$@" >> ${said}\necho '${says}' >&2\n[ "$2" = is-enabled ] && echo enabled\nexit ${code}\n`);
+  writeFileSync(
+    join(bin, 'systemctl'),
+    `#!/bin/sh\necho "$@" >> ${said}\necho '${says}' >&2\n[ "$2" = is-enabled ] && echo enabled\nexit ${code}\n`,
+  );
   chmodSync(join(bin, 'systemctl'), 0o755);
   const home = createHome({ env: { PATH: `${bin}:${dirname(process.execPath)}:/usr/bin:/bin` } });
   return {
@@ -25,23 +28,32 @@ const linux = process.platform === 'linux';
 const hasVerify = linux && spawnSync('systemd-analyze', ['--version']).status === 0;
 
 describe('clip boot', () => {
-  it.runIf(linux)('enable writes the unit and tells systemd; status is 0; disable takes both away; no daemon is started', async () => {
-    const { home, unit, said } = homeWith(0);
-    expect((await home.clip(['boot', 'status'])).code).toBe(1);
-    const { code, stdout } = await home.clip(['boot', 'enable']);
-    expect([code, stdout]).toEqual([0, expect.stringContaining(unit)]);
-    expect(said()).toEqual(['--user daemon-reload', '--user enable clip.service']);
-    expect(readFileSync(unit, 'utf8')).toContain(`Environment="CLIP_HOME=${home.folder}"`);
-    expect(await home.clip(['boot', 'status', '--json'])).toMatchObject({ code: 0, stdout: expect.stringContaining(`"node":"${process.execPath}"`) });
-    if (hasVerify) expect(spawnSync('systemd-analyze', ['verify', '--user', unit], { encoding: 'utf8' }).stderr).not.toMatch(/clip\.service/);
-    expect((await home.clip(['boot', 'disable'])).code).toBe(0);
-    expect(existsSync(unit)).toBe(false);
-    expect(said().slice(-2)).toEqual(['--user disable clip.service', '--user daemon-reload']);
-    expect((await home.clip(['boot', 'disable'])).stdout).toBe('It was not enabled.\n');
-    await home.clip(['boot', 'enable', '--now']);
-    expect(said().at(-1)).toBe('--user enable --now clip.service');
-    expect(home.pidsOf('daemon')).toEqual([]);
-  });
+  it.runIf(linux)(
+    'enable writes the unit and tells systemd; status is 0; disable takes both away; no daemon is started',
+    async () => {
+      const { home, unit, said } = homeWith(0);
+      expect((await home.clip(['boot', 'status'])).code).toBe(1);
+      const { code, stdout } = await home.clip(['boot', 'enable']);
+      expect([code, stdout]).toEqual([0, expect.stringContaining(unit)]);
+      expect(said()).toEqual(['--user daemon-reload', '--user enable clip.service']);
+      expect(readFileSync(unit, 'utf8')).toContain(`Environment="CLIP_HOME=${home.folder}"`);
+      expect(await home.clip(['boot', 'status', '--json'])).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining(`"node":"${process.execPath}"`),
+      });
+      if (hasVerify)
+        expect(spawnSync('systemd-analyze', ['verify', '--user', unit], { encoding: 'utf8' }).stderr).not.toMatch(
+          /clip\.service/,
+        );
+      expect((await home.clip(['boot', 'disable'])).code).toBe(0);
+      expect(existsSync(unit)).toBe(false);
+      expect(said().slice(-2)).toEqual(['--user disable clip.service', '--user daemon-reload']);
+      expect((await home.clip(['boot', 'disable'])).stdout).toBe('It was not enabled.\n');
+      await home.clip(['boot', 'enable', '--now']);
+      expect(said().at(-1)).toBe('--user enable --now clip.service');
+      expect(home.pidsOf('daemon')).toEqual([]);
+    },
+  );
 
   it.runIf(linux)('without a service manager writes the unit all the same, and says what to do', async () => {
     const { home, unit } = homeWith(1, 'Failed to connect to bus');
@@ -52,40 +64,57 @@ describe('clip boot', () => {
     expect(existsSync(unit)).toBe(true);
   });
 
-  it.runIf(linux)('a node that has gone is told by the next start of the daemon, by status, and by the doctor, with the remedy', async () => {
-    const { home, unit } = homeWith(0);
-    await home.clip(['boot', 'enable']);
-    writeFileSync(unit, readFileSync(unit, 'utf8').replace(`"${process.execPath}"`, '"/gone/bin/node"'));
-    expect((await home.clip(['daemon', 'start'])).code).toBe(0);
-    const { stderr } = await home.clip(['run', '--wait', '--', 'true']);
-    expect(readFileSync(join(home.folder, 'daemon.log'), 'utf8')).toContain('"missing":"/gone/bin/node"');
-    await home.clip(['daemon', 'stop']);
-    expect((await home.clip(['runs'])).stderr).toContain('its unit names /gone/bin/node, which is not there. Mend it: clip boot enable');
-    expect(stderr).not.toContain('/gone');
-    expect(await home.clip(['boot', 'status'])).toMatchObject({ code: 1, stdout: expect.stringContaining('/gone/bin/node') });
-    const { checks } = await home.json<{ checks: { name: string; state: string; todo: string }[] }>(['doctor', '--json']);
-    expect(checks.find(({ name }) => name === 'boot')).toMatchObject({ state: 'broken', todo: 'clip boot enable writes it anew.' });
-  });
+  it.runIf(linux)(
+    'a node that has gone is told by the next start of the daemon, by status, and by the doctor, with the remedy',
+    async () => {
+      const { home, unit } = homeWith(0);
+      await home.clip(['boot', 'enable']);
+      writeFileSync(unit, readFileSync(unit, 'utf8').replace(`"${process.execPath}"`, '"/gone/bin/node"'));
+      expect((await home.clip(['daemon', 'start'])).code).toBe(0);
+      const { stderr } = await home.clip(['run', '--wait', '--', 'true']);
+      expect(readFileSync(join(home.folder, 'daemon.log'), 'utf8')).toContain('"missing":"/gone/bin/node"');
+      await home.clip(['daemon', 'stop']);
+      expect((await home.clip(['runs'])).stderr).toContain(
+        'its unit names /gone/bin/node, which is not there. Fix it: clip boot enable',
+      );
+      expect(stderr).not.toContain('/gone');
+      expect(await home.clip(['boot', 'status'])).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining('/gone/bin/node'),
+      });
+      const { checks } = await home.json<{ checks: { name: string; state: string; todo: string }[] }>([
+        'doctor',
+        '--json',
+      ]);
+      expect(checks.find(({ name }) => name === 'boot')).toMatchObject({
+        state: 'broken',
+        todo: 'Write it again: clip boot enable',
+      });
+    },
+  );
 
-  it.runIf(linux)('what the unit starts is a daemon that answers, leaves with 0 when it is stopped, and that the keeper does not start again', async () => {
-    const { home, unit } = homeWith(0);
-    await home.clip(['boot', 'enable']);
-    const line = /^ExecStart=:(.*)$/m.exec(readFileSync(unit, 'utf8'))?.[1] ?? '';
-    const [node = '', ...args] = [...line.matchAll(/"([^"]*)"/g)].map(([, word = '']) => word);
-    const daemon = spawn(node, args, { env: { ...home.env, CLIP_ROLE: 'daemon' }, stdio: 'ignore' });
-    onTestFinished(() => void daemon.kill('SIGKILL'));
-    await until('it listens', home.listens);
-    await home.submit(['--', 'sleep', '1000']);
-    await home.untilStatus(1, 'running');
-    expect(home.daemonPid()).toBe(daemon.pid);
-    await home.kill(daemon.pid ?? 0);
-    const again = spawn(node, args, { env: { ...home.env, CLIP_ROLE: 'daemon' }, stdio: 'ignore' });
-    onTestFinished(() => void again.kill('SIGKILL'));
-    await until('the next one listens', home.listens);
-    expect(home.daemonPid()).toBe(again.pid);
-    expect((await home.clip(['cancel', '1'])).code).toBe(0);
-    const ended = resultOf(again);
-    await home.clip(['daemon', 'stop']);
-    expect((await ended).code).toBe(0);
-  });
+  it.runIf(linux)(
+    'what the unit starts is a daemon that answers, leaves with 0 when it is stopped, and that the keeper does not start again',
+    async () => {
+      const { home, unit } = homeWith(0);
+      await home.clip(['boot', 'enable']);
+      const line = /^ExecStart=:(.*)$/m.exec(readFileSync(unit, 'utf8'))?.[1] ?? '';
+      const [node = '', ...args] = [...line.matchAll(/"([^"]*)"/g)].map(([, word = '']) => word);
+      const daemon = spawn(node, args, { env: { ...home.env, CLIP_ROLE: 'daemon' }, stdio: 'ignore' });
+      onTestFinished(() => void daemon.kill('SIGKILL'));
+      await until('it listens', home.listens);
+      await home.submit(['--', 'sleep', '1000']);
+      await home.untilStatus(1, 'running');
+      expect(home.daemonPid()).toBe(daemon.pid);
+      await home.kill(daemon.pid ?? 0);
+      const again = spawn(node, args, { env: { ...home.env, CLIP_ROLE: 'daemon' }, stdio: 'ignore' });
+      onTestFinished(() => void again.kill('SIGKILL'));
+      await until('the next one listens', home.listens);
+      expect(home.daemonPid()).toBe(again.pid);
+      expect((await home.clip(['cancel', '1'])).code).toBe(0);
+      const ended = resultOf(again);
+      await home.clip(['daemon', 'stop']);
+      expect((await ended).code).toBe(0);
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { AgentView } from '../../src/protocol/agents.ts';
-import type { RunView, StatusAnswer } from '../../src/protocol/answers.ts';
+import type { AgentView } from '#protocol/agents.ts';
+import type { RunView, StatusAnswer } from '#protocol/answers.ts';
 import { type AgentStep, addSpeaker, codexSays, opencodeSays } from '../support/agents.ts';
 import { configure } from '../support/config.ts';
 import { createHome, type TestHome } from '../support/home.ts';
@@ -17,22 +17,34 @@ const waits = (home: TestHome, run: number, words: string): Promise<RunView> =>
   });
 
 /** An agent that says what each of its steps costs. */
-const addPaid = (home: TestHome, scripts: readonly (readonly AgentStep[])[], options: readonly string[], name = 'coder') =>
-  addSpeaker(home, scripts, ['--adapter', 'opencode', '--share-worktree', ...options], name);
+const addPaid = (
+  home: TestHome,
+  scripts: readonly (readonly AgentStep[])[],
+  options: readonly string[],
+  name = 'coder',
+) => addSpeaker(home, scripts, ['--adapter', 'opencode', '--share-worktree', ...options], name);
 const uses = (usd: number): AgentStep[] => [opencodeSays.session(`s${usd}`), opencodeSays.done(usd), { exit: 0 }];
 
 describe('a run that reaches its own budget', () => {
   it('is stopped while it streams, and its history says which limit and how to raise it', async () => {
     const home = createHome();
-    await addPaid(home, [[opencodeSays.session('s'), opencodeSays.step(0.6), opencodeSays.step(0.5)], uses(0.1)], ['--budget-run', '1usd']);
+    await addPaid(
+      home,
+      [[opencodeSays.session('s'), opencodeSays.step(0.6), opencodeSays.step(0.5)], uses(0.1)],
+      ['--budget-run', '1usd'],
+    );
     const run = await home.submit(['--agent', 'coder', 'work']);
-    expect(await home.untilStatus(run, 'cancelled')).toMatchObject({ stopReason: 'budget_paused', errorCode: 'cancelled', usage: { costUsd: 1.1 } });
+    expect(await home.untilStatus(run, 'cancelled')).toMatchObject({
+      stopReason: 'budget_paused',
+      errorCode: 'cancelled',
+      usage: { costUsd: 1.1 },
+    });
     expect((await home.history(run)).find(({ type }) => type === 'budget-reached')?.data).toEqual({
       scope: 'run',
       name: String(run),
       limit: 'cost',
       words: `run ${run} has used $1.10 of $1.00`,
-      remedy: `give more: clip agent edit coder --budget-run AMOUNT, and then: clip retry ${run}`,
+      remedy: `give more: clip agent edit coder --budget-run AMOUNT`,
     });
     // The next has a budget of its own.
     expect((await shown(home)).paused).toBe(false);
@@ -43,27 +55,55 @@ describe('a run that reaches its own budget', () => {
     const home = createHome();
     await addSpeaker(home, [[]], ['--budget-run', '2s']);
     const run = await home.submit(['--agent', 'coder', 'work']);
-    expect(await home.untilStatus(run, 'cancelled')).toMatchObject({ stopReason: 'budget_paused', timeoutFired: false, usage: null });
-    expect((await home.history(run)).find(({ type }) => type === 'budget-reached')?.data).toMatchObject({ limit: 'time' });
+    expect(await home.untilStatus(run, 'cancelled')).toMatchObject({
+      stopReason: 'budget_paused',
+      timeoutFired: false,
+      usage: null,
+    });
+    expect((await home.history(run)).find(({ type }) => type === 'budget-reached')?.data).toMatchObject({
+      limit: 'time',
+    });
   });
 
   it('with its last word is not stopped any more: what it did stays done', async () => {
     const home = createHome();
     const go = join(home.base, 'go');
-    await addPaid(home, [[opencodeSays.session('s'), opencodeSays.done(5), { await: go }, { exit: 0 }]], ['--budget-run', '1usd']);
+    await addPaid(
+      home,
+      [[opencodeSays.session('s'), opencodeSays.done(5), { await: go }, { exit: 0 }]],
+      ['--budget-run', '1usd'],
+    );
     const run = await home.submit(['--agent', 'coder', 'work']);
     const spent = async () => (await shown(home)).today;
-    await until('it was looked at several times', async () => ((await spent()).costUsd === 5 && (await spent()).timeMs > 4_000 ? run : null));
+    await until('it was looked at several times', async () =>
+      (await spent()).costUsd === 5 && (await spent()).timeMs > 4_000 ? run : null,
+    );
     await home.clip(['run', '-q', '--', 'touch', go]);
     await home.untilStatus(run, 'succeeded');
+    const said = await until(
+      'its history says so',
+      async () => (await home.history(run)).find(({ type }) => type === 'budget-reached')?.data,
+    );
+    expect(said).toMatchObject({ scope: 'run', limit: 'cost', words: `run ${run} has used $5.00 of $1.00` });
+    expect((await home.clip(['show', String(run)])).stdout).toMatch(
+      / limit +.*Run 1 has used \$5\.00 of \$1\.00\. It was not stopped: its CLI told so only when it ended\./,
+    );
   });
 
   it('of the configuration is stopped where its agent has none of its own', async () => {
     const home = createHome();
     configure(home, '[budget]\nrun = "1usd"\n');
     await addPaid(home, [[opencodeSays.session('s'), opencodeSays.step(1.5)]], [], 'poor');
-    await addPaid(home, [[opencodeSays.session('t'), opencodeSays.step(1.5), ...uses(0)]], ['--budget-run', '2usd'], 'rich');
-    const [poor, rich] = [await home.submit(['--agent', 'poor', 'work']), await home.submit(['--agent', 'rich', 'work'])];
+    await addPaid(
+      home,
+      [[opencodeSays.session('t'), opencodeSays.step(1.5), ...uses(0)]],
+      ['--budget-run', '2usd'],
+      'rich',
+    );
+    const [poor, rich] = [
+      await home.submit(['--agent', 'poor', 'work']),
+      await home.submit(['--agent', 'rich', 'work']),
+    ];
     expect(await home.untilStatus(poor, 'cancelled')).toMatchObject({ stopReason: 'budget_paused' });
     await home.untilStatus(rich, 'succeeded');
   });
@@ -72,49 +112,93 @@ describe('a run that reaches its own budget', () => {
 describe('an agent that has used up its day', () => {
   it('has its run stopped over the sum of all, starts nothing more, says why, and goes on when it gets more', async () => {
     const home = createHome();
-    await addPaid(home, [uses(0.7), [opencodeSays.session('s'), opencodeSays.step(0.4)], uses(0.1)], ['--budget-day', '1usd']);
+    await addPaid(
+      home,
+      [uses(0.7), [opencodeSays.session('s'), opencodeSays.step(0.4)], uses(0.1)],
+      ['--budget-day', '1usd'],
+    );
     await home.untilStatus(await home.submit(['--agent', 'coder', 'one']), 'succeeded');
     const second = await home.submit(['--agent', 'coder', 'two']);
-    expect(await home.untilStatus(second, 'cancelled')).toMatchObject({ stopReason: 'budget_paused', usage: { costUsd: 0.4 } });
+    expect(await home.untilStatus(second, 'cancelled')).toMatchObject({
+      stopReason: 'budget_paused',
+      usage: { costUsd: 0.4 },
+    });
 
     const third = await home.clip(['run', '--agent', 'coder', 'three']);
-    const reason = 'agent coder has used $1.10 of $1.00 today; it goes on tomorrow, or now with more: clip agent edit coder --budget-day AMOUNT';
+    // What the stopped run used after its last word is not known.
+    const reason =
+      'agent coder has used $1.10 of $1.00 (1 run not fully known) today; it goes on tomorrow, or now with more: clip agent edit coder --budget-day AMOUNT';
     expect(third.stderr).toContain(`Run 3 waits: ${reason}.`);
     expect(await home.show(3)).toMatchObject({ status: 'queued', waitingFor: reason });
-    expect(await shown(home)).toMatchObject({ paused: true, pausedBy: 'budget', pausedReason: reason, today: { costUsd: 1.1, runs: 2 } });
+    expect(await shown(home)).toMatchObject({
+      paused: true,
+      pausedBy: 'budget',
+      pausedReason: reason,
+      today: { costUsd: null, costKnownUsd: 1.1, runs: 2 },
+    });
+    await home.clip(['dismiss', '1']);
+    expect((await needsYou(home)).at(-1)).toMatchObject({
+      kind: 'run',
+      run: 2,
+      status: 'budget_paused',
+      what: 'It was stopped at a limit: agent coder has used $1.10 of $1.00 today.',
+      next: expect.stringMatching(/clip agent edit coder --budget-day AMOUNT\. Then: clip retry 2, or clip dismiss 2$/),
+    });
+    await home.clip(['dismiss', '2']);
     expect(await needsYou(home)).toEqual([
-      expect.objectContaining({ kind: 'budget', agent: 'coder', status: 'budget_paused', next: expect.stringContaining('clip agent edit coder --budget-day') }),
+      expect.objectContaining({
+        kind: 'budget',
+        agent: 'coder',
+        status: 'budget_paused',
+        next: expect.stringContaining('clip agent edit coder --budget-day'),
+      }),
     ]);
     expect((await home.clip(['status'])).stdout).toMatch(
-      /One thing needs you\n {2}agent coder \(budget_paused\)\n {4}Agent coder has used \$1\.10 of \$1\.00 today\n {4}It goes on tomorrow/,
+      /One thing needs you\n {2}agent coder \(budget_paused\)\n {4}Agent coder has used \$1\.10 of \$1\.00 \(1 run not fully known\) today\n {4}It goes on tomorrow/,
     );
     expect((await home.clip(['agent', 'list'])).stdout).toContain('budget used up');
 
     // A little more is not enough, and no word of a person either.
     await home.clip(['agent', 'edit', 'coder', '--budget-day', '1.1usd']);
-    expect((await home.clip(['agent', 'resume', 'coder'])).stdout).toContain('Agent coder is not paused any more, but agent coder has used $1.10 of $1.10');
+    expect((await home.clip(['agent', 'resume', 'coder'])).stdout).toContain(
+      'Agent coder is not paused any more, but agent coder has used $1.10 of $1.10',
+    );
     expect((await home.show(3)).status).toBe('queued');
     await home.clip(['agent', 'edit', 'coder', '--budget-day', '2usd']);
     await home.untilStatus(3, 'succeeded');
-    expect(await shown(home)).toMatchObject({ paused: false, pausedBy: null, pausedReason: null, today: { costUsd: 1.2, runs: 3 } });
-    expect(await needsYou(home)).toEqual([]);
+    expect(await shown(home)).toMatchObject({
+      paused: false,
+      pausedBy: null,
+      pausedReason: null,
+      today: { costKnownUsd: 1.2, costUnknownRuns: 1, runs: 3 },
+    });
+    expect((await needsYou(home)).filter(({ kind }) => kind === 'budget')).toEqual([]);
   });
 
   it('has used it up after a restart, and though its runs were removed', async () => {
     const home = createHome();
     await addPaid(home, [uses(0.7)], ['--budget-day', '1usd']);
-    for (const prompt of ['one', 'two']) await home.untilStatus(await home.submit(['--agent', 'coder', prompt]), 'succeeded');
-    await until('both are settled', async () => (await Promise.all([home.show(1), home.show(2)])).every(({ settled }) => settled));
+    for (const prompt of ['one', 'two'])
+      await home.untilStatus(await home.submit(['--agent', 'coder', prompt]), 'succeeded');
+    await until('both are settled', async () =>
+      (await Promise.all([home.show(1), home.show(2)])).every(({ settled }) => settled),
+    );
     expect((await home.clip(['rm', '1'])).code).toBe(0);
     await home.kill(home.daemonPid());
     await waits(home, await home.submit(['--agent', 'coder', 'three']), '$1.40 of $1.00');
   });
 
-  it('is bound by tokens and time where nobody knows the cost, and the cost is called unknown', async () => {
+  it('is bound by tokens and time if the cost is not known, and the cost is called unknown', async () => {
     const home = createHome();
-    await addSpeaker(home, [[codexSays.session('s'), codexSays.done(1_000, 200), { exit: 0 }]], ['--budget-day', '5usd, 1k tokens']);
+    await addSpeaker(
+      home,
+      [[codexSays.session('s'), codexSays.done(1_000, 200), { exit: 0 }]],
+      ['--budget-day', '5usd, 1k tokens'],
+    );
     const run = await home.submit(['--agent', 'coder', 'work']);
-    expect(await home.untilStatus(run, 'succeeded')).toMatchObject({ usage: { costUsd: null, inputTokens: 1_000, outputTokens: 200 } });
+    expect(await home.untilStatus(run, 'succeeded')).toMatchObject({
+      usage: { costUsd: null, inputTokens: 1_000, outputTokens: 200 },
+    });
     await waits(home, await home.submit(['--agent', 'coder', 'more']), '1,200 of 1,000 tokens today');
     expect((await shown(home)).today).toMatchObject({ costUsd: null, costKnownUsd: 0, tokens: 1_200 });
     expect((await home.clip(['agent', 'show', 'coder'])).stdout).toContain('cost unknown, 1,200 tokens, 1 run');
@@ -125,7 +209,10 @@ describe('an agent that has used up its day', () => {
     const go = join(home.base, 'go');
     await addPaid(home, [[{ await: go }, ...uses(0.1)]], ['--budget-day', '1run', '--concurrency', '2']);
     await home.clip(['queue', 'hold']);
-    const [first, second] = [await home.submit(['--agent', 'coder', 'one']), await home.submit(['--agent', 'coder', 'two'])];
+    const [first, second] = [
+      await home.submit(['--agent', 'coder', 'one']),
+      await home.submit(['--agent', 'coder', 'two']),
+    ];
     await home.clip(['queue', 'release']);
     await home.untilStatus(first, 'running');
     await waits(home, second, 'agent coder has used 1 of 1 runs today');
@@ -142,8 +229,10 @@ describe('the day of all agents together', () => {
     const stays = [opencodeSays.session('s'), opencodeSays.step(0.6)];
     for (const name of ['one', 'two']) await addPaid(home, [stays], [], name);
     const runs = [await home.submit(['--agent', 'one', 'work']), await home.submit(['--agent', 'two', 'work'])];
-    for (const run of runs) expect(await home.untilStatus(run, 'cancelled')).toMatchObject({ stopReason: 'budget_paused' });
-    const reason = 'all agents together have used $1.20 of $1.00 today; they go on tomorrow, or now with more: day in [budget] of config.toml';
+    for (const run of runs)
+      expect(await home.untilStatus(run, 'cancelled')).toMatchObject({ stopReason: 'budget_paused' });
+    const reason =
+      'all agents together have used $1.20 of $1.00 (2 runs not fully known) today; they go on tomorrow, or now with more: day in [budget] of config.toml';
     await waits(home, await home.submit(['--agent', 'one', 'more']), reason);
     await home.untilStatus(await home.submit(['--', 'true']), 'succeeded');
     // The configuration is read when the daemon starts.
@@ -184,8 +273,30 @@ describe('an agent paused by a person', () => {
 describe('the budgets and the timer of an agent', () => {
   it('are set, shown, and cleared with "none"', async () => {
     const home = createHome();
-    const limits = ['--budget-run', '5usd,2h', '--budget-day', '500k tokens, 20runs', '--every', '30m', '--quiet-hours', '22:30-7'];
-    expect((await home.clip(['agent', 'add', 'c', '--adapter', 'codex', ...limits, '--timer-prompt', 'look after the tests'])).code).toBe(0);
+    const limits = [
+      '--budget-run',
+      '5usd,2h',
+      '--budget-day',
+      '500k tokens, 20runs',
+      '--every',
+      '30m',
+      '--quiet-hours',
+      '22:30-7',
+    ];
+    expect(
+      (
+        await home.clip([
+          'agent',
+          'add',
+          'c',
+          '--adapter',
+          'codex',
+          ...limits,
+          '--timer-prompt',
+          'look after the tests',
+        ])
+      ).code,
+    ).toBe(0);
     expect(await shown(home, 'c')).toMatchObject({
       budgetRun: { costUsd: 5, tokens: null, runs: null, timeMs: 7_200_000 },
       budgetDay: { costUsd: null, tokens: 500_000, runs: 20, timeMs: null },
@@ -195,9 +306,28 @@ describe('the budgets and the timer of an agent', () => {
       today: { costUsd: 0, tokens: 0, runs: 0, timeMs: 0 },
     });
     const facts = (await home.clip(['agent', 'show', 'c'])).stdout;
-    for (const fact of ['every 30 min 0 s, not at 22:30-7', 'may use $5.00, 2 h', 'may use 500,000 tokens, 20 runs']) expect(facts).toContain(fact);
-    await home.clip(['agent', 'edit', 'c', '--budget-run', 'none', '--every', 'none', '--quiet-hours', 'none', '--timer-prompt', 'none']);
-    expect(await shown(home, 'c')).toMatchObject({ budgetRun: null, budgetDay: { runs: 20 }, everySec: null, quietHours: null, timerPrompt: null });
+    for (const fact of ['every 30 min 0 s, not at 22:30-7', 'may use $5.00, 2 h', 'may use 500,000 tokens, 20 runs'])
+      expect(facts).toContain(fact);
+    await home.clip([
+      'agent',
+      'edit',
+      'c',
+      '--budget-run',
+      'none',
+      '--every',
+      'none',
+      '--quiet-hours',
+      'none',
+      '--timer-prompt',
+      'none',
+    ]);
+    expect(await shown(home, 'c')).toMatchObject({
+      budgetRun: null,
+      budgetDay: { runs: 20 },
+      everySec: null,
+      quietHours: null,
+      timerPrompt: null,
+    });
   });
 
   it.each([

@@ -8,10 +8,13 @@ import { type Result, resultOf, root } from '../support/home.ts';
 
 /** The driver as a process of its own; what it keeps of homes in which something was wrong is removed with the test. */
 async function chaos(...args: readonly string[]): Promise<Result> {
-  const child = spawn(process.execPath, [join(root, 'test/chaos/main.ts'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(root, 'test/chaos/main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   onTestFinished(() => void child.kill('SIGTERM'));
   const result = await resultOf(child);
-  for (const [, base] of result.stdout.matchAll(/kept: (\S+)\/home/g)) rmSync(base ?? '', { recursive: true, force: true });
+  for (const [, base] of result.stdout.matchAll(/kept: (\S+)\/home/g))
+    rmSync(base ?? '', { recursive: true, force: true });
   return result;
 }
 

@@ -7,23 +7,30 @@ import { createHome, program, resultOf } from '../support/home.ts';
 
 /** Every file of a folder, however deep. */
 function filesIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []));
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? [join(entry.parentPath, entry.name)] : [],
+  );
 }
 
 describe('the environment of a run', () => {
   it('is that of its submitter, not of the daemon, and --env wins', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
-    const script = 'printf "%s|%s|%s|%s" "$OF_DAEMON" "$MINE" "$BOTH" "$EMPTY"; env | grep -q "^EMPTY=$" && echo "|set"';
+    const script =
+      'printf "%s|%s|%s|%s" "$OF_DAEMON" "$MINE" "$BOTH" "$EMPTY"; env | grep -q "^EMPTY=$" && echo "|set"';
     const options = ['--env', 'BOTH=option', '--env', 'EMPTY='];
-    await home.clip(['run', '--wait', ...options, '--', 'sh', '-c', script], { env: { MINE: 'a\nb "c" \\', BOTH: 'shell' } });
+    await home.clip(['run', '--wait', ...options, '--', 'sh', '-c', script], {
+      env: { MINE: 'a\nb "c" \\', BOTH: 'shell' },
+    });
     expect((await home.clip(['logs', '1'])).stdout).toBe('|a\nb "c" \\|option||set\n');
   });
 
   it('survives a restart of the daemon while the run is queued', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
-    await home.clip(['run', '--env', 'GIVEN=one\ntwo', '--', 'sh', '-c', 'echo "$GIVEN $MINE"'], { env: { MINE: 'shell' } });
+    await home.clip(['run', '--env', 'GIVEN=one\ntwo', '--', 'sh', '-c', 'echo "$GIVEN $MINE"'], {
+      env: { MINE: 'shell' },
+    });
     const { id } = await home.show(1);
     const file = join(home.folder, 'runs', id, 'env.json');
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -34,34 +41,72 @@ describe('the environment of a run', () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  it('of a retry lacks what --env gave to the first run, and a notice says which variables and how to give them', async () => {
+    const home = createHome();
+    await home.clip(['run', '-q', '-w', '--env', 'FOO=bar', '--env', 'KEPT=1', '--', 'true']);
+    const { stderr } = await home.clip(['retry', '1', '--env', 'KEPT=1', '-w']);
+    expect(stderr).toContain(
+      'Run 1 had values for FOO from --env, which are not kept. To give them again: clip retry 1 --env FOO=…',
+    );
+    expect((await home.clip(['retry', '1', '--env', 'KEPT=1', '--env', 'FOO=x', '-w'])).stderr).not.toContain(
+      'not kept',
+    );
+  });
+
   it('may be large: it is run, retried and handed to a batch', async () => {
-    const home = createHome({ env: Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`BIG${index}`, 'x'.repeat(110_000)])) });
+    const home = createHome({
+      env: Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`BIG${index}`, 'x'.repeat(110_000)])),
+    });
     const command = ['sh', '-c', 'printenv BIG0 BIG9 | wc -c'];
     await home.clip(['run', '--wait', '--', ...command]);
     expect((await home.clip(['retry', '1'])).stdout).toBe('2\n');
-    expect((await home.clip(['run', '--batch', '-', '--wait'], { input: `${JSON.stringify({ command })}\n` })).code).toBe(0);
+    expect(
+      (await home.clip(['run', '--batch', '-', '--wait'], { input: `${JSON.stringify({ command })}\n` })).code,
+    ).toBe(0);
     await home.clip(['wait', '2']);
     for (const number of ['1', '2', '3']) expect((await home.clip(['logs', number])).stdout.trim()).toBe('220002');
   });
 
   it('leaves no value behind: not in the database, the events, a log or the folder of the run', async () => {
     const home = createHome();
-    const canaries = ['shell', 'option', 'retry', 'batch', 'cancelled', 'missing'].map((name) => `${name}-${randomBytes(12).toString('hex')}`);
-    const [shell, option, retry, batch, cancelled, missing] = canaries as [string, string, string, string, string, string];
+    const canaries = ['shell', 'option', 'retry', 'batch', 'cancelled', 'missing'].map(
+      (name) => `${name}-${randomBytes(12).toString('hex')}`,
+    );
+    const [shell, option, retry, batch, cancelled, missing] = canaries as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
     await home.clip(['daemon', 'start']);
-    await home.clip(['run', '--wait', '--env', `GIVEN=${option}`, '--', 'sh', '-c', 'test -n "$GIVEN" && test -n "$MINE"'], { env: { MINE: shell } });
+    await home.clip(
+      ['run', '--wait', '--env', `GIVEN=${option}`, '--', 'sh', '-c', 'test -n "$GIVEN" && test -n "$MINE"'],
+      { env: { MINE: shell } },
+    );
     await home.clip(['retry', '1', '--env', `GIVEN=${retry}`]);
-    await home.clip(['run', '--wait', '--batch', '-'], { input: JSON.stringify({ command: ['true'], env: { GIVEN: batch } }) });
+    await home.clip(['run', '--wait', '--batch', '-'], {
+      input: JSON.stringify({ command: ['true'], env: { GIVEN: batch } }),
+    });
     await home.clip(['queue', 'hold']);
     await home.clip(['run', '--env', `GIVEN=${cancelled}`, '--', 'true']);
     await home.clip(['cancel', '4']);
     await home.clip(['queue', 'release']);
     await home.clip(['run', '--wait', '--env', `GIVEN=${missing}`, '--', '/no/such/command']);
     await home.clip(['wait', '1', '2', '3', '4', '5']);
-    const said = [await home.clip(['events']), ...(await Promise.all([1, 2, 3, 4, 5].map((number) => home.clip(['show', String(number), '--json']))))];
-    const places = [...filesIn(home.folder).map((path) => [path, readFileSync(path, 'latin1')]), ...said.map(({ stdout }) => ['answer', stdout])];
+    const said = [
+      await home.clip(['events']),
+      ...(await Promise.all([1, 2, 3, 4, 5].map((number) => home.clip(['show', String(number), '--json'])))),
+    ];
+    const places = [
+      ...filesIn(home.folder).map((path) => [path, readFileSync(path, 'latin1')]),
+      ...said.map(({ stdout }) => ['answer', stdout]),
+    ];
     expect(places.length).toBeGreaterThan(10);
-    const found = places.flatMap(([place, text]) => canaries.filter((canary) => text?.includes(canary)).map((canary) => `${place}: ${canary}`));
+    const found = places.flatMap(([place, text]) =>
+      canaries.filter((canary) => text?.includes(canary)).map((canary) => `${place}: ${canary}`),
+    );
     expect(found).toEqual([]);
     expect(filesIn(home.folder).filter((path) => path.endsWith('env.json'))).toEqual([]);
   });
@@ -110,7 +155,9 @@ describe('the input of a run', () => {
     const most = Buffer.alloc(16 * 2 ** 20, 'x');
     await home.clip(['run', '--wait', '--stdin', '-', '--', 'wc', '-c'], { input: most });
     expect((await home.clip(['logs', '1'])).stdout.trim()).toBe(String(most.length));
-    const result = await home.clip(['run', '--stdin', '-', '--json', '--', 'cat'], { input: Buffer.concat([most, Buffer.from('x')]) });
+    const result = await home.clip(['run', '--stdin', '-', '--json', '--', 'cat'], {
+      input: Buffer.concat([most, Buffer.from('x')]),
+    });
     expect([result.code, result.stdout, JSON.parse(result.stderr).error.code]).toEqual([5, '', 'too_large']);
   });
 });

@@ -49,7 +49,12 @@ describe('the exit code of a verb that waits', () => {
     for (const pid of home.pidsOf('keeper')) await home.kill(pid);
     await home.kill(processPid as number);
     expect((await waiting).code).toBe(120);
-    expect(await home.show(1)).toMatchObject({ status: 'failed', stopReason: 'process_lost', exitCode: null, exitKnown: false });
+    expect(await home.show(1)).toMatchObject({
+      status: 'failed',
+      stopReason: 'process_lost',
+      exitCode: null,
+      exitKnown: false,
+    });
   });
 
   it('is the first that is not 0, in the order of the arguments, for several runs', async () => {
@@ -60,7 +65,9 @@ describe('the exit code of a verb that waits', () => {
     expect((await home.clip(['wait', '1', '2', '3'])).code).toBe(3);
     expect((await home.clip(['wait', '3', '1', '2'])).code).toBe(4);
     expect((await home.clip(['wait', '1', '1'])).code).toBe(0);
-    const numbers = JSON.parse((await home.clip(['wait', '3', '1', '2', '--json'])).stdout).runs.map((run: { number: number }) => run.number);
+    const numbers = JSON.parse((await home.clip(['wait', '3', '1', '2', '--json'])).stdout).runs.map(
+      (run: { number: number }) => run.number,
+    );
     expect(numbers).toEqual([3, 1, 2]);
   });
 
@@ -137,6 +144,8 @@ describe('the exit code of the other verbs', () => {
     const forbidden = await home.clip(['runs'], { env: { CLIP_NO_SPAWN: '1', CLIP_HOME: `${home.base}/other` } });
     expect([forbidden.code, forbidden.stdout]).toEqual([4, '']);
     expect(forbidden.stderr).toContain('CLIP_NO_SPAWN');
-    expect((await home.clip(['events', '-f'], { env: { CLIP_NO_SPAWN: '1', CLIP_HOME: `${home.base}/other` } })).code).toBe(4);
+    expect(
+      (await home.clip(['events', '-f'], { env: { CLIP_NO_SPAWN: '1', CLIP_HOME: `${home.base}/other` } })).code,
+    ).toBe(4);
   });
 });

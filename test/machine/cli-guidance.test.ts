@@ -75,21 +75,31 @@ describe('a list of which there is nothing', () => {
       [['events'], 'clip run -- COMMAND'],
     ];
     for (const [args, next] of lists)
-      expect([args, await home.clip(args)]).toEqual([args, { code: 0, signal: null, stdout: '', stderr: expect.stringContaining(next) }]);
+      expect([args, await home.clip(args)]).toEqual([
+        args,
+        { code: 0, signal: null, stdout: '', stderr: expect.stringContaining(next) },
+      ]);
     await home.clip(['task', 'add', 'x']);
     expect((await home.clip(['task', 'doc', 'list', 'T1'])).stderr).toContain('clip task doc put');
     await home.clip(['daemon', 'stop']);
-    expect(await home.clip(['status'])).toMatchObject({ code: 4, stderr: expect.stringContaining('clip daemon start') });
+    expect(await home.clip(['status'])).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('clip daemon start'),
+    });
   });
 });
 
 /** A wait on a terminal of this width, whose results go elsewhere: what standard error shows of it, byte for byte. */
 async function waitOn(home: TestHome, args: readonly string[], columns: number): Promise<string> {
   const line = ['node', program, ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn('script', ['-qec', `stty -opost cols ${columns}; ${line} > ${join(home.base, 'out')}`, '/dev/null'], {
-    env: { ...home.env, TERM: 'xterm' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    'script',
+    ['-qec', `stty -opost cols ${columns}; ${line} > ${join(home.base, 'out')}`, '/dev/null'],
+    {
+      env: { ...home.env, TERM: 'xterm' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   return (await resultOf(child)).stdout;
 }
 

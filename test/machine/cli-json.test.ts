@@ -5,12 +5,14 @@ import { createHome, type Result } from '../support/home.ts';
 const runFields = `
   id number name status adapter agentId agentName taskId command cwd group labels priority
   queuedAt startedAt endedAt notBefore processPid processGroupId processStartedAt exitCode signal exitKnown errorCode error
+  errorBy remark lastError
   stopReason effectiveTimeoutSec timeoutConfigured timeoutSource timeoutFired
   livenessState livenessReason nextAction lastUsefulActionAt evidence
   continuationAttempt maxContinuationAttempts continuationOf retryOfRunId retryReason processLossRetryCount parentRunId wakeReason decision
   sessionIdBefore sessionIdAfter usage workspace leaked
   stdoutPath stderrPath stdoutBytes stderrBytes lastOutputAt logsRemovedAt silence waitingFor cpuPercent memoryBytes
-  key locks deadlineAt settled permission retrying resetsAt lastMessage retriedBy`
+  key locks deadlineAt settled permission retrying resetsAt lastMessage retriedBy
+  environmentSource needsYou containment unexamined`
   .trim()
   .split(/\s+/)
   .sort();
@@ -58,9 +60,15 @@ describe('a JSON document', () => {
       expect(Object.keys(list).sort()).toEqual(['runs', 'schema']);
       expect(list.runs).toHaveLength(1);
     }
-    const runs = [one.run, shown.run, followed.run, ...[waited, fast, slow, retried, cancelled].flatMap((list) => list.runs)];
+    const runs = [
+      one.run,
+      shown.run,
+      followed.run,
+      ...[waited, fast, slow, retried, cancelled].flatMap((list) => list.runs),
+    ];
     for (const run of runs) expect(Object.keys(run).sort()).toEqual(runFields);
-    for (const event of shown.events) expect(Object.keys(event).sort()).toEqual(['at', 'data', 'run', 'runId', 'seq', 'taskId', 'type']);
+    for (const event of shown.events)
+      expect(Object.keys(event).sort()).toEqual(['at', 'data', 'run', 'runId', 'seq', 'taskId', 'type']);
   });
 
   it('says times in UTC with milliseconds, and null for what is unknown', async () => {
@@ -68,13 +76,35 @@ describe('a JSON document', () => {
     await home.clip(['queue', 'hold']);
     await home.clip(['run', '--', 'true']);
     const queued = await home.show(1);
-    expect(queued).toMatchObject({ status: 'queued', startedAt: null, endedAt: null, exitCode: null, exitKnown: null, processPid: null, stdoutBytes: null });
+    expect(queued).toMatchObject({
+      status: 'queued',
+      startedAt: null,
+      endedAt: null,
+      exitCode: null,
+      exitKnown: null,
+      processPid: null,
+      stdoutBytes: null,
+    });
     expect(queued.waitingFor).toContain('clip queue release');
     await home.clip(['queue', 'release']);
     await home.clip(['wait', '1']);
     const ended = await home.show(1);
-    for (const at of [ended.queuedAt, ended.startedAt, ended.endedAt, ...(await home.history(1)).map((event) => event.at)]) expect(at).toMatch(time);
-    expect(ended).toMatchObject({ status: 'succeeded', exitCode: 0, exitKnown: true, signal: null, name: null, group: null, cpuPercent: null });
+    for (const at of [
+      ended.queuedAt,
+      ended.startedAt,
+      ended.endedAt,
+      ...(await home.history(1)).map((event) => event.at),
+    ])
+      expect(at).toMatch(time);
+    expect(ended).toMatchObject({
+      status: 'succeeded',
+      exitCode: 0,
+      exitKnown: true,
+      signal: null,
+      name: null,
+      group: null,
+      cpuPercent: null,
+    });
   });
 
   it('of a daemon that does not run says so with exit code 4, and starts nothing', async () => {
@@ -83,7 +113,14 @@ describe('a JSON document', () => {
     expect(status.code).toBe(4);
     const value = only(status);
     expect(Object.keys(value).sort()).toEqual(daemonFields);
-    expect(value).toMatchObject({ running: false, pid: null, version: null, uptimeMs: null, keepers: [], socket: `${home.folder}/clip.sock` });
+    expect(value).toMatchObject({
+      running: false,
+      pid: null,
+      version: null,
+      uptimeMs: null,
+      keepers: [],
+      socket: `${home.folder}/clip.sock`,
+    });
     const overview = await home.clip(['status', '--json']);
     expect([overview.code, overview.stdout, JSON.parse(overview.stderr).error.code]).toEqual([4, '', 'unreachable']);
     expect(home.pidsOf('daemon')).toEqual([]);
@@ -97,15 +134,31 @@ describe('a JSON document', () => {
     const daemon = only(await home.clip(['daemon', 'status', '--json']));
     expect(Object.keys(daemon).sort()).toEqual(daemonFields);
     expect(daemon).toMatchObject({ running: true, pid: home.daemonPid(), home: home.folder });
-    expect(daemon.keepers).toEqual([{ pid: home.pidsOf('keeper')[0], version: daemon.version, runs: 1 }]);
+    expect(daemon.keepers).toEqual([
+      {
+        pid: home.pidsOf('keeper')[0],
+        version: daemon.version,
+        runs: 1,
+        answers: true,
+        containment: expect.toBeOneOf(['cgroup', 'mark']),
+        kernelMark: expect.any(Boolean),
+      },
+    ]);
     const status = only(await home.clip(['status', '--json']));
     expect(Object.keys(status).sort()).toEqual(['daemon', 'live', 'needsYou', 'queue', 'schema']);
     expect(Object.keys(status.live[0]).sort()).toEqual(runFields);
     expect(status.live[0].memoryBytes).toBeGreaterThan(0);
     expect(Object.keys(status.queue).sort()).toEqual(['held', 'queued', 'slots', 'taken']);
-    expect(only(await home.clip(['group', 'set', 'g', '--limit', '2', '--json'])).group).toEqual({ name: 'g', limit: 2, paused: false });
+    expect(only(await home.clip(['group', 'set', 'g', '--limit', '2', '--json'])).group).toEqual({
+      name: 'g',
+      limit: 2,
+      paused: false,
+    });
     expect(only(await home.clip(['group', 'list', '--json'])).groups).toEqual([{ name: 'g', limit: 2, paused: false }]);
-    expect(only(await home.clip(['daemon', 'stop', '--cancel-runs', '--json']))).toMatchObject({ stopped: true, liveRuns: 0 });
+    expect(only(await home.clip(['daemon', 'stop', '--cancel-runs', '--json']))).toMatchObject({
+      stopped: true,
+      liveRuns: 0,
+    });
   });
 });
 
@@ -150,14 +203,20 @@ describe('what is printed', () => {
     const quiet = await home.clip(['run', '-q', '--', 'true']);
     expect(quiet).toEqual({ code: 0, signal: null, stdout: '1\n', stderr: '' });
     expect((await home.clip(['run', '--', 'true'])).stdout).toBe('2\n');
-    expect(await home.clip(['run', '-q', '--wait', '--', 'echo', 'hello'])).toEqual({ code: 0, signal: null, stdout: '3\n', stderr: '' });
+    expect(await home.clip(['run', '-q', '--wait', '--', 'echo', 'hello'])).toEqual({
+      code: 0,
+      signal: null,
+      stdout: '3\n',
+      stderr: '',
+    });
     expect((await home.clip(['run', '-f', '--', 'echo', 'hello'])).stdout).toBe('hello\n');
   });
 
   it('by help exit-codes and help errors are the two tables', async () => {
     const home = createHome();
     const codes = await home.clip(['help', 'exit-codes']);
-    for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 120, 121, 124, 125, 126, 127, 130]) expect(codes.stdout).toMatch(new RegExp(`(^| )${code}  `, 'm'));
+    for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 120, 121, 124, 125, 126, 127, 130])
+      expect(codes.stdout).toMatch(new RegExp(`(^| )${code}  `, 'm'));
     const errors = await home.clip(['help', 'errors']);
     expect(errors.stdout).toMatch(/^ {2}not_found +3 {2}/m);
     expect(home.pidsOf('daemon')).toEqual([]);

@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { EventView } from '../../src/protocol/answers.ts';
+import type { EventView } from '#protocol/answers.ts';
 import { configure } from '../support/config.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
 const linesOf = (text: string) => text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
-const eventsOf = async (home: TestHome, ...args: string[]): Promise<EventView[]> => linesOf((await home.clip(['events', ...args])).stdout);
+const eventsOf = async (home: TestHome, ...args: string[]): Promise<EventView[]> =>
+  linesOf((await home.clip(['events', ...args])).stdout);
 
 describe('a run --after another', () => {
   it('starts when that one has succeeded', async () => {
@@ -45,7 +46,12 @@ describe('a run --after another', () => {
     if (order) await home.clip(order);
     expect((await home.clip(['wait', '2', '3'])).code).toBe(130);
     for (const number of [2, 3])
-      expect(await home.show(number)).toMatchObject({ status: 'cancelled', stopReason: 'dependency_failed', errorCode: 'cancelled', startedAt: null });
+      expect(await home.show(number)).toMatchObject({
+        status: 'cancelled',
+        stopReason: 'dependency_failed',
+        errorCode: 'cancelled',
+        startedAt: null,
+      });
   });
 });
 
@@ -113,7 +119,14 @@ describe('the events', () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const all = await eventsOf(home);
-    expect(all.map(({ type }) => type)).toEqual(['admitted', 'slot-granted', 'spawned', 'exited', 'step-done', 'step-done']);
+    expect(all.map(({ type }) => type)).toEqual([
+      'admitted',
+      'slot-granted',
+      'spawned',
+      'exited',
+      'step-done',
+      'step-done',
+    ]);
     expect(all.map(({ seq }) => seq)).toEqual([...all.keys()].map((index) => index + 1));
     expect(await eventsOf(home, '--since', '4')).toEqual(all.slice(4));
     expect(await eventsOf(home, '--since', '999')).toEqual([]);
@@ -131,7 +144,10 @@ describe('the events', () => {
     await home.clip(['daemon', 'restart']);
     await home.clip(['run', '--wait', '--', 'true']);
     const all = await eventsOf(home, '--since', '2');
-    await until('the follower has seen all', () => linesOf(text.slice(0, text.lastIndexOf('\n') + 1)).length >= all.length);
+    await until(
+      'the follower has seen all',
+      () => linesOf(text.slice(0, text.lastIndexOf('\n') + 1)).length >= all.length,
+    );
     expect(linesOf(text)).toEqual(all);
   });
 });
@@ -150,7 +166,18 @@ describe('a batch', () => {
       '{"command":["true"],"name":"n"}',
     ];
     writeFileSync(join(home.base, 'batch.jsonl'), lines.join('\n'));
-    const options = ['--group', 'default', '--label', 'from=options', '--timeout', '1h', '--env', 'ONE=options', '--env', 'TWO=options'];
+    const options = [
+      '--group',
+      'default',
+      '--label',
+      'from=options',
+      '--timeout',
+      '1h',
+      '--env',
+      'ONE=options',
+      '--env',
+      'TWO=options',
+    ];
     const result = await home.clip(['run', '--batch', 'batch.jsonl', ...options]);
     expect(result.code).toBe(1);
     const answers = linesOf(result.stdout);
@@ -164,7 +191,12 @@ describe('a batch', () => {
       [8, 'name_taken'],
     ]);
     expect(answers[0].run).toMatchObject({ group: 'own', labels: { from: 'options' }, effectiveTimeoutSec: 90 });
-    expect(answers[5].run).toMatchObject({ group: 'default', labels: { from: 'options' }, effectiveTimeoutSec: 3_600, cwd: home.base });
+    expect(answers[5].run).toMatchObject({
+      group: 'default',
+      labels: { from: 'options' },
+      effectiveTimeoutSec: 3_600,
+      cwd: home.base,
+    });
     await home.clip(['wait', '1', '2']);
     expect((await home.clip(['logs', '1'])).stdout).toBe('options line\n');
   });
@@ -175,7 +207,9 @@ describe('a batch', () => {
     const result = await home.clip(['run', '--wait', '--batch', '-'], { input: lines.join('\n') });
     expect(result.code).toBe(6);
     const answers = linesOf(result.stdout);
-    expect(answers.slice(0, 3).map(({ line, run }) => [line, run.number])).toEqual([1, 2, 3].map((number) => [number, number]));
+    expect(answers.slice(0, 3).map(({ line, run }) => [line, run.number])).toEqual(
+      [1, 2, 3].map((number) => [number, number]),
+    );
     const ended = answers.slice(3).map(({ run }) => [run.number, run.exitCode]);
     expect(ended.sort()).toEqual([
       [1, 0],

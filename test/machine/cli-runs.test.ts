@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { createHome } from '../support/home.ts';
 
 type Page = { runs: RunView[]; hidden: number | null; next: number | null };
@@ -15,7 +15,8 @@ describe('the list of runs', () => {
     await home.clip(['wait', '1', '2', '3']);
     await home.submit(['--label', 'x=a=b c', '--', 'sleep', '1000']);
     await home.untilStatus(4, 'running');
-    const listed = async (...filters: string[]) => (await home.json<Page>(['runs', '--json', ...filters])).runs.map(({ number }) => number);
+    const listed = async (...filters: string[]) =>
+      (await home.json<Page>(['runs', '--json', ...filters])).runs.map(({ number }) => number);
     expect(await listed()).toEqual([4, 3, 2, 1]);
     expect(await listed('--status', 'succeeded')).toEqual([1]);
     expect(await listed('--status', 'succeeded', '--status', 'running')).toEqual([4, 1]);
@@ -36,7 +37,9 @@ describe('the list of runs', () => {
   it('shows 20, counts the others, and goes on before a number', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
-    const lines = Array.from({ length: 25 }, (_, index) => JSON.stringify({ command: ['true'], group: index < 24 ? 'most' : null }));
+    const lines = Array.from({ length: 25 }, (_, index) =>
+      JSON.stringify({ command: ['true'], group: index < 24 ? 'most' : null }),
+    );
     await home.clip(['run', '--batch', '-'], { input: `${lines.join('\n')}\n` });
     const first = await home.json<Page>(['runs', '--json']);
     expect(first.runs.map(({ number }) => number)).toEqual(Array.from({ length: 20 }, (_, index) => 25 - index));
@@ -72,7 +75,8 @@ describe('a run', () => {
     expect((await home.show('@last')).number).toBe(2);
     const ambiguous = await home.clip(['show', 'r', '--json']);
     expect([ambiguous.code, JSON.parse(ambiguous.stderr).error.code]).toEqual([3, 'ambiguous']);
-    for (const ref of ['3', '01x', '@first', 'nobody', `${id}x`]) expect([ref, (await home.clip(['show', ref])).code]).toEqual([ref, 3]);
+    for (const ref of ['3', '01x', '@first', 'nobody', `${id}x`])
+      expect([ref, (await home.clip(['show', ref])).code]).toEqual([ref, 3]);
   });
 
   it('shares its name with no other live run, only with ended ones', async () => {
@@ -80,7 +84,9 @@ describe('a run', () => {
     await home.submit(['--name', 'server', '--', 'sleep', '1000']);
     const second = await home.clip(['run', '--name', 'server', '--', 'true']);
     expect([second.code, second.stdout]).toEqual([5, '']);
-    expect(second.stderr).toBe('clip: The name server is taken by run 1.\n      Choose another name, or wait until that run has ended.\n');
+    expect(second.stderr).toBe(
+      'clip: The name server is taken by run 1.\n      Choose another name, or wait until that run has ended.\n',
+    );
     await home.clip(['cancel', 'server']);
     await home.submit(['--name', 'server', '--', 'sleep', '1000']);
     expect((await home.show('server')).number).toBe(2);
@@ -105,6 +111,21 @@ describe('a run', () => {
     expect((await home.clip(['logs', '2'])).stdout).toBe('second\n');
     expect((await home.clip(['retry', '2'])).stdout).toBe('3\n');
     expect((await home.show(3)).retryOfRunId).toBe((await home.show(2)).id);
+  });
+
+  it('is retried once for one key, however often it is asked for, and never for the key of another run', async () => {
+    const home = createHome();
+    await home.submit(['--key', 'first', '--', 'true']);
+    await home.clip(['wait', '1']);
+    const numbers = await Promise.all(
+      [1, 2, 3].map(async () => (await home.clip(['retry', '1', '-q', '--key', 'again'])).stdout),
+    );
+    expect(numbers).toEqual(['2\n', '2\n', '2\n']);
+    const conflict = await home.clip(['retry', '1', '--key', 'first']);
+    expect([conflict.code, conflict.stderr]).toEqual([
+      5,
+      expect.stringContaining('The key first was used by run 1, which is no retry of run 1.'),
+    ]);
   });
 
   it('that was removed leaves its number and its key taken', async () => {
@@ -140,12 +161,41 @@ describe('a run', () => {
   it('comes once from one key, however often it is submitted', async () => {
     const home = createHome();
     expect(await home.submit(['--key', 'k', '--label', 'a=1', '--label', 'b=2', '--', 'sh', '-c', 'exit 3'])).toBe(1);
-    const again = await home.clip(['run', '--key', 'k', '--label', 'b=2', '--label', 'a=1', '--', 'sh', '-c', 'exit 3']);
+    const again = await home.clip([
+      'run',
+      '--key',
+      'k',
+      '--label',
+      'b=2',
+      '--label',
+      'a=1',
+      '--',
+      'sh',
+      '-c',
+      'exit 3',
+    ]);
     expect([again.code, again.stdout]).toEqual([0, '1\n']);
     expect(again.stderr).toContain('this is run 1, and nothing new was started');
     // Waiting works as on the first submit, and after the end.
     for (let i = 0; i < 2; i += 1)
-      expect((await home.clip(['run', '--wait', '--key', 'k', '--label', 'a=1', '--label', 'b=2', '--', 'sh', '-c', 'exit 3'])).code).toBe(3);
+      expect(
+        (
+          await home.clip([
+            'run',
+            '--wait',
+            '--key',
+            'k',
+            '--label',
+            'a=1',
+            '--label',
+            'b=2',
+            '--',
+            'sh',
+            '-c',
+            'exit 3',
+          ])
+        ).code,
+      ).toBe(3);
     for (const other of [
       ['--', 'sh', '-c', 'exit 4'],
       ['--timeout', '1h', '--label', 'a=1', '--label', 'b=2', '--', 'sh', '-c', 'exit 3'],
@@ -153,7 +203,9 @@ describe('a run', () => {
       const result = await home.clip(['run', '--key', 'k', '--json', ...other]);
       expect([result.code, JSON.parse(result.stderr).error.code]).toEqual([5, 'key_conflict']);
     }
-    const crowd = await Promise.all(Array.from({ length: 8 }, () => home.clip(['run', '-q', '--key', 'crowd', '--', 'true'])));
+    const crowd = await Promise.all(
+      Array.from({ length: 8 }, () => home.clip(['run', '-q', '--key', 'crowd', '--', 'true'])),
+    );
     expect(crowd.map(({ stdout }) => stdout)).toEqual(crowd.map(() => '2\n'));
     expect((await home.json<Page>(['runs', '--json'])).runs).toHaveLength(2);
   });

@@ -41,12 +41,17 @@ async function offered(home: TestHome, shell: string, ...words: string[]): Promi
 }
 
 describe.each(Object.keys(offers).filter(has))('in %s', (shell) => {
-  it('verbs, options, choices, live runs, tasks, agents and files are completed; no daemon is started for it', { timeout: 120_000 }, async () => {
+  it('verbs, options, choices, live runs, tasks, agents and files are completed; no daemon is started for it', {
+    timeout: 120_000,
+  }, async () => {
     const home = createHome();
     symlinkSync(program, join(home.base, 'clip'));
     expect(await offered(home, shell, 'conf')).toMatch(/^config\b.*\n$/);
     expect(await offered(home, shell, 'task', 'bl')).toMatch(/^block\b.*\n$/);
-    expect((await offered(home, shell, 'logs', '--stream', 'std')).trim().split(/\s+/).sort()).toEqual(['stderr', 'stdout']);
+    expect((await offered(home, shell, 'logs', '--stream', 'std')).trim().split(/\s+/).sort()).toEqual([
+      'stderr',
+      'stdout',
+    ]);
     expect((await offered(home, shell, 'cancel', '')).trim()).toBe('');
     expect(home.pidsOf('daemon')).toEqual([]);
     await home.submit(['--name', 'server', '--', 'sleep', '1000']);
@@ -56,7 +61,9 @@ describe.each(Object.keys(offers).filter(has))('in %s', (shell) => {
     const runs = await offered(home, shell, 'cancel', '');
     for (const word of [/^1\b/m, /^server\b/m, /^@last\b/m]) expect(runs).toMatch(word);
     if (shell !== 'bash') expect(runs).toMatch(/^1\s+running: server/m);
-    expect(await offered(home, shell, 'task', 'show', '')).toMatch(shell === 'bash' ? /^T1\n$/ : /^T1\s+todo: Make it fast\n$/);
+    expect(await offered(home, shell, 'task', 'show', '')).toMatch(
+      shell === 'bash' ? /^T1\n$/ : /^T1\s+todo: Make it fast\n$/,
+    );
     expect(await offered(home, shell, 'run', '--agent', 'co')).toMatch(/^coder\b/);
     expect(await offered(home, shell, 'run', '--cwd', '')).toMatch(shell === 'zsh' ? /^files$/m : /^clip\.\w+$/m);
     await home.clip(['cancel', '--all']);

@@ -1,19 +1,66 @@
-import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configure } from '../support/config.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 
 type Setting = { key: string; value: unknown; default: unknown; source: string; line: number | null };
 const fileOf = (home: TestHome) => join(home.env['XDG_CONFIG_HOME'] ?? '', 'clip/config.toml');
-const settingsOf = async (home: TestHome) => (await home.json<{ settings: Setting[] }>(['config', 'list', '--json'])).settings;
+const settingsOf = async (home: TestHome) =>
+  (await home.json<{ settings: Setting[] }>(['config', 'list', '--json'])).settings;
+
+describe('A configuration that others may change', () => {
+  const spoiled: readonly [how: string, spoil: (file: string) => void, sentence: string][] = [
+    ['is open to all', (file) => chmodSync(file, 0o666), 'may be changed by other users. Close it: chmod go-w'],
+    [
+      'lies in a folder that is open to all',
+      (file) => chmodSync(dirname(file), 0o777),
+      'may be changed by other users',
+    ],
+    ['belongs to another user', (file) => chownSync(file, 65_534, 65_534), 'belongs to another user (uid 65534)'],
+  ];
+
+  // Only root may give a file away.
+  it.each(process.getuid?.() === 0 ? spoiled : spoiled.slice(0, 2))(
+    'since it %s is refused: the daemon would run the programs that it names',
+    async (_, spoil, sentence) => {
+      const home = createHome();
+      const marker = join(home.base, 'ran');
+      configure(home, `[hooks]\nfailed = ["touch", "${marker}"]\n`);
+      spoil(fileOf(home));
+      const refused = await home.clip(['run', '-q', '-w', '--', 'false']);
+      expect([refused.code, refused.stdout]).toEqual([125, '']);
+      expect(refused.stderr).toContain(sentence);
+      expect(existsSync(marker)).toBe(false);
+    },
+  );
+
+  it('is not one that only its owner and its own group may change', async () => {
+    const home = createHome();
+    configure(home, 'max_runs = 3\n');
+    chmodSync(fileOf(home), 0o664);
+    expect((await home.clip(['run', '-q', '-w', '--', 'true'])).code).toBe(0);
+  });
+});
 
 describe('clip config', () => {
   it('lists every setting with its value, its default and where it comes from, and starts no daemon', async () => {
     const home = createHome();
     configure(home, '# mine\n[logs]\nkeep_days = 7\n');
     const settings = await settingsOf(home);
-    expect(settings.filter(({ source }) => source === 'file')).toEqual([expect.objectContaining({ key: 'logs.keep_days', value: 7, default: 90, line: 3 })]);
+    expect(settings.filter(({ source }) => source === 'file')).toEqual([
+      expect.objectContaining({ key: 'logs.keep_days', value: 7, default: 90, line: 3 }),
+    ]);
     expect(settings.length).toBeGreaterThan(10);
     expect((await home.clip(['config', 'list'])).stdout).toMatch(/logs\.keep_days = 7 {2}line 3\n {4}.*\(default 90\)/);
     expect((await home.clip(['config', 'get', 'logs.keep_days'])).stdout).toBe('7\n');
@@ -30,7 +77,9 @@ describe('clip config', () => {
     expect((await home.clip(['daemon', 'start'], { env: { CLIP_NO_SPAWN: '' } })).code).toBe(0);
     const { stderr, code } = await home.clip(['config', 'set', 'max_runs', '5']);
     expect([code, stderr]).toEqual([0, 'The running daemon takes it up with: clip daemon restart (runs live on)\n']);
-    expect(readFileSync(fileOf(home), 'utf8')).toBe('# mine\nmax_runs = 5 # few\n\n[hooks]\nfailed = [ "notify-send", "-u", "critical", "a b" ]\n');
+    expect(readFileSync(fileOf(home), 'utf8')).toBe(
+      '# mine\nmax_runs = 5 # few\n\n[hooks]\nfailed = [ "notify-send", "-u", "critical", "a b" ]\n',
+    );
     await home.clip(['config', 'unset', 'hooks.failed']);
     expect(readFileSync(fileOf(home), 'utf8')).toBe('# mine\nmax_runs = 5 # few\n\n[hooks]\n');
     await home.clip(['daemon', 'restart'], { env: { CLIP_NO_SPAWN: '' } });

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { crashPoints } from '../../src/launch/crash-point.ts';
-import type { RunView } from '../../src/protocol/answers.ts';
+import { failpoints } from '#launch/failpoints.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker } from '../support/agents.ts';
 import { createCrashHome, untilStill } from '../support/crash.ts';
 import { proofs } from '../support/crash-proofs.ts';
 import { createHome } from '../support/home.ts';
 import { invariantsOf } from '../support/invariants.ts';
 
-const cases = crashPoints.flatMap((point) =>
+const cases = failpoints.flatMap((point) =>
   proofs[point].map(({ nth = 1, ...proof }) => ({ point, nth, at: nth === 1 ? point : `${point}@${nth}`, ...proof })),
 );
 
@@ -16,7 +16,7 @@ const endOf = ({ errorCode, status, exitCode }: RunView): string => `${errorCode
 
 describe('a crash', () => {
   it('is tried at every point there is', () => {
-    expect(crashPoints.filter((point) => proofs[point].length === 0)).toEqual([]);
+    expect(failpoints.filter((point) => proofs[point].length === 0)).toEqual([]);
   });
 
   it.each(cases)('at $at: $so', async ({ point, nth, when, ends }) => {

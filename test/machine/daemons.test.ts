@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,14 +10,16 @@ import { until } from '../support/until.ts';
 const startsOf = (home: TestHome): number =>
   readFileSync(join(home.folder, 'daemon.log'), 'utf8')
     .split('\n')
-    .filter((line) => line.includes('the daemon is ready')).length;
+    .filter((line) => line.includes('daemon ready')).length;
 
 describe('the start of the daemon', () => {
   it('happens once when 30 clients come at once, and none of them fails', async () => {
     const home = createHome();
     const results = await Promise.all(Array.from({ length: 30 }, () => home.clip(['runs', '--json'])));
     const answers = new Set(results.map(({ code, stdout, stderr }) => JSON.stringify({ code, stdout, stderr })));
-    expect([...answers]).toEqual([JSON.stringify({ code: 0, stdout: '{"schema":1,"runs":[],"hidden":0,"next":null}\n', stderr: '' })]);
+    expect([...answers]).toEqual([
+      JSON.stringify({ code: 0, stdout: '{"schema":1,"runs":[],"hidden":0,"next":null}\n', stderr: '' }),
+    ]);
     await until('the losers have left', () => home.pidsOf('daemon').length === 1);
     expect(startsOf(home)).toBe(1);
     expect(readFileSync(join(home.folder, 'daemon.err'), 'utf8')).toBe('');
@@ -36,12 +38,14 @@ describe('the start of the daemon', () => {
     await home.clip(['daemon', 'start']);
     const daemon = home.daemonPid();
     const options = { env: home.env, stdio: ['ignore', 'pipe', 'pipe'] as const };
-    const second = await resultOf(spawn(process.execPath, [join(root, 'bin/clipd.js')], { ...options, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const second = await resultOf(
+      spawn(process.execPath, [join(root, 'bin/clipd.js')], { ...options, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
     expect(second).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
     expect([home.daemonPid(), await home.listens()]).toEqual([daemon, true]);
   });
 
-  it('leaves nobody behind when it is stopped at once, not even a keeper that was still on its way', async () => {
+  it('leaves no process behind when it is stopped at once, not even a keeper that was still starting', async () => {
     const home = createHome();
     for (let round = 0; round < 3; round += 1) {
       const child = spawn(process.execPath, [join(root, 'bin/clipd.js'), '--home', home.folder], {
@@ -49,7 +53,9 @@ describe('the start of the daemon', () => {
         stdio: 'ignore',
       });
       await until('it listens', () => home.listens());
-      expect((await ask(home.folder, '/v1/daemon/stop', { method: 'POST', body: '{"cancelRuns":true}' })).status).toBe(200);
+      expect((await ask(home.folder, '/v1/daemon/stop', { method: 'POST', body: '{"cancelRuns":true}' })).status).toBe(
+        200,
+      );
       expect((await resultOf(child)).code).toBe(0);
       await until('the keeper has gone', () => home.pidsOf('keeper').length === 0, 5_000);
     }
@@ -76,7 +82,15 @@ describe('the start of the daemon', () => {
   it('is no business of verbs that only look', async () => {
     const home = createHome();
     const codes = [];
-    const verbs = [['status'], ['status', '--json'], [], ['daemon', 'status'], ['daemon', 'status', '--json'], ['daemon', 'stop'], ['daemon', 'logs']];
+    const verbs = [
+      ['status'],
+      ['status', '--json'],
+      [],
+      ['daemon', 'status'],
+      ['daemon', 'status', '--json'],
+      ['daemon', 'stop'],
+      ['daemon', 'logs'],
+    ];
     for (const args of [...verbs, ['--version'], ['--help'], ['help'], ['help', 'exit-codes'], ['doctor']]) {
       codes.push([args.join(' '), (await home.clip(args)).code]);
     }
@@ -142,5 +156,43 @@ describe('the home', () => {
     await until('the daemon has gone', () => home.pidsOf('daemon').length === 0, 10_000);
     await until('the keeper has gone', () => home.pidsOf('keeper').length === 0, 10_000);
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
+  });
+});
+
+describe('clip status', () => {
+  it('waits for a killed daemon that its keeper starts again, and does not call it stopped', async () => {
+    const home = createHome();
+    const run = await home.submit(['--', 'sleep', '600']);
+    await home.untilStatus(run, 'running');
+    await home.kill(home.daemonPid());
+    const status = await home.clip(['status', '--json']);
+    expect([status.code, status.stderr]).toEqual([0, '']);
+    expect((JSON.parse(status.stdout) as { live: { number: number }[] }).live.map(({ number }) => number)).toEqual([
+      run,
+    ]);
+  });
+
+  it('says at once that the daemon is stopped after a clean stop, although a keeper lives', async () => {
+    const home = createHome();
+    const run = await home.submit(['--', 'sleep', '600']);
+    await home.untilStatus(run, 'running');
+    await home.clip(['daemon', 'stop']);
+    const status = await home.clip(['status']);
+    expect([status.code, status.stderr]).toEqual([4, expect.stringContaining('The daemon is not running.')]);
+    await home.clip(['cancel', String(run)]);
+  });
+
+  it('names the limit of a daemon that has no file descriptor left, and does not call it stopped', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const pid = home.daemonPid();
+    // Below every number that is in use: no new one can be had.
+    execFileSync('prlimit', ['--pid', String(pid), '--nofile=3:']);
+    const refused = await home.clip(['status']);
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toMatch(/drops every connection|does not answer/);
+    expect(refused.stderr).not.toContain('not running');
+    execFileSync('prlimit', ['--pid', String(pid), '--nofile=1024:']);
+    await until('it answers', async () => (await home.clip(['status', '--json'])).code === 0);
   });
 });

@@ -1,7 +1,7 @@
 /** The dashboard as a person meets it: the real program in a real terminal. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import type { BoardLine } from '../../src/protocol/board.ts';
+import type { BoardLine } from '#protocol/board.ts';
 import { agent, createHome, processesOf, type TestHome } from '../support/home.ts';
 import { openTerminal, type Terminal } from '../support/tmux.ts';
 import { until } from '../support/until.ts';
@@ -16,7 +16,9 @@ async function opened(home: TestHome, options: Parameters<typeof openTerminal>[1
 }
 
 const dashboardPid = (home: TestHome): number =>
-  processesOf(home.folder).find(({ command, environment }) => command.includes('status --watch') && !environment.includes('CLIP_ROLE='))?.pid ?? 0;
+  processesOf(home.folder).find(
+    ({ command, environment }) => command.includes('status --watch') && !environment.includes('CLIP_ROLE='),
+  )?.pid ?? 0;
 
 /** The shell is as it was: its own screen, its cursor, and what is typed can be seen. */
 async function restored(terminal: Terminal): Promise<void> {
@@ -32,7 +34,14 @@ describe('clip status --watch', () => {
     await home.clip(['daemon', 'start']);
     const terminal = await opened(home);
     await terminal.shows('Nothing runs. Start something: clip run -- make test');
-    const number = await home.submit(['--name', 'counter', '--', 'sh', '-c', 'for i in 1 2 3; do echo line $i; done; sleep 1000']);
+    const number = await home.submit([
+      '--name',
+      'counter',
+      '--',
+      'sh',
+      '-c',
+      'for i in 1 2 3; do echo line $i; done; sleep 1000',
+    ]);
     await terminal.shows(/#1 +● running +counter .*line 3/);
     await home.clip(['cancel', String(number)]);
     await terminal.shows(/Recently ended 1[\s\S]*#1 +⊘ cancelled/);
@@ -44,7 +53,14 @@ describe('clip status --watch', () => {
   it('opens a run with its live log, goes back, filters, and shows the timeline and the keys', async () => {
     const home = createHome();
     await home.submit(['--name', 'other', '--', 'sleep', '1000']);
-    await home.submit(['--name', 'talker', '--', 'sh', '-c', 'seq 100; i=0; while sleep 0.1; do i=$((i+1)); echo said $i; done']);
+    await home.submit([
+      '--name',
+      'talker',
+      '--',
+      'sh',
+      '-c',
+      'seq 100; i=0; while sleep 0.1; do i=$((i+1)); echo said $i; done',
+    ]);
     const terminal = await opened(home);
     await terminal.shows(/#2 +● running/);
     terminal.keys('j', 'Enter');
@@ -102,7 +118,10 @@ describe('clip status --watch', () => {
     await terminal.shows(/reconnecting…[\s\S]*#1 +● running/);
     process.kill(keeper, 'SIGCONT');
     await until('the next daemon is there', () => home.pidsOf('daemon').some((pid) => pid !== before));
-    await until('it is shown as live again', () => !terminal.screen().includes('reconnecting') && /#1 +● running/.test(terminal.screen()));
+    await until(
+      'it is shown as live again',
+      () => !terminal.screen().includes('reconnecting') && /#1 +● running/.test(terminal.screen()),
+    );
     await home.submit(['--name', 'later', '--', 'sleep', '1000']);
     await terminal.shows('later');
     await home.clip(['daemon', 'stop']);
@@ -128,7 +147,12 @@ describe('clip status --watch', () => {
       await until(`it fits ${columns} × ${rows}`, () => {
         const lines = terminal.screen().trimEnd().split('\n');
         // The last line says how to leave, whatever the size.
-        return lines.length === rows && lines[0]?.startsWith('clip · ') && lines.at(-1)?.endsWith('q quit') && /#1 +● running/.test(terminal.screen());
+        return (
+          lines.length === rows &&
+          lines[0]?.startsWith('clip · ') &&
+          lines.at(-1)?.endsWith('q quit') &&
+          /#1 +● running/.test(terminal.screen())
+        );
       });
     }
   });
@@ -206,7 +230,17 @@ describe('clip status --watch', () => {
         .slice(0, -1)
         .map((line) => JSON.parse(line) as BoardLine);
     await until('the first line', () => lines().length > 0);
-    expect(Object.keys(lines()[0] as BoardLine).sort()).toEqual(['daemon', 'live', 'needsYou', 'queue', 'queued', 'recent', 'runs', 'spentToday', 'type']);
+    expect(Object.keys(lines()[0] as BoardLine).sort()).toEqual([
+      'daemon',
+      'live',
+      'needsYou',
+      'queue',
+      'queued',
+      'recent',
+      'runs',
+      'spentToday',
+      'type',
+    ]);
     const second = await home.submit(['--', 'sleep', '1000']);
     await until('the second run', () => lines().some(({ live }) => live?.includes(second)));
     const news = lines().find(({ live }) => live?.includes(second)) as BoardLine;

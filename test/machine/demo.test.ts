@@ -9,7 +9,16 @@ describe('clip demo', () => {
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('clip-demo-'));
     const { code, stdout, stderr } = await home.clip(['demo']);
     expect([code, stderr]).toEqual([0, '']);
-    const story = ['plan_only', 'continuation attempt 1 of 2', 'kill -9', 'process_lost', 'nobody invents one', 'advanced', 'T1 is done.', '## Next action'];
+    const story = [
+      'plan_only',
+      'continuation attempt 1 of 2',
+      'kill -9',
+      'process_lost',
+      'clip does not invent one',
+      'advanced',
+      'T1 is done.',
+      '## Next action',
+    ];
     let from = 0;
     for (const part of story) {
       const at = stdout.indexOf(part, from);

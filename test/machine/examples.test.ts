@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Example, examples } from '../../src/cli/examples.ts';
-import type { RunView } from '../../src/protocol/answers.ts';
+import { type Example, examples } from '#cli/help-examples.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
 import { configure } from '../support/config.ts';
 import { openHome, type Result } from '../support/home.ts';
@@ -18,28 +18,47 @@ beforeAll(async () => {
   shell = shellIn(home, /events -f|--watch/);
   writeFileSync(join(shell.folder, 'runs.jsonl'), '{"command":["make","lint"]}\n{"command":["make","build"]}\n');
   // A service manager that takes all it is told: that of the machine is not for tests.
-  writeFileSync(join(home.base, '.local/bin/systemctl'), '#!/bin/sh\n[ "$2" != is-enabled ] || echo enabled\n', { mode: 0o755 });
+  writeFileSync(join(home.base, '.local/bin/systemctl'), '#!/bin/sh\n[ "$2" != is-enabled ] || echo enabled\n', {
+    mode: 0o755,
+  });
   writeFileSync(join(shell.folder, 'plan.md'), '# Plan\n');
   writeFileSync(join(shell.folder, 'bug.txt'), 'It does not work.\n');
   await addSpeaker(home, [[codexSays.session('s1'), codexSays.words('ready'), codexSays.done(1, 1), { exit: 0 }]]);
   const spoken = join(home.base, 'coder');
-  writeFileSync(spoken, readFileSync(spoken, 'utf8').replace('\n', '\n[ "$1" = --version ] && { echo codex-cli 1.0; exit; }\n'));
+  writeFileSync(
+    spoken,
+    readFileSync(spoken, 'utf8').replace('\n', '\n[ "$1" = --version ] && { echo codex-cli 1.0; exit; }\n'),
+  );
   const commands = Array.from({ length: 12 }, (_, n) => (n === 10 ? ['sh', '-c', 'echo hm >&2; exit 3'] : ['true']));
-  await home.clip(['run', '--batch', '-', '--wait'], { input: commands.map((command) => JSON.stringify({ command })).join('\n') });
-  for (const title of ['One', 'Two', 'Three', 'Four']) await home.clip(['task', 'add', title, '--assign', 'coder', ...(title === 'One' ? [] : ['--backlog'])]);
+  await home.clip(['run', '--batch', '-', '--wait'], {
+    input: commands.map((command) => JSON.stringify({ command })).join('\n'),
+  });
+  for (const title of ['One', 'Two', 'Three', 'Four'])
+    await home.clip(['task', 'add', title, '--assign', 'coder', ...(title === 'One' ? [] : ['--backlog'])]);
   await until('the first run of T1 is dealt with', async () => (await home.show(13)).settled);
 }, 120_000);
 afterAll(() => home.dispose(), 60_000);
 
 /** `build` ends soon, and `server` stays. */
-const live: Readonly<Record<string, readonly string[]>> = { build: ['sh', '-c', 'echo built; sleep 0.5'], server: ['sleep', '1000'] };
+const live: Readonly<Record<string, readonly string[]>> = {
+  build: ['sh', '-c', 'echo built; sleep 0.5'],
+  server: ['sleep', '1000'],
+};
 
 /** Names of live runs are taken: whoever starts one again waits until it is free; all others find it there. */
 async function prepare(verb: string, line: string): Promise<void> {
   const names = Object.keys(live).filter((name) => new RegExp(`\\b${name}\\b`).test(line));
   for (const name of names) {
     const isLive = async () =>
-      (await home.asked<{ runs: RunView[] }>(`/v1/runs?live=true&name=${name}`, ['runs', '--live', '--name', name, '--json'])).runs.length > 0;
+      (
+        await home.asked<{ runs: RunView[] }>(`/v1/runs?live=true&name=${name}`, [
+          'runs',
+          '--live',
+          '--name',
+          name,
+          '--json',
+        ])
+      ).runs.length > 0;
     if (verb === '' || verb === 'run') await until(`no ${name} lives`, async () => !(await isLive()));
     else if (!(await isLive())) await home.submit(['--name', name, '--', ...(live[name] ?? [])]);
   }
@@ -60,11 +79,14 @@ function run(verb: string, line: string): Promise<Result> {
   return shell.paste(verb === 'report' ? `clip run --wait -- bash -c '${line}'` : line);
 }
 
-const codeOf = (example: Example): number => (typeof example === 'string' ? 0 : Number(/^\d+(?=:)/.exec(example[1])?.[0] ?? 0));
+const codeOf = (example: Example): number =>
+  typeof example === 'string' ? 0 : Number(/^\d+(?=:)/.exec(example[1])?.[0] ?? 0);
 const cases = Object.entries(examples)
   // It has a test of its own, and takes half a minute.
   .filter(([verb]) => verb !== 'demo')
-  .flatMap(([verb, own]) => own.map((example) => ({ verb, line: typeof example === 'string' ? example : example[0], code: codeOf(example) })));
+  .flatMap(([verb, own]) =>
+    own.map((example) => ({ verb, line: typeof example === 'string' ? example : example[0], code: codeOf(example) })),
+  );
 
 describe('an example of the help is true:', () => {
   it.each(cases)('$line', async ({ verb, line, code }) => {
@@ -76,7 +98,9 @@ describe('an example of the help is true:', () => {
 
 /** Below a heading of a help: the first word of each line. */
 const nested = (help: string): string[] =>
-  [...(/\nCommands:\n(.*?)(?=\n\n|$)/s.exec(help)?.[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)].flatMap(([, name]) => (name === undefined ? [] : [name]));
+  [...(/\nCommands:\n(.*?)(?=\n\n|$)/s.exec(help)?.[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)].flatMap(([, name]) =>
+    name === undefined ? [] : [name],
+  );
 
 describe('every verb', () => {
   it('shows an example below its options, whether asked with help or --help', async () => {
@@ -90,6 +114,8 @@ describe('every verb', () => {
     };
     await look([]);
     expect(without).toEqual([]);
-    expect((await home.clip(['task', 'add', '--help'])).stdout).toContain('Examples:\n  clip task add "Make the tests pass"');
+    expect((await home.clip(['task', 'add', '--help'])).stdout).toContain(
+      'Examples:\n  clip task add "Make the tests pass"',
+    );
   });
 });

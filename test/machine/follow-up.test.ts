@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import type { EventView, RunView } from '../../src/protocol/answers.ts';
+import { linesIn } from '#cli/client/json-lines.ts';
+import type { EventView, RunView } from '#protocol/answers.ts';
 import { addSpeaker } from '../support/agents.ts';
 import { open } from '../support/api.ts';
 import { createHome, type TestHome } from '../support/home.ts';
@@ -20,13 +20,15 @@ async function killAt(home: TestHome, nth: number, cursor: number): Promise<numb
   // Mostly the keeper has brought one back already.
   if (home.pidsOf('daemon').length === 0) await home.clip(['runs']);
   const pid = await until('there is one daemon', () => home.daemonPid());
-  const stream = await until('a daemon tells of events', () => open(home.folder, `/v1/events?since=${cursor}&follow=true`).catch(() => null));
+  const stream = await until('a daemon tells of events', () =>
+    open(home.folder, `/v1/events?since=${cursor}&follow=true`).catch(() => null),
+  );
   // Nothing more for so long means that all is at rest.
   const quiet = setTimeout(() => stream.destroy(), 5_000);
   let last = cursor;
   let seen = 0;
   try {
-    for await (const line of createInterface({ input: stream })) {
+    for await (const line of linesIn(stream)) {
       const event = JSON.parse(line) as EventView;
       if (typeof event.seq !== 'number') continue;
       quiet.refresh();
@@ -51,7 +53,8 @@ async function heldRightly(home: TestHome, task: number): Promise<boolean> {
     const before = await runsOf(home, task);
     const { executionRunId } = (await shownTask(home, task)).task;
     const after = await runsOf(home, task);
-    if (JSON.stringify(before.map(({ status }) => status)) !== JSON.stringify(after.map(({ status }) => status))) return null;
+    if (JSON.stringify(before.map(({ status }) => status)) !== JSON.stringify(after.map(({ status }) => status)))
+      return null;
     expect(executionRunId).toBe(after.find(({ endedAt }) => endedAt === null)?.id ?? null);
     return true;
   });
@@ -70,7 +73,8 @@ describe('when the daemon is killed again and again around the ends of runs', ()
     await home.clip(['queue', 'release']);
 
     let kills = 0;
-    for (let cursor: number | null = 0; cursor !== null && kills < 30; kills += 1) cursor = await killAt(home, 1 + ((kills * 5) % 7), cursor);
+    for (let cursor: number | null = 0; cursor !== null && kills < 30; kills += 1)
+      cursor = await killAt(home, 1 + ((kills * 5) % 7), cursor);
     expect(kills).toBeGreaterThan(12);
 
     for (const task of planned) {
@@ -94,7 +98,9 @@ describe('when the daemon is killed again and again around the ends of runs', ()
       expect(comments).toHaveLength(1);
       expect(seen).toMatchObject({ status: 'blocked', checkoutRunId: runs[0]?.id, executionRunId: null });
     }
-    const decided = (await events(home, 'step-done')).filter(({ data }) => data['step'] === 'wake').map(({ run }) => run);
+    const decided = (await events(home, 'step-done'))
+      .filter(({ data }) => data['step'] === 'wake')
+      .map(({ run }) => run);
     expect(decided.sort()).toEqual([...new Set(decided)].sort());
     expect(decided).toHaveLength(5 * 3 + 3 * 2);
   }, 180_000);
@@ -121,7 +127,12 @@ describe('when the daemon is killed again and again around the ends of runs', ()
         ['issue_assigned', null],
         ...runs.slice(0, 3).map(({ id }) => ['run_advanced_continuation', id]),
       ]);
-      expect(seen).toMatchObject({ status: 'blocked', budgetLeft: 0, checkoutRunId: runs[0]?.id, executionRunId: null });
+      expect(seen).toMatchObject({
+        status: 'blocked',
+        budgetLeft: 0,
+        checkoutRunId: runs[0]?.id,
+        executionRunId: null,
+      });
     }
   }, 180_000);
 });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { ask } from '../support/api.ts';
 import { createHomeOnDisk, type DiskHome, mayMount, untilReserved } from '../support/disk.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
@@ -13,8 +13,22 @@ const gateOf = (home: TestHome, name: string) => join(home.base, `gate-${name}`)
 const open = (home: TestHome, name: string) => writeFileSync(gateOf(home, name), '');
 
 /** Lives until its gate is opened, then exits with 7; known by its key. */
-async function gated(home: TestHome, told: Map<string, number>, name: string, options: readonly string[] = []): Promise<number> {
-  const number = await home.submit(['--key', name, ...options, '--', agent('writes-down-its-starts.sh'), home.base, '7', gateOf(home, name)]);
+async function gated(
+  home: TestHome,
+  told: Map<string, number>,
+  name: string,
+  options: readonly string[] = [],
+): Promise<number> {
+  const number = await home.submit([
+    '--key',
+    name,
+    ...options,
+    '--',
+    agent('writes-down-its-starts.sh'),
+    home.base,
+    '7',
+    gateOf(home, name),
+  ]);
   told.set(name, number);
   return number;
 }
@@ -29,7 +43,13 @@ async function alive(home: TestHome, number: number): Promise<number> {
 }
 
 /** Two live runs and one that waits behind them, on a disk that is full. */
-async function fullHome(): Promise<{ home: DiskHome; told: Map<string, number>; first: number; second: number; waits: number }> {
+async function fullHome(): Promise<{
+  home: DiskHome;
+  told: Map<string, number>;
+  first: number;
+  second: number;
+  waits: number;
+}> {
   const home = createHomeOnDisk(32);
   const told = new Map<string, number>();
   await home.clip(['daemon', 'start']);
@@ -65,7 +85,10 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect((await home.clip(['doctor'])).stdout).toMatch(/✗ disk +There is no space left/);
     const stubborn = await home.clip(['cancel', String(second)]);
     expect([stubborn.code, (await home.show(second)).status]).toEqual([0, 'cancelled']);
-    expect(await home.show(told.get('waits') ?? 0)).toMatchObject({ status: 'queued', waitingFor: 'there is no space left on the disk of the home' });
+    expect(await home.show(told.get('waits') ?? 0)).toMatchObject({
+      status: 'queued',
+      waitingFor: 'there is no space left on the disk of the home',
+    });
     open(home, 'first');
     expect((await home.clip(['wait', String(first)])).code).toBe(7);
     expect(await home.show(first)).toMatchObject({ status: 'failed', exitCode: 7, exitKnown: true });
@@ -84,7 +107,12 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     await untilReserved(home);
     const quiet = await gated(home, told, 'quiet');
     await alive(home, quiet);
-    const flood = await home.submit(['--', 'sh', '-c', `while [ ! -e ${gateOf(home, 'flood')} ]; do head -c 100000 /dev/zero; done 2>/dev/null; exit 5`]);
+    const flood = await home.submit([
+      '--',
+      'sh',
+      '-c',
+      `while [ ! -e ${gateOf(home, 'flood')} ]; do head -c 100000 /dev/zero; done 2>/dev/null; exit 5`,
+    ]);
     await home.untilFull();
     open(home, 'quiet');
     expect((await home.clip(['wait', String(quiet)])).code).toBe(7);
@@ -102,13 +130,20 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     await home.clip(['daemon', 'start']);
     await untilReserved(home);
     await home.clip(['group', 'pause', 'late']);
-    const lines = Array.from({ length: 300 }, (_, n) => JSON.stringify({ command: ['true'], group: 'late', key: `k${n + 1}` }));
+    const lines = Array.from({ length: 300 }, (_, n) =>
+      JSON.stringify({ command: ['true'], group: 'late', key: `k${n + 1}` }),
+    );
     await home.clip(['run', '--batch', '-'], { input: lines.join('\n') });
     home.fill();
     await home.untilFull();
     for (let number = 1; number <= 300; number += 1) {
-      const answer = await ask(home.folder, '/v1/cancel', { method: 'POST', body: JSON.stringify({ runs: [String(number)] }) });
-      expect((answer.json() as { results: { result: string }[] }).results.map(({ result }) => result)).toEqual(['cancelled']);
+      const answer = await ask(home.folder, '/v1/cancel', {
+        method: 'POST',
+        body: JSON.stringify({ runs: [String(number)] }),
+      });
+      expect((answer.json() as { results: { result: string }[] }).results.map(({ result }) => result)).toEqual([
+        'cancelled',
+      ]);
     }
     await until('all are settled', async () => {
       const { runs } = (await ask(home.folder, '/v1/runs?limit=1000')).json() as { runs: RunView[] };
@@ -163,7 +198,10 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     await home.clip(['daemon', 'stop']);
     home.fill();
     const refused = await home.clip(['runs']);
-    expect([refused.code, refused.stderr]).toEqual([7, expect.stringMatching(/^clip: There is no space left for the database .*\n +Free some space/)]);
+    expect([refused.code, refused.stderr]).toEqual([
+      7,
+      expect.stringMatching(/^clip: There is no space left for the database .*\n +Free some space/),
+    ]);
     expect((await home.clip(['doctor'])).stdout).toMatch(/✗ disk +is full: 0 MiB are free/);
     home.empty();
     expect((await home.show(1)).exitCode).toBe(0);
@@ -172,7 +210,8 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
 
 /** No file of this process may grow: nobody needs a right for that. */
 const forbidGrowth = (pid: number) => spawnSync('prlimit', ['--pid', String(pid), '--fsize=0:unlimited']).status === 0;
-const allowGrowth = (pid: number) => spawnSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:unlimited']).status === 0;
+const allowGrowth = (pid: number) =>
+  spawnSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:unlimited']).status === 0;
 
 describe('a daemon that may write nothing (its limit on files is 0)', { timeout: longMs }, () => {
   it('admits nothing, lives on, and records every end once it may', async () => {
@@ -186,14 +225,21 @@ describe('a daemon that may write nothing (its limit on files is 0)', { timeout:
     expect(forbidGrowth(daemon)).toBe(true);
     const refused = await home.clip(['run', '--', 'true']);
     expect([refused.code, refused.stdout]).toEqual([7, '']);
-    expect((await home.clip(['status'])).stdout).toContain('Nothing can be written to the disk of the home: no run is admitted or started.');
+    expect((await home.clip(['status'])).stdout).toContain(
+      'Nothing can be written to the disk of the home: no run is admitted or started.',
+    );
     open(home, 'first');
-    await until('its end is on disk', async () => existsSync(join(home.folder, 'runs', (await home.show(number)).id, 'exit.json')));
+    await until('its end is on disk', async () =>
+      existsSync(join(home.folder, 'runs', (await home.show(number)).id, 'exit.json')),
+    );
     expect((await home.show(number)).status).toBe('running');
     expect(allowGrowth(daemon)).toBe(true);
     expect((await home.clip(['wait', String(number)])).code).toBe(7);
     expect(home.daemonPid()).toBe(daemon);
-    await until('there is room', async () => (await home.json<{ trouble: object | null }>(['daemon', 'status', '--json'])).trouble === null);
+    await until(
+      'there is room',
+      async () => (await home.json<{ trouble: object | null }>(['daemon', 'status', '--json'])).trouble === null,
+    );
     expect(await invariantsOf(home, told)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runProgram } from '../../src/process/program.ts';
+import { runProgram } from '#process/run-hook.ts';
 import { configure } from '../support/config.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -19,9 +19,13 @@ type Told = {
 function homeWith(hooks: readonly string[], more = '') {
   const home = createHome();
   const file = join(home.base, 'told');
-  configure(home, `${more}\n[hooks]\n${hooks.map((name) => `${name} = ["${writes}", "${file}", "${name}"]`).join('\n')}\n`);
+  configure(
+    home,
+    `${more}\n[hooks]\n${hooks.map((name) => `${name} = ["${writes}", "${file}", "${name}"]`).join('\n')}\n`,
+  );
   const lines = (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : []);
-  const told = (name: string): Told[] => lines().flatMap((line) => (line.startsWith(`${name} `) ? [JSON.parse(line.slice(name.length + 1)) as Told] : []));
+  const told = (name: string): Told[] =>
+    lines().flatMap((line) => (line.startsWith(`${name} `) ? [JSON.parse(line.slice(name.length + 1)) as Told] : []));
   return { home, told, lines, file };
 }
 
@@ -33,7 +37,10 @@ describe('a hook', () => {
     for (const code of [3, 0, 4]) await home.submit(['--', 'sh', '-c', `exit ${code}`]);
     await home.submit(['--timeout', '1s', '--', 'sleep', '100']);
     await home.untilStatus(4, 'timed_out');
-    await until('all are told', () => told('failed').length >= 3 && told('queue_empty').some(({ event }) => event === 'queue_empty'));
+    await until(
+      'all are told',
+      () => told('failed').length >= 3 && told('queue_empty').some(({ event }) => event === 'queue_empty'),
+    );
     expect(told('failed').map(({ run }) => [run?.number, run?.status, run?.exitCode])).toEqual([
       [1, 'failed', 3],
       [3, 'failed', 4],
@@ -70,7 +77,10 @@ describe('a hook', () => {
     await home.kill(home.daemonPid());
     await home.clip(['daemon', 'start']);
     await home.submit(['--', 'sh', '-c', 'exit 4']);
-    await until('the third is told, and that all are over', () => told('failed').length >= 3 && told('queue_empty').length >= 2);
+    await until(
+      'the third is told, and that all are over',
+      () => told('failed').length >= 3 && told('queue_empty').length >= 2,
+    );
     expect(told('failed').map(({ run }) => run?.exitCode)).toEqual([3, 9, 4]);
   });
 
@@ -100,27 +110,60 @@ describe('a hook', () => {
     const { base } = createHome();
     const pids = join(base, 'pids');
     const hangs = `echo stuck >&2; sleep 1000 & echo $! > ${pids}; echo $$ >> ${pids}; wait`;
-    const why = await runProgram(['sh', '-c', hangs], { input: '{}', env: { PATH: process.env['PATH'] ?? '' }, cwd: base, timeoutMs: 500 });
+    const why = await runProgram(['sh', '-c', hangs], {
+      input: '{}',
+      env: { PATH: process.env['PATH'] ?? '' },
+      cwd: base,
+      timeoutMs: 500,
+      signal: new AbortController().signal,
+    });
     expect(why).toBe('it took more than 0.5 s and was ended: stuck');
     const started = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
     expect(started).toHaveLength(2);
     await until('both have gone', () => started.every((pid) => !isAlive(pid)));
   });
 
+  it('that hangs while the daemon is stopped is ended with it: no time limit would end it later', async () => {
+    const home = createHome();
+    const pids = join(home.base, 'pids');
+    const hook = join(home.base, 'hook');
+    writeFileSync(hook, `#!/bin/sh\nsleep 1000 & echo $! > '${pids}'; echo $$ >> '${pids}'; wait\n`, { mode: 0o755 });
+    await home.clip(['config', 'set', 'hooks.failed', hook]);
+    await home.clip(['run', '-q', '-w', '--', 'false']);
+    await until('the hook runs', () => existsSync(pids) && readFileSync(pids, 'utf8').trim().split('\n').length === 2);
+    const started = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
+    await home.clip(['daemon', 'stop']);
+    await until('both have gone', () => started.every((pid) => !isAlive(pid)));
+  });
+
   it('that fails or is not there hurts nobody: the log says so, the doctor too, and the marks of runs are not in its environment', async () => {
     const home = createHome({ env: { CLIP_RUN_ID: 'not-a-run' } });
     const seen = join(home.base, 'seen');
-    configure(home, `[hooks]\nfailed = ["sh", "-c", "env > ${seen}; echo sorry >&2; exit 7"]\nqueue_empty = ["/no/such/program"]\n`);
+    configure(
+      home,
+      `[hooks]\nfailed = ["sh", "-c", "env > ${seen}; echo sorry >&2; exit 7"]\nqueue_empty = ["/no/such/program"]\n`,
+    );
     await home.clip(['run', '--wait', '--', 'false']);
-    await until('both are logged', () => logOf(home).split('a hook failed').length === 3);
+    await until('both are logged', () => logOf(home).split('hook failed').length === 3);
     expect(logOf(home)).toContain('it ended with 7: sorry');
     expect(logOf(home)).toContain('it could not be started (ENOENT)');
     expect(readFileSync(seen, 'utf8')).not.toMatch(/^CLIP_(RUN_|ROLE|TASK|BIN)/m);
     expect(readFileSync(seen, 'utf8')).toContain(`CLIP_HOME=${home.folder}`);
-    const { checks } = await home.json<{ checks: { name: string; state: string; says: string }[] }>(['doctor', '--json']);
+    const { checks } = await home.json<{ checks: { name: string; state: string; says: string }[] }>([
+      'doctor',
+      '--json',
+    ]);
     expect(checks.filter(({ name }) => name.startsWith('hook'))).toEqual([
-      expect.objectContaining({ name: 'hook failed', state: 'warning', says: expect.stringContaining('it ended with 7: sorry') }),
-      expect.objectContaining({ name: 'hook queue_empty', state: 'broken', says: expect.stringContaining('/no/such/program') }),
+      expect.objectContaining({
+        name: 'hook failed',
+        state: 'warning',
+        says: expect.stringContaining('it ended with 7: sorry'),
+      }),
+      expect.objectContaining({
+        name: 'hook queue_empty',
+        state: 'broken',
+        says: expect.stringContaining('/no/such/program'),
+      }),
     ]);
   });
 });

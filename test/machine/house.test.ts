@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -76,8 +76,13 @@ const forbiddenRooms = rooms.flatMap((room) =>
   rooms
     .filter((other) => other !== room && !mayImport[room]?.includes(other))
     .flatMap((other) => [
-      { room, other, from: 'beside it', offence: offend(room, importOf(`../${other}/thing.ts`), imports) },
-      { room, other, from: 'from a folder in it', offence: offend(`${room}/inner`, importOf(`../../${other}/thing.ts`), imports) },
+      { room, other, from: 'beside it', offence: offend(room, importOf(`#${other}/thing.ts`), imports) },
+      {
+        room,
+        other,
+        from: 'from a folder in it',
+        offence: offend(`${room}/inner`, importOf(`#${other}/thing.ts`), imports),
+      },
     ]),
 );
 const forbiddenPackages = [...rooms, 'daemon/api'].flatMap((room) =>
@@ -86,9 +91,15 @@ const forbiddenPackages = [...rooms, 'daemon/api'].flatMap((room) =>
     .map(([name]) => ({ room, name, offence: offend(room, importOf(name), imports) })),
 );
 const forbiddenGlobals = pureRooms.flatMap((room) =>
-  impure.map((expression) => ({ room, expression, offence: offend(room, useOf(expression), 'lint/style/noRestrictedGlobals') })),
+  impure.map((expression) => ({
+    room,
+    expression,
+    offence: offend(room, useOf(expression), 'lint/style/noRestrictedGlobals'),
+  })),
 );
-const forbiddenBuiltins = pureRooms.flatMap((room) => builtins.map((name) => ({ room, name, offence: offend(room, importOf(name), imports) })));
+const forbiddenBuiltins = pureRooms.flatMap((room) =>
+  builtins.map((name) => ({ room, name, offence: offend(room, importOf(name), imports) })),
+);
 const chances = pureRooms.map((room) => ({ room, offence: offend(room, useOf('Math.random()'), 'plugin') }));
 const shells = [
   "spawn('ls', [], { shell: true })",
@@ -98,21 +109,36 @@ const shells = [
   "execSync('ls')",
   "child_process.exec('ls')",
   "execaCommand('ls -l')",
-].flatMap((call) => ['process', 'daemon', 'keeper', 'cli'].map((room) => ({ room, call, offence: offend(room, useOf(call), 'plugin') })));
-const ownDoors = ["process.stdout.write('x')", "process.stderr.write('x')", "writeSync(1, 'x')", "console.log('x')"].map((call) => ({
+].flatMap((call) =>
+  ['process', 'daemon', 'keeper', 'cli'].map((room) => ({ room, call, offence: offend(room, useOf(call), 'plugin') })),
+);
+const ownDoors = [
+  "process.stdout.write('x')",
+  "process.stderr.write('x')",
+  "writeSync(1, 'x')",
+  "console.log('x')",
+].map((call) => ({
   call,
   offence: offend('cli', useOf(call), 'plugin'),
 }));
 const hiddenWays = rooms.flatMap((room) => {
-  const from = `../${rooms.find((other) => other !== room && !mayImport[room]?.includes(other))}/thing.ts`;
+  const from = `#${rooms.find((other) => other !== room && !mayImport[room]?.includes(other))}/thing.ts`;
   return [
     { room, way: 'when it is needed', offence: offend(room, useOf(`import('${from}')`), imports) },
-    { room, way: 'as a type', offence: offend(room, `import type { Thing } from '${from}';\nexport type Used = Thing;\n`, imports) },
+    {
+      room,
+      way: 'as a type',
+      offence: offend(room, `import type { Thing } from '${from}';\nexport type Used = Thing;\n`, imports),
+    },
     { room, way: 'to pass it on', offence: offend(room, `export { thing } from '${from}';\n`, imports) },
   ];
 });
 const withoutNode = rooms.flatMap((room) =>
-  ['child_process', 'fs'].map((name) => ({ room, name, offence: offend(room, importOf(name), 'lint/style/useNodejsImportProtocol') })),
+  ['child_process', 'fs'].map((name) => ({
+    room,
+    name,
+    offence: offend(room, importOf(name), 'lint/style/useNodejsImportProtocol'),
+  })),
 );
 
 let folder: string;
@@ -121,7 +147,13 @@ let refused: Map<string, Set<string>>;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'clip-house-'));
   cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true });
-  for (const file of ['biome.json', 'biome-no-chance.grit', 'biome-no-shell.grit', 'biome-one-door.grit', 'package.json'])
+  for (const file of [
+    'biome.json',
+    'biome-no-chance.grit',
+    'biome-no-shell.grit',
+    'biome-one-door.grit',
+    'package.json',
+  ])
     cpSync(join(root, file), join(folder, file));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
 });
@@ -129,7 +161,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const biome = join(root, 'node_modules/.bin/biome');
 type Report = {
-  readonly diagnostics: readonly { readonly category: string; readonly severity: string; readonly location: { readonly path: string | { file: string } } }[];
+  readonly diagnostics: readonly {
+    readonly category: string;
+    readonly severity: string;
+    readonly location: { readonly path: string | { file: string } };
+  }[];
 };
 
 /** The rules that the linter found broken in each file; a mere warning would let it pass. */
@@ -148,7 +184,27 @@ function lint(): Map<string, Set<string>> {
   return found;
 }
 
+/** Sources with a relative import that leads out of their room, which no rule of the linter would see. */
+function relativeEscapes(): string[] {
+  const sources = readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.tsx?$/.test(name),
+  );
+  return sources.filter((name) => {
+    const [room = ''] = name.split('/');
+    const imported = readFileSync(join(folder, 'src', name), 'utf8').matchAll(/['"](\.{1,2}\/[^'"\n]+\.tsx?)['"]/g);
+    return [...imported].some(([, path = '']) => !join(dirname(name), path).startsWith(`${room}/`));
+  });
+}
+
 describe('the linter of the house', () => {
+  it('finds no relative import that leaves its room', () => {
+    expect(relativeEscapes()).toEqual([]);
+    const planted = join(folder, 'src/cli/commands/escape.ts');
+    writeFileSync(planted, importOf('../../run/run.ts'));
+    expect(relativeEscapes()).toEqual(['cli/commands/escape.ts']);
+    rmSync(planted);
+  });
+
   it('knows every room there is', () => {
     const there = readdirSync(join(root, 'src'));
     expect(there.filter((room) => !rooms.includes(room))).toEqual([]);
@@ -174,10 +230,16 @@ describe('the linter of the house', () => {
   it.each(forbiddenRooms)('refuses $other in $room, $from', ({ offence }) => isRefused(offence));
   it.each(forbiddenPackages)('refuses the package $name in $room', ({ offence }) => isRefused(offence));
   it.each(hiddenWays)('refuses another room in $room, imported $way', ({ offence }) => isRefused(offence));
-  it.each(withoutNode)('refuses $name in $room, which hides that it is node:$name', ({ offence }) => isRefused(offence));
+  it.each(withoutNode)('refuses $name in $room, which hides that it is node:$name', ({ offence }) =>
+    isRefused(offence),
+  );
   it.each(forbiddenBuiltins)('refuses $name in the pure room $room', ({ offence }) => isRefused(offence));
   it.each(forbiddenGlobals)('refuses $expression in the pure room $room', ({ offence }) => isRefused(offence));
-  it.each(shells)('refuses $call in $room: a command is a program and its arguments', ({ offence }) => isRefused(offence));
-  it.each(ownDoors)('refuses $call in cli, which writes to the terminal through one door', ({ offence }) => isRefused(offence));
+  it.each(shells)('refuses $call in $room: a command is a program and its arguments', ({ offence }) =>
+    isRefused(offence),
+  );
+  it.each(ownDoors)('refuses $call in cli, which writes to the terminal through one door', ({ offence }) =>
+    isRefused(offence),
+  );
   it.each(chances)('refuses Math.random() in the pure room $room', ({ offence }) => isRefused(offence));
 });

@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { type ReadAt, read, readFrom, readRest } from '../../src/adapters/adapter.ts';
-import { http } from '../../src/adapters/http.ts';
-import { readArguments } from '../../src/http/arguments.ts';
-import { createConversation } from '../../src/http/converse.ts';
-import { createLog } from '../../src/http/log.ts';
-import { emptyAccount, fold } from '../../src/run/account.ts';
-import type { Reading } from '../../src/run/reading.ts';
-import { reportOf } from '../../src/run/report.ts';
+import { type ReadAt, read, readFrom, readRest } from '#adapters/adapter.ts';
+import { http } from '#adapters/http.ts';
+import { readArguments } from '#http/arguments.ts';
+import { createLog } from '#http/log.ts';
+import { createConversation } from '#http/poll.ts';
+import type { AgentEvent } from '#run/agent-event.ts';
+import { judgeStream } from '#run/stream-outcome.ts';
+import { emptyStreamState, fold } from '#run/stream-state.ts';
 import type { Result } from '../support/home.ts';
 import { playAgent, runClipHttp, startClipHttp } from '../support/http-agent.ts';
 import { until } from '../support/until.ts';
@@ -18,16 +18,16 @@ import { until } from '../support/until.ts';
 const at: ReadAt = { at: Date.UTC(2026, 5, 1, 12), timeZone: 'UTC' };
 
 /** What the adapter makes of a log. */
-function readingsOf(text: string, stream: 'stdout' | 'stderr' = 'stdout'): Reading[] {
+function readingsOf(text: string, stream: 'stdout' | 'stderr' = 'stdout'): AgentEvent[] {
   const { state, readings } = read(http, readFrom(0), Buffer.from(text), { stream, at });
   return [...readings, ...readRest(http, state, { stream, at }).readings];
 }
 
 /** What clip would say of this run: the failure, null for a success, or what only the exit code tells. */
 function reportedBy({ stdout, code, signal }: Result) {
-  const account = fold(emptyAccount, readingsOf(stdout), at.at);
+  const streamState = fold(emptyStreamState, readingsOf(stdout), at.at);
   if (!http.stream) throw new Error('The adapter has no reader.');
-  return reportOf(account, { code, signal }, http.stream);
+  return judgeStream(streamState, { code, signal }, http.stream);
 }
 
 const json = { 'content-type': 'application/json' };
@@ -40,11 +40,19 @@ describe('clip-http asks', () => {
     const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(ended('Done.')));
     const prompt = 'Mend the fence.\n"Quotes", ünïcode 🐎 and $HOME stay.';
     const env = { CLIP_RUN_ID: 'id42', CLIP_TASK: '7', CLIP_CONTINUATION: '1' };
-    const result = await runClipHttp([`${agent.url}/work?x=1`, '--agent=ada', '--role=smith', '--model=m1', '--session=s1'], { prompt, env });
+    const result = await runClipHttp(
+      [`${agent.url}/work?x=1`, '--agent=ada', '--role=smith', '--model=m1', '--session=s1'],
+      { prompt, env },
+    );
     expect([result.code, result.stderr]).toEqual([0, '']);
     expect(agent.asked).toHaveLength(1);
     const [{ method, path, headers, body } = { method: '', path: '', headers: {}, body: '' }] = agent.asked;
-    expect([method, path, headers['content-type'], headers.connection]).toEqual(['POST', '/work?x=1', 'application/json', 'close']);
+    expect([method, path, headers['content-type'], headers.connection]).toEqual([
+      'POST',
+      '/work?x=1',
+      'application/json',
+      'close',
+    ]);
     expect(JSON.parse(body)).toEqual({
       run: { id: 'id42' },
       agent: { name: 'ada', role: 'smith', model: 'm1' },
@@ -73,7 +81,10 @@ describe('clip-http asks', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: clip-http replaces it, not JavaScript
     const args = [agent.url, '--header', 'Authorization=Bearer $TOKEN', '--header', 'X-Both=${TOKEN}/$OTHER/$$5=x'];
     const { child, ended: end } = startClipHttp(args, { prompt: null, env: { TOKEN: 'hidden-1', OTHER: 'two' } });
-    const shown = await until('it has been started', () => /clip-http[\s\S]*TOKEN[\s\S]*/.exec(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8'))?.[0]);
+    const shown = await until(
+      'it has been started',
+      () => /clip-http[\s\S]*TOKEN[\s\S]*/.exec(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8'))?.[0],
+    );
     expect(shown).not.toContain('hidden-1');
     child.stdin?.end();
     expect(await end).toMatchObject({ code: 0, stdout: '', stderr: '' });
@@ -116,7 +127,7 @@ describe('the log of an HTTP agent', () => {
     const result = await runClipHttp([agent.url]);
     expect(result).toMatchObject({ code: 0, stdout: text, stderr: '' });
     expect(reportedBy(result)).toBe(null);
-    expect(fold(emptyAccount, readingsOf(result.stdout), 0).text).toContain('no end of line');
+    expect(fold(emptyStreamState, readingsOf(result.stdout), 0).text).toContain('no end of line');
   });
 
   it('has a document of many lines on one line', async () => {
@@ -128,11 +139,13 @@ describe('the log of an HTTP agent', () => {
       usage: { inputTokens: 10, cachedInputTokens: 4, outputTokens: 5, costUsd: 0.25 },
       files: ['a.ts'],
     };
-    const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(`\n${JSON.stringify(document, null, 2)}\n\n`));
+    const agent = await playAgent((_, answer) =>
+      answer.writeHead(200, json).end(`\n${JSON.stringify(document, null, 2)}\n\n`),
+    );
     const result = await runClipHttp([agent.url]);
     expect([result.code, result.stdout.split('\n').length]).toEqual([0, 2]);
     expect(JSON.parse(result.stdout)).toEqual(document);
-    expect(fold(emptyAccount, readingsOf(result.stdout), 5)).toMatchObject({
+    expect(fold(emptyStreamState, readingsOf(result.stdout), 5)).toMatchObject({
       sessionId: 's9',
       model: 'm1',
       text: 'a\nb { "x" }',
@@ -217,10 +230,14 @@ function peakOf(pid: number): number {
 describe('an HTTP agent that says it failed', () => {
   it('has failed, with what its answer says', async () => {
     const error = { code: 'rate_limited', message: 'Slow down.', retryAfterSec: 90 };
-    const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(JSON.stringify({ status: 'failed', message: 'Sorry.', error })));
+    const agent = await playAgent((_, answer) =>
+      answer.writeHead(200, json).end(JSON.stringify({ status: 'failed', message: 'Sorry.', error })),
+    );
     const result = await runClipHttp([agent.url]);
     expect(result.code).toBe(1);
-    expect(reportedBy(result)).toEqual({ failure: { class: 'rate_limited', message: 'Slow down.', resetsAt: at.at + 90_000 } });
+    expect(reportedBy(result)).toEqual({
+      failure: { class: 'rate_limited', message: 'Slow down.', resetsAt: at.at + 90_000 },
+    });
   });
 
   it.each([
@@ -248,7 +265,10 @@ describe('an HTTP agent that says it failed', () => {
       answer.end('{"status":"running"}\n{"status":"succeeded"}\n{"status":"failed","error":{"message":"It broke."}}\n'),
     );
     const result = await runClipHttp([agent.url]);
-    expect([result.code, reportedBy(result)]).toEqual([1, { failure: { class: null, message: 'It broke.', resetsAt: null } }]);
+    expect([result.code, reportedBy(result)]).toEqual([
+      1,
+      { failure: { class: null, message: 'It broke.', resetsAt: null } },
+    ]);
   });
 });
 
@@ -262,7 +282,9 @@ describe('an HTTP agent that cannot be heard', () => {
     expect(result.code).toBe(1);
     const failure = reportedBy(result)?.failure;
     expect(failure?.class).toBe('provider_unavailable');
-    expect(failure?.message).toBe(`http://127.0.0.1:${port}/a?… could not be asked: the connection was refused. Is it running, on this port?`);
+    expect(failure?.message).toBe(
+      `http://127.0.0.1:${port}/a?… could not be asked: the connection was refused. Is it running, on this port?`,
+    );
   });
 
   it('because it hangs up without an answer is unavailable', async () => {
@@ -284,18 +306,23 @@ describe('an HTTP agent that cannot be heard', () => {
     expect(result.code).toBe(1);
     expect(result.stdout.split('\n')[0]).toBe('I was just about to');
     const failure = reportedBy(result)?.failure;
-    expect([failure?.class, failure?.message]).toEqual(['provider_unavailable', expect.stringContaining('hung up in the middle of its answer')]);
+    expect([failure?.class, failure?.message]).toEqual([
+      'provider_unavailable',
+      expect.stringContaining('hung up in the middle of its answer'),
+    ]);
   });
 
-  it.each([['{\n  "status": "succeeded",\n  "message": "I was ju'], ['{"status":"succ'], ['{"message":"I begin."}\n{"status":"succ'], ['[1,\n2']])(
-    'because it hangs up in the middle of the document %j keeps what came, and has failed',
-    async (text) => {
-      const agent = await playAgent((_asked, answer) => answer.write(text, () => answer.destroy()));
-      const result = await runClipHttp([agent.url]);
-      expect([result.code, result.stdout.slice(0, text.length + 1)]).toEqual([1, `${text}\n`]);
-      expect(reportedBy(result)?.failure?.message).toContain('hung up in the middle of its answer');
-    },
-  );
+  it.each([
+    ['{\n  "status": "succeeded",\n  "message": "I was ju'],
+    ['{"status":"succ'],
+    ['{"message":"I begin."}\n{"status":"succ'],
+    ['[1,\n2'],
+  ])('because it hangs up in the middle of the document %j keeps what came, and has failed', async (text) => {
+    const agent = await playAgent((_asked, answer) => answer.write(text, () => answer.destroy()));
+    const result = await runClipHttp([agent.url]);
+    expect([result.code, result.stdout.slice(0, text.length + 1)]).toEqual([1, `${text}\n`]);
+    expect(reportedBy(result)?.failure?.message).toContain('hung up in the middle of its answer');
+  });
 
   it.each([
     [['http://us%er:pw@h'], 'The URL has a name or a password'],
@@ -328,7 +355,9 @@ describe('a redirect', () => {
     [307, 'POST'],
     [308, 'POST'],
   ])('%d on the same host is followed with %s and the headers', async (status, method) => {
-    const agent = await playAgent(({ path }, answer) => (path === '/' ? answer.writeHead(status, { location: '/new' }).end() : answer.end(ended('Here.'))));
+    const agent = await playAgent(({ path }, answer) =>
+      path === '/' ? answer.writeHead(status, { location: '/new' }).end() : answer.end(ended('Here.')),
+    );
     const result = await runClipHttp([agent.url, '--header', 'X-Key=k']);
     expect(result.code).toBe(0);
     const second = agent.asked[1];
@@ -345,15 +374,21 @@ describe('a redirect', () => {
   });
 
   it('to another name of the same port is refused: who it belongs to is not ours to guess', async () => {
-    const agent = await playAgent(({ path }, answer) => answer.writeHead(307, { location: `http://localhost:${agent.port}${path}x` }).end());
+    const agent = await playAgent(({ path }, answer) =>
+      answer.writeHead(307, { location: `http://localhost:${agent.port}${path}x` }).end(),
+    );
     expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain('another host');
     expect(agent.asked).toHaveLength(1);
   });
 
   it('to the same host over TLS is followed', async () => {
-    const agent = await playAgent((_, answer) => answer.writeHead(307, { location: `https://127.0.0.1:${agent.port}/` }).end());
+    const agent = await playAgent((_, answer) =>
+      answer.writeHead(307, { location: `https://127.0.0.1:${agent.port}/` }).end(),
+    );
     // Nobody speaks TLS there, but it was asked.
-    expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain(`https://127.0.0.1:${agent.port}/ could not be asked`);
+    expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain(
+      `https://127.0.0.1:${agent.port}/ could not be asked`,
+    );
   });
 
   it('to a file is refused', async () => {
@@ -370,7 +405,9 @@ describe('a redirect', () => {
 
   it('to nowhere is refused', async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(302).end());
-    expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain('answered 302 without saying where to go');
+    expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain(
+      'answered 302 without saying where to go',
+    );
   });
 });
 
@@ -378,7 +415,8 @@ describe('an HTTP agent that answers 202', () => {
   it('is asked again, where it says, until it has ended', async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
-      if (path === '/') return answer.writeHead(202, { location: '/runs/1' }).end('{"status":"accepted","sessionId":"s1"}');
+      if (path === '/')
+        return answer.writeHead(202, { location: '/runs/1' }).end('{"status":"accepted","sessionId":"s1"}');
       looks += 1;
       if (looks < 3) return answer.writeHead(202, json).end('{"status":"running"}');
       return answer.writeHead(200, json).end(ended('At last.'));
@@ -413,17 +451,25 @@ describe('an HTTP agent that answers 202', () => {
     });
     const { ended: end, soFar } = startClipHttp([agent.url, '--poll-interval', '100ms']);
     await until('it has been asked twice how it gets on', () => looks > 2);
-    expect(soFar()).toBe(`${JSON.stringify({ status })}\n${pending}\n${JSON.stringify({ status, step: 1 })}\n${pending}\n`);
-    expect(fold(emptyAccount, readingsOf(soFar()), at.at)).toMatchObject({ background: 1, result: null });
+    expect(soFar()).toBe(
+      `${JSON.stringify({ status })}\n${pending}\n${JSON.stringify({ status, step: 1 })}\n${pending}\n`,
+    );
+    expect(fold(emptyStreamState, readingsOf(soFar()), at.at)).toMatchObject({ background: 1, result: null });
     done = true;
     const result = await end;
     expect(result.code).toBe(0);
-    expect(fold(emptyAccount, readingsOf(result.stdout), at.at)).toMatchObject({ background: 0, result: null, text: 'I could not find out.' });
+    expect(fold(emptyStreamState, readingsOf(result.stdout), at.at)).toMatchObject({
+      background: 0,
+      result: null,
+      text: 'I could not find out.',
+    });
     expect(reportedBy(result)).toBe(null);
   });
 
   it('is waited for, though it says nothing', async () => {
-    const agent = await playAgent(({ path }, answer) => (path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.end('Words.')));
+    const agent = await playAgent(({ path }, answer) =>
+      path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.end('Words.'),
+    );
     expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).stdout).toBe(`${pending}\n${final}\nWords.`);
   });
 
@@ -431,29 +477,51 @@ describe('an HTTP agent that answers 202', () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(202, { location: '/s' }).end('{"message":"x"}') : answer.end('{"message":"x"}'),
     );
-    expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).stdout).toBe(`{"message":"x"}\n${pending}\n${final}\n`);
+    expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).stdout).toBe(
+      `{"message":"x"}\n${pending}\n${final}\n`,
+    );
   });
 
   it('and ends in the middle of a stream of lines, cut anywhere, has ended', async () => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end('{"status":"accepted"}');
       answer.write('{"status":"running"}\n{"message":"Half');
-      return setTimeout(() => answer.write('way."}\n{"status":"failed","err', () => setTimeout(() => answer.end('or":"No luck."}\n'), 50)), 50);
+      return setTimeout(
+        () =>
+          answer.write('way."}\n{"status":"failed","err', () => setTimeout(() => answer.end('or":"No luck."}\n'), 50)),
+        50,
+      );
     });
     const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
-    const lines = ['{"status":"accepted"}', pending, '{"status":"running"}', '{"message":"Halfway."}', final, '{"status":"failed","error":"No luck."}'];
+    const lines = [
+      '{"status":"accepted"}',
+      pending,
+      '{"status":"running"}',
+      '{"message":"Halfway."}',
+      final,
+      '{"status":"failed","error":"No luck."}',
+    ];
     expect([result.code, result.stdout]).toEqual([1, `${lines.join('\n')}\n`]);
     expect(reportedBy(result)?.failure?.message).toBe('No luck.');
   });
 
   it('and is heard no more is waited for no more', async () => {
-    const agent = await playAgent(({ path }, answer) => (path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(410).end()));
+    const agent = await playAgent(({ path }, answer) =>
+      path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(410).end(),
+    );
     const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
-    expect(fold(emptyAccount, readingsOf(result.stdout), at.at)).toMatchObject({ background: 0, result: { failure: { class: null } } });
+    expect(fold(emptyStreamState, readingsOf(result.stdout), at.at)).toMatchObject({
+      background: 0,
+      result: { failure: { class: null } },
+    });
   });
 
   it('may name the place in its body, and go on with status 200', async () => {
-    const answers = ['{"status":"queued"}', '{"status":"running"}', '{"status":"failed","error":{"message":"No luck."}}'];
+    const answers = [
+      '{"status":"queued"}',
+      '{"status":"running"}',
+      '{"status":"failed","error":{"message":"No luck."}}',
+    ];
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(200, json).end('{"status":"queued","statusUrl":"/s?id=1"}');
       return answer.writeHead(200, json).end(answers.shift());
@@ -474,7 +542,8 @@ describe('an HTTP agent that answers 202', () => {
     const agent = await playAgent(({ path }, answer) => {
       times.push(Date.now());
       if (path === '/') return answer.writeHead(202, { location: '/s', 'retry-after': '1' }).end();
-      if (times.length === 2) return answer.writeHead(503, { 'retry-after': new Date(Date.now() + 2_000).toUTCString() }).end();
+      if (times.length === 2)
+        return answer.writeHead(503, { 'retry-after': new Date(Date.now() + 2_000).toUTCString() }).end();
       return answer.end();
     });
     expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).code).toBe(0);
@@ -497,12 +566,16 @@ describe('an HTTP agent that answers 202', () => {
     });
     const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
     expect([result.code, agent.asked.length]).toEqual([0, 5]);
-    expect(readingsOf(result.stderr, 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading))).toEqual([1]);
+    expect(
+      readingsOf(result.stderr, 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading)),
+    ).toEqual([1]);
     expect(reportedBy(result)).toEqual({ failure: null });
   });
 
   it('and then knows nothing of it has failed', async () => {
-    const agent = await playAgent(({ path }, answer) => (path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(404).end()));
+    const agent = await playAgent(({ path }, answer) =>
+      path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(404).end(),
+    );
     const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
     expect([result.code, agent.asked.length]).toEqual([1, 2]);
     expect(reportedBy(result)?.failure?.message).toContain(`${agent.url}/s answered 404`);
@@ -512,7 +585,9 @@ describe('an HTTP agent that answers 202', () => {
     const agent = await playAgent((_, answer) => answer.writeHead(202, { location: 'http://other.invalid/s' }).end());
     const result = await runClipHttp([agent.url, '--header', 'X-Key=k']);
     expect([result.code, agent.asked.length]).toEqual([1, 1]);
-    expect(reportedBy(result)?.failure?.message).toContain('names a status URL on another host, http://other.invalid/s');
+    expect(reportedBy(result)?.failure?.message).toContain(
+      'names a status URL on another host, http://other.invalid/s',
+    );
   });
 
   it.each(['{"cancelUrl":"http://other.invalid/c"}', '{"message":"x"}\n{"cancelUrl":"http://other.invalid/c"}\n'])(
@@ -543,7 +618,11 @@ describe('an HTTP agent that answers 202', () => {
       return looks === 1 ? answer.write('{\n"message": "Ha', () => answer.destroy()) : answer.end(ended('At last.'));
     });
     const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
-    expect([result.code, agent.asked.length, result.stdout]).toEqual([0, 3, `${pending}\n${final}\n${ended('At last.')}\n`]);
+    expect([result.code, agent.asked.length, result.stdout]).toEqual([
+      0,
+      3,
+      `${pending}\n${final}\n${ended('At last.')}\n`,
+    ]);
   });
 
   it('and then fails for days says so at once, and then once a minute', async () => {
@@ -562,9 +641,16 @@ describe('an HTTP agent that answers 202', () => {
     const out = new PassThrough();
     const complaints = new PassThrough();
     const job = readArguments([agent.url, '--poll-interval', '5s'], {});
-    const conversation = createConversation(job, { log: createLog(out), complaints: createLog(complaints), pause, now: () => clock });
+    const conversation = createConversation(job, {
+      log: createLog(out),
+      complaints: createLog(complaints),
+      pause,
+      now: () => clock,
+    });
     expect(await conversation.run('')).toBe(true);
-    const said = readingsOf(String(complaints.read()), 'stderr').map((reading) => (reading.type === 'retrying' ? reading.attempt : reading));
+    const said = readingsOf(String(complaints.read()), 'stderr').map((reading) =>
+      reading.type === 'retrying' ? reading.attempt : reading,
+    );
     expect(said).toEqual([1, 13, 25, 37, 1]);
   });
 });
@@ -578,7 +664,13 @@ describe('told to stop', () => {
       if (path === '/cancel') return answer.end();
       return answer.write('Working.\n');
     });
-    const { child, ended: end, soFar } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`, '--header', 'X-Key=k'], { env: { CLIP_RUN_ID: 'id42' } });
+    const {
+      child,
+      ended: end,
+      soFar,
+    } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`, '--header', 'X-Key=k'], {
+      env: { CLIP_RUN_ID: 'id42' },
+    });
     await until('it works', () => soFar() !== '');
     child.kill(signal);
     expect(await end).toMatchObject({ code, stdout: 'Working.\n', stderr: '' });
@@ -605,7 +697,9 @@ describe('told to stop', () => {
 
   it('while it waits for the next look it calls the cancel URL of the answer', async () => {
     const agent = await playAgent(({ path }, answer) =>
-      path === '/' ? answer.writeHead(202, { location: '/s', 'retry-after': '3600' }).end('{"cancelUrl":"/c?x=1"}\n') : answer.end(),
+      path === '/'
+        ? answer.writeHead(202, { location: '/s', 'retry-after': '3600' }).end('{"cancelUrl":"/c?x=1"}\n')
+        : answer.end(),
     );
     const { child, ended: end, soFar } = startClipHttp([agent.url]);
     await until('the answer is in the log', () => soFar().includes('cancelUrl'));
@@ -625,7 +719,10 @@ describe('told to stop', () => {
     const { code, stderr } = await end;
     expect(Date.now() - before).toBeLessThan(3_000);
     expect([code, agent.asked.length]).toEqual([130, 2]);
-    expect(JSON.parse(stderr)).toMatchObject({ type: 'clip-http.cancel', message: expect.stringContaining('it took too long. It may go on') });
+    expect(JSON.parse(stderr)).toMatchObject({
+      type: 'clip-http.cancel',
+      message: expect.stringContaining('it took too long. It may go on'),
+    });
     expect(readingsOf(stderr, 'stderr')).toEqual([]);
   });
 
@@ -677,7 +774,11 @@ describe('told to stop', () => {
   it('at another host it does not tell the headers', async () => {
     const other = await playAgent((_, answer) => answer.end());
     const agent = await playAgent((_, answer) => answer.write('Working.\n'));
-    const { child, ended: end, soFar } = startClipHttp([agent.url, '--cancel', `${other.url}/c`, '--header', 'X-Key=k']);
+    const {
+      child,
+      ended: end,
+      soFar,
+    } = startClipHttp([agent.url, '--cancel', `${other.url}/c`, '--header', 'X-Key=k']);
     await until('it works', () => soFar() !== '');
     child.kill('SIGINT');
     expect((await end).code).toBe(130);

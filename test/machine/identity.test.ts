@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { systemBootId } from '../../src/process/birth.ts';
-import type { Signalled } from '../../src/run/events.ts';
+import { systemBootId } from '#process/process-birth.ts';
+import type { Signalled } from '#run/events.ts';
 import { startBystander } from '../support/bystander.ts';
 import { agent, createHome, isAlive, marked, type TestHome } from '../support/home.ts';
 import { rewriteLeader, vanish } from '../support/records.ts';
@@ -10,7 +10,9 @@ import { until } from '../support/until.ts';
 /** Every pid that a signal was meant for. */
 async function targetsOf(home: TestHome, number: number): Promise<number[]> {
   const events = await home.history(number);
-  return events.filter(({ type }) => type === 'signalled').flatMap(({ data }) => (data['targets'] as Signalled[]).map(({ pid }) => pid));
+  return events
+    .filter(({ type }) => type === 'signalled')
+    .flatMap(({ data }) => (data['targets'] as Signalled[]).map(({ pid }) => pid));
 }
 
 describe('a pid that was given to somebody else', () => {
@@ -34,7 +36,12 @@ describe('a pid that was given to somebody else', () => {
     const run = await home.untilStatus(number, 'running');
     await vanish(home, run);
     const { pid, startTime } = bystander;
-    rewriteLeader(home, run, { pid, pgid: pid, startTime, bootId: systemBootId().replace(/^./, (digit) => (digit === '0' ? '1' : '0')) });
+    rewriteLeader(home, run, {
+      pid,
+      pgid: pid,
+      startTime,
+      bootId: systemBootId().replace(/^./, (digit) => (digit === '0' ? '1' : '0')),
+    });
     expect((await home.clip(['wait', String(number)])).code).toBe(120);
     expect(bystander.isAlive()).toBe(true);
   });
@@ -122,7 +129,11 @@ describe('processes of others', () => {
     await mine.clip(['cancel', '--now', String(number)]);
     const doctor = await mine.clip(['doctor', '--json']);
     expect(doctor.stdout).not.toContain(`pid ${processPid},`);
-    expect([isAlive(processPid ?? 0), other.pidsOf('daemon').length, other.pidsOf('keeper').length]).toEqual([true, 1, 1]);
+    expect([isAlive(processPid ?? 0), other.pidsOf('daemon').length, other.pidsOf('keeper').length]).toEqual([
+      true,
+      1,
+      1,
+    ]);
     expect((await other.show(theirs)).status).toBe('running');
   });
 });

@@ -18,7 +18,10 @@ describe('the keeper', () => {
     await until('both have ended', () => line.heard.filter(({ type }) => type === 'exited').length === 2);
     expect(read(code, 'exit.json')).toMatchObject({ code: 143, signal: null });
     expect(read(signal, 'exit.json')).toMatchObject({ code: null, signal: 'SIGTERM' });
-    await until('no temporary file is left', () => keeper.files('rcode').join(' ') === 'env.json exit.json launch.json started.json stderr.log stdout.log');
+    await until(
+      'no temporary file is left',
+      () => keeper.files('rcode').join(' ') === 'env.json exit.json launch.json started.json stderr.log stdout.log',
+    );
   });
 
   it('gives each process a session of its own, the mark, and nothing that belongs to another run', async () => {
@@ -34,7 +37,11 @@ describe('the keeper', () => {
     line.say(keeper.request('rmark', ['sh', '-c', 'env | grep ^CLIP | sort; cut -d" " -f5,6 /proc/$$/stat; echo $$']));
     await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
     const [own, home, mark, ids, pid] = readFileSync(join(folder, 'stdout.log'), 'utf8').trim().split('\n');
-    expect([own, home, mark]).toEqual([`CLIP_BIN=${keeper.home}/bin/clip`, `CLIP_HOME=${keeper.home}`, 'CLIP_RUN_ID=rmark']);
+    expect([own, home, mark]).toEqual([
+      `CLIP_BIN=${keeper.home}/bin/clip`,
+      `CLIP_HOME=${keeper.home}`,
+      'CLIP_RUN_ID=rmark',
+    ]);
     expect(ids).toBe(`${pid} ${pid}`);
   });
 
@@ -47,7 +54,9 @@ describe('the keeper', () => {
     line.say(keeper.request('rall', print, { token: 'abc', task: 7, continuation: 2 }));
     line.say(keeper.request('rolder', print, { task: null }));
     await until('both have ended', () => line.heard.filter(({ type }) => type === 'exited').length === 2);
-    expect(readFileSync(join(all, 'stdout.log'), 'utf8')).toBe('CLIP_CONTINUATION=2\nCLIP_RUN_TOKEN=abc\nCLIP_TASK=7\n');
+    expect(readFileSync(join(all, 'stdout.log'), 'utf8')).toBe(
+      'CLIP_CONTINUATION=2\nCLIP_RUN_TOKEN=abc\nCLIP_TASK=7\n',
+    );
     expect(readFileSync(join(older, 'stdout.log'), 'utf8')).toBe('');
   });
 
@@ -104,7 +113,10 @@ describe('the keeper', () => {
     first.say({ type: 'bye' });
     await until('the daemon has left', () => first.closed());
     const second = await keeper.greet(2);
-    expect(second.heard[0]).toMatchObject({ type: 'hello', runs: [{ id: 'rlong', leader: { pid: started.type === 'started' ? started.leader.pid : 0 } }] });
+    expect(second.heard[0]).toMatchObject({
+      type: 'hello',
+      runs: [{ id: 'rlong', leader: { pid: started.type === 'started' ? started.leader.pid : 0 } }],
+    });
     second.say({ type: 'drain' });
     if (started.type === 'started') process.kill(started.leader.pid, 'SIGKILL');
     await until('it leaves', () => !isAlive(keeper.pid));
@@ -119,10 +131,14 @@ describe('the keeper', () => {
     first.say({ type: 'drain' });
     keeper.folder('rlate');
     first.say(keeper.request('rlate', ['true']));
-    await until('it is refused', () => first.heard.some((message) => message.type === 'refused' && message.id === 'rlate'));
+    await until('it is refused', () =>
+      first.heard.some((message) => message.type === 'refused' && message.id === 'rlate'),
+    );
     const second = await keeper.greet(2);
     second.say(keeper.request('rlate', ['true']));
-    await until('it is served', () => second.heard.some((message) => message.type === 'exited' && message.id === 'rlate'));
+    await until('it is served', () =>
+      second.heard.some((message) => message.type === 'exited' && message.id === 'rlate'),
+    );
   });
 
   it('does not wait for the writer of a named pipe, and says which input cannot be read', async () => {
@@ -154,13 +170,18 @@ describe('the keeper', () => {
     const [alone, watched] = [keeper.folder('ralone'), keeper.folder('rwatched')];
     const stubborn = ['sh', '-c', 'trap "" TERM; while :; do sleep 0.05; done'];
     line.say(keeper.request('rwatched', ['sleep', '1000'], { deadlineAt: Date.now() }));
-    await until('the watched one lives', () => line.heard.some((message) => message.type === 'started' && message.id === 'rwatched'));
+    await until('the watched one lives', () =>
+      line.heard.some((message) => message.type === 'started' && message.id === 'rwatched'),
+    );
     // Its deadline is over all the while; that nothing happened is seen when the second one ends.
     line.say(keeper.request('ralone', stubborn, { deadlineAt: Date.now() + 300 }));
     await until('both live', () => line.heard.filter(({ type }) => type === 'started').length === 2);
     expect(keeper.files('rwatched')).not.toContain('exit.json');
     line.say({ type: 'bye' });
-    await until('both were ended', () => keeper.files('ralone').includes('exit.json') && keeper.files('rwatched').includes('exit.json'));
+    await until(
+      'both were ended',
+      () => keeper.files('ralone').includes('exit.json') && keeper.files('rwatched').includes('exit.json'),
+    );
     expect([read(alone, 'exit.json'), read(watched, 'exit.json')]).toMatchObject([
       { signal: 'SIGKILL', byDeadline: true },
       { signal: 'SIGTERM', byDeadline: true },
@@ -178,9 +199,13 @@ describe('a keeper of another version', () => {
     await home.clip(['daemon', 'start'], { env: { CLIP_VERSION_OVERRIDE: '99.0.0' } });
     const next = await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(next, 'running');
-    const keepers = (await home.json<{ keepers: { pid: number; version: string; runs: number }[] }>(['daemon', 'status', '--json'])).keepers;
-    expect(keepers).toContainEqual({ pid: oldKeeper, version: expect.not.stringMatching('99.0.0'), runs: 1 });
-    expect(keepers).toContainEqual({ pid: expect.any(Number), version: '99.0.0', runs: 1 });
+    const keepers = (
+      await home.json<{ keepers: { pid: number; version: string; runs: number }[] }>(['daemon', 'status', '--json'])
+    ).keepers;
+    expect(keepers).toContainEqual(
+      expect.objectContaining({ pid: oldKeeper, version: expect.not.stringMatching('99.0.0'), runs: 1 }),
+    );
+    expect(keepers).toContainEqual(expect.objectContaining({ pid: expect.any(Number), version: '99.0.0', runs: 1 }));
     expect((await home.show(old)).processPid).toBe(before.processPid);
     const result = await home.clip(['cancel', String(old)]);
     expect(result.code).toBe(0);

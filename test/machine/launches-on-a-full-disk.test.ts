@@ -49,7 +49,14 @@ describe.skipIf(!possible)('while the disk is full', () => {
   it('a run that is lost is repeated once when there is room again, and no folder is left of the attempts before', async () => {
     const { home, disk } = homeOnDisk();
     const gate = join(home.base, 'gate');
-    const number = await home.submit(['--on-loss', 'retry', '--', 'sh', '-c', `while [ ! -e ${gate} ]; do sleep 0.05; done; exit 3`]);
+    const number = await home.submit([
+      '--on-loss',
+      'retry',
+      '--',
+      'sh',
+      '-c',
+      `while [ ! -e ${gate} ]; do sleep 0.05; done; exit 3`,
+    ]);
     const { processPid } = await home.untilStatus(number, 'running');
     // Room for a line of the log, not for a commit.
     disk.fill(16_384);
@@ -58,7 +65,8 @@ describe.skipIf(!possible)('while the disk is full', () => {
     const said = () => readFileSync(join(home.folder, 'daemon.log'), 'utf8');
     const before = said().length;
     // Recorded out of the reserve, where that was made in time; else there is no room for it.
-    const isMet = async () => said().slice(before).includes('a look around failed') || (await home.show(number)).status === 'failed';
+    const isMet = async () =>
+      said().slice(before).includes('recovery failed') || (await home.show(number)).status === 'failed';
     await until('its end was met', isMet);
     disk.free();
     writeFileSync(gate, '');

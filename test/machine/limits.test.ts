@@ -9,7 +9,13 @@ describe('the time limit', () => {
     const { code } = await home.clip(['run', '--wait', '--timeout', '1s', '--grace', '1s', '--', 'sleep', '1000']);
     expect(code).toBe(124);
     const run = await home.show(1);
-    expect(run).toMatchObject({ status: 'timed_out', stopReason: 'timeout', errorCode: 'timeout', timeoutFired: true, signal: 'SIGTERM' });
+    expect(run).toMatchObject({
+      status: 'timed_out',
+      stopReason: 'timeout',
+      errorCode: 'timeout',
+      timeoutFired: true,
+      signal: 'SIGTERM',
+    });
     expect(run).toMatchObject({ effectiveTimeoutSec: 1, timeoutConfigured: true, timeoutSource: 'config' });
     expect(marked(run.id)).toEqual([]);
   });
@@ -17,7 +23,10 @@ describe('the time limit', () => {
   it('holds for a program that then exits with 0, and for one that has to be killed', async () => {
     const home = createHome();
     const wait = ['run', '--wait', '--timeout', '1s', '--grace', '1s', '--'];
-    const results = await Promise.all([home.clip([...wait, agent('ends-well-on-term.sh')]), home.clip([...wait, node, agent('ignores-signals.mjs')])]);
+    const results = await Promise.all([
+      home.clip([...wait, agent('ends-well-on-term.sh')]),
+      home.clip([...wait, node, agent('ignores-signals.mjs')]),
+    ]);
     expect(results.map(({ code }) => code)).toEqual([124, 124]);
     const runs = [await home.show(1), await home.show(2)];
     expect(runs.map(({ status, stopReason, timeoutFired }) => [status, stopReason, timeoutFired])).toEqual([
@@ -32,7 +41,13 @@ describe('the time limit', () => {
     await home.clip(['run', '--wait', '--', 'true']);
     await home.clip(['run', '--wait', '--timeout', '0', '--', 'true']);
     const runs = [await home.show(1), await home.show(2)];
-    expect(runs.map(({ effectiveTimeoutSec, timeoutConfigured, timeoutSource }) => [effectiveTimeoutSec, timeoutConfigured, timeoutSource])).toEqual([
+    expect(
+      runs.map(({ effectiveTimeoutSec, timeoutConfigured, timeoutSource }) => [
+        effectiveTimeoutSec,
+        timeoutConfigured,
+        timeoutSource,
+      ]),
+    ).toEqual([
       [0, false, 'default'],
       [0, false, 'config'],
     ]);
@@ -42,7 +57,16 @@ describe('the time limit', () => {
 describe('the silence limit', () => {
   it('stops a run that has said and done nothing: timed_out, but no time limit fired', async () => {
     const home = createHome();
-    const { code } = await home.clip(['run', '--wait', '--silence', '1s', '--', 'sh', '-c', 'echo hello; exec sleep 1000']);
+    const { code } = await home.clip([
+      'run',
+      '--wait',
+      '--silence',
+      '1s',
+      '--',
+      'sh',
+      '-c',
+      'echo hello; exec sleep 1000',
+    ]);
     expect(code).toBe(124);
     expect(await home.show(1)).toMatchObject({
       status: 'timed_out',
@@ -88,7 +112,16 @@ describe('the output limit', () => {
 
   it('lets a run go on that stays below it', async () => {
     const home = createHome();
-    const { code } = await home.clip(['run', '--wait', '--max-output', '1M', '--', node, agent('floods.mjs'), '1000000']);
+    const { code } = await home.clip([
+      'run',
+      '--wait',
+      '--max-output',
+      '1M',
+      '--',
+      node,
+      agent('floods.mjs'),
+      '1000000',
+    ]);
     expect(code).toBe(0);
   });
 });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { agent, createHome, isAlive, marked, type TestHome } from '../support/home.ts';
 import { reboot, vanish } from '../support/records.ts';
 import { until } from '../support/until.ts';
@@ -17,7 +17,8 @@ async function submitGated(home: TestHome, options: readonly string[] = []) {
 }
 
 /** What each start has written down. */
-const colours = (home: TestHome): string[] => (existsSync(`${home.base}/starts`) ? readFileSync(`${home.base}/starts`, 'utf8').trim().split('\n') : []);
+const colours = (home: TestHome): string[] =>
+  existsSync(`${home.base}/starts`) ? readFileSync(`${home.base}/starts`, 'utf8').trim().split('\n') : [];
 const starts = (home: TestHome): number => colours(home).length;
 
 /** Every run there is, oldest first, once a look at the queue can no longer add one: all of them have settled. */
@@ -31,15 +32,30 @@ async function allRuns(home: TestHome): Promise<RunView[]> {
 /** Asks the daemon without a client; gives the HTTP status. */
 function post(home: TestHome, path: string, body: object): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: join(home.folder, 'clip.sock'), method: 'POST', path, headers: { 'content-type': 'application/json' } }, (answer) => {
-      answer.resume().on('end', () => resolve(answer.statusCode));
-    });
+    const asked = request(
+      {
+        socketPath: join(home.folder, 'clip.sock'),
+        method: 'POST',
+        path,
+        headers: { 'content-type': 'application/json' },
+      },
+      (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode));
+      },
+    );
     asked.on('error', reject);
     asked.end(JSON.stringify(body));
   });
 }
 
-const lost = { status: 'failed', stopReason: 'process_lost', errorCode: 'process_lost', exitCode: null, signal: null, exitKnown: false };
+const lost = {
+  status: 'failed',
+  stopReason: 'process_lost',
+  errorCode: 'process_lost',
+  exitCode: null,
+  signal: null,
+  exitKnown: false,
+};
 
 describe('when the keeper is killed', () => {
   it('its run is detached and goes on; its end is lost with exit code 120, never 0', async () => {
@@ -85,10 +101,18 @@ describe('when the keeper is killed', () => {
   it('the warning goes when the run says something again, but its exit stays unknown', async () => {
     const home = createHome();
     const gate = join(home.base, 'speak');
-    const number = await home.submit(['--', 'sh', '-c', `${agent('waits-for-a-file.sh')} ${gate}; ${agent('waits-for-a-file.sh')} ${gate}.2`]);
+    const number = await home.submit([
+      '--',
+      'sh',
+      '-c',
+      `${agent('waits-for-a-file.sh')} ${gate}; ${agent('waits-for-a-file.sh')} ${gate}.2`,
+    ]);
     await home.untilStatus(number, 'running');
     // Long enough ago that the word "ready" from before is no activity after.
-    await until('it has been silent for a while', async () => Date.now() - Date.parse((await home.show(number)).lastOutputAt ?? '') > 2_500);
+    await until(
+      'it has been silent for a while',
+      async () => Date.now() - Date.parse((await home.show(number)).lastOutputAt ?? '') > 2_500,
+    );
     const [keeper] = home.pidsOf('keeper');
     await home.kill(keeper ?? 0);
     await until('it is detached', async () => (await home.show(number)).errorCode === 'process_detached');
@@ -103,13 +127,20 @@ describe('when the keeper is killed', () => {
   it('what the run said before does not take the warning away', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
-    const number = await home.submit(['--', 'sh', '-c', `${agent('waits-for-a-file.sh')} ${gate}.1; ${agent('waits-for-a-file.sh')} ${gate}`]);
+    const number = await home.submit([
+      '--',
+      'sh',
+      '-c',
+      `${agent('waits-for-a-file.sh')} ${gate}.1; ${agent('waits-for-a-file.sh')} ${gate}`,
+    ]);
     const { stdoutPath } = await home.untilStatus(number, 'running');
     writeFileSync(`${gate}.1`, '');
     await until('it has just spoken', () => readFileSync(stdoutPath, 'utf8').endsWith('done\nready\n'));
     const [keeper] = home.pidsOf('keeper');
     await home.kill(keeper ?? 0);
-    const found = await until('it was found without a keeper', async () => (await home.history(number)).find(({ type }) => type === 'found-again'));
+    const found = await until('it was found without a keeper', async () =>
+      (await home.history(number)).find(({ type }) => type === 'found-again'),
+    );
     await until('three heartbeats have passed', () => Date.now() > Date.parse(found.at) + 3_500);
     expect((await home.show(number)).errorCode).toBe('process_detached');
     writeFileSync(gate, '');
@@ -123,7 +154,12 @@ describe('when the keeper is killed', () => {
     await home.kill(keeper ?? 0);
     await until('it is detached', async () => (await home.show(run.number)).errorCode === 'process_detached');
     expect((await home.clip(['cancel', String(run.number)])).code).toBe(0);
-    expect(await home.show(run.number)).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', exitCode: null, exitKnown: false });
+    expect(await home.show(run.number)).toMatchObject({
+      status: 'cancelled',
+      stopReason: 'cancelled',
+      exitCode: null,
+      exitKnown: false,
+    });
     expect(marked(run.id)).toEqual([]);
   });
 });
@@ -134,11 +170,30 @@ describe('when daemon and keeper are killed', () => {
     const { run, open } = await submitGated(home);
     await home.kill(home.daemonPid());
     for (const pid of home.pidsOf('keeper')) await home.kill(pid);
-    expect(await home.show(run.number)).toMatchObject({ status: 'running', errorCode: 'process_detached', processPid: run.processPid });
+    expect(await home.show(run.number)).toMatchObject({
+      status: 'running',
+      errorCode: 'process_detached',
+      processPid: run.processPid,
+    });
     open();
     expect((await home.clip(['wait', String(run.number)])).code).toBe(120);
     expect(await home.show(run.number)).toMatchObject(lost);
     expect(starts(home)).toBe(1);
+  });
+
+  it('an exit record that the run wrote while it lived is not believed', async () => {
+    const home = createHome();
+    const { run, open } = await submitGated(home);
+    writeFileSync(
+      join(home.folder, 'runs', run.id, 'exit.json'),
+      JSON.stringify({ code: 0, signal: null, at: Date.now() }),
+    );
+    await home.kill(home.daemonPid());
+    for (const pid of home.pidsOf('keeper')) await home.kill(pid);
+    expect(await home.show(run.number)).toMatchObject({ status: 'running', errorCode: 'process_detached' });
+    open();
+    expect((await home.clip(['wait', String(run.number)])).code).toBe(120);
+    expect(await home.show(run.number)).toMatchObject(lost);
   });
 
   it('and the run as well: it is lost, and what it started is ended first', async () => {
@@ -168,7 +223,13 @@ describe('after a reboot', () => {
     const [first, second, ...others] = await allRuns(home);
     expect(others).toEqual([]);
     expect(first).toMatchObject({ ...lost, number: run.number });
-    expect(second).toMatchObject({ status: 'succeeded', retryOfRunId: run.id, retryReason: 'process_lost', processLossRetryCount: 1, command: run.command });
+    expect(second).toMatchObject({
+      status: 'succeeded',
+      retryOfRunId: run.id,
+      retryReason: 'process_lost',
+      processLossRetryCount: 1,
+      command: run.command,
+    });
     expect(colours(home)).toEqual(['in red', 'in red']);
   });
 
@@ -190,13 +251,25 @@ describe('after a reboot', () => {
     await reboot(home, retry);
     open();
     const [first, second, ...others] = await allRuns(home);
-    expect([others, first, second]).toEqual([[], expect.objectContaining(lost), expect.objectContaining({ ...lost, retryOfRunId: run.id })]);
+    expect([others, first, second]).toEqual([
+      [],
+      expect.objectContaining(lost),
+      expect.objectContaining({ ...lost, retryOfRunId: run.id }),
+    ]);
     expect(starts(home)).toBe(2);
   });
 
   it('a run that was being stopped has the end it was ordered, and is not started again', async () => {
     const home = createHome();
-    const number = await home.submit(['--on-loss', 'retry', '--grace', '1h', '--', process.execPath, agent('ignores-signals.mjs')]);
+    const number = await home.submit([
+      '--on-loss',
+      'retry',
+      '--grace',
+      '1h',
+      '--',
+      process.execPath,
+      agent('ignores-signals.mjs'),
+    ]);
     const run = await home.untilStatus(number, 'running');
     await until('it is ready', () => readFileSync(run.stdoutPath, 'utf8').includes('ready'));
     await home.clip(['cancel', '--no-wait', String(number)]);

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readStat } from '../../src/process/birth.ts';
-import type { RunView } from '../../src/protocol/answers.ts';
+import { readStat } from '#process/process-birth.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { agent, createHome, isAlive, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -22,15 +22,43 @@ const environmentOf = (pid: number): string[] => readFileSync(`/proc/${pid}/envi
 describe('a run inside a run', () => {
   it('knows its parent, and its parent knows its exit code', async () => {
     const home = createHome();
-    expect((await home.clip(['run', '--wait', '--', ...clip, 'run', '--wait', '--', 'sh', '-c', 'exit 6'])).code).toBe(6);
+    expect((await home.clip(['run', '--wait', '--', ...clip, 'run', '--wait', '--', 'sh', '-c', 'exit 6'])).code).toBe(
+      6,
+    );
     const [outer, inner] = [await home.show(1), await home.show(2)];
     expect([outer.parentRunId, inner.parentRunId, outer.exitCode, inner.exitCode]).toEqual([null, outer.id, 6, 6]);
   });
 
   it("shares its parent's lock", async () => {
     const home = createHome();
-    const { code } = await home.clip(['run', '--wait', '--lock', 'K', '--', ...clip, 'run', '--wait', '--lock', 'K', '--', 'true']);
+    const { code } = await home.clip([
+      'run',
+      '--wait',
+      '--lock',
+      'K',
+      '--',
+      ...clip,
+      'run',
+      '--wait',
+      '--lock',
+      'K',
+      '--',
+      'true',
+    ]);
     expect([code, (await home.show(2)).status]).toEqual([0, 'succeeded']);
+  });
+
+  it.each([
+    ['itself', ['wait', '1'], 'A wait for run 1 would never be over: this command is a part of it.'],
+    [
+      'a run that starts after it',
+      ['run', '--wait', '--after', '1', '--', 'true'],
+      'A wait for run 2 would never be over: it starts after run 1, which this command is a part of.',
+    ],
+  ])('is refused a wait for %s, which would never be over', async (_, args, sentence) => {
+    const home = createHome();
+    expect((await home.clip(['run', '--wait', '--', ...clip, ...args])).code).toBe(125);
+    expect((await home.clip(['logs', '1'])).stderr).toContain(sentence);
   });
 
   it("does not share a stranger's lock", async () => {
@@ -38,7 +66,9 @@ describe('a run inside a run', () => {
     const gate = join(home.base, 'gate');
     const holder = await home.submit(['--lock', 'K', '--', agent('waits-for-a-file.sh'), gate]);
     await home.untilStatus(holder, 'running');
-    const outer = home.resultOf(home.start(['run', '--wait', '--', ...clip, 'run', '--wait', '--lock', 'K', '--', 'true']));
+    const outer = home.resultOf(
+      home.start(['run', '--wait', '--', ...clip, 'run', '--wait', '--lock', 'K', '--', 'true']),
+    );
     const inner = await until('the inner run waits', async () => (await home.show(3)).waitingFor);
     expect(inner).toBe(`lock K is held by run ${holder}`);
     writeFileSync(gate, '');
@@ -81,18 +111,35 @@ describe('a run inside a run', () => {
     const [orphan, doomed] = [await childOf(alone), await childOf(whole)];
     expect((await home.clip(['cancel', String(alone)])).code).toBe(0);
     expect((await home.clip(['cancel', '--tree', String(whole)])).code).toBe(0);
-    expect((await Promise.all([orphan.number, doomed.number].map(home.show))).map(({ status }) => status)).toEqual(['running', 'cancelled']);
+    expect((await Promise.all([orphan.number, doomed.number].map(home.show))).map(({ status }) => status)).toEqual([
+      'running',
+      'cancelled',
+    ]);
     expect([isAlive(orphan.processPid ?? 0), isAlive(doomed.processPid ?? 0)]).toEqual([true, false]);
   });
 
   it('is reached by cancel --tree also below a run that has ended', async () => {
     const home = createHomeWith(4);
     const inner = ['sh', '-c', '"$@"', 'sh', ...clip, 'run', '-q', '--', 'sleep', '1000'];
-    const outer = await home.submit(['--', 'sh', '-c', '"$@" && exec sleep 1000', 'sh', ...clip, 'run', '-q', '--wait', '--', ...inner]);
+    const outer = await home.submit([
+      '--',
+      'sh',
+      '-c',
+      '"$@" && exec sleep 1000',
+      'sh',
+      ...clip,
+      'run',
+      '-q',
+      '--wait',
+      '--',
+      ...inner,
+    ]);
     const deepest = await until('the innermost run lives below one that has ended', async () => {
       const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);
       const between = runs.find(({ parentRunId, status }) => parentRunId !== null && status === 'succeeded');
-      return runs.find(({ parentRunId, status }) => between !== undefined && parentRunId === between.id && status === 'running');
+      return runs.find(
+        ({ parentRunId, status }) => between !== undefined && parentRunId === between.id && status === 'running',
+      );
     });
     expect((await home.clip(['cancel', '--tree', String(outer)])).code).toBe(0);
     expect((await home.show(deepest.number)).status).toBe('cancelled');
@@ -109,7 +156,8 @@ describe('a daemon that was first started inside a run', () => {
     expect(await outer.show(1)).toMatchObject({ status: 'succeeded', leaked: [], settled: true });
     const processes = [...inner.pidsOf('daemon'), ...inner.pidsOf('keeper')];
     expect(processes).toHaveLength(2);
-    for (const pid of processes) expect(environmentOf(pid).filter((each) => each.startsWith('CLIP_RUN_ID'))).toEqual([]);
+    for (const pid of processes)
+      expect(environmentOf(pid).filter((each) => each.startsWith('CLIP_RUN_ID'))).toEqual([]);
     const run = await inner.untilStatus(1, 'running');
     expect(environmentOf(run.processPid ?? 0)).toContain(`CLIP_RUN_ID=${run.id}`);
     expect(run.parentRunId).toBe(null);
@@ -139,12 +187,14 @@ describe('a daemon that was first started inside a run', () => {
     writeFileSync(gate, '');
     await until('the run has ended', async () => (await home.listens()) && (await home.show(number)).settled);
     expect(await home.show(number)).toMatchObject({ status: 'succeeded', leaked: [] });
-    const [daemon = 0] = await until('one daemon is there', () => (home.pidsOf('daemon').length === 1 ? home.pidsOf('daemon') : null));
+    const [daemon = 0] = await until('one daemon is there', () =>
+      home.pidsOf('daemon').length === 1 ? home.pidsOf('daemon') : null,
+    );
     expect(environmentOf(daemon).filter((each) => each.startsWith('CLIP_RUN_ID'))).toEqual([]);
     // The one that was killed, and this one: it was not swept away and started once more.
     const starts = readFileSync(join(home.folder, 'daemon.log'), 'utf8')
       .split('\n')
-      .filter((line) => line.includes('the daemon is ready'));
+      .filter((line) => line.includes('daemon ready'));
     expect(starts).toHaveLength(2);
   });
 });

@@ -1,13 +1,25 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { databaseOf } from '../support/damage.ts';
 import { agent, createHome, isAlive, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
 const fixtures = join(root, 'test/fixtures/databases');
-const journal = JSON.parse(readFileSync(join(root, 'migrations/meta/_journal.json'), 'utf8')) as { entries: { tag: string }[] };
+const journal = JSON.parse(readFileSync(join(root, 'migrations/meta/_journal.json'), 'utf8')) as {
+  entries: { tag: string }[];
+};
 const releases = journal.entries.map(({ tag }) => tag);
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
@@ -15,13 +27,15 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 function homeOf(release: string): TestHome {
   const home = createHome();
   mkdirSync(home.folder, { mode: 0o700 });
-  for (const name of ['clip.db', 'runs']) cpSync(join(fixtures, release, name), join(home.folder, name), { recursive: true });
+  for (const name of ['clip.db', 'runs'])
+    cpSync(join(fixtures, release, name), join(home.folder, name), { recursive: true });
   // A checkout has other modes than a home.
   chmodSync(databaseOf(home), 0o600);
   return home;
 }
 
-const allRuns = async (home: TestHome) => (await home.json<{ runs: RunView[] }>(['runs', '--json', '--limit', '100'])).runs.reverse();
+const allRuns = async (home: TestHome) =>
+  (await home.json<{ runs: RunView[] }>(['runs', '--json', '--limit', '100'])).runs.reverse();
 const copies = (home: TestHome) => readdirSync(home.folder).filter((name) => name.startsWith('clip.db.of-'));
 const newer = (version: string) => ({ env: { CLIP_VERSION_OVERRIDE: version } });
 
@@ -38,7 +52,11 @@ describe('the database of every release', { timeout: longMs }, () => {
     const recorded = JSON.parse(readFileSync(join(fixtures, release, 'runs.json'), 'utf8')) as Partial<RunView>[];
     expect(recorded.length).toBeGreaterThan(6);
     const runs = await allRuns(home);
-    expect(runs.map((run, n) => Object.fromEntries(Object.keys(recorded[n] ?? {}).map((name) => [name, run[name as keyof RunView]])))).toEqual(recorded);
+    expect(
+      runs.map((run, n) =>
+        Object.fromEntries(Object.keys(recorded[n] ?? {}).map((name) => [name, run[name as keyof RunView]])),
+      ),
+    ).toEqual(recorded);
     for (const { number } of runs) expect((await home.history(number)).length).toBeGreaterThan(0);
     expect((await home.clip(['logs', 'built'])).stdout).toBe('built\n');
     expect((await home.clip(['doctor'])).code).toBe(0);
@@ -48,27 +66,51 @@ describe('the database of every release', { timeout: longMs }, () => {
     expect(await home.submit(['--', 'true'])).toBe(last + 1);
     expect((await home.clip(['run', '--key', 'removed', '--', 'true'])).stderr).toContain('a run that was removed');
     expect(
-      (await home.clip(['run', '-q', '--key', 'first', '--name', 'built', '--label', 'team=a', '--cwd', '/', '--', 'sh', '-c', 'echo built; echo warned >&2']))
-        .stdout,
+      (
+        await home.clip([
+          'run',
+          '-q',
+          '--key',
+          'first',
+          '--name',
+          'built',
+          '--label',
+          'team=a',
+          '--cwd',
+          '/',
+          '--',
+          'sh',
+          '-c',
+          'echo built; echo warned >&2',
+        ])
+      ).stdout,
     ).toBe('1\n');
   });
 
   it('from agents on has its agents and what their runs have used, from tasks on its tasks', async () => {
     for (const release of releases.slice(1)) {
       const home = homeOf(release);
-      expect((await home.json<{ agent: { name: string; adapter: string } }>(['agent', 'show', 'coder', '--json'])).agent).toMatchObject({
+      expect(
+        (await home.json<{ agent: { name: string; adapter: string } }>(['agent', 'show', 'coder', '--json'])).agent,
+      ).toMatchObject({
         name: 'coder',
         adapter: 'codex',
         model: 'm1',
       });
-      expect(await home.show(8)).toMatchObject({ agentName: 'coder', sessionIdAfter: 's-1', usage: { inputTokens: 120, outputTokens: 9 } });
+      expect(await home.show(8)).toMatchObject({
+        agentName: 'coder',
+        sessionIdAfter: 's-1',
+        usage: { inputTokens: 120, outputTokens: 9 },
+      });
       if (release < '0002') continue;
-      const shown = await home.json<{ task: { title: string }; comments: { text: string }[]; documents: { key: string }[] }>(['task', 'show', 'T1', '--json']);
-      expect([shown.task.title, shown.comments.map(({ text }) => text), shown.documents.map(({ key }) => key)]).toEqual([
-        'Make the tests pass',
-        ['Begin with the parser.'],
-        ['plan'],
-      ]);
+      const shown = await home.json<{
+        task: { title: string };
+        comments: { text: string }[];
+        documents: { key: string }[];
+      }>(['task', 'show', 'T1', '--json']);
+      expect([shown.task.title, shown.comments.map(({ text }) => text), shown.documents.map(({ key }) => key)]).toEqual(
+        ['Make the tests pass', ['Begin with the parser.'], ['plan']],
+      );
     }
   });
 });
@@ -95,13 +137,17 @@ describe('an upgrade of the database', { timeout: longMs }, () => {
     await home.clip(['daemon', 'stop']);
     await home.clip(['daemon', 'start'], newer('99.0.0'));
     const gate = join(home.base, 'gate');
-    const number = Number((await home.clip(['run', '-q', '--', agent('waits-for-a-file.sh'), gate, '9'], newer('99.0.0'))).stdout);
+    const number = Number(
+      (await home.clip(['run', '-q', '--', agent('waits-for-a-file.sh'), gate, '9'], newer('99.0.0'))).stdout,
+    );
     const { processPid } = await home.untilStatus(number, 'running');
     await home.clip(['daemon', 'stop']);
     const refused = await home.clip(['runs']);
     const copy = join(home.folder, `clip.db.of-${version}`);
     expect([refused.code, refused.stdout]).toEqual([7, '']);
-    expect(refused.stderr).toMatch(/was written by clip 99\.0\.0; this is clip \d+\.\d+\.\d+\.\n +Use that version again, or go back to the copy of before/);
+    expect(refused.stderr).toMatch(
+      /was written by clip 99\.0\.0; this is clip \d+\.\d+\.\d+\.\n +Use that version again, or go back to the copy of before/,
+    );
     expect(refused.stderr).toContain(copy);
     expect([isAlive(processPid ?? 0), existsSync(copy)]).toEqual([true, true]);
     // As README.md says it.

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { createHome, program, type Result, resultOf, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -11,9 +11,12 @@ const socketOf = (home: TestHome) => join(home.folder, 'clip.sock');
 const connectionsTo = (home: TestHome) => readFileSync('/proc/net/unix', 'utf8').split(socketOf(home)).length - 2;
 
 /** How often a daemon has become ready in this home. */
-const startsOf = (home: TestHome): number => readFileSync(join(home.folder, 'daemon.log'), 'utf8').split('the daemon is ready').length - 1;
+const startsOf = (home: TestHome): number =>
+  readFileSync(join(home.folder, 'daemon.log'), 'utf8').split('daemon ready').length - 1;
 
-const summary = (results: readonly Result[]) => [...new Set(results.map(({ code, stdout, stderr }) => JSON.stringify({ code, stdout, stderr })))];
+const summary = (results: readonly Result[]) => [
+  ...new Set(results.map(({ code, stdout, stderr }) => JSON.stringify({ code, stdout, stderr }))),
+];
 const emptyList = JSON.stringify({ code: 0, stdout: '{"schema":1,"runs":[],"hidden":0,"next":null}\n', stderr: '' });
 
 /** Many commands of ours on a machine that may be busy. */
@@ -26,7 +29,9 @@ describe('a daemon that hangs', { timeout: longMs }, () => {
     const hung = home.daemonPid();
     process.kill(hung, 'SIGSTOP');
     // With and without the fast path.
-    const clients = Array.from({ length: 20 }, (_, n) => home.clip(['runs', '--json', ...(n % 2 === 0 ? [] : ['--since', '2h'])]));
+    const clients = Array.from({ length: 20 }, (_, n) =>
+      home.clip(['runs', '--json', ...(n % 2 === 0 ? [] : ['--since', '2h'])]),
+    );
     await until('all of them wait', () => connectionsTo(home) >= 20);
     await home.kill(hung);
     expect(summary(await Promise.all(clients))).toEqual([emptyList]);
@@ -34,7 +39,7 @@ describe('a daemon that hangs', { timeout: longMs }, () => {
     expect(home.daemonPid()).not.toBe(hung);
   });
 
-  it('is said to hang, and nothing is done twice: whoever wanted a run is told to look first', async () => {
+  it('is said to hang, and nothing is done twice: a client that wanted a run is told to look first', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const hung = home.daemonPid();
@@ -46,7 +51,9 @@ describe('a daemon that hangs', { timeout: longMs }, () => {
     expect([code, stdout, stderr]).toEqual([
       4,
       '',
-      expect.stringMatching(/^clip: The connection to the daemon broke before it answered: .*\n +Look first: clip runs\. /),
+      expect.stringMatching(
+        /^clip: The connection to the daemon broke before it answered: .*\n +Look first: clip runs\. /,
+      ),
     ]);
     expect((await home.json<{ runs: RunView[] }>(['runs', '--json'])).runs).toEqual([]);
   });
@@ -82,7 +89,11 @@ describe('what lies where the socket should be', () => {
     const { code, stderr } = await home.clip(['runs', '--json']);
     expect([code, JSON.parse(stderr).error]).toEqual([
       5,
-      { code: 'home_unusable', message: `The socket ${socketOf(home)} cannot be made: a folder is in its place.`, hint: 'Move that folder away.' },
+      {
+        code: 'home_unusable',
+        message: `The socket ${socketOf(home)} cannot be made: a folder is in its place.`,
+        hint: 'Move that folder away.',
+      },
     ]);
     await until('the daemon has left', () => home.pidsOf('daemon').length === 0);
     rmSync(socketOf(home), { recursive: true });
@@ -113,7 +124,9 @@ describe('a cold home', () => {
     const home = createHome();
     const script = `for i in $(seq 200); do "$NODE" "$CLIP" run -q -- true >> "$OUT/said" 2>> "$OUT/complained" || echo "exit $?" >> "$OUT/complained" & done; wait`;
     const env = { ...home.env, NODE: process.execPath, CLIP: program, OUT: home.base };
-    const { code } = await resultOf(spawn('sh', ['-c', script], { env, cwd: home.base, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const { code } = await resultOf(
+      spawn('sh', ['-c', script], { env, cwd: home.base, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
     expect([code, readFileSync(join(home.base, 'complained'), 'utf8')]).toEqual([0, '']);
     const numbers = readFileSync(join(home.base, 'said'), 'utf8').trim().split('\n').map(Number);
     expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, n) => n + 1));
@@ -123,7 +136,9 @@ describe('a cold home', () => {
     await until(
       'all have run',
       async () =>
-        (await home.json<{ runs: RunView[] }>(['runs', '--json', '--limit', '1000'])).runs.every(({ status, settled }) => status === 'succeeded' && settled),
+        (await home.json<{ runs: RunView[] }>(['runs', '--json', '--limit', '1000'])).runs.every(
+          ({ status, settled }) => status === 'succeeded' && settled,
+        ),
       120_000,
     );
   }, 300_000);

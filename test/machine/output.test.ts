@@ -31,7 +31,8 @@ async function digestOf(home: TestHome, args: readonly string[]): Promise<{ sha2
   return digest(child.stdout as AsyncIterable<Buffer>);
 }
 
-const numbered = (from: number, to: number, word = 'line') => Array.from({ length: to - from + 1 }, (_, i) => `${word} ${from + i}\n`).join('');
+const numbered = (from: number, to: number, word = 'line') =>
+  Array.from({ length: to - from + 1 }, (_, i) => `${word} ${from + i}\n`).join('');
 
 describe('the output of a run', () => {
   it('of 200 MB is kept byte for byte, and shown so by logs --raw', async () => {
@@ -78,7 +79,10 @@ describe('the output of a run', () => {
 
   it('that is no text is given back as it came', async () => {
     const home = createHome();
-    const bytes = Buffer.concat([Buffer.from(Array.from({ length: 256 }, (_, i) => i)), Buffer.from('\x1b[31mred\x1b[0m \xff\xfe end', 'latin1')]);
+    const bytes = Buffer.concat([
+      Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
+      Buffer.from('\x1b[31mred\x1b[0m \xff\xfe end', 'latin1'),
+    ]);
     const file = join(home.base, 'bytes');
     writeFileSync(file, bytes);
     await home.clip(['run', '--wait', '--', 'cat', file]);
@@ -91,9 +95,22 @@ describe('the output of a run', () => {
 describe('logs -n', () => {
   it('shows the last lines: none, one, some, all of them', async () => {
     const home = createHome();
-    await home.clip(['run', '--wait', '--', 'sh', '-c', 'i=1; while [ $i -le 30 ]; do echo "line $i"; i=$((i+1)); done']);
+    await home.clip([
+      'run',
+      '--wait',
+      '--',
+      'sh',
+      '-c',
+      'i=1; while [ $i -le 30 ]; do echo "line $i"; i=$((i+1)); done',
+    ]);
     const tails = await Promise.all([0, 1, 7, 30, 100].map((n) => home.clip(['logs', '1', '-n', String(n)])));
-    expect(tails.map(({ stdout }) => stdout)).toEqual(['', 'line 30\n', numbered(24, 30), numbered(1, 30), numbered(1, 30)]);
+    expect(tails.map(({ stdout }) => stdout)).toEqual([
+      '',
+      'line 30\n',
+      numbered(24, 30),
+      numbered(1, 30),
+      numbered(1, 30),
+    ]);
   });
 
   it('counts a last line without an end as a line', async () => {
@@ -106,7 +123,12 @@ describe('logs -n', () => {
   it('goes on from there with -f', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
-    const number = await home.submit(['--', 'sh', '-c', `echo one; echo two; exec ${agent('waits-for-a-file.sh')} ${gate}`]);
+    const number = await home.submit([
+      '--',
+      'sh',
+      '-c',
+      `echo one; echo two; exec ${agent('waits-for-a-file.sh')} ${gate}`,
+    ]);
     const { stdoutPath } = await home.untilStatus(number, 'running');
     await until('it has spoken', () => readFileSync(stdoutPath, 'utf8').includes('ready\n'));
     const child = home.start(['logs', String(number), '-n', '1', '-f']);
@@ -123,7 +145,10 @@ describe('logs -f', () => {
   it('follows a live run to its end, and ends with its exit code when asked', async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('talks.mjs'), '40', '25', '3']);
-    const [plain, coded] = await Promise.all([home.clip(['logs', String(number), '-f']), home.clip(['logs', String(number), '-f', '--exit-code'])]);
+    const [plain, coded] = await Promise.all([
+      home.clip(['logs', String(number), '-f']),
+      home.clip(['logs', String(number), '-f', '--exit-code']),
+    ]);
     expect([plain.code, plain.stdout]).toEqual([0, numbered(1, 40)]);
     expect([coded.code, coded.stdout]).toEqual([3, numbered(1, 40)]);
   });
@@ -166,7 +191,14 @@ describe('logs -f', () => {
 
   it('is what run --follow does, with both streams where they belong', async () => {
     const home = createHome();
-    const { code, stdout, stderr } = await home.clip(['run', '--follow', '--', 'sh', '-c', 'echo out; echo err >&2; exit 9']);
+    const { code, stdout, stderr } = await home.clip([
+      'run',
+      '--follow',
+      '--',
+      'sh',
+      '-c',
+      'echo out; echo err >&2; exit 9',
+    ]);
     expect([code, stdout]).toEqual([9, 'out\n']);
     expect(stderr).toMatch(/^Run 1\nerr\nRun 1 .*failed/);
   });

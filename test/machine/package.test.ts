@@ -22,7 +22,10 @@ async function nodeOf(major: string | null, folder: string): Promise<string> {
 
 describe('the package', () => {
   it('has the programs, what they read, the manual and all licences; no tests, no sources, no maps', async () => {
-    const { stdout } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], { node: process.execPath, cwd: root });
+    const { stdout } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      node: process.execPath,
+      cwd: root,
+    });
     const told = JSON.parse(stdout) as { files: { path: string }[] }[] | Record<string, { files: { path: string }[] }>;
     const paths = (Object.values(told)[0]?.files ?? []).map(({ path }) => path);
     for (const path of [
@@ -40,12 +43,16 @@ describe('the package', () => {
     expect(paths.filter((path) => path.startsWith('migrations/')).length).toBeGreaterThan(3);
     expect(paths.filter((path) => /^(src|test|scripts|node_modules)\/|\.map$|\.ts$/.test(path))).toEqual([]);
     const notices = readFileSync(join(root, 'dist/THIRD-PARTY.txt'), 'utf8');
-    for (const name of ['fastify', 'zod', 'commander', 'drizzle-orm', 'execa']) expect(notices).toMatch(new RegExp(`^${name} \\d.* \\(.+\\)$`, 'm'));
+    for (const name of ['fastify', 'zod', 'commander', 'drizzle-orm', 'execa'])
+      expect(notices).toMatch(new RegExp(`^${name} \\d.* \\(.+\\)$`, 'm'));
   });
 
   it('says nothing that publint would mend', () => {
     expect(
-      execFileSync(process.execPath, [join(root, 'node_modules/publint/src/cli.js'), '--strict', '--pack', 'npm'], { cwd: root, encoding: 'utf8' }),
+      execFileSync(process.execPath, [join(root, 'node_modules/publint/src/cli.js'), '--strict', '--pack', 'npm'], {
+        cwd: root,
+        encoding: 'utf8',
+      }),
     ).toContain('All good');
   });
 
@@ -77,8 +84,11 @@ describe.each(majors)('installed by npm under Node %s', (major) => {
     const home = createHome();
     const env = { ...home.env, PATH: `${join(node, '..')}:${join(prefix, 'bin')}:/usr/bin:/bin` };
     const clip = (...args: string[]): Promise<Result> =>
-      resultOf(spawn(node, [join(prefix, 'bin/clip'), ...args], { env, cwd: home.base, stdio: ['ignore', 'pipe', 'pipe'] }));
-    const install = (tarball: string) => npm(['install', '--global', '--prefix', prefix, tarball], { node, cwd: folder });
+      resultOf(
+        spawn(node, [join(prefix, 'bin/clip'), ...args], { env, cwd: home.base, stdio: ['ignore', 'pipe', 'pipe'] }),
+      );
+    const install = (tarball: string) =>
+      npm(['install', '--global', '--prefix', prefix, tarball], { node, cwd: folder });
 
     expect((await install(await packed(folder, null))).stderr).toBe('');
     expect(
@@ -89,14 +99,21 @@ describe.each(majors)('installed by npm under Node %s', (major) => {
     expect(await clip('--version')).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
     expect(existsSync(join(prefix, 'share/man/man1/clip.1'))).toBe(true);
     const gate = join(home.base, 'gate');
-    expect(await clip('run', '-q', '--', agent('waits-for-a-file.sh'), gate, '9')).toMatchObject({ code: 0, stdout: '1\n', stderr: '' });
+    expect(await clip('run', '-q', '--', agent('waits-for-a-file.sh'), gate, '9')).toMatchObject({
+      code: 0,
+      stdout: '1\n',
+      stderr: '',
+    });
 
     expect((await install(await packed(folder, later))).stderr).toBe('');
     expect((await clip('show', '1')).stderr).toBe(
       `This is clip ${later}, the daemon is clip ${version}: clip daemon restart brings them together; live runs go on.\n`,
     );
     expect((await clip('daemon', 'restart')).code).toBe(0);
-    expect(await clip('daemon', 'status', '--json')).toMatchObject({ code: 0, stdout: expect.stringContaining(`"version":"${later}"`) });
+    expect(await clip('daemon', 'status', '--json')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`"version":"${later}"`),
+    });
     writeFileSync(gate, '');
     expect((await clip('wait', '1')).code).toBe(9);
 

@@ -2,14 +2,16 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker } from '../support/agents.ts';
 import { createHome, type Result, resultOf, root, type TestHome } from '../support/home.ts';
 import { shellIn } from '../support/shell.ts';
 
 /** The blocks of README.md that show the API, as a person would paste them. */
 function blocks(): string[] {
-  return blocksOf(readme.replace(section('Recipes'), ''), 'sh').filter((text) => text.includes('curl') && text.includes('--unix-socket'));
+  return blocksOf(readme.replace(section('Recipes'), ''), 'sh').filter(
+    (text) => text.includes('curl') && text.includes('--unix-socket'),
+  );
 }
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -21,20 +23,29 @@ function section(heading: string): string {
 }
 
 function blocksOf(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].flatMap(([, block]) => (block === undefined ? [] : [block]));
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].flatMap(([, block]) =>
+    block === undefined ? [] : [block],
+  );
 }
 
 /** Runs a block with the home where it lies by default. A stream that goes on is cut once it has said something whole. */
 async function paste(block: string, env: Record<string, string>, cwd: string): Promise<Result> {
   const endless = block.includes('follow=true');
-  const child = spawn('bash', ['-euo', 'pipefail', '-c', block], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', block], {
+    env,
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let text = '';
   child.stdout.on('data', (chunk) => {
     text += chunk;
     if (endless && text.includes('\n')) process.kill(-(child.pid as number), 'SIGTERM');
   });
   const result = await resultOf(child);
-  return endless && result.signal === 'SIGTERM' ? { ...result, code: 0, stdout: text.slice(0, text.lastIndexOf('\n') + 1) } : result;
+  return endless && result.signal === 'SIGTERM'
+    ? { ...result, code: 0, stdout: text.slice(0, text.lastIndexOf('\n') + 1) }
+    : result;
 }
 
 /** One JSON document, or a JSON document on each line. */
@@ -113,7 +124,10 @@ describe('a recipe', () => {
 
   it('for make runs what it says, and ends as the run does', async () => {
     const { home, shell } = await livedIn();
-    writeFileSync(join(shell.folder, 'Makefile'), `lint test:\n\t@echo $@ is fine\n${blocksOf(section('Recipes'), 'makefile').join('')}`);
+    writeFileSync(
+      join(shell.folder, 'Makefile'),
+      `lint test:\n\t@echo $@ is fine\n${blocksOf(section('Recipes'), 'makefile').join('')}`,
+    );
     expect((await shell.paste('make check')).code).toBe(0);
     expect(await home.show(3)).toMatchObject({ status: 'succeeded', locks: [shell.folder] });
   });
@@ -135,11 +149,11 @@ describe('removing everything', () => {
     await home.submit(['--', 'sleep', '1000']);
     const [lines = ''] = blocksOf(section('Removing everything'), 'sh');
     expect((await shell.paste(lines)).code).toBe(0);
-    expect([existsSync(home.folder), existsSync(join(home.base, '.local/bin/clip')), home.pidsOf('daemon'), home.pidsOf('keeper')]).toEqual([
-      false,
-      false,
-      [],
-      [],
-    ]);
+    expect([
+      existsSync(home.folder),
+      existsSync(join(home.base, '.local/bin/clip')),
+      home.pidsOf('daemon'),
+      home.pidsOf('keeper'),
+    ]).toEqual([false, false, [], []]);
   });
 });

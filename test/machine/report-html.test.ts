@@ -8,7 +8,9 @@ import { createHome, resultOf, type TestHome } from '../support/home.ts';
 import { onTerminal, steering } from '../support/terminal.ts';
 
 /** Null where there is none: .ci/run installs one. */
-const browser = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
+const browser = ['chromium', 'chromium-browser', 'google-chrome'].find(
+  (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
+);
 
 const event = (value: object) => `${JSON.stringify(value)}\n`;
 const says = (text: string) => event({ type: 'item.completed', item: { id: 'm', type: 'agent_message', text } });
@@ -19,7 +21,17 @@ async function addAgent(home: TestHome, said: string): Promise<void> {
   writeFileSync(log, said);
   writeFileSync(command, `#!/bin/sh\ncat > /dev/null\ncat '${log}'\n`);
   chmodSync(command, 0o755);
-  const added = await home.clip(['agent', 'add', 'coder', '--adapter', 'codex', '--command', command, '--cwd', home.base]);
+  const added = await home.clip([
+    'agent',
+    'add',
+    'coder',
+    '--adapter',
+    'codex',
+    '--command',
+    command,
+    '--cwd',
+    home.base,
+  ]);
   expect(added.code, added.stderr).toBe(0);
 }
 
@@ -30,7 +42,14 @@ describe('the log of an agent', () => {
     event({ type: 'thread.started', thread_id: 'thread-1' }),
     event({
       type: 'item.completed',
-      item: { id: '1', type: 'command_execution', command: 'make test', aggregated_output: 'one\ntwo\n', exit_code: 2, status: 'completed' },
+      item: {
+        id: '1',
+        type: 'command_execution',
+        command: 'make test',
+        aggregated_output: 'one\ntwo\n',
+        exit_code: 2,
+        status: 'completed',
+      },
     }),
     says('The **tests** fail; the key is hush-hush-1234.'),
     done,
@@ -53,7 +72,9 @@ describe('the log of an agent', () => {
     ];
     expect((await home.clip(['logs', '1', '--rendered'])).stdout.split('\n')).toEqual(text);
     expect((await home.clip(['logs', '1', '--rendered', '-f'])).stdout.split('\n')).toEqual(text);
-    expect((await home.clip(['logs', '1', '--rendered', '-n', '2'])).stdout).toBe('\n✓ done · used 1200 in, 34 out by the session so far\n');
+    expect((await home.clip(['logs', '1', '--rendered', '-n', '2'])).stdout).toBe(
+      '\n✓ done · used 1200 in, 34 out by the session so far\n',
+    );
     expect((await home.clip(['logs', '1', '--raw'])).stdout).toBe(said);
     expect((await home.clip(['logs', '1'])).stdout).toBe(said.replace('hush-hush-1234', '***'));
     const shown = await onTerminal(home, ['logs', '1'], { NO_COLOR: '1' });
@@ -71,7 +92,10 @@ describe('the log of an agent', () => {
     expect(spawnSync('gzip', [stdoutPath]).status).toBe(0);
     expect((await home.clip(['logs', '1', '--rendered'])).stdout).toContain('$ make test → exit 2\n');
     const plain = await home.clip(['logs', '2', '--rendered']);
-    expect([plain.stdout, plain.stderr]).toEqual(['{"type":"x"}\n', 'Run 2 has no stream of events that clip could read; its output is shown as it is.\n']);
+    expect([plain.stdout, plain.stderr]).toEqual([
+      '{"type":"x"}\n',
+      'Run 2 has no stream of events that clip could read; its output is shown as it is.\n',
+    ]);
   });
 });
 
@@ -104,7 +128,10 @@ describe('a report as a page', () => {
     expect([again.code, again.stderr]).toEqual([5, expect.stringContaining('There is a file')]);
     chmodSync(file, 0o644);
     expect((await home.clip(['report-html', file, '--force', '--json'])).code).toBe(0);
-    expect([readFileSync(file, 'utf8').includes('<h1>Runs and tasks</h1>'), statSync(file).mode & 0o777]).toEqual([true, 0o600]);
+    expect([readFileSync(file, 'utf8').includes('<h1>Runs and tasks</h1>'), statSync(file).mode & 0o777]).toEqual([
+      true,
+      0o600,
+    ]);
   });
 
   it.skipIf(browser === undefined)(
@@ -164,9 +191,13 @@ describe('ledger and handoff on a terminal', () => {
     const shown = await onTerminal(home, ['handoff', 'T1'], { FORCE_HYPERLINK: '1' });
     expect(shown).toContain('\u001b[1mContinuation summary');
     expect(shown).toContain(`\u001b]8;;file://${home.base}\u001b\\`);
-    const withoutLinks = shown.split('\u001b]8;;').map((part, index) => (index === 0 ? part : part.slice(part.indexOf('\u001b\\') + 2)));
+    const withoutLinks = shown
+      .split('\u001b]8;;')
+      .map((part, index) => (index === 0 ? part : part.slice(part.indexOf('\u001b\\') + 2)));
     expect(steering(withoutLinks.join(''))).toEqual([]);
-    expect(await onTerminal(home, ['handoff', 'T1', '--diff'])).toContain('\u001b[32m+ # Continuation summary\u001b[0m');
+    expect(await onTerminal(home, ['handoff', 'T1', '--diff'])).toContain(
+      '\u001b[32m+ # Continuation summary\u001b[0m',
+    );
     expect(await onTerminal(home, ['handoff', 'T1'], { TERM: 'xterm' })).not.toContain(']8;;');
   });
 });

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import type { ReportView, ShowAnswer } from '../../src/protocol/answers.ts';
-import { limits } from '../../src/run/limits.ts';
+import type { ReportView, ShowAnswer } from '#protocol/answers.ts';
+import { limits } from '#run/limits.ts';
 import { type AgentStep, addSpeaker, codexSays } from '../support/agents.ts';
 import { type ApiAnswer, ask } from '../support/api.ts';
 import { agent, createHome, program, type TestHome } from '../support/home.ts';
@@ -40,7 +40,10 @@ function tokenOf(home: TestHome, id: string): string {
 }
 
 function send(home: TestHome, run: number | string, body: object): Promise<ApiAnswer> {
-  return ask(home.folder, `/v1/runs/${run}/reports`, { method: 'POST', body: JSON.stringify({ kind: 'progress', text: 'half done', ...body }) });
+  return ask(home.folder, `/v1/runs/${run}/reports`, {
+    method: 'POST',
+    body: JSON.stringify({ kind: 'progress', text: 'half done', ...body }),
+  });
 }
 
 /** A run of an agent that speaks as codex does and takes these steps, to its end. It finds clip as everybody does. */
@@ -74,7 +77,12 @@ describe('a run', () => {
     ]);
     const said = await logOf(home, 1);
     expect(said).toContain('Reported for run 1: progress.\n');
-    expect(JSON.parse(said.trim().split('\n').at(-1) ?? '')).toMatchObject({ schema: 1, report: reports.at(-1), run: 1, task: null });
+    expect(JSON.parse(said.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      schema: 1,
+      report: reports.at(-1),
+      run: 1,
+      task: null,
+    });
     const text = (await home.clip(['show', '1'])).stdout;
     expect(text).toMatch(/reported +blocked \(who: ops\): no key for the registry\n/);
     expect(text).toMatch(/report +next: line one⏎line two\n/);
@@ -84,15 +92,27 @@ describe('a run', () => {
 
   it('keeps its token to itself: nothing that is shown of it, stored or logged has it', async () => {
     const home = createHome();
-    await home.clip(['run', '--wait', '--', 'sh', '-c', `${clipReport('progress "my token is $CLIP_RUN_TOKEN"')}; echo ::clip-report $CLIP_RUN_TOKEN '{}'`]);
+    await home.clip([
+      'run',
+      '--wait',
+      '--',
+      'sh',
+      '-c',
+      `${clipReport('progress "my token is $CLIP_RUN_TOKEN"')}; echo ::clip-report $CLIP_RUN_TOKEN '{}'`,
+    ]);
     const { id } = await home.show(1);
     const token = tokenOf(home, id);
     expect(token).toMatch(/^[\w-]{43}$/);
-    const answers = [(await ask(home.folder, '/v1/runs/1')).text, (await ask(home.folder, '/v1/events')).text, (await home.clip(['show', '1'])).stdout];
+    const answers = [
+      (await ask(home.folder, '/v1/runs/1')).text,
+      (await ask(home.folder, '/v1/events')).text,
+      (await home.clip(['show', '1'])).stdout,
+    ];
     expect(answers[0]).toContain('my token is ***');
     for (const answer of answers) expect(answer).not.toContain(token);
     await home.clip(['daemon', 'stop']);
-    for (const file of ['clip.db', 'daemon.log']) expect(readFileSync(join(home.folder, file), 'latin1')).not.toContain(token);
+    for (const file of ['clip.db', 'daemon.log'])
+      expect(readFileSync(join(home.folder, file), 'latin1')).not.toContain(token);
     const logs = await home.clip(['logs', '1']);
     expect(logs.stdout).toContain('::clip-report *** {}');
     expect(logs.stdout).not.toContain(token);
@@ -171,7 +191,9 @@ describe('a report is refused', () => {
       ]);
     }
     expect((await send(home, 99, { token: other, id: 'a' })).status).toBe(404);
-    const elsewhere = await home.clip(['report', 'done', 'x'], { env: { CLIP_RUN_ID: first.run.id, CLIP_RUN_TOKEN: other } });
+    const elsewhere = await home.clip(['report', 'done', 'x'], {
+      env: { CLIP_RUN_ID: first.run.id, CLIP_RUN_TOKEN: other },
+    });
     expect([elsewhere.code, elsewhere.stdout]).toEqual([5, '']);
     expect((await shown(home, first.number)).reports).toEqual([]);
     first.open();
@@ -189,7 +211,10 @@ describe('a report is refused', () => {
     await home.clip(['wait', String(number)]);
     expect((await send(home, number, { token, id: 'a' })).json()).toEqual(answer.json());
     const late = await home.clip(['report', 'done', 'x'], { env: { CLIP_RUN_ID: run.id, CLIP_RUN_TOKEN: token } });
-    expect([late.code, late.stderr]).toEqual([5, expect.stringMatching(/^clip: Run 1 has already ended \(exited 0, \d+ s ago\)\.\n/)]);
+    expect([late.code, late.stderr]).toEqual([
+      5,
+      expect.stringMatching(/^clip: Run 1 has already ended \(exited 0, \d+ s ago\)\.\n/),
+    ]);
     expect(reported((await shown(home, number)).reports)).toEqual([['progress', 'once', null]]);
   });
 
@@ -221,9 +246,13 @@ describe('a report is refused', () => {
     const { number, run, open } = await submitGated(home);
     const token = tokenOf(home, run.id);
     expect((await send(home, number, { token, id: 'empty', text: '\u0007 \u001b[1m' })).status).toBe(400);
-    for (let n = 0; n < limits.reportsPerRun; n += 1) expect((await send(home, number, { token, id: `r${n}` })).status).toBe(200);
+    for (let n = 0; n < limits.reportsPerRun; n += 1)
+      expect((await send(home, number, { token, id: `r${n}` })).status).toBe(200);
     const more = await send(home, number, { token, id: 'more' });
-    expect([more.status, more.json().error.message]).toEqual([409, 'Run 1 has made 200 reports, and that is the most.']);
+    expect([more.status, more.json().error.message]).toEqual([
+      409,
+      'Run 1 has made 200 reports, and that is the most.',
+    ]);
     open();
     await home.clip(['wait', String(number)]);
   });
@@ -242,12 +271,16 @@ describe('while the daemon is away', () => {
 
   it('and was stopped for good, a report ends with exit code 4 and starts none', async () => {
     const home = createHome();
-    const { number, open } = await submitGated(home, `${clipReport('done x')}; echo "code $?"; false`, ['--merge-output']);
+    const { number, open } = await submitGated(home, `${clipReport('done x')}; echo "code $?"; false`, [
+      '--merge-output',
+    ]);
     const log = (await home.show(number)).stdoutPath;
     await home.clip(['daemon', 'stop']);
     open();
     await until('it has given up', () => /code \d/.test(readFileSync(log, 'utf8')));
-    expect(readFileSync(log, 'utf8')).toMatch(/clip: The daemon did not come back within 10 s, so nothing was reported\.\n {6}.*\ncode 4\n/);
+    expect(readFileSync(log, 'utf8')).toMatch(
+      /clip: The daemon did not come back within 10 s, so nothing was reported\.\n {6}.*\ncode 4\n/,
+    );
     expect(home.pidsOf('daemon')).toEqual([]);
     await home.clip(['wait', String(number)]);
   }, 60_000);
@@ -267,7 +300,10 @@ describe('where a sandbox refuses the socket', () => {
     expect(reported(reports)).toEqual([['blocked', 'no key', 'ops']]);
     expect(await logOf(home, 1)).toMatch(/^working\n::clip-report [\w-]{43} \{.*\}\n$/);
     expect(readFileSync(run.stderrPath ?? '', 'utf8')).toMatch(/^The socket of clip cannot be used from here; .*\n$/);
-    expect([run.livenessState, run.livenessReason]).toEqual(['blocked', 'The agent reported that it is blocked (ops can help): no key']);
+    expect([run.livenessState, run.livenessReason]).toEqual([
+      'blocked',
+      'The agent reported that it is blocked (ops can help): no key',
+    ]);
     expect([run.evidence, run.lastMessage, run.sessionIdAfter]).toEqual([null, null, null]);
   });
 
@@ -275,7 +311,18 @@ describe('where a sandbox refuses the socket', () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const boxed = `CLIP_HOME=${home.base}/nowhere ${clipReport('progress "half done"')}`;
-    await addSpeaker(home, [[session('s1'), { run: boxed }, { quote: true }, { await: gate }, { run: boxed }, { quote: true }, done(10, 1), { exit: 0 }]]);
+    await addSpeaker(home, [
+      [
+        session('s1'),
+        { run: boxed },
+        { quote: true },
+        { await: gate },
+        { run: boxed },
+        { quote: true },
+        done(10, 1),
+        { exit: 0 },
+      ],
+    ]);
     const number = await home.submit(['--agent', 'coder', 'x']);
     await until('it is there', async () => (await shown(home, number)).reports.length === 1);
     expect((await home.show(number)).status).toBe('running');
@@ -308,12 +355,19 @@ describe('a run of an agent that reports', () => {
 
   it('only what comes next has planned, and that is its next action', async () => {
     const { run } = await spoken(createHome(), [{ run: 'clip report next "Write the tests of the printer"' }]);
-    expect(run).toMatchObject({ livenessState: 'plan_only', nextAction: 'Write the tests of the printer', evidence: { reports: 1 } });
+    expect(run).toMatchObject({
+      livenessState: 'plan_only',
+      nextAction: 'Write the tests of the printer',
+      evidence: { reports: 1 },
+    });
   });
 
   it('a blocker is blocked, until it reports that it is done', async () => {
     const blocked = await spoken(createHome(), [{ run: 'clip report blocked "no key"' }]);
-    expect(blocked.run).toMatchObject({ livenessState: 'blocked', livenessReason: 'The agent reported that it is blocked: no key' });
+    expect(blocked.run).toMatchObject({
+      livenessState: 'blocked',
+      livenessReason: 'The agent reported that it is blocked: no key',
+    });
     const over = await spoken(createHome(), [{ run: 'clip report blocked "no key"; clip report done "found it"' }]);
     expect(over.run).toMatchObject({ livenessState: 'advanced', livenessReason: 'Evidence of work: 2 reports.' });
   });

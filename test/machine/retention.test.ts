@@ -13,7 +13,8 @@ const noise = ['--', 'head', '-c', String(block), '/dev/urandom'];
 /** Of so many logs of noise, as many fit as are said. */
 const roomFor = (logs: number) => `${atOnce}size_max_gb = ${((logs + 0.5) * block) / 2 ** 30}\n`;
 
-const filesOf = (home: TestHome, id: string) => readdirSync(join(home.folder, 'runs', id)).filter((name) => name.includes('.log'));
+const filesOf = (home: TestHome, id: string) =>
+  readdirSync(join(home.folder, 'runs', id)).filter((name) => name.includes('.log'));
 const untilArchived = (home: TestHome, number: number) =>
   until(`the logs of run ${number} are archived`, () => {
     const database = new Database(join(home.folder, 'clip.db'), { readonly: true });
@@ -104,7 +105,9 @@ describe('logs that are too many', () => {
     expect((await home.clip(['show', '2'])).stdout).toMatch(/logs +removed on \d{4}-/);
     expect((await ask(home.folder, '/v1/runs/2/logs')).status).toBe(404);
     expect((await home.history(2)).map(({ type }) => type)).toContain('logs-removed');
-    expect((await home.clip(['doctor'])).stdout).toMatch(/logs +391 KiB of 2 ended runs are put away \(at most 488 KiB, and 90 days\)/);
+    expect((await home.clip(['doctor'])).stdout).toMatch(
+      /logs +391 KiB of 2 ended runs are put away \(at most 488 KiB, and 90 days\)/,
+    );
   });
 
   it('never cost a task its newest: the next in line goes instead', async () => {
@@ -158,7 +161,12 @@ describe('clip prune', () => {
     expect((await home.clip(['prune', '--older-than', '1h'])).stdout).toBe('No ended run fits: nothing is deleted.\n');
     expect((await home.clip(['prune', '--keep', '1', '--dry-run'])).stdout).toBe('3 runs would be deleted: 1, 2, 3.\n');
     expect(readdirSync(join(home.folder, 'runs'))).toHaveLength(5);
-    expect(await home.json(['prune', '--keep', '1', '--json'])).toEqual({ schema: 1, dryRun: false, removed: 3, runs: [1, 2, 3] });
+    expect(await home.json(['prune', '--keep', '1', '--json'])).toEqual({
+      schema: 1,
+      dryRun: false,
+      removed: 3,
+      runs: [1, 2, 3],
+    });
     expect(readdirSync(join(home.folder, 'runs'))).toHaveLength(2);
     expect((await home.clip(['show', '2'])).stderr).toContain('Run 2 was removed.');
     expect((await home.clip(['prune', '--keep', '0'])).stdout).toBe('1 run was deleted: 4.\n');

@@ -26,7 +26,12 @@ describe('the exit of a run', () => {
     const missing = await home.clip(['run', '--wait', '--', '/no/such/command']);
     const notExecutable = await home.clip(['run', '--wait', '--', '/etc/passwd']);
     expect([missing.code, notExecutable.code]).toEqual([127, 126]);
-    const runs = [await home.show(1), await home.show(2)].map(({ status, stopReason, errorCode, exitKnown }) => [status, stopReason, errorCode, exitKnown]);
+    const runs = [await home.show(1), await home.show(2)].map(({ status, stopReason, errorCode, exitKnown }) => [
+      status,
+      stopReason,
+      errorCode,
+      exitKnown,
+    ]);
     expect(runs).toEqual([
       ['failed', 'not_started', 'command_not_found', false],
       ['failed', 'not_started', 'not_executable', false],

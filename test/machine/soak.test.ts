@@ -8,13 +8,17 @@ const columns = ['hour', 'runs', 'daemonMb', 'keeperMb', 'daemonFiles', 'keeperF
 type Row = Record<(typeof columns)[number], number>;
 
 describe('a daemon that has had many runs, agents, tasks, followers and cancels', () => {
-  it('holds no more files and timers than before, and its database grows by its rows alone', { timeout: 180_000 }, async () => {
+  it('holds no more files and timers than before, and its database grows by its rows alone', {
+    timeout: 180_000,
+  }, async () => {
     const args = [join(root, 'scripts/soak.ts'), '--runs', '400', '--samples', '4'];
     // Whether memory grows is a question of more runs than there is time for here.
     const { stdout } = await resultOf(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
     const rows = stdout.split('\n').flatMap((line): Row[] => {
       const cells = line.trim().split(/\s+/).map(Number);
-      return cells.length === columns.length && !cells.some(Number.isNaN) ? [Object.fromEntries(columns.map((name, at) => [name, cells[at]])) as Row] : [];
+      return cells.length === columns.length && !cells.some(Number.isNaN)
+        ? [Object.fromEntries(columns.map((name, at) => [name, cells[at]])) as Row]
+        : [];
     });
     const [, first] = rows;
     const last = rows.at(-1);

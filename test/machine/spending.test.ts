@@ -2,15 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createSpending, type TaskBudgets } from '../../src/daemon/spending.ts';
-import { createSupervisor } from '../../src/daemon/supervisor.ts';
-import { createUsed } from '../../src/daemon/used.ts';
-import { createWatchers } from '../../src/daemon/watchers.ts';
-import { emptyAccount } from '../../src/run/account.ts';
-import type { Agent } from '../../src/run/agent.ts';
-import { type Budget, noBudget } from '../../src/run/budget.ts';
-import type { Fact } from '../../src/run/events.ts';
-import { createStore } from '../../src/store/store.ts';
+import { createBudgets, type TaskBudgets } from '#daemon/budgets/budgets.ts';
+import { createUsageMeter } from '#daemon/budgets/usage.ts';
+import { createChangeFeed } from '#daemon/core/change-feed.ts';
+import { createSupervisor } from '#daemon/core/supervisor.ts';
+import type { Agent } from '#run/agent.ts';
+import { type Budget, noBudget } from '#run/budget.ts';
+import type { Fact } from '#run/events.ts';
+import { emptyStreamState } from '#run/stream-state.ts';
+import { createStore } from '#store/store.ts';
 import { root } from '../support/home.ts';
 import { aProfile, aSpec, leader } from '../support/runs.ts';
 import { until } from '../support/until.ts';
@@ -26,11 +26,11 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
   const store = createStore({ path: join(folder, 'clip.db'), migrations: join(root, 'migrations'), version: '1.0.0' });
   const clock = { at: noon };
   const now = () => clock.at;
-  const watchers = createWatchers();
+  const watchers = createChangeFeed();
   const noRetry = () => {
     throw new Error('nothing is tried again');
   };
-  const supervisor = createSupervisor({ store, watchers, now, log: () => {}, retryOf: noRetry });
+  const supervisor = createSupervisor({ store, changeFeed: watchers, now, log: () => {}, retryOf: noRetry });
   let asked = 0;
   let runs = 0;
   const ask = () => {
@@ -38,15 +38,29 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
   };
   store.agents.put(anAgent(given.day ?? null));
   const config = { budget: { run: null, day: given.all ?? null } };
-  const glanceOf = ({ number }: { readonly number: number }) => store.accounts.glance(number);
+  const digestOf = ({ number }: { readonly number: number }) => store.streamStates.glance(number);
   const begin = () => {
-    const used = createUsed({ store, supervisor, tails: { glanceOf }, watchers, now });
-    const spending = createSpending({ store, used, watchers, now, config, ask, ...(given.tasks ? { tasks: given.tasks } : {}) });
+    const used = createUsageMeter({ store, supervisor, logFollower: { digestOf }, changeFeed: watchers, now });
+    const spending = createBudgets({
+      store,
+      usageMeter: used,
+      changeFeed: watchers,
+      now,
+      config,
+      ask,
+      ...(given.tasks ? { tasks: given.tasks } : {}),
+    });
     onTestFinished(spending.close);
     return { used, spending };
   };
   const { used, spending } = begin();
-  supervisor.connect({ perform: () => {}, note: used.note, grants: () => [], consequences: () => {}, forget: used.forget });
+  supervisor.connect({
+    perform: () => {},
+    note: used.note,
+    grants: () => [],
+    consequences: () => {},
+    forget: used.forget,
+  });
   onTestFinished(() => {
     store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -61,7 +75,17 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
         queuedAt: clock.at,
         spec: aSpec(agent ? { agent: aProfile(), adapter: 'codex' } : {}),
         notBefore: null,
-        lineage: { taskId: null, origin: null, parentRunId: null, depth: 0, retryOfRunId: null, retryReason: null, processLossRetryCount: 0 },
+        folder: null,
+        lineage: {
+          taskId: null,
+          origin: null,
+          parentRunId: null,
+          depth: 0,
+          retryOfRunId: null,
+          retryReason: null,
+          processLossRetryCount: 0,
+          environment: null,
+        },
       },
     ]);
     if (!run) throw new Error('no run was admitted');
@@ -71,8 +95,8 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
   }
 
   function says(run: number, usd: number): void {
-    const account = { ...emptyAccount, meter: { ...emptyAccount.meter, partCostUsd: usd } };
-    store.accounts.put(run, { account, offsets: { stdout: 0, stderr: 0 }, before: null });
+    const account = { ...emptyStreamState, countedWhole: true, meter: { ...emptyStreamState.meter, partCostUsd: usd } };
+    store.streamStates.put(run, { streamState: account, offsets: { stdout: 0, stderr: 0 }, before: null });
     used.lookAgain();
   }
 
@@ -95,9 +119,32 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
 
 function anAgent(day: Partial<Budget> | null): Agent {
   const { id, name, ...profile } = aProfile();
-  const rest = { preset: null, cwd: null, envNames: [], envFile: null, timeoutMs: null, silenceMs: null, graceMs: null, concurrency: 1 };
-  const more = { promptTemplate: null, leftovers: null, sharesWorktree: false, everyMs: null, quietHours: null, timerPrompt: null, budgetRun: null };
-  return { id, name, settings: { ...profile, ...rest, ...more, budgetDay: day === null ? null : budget(day) }, paused: false, createdAt: noon };
+  const rest = {
+    preset: null,
+    cwd: null,
+    envNames: [],
+    envFile: null,
+    timeoutMs: null,
+    silenceMs: null,
+    graceMs: null,
+    concurrency: 1,
+  };
+  const more = {
+    promptTemplate: null,
+    leftovers: null,
+    sharesWorktree: false,
+    everyMs: null,
+    quietHours: null,
+    timerPrompt: null,
+    budgetRun: null,
+  };
+  return {
+    id,
+    name,
+    settings: { ...profile, ...rest, ...more, budgetDay: day === null ? null : budget(day) },
+    paused: false,
+    createdAt: noon,
+  };
 }
 
 describe('a day', () => {
@@ -107,7 +154,9 @@ describe('a day', () => {
     world.says(over, 3);
     world.says(late, 2);
     world.end(over);
-    expect(world.spending.mayStart('agent1', null)).toContain('agent coder has used $5.00 of $5.00 today; it goes on tomorrow');
+    expect(world.spending.mayStart('agent1', null)).toContain(
+      'agent coder has used $5.00 of $5.00 today; it goes on tomorrow',
+    );
     world.clock.at = noon + 12 * hour;
     expect(world.spending.mayStart('agent1', null)).toBeNull();
     expect(world.used.ofAgent('agent1')).toMatchObject({ costUsd: 2, runs: 1 });
@@ -135,7 +184,7 @@ describe('a day', () => {
     const world = createWorld({ day: { runs: 2, timeMs: hour } });
     const run = world.start();
     world.clock.at += 8 * hour;
-    world.supervisor.submit(run, { type: 'slept', gapMs: 8 * hour - 1_000 });
+    world.supervisor.submit(run, { type: 'clock-jumped', gapMs: 8 * hour - 1_000 });
     expect(world.used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
     expect(world.spending.stops(world.supervisor.alive())).toEqual([]);
     world.end(run);
@@ -146,7 +195,11 @@ describe('a day', () => {
 
 describe('a task', () => {
   const runsOfTask: number[] = [];
-  const tasks: TaskBudgets = { taskOf: (run) => (runsOfTask.includes(run) ? 7 : null), budgetOf: () => budget({ costUsd: 2 }), runsOf: () => runsOfTask };
+  const tasks: TaskBudgets = {
+    taskOf: (run) => (runsOfTask.includes(run) ? 7 : null),
+    budgetOf: () => budget({ costUsd: 2 }),
+    runsOf: () => runsOfTask,
+  };
 
   it('has its live run stopped and nothing more started when its runs of all days have used up its budget', () => {
     const world = createWorld({ tasks });
@@ -164,7 +217,9 @@ describe('a task', () => {
     expect(world.spending.stops(world.supervisor.alive())).toEqual([
       { number: second, event: { type: 'stop-requested', order: 'budget_paused', graceMs: null, now: false } },
     ]);
-    expect(world.spending.mayStart('agent1', 7)).toBe('task T7 has used $2.00 of $2.00; it goes on with more: clip task edit T7 --budget AMOUNT');
+    expect(world.spending.mayStart('agent1', 7)).toBe(
+      'task T7 has used $2.00 of $2.00; it goes on with more: clip task edit T7 --budget AMOUNT',
+    );
     expect(world.spending.mayStart('agent1', null)).toBeNull();
     // Once more after the end: nothing is counted twice.
     world.end(second);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createStore } from '../../src/store/store.ts';
+import { createStore } from '#store/store.ts';
 import { root } from '../support/home.ts';
 import { aProfile, aRun } from '../support/runs.ts';
 
@@ -19,7 +19,8 @@ function withRuns(folder: string, count: number): string {
   const path = join(folder, 'clip.db');
   const store = createStore({ path, migrations, version: '1.0.0' });
   store.transaction(() => {
-    for (let n = 1; n <= count; n += 1) store.runs.insert({ ...aRun({ status: 'queued', notBefore: null }), id: `r${n}` });
+    for (let n = 1; n <= count; n += 1)
+      store.runs.insert({ ...aRun({ status: 'queued', notBefore: null }), id: `r${n}` });
   });
   store.close();
   return path;
@@ -45,7 +46,12 @@ describe('the migrations', () => {
     const broken = join(folder, 'migrations');
     cpSync(migrations, broken, { recursive: true });
     const journal = JSON.parse(readFileSync(join(broken, 'meta/_journal.json'), 'utf8'));
-    journal.entries.push({ ...journal.entries.at(-1), idx: journal.entries.length, when: Date.now(), tag: '9999_broken' });
+    journal.entries.push({
+      ...journal.entries.at(-1),
+      idx: journal.entries.length,
+      when: Date.now(),
+      tag: '9999_broken',
+    });
     writeFileSync(join(broken, 'meta/_journal.json'), JSON.stringify(journal));
     writeFileSync(
       join(broken, '9999_broken.sql'),
@@ -65,13 +71,36 @@ describe('an agent of an earlier version', () => {
   it('has no budgets, and no timer', () => {
     const path = withRuns(createFolder(), 0);
     const { id: _, name: __, ...profile } = aProfile();
-    const rest = { preset: null, cwd: null, envNames: [], envFile: null, timeoutMs: null, silenceMs: null, graceMs: null, concurrency: 1 };
-    const settings = JSON.stringify({ ...profile, ...rest, promptTemplate: null, leftovers: null, sharesWorktree: false });
+    const rest = {
+      preset: null,
+      cwd: null,
+      envNames: [],
+      envFile: null,
+      timeoutMs: null,
+      silenceMs: null,
+      graceMs: null,
+      concurrency: 1,
+    };
+    const settings = JSON.stringify({
+      ...profile,
+      ...rest,
+      promptTemplate: null,
+      leftovers: null,
+      sharesWorktree: false,
+    });
     const database = new Database(path);
-    database.prepare('INSERT INTO agents (id, name, settings, paused, created_at) VALUES (?, ?, ?, 0, 0)').run('a1', 'old', settings);
+    database
+      .prepare('INSERT INTO agents (id, name, settings, paused, created_at) VALUES (?, ?, ?, 0, 0)')
+      .run('a1', 'old', settings);
     database.close();
     const store = createStore({ path, migrations, version: '1.0.0' });
-    expect(store.agents.byName('old')?.settings).toMatchObject({ budgetRun: null, budgetDay: null, everyMs: null, quietHours: null, timerPrompt: null });
+    expect(store.agents.byName('old')?.settings).toMatchObject({
+      budgetRun: null,
+      budgetDay: null,
+      everyMs: null,
+      quietHours: null,
+      timerPrompt: null,
+    });
     store.close();
   });
 });
@@ -79,12 +108,22 @@ describe('an agent of an earlier version', () => {
 describe('the lists of runs', () => {
   it.each([
     ['all', 'number < 900', /^SEARCH runs USING INTEGER PRIMARY KEY \(rowid<\?\)$/],
-    ['of one status', "status = 'failed' AND number < 900", /^SEARCH runs USING INDEX runs_by_status \(status=\? AND number<\?\)$/],
-    ['of one group', "group_name = 'g' AND number < 900", /^SEARCH runs USING INDEX runs_by_group \(group_name=\? AND number<\?\)$/],
+    [
+      'of one status',
+      "status = 'failed' AND number < 900",
+      /^SEARCH runs USING INDEX runs_by_status \(status=\? AND number<\?\)$/,
+    ],
+    [
+      'of one group',
+      "group_name = 'g' AND number < 900",
+      /^SEARCH runs USING INDEX runs_by_group \(group_name=\? AND number<\?\)$/,
+    ],
   ])('%s walk an index in their order, and sort nothing', (_, where, plan) => {
     const path = withRuns(createFolder(), 10);
     const database = new Database(path, { readonly: true });
-    const rows = database.prepare(`EXPLAIN QUERY PLAN SELECT * FROM runs WHERE ${where} ORDER BY number DESC LIMIT 21`).all() as { detail: string }[];
+    const rows = database
+      .prepare(`EXPLAIN QUERY PLAN SELECT * FROM runs WHERE ${where} ORDER BY number DESC LIMIT 21`)
+      .all() as { detail: string }[];
     expect(rows.map(({ detail }) => detail)).toEqual([expect.stringMatching(plan)]);
     database.close();
   });

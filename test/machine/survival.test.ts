@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -41,7 +41,13 @@ describe('when the daemon is killed', () => {
     await home.kill(home.daemonPid());
     expect((await result).code).toBe(7);
     expect(lines(stdoutPath)).toEqual(Array.from({ length: 60 }, (_, i) => `line ${i + 1}`));
-    expect(await home.show(number)).toMatchObject({ status: 'failed', exitCode: 7, exitKnown: true, stopReason: 'exit_nonzero', processPid });
+    expect(await home.show(number)).toMatchObject({
+      status: 'failed',
+      exitCode: 7,
+      exitKnown: true,
+      stopReason: 'exit_nonzero',
+      processPid,
+    });
   });
 
   it('the keeper starts it again, without any client, and the run is not detached', async () => {
@@ -54,7 +60,12 @@ describe('when the daemon is killed', () => {
     await untilAnotherDaemon(home, daemon);
     expect(home.pidsOf('keeper')).toEqual([keeper]);
     const after = await home.show(number);
-    expect(after).toMatchObject({ status: 'running', errorCode: null, processPid: before.processPid, startedAt: before.startedAt });
+    expect(after).toMatchObject({
+      status: 'running',
+      errorCode: null,
+      processPid: before.processPid,
+      startedAt: before.startedAt,
+    });
     open();
     expect((await home.clip(['wait', String(number)])).code).toBe(9);
   });
@@ -67,7 +78,12 @@ describe('when the daemon is killed', () => {
     open();
     await until('its exit is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
     expect((await home.clip(['wait', String(number)])).code).toBe(9);
-    expect(await home.show(number)).toMatchObject({ status: 'failed', exitCode: 9, exitKnown: true, errorCode: 'exit_nonzero' });
+    expect(await home.show(number)).toMatchObject({
+      status: 'failed',
+      exitCode: 9,
+      exitKnown: true,
+      errorCode: 'exit_nonzero',
+    });
   });
 
   it('queued runs go on', async () => {
@@ -75,7 +91,10 @@ describe('when the daemon is killed', () => {
     await home.clip(['group', 'set', 'one', '--limit', '1']);
     const { number, open } = await submitGated(home, 0, ['--group', 'one']);
     await home.untilStatus(number, 'running');
-    const queued = [await home.submit(['--group', 'one', '--', 'true']), await home.submit(['--group', 'one', '--', 'sh', '-c', 'exit 3'])];
+    const queued = [
+      await home.submit(['--group', 'one', '--', 'true']),
+      await home.submit(['--group', 'one', '--', 'sh', '-c', 'exit 3']),
+    ];
     const daemon = home.daemonPid();
     await home.kill(daemon);
     await untilAnotherDaemon(home, daemon);
@@ -98,7 +117,7 @@ describe('when the daemon is killed', () => {
     });
   });
 
-  it('a stop that has begun goes on with the grace that is left, and asks nobody twice', async () => {
+  it('a stop that has begun goes on with the grace that is left, and asks no process twice', async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '4s', '--', node, agent('ignores-signals.mjs')]);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
@@ -113,7 +132,9 @@ describe('when the daemon is killed', () => {
     expect((await stopping).code).toBe(0);
     expect(await home.show(number)).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', signal: 'SIGKILL' });
     expect(lines(stdoutPath)).toEqual(['ready', 'ignored SIGTERM']);
-    const [asked, killed] = (await home.history(number)).filter(({ type }) => type === 'signalled').map(({ at }) => Date.parse(at));
+    const [asked, killed] = (await home.history(number))
+      .filter(({ type }) => type === 'signalled')
+      .map(({ at }) => Date.parse(at));
     expect((killed ?? 0) - (asked ?? 0)).toBeGreaterThanOrEqual(4_000);
   });
 
@@ -133,13 +154,13 @@ describe('when the daemon is killed', () => {
 });
 
 describe('when the daemon is stopped', () => {
-  it('runs live on, nobody starts it again, and the next daemon has them with their true code', async () => {
+  it('runs live on, no daemon is started again, and the next one has them with their true code', async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('talks.mjs'), '200', '50', '7']);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
     const stopped = await home.clip(['daemon', 'stop']);
     expect([stopped.code, stopped.stdout]).toEqual([0, 'The daemon was stopped; 1 run lives on.\n']);
-    expect(stopped.stderr).toContain('Until it starts again nobody watches over');
+    expect(stopped.stderr).toContain('Until it starts again, these are suspended');
     const said = lines(stdoutPath).length;
     // Two seconds of talk: a keeper that meant to start the daemon would have done so by now.
     await until('it has gone on talking', () => lines(stdoutPath).length >= Math.min(said + 40, 195));
@@ -173,7 +194,12 @@ describe('when the daemon is stopped', () => {
   it('what a run left behind meanwhile is ended and listed by the next daemon', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
-    const number = await home.submit(['--', 'sh', '-c', `${agent('waits-for-a-file.sh')} ${gate}; exec ${agent('escapes.sh')} 5`]);
+    const number = await home.submit([
+      '--',
+      'sh',
+      '-c',
+      `${agent('waits-for-a-file.sh')} ${gate}; exec ${agent('escapes.sh')} 5`,
+    ]);
     const { id } = await home.untilStatus(number, 'running');
     await home.clip(['daemon', 'stop']);
     writeFileSync(gate, '');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSweeper } from '../../src/daemon/sweeper.ts';
+import { createProcessScanner } from '#daemon/processes/process-scanner.ts';
 
 const heldUpMs = 2_000;
 
@@ -7,11 +7,13 @@ describe('a look through the process table', () => {
   it('that was held up, by a stop or a busy machine, is not followed by a long rest', async () => {
     const nothing = new Int32Array(new SharedArrayBuffer(4));
     let passes = 0;
-    const sweeper = createSweeper(() => {
-      passes += 1;
-      // Time goes by, and nothing is computed.
-      if (passes === 1) Atomics.wait(nothing, 0, 0, heldUpMs);
-      return new Set();
+    const sweeper = createProcessScanner({
+      ours: () => {
+        passes += 1;
+        // Time goes by, and nothing is computed.
+        if (passes === 1) Atomics.wait(nothing, 0, 0, heldUpMs);
+        return new Set();
+      },
     });
     await sweeper.find('rnobody', null);
     const from = performance.now();

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { NeedView } from '../../src/protocol/needs.ts';
-import type { TaskShowAnswer } from '../../src/protocol/tasks.ts';
+import type { NeedView } from '#protocol/needs.ts';
+import type { TaskShowAnswer } from '#protocol/tasks.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -10,7 +10,8 @@ import { until } from '../support/until.ts';
 const { session, words, change, done, failed } = codexSays;
 const end = [done(10, 1), { exit: 0 }];
 
-const show = (home: TestHome, task: number) => home.asked<TaskShowAnswer>(`/v1/tasks/${task}`, ['task', 'show', `T${task}`, '--json']);
+const show = (home: TestHome, task: number) =>
+  home.asked<TaskShowAnswer>(`/v1/tasks/${task}`, ['task', 'show', `T${task}`, '--json']);
 const needsYou = async (home: TestHome) => (await home.json<{ needsYou: NeedView[] }>(['status', '--json'])).needsYou;
 const clipIn = (args: string) => ({ run: `'${process.execPath}' '${program}' ${args}` });
 
@@ -52,7 +53,11 @@ describe('a task whose run cannot even be prepared', () => {
     const gate = join(home.base, 'gate');
     const file = join(home.base, 'agent.env');
     writeFileSync(file, 'A=1\n');
-    await addSpeaker(home, [[session('s1'), { await: gate }, change('a', 'a.txt'), words('Done.'), ...end]], ['--env-from', file]);
+    await addSpeaker(
+      home,
+      [[session('s1'), { await: gate }, change('a', 'a.txt'), words('Done.'), ...end]],
+      ['--env-from', file],
+    );
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
     await home.untilStatus(1, 'running');
     await ok(home, 'continue', 'T1', 'and then this');
@@ -70,7 +75,9 @@ describe('a task whose run cannot even be prepared', () => {
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
     expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('{{prompt}}') });
     const { runs } = await home.json<{ runs: { status: string; stopReason: string }[] }>(['runs', '--json']);
-    expect(runs.map(({ status, stopReason }) => [status, stopReason])).toEqual(runs.map(() => ['failed', 'not_started']));
+    expect(runs.map(({ status, stopReason }) => [status, stopReason])).toEqual(
+      runs.map(() => ['failed', 'not_started']),
+    );
     expect(runs.length).toBeLessThanOrEqual(2);
   });
 
@@ -82,14 +89,19 @@ describe('a task whose run cannot even be prepared', () => {
     await ok(home, 'cancel', '1');
     await until('it has been dealt with', async () => (await home.show(1)).settled || null);
     await ok(home, 'agent', 'rm', 'coder');
-    expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('coder'), blockedNext: expect.stringContaining('--agent') });
+    expect(await blocked(home, 1)).toMatchObject({
+      blockedReason: expect.stringContaining('coder'),
+      blockedNext: expect.stringContaining('--agent'),
+    });
   });
 });
 
 describe('a run that says it is done', () => {
   it('and is lost afterwards is not started again: a person looks at it', async () => {
     const home = createHome();
-    const coder = await addSpeaker(home, [[session('s1'), clipIn(`report done 'all of it'`), { await: join(home.base, 'never') }]]);
+    const coder = await addSpeaker(home, [
+      [session('s1'), clipIn(`report done 'all of it'`), { await: join(home.base, 'never') }],
+    ]);
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
     await until('it is in review', async () => (await show(home, 1)).task.status === 'in_review' || null);
     const [start] = coder.seen();
@@ -101,11 +113,44 @@ describe('a run that says it is done', () => {
   });
 });
 
+describe('a lost run of a task that is another agent’s by now', () => {
+  it('is not started again: two agents would work on one task', async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    const coder = await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]], ['--share-worktree']);
+    await addSpeaker(
+      home,
+      [[session('s2'), { await: gate }, clipIn("report done 'all of it'"), ...end]],
+      ['--share-worktree'],
+      'other',
+    );
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    await home.untilStatus(1, 'running');
+    await ok(home, 'task', 'assign', 'T1', 'other');
+    const [start] = coder.seen();
+    for (const pid of home.pidsOf('keeper')) await home.kill(pid);
+    process.kill(start?.pid ?? 0, 'SIGKILL');
+    await home.untilStatus(2, 'running');
+    const { runs } = await home.json<{ runs: { agentName: string; status: string }[] }>(['runs', '--json']);
+    expect(runs.map(({ agentName, status }) => [agentName, status])).toEqual([
+      ['other', 'running'],
+      ['coder', 'failed'],
+    ]);
+    writeFileSync(gate, '');
+    await until('it is in review', async () => (await show(home, 1)).task.status === 'in_review');
+    expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(2);
+  });
+});
+
 describe('what a blocked task says', () => {
   it('holds no value of a variable of its agent', async () => {
     const home = createHome();
     const value = 'correct-horse-battery';
-    await addSpeaker(home, [[session('s1'), failed(`401 Unauthorized: ${value} is no valid key`), { exit: 1 }]], ['--env', `SHOP_TOKEN=${value}`]);
+    await addSpeaker(
+      home,
+      [[session('s1'), failed(`401 Unauthorized: ${value} is no valid key`), { exit: 1 }]],
+      ['--env', `SHOP_TOKEN=${value}`],
+    );
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
     expect((await blocked(home, 1)).blockedReason).toContain('[redacted]');
     expect(JSON.stringify(await show(home, 1))).not.toContain(value);
@@ -121,7 +166,10 @@ describe('what a person says', () => {
       [session('s1'), { await: join(home.base, 'never') }],
     ]);
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
-    await until('it waits for the provider', async () => (await show(home, 1)).wakes.some(({ reason }) => reason === 'rate_limit_retry') || null);
+    await until(
+      'it waits for the provider',
+      async () => (await show(home, 1)).wakes.some(({ reason }) => reason === 'rate_limit_retry') || null,
+    );
     await ok(home, 'continue', 'T1', 'it answers again');
     await until('it runs', () => (coder.seen().length === 2 ? true : null));
     expect(coder.seen()[1]?.stdin).toContain('it answers again');
@@ -149,7 +197,9 @@ describe('what a person says', () => {
 describe('an agent', () => {
   it('does not continue its own task for ever', async () => {
     const home = createHome();
-    const coder = await addSpeaker(home, [[session('s1'), clipIn('continue T1 again'), words('I will go on.'), ...end]]);
+    const coder = await addSpeaker(home, [
+      [session('s1'), clipIn('continue T1 again'), words('I will go on.'), ...end],
+    ]);
     // What the agent of this test writes down of its starts would be work that is kept.
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -165,7 +215,13 @@ describe('an agent', () => {
     const said = join(home.base, 'said');
     const comment = `'${process.execPath}' '${program}' task comment T1 hello > '${said}' 2>&1`;
     writeFileSync(join(home.base, 'nested.sh'), `${comment}\n`);
-    await addSpeaker(home, [[session('s1'), clipIn(`run --wait -- sh '${join(home.base, 'nested.sh')}'`), { await: join(home.base, 'never') }]]);
+    await addSpeaker(home, [
+      [
+        session('s1'),
+        clipIn(`run --wait -- sh '${join(home.base, 'nested.sh')}'`),
+        { await: join(home.base, 'never') },
+      ],
+    ]);
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
     const { comments } = await until('it has commented', async () => {
       const shown = await show(home, 1);
@@ -187,7 +243,10 @@ describe('an agent', () => {
       ],
     ]);
     await ok(home, 'task', 'add', 'One', '--assign', 'coder', '--budget', '500tokens');
-    await until('it has tried both', () => (existsSync(out) && readFileSync(out, 'utf8').match(/Only a person/g)?.length === 2) || null);
+    await until(
+      'it has tried both',
+      () => (existsSync(out) && readFileSync(out, 'utf8').match(/Only a person/g)?.length === 2) || null,
+    );
     expect((await show(home, 1)).task.budget).toMatchObject({ tokens: 500 });
     await home.clip(['task', 'cancel', 'T1']);
   });

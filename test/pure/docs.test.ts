@@ -1,42 +1,52 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { crashPoints } from '../../src/launch/crash-point.ts';
+import { failpoints } from '#launch/failpoints.ts';
 import { proofs } from '../support/crash-proofs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const rows = readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8')
   .split('\n')
   .flatMap((line) => {
-    const match = /^\| (.+?) \| `([\w/-]+\.test\.ts)`: (.+?) \|$/.exec(line);
+    const match = /^\| (.+?) \| `([\w/.-]+\.test\.ts)`: (.+?) \|$/.exec(line);
     return match ? [{ promise: match[1] as string, file: match[2] as string, sentence: match[3] as string }] : [];
   });
 
 describe('the promises in docs/RELIABILITY.md', () => {
   it('are there, each with its test', () => {
-    const tables = (readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8').split('## What is flushed when')[0] ?? '').split('\n');
-    expect(rows.length).toBe(tables.filter((line) => line.startsWith('| ') && line !== '| promise | proved by |').length);
+    const tables = (
+      readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8').split('## What is flushed when')[0] ?? ''
+    ).split('\n');
+    expect(rows.length).toBe(
+      tables.filter((line) => line.startsWith('| ') && line !== '| promise | proved by |').length,
+    );
     expect(rows.length).toBeGreaterThan(100);
   });
 
   it.each(rows)('$promise', ({ file, sentence }) => {
-    const source = readFileSync(join(root, 'test/machine', file), 'utf8');
+    const source = readFileSync(join(root, 'test/machine', file), 'utf8').replaceAll(/\(\s+/g, '(');
     // Behind `it`, or behind the list of an `it.each`.
     expect(source.includes(`('${sentence}'`) || source.includes(`("${sentence}"`)).toBe(true);
   });
 });
 
 describe('the crash points in docs/RELIABILITY.md', () => {
-  const text = readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8').split('## Crash points')[1]?.split('\n## ')[0] ?? '';
+  const text =
+    readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8').split('## Crash points')[1]?.split('\n## ')[0] ?? '';
   const lines = text.split('\n').filter((line) => /^\d+\. /.test(line));
 
   it('are those of the code, in their order', () => {
-    expect(lines.map((line) => /^\d+\. `(.+?)` /.exec(line)?.[0])).toEqual(crashPoints.map((point, index) => `${index + 1}. \`${point}\` `));
+    expect(lines.map((line) => /^\d+\. `(.+?)` /.exec(line)?.[0])).toEqual(
+      failpoints.map((point, index) => `${index + 1}. \`${point}\` `),
+    );
   });
 
-  it.each(crashPoints.map((point, index) => ({ point, line: lines[index] ?? '' })))('$point says what its tests prove', ({ point, line }) => {
-    const said = line.slice(line.indexOf('): ') + 3).toLowerCase();
-    expect(said).toBe(`${proofs[point].map(({ so }) => so.toLowerCase()).join('; ')}.`);
-    expect(said.length).toBeGreaterThan(1);
-  });
+  it.each(failpoints.map((point, index) => ({ point, line: lines[index] ?? '' })))(
+    '$point says what its tests prove',
+    ({ point, line }) => {
+      const said = line.slice(line.indexOf('): ') + 3).toLowerCase();
+      expect(said).toBe(`${proofs[point].map(({ so }) => so.toLowerCase()).join('; ')}.`);
+      expect(said.length).toBeGreaterThan(1);
+    },
+  );
 });

@@ -2,8 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const cliNames = ['codex', 'claude', 'gemini', 'opencode'] as const;
+export const adapterNames = ['codex', 'claude', 'gemini', 'opencode'] as const;
+/** CLIs that clip knows by a preset of the same name. */
+export const presetNames = ['qwen'] as const;
+export const cliNames = [...adapterNames, ...presetNames] as const;
 export type CliName = (typeof cliNames)[number];
+export const isPreset = (name: CliName): boolean => presetNames.some((preset) => preset === name);
 
 type Cli = {
   readonly package: string;
@@ -20,10 +24,19 @@ export const clis: Readonly<Record<CliName, Cli>> = {
     model: 'fake-model',
     environment(base, home) {
       const folder = join(home, '.codex');
-      const provider = ['name = "fake"', `base_url = "${base}/v1"`, 'wire_api = "responses"', 'env_key = "FAKE_API_KEY"'];
+      const provider = [
+        'name = "fake"',
+        `base_url = "${base}/v1"`,
+        'wire_api = "responses"',
+        'env_key = "FAKE_API_KEY"',
+      ];
       const retries = ['request_max_retries = 1', 'stream_max_retries = 1'];
       const own = ['model_provider = "fake"', 'check_for_update_on_startup = false', 'model_context_window = 200000'];
-      write(folder, 'config.toml', [...own, '[analytics]', 'enabled = false', '[model_providers.fake]', ...provider, ...retries, ''].join('\n'));
+      write(
+        folder,
+        'config.toml',
+        [...own, '[analytics]', 'enabled = false', '[model_providers.fake]', ...provider, ...retries, ''].join('\n'),
+      );
       return { CODEX_HOME: folder, FAKE_API_KEY: 'dummy' };
     },
   },
@@ -58,14 +71,40 @@ export const clis: Readonly<Record<CliName, Cli>> = {
       return { GEMINI_API_KEY: 'dummy', GOOGLE_GEMINI_BASE_URL: base };
     },
   },
+  qwen: {
+    package: '@qwen-code/qwen-code',
+    version: '0.24.4',
+    model: 'fake-model',
+    environment(base, home) {
+      const settings = {
+        security: { auth: { selectedType: 'openai' } },
+        privacy: { usageStatisticsEnabled: false },
+        general: { disableAutoUpdate: true },
+        telemetry: { enabled: false },
+      };
+      write(join(home, '.qwen'), 'settings.json', JSON.stringify(settings));
+      return { OPENAI_API_KEY: 'dummy', OPENAI_BASE_URL: `${base}/v1`, OPENAI_MODEL: 'fake-model' };
+    },
+  },
   opencode: {
     package: 'opencode-ai',
     version: '1.18.33',
     model: 'fake/fake-model',
     environment(base) {
       const model = { name: 'Fake', limit: { context: 200_000, output: 8000 }, tool_call: true };
-      const provider = { npm: '@ai-sdk/openai-compatible', name: 'Fake', options: { baseURL: `${base}/v1`, apiKey: 'dummy' }, models: { 'fake-model': model } };
-      const config = { autoupdate: false, share: 'disabled', model: 'fake/fake-model', small_model: 'fake/fake-model', provider: { fake: provider } };
+      const provider = {
+        npm: '@ai-sdk/openai-compatible',
+        name: 'Fake',
+        options: { baseURL: `${base}/v1`, apiKey: 'dummy' },
+        models: { 'fake-model': model },
+      };
+      const config = {
+        autoupdate: false,
+        share: 'disabled',
+        model: 'fake/fake-model',
+        small_model: 'fake/fake-model',
+        provider: { fake: provider },
+      };
       return {
         OPENCODE_CONFIG_CONTENT: JSON.stringify(config),
         OPENCODE_DISABLE_AUTOUPDATE: '1',

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { inject } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
-import type { Permission } from '../../src/run/agent.ts';
-import { type CliName, clis } from './agent-clis.ts';
+import type { RunView } from '#protocol/answers.ts';
+import type { Permission } from '#run/agent.ts';
+import { type CliName, clis, isPreset } from './agent-clis.ts';
 import { createHome, isAlive, marked, program, type TestHome } from './home.ts';
 import { until } from './until.ts';
 
@@ -17,6 +17,8 @@ export type ModelRequest = {
   readonly side: boolean;
   readonly bytes: number;
   readonly action: string;
+  /** What the model says that the request has used; null for one that it refused. */
+  readonly usage: { readonly in: number; readonly out: number } | null;
   /** The beginning of each prompt of the session. */
   readonly typed: readonly string[];
   /** The newest of them, whole unless it is very long. */
@@ -26,8 +28,12 @@ export type ModelRequest = {
 /** A first start under load takes its time; a wait is for a condition, and this is only its upper bound. */
 const patienceMs = 90_000;
 
-export async function createAgentHome(name: CliName, scenario: string, given: { model?: string; permission?: Permission } = {}) {
-  const { model, permission } = { model: clis[name].model, permission: 'full', ...given };
+export async function createAgentHome(
+  name: CliName,
+  scenario: string,
+  given: { model?: string; permission?: Permission; options?: readonly string[] } = {},
+) {
+  const { model, permission, options: more } = { model: clis[name].model, permission: 'full', options: [], ...given };
   const { path } = inject('programs')[name];
   if (path === null) throw new Error(`${name} is not installed.`);
   const home: TestHome = createHome();
@@ -35,10 +41,16 @@ export async function createAgentHome(name: CliName, scenario: string, given: { 
   const agentHome = join(home.base, 'agent');
   const temporary = join(home.base, 'tmp');
   const bin = join(home.base, 'bin');
-  for (const folder of [work, agentHome, temporary, bin]) mkdirSync(folder);
+  const elsewhere = join(home.base, 'elsewhere');
+  for (const folder of [work, agentHome, temporary, bin, elsewhere]) mkdirSync(folder);
+  // The caller's shell stands in another folder than the agent: opencode trusts PWD more than its work folder.
+  Object.assign(home.env, { PWD: elsewhere, OLDPWD: temporary });
   symlinkSync(program, join(bin, 'clip'));
   const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.invalid', ...args], { cwd: work, stdio: 'pipe' });
+    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.invalid', ...args], {
+      cwd: work,
+      stdio: 'pipe',
+    });
   git('init', '-q');
   git('commit', '-q', '--allow-empty', '-m', 'Begin');
 
@@ -46,8 +58,25 @@ export async function createAgentHome(name: CliName, scenario: string, given: { 
   const PATH = `${bin}:${home.env['PATH']}`;
   // Codex runs its tools in login shells, which make their own PATH.
   writeFileSync(join(agentHome, '.profile'), `PATH='${PATH}'\n`);
-  const variables = { HOME: agentHome, TMPDIR: temporary, PATH, ...clis[name].environment(`${inject('model')}/s/${scenario}@${key}`, agentHome) };
-  const settings = ['--adapter', name, '--command', path, '--model', model, '--permission', permission, '--cwd', work];
+  const variables = {
+    HOME: agentHome,
+    TMPDIR: temporary,
+    PATH,
+    ...clis[name].environment(`${inject('model')}/s/${scenario}@${key}`, agentHome),
+  };
+  const settings = [
+    isPreset(name) ? '--preset' : '--adapter',
+    name,
+    '--command',
+    path,
+    '--model',
+    model,
+    '--permission',
+    permission,
+    '--cwd',
+    work,
+    ...more,
+  ];
   const added = await home.clip([
     'agent',
     'add',
@@ -65,7 +94,8 @@ export async function createAgentHome(name: CliName, scenario: string, given: { 
   }
 
   /** Begins a run and gives its number. */
-  const begin = (...options: string[]): Promise<number> => home.submit(['--agent', name, ...options, 'Please do the task']);
+  const begin = (...options: string[]): Promise<number> =>
+    home.submit(['--agent', name, ...options, 'Please do the task']);
 
   const ended = async (ref: number): Promise<RunView> => {
     await home.clip(['wait', String(ref)]);
@@ -89,7 +119,8 @@ export async function createAgentHome(name: CliName, scenario: string, given: { 
     );
 
   const file = (relative: string): string => join(work, relative);
-  const untilFile = (relative: string): Promise<true> => until(`there is a file ${relative}`, () => existsSync(file(relative)) || null, patienceMs);
+  const untilFile = (relative: string): Promise<true> =>
+    until(`there is a file ${relative}`, () => existsSync(file(relative)) || null, patienceMs);
 
   /** Requests of this agent's own work so far. */
   const requests = (): ModelRequest[] =>

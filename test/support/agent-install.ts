@@ -44,7 +44,11 @@ async function fill(cache: string, folder: string, what: string): Promise<void> 
   const making = mkdtempSync(`${folder}.making-`);
   try {
     writeFileSync(join(making, 'package.json'), JSON.stringify({ private: true }));
-    await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', what], { cwd: making, timeout: installMs, env: cleanEnvironment() });
+    await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', what], {
+      cwd: making,
+      timeout: installMs,
+      env: cleanEnvironment(),
+    });
     renameSync(making, folder);
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
@@ -55,7 +59,9 @@ async function fill(cache: string, folder: string, what: string): Promise<void> 
 
 /** Without what npm tells its scripts about the package they belong to: this is another one. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(key)));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([key]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(key)),
+  );
 }
 
 function firstLine(error: unknown): string {

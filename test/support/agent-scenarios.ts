@@ -1,14 +1,17 @@
 /** Tests of one scenario with one CLI, whose result is told in the table, good or bad. */
 import { describe, inject, it } from 'vitest';
-import type { RunView } from '../../src/protocol/answers.ts';
-import { type CliName, cliNames } from './agent-clis.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { adapterNames, type CliName } from './agent-clis.ts';
 import { record, type ScenarioName } from './agent-table.ts';
 
 /** Begins the test `sentence`; it gives the run whose end stands in the table. */
 export type Scenario = (name: ScenarioName, sentence: string, test: () => Promise<RunView>) => void;
 
 /** The same tests for every CLI, or for these; one that is not installed is skipped. */
-export function withEachCli(tests: (cli: CliName, scenario: Scenario) => void, names: readonly CliName[] = cliNames): void {
+export function withEachCli(
+  tests: (cli: CliName, scenario: Scenario) => void,
+  names: readonly CliName[] = adapterNames,
+): void {
   for (const cli of names) {
     const { why } = inject('programs')[cli];
     describe.skipIf(why !== null)(why === null ? cli : `${cli} (skipped: it is not there)`, () => {
@@ -28,7 +31,10 @@ export function withEachCli(tests: (cli: CliName, scenario: Scenario) => void, n
 }
 
 function inShort(run: RunView): string {
-  const seconds = run.startedAt && run.endedAt ? ` ${((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000).toFixed(1)} s` : '';
+  const seconds =
+    run.startedAt && run.endedAt
+      ? ` ${((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000).toFixed(1)} s`
+      : '';
   return `${run.status}${run.errorCode === null || run.errorCode === run.status ? '' : ` ${run.errorCode}`}${run.livenessState === null || run.livenessState === run.status ? '' : ` (${run.livenessState})`}${seconds}`;
 }
 
@@ -36,7 +42,8 @@ function inShort(run: RunView): string {
 function whatFailed(error: unknown): { result: string; problem: string } {
   const { actual, expected, message } = error as { actual?: unknown; expected?: unknown; message?: string };
   const [line = ''] = (message ?? String(error)).split('\n');
-  if (!isObject(actual) || !isObject(expected) || 'asymmetricMatch' in expected) return { result: 'failed', problem: line.slice(0, 300) };
+  if (!isObject(actual) || !isObject(expected) || 'asymmetricMatch' in expected)
+    return { result: 'failed', problem: line.slice(0, 300) };
   return {
     result: typeof actual['status'] === 'string' ? actual['status'] : 'failed',
     problem: differences(expected, actual).join('; ').slice(0, 300) || line,
@@ -46,9 +53,12 @@ function whatFailed(error: unknown): { result: string; problem: string } {
 function differences(expected: Fields, actual: Fields): string[] {
   return Object.entries(expected).flatMap(([key, wanted]) => {
     const got = actual[key];
-    if (isObject(wanted) && typeof wanted['asymmetricMatch'] === 'function') return wanted['asymmetricMatch'](got) ? [] : [`${key} is ${JSON.stringify(got)}`];
+    if (isObject(wanted) && typeof wanted['asymmetricMatch'] === 'function')
+      return wanted['asymmetricMatch'](got) ? [] : [`${key} is ${JSON.stringify(got)}`];
     if (isObject(wanted) && isObject(got)) return differences(wanted, got);
-    return JSON.stringify(wanted) === JSON.stringify(got) ? [] : [`${key} is ${JSON.stringify(got)}, not ${JSON.stringify(wanted)}`];
+    return JSON.stringify(wanted) === JSON.stringify(got)
+      ? []
+      : [`${key} is ${JSON.stringify(got)}, not ${JSON.stringify(wanted)}`];
   });
 }
 

@@ -29,10 +29,18 @@ export const scenarioNames = [
   'daemon killed',
   'task goes on',
   'task exhausted',
+  'same bytes',
+  'touch',
+  'growing log',
+  'two states',
+  'revert',
+  'person beside',
   'report, full',
   'report, edit',
   'report, ask',
   'report and more',
+  'budget',
+  'killed, counted',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
@@ -66,13 +74,19 @@ export function tableOf(rows: readonly Row[]): string {
   const lines = scenarioNames.map((scenario) => [scenario, ...cliNames.map((cli) => cell(scenario, cli))]);
   const all = [['scenario', ...cliNames], ...lines];
   const widths = all[0]?.map((_, column) => Math.max(3, ...all.map((line) => line[column]?.length ?? 0))) ?? [];
-  const draw = (line: readonly string[]) => `| ${line.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const draw = (line: readonly string[]) =>
+    `| ${line.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`;
   const [head = [], ...body] = all;
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
   const ordered = [...rows].sort((a, b) => placeOf(a) - placeOf(b));
-  const failed = ordered.flatMap(({ cli, scenario, problem }) => (problem !== null && scenario !== null ? [`- failed: ${cli}, ${scenario}: ${problem}`] : []));
-  const skipped = ordered.flatMap(({ cli, scenario, problem }) => (problem !== null && scenario === null ? [`- skipped: ${cli}: ${problem}`] : []));
+  const failed = ordered.flatMap(({ cli, scenario, problem }) =>
+    problem !== null && scenario !== null ? [`- failed: ${cli}, ${scenario}: ${problem}`] : [],
+  );
+  const skipped = ordered.flatMap(({ cli, scenario, problem }) =>
+    problem !== null && scenario === null ? [`- skipped: ${cli}: ${problem}`] : [],
+  );
   return [draw(head), rule, ...body.map(draw), '', ...failed, ...skipped, ''].join('\n');
 }
 
-const placeOf = ({ cli, scenario }: Row): number => cliNames.indexOf(cli) * 100 + (scenario === null ? -1 : scenarioNames.indexOf(scenario));
+const placeOf = ({ cli, scenario }: Row): number =>
+  cliNames.indexOf(cli) * 100 + (scenario === null ? -1 : scenarioNames.indexOf(scenario));

@@ -15,7 +15,12 @@ export type SeenStart = {
 };
 
 /** Adds an agent that acts by these scripts, one for each of its starts (the last one for all that follow). */
-export async function addSpeaker(home: TestHome, scripts: readonly (readonly AgentStep[])[], options: readonly string[] = [], name = 'coder') {
+export async function addSpeaker(
+  home: TestHome,
+  scripts: readonly (readonly AgentStep[])[],
+  options: readonly string[] = [],
+  name = 'coder',
+) {
   const file = join(home.base, `${name}-script.json`);
   const seenFile = join(home.base, `${name}-seen`);
   const command = join(home.base, name);
@@ -38,10 +43,17 @@ export async function addSpeaker(home: TestHome, scripts: readonly (readonly Age
   };
 }
 
+const changed = (id: string, path: string) => ({
+  type: 'item.completed',
+  item: { id, type: 'file_change', status: 'completed', changes: [{ path, kind: 'add' }] },
+});
+
 /** What codex says. */
 export const codexSays = {
   session: (id: string): AgentStep => ({ say: { type: 'thread.started', thread_id: id } }),
-  words: (text: string): AgentStep => ({ say: { type: 'item.completed', item: { id: 'w', type: 'agent_message', text } } }),
+  words: (text: string): AgentStep => ({
+    say: { type: 'item.completed', item: { id: 'w', type: 'agent_message', text } },
+  }),
   command: (id: string, command: string, exitCode: number | null = 0): AgentStep => ({
     say: {
       type: exitCode === null ? 'item.started' : 'item.completed',
@@ -55,10 +67,13 @@ export const codexSays = {
       },
     },
   }),
-  change: (id: string, path: string): AgentStep => ({
-    say: { type: 'item.completed', item: { id, type: 'file_change', status: 'completed', changes: [{ path, kind: 'add' }] } },
+  /** A file to which it adds a line, another one in each run. */
+  change: (id: string, path: string): AgentStep => ({ writes: path, say: changed(id, path) }),
+  /** A file that it writes, with these bytes. */
+  write: (id: string, path: string, text: string): AgentStep => ({ puts: [path, text], say: changed(id, path) }),
+  retrying: (attempt: number, of: number): AgentStep => ({
+    say: { type: 'error', message: `Reconnecting... ${attempt}/${of} (stream disconnected)` },
   }),
-  retrying: (attempt: number, of: number): AgentStep => ({ say: { type: 'error', message: `Reconnecting... ${attempt}/${of} (stream disconnected)` } }),
   done: (input: number, output: number): AgentStep => ({
     say: { type: 'turn.completed', usage: { input_tokens: input, cached_input_tokens: 0, output_tokens: output } },
   }),
@@ -69,9 +84,15 @@ export const codexSays = {
 export const opencodeSays = {
   session: (id: string): AgentStep => ({ say: { type: 'step_start', sessionID: id, part: {} } }),
   step: (cost: number, input = 100, output = 10): AgentStep => ({
-    say: { type: 'step_finish', part: { reason: 'tool-calls', cost, tokens: { input, output, reasoning: 0, cache: { read: 0, write: 0 } } } },
+    say: {
+      type: 'step_finish',
+      part: { reason: 'tool-calls', cost, tokens: { input, output, reasoning: 0, cache: { read: 0, write: 0 } } },
+    },
   }),
   done: (cost: number): AgentStep => ({
-    say: { type: 'step_finish', part: { reason: 'stop', cost, tokens: { input: 100, output: 10, reasoning: 0, cache: { read: 0, write: 0 } } } },
+    say: {
+      type: 'step_finish',
+      part: { reason: 'stop', cost, tokens: { input: 100, output: 10, reasoning: 0, cache: { read: 0, write: 0 } } },
+    },
   }),
 };

@@ -6,12 +6,21 @@ import { join } from 'node:path';
 // biome-ignore lint/suspicious/noExplicitAny: a test reads deep into answers, and fails when they are not so
 export type Json = any;
 
-export type ApiAnswer = { readonly status: number; readonly version: string | undefined; readonly text: string; readonly json: () => Json };
+export type ApiAnswer = {
+  readonly status: number;
+  readonly version: string | undefined;
+  readonly text: string;
+  readonly json: () => Json;
+};
 /** `ms`: for how long an answer is waited for, else for ever. */
 type Ask = { readonly method?: string; readonly body?: string | Buffer; readonly type?: string; readonly ms?: number };
 
 /** The head of an answer; its body is still to be read. */
-export function open(folder: string, path: string, { method = 'GET', body, type = 'application/json', ms }: Ask = {}): Promise<IncomingMessage> {
+export function open(
+  folder: string,
+  path: string,
+  { method = 'GET', body, type = 'application/json', ms }: Ask = {},
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
     const sent = request({ socketPath: join(folder, 'clip.sock'), method, path, headers, agent: false });
@@ -27,7 +36,12 @@ export async function ask(folder: string, path: string, options: Ask = {}): Prom
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
-  return { status: answer.statusCode ?? 0, version: answer.headers['clip-version'] as string | undefined, text, json: () => JSON.parse(text) };
+  return {
+    status: answer.statusCode ?? 0,
+    version: answer.headers['clip-version'] as string | undefined,
+    text,
+    json: () => JSON.parse(text),
+  };
 }
 
 /** At most `most` lines of a stream, then the connection is cut; all of them when it ends before. */

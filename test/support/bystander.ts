@@ -1,14 +1,18 @@
 /** Processes that the test itself starts: they belong to no run, and the test ends them by id. */
 import { spawn } from 'node:child_process';
 import { onTestFinished } from 'vitest';
-import { readStartTime } from '../../src/process/birth.ts';
+import { readStartTime } from '#process/process-birth.ts';
 import { isAlive } from './home.ts';
 
 export type Bystander = { readonly pid: number; readonly startTime: number; readonly isAlive: () => boolean };
 
 /** A sleep in a session of its own, with this environment and nothing else; ended when the test is over. */
 export function startBystander(env: Record<string, string> = {}): Bystander {
-  const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: { PATH: process.env['PATH'] ?? '', ...env } });
+  const child = spawn('sleep', ['1000'], {
+    detached: true,
+    stdio: 'ignore',
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  });
   const { pid } = child;
   if (pid === undefined) throw new Error('sleep could not be started.');
   onTestFinished(() => void child.kill('SIGKILL'));

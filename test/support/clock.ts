@@ -18,7 +18,12 @@ export async function startWithClock(home: TestHome): Promise<(seconds: number) 
     renameSync(`${path}.new`, path);
   };
   set(0);
-  const env = { LD_PRELOAD: clockLibrary ?? '', FAKETIME_TIMESTAMP_FILE: path, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+  const env = {
+    LD_PRELOAD: clockLibrary ?? '',
+    FAKETIME_TIMESTAMP_FILE: path,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  };
   const started = await home.clip(['daemon', 'start'], { env });
   if (started.code !== 0) throw new Error(started.stderr);
   return set;

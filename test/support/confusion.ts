@@ -1,8 +1,13 @@
 /** How often each verdict is right: the tables of docs/LIVENESS.md. */
-import { classifyLiveness, type LivenessState, livenessStates } from '../../src/task/verdict/liveness.ts';
+import { classifyLiveness, type LivenessState, livenessStates } from '#task/liveness/liveness.ts';
 import type { LivenessCase } from './liveness.ts';
 
-export type Judged = { readonly expected: LivenessState; readonly got: LivenessState; readonly name: string; readonly why: string };
+export type Judged = {
+  readonly expected: LivenessState;
+  readonly got: LivenessState;
+  readonly name: string;
+  readonly why: string;
+};
 
 export function judged(cases: readonly LivenessCase[]): readonly Judged[] {
   return cases.map(({ expected, input, name, why }) => ({ expected, got: classifyLiveness(input).state, name, why }));
@@ -11,7 +16,8 @@ export function judged(cases: readonly LivenessCase[]): readonly Judged[] {
 /** Expected down, got across; then precision and recall, then every miss. */
 export function confusionWords(all: readonly Judged[]): string {
   const count = (test: (each: Judged) => boolean) => all.filter(test).length;
-  const cells = (expected: LivenessState) => livenessStates.map((got) => count((each) => each.expected === expected && each.got === got) || '·');
+  const cells = (expected: LivenessState) =>
+    livenessStates.map((got) => count((each) => each.expected === expected && each.got === got) || '·');
   const ratio = (state: LivenessState, of: 'expected' | 'got') => {
     const right = count((each) => each.expected === state && each.got === state);
     const total = count((each) => each[of] === state);

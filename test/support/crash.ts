@@ -1,9 +1,10 @@
 /** A home in which daemon or keeper dies at one point of their code, once; and what there is to do in it. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CrashPoint } from '../../src/launch/crash-point.ts';
-import type { RunView } from '../../src/protocol/answers.ts';
-import type { TaskView, WakeView } from '../../src/protocol/tasks.ts';
+import type { Failpoint } from '#launch/failpoints.ts';
+import type { RunView } from '#protocol/answers.ts';
+import type { TaskView, WakeView } from '#protocol/tasks.ts';
 import { type AgentStep, addSpeaker, codexSays } from './agents.ts';
 import { ask } from './api.ts';
 import { configure } from './config.ts';
@@ -21,7 +22,7 @@ export type CrashHome = TestHome & {
 /** Comes by the point, and brings what it began to its end. */
 export type Scenario = (home: CrashHome) => Promise<void>;
 
-export function createCrashHome(point: CrashPoint, nth: number): CrashHome {
+export function createCrashHome(point: Failpoint, nth: number): CrashHome {
   const home = createHome({ env: { CLIP_FAILPOINT: nth === 1 ? point : `${point}@${nth}` } });
   return { ...home, crashed: () => existsSync(join(home.folder, `crashed-at-${point}`)), told: new Map() };
 }
@@ -65,7 +66,12 @@ async function submitSurely(home: CrashHome, key: string, args: readonly string[
   return number;
 }
 
-const fixture = (home: TestHome, ...args: readonly string[]) => ['--', agent('writes-down-its-starts.sh'), home.base, ...args];
+const fixture = (home: TestHome, ...args: readonly string[]) => [
+  '--',
+  agent('writes-down-its-starts.sh'),
+  home.base,
+  ...args,
+];
 const gateOf = (home: TestHome) => join(home.base, 'gate');
 const open = (home: TestHome) => writeFileSync(gateOf(home), '');
 
@@ -107,11 +113,49 @@ export const greeted: Scenario = async (home) => {
   open(home);
 };
 
+/** How many descriptors a launch has open before its process is made: its folder, the records of its start and of its end. */
+const descriptorsBeforeSpawn = 3;
+
+/** A keeper that has no room for the files of a run: it gives the run back. */
+export const starved: Scenario = async (home) => {
+  await home.clip(['daemon', 'start']);
+  const keeper = await until('a keeper is there', () => home.pidsOf('keeper')[0]);
+  await until(
+    'it was greeted',
+    async () => (await home.json<{ keepers: unknown[] }>(['daemon', 'status', '--json'])).keepers.length === 1,
+  );
+  const taken = new Set(readdirSync(`/proc/${keeper}/fd`).map(Number));
+  let most = 0;
+  for (let free = 0; free < descriptorsBeforeSpawn; most += 1) if (!taken.has(most)) free += 1;
+  execFileSync('prlimit', ['--pid', String(keeper), `--nofile=${most}:`]);
+  await submitSurely(home, 'one', ['--on-loss', 'fail', ...fixture(home, '7')]);
+  await comeBack(home);
+};
+
+/** A run is cancelled that a keeper has not started, for it stands still; it goes on when all is over. */
+export const takenBack: Scenario = async (home) => {
+  await home.clip(['run', '--wait', '--', 'true']);
+  const [keeper = 0] = home.pidsOf('keeper');
+  process.kill(keeper, 'SIGSTOP');
+  try {
+    const number = await submitSurely(home, 'one', ['--on-loss', 'retry', ...fixture(home, '7')]);
+    await home.clip(['cancel', '--no-wait', String(number)]);
+    await comeBack(home);
+    await until('it is cancelled', async () => (await home.show(number)).status === 'cancelled');
+  } finally {
+    process.kill(keeper, 'SIGCONT');
+  }
+  // It has read what was asked of it when it has done what is asked now, or another keeper has.
+  await home.clip(['run', '--wait', '--', 'true']);
+};
+
 /** Sent again after the crash, each line with its key. */
 export const batch: Scenario = async (home) => {
   const file = join(home.base, 'batch');
   const script = `echo "$CLIP_RUN_ID$CLIP_FAILPOINT" >> ${home.base}/starts`;
-  const lines = Array.from({ length: 260 }, (_, n) => JSON.stringify({ key: `line-${n}`, command: ['sh', '-c', script] }));
+  const lines = Array.from({ length: 260 }, (_, n) =>
+    JSON.stringify({ key: `line-${n}`, command: ['sh', '-c', script] }),
+  );
   writeFileSync(file, lines.join('\n'));
   const sent = await home.clip(['run', '--batch', file, '-q']);
   if (sent.code === 0) throw new Error('The batch was taken in one piece.');
@@ -181,7 +225,13 @@ const reportsDone: AgentStep = { run: '"$CLIP_BIN" report done "It is fixed."' }
 /** A task: its first run only plans, the second does it and reports so. */
 export const task: Scenario = async (home) => {
   await addSpeaker(home, [
-    [session('s1'), words('I will inspect the repo next and then implement the fix.'), done(10, 1), { leave: true }, { exit: 0 }],
+    [
+      session('s1'),
+      words('I will inspect the repo next and then implement the fix.'),
+      done(10, 1),
+      { leave: true },
+      { exit: 0 },
+    ],
     [...works, change('b', 'src/a.ts'), reportsDone, ...finished],
   ]);
   await home.clip(['task', 'add', 'Fix the parser', '--assign', 'coder']);
@@ -252,7 +302,7 @@ export const mended: Scenario = async (home) => {
   const died = await home.clip(['doctor', '--fix']);
   if (died.signal !== 'SIGKILL') throw new Error(`It was mended without dying: ${died.stdout}${died.stderr}`);
   if (!readFileSync(path).equals(damaged)) throw new Error('The damaged database was touched.');
-  if (existsSync(`${path}.mended`)) {
+  if (existsSync(`${path}.repaired`)) {
     const refused = await home.clip(['runs']);
     if (refused.code !== 7) throw new Error('A daemon has started before the repair was done.');
   }

@@ -12,7 +12,9 @@ const pageBytes = 4_096;
 export function leavesOf(path: string, name: string): number[] {
   const database = new Database(path, { readonly: true });
   try {
-    const rows = database.prepare("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path").all(name) as { pageno: number }[];
+    const rows = database
+      .prepare("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path")
+      .all(name) as { pageno: number }[];
     return rows.map(({ pageno }) => pageno);
   } finally {
     database.close();
@@ -23,7 +25,8 @@ export function leavesOf(path: string, name: string): number[] {
 export function rootOf(path: string, name: string): number {
   const database = new Database(path, { readonly: true });
   try {
-    return (database.prepare('SELECT rootpage FROM sqlite_master WHERE name = ?').get(name) as { rootpage: number }).rootpage;
+    return (database.prepare('SELECT rootpage FROM sqlite_master WHERE name = ?').get(name) as { rootpage: number })
+      .rootpage;
   } finally {
     database.close();
   }

@@ -1,11 +1,11 @@
 /** What the dashboard knows, as little or as much as a test wants; and keys, pressed one after the other. */
 
-import type { Board } from '../../src/cli/ui/board.ts';
-import { type Facts, nothingOpened } from '../../src/cli/ui/facts.ts';
-import { frame } from '../../src/cli/ui/frame.ts';
-import { begin, type Key, type Order, press, type State } from '../../src/cli/ui/state.ts';
-import type { RunView } from '../../src/protocol/answers.ts';
-import type { NeedView } from '../../src/protocol/needs.ts';
+import type { Board } from '#cli/dashboard/board.ts';
+import { frame } from '#cli/dashboard/frame.ts';
+import { type Facts, nothingOpened } from '#cli/dashboard/model.ts';
+import { type ActionRequest, begin, type Key, press, type State } from '#cli/dashboard/state.ts';
+import type { RunView } from '#protocol/answers.ts';
+import type { NeedView } from '#protocol/needs.ts';
 import { noon } from './runs.ts';
 import { aView } from './views.ts';
 
@@ -16,10 +16,20 @@ type Lists = {
   readonly needsYou?: readonly NeedView[];
 };
 
-export function aBoard({ live = [], queued = [], recent = [], needsYou = [] }: Lists = {}, given: Partial<Board> = {}): Board {
+export function aBoard(
+  { live = [], queued = [], recent = [], needsYou = [] }: Lists = {},
+  given: Partial<Board> = {},
+): Board {
   const numbers = (runs: readonly RunView[]) => runs.map(({ number }) => number);
   return {
-    daemon: { pid: 77, version: '0.1.0', startedAt: new Date(noon - 3_600_000).toISOString(), home: '/home/me', memoryBytes: 90 * 2 ** 20, trouble: null },
+    daemon: {
+      pid: 77,
+      version: '0.1.0',
+      startedAt: new Date(noon - 3_600_000).toISOString(),
+      home: '/home/me',
+      memoryBytes: 90 * 2 ** 20,
+      trouble: null,
+    },
     queue: { held: false, queued: queued.length, slots: 4, taken: live.length },
     spentToday: { runs: 12, costUsd: 1.234, costKnownUsd: 1.234, tokens: 340_000, tokensKnown: 340_000 },
     needsYou: [...needsYou],
@@ -38,8 +48,24 @@ export function factsOf(board: Board, given: Partial<Facts> = {}): Facts {
 export const at = (ms: number): string => new Date(noon + ms).toISOString();
 
 export const busy = {
-  running: aView({ number: 12, agentName: 'coder', taskId: 7, cpuPercent: 12.4, memoryBytes: 340 * 2 ** 20, silence: 'talking', startedAt: at(-245_000) }),
-  queued: aView({ number: 13, status: 'queued', startedAt: null, name: 'deploy', waitingFor: 'a free slot', queuedAt: at(-60_000), silence: null }),
+  running: aView({
+    number: 12,
+    agentName: 'coder',
+    taskId: 7,
+    cpuPercent: 12.4,
+    memoryBytes: 340 * 2 ** 20,
+    silence: 'talking',
+    startedAt: at(-245_000),
+  }),
+  queued: aView({
+    number: 13,
+    status: 'queued',
+    startedAt: null,
+    name: 'deploy',
+    waitingFor: 'a free slot',
+    queuedAt: at(-60_000),
+    silence: null,
+  }),
   failed: aView({
     number: 9,
     status: 'failed',
@@ -57,6 +83,7 @@ export const busy = {
     agent: 'coder',
     title: 'Make the tests pass',
     status: 'blocked',
+    since: at(-60_000),
     what: 'Which database?',
     next: 'Settle it, then: clip continue T7',
   } satisfies NeedView,
@@ -67,8 +94,13 @@ export function screen(state: State, facts: Facts, columns = 100, rows = 30, col
 }
 
 /** `j`, `enter`, `/`: each as the keyboard gives it. What they order comes out beside the last state. */
-export function pressed(facts: Facts, keys: readonly string[], from: State = begin, rows = 30): { state: State; orders: Order[] } {
-  const orders: Order[] = [];
+export function pressed(
+  facts: Facts,
+  keys: readonly string[],
+  from: State = begin,
+  rows = 30,
+): { state: State; orders: ActionRequest[] } {
+  const orders: ActionRequest[] = [];
   let state = from;
   for (const name of keys) {
     const { scene } = frame(state, facts, { columns: 100, rows, look: { colour: false, width: 100 } });

@@ -37,15 +37,18 @@ export function createHomeOnDisk(mib: number): DiskHome {
     rmSync(folder, { recursive: true, force: true });
   });
   const home = createHome({ folder: join('..', basename(folder)) });
-  const trouble = async () => (await home.json<{ trouble: { code: string } | null }>(['daemon', 'status', '--json'])).trouble?.code ?? null;
+  const trouble = async () =>
+    (await home.json<{ trouble: { code: string } | null }>(['daemon', 'status', '--json'])).trouble?.code ?? null;
 
   return {
     ...home,
     fill: () => disk.fill(),
     spare: disk.spare,
     empty: disk.free,
-    untilFull: async () => void (await until('the daemon knows that the disk is full', async () => (await trouble()) === 'disk_full')),
-    untilRoom: async () => void (await until('the daemon knows that there is room', async () => (await trouble()) === null)),
+    untilFull: async () =>
+      void (await until('the daemon knows that the disk is full', async () => (await trouble()) === 'disk_full')),
+    untilRoom: async () =>
+      void (await until('the daemon knows that there is room', async () => (await trouble()) === null)),
   };
 }
 
@@ -53,6 +56,8 @@ export function createHomeOnDisk(mib: number): DiskHome {
 export function untilReserved(home: TestHome): Promise<unknown> {
   return until(
     'the reserve is there',
-    () => statSync(join(home.folder, 'clip.db-wal')).size > 6_000_000 && statSync(join(home.folder, 'clip.db')).size > 4_000_000,
+    () =>
+      statSync(join(home.folder, 'clip.db-wal')).size > 6_000_000 &&
+      statSync(join(home.folder, 'clip.db')).size > 4_000_000,
   );
 }

@@ -2,7 +2,11 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type Entry = { readonly path: string; readonly kind: 'file' | 'folder' | 'socket' | 'other'; readonly mode: number };
+export type Entry = {
+  readonly path: string;
+  readonly kind: 'file' | 'folder' | 'socket' | 'other';
+  readonly mode: number;
+};
 
 /** The folder itself among them; what goes while it is looked at is left out. */
 export function entriesOf(folder: string): Entry[] {

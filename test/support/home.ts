@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { EventView, RunView } from '../../src/protocol/answers.ts';
+import type { EventView, RunView } from '#protocol/answers.ts';
 import { ask } from './api.ts';
 import { until } from './until.ts';
 
@@ -16,7 +16,12 @@ export const program = join(root, 'bin', 'clip.js');
 /** Path of a fixture program; each is named by its behaviour. */
 export const agent = (name: string): string => join(root, 'test/fixtures/agents', name);
 
-export type Result = { readonly code: number | null; readonly signal: string | null; readonly stdout: string; readonly stderr: string };
+export type Result = {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
 export type TestHome = ReturnType<typeof createHome>;
 export type OpenHome = ReturnType<typeof openHome>;
 type HomeOptions = { readonly env?: Record<string, string>; readonly folder?: string; readonly keep?: boolean };
@@ -43,7 +48,10 @@ export function openHome(options: HomeOptions = {}) {
   const clients = new Set<ChildProcess>();
 
   /** Starts the CLI without waiting for it. */
-  function start(args: readonly string[], extra: { env?: Record<string, string>; cwd?: string; stdin?: 'ignore' | 'pipe' } = {}): ChildProcess {
+  function start(
+    args: readonly string[],
+    extra: { env?: Record<string, string>; cwd?: string; stdin?: 'ignore' | 'pipe' } = {},
+  ): ChildProcess {
     const child = spawn(process.execPath, [program, ...args], {
       env: { ...env, ...extra.env },
       cwd: extra.cwd ?? base,
@@ -55,7 +63,10 @@ export function openHome(options: HomeOptions = {}) {
   }
 
   /** Runs the CLI to its end. */
-  function clip(args: readonly string[], extra: { env?: Record<string, string>; cwd?: string; input?: string | Buffer } = {}): Promise<Result> {
+  function clip(
+    args: readonly string[],
+    extra: { env?: Record<string, string>; cwd?: string; input?: string | Buffer } = {},
+  ): Promise<Result> {
     const child = start(args, { ...extra, stdin: extra.input === undefined ? 'ignore' : 'pipe' });
     child.stdin?.on('error', () => {});
     if (extra.input !== undefined) child.stdin?.end(extra.input);
@@ -64,7 +75,8 @@ export function openHome(options: HomeOptions = {}) {
 
   async function json<T>(args: readonly string[]): Promise<T> {
     const result = await clip(args);
-    if (result.stdout === '') throw new Error(`clip ${args.join(' ')} printed nothing (exit ${result.code}): ${result.stderr}`);
+    if (result.stdout === '')
+      throw new Error(`clip ${args.join(' ')} printed nothing (exit ${result.code}): ${result.stderr}`);
     return JSON.parse(result.stdout) as T;
   }
 
@@ -82,7 +94,8 @@ export function openHome(options: HomeOptions = {}) {
   }
 
   type Shown = { run: RunView; events: EventView[] };
-  const shown = (ref: number | string) => asked<Shown>(`/v1/runs/${encodeURIComponent(ref)}`, ['show', String(ref), '--json']);
+  const shown = (ref: number | string) =>
+    asked<Shown>(`/v1/runs/${encodeURIComponent(ref)}`, ['show', String(ref), '--json']);
   const show = async (ref: number | string): Promise<RunView> => (await shown(ref)).run;
   const history = async (ref: number | string): Promise<EventView[]> => (await shown(ref)).events;
 
@@ -95,7 +108,9 @@ export function openHome(options: HomeOptions = {}) {
 
   /** Pids of the daemons, or the keepers, of this home. */
   function pidsOf(role: 'daemon' | 'keeper'): number[] {
-    return processesOf(folder).flatMap(({ pid, environment }) => (environment.includes(`CLIP_ROLE=${role}`) ? [pid] : []));
+    return processesOf(folder).flatMap(({ pid, environment }) =>
+      environment.includes(`CLIP_ROLE=${role}`) ? [pid] : [],
+    );
   }
 
   /** The one daemon; throws when there is none or more than one. */
@@ -126,12 +141,17 @@ export function openHome(options: HomeOptions = {}) {
   /** Ends every process of this home, by id; gives those that a clean stop had left. */
   async function end(): Promise<{ pid: number; command: string }[]> {
     for (const child of clients) child.kill('SIGKILL');
-    const stopped = await ask(folder, '/v1/daemon/stop', { method: 'POST', body: '{"cancelRuns":true}', ms: 30_000 }).catch(() => null);
+    const stopped = await ask(folder, '/v1/daemon/stop', {
+      method: 'POST',
+      body: '{"cancelRuns":true}',
+      ms: 30_000,
+    }).catch(() => null);
     if (stopped?.status !== 200) await clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } });
     // What is still there after a clean stop was leaked by the code under test.
     const left = await until(
       'the keepers leave',
-      () => (processesOf(folder).some(({ environment }) => environment.includes('CLIP_ROLE=')) ? null : processesOf(folder)),
+      () =>
+        processesOf(folder).some(({ environment }) => environment.includes('CLIP_ROLE=')) ? null : processesOf(folder),
       10_000,
     ).catch(() => processesOf(folder));
     for (const { pid } of left) process.kill(pid, 'SIGKILL');
@@ -141,10 +161,30 @@ export function openHome(options: HomeOptions = {}) {
   async function dispose(): Promise<void> {
     const left = await end();
     rmSync(base, { recursive: true, force: true });
-    if (left.length > 0 && !options.keep) throw new Error(`Left behind: ${left.map(({ pid, command }) => `${pid} ${command}`).join('; ')}`);
+    if (left.length > 0 && !options.keep)
+      throw new Error(`Left behind: ${left.map(({ pid, command }) => `${pid} ${command}`).join('; ')}`);
   }
 
-  return { base, folder, env, start, clip, json, asked, submit, show, history, untilStatus, pidsOf, daemonPid, kill, listens, resultOf, end, dispose };
+  return {
+    base,
+    folder,
+    env,
+    start,
+    clip,
+    json,
+    asked,
+    submit,
+    show,
+    history,
+    untilStatus,
+    pidsOf,
+    daemonPid,
+    kill,
+    listens,
+    resultOf,
+    end,
+    dispose,
+  };
 }
 
 export function resultOf(child: ChildProcess): Promise<Result> {
@@ -153,7 +193,9 @@ export function resultOf(child: ChildProcess): Promise<Result> {
   child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
   return new Promise((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }));
+    child.on('close', (code, signal) =>
+      resolve({ code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
+    );
   });
 }
 
@@ -188,7 +230,9 @@ export function marked(runId: string): number[] {
     const pid = Number(name);
     if (!Number.isInteger(pid)) return [];
     try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`CLIP_RUN_ID=${runId}`) && isAlive(pid) ? [pid] : [];
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`CLIP_RUN_ID=${runId}`) && isAlive(pid)
+        ? [pid]
+        : [];
     } catch {
       return [];
     }

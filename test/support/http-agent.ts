@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Result, resultOf, root } from './home.ts';
 
-export type Asked = { readonly method: string; readonly path: string; readonly headers: IncomingMessage['headers']; readonly body: string };
+export type Asked = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+};
 type Play = (asked: Asked, answer: ServerResponse, request: IncomingMessage) => void;
 
 /** A server that answers as the test says; it keeps what it was asked. */
@@ -18,7 +23,12 @@ export async function playAgent(play: Play) {
     request.on('error', () => {});
     answer.on('error', () => {});
     request.on('end', () => {
-      const one = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString() };
+      const one = {
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+      };
       asked.push(one);
       play(one, answer, request);
     });
@@ -38,7 +48,10 @@ export const clipHttp = join(root, 'bin/clip-http.js');
 
 /** Starts it as the keeper would; `prompt` null leaves its input open. Ended with the test. */
 export function startClipHttp(args: readonly string[], { prompt = 'Mend the fence.', env = {} }: Given = {}) {
-  const child = spawn(process.execPath, [clipHttp, ...args], { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: 'pipe' });
+  const child = spawn(process.execPath, [clipHttp, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: 'pipe',
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdin.on('error', () => {});
   if (prompt !== null) child.stdin.end(prompt);

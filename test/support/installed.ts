@@ -41,9 +41,15 @@ export async function packed(into: string, version: string | null): Promise<stri
     mkdirSync(tree);
     for (const name of [...folders, ...files]) cpSync(join(root, name), join(tree, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
-    writeFileSync(join(tree, 'package.json'), readFileSync(join(root, 'package.json'), 'utf8').replace(/"version": "[^"]*"/, `"version": "${version}"`));
+    writeFileSync(
+      join(tree, 'package.json'),
+      readFileSync(join(root, 'package.json'), 'utf8').replace(/"version": "[^"]*"/, `"version": "${version}"`),
+    );
     await run(process.execPath, ['scripts/build.mjs'], { cwd: tree });
   }
-  const { stdout } = await npm(['pack', '--ignore-scripts', '--pack-destination', into], { node: process.execPath, cwd: tree });
+  const { stdout } = await npm(['pack', '--ignore-scripts', '--pack-destination', into], {
+    node: process.execPath,
+    cwd: tree,
+  });
   return join(into, stdout.trim().split('\n').at(-1) ?? '');
 }

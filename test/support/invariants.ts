@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import type { ExitRecord } from '../../src/process/run-folder.ts';
-import { factTypes, orderTypes, type RunEvent } from '../../src/run/events.ts';
-import { isEnded, type Run } from '../../src/run/run.ts';
-import { step } from '../../src/run/step.ts';
+import type { ExitRecord } from '#process/run-folder.ts';
+import { factTypes, orderTypes, type RunEvent } from '#run/events.ts';
+import { isEnded, type Run } from '#run/run.ts';
+import { transition } from '#run/state-machine.ts';
 import { processesOf, type TestHome } from './home.ts';
 import { type Recorded, readRecorded, type StoredRun } from './recorded.ts';
 import { until } from './until.ts';
@@ -28,7 +28,9 @@ export async function invariantsOf(home: TestHome, told: Told): Promise<string[]
     ...(daemons === 1 ? [] : [`there are ${daemons} daemons`]),
     ...wrongNumbers(recorded, told, last),
     ...wrongFolders(home, recorded),
-    ...starts.filter((id) => !recorded.ids.has(id) && !recorded.buried.some((gone) => gone.id === id)).map((id) => `"${id}" was started and is no run`),
+    ...starts
+      .filter((id) => !recorded.ids.has(id) && !recorded.buried.some((gone) => gone.id === id))
+      .map((id) => `"${id}" was started and is no run`),
     ...starts.filter((id, index) => starts.indexOf(id) !== index).map((id) => `"${id}" was started again`),
     ...recorded.runs.flatMap((run) => [
       ...wrongStarts(run, starts.filter((id) => id === run.id).length),
@@ -48,13 +50,18 @@ export function startsIn(home: TestHome): string[] {
   const plain = join(home.base, 'starts');
   const spoken = join(home.base, 'coder-seen');
   const lines = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []);
-  return [...lines(plain), ...lines(spoken).map((line) => `${JSON.parse(line).run}${JSON.parse(line).failpoint ?? ''}`)];
+  return [
+    ...lines(plain),
+    ...lines(spoken).map((line) => `${JSON.parse(line).run}${JSON.parse(line).failpoint ?? ''}`),
+  ];
 }
 
 /** Given once, without a gap, and to whoever was told so. */
 function wrongNumbers({ runs, buried }: Recorded, told: Told, last: number): string[] {
   const numbers = [...runs.map(({ number }) => number), ...buried.map(({ number }) => number)].sort((a, b) => a - b);
-  const wrong = numbers.flatMap((number, index) => (number === index + 1 ? [] : [`number ${number} stands where ${index + 1} should`]));
+  const wrong = numbers.flatMap((number, index) =>
+    number === index + 1 ? [] : [`number ${number} stands where ${index + 1} should`],
+  );
   if (last !== numbers.length) wrong.push(`the next run got ${last} after ${numbers.length - 1}`);
   for (const [key, number] of told) {
     if (!buried.some((gone) => gone.number === number) && runs.find((run) => run.number === number)?.key !== key)
@@ -73,8 +80,11 @@ const kept = new Set([
   'stderr.log.gz',
   'prompt.txt',
   'request.txt',
-  'workspace.json',
 ]);
+
+/** Views of repositories last for one look. */
+const viewsIn = ({ folder }: TestHome): string[] =>
+  existsSync(join(folder, 'views')) ? readdirSync(join(folder, 'views')) : [];
 
 /** One for each run, and nothing secret or half written in it. */
 function wrongFolders(home: TestHome, { runs, ids }: Recorded): string[] {
@@ -87,6 +97,7 @@ function wrongFolders(home: TestHome, { runs, ids }: Recorded): string[] {
         .filter((name) => !kept.has(name))
         .map((name) => `${name} is left in the folder of ${id}`),
     ),
+    ...viewsIn(home).map((name) => `the view ${name} of a repository is left`),
   ];
 }
 
@@ -113,9 +124,15 @@ function wrongExit(home: TestHome, { id, number, state }: StoredRun): string[] {
           : exit.code === null
             ? 'nothing'
             : `exited ${exit.code}`;
-  const known = outcome.kind === 'exited' ? `exited ${outcome.code}` : outcome.kind === 'killed' ? `killed ${outcome.signal}` : outcome.kind;
+  const known =
+    outcome.kind === 'exited'
+      ? `exited ${outcome.code}`
+      : outcome.kind === 'killed'
+        ? `killed ${outcome.signal}`
+        : outcome.kind;
   if (known === 'lost') return said === 'nothing' ? [] : [`run ${number} is lost, but its exit is on disk: ${said}`];
-  if (known === 'not_started') return said === 'nothing' || said === 'not_started' ? [] : [`run ${number} never started, but has ${said}`];
+  if (known === 'not_started')
+    return said === 'nothing' || said === 'not_started' ? [] : [`run ${number} never started, but has ${said}`];
   return said === known ? [] : [`run ${number} is said to have ${known}, but its parent saw ${said}`];
 }
 
@@ -131,16 +148,20 @@ function wrongLogs(home: TestHome, run: StoredRun): string[] {
     const wrote = read(join(home.base, `wrote-${run.id}.${end}`));
     const log = readLog(home, run, stream);
     // One that was killed may have died between the two.
-    if (whole ? log !== wrote : !log.startsWith(wrote)) wrong.push(`${stream} of run ${run.number} is not what it wrote`);
+    if (whole ? log !== wrote : !log.startsWith(wrote))
+      wrong.push(`${stream} of run ${run.number} is not what it wrote`);
     if (run.account === null) continue;
     if (run.account.offsets[stream] !== Buffer.byteLength(log))
       wrong.push(`${stream} of run ${run.number} was read to ${run.account.offsets[stream]} of ${log.length}`);
   }
-  if (run.account === null) return run.spec.agent !== null && whole ? [...wrong, `nothing of run ${run.number} was read`] : wrong;
+  if (run.account === null)
+    return run.spec.agent !== null && whole ? [...wrong, `nothing of run ${run.number} was read`] : wrong;
   const said = (type: string) => readLog(home, run, 'stdout').split(`"type":"${type}"`).length - 1;
   const { messages, commands } = run.account;
-  if (messages !== said('agent_message')) wrong.push(`run ${run.number} said ${said('agent_message')} messages, and ${messages} were read`);
-  if (commands !== said('command_execution')) wrong.push(`run ${run.number} ran ${said('command_execution')} commands, and ${commands} were read`);
+  if (messages !== said('agent_message'))
+    wrong.push(`run ${run.number} said ${said('agent_message')} messages, and ${messages} were read`);
+  if (commands !== said('command_execution'))
+    wrong.push(`run ${run.number} ran ${said('command_execution')} commands, and ${commands} were read`);
   return wrong;
 }
 
@@ -169,34 +190,46 @@ function wrongHistory(stored: StoredRun, { events }: Recorded): string[] {
   let ends = 0;
   for (const { seq, at, type, data } of own) {
     if (!ofRuns.has(type)) continue;
-    const moved = step(run, data as RunEvent, at);
+    const moved = transition(run, data as RunEvent, at);
     if (moved.kind !== 'moved') {
       wrong.push(`event ${seq} (${type}) of run ${stored.number} moved nothing: it was ${run.state.status}`);
       continue;
     }
     if (!isEnded(run.state) && isEnded(moved.state)) ends += 1;
-    else if (isEnded(run.state) && run.state.status !== moved.state.status) wrong.push(`event ${seq} (${type}) moved run ${stored.number} after its end`);
+    else if (isEnded(run.state) && run.state.status !== moved.state.status)
+      wrong.push(`event ${seq} (${type}) moved run ${stored.number} after its end`);
     run = { ...run, state: moved.state };
   }
   if (ends !== 1) wrong.push(`run ${stored.number} ended ${ends} times`);
-  if (!isDeepStrictEqual(run.state, stored.state)) wrong.push(`the row of run ${stored.number} is not what its history says`);
-  if (stored.status !== stored.state.status) wrong.push(`run ${stored.number} is ${stored.status} and ${stored.state.status}`);
+  if (!isDeepStrictEqual(run.state, stored.state))
+    wrong.push(`the row of run ${stored.number} is not what its history says`);
+  if (stored.status !== stored.state.status)
+    wrong.push(`run ${stored.number} is ${stored.status} and ${stored.state.status}`);
   return wrong;
 }
 
 /** A lost run that is to be repeated is repeated once, no other is. */
 function wrongRetries(run: StoredRun, { runs, events }: Recorded): string[] {
   const lost = events.find((event) => event.run === run.number && event.type === 'process-lost')?.data;
-  const wanted = isEnded(run.state) && run.state.stop === null && run.state.errorCode === 'process_lost' && lost?.['certain'] === true;
+  const wanted =
+    isEnded(run.state) &&
+    run.state.stop === null &&
+    run.state.errorCode === 'process_lost' &&
+    lost?.['certain'] === true;
   const due = wanted && run.spec.onLoss === 'retry' && run.lineage.processLossRetryCount === 0 ? 1 : 0;
-  const made = runs.filter(({ lineage }) => lineage.retryOfRunId === run.id && lineage.retryReason === 'process_lost').length;
+  const made = runs.filter(
+    ({ lineage }) => lineage.retryOfRunId === run.id && lineage.retryReason === 'process_lost',
+  ).length;
   return made === due ? [] : [`run ${run.number} was repeated ${made} times instead of ${due}`];
 }
 
 /** Events have no holes, but for those of runs that were removed. */
 function wrongEvents({ events, buried }: Recorded): string[] {
-  const wrong = events.flatMap(({ seq }, index) => (index === 0 || seq > (events[index - 1]?.seq ?? 0) ? [] : [`event ${seq} stands out of order`]));
-  if (buried.length === 0 && events.at(-1)?.seq !== events.length) wrong.push(`there are ${events.length} events, and the last is ${events.at(-1)?.seq}`);
+  const wrong = events.flatMap(({ seq }, index) =>
+    index === 0 || seq > (events[index - 1]?.seq ?? 0) ? [] : [`event ${seq} stands out of order`],
+  );
+  if (buried.length === 0 && events.at(-1)?.seq !== events.length)
+    wrong.push(`there are ${events.length} events, and the last is ${events.at(-1)?.seq}`);
   return wrong;
 }
 
@@ -209,10 +242,14 @@ function wrongWakes({ wakes, runs }: Recorded): string[] {
       if (['queued', 'deferred', 'claimed'].includes(status)) return [`wake ${id} is ${status} for ever`];
       const its = runs.filter(({ lineage }) => lineage.origin?.wakeId === id);
       const due = runId === null ? 0 : 1;
-      return its.length === due && (due === 0 || its[0]?.id === runId) ? [] : [`wake ${id} (${status}) has ${its.length} runs`];
+      return its.length === due && (due === 0 || its[0]?.id === runId)
+        ? []
+        : [`wake ${id} (${status}) has ${its.length} runs`];
     }),
     ...runs.flatMap(({ number, id, state }) => {
-      const made = wakes.filter(({ reason, payload }) => payload.sourceRunId === id && reason !== 'process_lost_retry').length;
+      const made = wakes.filter(
+        ({ reason, payload }) => payload.sourceRunId === id && reason !== 'process_lost_retry',
+      ).length;
       const due = isEnded(state) && state.decision?.action === 'continue' ? 1 : 0;
       return made === due ? [] : [`run ${number} was continued ${made} times instead of ${due}`];
     }),
@@ -225,8 +262,10 @@ function wrongTasks({ tasks, runs }: Recorded): string[] {
     const wrong = executionRunId === null ? [] : [`T${number} is held by ${executionRunId}, which has ended`];
     const newest = runs.filter(({ lineage, spec }) => lineage.taskId === number && spec.agent !== null).at(-1);
     const decision = newest !== undefined && isEnded(newest.state) ? newest.state.decision : null;
-    const explained = decision !== null && ['none', 'skip', 'review'].includes(decision.action) && decision.reason !== '';
-    if ((status === 'todo' || status === 'in_progress') && !explained) wrong.push(`T${number} is ${status}, and nothing says why it stands still`);
+    const explained =
+      decision !== null && ['none', 'skip', 'review'].includes(decision.action) && decision.reason !== '';
+    if ((status === 'todo' || status === 'in_progress') && !explained)
+      wrong.push(`T${number} is ${status}, and nothing says why it stands still`);
     return wrong;
   });
 }

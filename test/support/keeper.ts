@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { FromKeeper, ToKeeper } from '../../src/process/keeper-wire.ts';
+import type { FromKeeper, ToKeeper } from '#process/keeper-protocol.ts';
 import { isAlive, root } from './home.ts';
 import { until } from './until.ts';
 
@@ -20,10 +20,14 @@ export async function createKeeper(env: Record<string, string> = {}) {
   const home = mkdtempSync(join(tmpdir(), 'clip-keeper-'));
   mkdirSync(join(home, 'runs'));
   const path = join(home, 'keeper-00000001.sock');
-  const child = spawn(process.execPath, [join(root, 'bin/clip-keeper.js'), '--home', home, '--socket', 'keeper-00000001.sock'], {
-    env: { PATH: process.env['PATH'] ?? '', CLIP_HOME: home, CLIP_ROLE: 'keeper', ...env },
-    stdio: 'ignore',
-  });
+  const child = spawn(
+    process.execPath,
+    [join(root, 'bin/clip-keeper.js'), '--home', home, '--socket', 'keeper-00000001.sock'],
+    {
+      env: { PATH: process.env['PATH'] ?? '', CLIP_HOME: home, CLIP_ROLE: 'keeper', ...env },
+      stdio: 'ignore',
+    },
+  );
   const pid = child.pid as number;
   const lines: Line[] = [];
   onTestFinished(async () => {
@@ -33,7 +37,8 @@ export async function createKeeper(env: Record<string, string> = {}) {
     await until('the keeper is gone', () => !isAlive(pid));
     rmSync(home, { recursive: true, force: true });
   });
-  const started = () => lines.flatMap(({ heard }) => heard.flatMap((message) => (message.type === 'started' ? [message.leader] : [])));
+  const started = () =>
+    lines.flatMap(({ heard }) => heard.flatMap((message) => (message.type === 'started' ? [message.leader] : [])));
 
   /** Connects, once the keeper listens. */
   async function open(): Promise<Line> {
@@ -78,7 +83,18 @@ export async function createKeeper(env: Record<string, string> = {}) {
   const request = (id: string, argv: string[], more: object = {}) => ({
     type: 'spawn',
     id,
-    launch: { number: 1, argv, cwd: home, agent: null, task: null, deadlineAt: null, graceMs: 200, stdin: null, mergeOutput: false, ...more },
+    launch: {
+      number: 1,
+      argv,
+      cwd: home,
+      agent: null,
+      task: null,
+      deadlineAt: null,
+      graceMs: 200,
+      stdin: null,
+      mergeOutput: false,
+      ...more,
+    },
   });
 
   return { home, pid, open, greet, folder, request, files: (id: string) => readdirSync(join(home, 'runs', id)).sort() };

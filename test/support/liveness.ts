@@ -1,10 +1,12 @@
 /** Labelled cases of the verdict on a finished run, and the parts they are made of. */
-import type { Account } from '../../src/run/account.ts';
-import { emptyAccount } from '../../src/run/account.ts';
-import type { ReportKind } from '../../src/run/agent-report.ts';
-import { type AgentReport, countReports } from '../../src/task/reports.ts';
-import { type Evidence, evidenceOf, type RecordCounts, type WorkspaceChange } from '../../src/task/verdict/evidence.ts';
-import type { LivenessInput, LivenessState } from '../../src/task/verdict/liveness.ts';
+
+import type { ReportKind } from '#run/agent-report.ts';
+import type { OwnRecord } from '#run/run.ts';
+import type { StreamState } from '#run/stream-state.ts';
+import { emptyStreamState } from '#run/stream-state.ts';
+import { type AgentReport, countReports } from '#task/agent-reports.ts';
+import { buildEvidence, type Evidence, type RecordCounts, type WorkspaceChange } from '#task/liveness/evidence.ts';
+import type { LivenessInput, LivenessState } from '#task/liveness/liveness.ts';
 import { noon } from './runs.ts';
 
 export type LivenessCase = {
@@ -21,25 +23,51 @@ export type LivenessCase = {
 type TaskPart = NonNullable<LivenessInput['task']>;
 
 export function aTask(given: Partial<TaskPart> = {}): TaskPart {
-  return { number: 7, title: 'Fix crash in report export', description: null, kind: 'work', status: 'in_progress', blockedReason: null, ...given };
+  return {
+    number: 7,
+    title: 'Fix crash in report export',
+    description: null,
+    kind: 'work',
+    status: 'in_progress',
+    blockedReason: null,
+    ...given,
+  };
 }
 
-export function commands(...list: readonly (string | readonly [string, number])[]): Partial<Account> {
+export function commands(...list: readonly (string | readonly [string, number])[]): Partial<StreamState> {
   const records = list.map((each) => (typeof each === 'string' ? ([each, 0] as const) : each));
-  const recentCommands = records.map(([command, exitCode], index) => ({ command, exitCode, failed: exitCode !== 0, at: noon + index }));
+  const recentCommands = records.map(([command, exitCode], index) => ({
+    command,
+    exitCode,
+    failed: exitCode !== 0,
+    at: noon + index,
+  }));
   const commandsFailed = recentCommands.filter(({ failed }) => failed).length;
   return { commands: list.length, toolCalls: list.length, commandsFailed, recentCommands };
 }
 
-export function files(...paths: readonly string[]): Partial<Account> {
-  return { toolCalls: paths.length, files: Object.fromEntries(paths.map((path) => [path, { kind: 'update' as const, times: 1, at: noon }])) };
+export function files(...paths: readonly string[]): Partial<StreamState> {
+  return {
+    toolCalls: paths.length,
+    files: Object.fromEntries(paths.map((path) => [path, { kind: 'update' as const, times: 1, at: noon }])),
+  };
 }
 
-export function workspace(given: Partial<WorkspaceChange> = {}): WorkspaceChange {
-  return { headBefore: 'aaa', headAfter: 'aaa', commits: 0, treeChanged: false, seenAt: noon + 60_000, ...given };
+/** What a run did to its work folder itself. */
+export function workspace(given: Partial<OwnRecord> | null = {}): WorkspaceChange {
+  return {
+    own: given === null ? null : { commits: 0, files: 0, writtenAt: null, progress: false, ...given },
+    seenAt: noon + 60_000,
+  };
 }
 
-export const noRecords: RecordCounts = { comments: 0, documents: 0, planRevised: false, reports: countReports([]), lastAt: null };
+export const noRecords: RecordCounts = {
+  comments: 0,
+  documents: 0,
+  planRevised: false,
+  reports: countReports([]),
+  lastAt: null,
+};
 
 export function reports(...list: readonly (readonly [ReportKind, string])[]): readonly AgentReport[] {
   return list.map(([kind, text], index) => ({ kind, text, who: null, at: noon + index }));
@@ -50,29 +78,45 @@ export type Given = {
   readonly text?: string;
   readonly task?: Partial<TaskPart> | null;
   /** Null: an adapter without a stream. */
-  readonly account?: Partial<Account> | null;
-  readonly workspace?: Partial<WorkspaceChange>;
+  readonly streamState?: Partial<StreamState> | null;
+  /** Left out: the work folder was not looked at. */
+  readonly workspace?: Partial<OwnRecord> | null;
   readonly records?: Partial<RecordCounts>;
   readonly reports?: readonly AgentReport[];
   readonly outcome?: Partial<LivenessInput['outcome']>;
 };
 
-export function anInput({ text = '', task = {}, account = {}, reports: told = [], ...given }: Given): LivenessInput {
+export function anInput({
+  text = '',
+  task = {},
+  streamState = {},
+  reports: told = [],
+  ...given
+}: Given): LivenessInput {
   return {
     outcome: { status: 'succeeded', errorCode: null, stopReason: 'completed', ...given.outcome },
     task: task === null ? null : aTask(task),
-    evidence: anEvidence({ account, reports: told, ...given }),
+    evidence: anEvidence({ streamState, reports: told, ...given }),
     text,
     reports: told,
   };
 }
 
-export function anEvidence({ account = {}, workspace: change, records, reports: told = [] }: Given): Evidence {
+export function anEvidence({ streamState = {}, workspace: change, records, reports: told = [] }: Given): Evidence {
   const counts = { ...noRecords, reports: countReports(told), lastAt: told.at(-1)?.at ?? null, ...records };
-  return evidenceOf(account === null ? null : { ...emptyAccount, ...account }, change === undefined ? null : workspace(change), counts);
+  return buildEvidence(
+    streamState === null ? null : { ...emptyStreamState, ...streamState },
+    change === undefined ? null : workspace(change),
+    counts,
+  );
 }
 
-export type Row = readonly [name: string, why: string, given: Given, more?: Pick<LivenessCase, 'known' | 'next' | 'useful'>];
+export type Row = readonly [
+  name: string,
+  why: string,
+  given: Given,
+  more?: Pick<LivenessCase, 'known' | 'next' | 'useful'>,
+];
 
 export function casesOf(expected: LivenessState, rows: readonly Row[]): readonly LivenessCase[] {
   return rows.map(([name, why, given, more]) => ({ name, why, expected, input: anInput(given), ...more }));

@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const seconds: Readonly<Record<string, number>> = {
   'crash-points': 190,
   chaos: 140,
-  'mended-databases': 110,
+  'repaired-databases': 110,
   'follow-up': 90,
   tasks: 90,
   'agent-runs': 80,
@@ -32,7 +32,8 @@ const seconds: Readonly<Record<string, number>> = {
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const expected = ({ moduleId }: TestSpecification) => seconds[/([^/]+)\.test\.tsx?$/.exec(moduleId)?.[1] ?? ''] ?? 0;
+    const expected = ({ moduleId }: TestSpecification) =>
+      seconds[/([^/]+)\.test\.tsx?$/.exec(moduleId)?.[1] ?? ''] ?? 0;
     return (await super.sort(files)).sort((a, b) => expected(b) - expected(a));
   }
 }

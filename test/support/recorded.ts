@@ -1,15 +1,19 @@
 /** All that the database of a home holds, read without a line of the code that wrote it. */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Run } from '../../src/run/run.ts';
-import type { Wake } from '../../src/task/wake.ts';
+import type { Run } from '#run/run.ts';
+import type { Wake } from '#task/wake.ts';
 import type { TestHome } from './home.ts';
 
 type Row = Record<string, string | number | null>;
 export type StoredRun = Run & {
   readonly status: string;
   /** What was read of an agent's logs. */
-  readonly account: { readonly messages: number; readonly commands: number; readonly offsets: Readonly<Record<'stdout' | 'stderr', number>> } | null;
+  readonly account: {
+    readonly messages: number;
+    readonly commands: number;
+    readonly offsets: Readonly<Record<'stdout' | 'stderr', number>>;
+  } | null;
 };
 export type Recorded = ReturnType<typeof readRecorded>;
 
@@ -18,14 +22,19 @@ export function readRecorded(home: TestHome) {
   try {
     const all = (query: string) => database.prepare(query).all() as Row[];
     const accounts = new Map(all('select * from accounts').map((row) => [row['run'], row]));
-    const withoutLogs = new Set(all('select run from archived_logs where removed_at is not null').map((row) => Number(row['run'])));
+    const withoutLogs = new Set(
+      all('select run from archived_logs where removed_at is not null').map((row) => Number(row['run'])),
+    );
     const runs = all('select * from runs order by number').map((row) => runOf(row, accounts.get(row['number'] ?? 0)));
     return {
       runs,
       /** Numbers of runs whose logs were removed. */
       withoutLogs,
       ids: new Set(runs.map(({ id }) => id)),
-      buried: all('select number, id from tombstones').map(({ number, id }) => ({ number: Number(number), id: String(id) })),
+      buried: all('select number, id from tombstones').map(({ number, id }) => ({
+        number: Number(number),
+        id: String(id),
+      })),
       events: all('select * from events order by rowid').map((row) => ({
         seq: Number(row['seq']),
         at: Number(row['at']),
@@ -63,11 +72,15 @@ function runOf(row: Row, account: Row | undefined): StoredRun {
     spec: parsed('spec'),
     lineage: parsed('lineage'),
     state: parsed('state'),
-    account: account === undefined ? null : accountOf(account),
+    account: account === undefined ? null : streamStateOf(account),
   };
 }
 
-function accountOf(row: Row): NonNullable<StoredRun['account']> {
+function streamStateOf(row: Row): NonNullable<StoredRun['account']> {
   const { messages, commands } = JSON.parse(String(row['account'])) as { messages: number; commands: number };
-  return { messages, commands, offsets: { stdout: Number(row['stdout_offset']), stderr: Number(row['stderr_offset']) } };
+  return {
+    messages,
+    commands,
+    offsets: { stdout: Number(row['stdout_offset']), stderr: Number(row['stderr_offset']) },
+  };
 }

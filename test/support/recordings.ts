@@ -1,8 +1,8 @@
 /** Recorded runs of real agent CLIs, and how to replay them through an adapter. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { type Adapter, type ReadState, read, readFrom, readRest, type Stream } from '../../src/adapters/adapter.ts';
-import { type Account, emptyAccount, fold } from '../../src/run/account.ts';
-import { type Report, reportOf } from '../../src/run/report.ts';
+import { type Adapter, type ReadState, read, readFrom, readRest, type Stream } from '#adapters/adapter.ts';
+import { judgeStream, type StreamOutcome } from '#run/stream-outcome.ts';
+import { emptyStreamState, fold, type StreamState } from '#run/stream-state.ts';
 
 export type Recording = {
   readonly cli: string;
@@ -21,7 +21,9 @@ const folder = new URL('../fixtures/streams/', import.meta.url);
 export const recordedAt = { at: Date.UTC(2026, 10, 22, 12, 20), timeZone: 'UTC' };
 
 export function recordings(cli: string): readonly Recording[] {
-  const names = readdirSync(new URL(`${cli}/`, folder)).flatMap((file) => (file.endsWith('.meta.json') ? [file.slice(0, -'.meta.json'.length)] : []));
+  const names = readdirSync(new URL(`${cli}/`, folder)).flatMap((file) =>
+    file.endsWith('.meta.json') ? [file.slice(0, -'.meta.json'.length)] : [],
+  );
   return names.map((name) => recording(cli, name));
 }
 
@@ -40,31 +42,37 @@ export const inBytes: Cutter = (bytes) => Array.from(bytes, (_, index) => bytes.
 
 type Pieces = readonly { readonly stream: Stream; readonly bytes: Uint8Array }[];
 
-export function replay(adapter: Adapter, { stdout, stderr }: Pick<Recording, 'stdout' | 'stderr'>, cut: Cutter = whole): Account {
+export function replay(
+  adapter: Adapter,
+  { stdout, stderr }: Pick<Recording, 'stdout' | 'stderr'>,
+  cut: Cutter = whole,
+): StreamState {
   const of = (stream: Stream, bytes: Uint8Array): Pieces => cut(bytes).map((piece) => ({ stream, bytes: piece }));
   return replayPieces(adapter, [...of('stderr', stderr), ...of('stdout', stdout)]);
 }
 
 /** The pieces of the two logs in any order between them, as the daemon may come to read them. */
-export function replayPieces(adapter: Adapter, pieces: Pieces): Account {
+export function replayPieces(adapter: Adapter, pieces: Pieces): StreamState {
   const states: Record<Stream, ReadState> = { stdout: readFrom(0), stderr: readFrom(0) };
-  let account = emptyAccount;
+  let streamState = emptyStreamState;
   const take = (stream: Stream, next: ReturnType<typeof read>) => {
     states[stream] = next.state;
-    account = fold(account, next.readings, recordedAt.at);
+    streamState = fold(streamState, next.readings, recordedAt.at);
   };
-  for (const { stream, bytes } of pieces) take(stream, read(adapter, states[stream], bytes, { stream, at: recordedAt }));
-  for (const stream of ['stderr', 'stdout'] as const) take(stream, readRest(adapter, states[stream], { stream, at: recordedAt }));
-  return account;
+  for (const { stream, bytes } of pieces)
+    take(stream, read(adapter, states[stream], bytes, { stream, at: recordedAt }));
+  for (const stream of ['stderr', 'stdout'] as const)
+    take(stream, readRest(adapter, states[stream], { stream, at: recordedAt }));
+  return streamState;
 }
 
-export function reported(adapter: Adapter, account: Account, exit: Recording['exit']): Report | null {
-  return reportOf(account, exit, adapter.stream ?? { needsResult: false, classOfExit: () => null });
+export function reported(adapter: Adapter, streamState: StreamState, exit: Recording['exit']): StreamOutcome | null {
+  return judgeStream(streamState, exit, adapter.stream ?? { needsResult: false, classOfExit: () => null });
 }
 
 /** The end of a run in short; where the stream decides nothing, the exit does. */
-export function endOf(adapter: Adapter, account: Account, exit: Recording['exit']): string {
-  const report = reported(adapter, account, exit);
+export function endOf(adapter: Adapter, streamState: StreamState, exit: Recording['exit']): string {
+  const report = reported(adapter, streamState, exit);
   if (report?.failure) return `failed: ${report.failure.class ?? 'unclassed'}`;
   if (report) return 'succeeded';
   return exit.code === 0 ? 'succeeded' : 'failed by its exit';
@@ -76,7 +84,7 @@ export type Row = readonly [did: string, end: string];
 export type Table = Readonly<Record<string, Row>>;
 
 /** What a run did in short: tool calls, commands that ended, and the changed files it told of. */
-export function deedsOf({ toolCalls, commands, commandsFailed, files }: Account): string {
+export function deedsOf({ toolCalls, commands, commandsFailed, files }: StreamState): string {
   const changes = Object.entries(files).map(([path, { kind }]) => `${kind} ${path.split('/').at(-1)}`);
   const counts = `${toolCalls} tools, ${commands} commands, ${commandsFailed} failed`;
   return [counts, ...changes].join(', ');

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { RunView } from '../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { isAlive, type TestHome } from './home.ts';
 import { until } from './until.ts';
 
@@ -15,7 +15,9 @@ export function rewriteLeader(home: TestHome, run: RunView, change: Partial<Lead
   writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...change }));
   const database = new Database(join(home.folder, 'clip.db'));
   try {
-    const { state: text } = database.prepare('select state from runs where number = ?').get(run.number) as { state: string };
+    const { state: text } = database.prepare('select state from runs where number = ?').get(run.number) as {
+      state: string;
+    };
     const state = JSON.parse(text) as { leader: Leader };
     const next = JSON.stringify({ ...state, leader: { ...state.leader, ...change } });
     database.prepare('update runs set state = ? where number = ?').run(next, run.number);

@@ -1,15 +1,19 @@
 /** Logs of agents, rendered for a test. */
 
-import { createRenderer, type Reader } from '../../src/cli/rendered/renderer.ts';
-import type { Look } from '../../src/cli/words.ts';
-import type { AdapterName, Mapping } from '../../src/run/agent.ts';
+import type { TextStyle } from '#cli/format/format.ts';
+import { createRenderer, type Reader } from '#cli/logs/transcript/renderer.ts';
+import type { AdapterName, Mapping } from '#run/agent.ts';
 
-export const plain: Look = { colour: false, width: null };
-export const narrow = (width: number): Look => ({ colour: false, width });
+export const plain: TextStyle = { colour: false, width: null };
+export const narrow = (width: number): TextStyle => ({ colour: false, width });
 
 export const readerOf = (adapter: AdapterName, mapping: Mapping | null = null): Reader => ({ adapter, mapping });
 
-type Given = { readonly stream?: 'stdout' | 'stderr'; readonly look?: Look; readonly hide?: (text: string) => string };
+type Given = {
+  readonly stream?: 'stdout' | 'stderr';
+  readonly look?: TextStyle;
+  readonly hide?: (text: string) => string;
+};
 
 export function rendererOf(reader: Reader, { stream = 'stdout', look = plain, hide = (text) => text }: Given = {}) {
   return createRenderer({ reader, stream, look, cwd: '/home/demo/project', hint: 'clip logs 7 --raw', hide });
@@ -22,4 +26,5 @@ export function linesOf(reader: Reader, bytes: Uint8Array | string, given: Given
 }
 
 /** The log in which these events stand. */
-export const logOf = (...events: readonly object[]): string => events.map((event) => `${JSON.stringify(event)}\n`).join('');
+export const logOf = (...events: readonly object[]): string =>
+  events.map((event) => `${JSON.stringify(event)}\n`).join('');

@@ -1,6 +1,6 @@
 /** Runs as values: every part can be given, the rest is a plain command that nobody limits. */
-import type { AgentProfile } from '../../src/run/agent.ts';
-import type { Leader, Lineage, Run, Running, RunSpec, RunState, Stop, Stopping } from '../../src/run/run.ts';
+import type { AgentProfile } from '#run/agent.ts';
+import type { Leader, Lineage, Run, Running, RunSpec, RunState, Stop, Stopping } from '#run/run.ts';
 
 /** The moment at which tests of pure code play. */
 export const noon = Date.UTC(2026, 5, 1, 12);
@@ -50,7 +50,10 @@ export function aProfile(given: Partial<AgentProfile> = {}): AgentProfile {
   };
 }
 
-export function aRun(state: RunState, given: { spec?: Partial<RunSpec>; lineage?: Partial<Lineage>; number?: number } = {}): Run {
+export function aRun(
+  state: RunState,
+  given: { spec?: Partial<RunSpec>; lineage?: Partial<Lineage>; number?: number } = {},
+): Run {
   const number = given.number ?? 42;
   return {
     number,
@@ -58,18 +61,46 @@ export function aRun(state: RunState, given: { spec?: Partial<RunSpec>; lineage?
     key: null,
     queuedAt: noon - 60_000,
     spec: aSpec(given.spec),
-    lineage: { taskId: null, origin: null, parentRunId: null, depth: 0, retryOfRunId: null, retryReason: null, processLossRetryCount: 0, ...given.lineage },
+    lineage: {
+      taskId: null,
+      origin: null,
+      parentRunId: null,
+      depth: 0,
+      retryOfRunId: null,
+      retryReason: null,
+      processLossRetryCount: 0,
+      environment: null,
+      ...given.lineage,
+    },
     state,
   };
 }
 
 export function aStop(given: Partial<Stop> = {}): Stop {
-  return { order: 'cancelled', orderedAt: noon - 2_000, graceMs: 15_000, phase: 'ordered', phaseAt: noon - 2_000, now: false, ...given };
+  return {
+    order: 'cancelled',
+    orderedAt: noon - 2_000,
+    graceMs: 15_000,
+    phase: 'ordered',
+    phaseAt: noon - 2_000,
+    now: false,
+    ...given,
+  };
 }
 
 export function running(given: Partial<Running> = {}): Running {
   const startedAt = noon - 30_000;
-  return { status: 'running', leader, startedAt, deadlineAt: null, silentSince: startedAt, held: true, detachedWarning: false, ...given };
+  return {
+    status: 'running',
+    leader,
+    startedAt,
+    deadlineAt: null,
+    silentSince: startedAt,
+    held: true,
+    detachedWarning: false,
+    stall: null,
+    ...given,
+  };
 }
 
 export function stopping(given: Partial<Stopping> = {}): Stopping {

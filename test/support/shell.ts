@@ -4,7 +4,11 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OpenHome, program, type Result, resultOf } from './home.ts';
 
-export type Shell = { readonly folder: string; readonly env: Record<string, string>; readonly paste: (line: string) => Promise<Result> };
+export type Shell = {
+  readonly folder: string;
+  readonly env: Record<string, string>;
+  readonly paste: (line: string) => Promise<Result>;
+};
 
 /** `endless`: lines that never end by themselves, and have shown all there is to see once they have said a line. */
 export function shellIn(home: Pick<OpenHome, 'base' | 'env'>, endless: RegExp = /$^/): Shell {
@@ -18,8 +22,17 @@ export function shellIn(home: Pick<OpenHome, 'base' | 'env'>, endless: RegExp = 
   return { folder, env, paste: (line) => paste(line, endless.test(line), { env, folder }) };
 }
 
-async function paste(line: string, endless: boolean, { env, folder }: { env: Record<string, string>; folder: string }): Promise<Result> {
-  const child = spawn('bash', ['-uo', 'pipefail', '-c', line], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+async function paste(
+  line: string,
+  endless: boolean,
+  { env, folder }: { env: Record<string, string>; folder: string },
+): Promise<Result> {
+  const child = spawn('bash', ['-uo', 'pipefail', '-c', line], {
+    env,
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let text = '';
   let cut = false;
   child.stdout.on('data', (chunk) => {

@@ -20,7 +20,8 @@ export function mayMount(folder: string): boolean {
 
 export function mountDisk(folder: string, mib = mibUsual) {
   mkdirSync(folder, { mode: 0o700, recursive: true });
-  if (!run('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=700`, 'tmpfs', folder])) throw new Error(`No disk can be mounted at ${folder}.`);
+  if (!run('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=700`, 'tmpfs', folder]))
+    throw new Error(`No disk can be mounted at ${folder}.`);
   const ballast = join(folder, 'ballast');
   return {
     /** Until no more than so many bytes are left. */

@@ -7,5 +7,8 @@ export const nobody = 65_534;
 /** Runs this program as the other user, and gives what it printed. */
 export function asNobody(source: string, args: readonly string[]): string {
   const who = ['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups'];
-  return execFileSync('setpriv', [...who, process.execPath, '-e', source, ...args], { cwd: '/', encoding: 'utf8' }).trim();
+  return execFileSync('setpriv', [...who, process.execPath, '-e', source, ...args], {
+    cwd: '/',
+    encoding: 'utf8',
+  }).trim();
 }

@@ -1,8 +1,8 @@
 /** What the tests of the adapters share: a launch, lines written by hand, and the table over all recordings. */
 import { expect, test } from 'vitest';
-import type { Adapter, Launch } from '../../src/adapters/adapter.ts';
-import type { Account } from '../../src/run/account.ts';
-import type { AdapterName, AgentProfile } from '../../src/run/agent.ts';
+import type { Adapter, Launch } from '#adapters/adapter.ts';
+import type { AdapterName, AgentProfile } from '#run/agent.ts';
+import type { StreamState } from '#run/stream-state.ts';
 import { deedsOf, endOf, recordings, replay, type Table } from './recordings.ts';
 
 export function launch(
@@ -11,12 +11,22 @@ export function launch(
   sessionId: string | null = null,
   environment: Record<string, string> = {},
 ): Launch {
-  const bare = { id: 'a', name: 'a', adapter, command: null, model: null, role: null, args: [], permission: 'ask', mapping: null } as const;
+  const bare = {
+    id: 'a',
+    name: 'a',
+    adapter,
+    command: null,
+    model: null,
+    role: null,
+    args: [],
+    permission: 'ask',
+    mapping: null,
+  } as const;
   return { agent: { ...bare, ...changes }, sessionId, promptPath: '/home/demo/prompt', environment };
 }
 
 /** The account of these events and lines. */
-export function accountOf(adapter: Adapter, events: readonly object[], stderr = ''): Account {
+export function streamStateOf(adapter: Adapter, events: readonly object[], stderr = ''): StreamState {
   const stdout = events.map((event) => `${JSON.stringify(event)}\n`).join('');
   return replay(adapter, { stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) });
 }
@@ -27,8 +37,8 @@ export function deedsAndEnds(cli: string, adapter: Adapter, table: Table): void 
   for (const each of all) {
     const [did, end] = table[each.name] ?? table[each.scenario] ?? ['a row of the table', each.scenario];
     test(`${each.name}: ${did}; ${end}`, () => {
-      const account = replay(adapter, each);
-      expect([deedsOf(account), endOf(adapter, account, each.exit)]).toEqual([did, end]);
+      const streamState = replay(adapter, each);
+      expect([deedsOf(streamState), endOf(adapter, streamState, each.exit)]).toEqual([did, end]);
     });
   }
   test('every row of the table is about a recording', () => {

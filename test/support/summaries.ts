@@ -1,6 +1,8 @@
 /** Continuation summaries and what they are made from. */
-import { emptyAccount } from '../../src/run/account.ts';
-import type { SummaryInput, SummaryRun } from '../../src/task/handoff/summary-input.ts';
+
+import type { WorkspaceRecord } from '#run/run.ts';
+import { emptyStreamState } from '#run/stream-state.ts';
+import type { SummaryInput, SummaryRun } from '#task/handoff/summary-input.ts';
 import { noon } from './runs.ts';
 
 export const headings = [
@@ -16,6 +18,16 @@ export const headings = [
   'How to resume',
 ];
 
+/** A work folder in which nothing is different. */
+export function aWorkspace(given: Partial<WorkspaceRecord> = {}): WorkspaceRecord {
+  const head = '1f2e3d4c5b6a79880123456789abcdef01234567';
+  return {
+    ...{ headBefore: head, headAfter: head, commits: 0, filesChanged: 0, insertions: 0, deletions: 0, dirty: false },
+    ...{ files: [], state: null, own: null, sinceTask: null, seenAt: noon },
+    ...given,
+  };
+}
+
 export function aSummaryRun(given: Partial<SummaryRun> = {}): SummaryRun {
   return {
     number: 42,
@@ -26,10 +38,17 @@ export function aSummaryRun(given: Partial<SummaryRun> = {}): SummaryRun {
     errorCode: null,
     error: null,
     outcomeWords: 'exited 0',
+    exitKnown: true,
     startedAt: noon,
     endedAt: noon + 245_000,
-    liveness: { state: 'advanced', reason: 'Evidence of work: 2 commands.', nextAction: null, lastUsefulActionAt: noon },
-    account: { ...emptyAccount, sessionId: 's-1', text: 'I fixed the parser.' },
+    liveness: {
+      state: 'advanced',
+      reason: 'Evidence of work: 2 commands.',
+      nextAction: null,
+      lastUsefulActionAt: noon,
+      claimsDone: false,
+    },
+    streamState: { ...emptyStreamState, sessionId: 's-1', text: 'I fixed the parser.' },
     workspace: null,
     reports: [],
     attempt: 0,
@@ -46,12 +65,21 @@ export function aFailedRun(given: Partial<SummaryRun> = {}): SummaryRun {
     errorCode: 'adapter_failed',
     error: 'It broke.',
     outcomeWords: 'exited 1',
-    liveness: { state: 'failed', reason: 'The run ended as failed.', nextAction: null, lastUsefulActionAt: null },
+    liveness: {
+      state: 'failed',
+      reason: 'The run ended as failed.',
+      nextAction: null,
+      lastUsefulActionAt: null,
+      claimsDone: false,
+    },
     ...given,
   });
 }
 
-export function aSummaryInput({ task, ...given }: Partial<Omit<SummaryInput, 'task'>> & { readonly task?: Partial<SummaryInput['task']> } = {}): SummaryInput {
+export function aSummaryInput({
+  task,
+  ...given
+}: Partial<Omit<SummaryInput, 'task'>> & { readonly task?: Partial<SummaryInput['task']> } = {}): SummaryInput {
   return {
     task: {
       number: 7,

@@ -1,13 +1,19 @@
 /** Tasks of scripted agents in a home, and what became of them. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EventView, RunView } from '../../src/protocol/answers.ts';
-import type { CommentView, DocumentHeadView, TaskView, WakeView } from '../../src/protocol/tasks.ts';
+import type { EventView, RunView } from '#protocol/answers.ts';
+import type { CommentView, DocumentHeadView, TaskView, WakeView } from '#protocol/tasks.ts';
 import { type AgentStep, addSpeaker, codexSays } from './agents.ts';
 import { createHome, program, type TestHome } from './home.ts';
 import { until } from './until.ts';
 
-export type TaskShown = { task: TaskView; comments: CommentView[]; documents: DocumentHeadView[]; wakes: WakeView[]; activity: EventView[] };
+export type TaskShown = {
+  task: TaskView;
+  comments: CommentView[];
+  documents: DocumentHeadView[];
+  wakes: WakeView[];
+  activity: EventView[];
+};
 
 const { session, words, done, change, command } = codexSays;
 
@@ -18,7 +24,12 @@ export const ends = {
   changes: [session('s1'), change('a', 'src/a.ts'), words('Changed.'), done(10, 1), { exit: 0 }],
   /** Work of which nothing remains. */
   builds: [session('s1'), command('a', 'make build'), words('Built.'), done(10, 1), { exit: 0 }],
-  explains: [session('s1'), words('The parser lives in src/parse.ts and has three entry points.'), done(10, 1), { exit: 0 }],
+  explains: [
+    session('s1'),
+    words('The parser lives in src/parse.ts and has three entry points.'),
+    done(10, 1),
+    { exit: 0 },
+  ],
   fails: [session('s1'), words('Hm.'), { complain: 'Boom.' }, { exit: 1 }],
 } satisfies Record<string, readonly AgentStep[]>;
 
@@ -26,7 +37,10 @@ export const ends = {
 export const clipStep = (args: string): AgentStep => ({ run: `node '${program}' ${args}` });
 
 /** A home with an agent that acts by these scripts, one for each of its starts. `{await}` steps wait for the gate. */
-export async function homeWith(scripts: (gate: string) => readonly (readonly AgentStep[])[], options: readonly string[] = []) {
+export async function homeWith(
+  scripts: (gate: string) => readonly (readonly AgentStep[])[],
+  options: readonly string[] = [],
+) {
   const home = createHome();
   const gate = join(home.base, 'gate');
   const agent = await addSpeaker(home, scripts(gate), options);
@@ -36,7 +50,11 @@ export async function homeWith(scripts: (gate: string) => readonly (readonly Age
 /** Runs that live until their gate is opened, and have then changed something. */
 export const gated = (gate: string): readonly AgentStep[] => [session('s1'), { await: gate }, ...ends.changes.slice(1)];
 
-export async function addTask(home: TestHome, options: readonly string[] = ['--assign', 'coder'], title = 'Fix the parser'): Promise<number> {
+export async function addTask(
+  home: TestHome,
+  options: readonly string[] = ['--assign', 'coder'],
+  title = 'Fix the parser',
+): Promise<number> {
   const added = await home.clip(['task', 'add', title, ...options]);
   if (added.code !== 0) throw new Error(added.stderr);
   return Number(added.stdout.trim().slice(1));
@@ -47,11 +65,25 @@ export const shownTask = (home: TestHome, task: number): Promise<TaskShown> =>
 
 /** All its runs, the oldest first. */
 export async function runsOf(home: TestHome, task: number): Promise<RunView[]> {
-  return (await home.asked<{ runs: RunView[] }>(`/v1/runs?task=${task}&limit=100`, ['runs', '--task', `T${task}`, '--limit', '100', '--json'])).runs.reverse();
+  return (
+    await home.asked<{ runs: RunView[] }>(`/v1/runs?task=${task}&limit=100`, [
+      'runs',
+      '--task',
+      `T${task}`,
+      '--limit',
+      '100',
+      '--json',
+    ])
+  ).runs.reverse();
 }
 
 /** Its runs, once there are so many and the last of them is in one of these statuses. */
-export function untilRun(home: TestHome, task: number, nth: number, ...statuses: RunView['status'][]): Promise<RunView[]> {
+export function untilRun(
+  home: TestHome,
+  task: number,
+  nth: number,
+  ...statuses: RunView['status'][]
+): Promise<RunView[]> {
   return until(`run ${nth} of T${task} is ${statuses.join(' or ')}`, async () => {
     const runs = await runsOf(home, task);
     const run = runs[nth - 1];
@@ -60,13 +92,15 @@ export function untilRun(home: TestHome, task: number, nth: number, ...statuses:
 }
 
 /** The task and its runs, once nothing of it moves any more: all runs are settled, and no wake waits. */
-export function atRest(home: TestHome, task: number): Promise<TaskShown & { runs: RunView[] }> {
-  return until(`T${task} is at rest`, async () => {
+/** `ms`: an upper bound, for tasks of many runs. */
+export function atRest(home: TestHome, task: number, ms = 50_000): Promise<TaskShown & { runs: RunView[] }> {
+  const look = async () => {
     const runs = await runsOf(home, task);
     const shown = await shownTask(home, task);
     const waits = shown.wakes.some(({ status }) => ['queued', 'deferred', 'claimed'].includes(status));
     return runs.length > 0 && runs.every(({ settled }) => settled) && !waits ? { ...shown, runs } : null;
-  });
+  };
+  return until(`T${task} is at rest`, look, ms);
 }
 
 export async function events(home: TestHome, type: string): Promise<EventView[]> {

@@ -1,8 +1,8 @@
 /** Tasks, ends of their runs, and what is true around them, as values. */
-import type { EndedRun, Situation } from '../../src/task/next/decision.ts';
-import type { Task } from '../../src/task/task.ts';
-import type { LivenessState } from '../../src/task/verdict/liveness.ts';
-import { plainPayload, type WakePayload, type WakeReason } from '../../src/task/wake.ts';
+import type { EndedRun, Situation } from '#task/continuation/decision.ts';
+import type { LivenessState } from '#task/liveness/liveness.ts';
+import type { Task } from '#task/task.ts';
+import { plainPayload, type WakePayload, type WakeReason } from '#task/wake.ts';
 import { noon } from './runs.ts';
 
 /** An agent's task that is being worked on, with its whole budget. */
@@ -26,6 +26,8 @@ export function aTaskOf(given: Partial<Task> = {}): Task {
     budget: null,
     createdAt: noon - 60_000,
     updatedAt: noon - 60_000,
+    statusAt: noon - 60_000,
+    dismissedAt: null,
     ...given,
   };
 }
@@ -44,13 +46,21 @@ export function anEnd(given: Partial<EndedRun> = {}): EndedRun {
     resetsAt: null,
     retryReason: null,
     limit: null,
+    progress: false,
     wake: null,
     ...given,
   };
 }
 
-export function judged(state: LivenessState, given: Partial<EndedRun> = {}, nextAction: string | null = null): EndedRun {
-  return anEnd({ liveness: { state, reason: `It was ${state}.`, nextAction, lastUsefulActionAt: null }, ...given });
+export function judged(
+  state: LivenessState,
+  given: Partial<EndedRun> = {},
+  nextAction: string | null = null,
+): EndedRun {
+  return anEnd({
+    liveness: { state, reason: `It was ${state}.`, nextAction, lastUsefulActionAt: null, claimsDone: false },
+    ...given,
+  });
 }
 
 export function failedWith(errorCode: string, given: Partial<EndedRun> = {}): EndedRun {
@@ -73,6 +83,7 @@ export function aSituation(given: Partial<Situation> = {}): Situation {
     ownRetry: 'none',
     limitReached: null,
     attemptsMax: 2,
+    runsMax: 5,
     ...given,
   };
 }

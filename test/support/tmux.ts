@@ -8,7 +8,10 @@ import { until } from './until.ts';
 export type Terminal = ReturnType<typeof openTerminal>;
 
 /** Ends with the test. `clip` is a command in it, and `$` its prompt. */
-export function openTerminal(home: TestHome, { columns = 100, rows = 30, env = {} }: { columns?: number; rows?: number; env?: Record<string, string> } = {}) {
+export function openTerminal(
+  home: TestHome,
+  { columns = 100, rows = 30, env = {} }: { columns?: number; rows?: number; env?: Record<string, string> } = {},
+) {
   const socket = join(home.base, 'tmux.sock');
   const tmux = (...args: string[]): string => {
     const { status, stdout, stderr } = spawnSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], {
@@ -19,7 +22,17 @@ export function openTerminal(home: TestHome, { columns = 100, rows = 30, env = {
     return stdout;
   };
   const clip = `clip() { '${process.execPath}' '${program}' "$@"; }; PS1='$ '; clear`;
-  tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', dirname(home.folder), 'bash --norc --noprofile');
+  tmux(
+    'new-session',
+    '-d',
+    '-x',
+    String(columns),
+    '-y',
+    String(rows),
+    '-c',
+    dirname(home.folder),
+    'bash --norc --noprofile',
+  );
   onTestFinished(() => void spawnSync('tmux', ['-S', socket, 'kill-server']));
   tmux('send-keys', clip, 'Enter');
 
@@ -36,7 +49,8 @@ export function openTerminal(home: TestHome, { columns = 100, rows = 30, env = {
         () => (typeof what === 'string' ? screen().includes(what) : what.test(screen())) && screen(),
         ms,
       ).then(String),
-    resize: (width: number, height: number): void => void tmux('resize-window', '-x', String(width), '-y', String(height)),
+    resize: (width: number, height: number): void =>
+      void tmux('resize-window', '-x', String(width), '-y', String(height)),
     /** `1` while a program has taken the whole screen. */
     alternate: (): boolean => tmux('display-message', '-p', '#{alternate_on}').trim() === '1',
     cursorShown: (): boolean => tmux('display-message', '-p', '#{cursor_flag}').trim() === '1',

@@ -11,5 +11,7 @@ export async function until<T>(what: string, condition: () => T | Promise<T>, ms
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`It did not happen within ${ms} ms: ${what}. Last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
+  throw new Error(
+    `It did not happen within ${ms} ms: ${what}. Last: ${last instanceof Error ? last.message : JSON.stringify(last)}`,
+  );
 }

@@ -1,6 +1,6 @@
 /** A run as the daemon shows it; every field can be given. */
-import type { RunView } from '../../src/protocol/answers.ts';
-import { viewOf } from '../../src/protocol/views.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { buildRunView } from '#protocol/build-views.ts';
 import { aRun, noon, running } from './runs.ts';
 
 export function aView(given: Partial<RunView> = {}): RunView {
@@ -12,9 +12,10 @@ export function aView(given: Partial<RunView> = {}): RunView {
     sample: null,
     left: null,
     reports: 0,
-    glance: null,
+    digest: null,
     retriedBy: null,
+    unseen: false,
     at: noon,
   };
-  return { ...viewOf(aRun(running()), seen), ...given };
+  return { ...buildRunView(aRun(running()), seen), ...given };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changes } from '../../src/cli/ui/changes.ts';
+import { changes } from '#cli/dashboard/describe-changes.ts';
 import { aBoard, at, busy } from '../support/dashboard.ts';
 import { noon } from '../support/runs.ts';
 import { nasty, steering } from '../support/terminal.ts';
@@ -23,7 +23,9 @@ describe('what has changed on the board', () => {
     for (const [index, words] of ['has succeeded', 'has failed', 'has timed out', 'was cancelled'].entries())
       expect(said[index]).toMatch(new RegExp(`^Run 12 ${words} after 4 min 5 s \\(.+\\)\\.$`));
     const unseen = { ...failed, number: 14, endedAt: at(-1_000) };
-    expect(changes(before, aBoard({ live: [running], recent: [unseen, failed] }), noon)).toEqual([expect.stringMatching(/^Run 14 has failed/)]);
+    expect(changes(before, aBoard({ live: [running], recent: [unseen, failed] }), noon)).toEqual([
+      expect.stringMatching(/^Run 14 has failed/),
+    ]);
   });
 
   it('is no old end that comes to be seen because another one was removed, or after a restart', () => {

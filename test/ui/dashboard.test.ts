@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { frame } from '../../src/cli/ui/frame.ts';
-import { begin, press, type State } from '../../src/cli/ui/state.ts';
-import { wrapped } from '../../src/cli/ui/views/text.ts';
-import { widthOf } from '../../src/cli/words.ts';
-import type { RunView } from '../../src/protocol/answers.ts';
-import { runStatuses } from '../../src/run/run.ts';
+import { frame } from '#cli/dashboard/frame.ts';
+import { begin, press, type State } from '#cli/dashboard/state.ts';
+import { wrapped } from '#cli/dashboard/views/lines.ts';
+import { measureWidth } from '#cli/format/format.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { runStatuses } from '#run/run.ts';
 import { aBoard, at, busy, factsOf, pressed, screen } from '../support/dashboard.ts';
 import { nasty, steering } from '../support/terminal.ts';
 import { aView } from '../support/views.ts';
@@ -21,11 +21,17 @@ describe('the board', () => {
 
   it('shows what needs a person first, with what moves it on', () => {
     const lines = screen(begin, facts);
-    expect(lines.slice(2, 5)).toEqual(['Needs you 1', '▸ T7 Make the tests pass (blocked): Which database?', '    Settle it, then: clip continue T7']);
+    expect(lines.slice(2, 5)).toEqual([
+      'Needs you 1',
+      '▸ T7 Make the tests pass (blocked): Which database?',
+      '    Settle it, then: clip continue T7',
+    ]);
   });
 
   it('shows of each running run who it is, how long it runs, what it uses and what it said last', () => {
-    expect(text(screen(begin, facts, 130))).toMatch(/#12 {2}● running {2}coder {2}T7 +4 min 5 s +12 % +340 MiB +talking +– +\$ npm test → exit 0/);
+    expect(text(screen(begin, facts, 130))).toMatch(
+      /#12 {2}● running {2}coder {2}T7 +4 min 5 s +12 % +340 MiB +talking +– +\$ npm test → exit 0/,
+    );
   });
 
   it('says what each queued run waits for, and how each ended one came out', () => {
@@ -36,7 +42,10 @@ describe('the board', () => {
 
   it('never calls a cost that nobody knows zero', () => {
     const spent = (costUsd: number | null, costKnownUsd: number, tokens: number | null) =>
-      screen(begin, factsOf(aBoard({}, { spentToday: { runs: 2, costUsd, costKnownUsd, tokens, tokensKnown: tokens ?? 0 } })))[0];
+      screen(
+        begin,
+        factsOf(aBoard({}, { spentToday: { runs: 2, costUsd, costKnownUsd, tokens, tokensKnown: tokens ?? 0 } })),
+      )[0];
     expect(spent(null, 0, null)).toContain('today cost unknown, 2 runs');
     expect(spent(null, 1.5, 900)).toContain('today $1.50+, 900 tokens, 2 runs');
   });
@@ -47,7 +56,9 @@ describe('the board', () => {
 
   it('says that the daemon has gone, and keeps what it knew', () => {
     expect(screen(begin, { ...facts, connection: 'gone' })[0]).toMatch(/^clip · reconnecting…/);
-    expect(screen(begin, { ...facts, connection: 'stopped' })[0]).toMatch(/^clip · the daemon was stopped; waiting for it/);
+    expect(screen(begin, { ...facts, connection: 'stopped' })[0]).toMatch(
+      /^clip · the daemon was stopped; waiting for it/,
+    );
     expect(text(screen(begin, { ...facts, connection: 'gone' }))).toContain('#12');
   });
 
@@ -58,7 +69,9 @@ describe('the board', () => {
 
   it('says what keeps the daemon from working', () => {
     const trouble = { code: 'disk_full', message: 'The disk is full.', hint: 'Free some space.' };
-    expect(screen(begin, factsOf({ ...board, daemon: { ...board.daemon, trouble } }))[1]).toBe('The disk is full. Free some space.');
+    expect(screen(begin, factsOf({ ...board, daemon: { ...board.daemon, trouble } }))[1]).toBe(
+      'The disk is full. Free some space.',
+    );
   });
 });
 
@@ -88,19 +101,28 @@ const hostileBoard = aBoard(
 );
 const hostileFacts = factsOf(hostileBoard, {
   lastLine: ({ number }) => (number === 2 ? `行${'語'.repeat(200)}` : null),
-  opened: { run: { schema: 1, run: hostile[1] as RunView, events: [] }, log: ['ログ'.repeat(300)], task: null, timeline: hostile, trouble: null },
+  opened: {
+    run: { schema: 1, run: hostile[1] as RunView, events: [] },
+    log: ['ログ'.repeat(300)],
+    task: null,
+    timeline: hostile,
+    trouble: null,
+  },
 });
 const pages = { board: [], run: ['j', 'enter'], log: ['j', 'l'], timeline: ['g'], help: ['?'] };
 
 describe.each(Object.entries(pages))('the page %s', (_, keys) => {
   const { state } = pressed(hostileFacts, keys);
 
-  it.each([40, 80, 200])('fits a terminal of %i columns and 24 lines, whatever names and output there are', (columns) => {
-    const lines = screen(state, hostileFacts, columns, 24);
-    expect(lines).toHaveLength(24);
-    // The terminal cuts what is too long for its table; Ink does it in the program.
-    for (const line of lines) expect(line).not.toContain('\n');
-  });
+  it.each([40, 80, 200])(
+    'fits a terminal of %i columns and 24 lines, whatever names and output there are',
+    (columns) => {
+      const lines = screen(state, hostileFacts, columns, 24);
+      expect(lines).toHaveLength(24);
+      // The terminal cuts what is too long for its table; Ink does it in the program.
+      for (const line of lines) expect(line).not.toContain('\n');
+    },
+  );
 
   it('lets nothing through that steers or deceives a terminal', () => {
     expect(steering(text(screen(state, hostileFacts, 200, 60, true)))).toEqual([]);
@@ -131,16 +153,26 @@ describe('rows of the board', () => {
   it.each([60, 80, 120, 200])('fit %i columns with wide characters in every name', (columns) => {
     const rows = screen(begin, hostileFacts, columns, 40).filter((line) => /^[▸ ] #/.test(line));
     expect(rows).toHaveLength(hostile.length);
-    for (const row of rows) expect(widthOf(row)).toBeLessThanOrEqual(columns);
+    for (const row of rows) expect(measureWidth(row)).toBeLessThanOrEqual(columns);
   });
 });
 
 describe('keys', () => {
-  const many = aBoard({ live: Array.from({ length: 200 }, (_, index) => aView({ number: index + 1, name: `run-${index + 1}` })) });
+  const many = aBoard({
+    live: Array.from({ length: 200 }, (_, index) => aView({ number: index + 1, name: `run-${index + 1}` })),
+  });
 
   it('choose one row after the other, and what is chosen is always to be seen', () => {
     const all = factsOf(many);
-    for (const keys of [[], ['down'], Array(57).fill('j'), ['end'], ['end', 'k'], ['pagedown', 'pagedown'], ['end', 'home']]) {
+    for (const keys of [
+      [],
+      ['down'],
+      Array(57).fill('j'),
+      ['end'],
+      ['end', 'k'],
+      ['pagedown', 'pagedown'],
+      ['end', 'home'],
+    ]) {
       const { state } = pressed(all, keys, begin, 24);
       expect(screen(state, all, 80, 24).filter((line) => line.startsWith('▸'))).toHaveLength(1);
     }
@@ -148,9 +180,16 @@ describe('keys', () => {
   });
 
   it('show the chosen row on a screen of hardly any lines, through all sections', () => {
-    const some = (from: number, given: Partial<RunView>) => Array.from({ length: 4 }, (_, index) => aView({ number: from + index, ...given }));
-    const lists = { live: some(1, {}), queued: some(11, { status: 'queued' }), recent: some(21, { status: 'failed', endedAt: at(-1_000) }) };
-    const all = factsOf(aBoard({ ...lists, needsYou: Array.from({ length: 4 }, (_, index) => ({ ...busy.need, task: index + 1 })) }));
+    const some = (from: number, given: Partial<RunView>) =>
+      Array.from({ length: 4 }, (_, index) => aView({ number: from + index, ...given }));
+    const lists = {
+      live: some(1, {}),
+      queued: some(11, { status: 'queued' }),
+      recent: some(21, { status: 'failed', endedAt: at(-1_000) }),
+    };
+    const all = factsOf(
+      aBoard({ ...lists, needsYou: Array.from({ length: 4 }, (_, index) => ({ ...busy.need, task: index + 1 })) }),
+    );
     for (let step = 0; step < 16; step += 1) {
       const lines = screen(pressed(all, Array(step).fill('down'), begin, 6).state, all, 80, 6);
       expect([step, lines.filter((line) => line.startsWith('▸'))]).toEqual([step, [expect.any(String)]]);
@@ -171,8 +210,12 @@ describe('keys', () => {
     expect(all).toContain('#12');
     expect(all).not.toContain('#13');
     expect(all).toContain('filter: t7 running');
-    expect(text(screen(pressed(facts, ['/', ...'t7 deploy', 'enter']).state, facts))).toContain('Nothing fits the filter.');
-    expect(text(screen(pressed(facts, ['/', ...'nobody', 'enter']).state, facts))).toContain('Nothing fits the filter. Esc shows all again.');
+    expect(text(screen(pressed(facts, ['/', ...'t7 deploy', 'enter']).state, facts))).toContain(
+      'Nothing fits the filter.',
+    );
+    expect(text(screen(pressed(facts, ['/', ...'nobody', 'enter']).state, facts))).toContain(
+      'Nothing fits the filter. Esc shows all again.',
+    );
     expect(pressed(facts, ['/', ...'xyz', 'enter', 'escape']).state.filter).toBe('');
   });
 
@@ -198,10 +241,15 @@ describe('keys', () => {
 
   it('are typed, never pasted: what was pasted cancels, retries and leaves nothing, and only a filter takes it', () => {
     const paste = (from: State) =>
-      press(from, { name: 'paste', text: 'c\ny\nq' }, frame(from, facts, { columns: 100, rows: 30, look: { colour: false, width: 100 } }).scene);
+      press(
+        from,
+        { name: 'paste', text: 'c\ny\nq' },
+        frame(from, facts, { columns: 100, rows: 30, look: { colour: false, width: 100 } }).scene,
+      );
     const asked = pressed(facts, ['j', 'c']).state;
     expect(asked.asking).not.toBeNull();
-    for (const from of [begin, asked]) expect(paste(from)).toMatchObject({ order: null, state: { asking: from.asking, pages: from.pages } });
+    for (const from of [begin, asked])
+      expect(paste(from)).toMatchObject({ order: null, state: { asking: from.asking, pages: from.pages } });
     expect(paste(pressed(facts, ['/']).state)).toMatchObject({ order: null, state: { typing: true, filter: 'c⏎y⏎q' } });
   });
 
@@ -221,7 +269,10 @@ describe('keys', () => {
 describe('the page of a run', () => {
   const log = Array.from({ length: 300 }, (_, index) => `line ${index + 1}`);
   const events = [{ seq: 1, at: at(-245_000), runId: busy.running.id, run: 12, taskId: 7, type: 'admitted', data: {} }];
-  const open = { ...facts, opened: { run: { schema: 1 as const, run: busy.running, events }, log, task: null, timeline: null, trouble: null } };
+  const open = {
+    ...facts,
+    opened: { run: { schema: 1 as const, run: busy.running, events }, log, task: null, timeline: null, trouble: null },
+  };
   const { state } = pressed(open, ['j', 'enter']);
 
   it('has the facts, the history and the end of the log', () => {
@@ -243,7 +294,9 @@ describe('the page of a run', () => {
   it('says so when nothing was said, and when it cannot be read', () => {
     const quiet = { ...open, opened: { ...open.opened, log: [] } };
     expect(text(screen(state, quiet))).toContain('Nothing was said yet.');
-    expect(text(screen(state, { ...quiet, opened: { ...quiet.opened, trouble: 'Run 12 is gone.' } }))).toContain('Run 12 is gone.');
+    expect(text(screen(state, { ...quiet, opened: { ...quiet.opened, trouble: 'Run 12 is gone.' } }))).toContain(
+      'Run 12 is gone.',
+    );
   });
 });
 
@@ -279,7 +332,9 @@ describe('the timeline', () => {
   });
 
   it('looks further back, and at more hours', () => {
-    expect(text(screen(pressed(open, ['left', 'left', '-'], state).state, open))).toMatch(/Timeline {2}12 h, until \d\d:\d\d/);
+    expect(text(screen(pressed(open, ['left', 'left', '-'], state).state, open))).toMatch(
+      /Timeline {2}12 h, until \d\d:\d\d/,
+    );
     expect(text(screen(pressed(open, ['+', '+'], state).state, open))).toContain('Timeline  1 h');
   });
 });

@@ -1,18 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { runTable } from '../../src/cli/commands/runs.ts';
-import { widthOf } from '../../src/cli/words.ts';
-import type { RunView } from '../../src/protocol/answers.ts';
-import { viewOf } from '../../src/protocol/views.ts';
-import type { Run } from '../../src/run/run.ts';
+import { runTable } from '#cli/commands/runs.ts';
+import { measureWidth } from '#cli/format/format.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { buildRunView } from '#protocol/build-views.ts';
+import type { Run } from '#run/run.ts';
 import { aRun } from '../support/runs.ts';
 
 const at = Date.UTC(2026, 10, 22, 12, 0, 0);
 
 function view(number: number, command: string[], state: Run['state'], name: string | null = null): RunView {
   const run = aRun(state, { number, spec: { command, name } });
-  return viewOf(
+  return buildRunView(
     { ...run, queuedAt: at - 60_000 },
-    { folder: '/home/runs/x', output: null, archive: null, waitingFor: null, sample: null, left: null, reports: 0, glance: null, retriedBy: null, at },
+    {
+      folder: '/home/runs/x',
+      output: null,
+      archive: null,
+      waitingFor: null,
+      sample: null,
+      left: null,
+      reports: 0,
+      digest: null,
+      retriedBy: null,
+      unseen: false,
+      at,
+    },
   );
 }
 
@@ -22,6 +34,8 @@ const ended: Run['state'] = {
   stopReason: 'exit_nonzero',
   errorCode: 'exit_nonzero',
   error: null,
+  errorBy: null,
+  remark: null,
   timeoutFired: false,
   leader: null,
   startedAt: at - 59_000,
@@ -31,6 +45,7 @@ const ended: Run['state'] = {
   workspace: null,
   liveness: null,
   decision: null,
+  acknowledged: null,
   pending: [],
 };
 
@@ -61,7 +76,7 @@ describe('the list of runs', () => {
   });
 
   it.each([40, 60, 80, 120])('fits a terminal of %i columns', (width) => {
-    for (const line of lines(width)) expect(widthOf(line)).toBeLessThanOrEqual(width);
+    for (const line of lines(width)) expect(measureWidth(line)).toBeLessThanOrEqual(width);
   });
 
   it('cuts nothing where there is no terminal', () => {

@@ -1,4 +1,4 @@
-/** Claude Code: times of its lines, what tools printed, hunks of its changes, its plans and thoughts. */
+/** Transcript details of Claude Code: times, tool output, hunks of changes, plans and thoughts. */
 import { at, isObject, type Json, listAt, textAt } from '../json.ts';
 import { type Details, type ToolDetails, targetIn, timeIn } from './details.ts';
 import { type Lines, lineCount, linesOfEdit, linesOfHunks, unknownLines } from './diff.ts';
@@ -8,49 +8,55 @@ export function describeClaude(event: Json): Partial<Details> {
   const when = timeIn(event['timestamp']);
   switch (event['type']) {
     case 'assistant':
-      return { at: when, tools: new Map(parts.flatMap(callOf)), thoughts: parts.flatMap(thoughtOf), notes: parts.flatMap(planOf) };
+      return {
+        at: when,
+        tools: new Map(parts.flatMap(describeCall)),
+        thoughts: parts.flatMap(extractThoughts),
+        notes: parts.flatMap(extractPlan),
+      };
     case 'user':
-      return { at: when, tools: new Map(parts.flatMap((part) => resultOf(part, event['tool_use_result']))) };
+      return { at: when, tools: new Map(parts.flatMap((part) => describeResult(part, event['tool_use_result']))) };
     case 'system':
-      return event['subtype'] === 'permission_denied' ? { tools: new Map(refusalOf(event)) } : {};
+      return event['subtype'] === 'permission_denied' ? { tools: new Map(describeRefusal(event)) } : {};
     default:
       return {};
   }
 }
 
-function callOf(part: unknown): [string, ToolDetails][] {
+function describeCall(part: unknown): [string, ToolDetails][] {
   const [id, input] = [textAt(part, 'id'), at(part, 'input')];
   if (textAt(part, 'type') !== 'tool_use' || id === null) return [];
   const path = textAt(input, 'file_path');
   const lines = linesOfEdit(input);
-  // What its end tells counts more; some streams leave that out.
+  // The tool's end outranks this, but some streams leave it out.
   const changes = path === null || lines === null ? {} : { changes: [{ path, kind: 'update' as const, ...lines }] };
   return [[id, { target: targetIn(input), ...changes }]];
 }
 
-function thoughtOf(part: unknown): string[] {
+function extractThoughts(part: unknown): string[] {
   const text = textAt(part, 'type') === 'thinking' ? textAt(part, 'thinking') : null;
   return text === null || text.trim() === '' ? [] : [text];
 }
 
-function planOf(part: unknown): { text: string; warning: boolean }[] {
+function extractPlan(part: unknown): { text: string; warning: boolean }[] {
   const todos = textAt(part, 'name') === 'TodoWrite' ? listAt(part, 'input', 'todos') : [];
   const lines = todos.flatMap((todo) => {
     const text = textAt(todo, 'content');
-    const mark = textAt(todo, 'status') === 'completed' ? '[x]' : textAt(todo, 'status') === 'in_progress' ? '[>]' : '[ ]';
+    const mark =
+      textAt(todo, 'status') === 'completed' ? '[x]' : textAt(todo, 'status') === 'in_progress' ? '[>]' : '[ ]';
     return text === null ? [] : [`${mark} ${text}`];
   });
   return lines.length === 0 ? [] : [{ text: lines.join('\n'), warning: false }];
 }
 
-function resultOf(part: unknown, result: unknown): [string, ToolDetails][] {
+function describeResult(part: unknown, result: unknown): [string, ToolDetails][] {
   const id = textAt(part, 'tool_use_id');
   if (textAt(part, 'type') !== 'tool_result' || id === null) return [];
-  return [[id, { output: outputOf(part, result), ...changesOf(result) }]];
+  return [[id, { output: extractOutput(part, result), ...extractChanges(result) }]];
 }
 
-function outputOf(part: unknown, result: unknown): string {
-  // With both streams apart there is none of the words that are added for the model.
+function extractOutput(part: unknown, result: unknown): string {
+  // With separate streams, the result lacks the text that is added for the model.
   if (isObject(result) && typeof result['stdout'] === 'string' && textAt(result, 'backgroundTaskId') === null)
     return [result['stdout'], textAt(result, 'stderr') ?? ''].filter((text) => text !== '').join('\n');
   const text = textAt(part, 'content');
@@ -62,21 +68,21 @@ function outputOf(part: unknown, result: unknown): string {
   );
 }
 
-function changesOf(result: unknown): Pick<ToolDetails, 'changes'> {
+function extractChanges(result: unknown): Pick<ToolDetails, 'changes'> {
   const path = textAt(result, 'filePath');
   if (path === null) return {};
   const created = textAt(result, 'type') === 'create';
-  return { changes: [{ path, kind: created ? 'add' : 'update', ...linesOf(result, created) }] };
+  return { changes: [{ path, kind: created ? 'add' : 'update', ...countLines(result, created) }] };
 }
 
-function linesOf(result: unknown, created: boolean): Lines {
+function countLines(result: unknown, created: boolean): Lines {
   const content = textAt(result, 'content');
   if (created && content !== null) return { added: lineCount(content), removed: 0 };
   const edit = isObject(result) ? linesOfEdit({ ...result, replace_all: result['replaceAll'] }) : null;
   return linesOfHunks(listAt(result, 'structuredPatch')) ?? edit ?? unknownLines;
 }
 
-function refusalOf(event: Json): [string, ToolDetails][] {
+function describeRefusal(event: Json): [string, ToolDetails][] {
   const id = textAt(event, 'tool_use_id');
   return id === null ? [] : [[id, { output: textAt(event, 'message') }]];
 }

@@ -1,8 +1,8 @@
-/** Codex CLI: what commands printed, patches where they are told, reasoning, plans. It tells no times. */
+/** Transcript details of Codex CLI: command output, patches, reasoning, plans. Its stream has no times. */
 import { type Json, listAt, textAt } from '../json.ts';
 import type { Details, ToolDetails } from './details.ts';
 import { lineCount, linesOfDiff, unknownLines } from './diff.ts';
-import type { Change } from './item.ts';
+import type { TranscriptChange } from './item.ts';
 
 export function describeCodex(event: Json): Partial<Details> {
   const item = event['item'];
@@ -13,7 +13,7 @@ export function describeCodex(event: Json): Partial<Details> {
     case 'command_execution':
       return tool({ output: ended ? textAt(item, 'aggregated_output') : null });
     case 'file_change':
-      return tool(ended ? { changes: listAt(item, 'changes').flatMap(changeOf) } : {});
+      return tool(ended ? { changes: listAt(item, 'changes').flatMap(extractChanges) } : {});
     case 'web_search':
       return tool({ target: textAt(item, 'query') });
     case 'mcp_tool_call':
@@ -21,8 +21,8 @@ export function describeCodex(event: Json): Partial<Details> {
     case 'reasoning':
       return ended ? { thoughts: [textAt(item, 'text') ?? ''].filter((text) => text.trim() !== '') } : {};
     case 'todo_list':
-      return ended ? {} : { notes: planOf(item) };
-    // Only a warning: what went wrong with the turn is an event of its own.
+      return ended ? {} : { notes: extractPlan(item) };
+    // This is only a warning. A failed turn is an event of its own.
     case 'error':
       return { notes: [{ text: textAt(item, 'message') ?? 'A warning without words.', warning: true }] };
     default:
@@ -36,7 +36,7 @@ function textsIn(item: unknown): string {
     .join('\n');
 }
 
-function planOf(item: unknown): { text: string; warning: boolean }[] {
+function extractPlan(item: unknown): { text: string; warning: boolean }[] {
   const lines = listAt(item, 'items').flatMap((each) => {
     const text = textAt(each, 'text');
     return text === null ? [] : [`${(each as { completed?: unknown }).completed === true ? '[x]' : '[ ]'} ${text}`];
@@ -44,13 +44,13 @@ function planOf(item: unknown): { text: string; warning: boolean }[] {
   return lines.length === 0 ? [] : [{ text: lines.join('\n'), warning: false }];
 }
 
-function changeOf(change: unknown): Change[] {
+function extractChanges(change: unknown): TranscriptChange[] {
   const path = textAt(change, 'path');
   if (path === null) return [];
   const word = textAt(change, 'kind') ?? textAt(change, 'kind', 'type');
   const kind = word === 'add' || word === 'update' || word === 'delete' ? word : null;
   const diff = textAt(change, 'diff') ?? textAt(change, 'unified_diff') ?? textAt(change, 'kind', 'unified_diff');
-  // A new or a removed file is told by its content.
+  // A new or a removed file is reported with its content.
   const whole = diff === null || kind === null || kind === 'update' ? unknownLines : wholeFile(kind, lineCount(diff));
   return [{ path, kind, ...(linesOfDiff(diff) ?? whole) }];
 }

@@ -1,4 +1,4 @@
-/** Lines added and removed, as far as a stream tells what was changed. */
+/** Added and removed lines, as far as a stream reports changes. */
 import { listAt, textAt } from '../json.ts';
 
 export type Lines = { readonly added: number | null; readonly removed: number | null };
@@ -10,14 +10,14 @@ export function lineCount(text: string): number {
   return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 }
 
-/** A unified diff; null when there is no sign that it is one. */
+/** Counts the lines of a unified diff. Returns null when the text does not look like one. */
 export function linesOfDiff(diff: string | null): Lines | null {
   if (diff === null || !/^@@ /m.test(diff)) return null;
   let inside = false;
   let [added, removed] = [0, 0];
   for (const line of diff.split('\n')) {
     if (line.startsWith('@@ ')) inside = true;
-    // The head of the next file.
+    // The header of the next file.
     else if (line.startsWith('--- ') && !inside) continue;
     else if (/^(diff |Index: )/.test(line)) inside = false;
     else if (inside && line.startsWith('+')) added += 1;
@@ -26,7 +26,7 @@ export function linesOfDiff(diff: string | null): Lines | null {
   return { added, removed };
 }
 
-/** Hunks with their lines, as claude gives them; null without any. */
+/** Counts the lines of claude's hunks. Returns null when there are none. */
 export function linesOfHunks(hunks: readonly unknown[]): Lines | null {
   if (hunks.length === 0) return null;
   const lines = hunks.flatMap((hunk) => listAt(hunk, 'lines'));
@@ -34,13 +34,17 @@ export function linesOfHunks(hunks: readonly unknown[]): Lines | null {
   return { added: beginning('+'), removed: beginning('-') };
 }
 
-/** One text put in the place of another: what they begin and end with in common has not changed. */
+/** Counts the lines of a replaced text. The common beginning and end did not change. */
 export function linesOfReplacement(before: string, after: string): Lines {
   const [old, fresh] = [splitLines(before), splitLines(after)];
   let head = 0;
   while (head < Math.min(old.length, fresh.length) && old[head] === fresh[head]) head += 1;
   let tail = 0;
-  while (tail < Math.min(old.length, fresh.length) - head && old[old.length - 1 - tail] === fresh[fresh.length - 1 - tail]) tail += 1;
+  while (
+    tail < Math.min(old.length, fresh.length) - head &&
+    old[old.length - 1 - tail] === fresh[fresh.length - 1 - tail]
+  )
+    tail += 1;
   return { added: fresh.length - head - tail, removed: old.length - head - tail };
 }
 
@@ -48,10 +52,20 @@ function splitLines(text: string): string[] {
   return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
-/** The input of an edit tool; null when it may have hit several places, or says something else. */
+/** Counts the lines of an edit tool's input. Returns null when it may apply to several places, or has other fields. */
 export function linesOfEdit(input: unknown): Lines | null {
-  const [before, after] = [textAt(input, 'old_string') ?? textAt(input, 'oldString'), textAt(input, 'new_string') ?? textAt(input, 'newString')];
+  const [before, after] = [
+    textAt(input, 'old_string') ?? textAt(input, 'oldString'),
+    textAt(input, 'new_string') ?? textAt(input, 'newString'),
+  ];
   const many = (input as { replace_all?: unknown; replaceAll?: unknown; expected_replacements?: unknown } | null) ?? {};
-  if (before === null || after === null || many.replace_all === true || many.replaceAll === true || many.expected_replacements !== undefined) return null;
+  if (
+    before === null ||
+    after === null ||
+    many.replace_all === true ||
+    many.replaceAll === true ||
+    many.expected_replacements !== undefined
+  )
+    return null;
   return linesOfReplacement(before, after);
 }

@@ -1,4 +1,4 @@
-/** Gemini CLI: times of its lines, what tools printed, what its edits say of themselves. */
+/** Transcript details of Gemini CLI: times, tool output, and the results of edits. */
 import { at, type Json, numberAt, textAt } from '../json.ts';
 import { type Details, type ToolDetails, targetIn, timeIn } from './details.ts';
 import { linesOfDiff, linesOfEdit, unknownLines } from './diff.ts';
@@ -8,39 +8,52 @@ export function describeGemini(event: Json): Partial<Details> {
   const id = textAt(event, 'tool_id');
   switch (event['type']) {
     case 'tool_use':
-      return { at: when, tools: id === null ? new Map() : new Map([[id, callOf(event)]]) };
+      return { at: when, tools: id === null ? new Map() : new Map([[id, describeCall(event)]]) };
     case 'tool_result':
-      return { at: when, tools: id === null ? new Map() : new Map([[id, resultOf(event)]]) };
+      return { at: when, tools: id === null ? new Map() : new Map([[id, describeResult(event)]]) };
     case 'thought':
       return { at: when, thoughts: [textAt(event, 'content') ?? ''].filter((text) => text.trim() !== '') };
     case 'error':
-      return textAt(event, 'severity') === 'error' ? {} : { notes: [{ text: textAt(event, 'message') ?? 'A warning without words.', warning: true }] };
+      return textAt(event, 'severity') === 'error'
+        ? {}
+        : { notes: [{ text: textAt(event, 'message') ?? 'A warning without words.', warning: true }] };
     default:
       return { at: when };
   }
 }
 
-function callOf(event: Json): ToolDetails {
+function describeCall(event: Json): ToolDetails {
   const input = event['parameters'];
   const path = textAt(input, 'file_path') ?? textAt(input, 'absolute_path');
   const lines = linesOfEdit(input);
-  // Whether there was a file before is not told: of what was written whole nothing can be counted.
+  // Whether the file existed before is unknown, so a written file has no line counts.
   const writes = lines !== null || textAt(event, 'tool_name') === 'write_file';
   return {
     target: targetIn(input),
-    ...(path !== null && writes ? { changes: [{ path, kind: lines === null ? null : 'update', ...(lines ?? unknownLines) }] } : {}),
+    ...(path !== null && writes
+      ? { changes: [{ path, kind: lines === null ? null : 'update', ...(lines ?? unknownLines) }] }
+      : {}),
   };
 }
 
-function resultOf(event: Json): ToolDetails {
+function describeResult(event: Json): ToolDetails {
   const output = textAt(event, 'output') ?? textAt(event, 'error', 'message');
   const shown = at(event, 'result_display') ?? at(event, 'resultDisplay');
-  const [path, diff] = [textAt(shown, 'filePath') ?? textAt(shown, 'fileName'), linesOfDiff(textAt(shown, 'fileDiff') ?? textAt(event, 'diff'))];
+  const [path, diff] = [
+    textAt(shown, 'filePath') ?? textAt(shown, 'fileName'),
+    linesOfDiff(textAt(shown, 'fileDiff') ?? textAt(event, 'diff')),
+  ];
   const counted = countsIn(shown) ?? diff;
-  return { output, ...(path === null || counted === null ? {} : { changes: [{ path, kind: 'update' as const, ...counted }] }) };
+  return {
+    output,
+    ...(path === null || counted === null ? {} : { changes: [{ path, kind: 'update' as const, ...counted }] }),
+  };
 }
 
 function countsIn(shown: unknown) {
-  const [added, removed] = [numberAt(shown, 'diffStat', 'model_added_lines'), numberAt(shown, 'diffStat', 'model_removed_lines')];
+  const [added, removed] = [
+    numberAt(shown, 'diffStat', 'model_added_lines'),
+    numberAt(shown, 'diffStat', 'model_removed_lines'),
+  ];
   return added === null || removed === null ? null : { added, removed };
 }

@@ -1,19 +1,20 @@
 /**
- * What a stream says, for a person to read: more than a reading knows (what a tool printed, what a change
- * was, how long something took) and nothing that is counted. An item never decides anything.
+ * Transcript items: the content of a stream for a person to read. They have more detail than agent events (tool output,
+ * changes, durations) and are never counted. No decision depends on an item.
  */
-import type { ReportKind } from '../../run/agent-report.ts';
-import type { ToolKind } from '../../run/reading.ts';
 
-export type Change = {
+import type { ToolKind } from '#run/agent-event.ts';
+import type { ReportKind } from '#run/agent-report.ts';
+
+export type TranscriptChange = {
   readonly path: string;
   readonly kind: 'add' | 'update' | 'delete' | null;
-  /** Lines, where the stream tells them; null where it does not. */
+  /** Added and removed lines. Null where the stream does not report them. */
   readonly added: number | null;
   readonly removed: number | null;
 };
 
-export type Item =
+export type TranscriptItem =
   | { readonly type: 'session'; readonly words: readonly string[] }
   | { readonly type: 'message'; readonly text: string; readonly delta: boolean }
   | { readonly type: 'thought'; readonly text: string }
@@ -23,11 +24,11 @@ export type Item =
       readonly tool: string;
       readonly kind: ToolKind;
       readonly command: string | null;
-      /** What it is about: a path, a pattern, an address; null when its input does not say. */
+      /** What it is about: a path, a pattern, an address. Null when its input does not say. */
       readonly target: string | null;
-      /** What it is going to change, as far as its input tells; what its end tells counts more. */
-      readonly changes: readonly Change[];
-      /** The clock of the stream; null for streams without times. */
+      /** The intended changes, as far as the input names them. The changes at the tool's end outrank them. */
+      readonly changes: readonly TranscriptChange[];
+      /** The time according to the stream. Null for streams without times. */
       readonly at: number | null;
     }
   | {
@@ -36,9 +37,9 @@ export type Item =
       readonly exitCode: number | null;
       readonly failed: boolean;
       readonly denied: boolean;
-      /** What it printed; null where the stream keeps it to itself. */
+      /** The output of the tool. Null where the stream does not include it. */
       readonly output: string | null;
-      readonly changes: readonly Change[];
+      readonly changes: readonly TranscriptChange[];
       readonly durationMs: number | null;
       readonly at: number | null;
     }
@@ -52,12 +53,12 @@ export type Item =
       readonly output: number | null;
     }
   | { readonly type: 'cost'; readonly scope: 'part' | 'session'; readonly usd: number }
-  /** It says that it is done; `message` is null when all went well. */
+  /** The agent's statement that it is done. `message` is null for a success. */
   | { readonly type: 'result'; readonly message: string | null }
   | { readonly type: 'report'; readonly kind: ReportKind; readonly text: string; readonly who: string | null }
-  /** Anything else worth a line: a plan, a warning. */
+  /** Anything else that is worth a line: a plan, a warning. */
   | { readonly type: 'note'; readonly text: string; readonly warning: boolean }
-  /** A line that is no event: text of the program itself. */
+  /** A line that is not an event: text of the program itself. */
   | { readonly type: 'line'; readonly text: string }
-  /** A line too long to be read. */
+  /** A line that was too long to be read. */
   | { readonly type: 'left-out' };

@@ -1,53 +1,56 @@
-/** opencode: it tells of a tool when it has ended, with its times, its output and its diffs. */
+/** Transcript details of opencode: it reports a tool when it has ended, with times, output and diffs. */
 import { at, type Json, listAt, numberAt, textAt } from '../json.ts';
 import { type Details, type ToolDetails, targetIn, timeIn } from './details.ts';
 import { type Lines, lineCount, linesOfDiff, linesOfEdit, unknownLines } from './diff.ts';
-import type { Change } from './item.ts';
+import type { TranscriptChange } from './item.ts';
 
 export function describeOpencode(event: Json): Partial<Details> {
   const part = event['part'];
   const when = timeIn(event['timestamp']);
-  if (event['type'] === 'reasoning') return { at: when, thoughts: [textAt(part, 'text') ?? ''].filter((text) => text.trim() !== '') };
+  if (event['type'] === 'reasoning')
+    return { at: when, thoughts: [textAt(part, 'text') ?? ''].filter((text) => text.trim() !== '') };
   const id = textAt(part, 'callID');
   if (event['type'] !== 'tool_use' || id === null) return { at: when };
-  return { at: when, tools: new Map([[id, toolOf(textAt(part, 'tool') ?? '', at(part, 'state'))]]) };
+  return { at: when, tools: new Map([[id, describeTool(textAt(part, 'tool') ?? '', at(part, 'state'))]]) };
 }
 
-/** What stands in the place of an output that there was none of. */
+/** The placeholder for an empty output. */
 const nothing = /^\(no output\)$/;
 
-function toolOf(tool: string, state: unknown): ToolDetails {
+function describeTool(tool: string, state: unknown): ToolDetails {
   const [begun, ended] = [numberAt(state, 'time', 'start'), numberAt(state, 'time', 'end')];
   const output = textAt(state, 'error') ?? textAt(state, 'metadata', 'output') ?? textAt(state, 'output') ?? '';
   return {
     target: targetIn(at(state, 'input')) ?? textAt(state, 'title'),
     output: nothing.test(output.trim()) ? '' : output,
     durationMs: begun === null || ended === null || ended < begun ? null : ended - begun,
-    ...(textAt(state, 'status') === 'completed' ? changesOf(tool, state) : {}),
+    ...(textAt(state, 'status') === 'completed' ? extractChanges(tool, state) : {}),
   };
 }
 
-function changesOf(tool: string, state: unknown): Pick<ToolDetails, 'changes'> {
-  const patched = listAt(state, 'metadata', 'files').flatMap(fileOf);
+function extractChanges(tool: string, state: unknown): Pick<ToolDetails, 'changes'> {
+  const patched = listAt(state, 'metadata', 'files').flatMap(extractChange);
   if (patched.length > 0) return { changes: patched };
   const path = textAt(state, 'input', 'filePath');
   if (path === null || !['write', 'edit', 'multiedit'].includes(tool)) return {};
   const created = tool === 'write' && at(state, 'metadata', 'exists') === false;
-  return { changes: [{ path, kind: created ? 'add' : 'update', ...linesOf(tool, state, created) }] };
+  return { changes: [{ path, kind: created ? 'add' : 'update', ...countLines(tool, state, created) }] };
 }
 
-function linesOf(tool: string, state: unknown, created: boolean): Lines {
+function countLines(tool: string, state: unknown, created: boolean): Lines {
   const content = textAt(state, 'input', 'content');
   if (created && content !== null) return { added: lineCount(content), removed: 0 };
   const told = countsIn(at(state, 'metadata', 'filediff')) ?? linesOfDiff(textAt(state, 'metadata', 'diff'));
   return told ?? (tool === 'edit' ? linesOfEdit(at(state, 'input')) : null) ?? unknownLines;
 }
 
-function fileOf(file: unknown): Change[] {
+function extractChange(file: unknown): TranscriptChange[] {
   const [path, type] = [textAt(file, 'filePath') ?? textAt(file, 'path'), textAt(file, 'type')];
   if (path === null) return [];
   const kind = type === 'add' || type === 'update' || type === 'delete' ? type : null;
-  return [{ path, kind, ...(countsIn(file) ?? linesOfDiff(textAt(file, 'diff') ?? textAt(file, 'patch')) ?? unknownLines) }];
+  return [
+    { path, kind, ...(countsIn(file) ?? linesOfDiff(textAt(file, 'diff') ?? textAt(file, 'patch')) ?? unknownLines) },
+  ];
 }
 
 function countsIn(value: unknown): Lines | null {

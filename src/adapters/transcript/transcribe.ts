@@ -1,86 +1,112 @@
 /**
- * From a line of an agent's log to what a person reads of it. The readings of the adapter come first, so
- * that what is shown and what is counted never differ; a file per CLI adds what readings leave out.
+ * Turns a line of an agent's log into transcript items. They are built from the adapter's agent events, so that display
+ * and counts never differ. A file per CLI adds details.
  */
-import type { AdapterName, Mapping } from '../../run/agent.ts';
-import { reportMarker } from '../../run/agent-report.ts';
-import type { Reading } from '../../run/reading.ts';
-import { type Adapter, eventsIn, type ReadAt, type Stream, withoutControls } from '../adapter.ts';
-import { adapterOf } from '../by-name.ts';
+import type { AdapterName, Mapping } from '#run/agent.ts';
+import type { AgentEvent } from '#run/agent-event.ts';
+import { reportMarker } from '#run/agent-report.ts';
+import { type Adapter, eventsIn, type ReadAt, type Stream } from '../adapter.ts';
 import type { Json } from '../json.ts';
-import { reportsIn } from '../reports.ts';
+import { reportsIn } from '../printed-reports.ts';
+import { findAdapter } from '../registry.ts';
+import { withoutControls } from '../strip-controls.ts';
 import { describeClaude } from './claude.ts';
 import { describeCodex } from './codex.ts';
-import { type Describe, type Details, noDetails } from './details.ts';
+import { type DescribeEvent, type Details, noDetails } from './details.ts';
 import { describeGemini } from './gemini.ts';
-import type { Change, Item } from './item.ts';
+import type { TranscriptChange, TranscriptItem } from './item.ts';
 import { describeOpencode } from './opencode.ts';
 
-/** Gives the items of a whole line, in order. Never throws. */
-export type Transcribe = (line: string, stream: Stream) => readonly Item[];
+/** Returns the items of a whole line, in order. Never throws. */
+export type Transcribe = (line: string, stream: Stream) => readonly TranscriptItem[];
 
-const describers: Readonly<Partial<Record<AdapterName, Describe>>> = {
+const describers: Readonly<Partial<Record<AdapterName, DescribeEvent>>> = {
   claude: describeClaude,
   codex: describeCodex,
   gemini: describeGemini,
   opencode: describeOpencode,
 };
 
-/** What times in words refer to is of no interest here: nothing is reckoned with them. */
+/** The reference time for times in text, which are not evaluated here. */
 const noTime: ReadAt = { at: 0, timeZone: 'UTC' };
 
-/** Null for programs without a stream that could be read. */
-export function transcriberOf(adapter: AdapterName, mapping: Mapping | null): Transcribe | null {
-  const { stream: reader } = adapterOf({ id: '', name: '', command: null, model: null, role: null, args: [], permission: 'ask', adapter, mapping });
+/** Returns the transcriber of an adapter, or null for a program without a readable stream. */
+export function findTranscriber(adapter: AdapterName, mapping: Mapping | null): Transcribe | null {
+  const { stream: reader } = findAdapter({
+    id: '',
+    name: '',
+    command: null,
+    model: null,
+    role: null,
+    args: [],
+    permission: 'ask',
+    adapter,
+    mapping,
+  });
   if (reader === null) return null;
   const describe = describers[adapter] ?? (() => ({}));
   return (line, stream) => {
     try {
-      return itemsOf(line, stream, { reader, describe });
+      return toItems(line, stream, { reader, describe });
     } catch {
-      // A line of a shape nobody has seen.
+      // A line of unknown form.
       return [{ type: 'note', text: 'An event of a shape that clip does not know.', warning: true }];
     }
   };
 }
 
-type Reader = { readonly reader: NonNullable<Adapter['stream']>; readonly describe: Describe };
+type Reader = { readonly reader: NonNullable<Adapter['stream']>; readonly describe: DescribeEvent };
 
-function itemsOf(text: string, stream: Stream, { reader, describe }: Reader): Item[] {
+function toItems(text: string, stream: Stream, { reader, describe }: Reader): TranscriptItem[] {
   const line = text.trim();
   if (line === '') return [];
+  // Only standard output is the stream. JSON on standard error is a plain line.
   const events = eventsIn(line);
-  const reports = line.includes(reportMarker) ? reportsIn(events ?? line).flatMap((report) => itemOf(report, noDetails)) : [];
+  if (stream === 'stderr' && events !== null) {
+    const own = events
+      .flatMap((event) => reader.readOwnError?.(event) ?? [])
+      .flatMap((reading) => toItem(reading, noDetails));
+    return own.length > 0 ? own : [{ type: 'line', text: text.trimEnd() }];
+  }
+  const reports = line.includes(reportMarker)
+    ? reportsIn(events ?? line).flatMap((report) => toItem(report, noDetails))
+    : [];
   if (events !== null) return [...events.flatMap((event) => itemsOfEvent(event, { reader, describe })), ...reports];
   if (reports.length > 0 && line.startsWith(reportMarker)) return reports;
   const readings = reader.readText(withoutControls(line), stream, noTime);
-  const items = readings.flatMap((reading) => itemOf(reading, noDetails));
+  const items = readings.flatMap((reading) => toItem(reading, noDetails));
   return [...(items.length > 0 ? items : [{ type: 'line' as const, text: text.trimEnd() }]), ...reports];
 }
 
-function itemsOfEvent(event: Json, { reader, describe }: Reader): Item[] {
+function itemsOfEvent(event: Json, { reader, describe }: Reader): TranscriptItem[] {
   const details: Details = { ...noDetails, ...describe(event) };
-  const thoughts = details.thoughts.map((text): Item => ({ type: 'thought', text }));
-  const notes = details.notes.map((note): Item => ({ type: 'note', ...note }));
-  return [...thoughts, ...reader.readEvent(event, noTime).flatMap((reading) => itemOf(reading, details)), ...notes];
+  const thoughts = details.thoughts.map((text): TranscriptItem => ({ type: 'thought', text }));
+  const notes = details.notes.map((note): TranscriptItem => ({ type: 'note', ...note }));
+  return [...thoughts, ...reader.readEvent(event, noTime).flatMap((reading) => toItem(reading, details)), ...notes];
 }
 
-function itemOf(reading: Reading, details: Details): Item[] {
+function toItem(reading: AgentEvent, details: Details): TranscriptItem[] {
   switch (reading.type) {
     case 'session':
       return [
-        { type: 'session', words: [reading.version, reading.model, reading.permission, reading.id].filter((word) => word !== null && word !== '') as string[] },
+        {
+          type: 'session',
+          words: [reading.version, reading.model, reading.permission, reading.id].filter(
+            (word) => word !== null && word !== '',
+          ) as string[],
+        },
       ];
     case 'message':
       return [{ type: 'message', text: reading.text, delta: reading.delta }];
     case 'tool-started':
-      return [startOf(reading, details)];
+      return [startItem(reading, details)];
     case 'tool-ended':
-      return [endOf(reading, details)];
+      return [endItem(reading, details)];
     case 'refused':
       return [{ type: 'note', text: `${reading.tool} was not allowed.`, warning: true }];
     case 'tokens':
-      return [{ type: 'usage', scope: reading.scope, ...reading.tokens }];
+      // Usage of single calls is left out, because the result reports the sum.
+      return reading.scope === 'call' ? [] : [{ type: 'usage', scope: reading.scope, ...reading.tokens }];
     case 'cost':
       return [{ type: 'cost', scope: reading.scope, usd: reading.usd }];
     case 'error':
@@ -97,14 +123,22 @@ function itemOf(reading: Reading, details: Details): Item[] {
   }
 }
 
-function startOf({ id, tool, kind, command, paths }: Reading & { type: 'tool-started' }, { at, tools }: Details): Item {
+function startItem(
+  { id, tool, kind, command, paths }: AgentEvent & { type: 'tool-started' },
+  { at, tools }: Details,
+): TranscriptItem {
   const { target = null, changes = [] } = tools.get(id) ?? {};
   return { type: 'tool-started', id, tool, kind, command, target: paths[0] ?? target, changes, at };
 }
 
-function endOf({ id, exitCode, failed, denied, files }: Reading & { type: 'tool-ended' }, { at, tools }: Details): Item {
+function endItem(
+  { id, exitCode, failed, denied, files }: AgentEvent & { type: 'tool-ended' },
+  { at, tools }: Details,
+): TranscriptItem {
   const { output = null, durationMs = null, changes: told = [] } = tools.get(id) ?? {};
-  const known = (files ?? []).map((file): Change => told.find(({ path }) => path === file.path) ?? { ...file, added: null, removed: null });
+  const known = (files ?? []).map(
+    (file): TranscriptChange => told.find(({ path }) => path === file.path) ?? { ...file, added: null, removed: null },
+  );
   const changes = failed || denied ? [] : known.length > 0 ? known : told;
   return { type: 'tool-ended', id, exitCode, failed, denied, output, durationMs, changes, at };
 }

@@ -1,15 +1,19 @@
-/** `clip agent check`: found, version, starts, answers. The last two by a real run, since nothing else proves them. */
-import type { CheckAnswer } from '../../protocol/agents.ts';
-import type { RunView } from '../../protocol/answers.ts';
-import { limits } from '../../run/limits.ts';
+/** `clip agent check`: found, version, starts, answers. A real run proves the last two. */
+import type { CheckAnswer } from '#protocol/agents.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { limits } from '#run/limits.ts';
+import { allReached } from '../client/wait-for-runs.ts';
 import type { Context } from '../context.ts';
-import { environmentOf, requestOf } from '../request.ts';
-import { allReached } from '../waiting.ts';
-import { clean, endWords } from '../words.ts';
+import { clean, formatEnd } from '../format/format.ts';
+import { buildRequest, collectEnvironment } from './run-request.ts';
 
 const question = 'This is a test of the connection. Use no tools. Answer with the single word: ready';
 
-type Step = { readonly check: 'found' | 'version' | 'starts' | 'answers'; readonly ok: boolean; readonly detail: string };
+type Step = {
+  readonly check: 'found' | 'version' | 'tasks' | 'starts' | 'answers';
+  readonly ok: boolean;
+  readonly detail: string;
+};
 
 export async function checkAgent(context: Context, name: string, ask: boolean): Promise<number> {
   const steps: Step[] = [];
@@ -24,25 +28,54 @@ export async function checkAgent(context: Context, name: string, ask: boolean): 
 }
 
 async function isThere(context: Context, name: string, report: (step: Step) => void): Promise<boolean> {
-  const { path, version, paused, pausedReason, program } = await context
-    .client()
-    .call<CheckAnswer>('POST', `/v1/agents/${encodeURIComponent(name)}/check`, { env: environmentOf(context.env) });
+  const answer = await context.client().call<CheckAnswer>('POST', `/v1/agents/${encodeURIComponent(name)}/check`, {
+    env: collectEnvironment(context.env),
+  });
+  const { path, version, paused, pausedReason, program } = answer;
   report({
     check: 'found',
     ok: path !== null,
-    detail: path ?? `${program} is not there, or may not be executed; install it, or name another: clip agent edit ${name} --command PATH`,
+    detail:
+      path ??
+      `${program} is not there, or may not be executed; install it, or name another: clip agent edit ${name} --command PATH`,
   });
-  if (path === null) return false;
+  const tasks = formatAutomatic(clean(name), answer);
+  if (path === null) {
+    if (!tasks.ok) report(tasks);
+    return false;
+  }
+  report(tasks);
   if (paused) report({ check: 'starts', ok: false, detail: pausedReason ?? `it is paused: clip agent resume ${name}` });
-  // An http agent has no version, and a plain command may do anything when it is asked for one.
-  if (version !== undefined) report({ check: 'version', ok: version !== null, detail: version ?? 'it does not answer to --version' });
+  // An http agent has no version, and a plain command may do anything when it is called with --version.
+  if (version !== undefined)
+    report({ check: 'version', ok: version !== null, detail: version ?? 'it does not answer to --version' });
   return !paused;
+}
+
+/** Reports whether automatic runs find the program. They do not start from the caller's shell. */
+function formatAutomatic(agent: string, { program, taskEnvironment, automatic }: CheckAnswer): Step {
+  const missing = automatic.filter(({ found }) => !found);
+  const [first] = missing;
+  if (first === undefined) {
+    const kept = 'each task keeps the environment of the shell that assigns or continues it';
+    return { check: 'tasks', ok: true, detail: taskEnvironment === 'daemon' ? "found in the daemon's PATH" : kept };
+  }
+  const tasks = missing.flatMap(({ task }) => (task === null ? [] : [`T${task}`]));
+  const whose = tasks.length === 0 ? 'automatic runs' : tasks.slice(0, 5).join(', ');
+  const where = first.source === 'daemon' ? "the daemon's PATH" : 'the PATH that was kept for them';
+  const cure =
+    taskEnvironment === 'daemon'
+      ? 'clip daemon restart'
+      : tasks[0] === undefined
+        ? `clip agent edit ${agent} --every DURATION`
+        : `clip continue ${tasks[0]}`;
+  return { check: 'tasks', ok: false, detail: `${whose}: ${program} is not in ${where}. From this shell: ${cure}` };
 }
 
 async function asks(context: Context, name: string, report: (step: Step) => void): Promise<RunView> {
   const client = context.client();
   const body = {
-    ...requestOf(context, { label: { check: name } }),
+    ...buildRequest(context, { label: { check: name } }),
     cwdIsDefault: true,
     agent: name,
     stdin: { kind: 'text', base64: Buffer.from(question).toString('base64') },
@@ -50,7 +83,7 @@ async function asks(context: Context, name: string, report: (step: Step) => void
     timeoutMs: limits.agentCheckMs,
   };
   const { run } = await client.call<{ run: RunView }>('POST', '/v1/runs', body);
-  // Nobody wants the answer any more: it must not be asked for later either.
+  // The answer is no longer wanted, so the run is cancelled.
   process.once('SIGINT', () => {
     const cancel = { runs: [String(run.number)], now: true };
     void client.call('POST', '/v1/cancel', cancel).finally(() => process.exit(130));
@@ -58,7 +91,7 @@ async function asks(context: Context, name: string, report: (step: Step) => void
   if (run.waitingFor !== null) context.notice(`Run ${run.number} waits: ${clean(run.waitingFor)}`);
   const [ended = run] = await allReached(client, [run.number], 'ended');
   const said = ended.lastMessage;
-  const why = `${ended.error ?? endWords(ended)} (clip logs ${ended.number})`;
+  const why = `${ended.error ?? formatEnd(ended)} (clip logs ${ended.number})`;
   report({
     check: 'starts',
     ok: ended.startedAt !== null && ended.errorCode !== 'command_not_found',
@@ -69,7 +102,11 @@ async function asks(context: Context, name: string, report: (step: Step) => void
   report({
     check: 'answers',
     ok: answered,
-    detail: answered ? (said ?? 'it ended well') : ended.status === 'succeeded' ? 'it ended well, but said nothing' : why,
+    detail: answered
+      ? (said ?? 'it ended well')
+      : ended.status === 'succeeded'
+        ? 'it ended well, but said nothing'
+        : why,
   });
   return ended;
 }

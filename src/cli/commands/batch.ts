@@ -1,34 +1,55 @@
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import type { RunView } from '../../protocol/answers.ts';
-import { ClipError } from '../../run/errors.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { ClipError } from '#run/errors.ts';
+import { askForKeeper } from '../client/start-keeper.ts';
+import { leaveAliveOnInterrupt, reached } from '../client/wait-for-runs.ts';
 import type { Context } from '../context.ts';
 import { exitOfRuns } from '../exit-codes.ts';
-import { environmentOf, type RunOptions } from '../request.ts';
-import { leaveAliveOnInterrupt, reached } from '../waiting.ts';
+import { collectEnvironment, type RunOptions } from './run-request.ts';
 
-/** Many runs in one request: a JSON line in for each, a JSON line out for each; with --wait, one more as each ends. */
-export async function runBatch(context: Context, command: readonly string[], options: RunOptions & { batch: string }): Promise<number> {
-  if (command.length > 0) throw new ClipError('usage', 'A batch brings its own commands.', 'Leave out what stands after --batch FILE.');
-  if (options.follow) throw new ClipError('usage', 'A batch cannot be followed.', 'Use --wait, and clip logs -f for one of its runs.');
-  for (const [option, value] of Object.entries({ '--name': options.name, '--key': options.key, '--stdin': options.stdin, '--prompt-file': options.promptFile }))
-    if (value !== undefined) throw new ClipError('usage', `${option} is for one run, not for all of a batch.`, 'Say it in the lines.');
+/**
+ * Runs a batch: one JSON line in and one out for each run, in one request. With --wait, another line follows when each
+ * run ends.
+ */
+export async function runBatch(
+  context: Context,
+  command: readonly string[],
+  options: RunOptions & { batch: string },
+): Promise<number> {
+  if (command.length > 0)
+    throw new ClipError('usage', 'A batch brings its own commands.', 'Leave out what stands after --batch FILE.');
+  if (options.follow)
+    throw new ClipError('usage', 'A batch cannot be followed.', 'Use --wait, and clip logs -f for one of its runs.');
+  for (const [option, value] of Object.entries({
+    '--name': options.name,
+    '--key': options.key,
+    '--stdin': options.stdin,
+    '--prompt-file': options.promptFile,
+  }))
+    if (value !== undefined)
+      throw new ClipError('usage', `${option} is for one run, not for all of a batch.`, 'Say it in the lines.');
   const lines = openBatch(context, options.batch);
   const defaults = {
     cwd: resolve(context.cwd(), options.cwd ?? '.'),
     cwdIsDefault: options.cwd === undefined,
-    env: environmentOf(context.env, options.env),
+    env: collectEnvironment(context.env, options.env),
     envNames: Object.keys(options.env ?? {}),
     parentRunId: context.insideRun,
     ...shared(options),
   };
   const client = context.client();
-  // The daemon has to be there first: what was read from a stream cannot be sent a second time.
+  // The daemon must be running first, because a stream cannot be sent a second time.
   await client.call('GET', '/v1/daemon');
+  await askForKeeper(client, context.home, defaults.env);
   const admitted: RunView[] = [];
   let refused = 0;
-  for await (const line of client.lines('POST', '/v1/batch', Readable.from(withDefaults(defaults, lines), { objectMode: false }))) {
+  for await (const line of client.lines(
+    'POST',
+    '/v1/batch',
+    Readable.from(withDefaults(defaults, lines), { objectMode: false }),
+  )) {
     const run = (line['run'] ?? null) as RunView | null;
     if (run) admitted.push(run);
     else refused += 1;
@@ -47,7 +68,7 @@ export async function runBatch(context: Context, command: readonly string[], opt
   return code === 0 && refused > 0 ? 1 : code;
 }
 
-/** Options of the command line hold for every line that does not say otherwise. */
+/** Returns the options of the command line as defaults for every line. */
 function shared(options: RunOptions): object {
   const given = {
     agent: options.agent,
@@ -69,7 +90,7 @@ function shared(options: RunOptions): object {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-/** Sent as it is read: a batch may be longer than the memory, and its writer slower than its runs. */
+/** Opens the batch as a stream. It may be larger than memory, and its writer slower than its runs. */
 function openBatch(context: Context, file: string): Readable {
   if (file === '-') return process.stdin;
   const path = resolve(context.cwd(), file);

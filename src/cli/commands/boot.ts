@@ -1,39 +1,55 @@
 import type { Command } from 'commander';
-import { bootPlace, bootStatus, disableBoot, enableBoot } from '../../launch/boot.ts';
-import { ClipError } from '../../run/errors.ts';
+import { bootPlace, bootStatus, disableBoot, enableBoot } from '#launch/autostart.ts';
+import { ClipError } from '#run/errors.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../verb.ts';
-import { clean } from '../words.ts';
+import { clean } from '../format/format.ts';
 
-export function addBoot(program: Command, choose: Choose): void {
+export function addBoot(program: Command, register: Register): void {
   const boot = program.command('boot').description('start the daemon at login');
   boot
     .command('enable')
     .description('write the unit for systemd or launchd; starts nothing before the next login')
     .option('--now', 'start it now as well')
     .option('--json', 'as JSON')
-    .action((options: { now?: boolean; json?: boolean }) => choose({ json: options.json ?? false }, (context) => enable(context, options.now ?? false)));
+    .action((options: { now?: boolean; json?: boolean }) =>
+      register({ json: options.json ?? false }, (context) => enable(context, options.now ?? false)),
+    );
   boot
     .command('disable')
     .description('remove it; a running daemon goes on')
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) => choose({ json: options.json ?? false }, disable));
+    .action((options: { json?: boolean }) => register({ json: options.json ?? false }, disable));
   boot
     .command('status')
     .description('whether it is there and sound: exit code 0, else 1')
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) => choose({ json: options.json ?? false }, status));
+    .action((options: { json?: boolean }) => register({ json: options.json ?? false }, status));
 }
 
 async function enable(context: Context, now: boolean): Promise<number> {
   refuseUnknown(context);
   const { unit, why, byHand } = await enableBoot(context.home.folder, context.env, now).catch((error: Error) => {
-    throw new ClipError('failed', `The unit could not be written: ${error.message}.`, 'clip boot status shows where it belongs.', error);
+    throw new ClipError(
+      'failed',
+      `The unit could not be written: ${error.message}.`,
+      'clip boot status shows where it belongs.',
+      error,
+    );
   });
-  if (why !== null) throw new ClipError('failed', `${unit} is written, but the service manager did not take it: ${why}.`, `Logged in as yourself: ${byHand}`);
+  if (why !== null)
+    throw new ClipError(
+      'failed',
+      `${unit} is written, but the service manager did not take it: ${why}.`,
+      `Logged in as yourself: ${byHand}`,
+    );
   if (context.json) context.printJson({ schema: 1, unit, enabled: true, started: now });
-  else context.print(`The daemon is started at login: ${clean(unit)}${now ? '' : '\nTo start it now as well: clip boot enable --now'}`);
-  if (now && (await context.client(false).answers())) context.notice('A daemon that ran already goes on; the service manager has the next one.');
+  else
+    context.print(
+      `The daemon is started at login: ${clean(unit)}${now ? '' : '\nTo start it now as well: clip boot enable --now'}`,
+    );
+  if (now && (await context.client(false).answers()))
+    context.notice('A daemon that ran already goes on; the service manager has the next one.');
   return 0;
 }
 
@@ -41,7 +57,12 @@ async function disable(context: Context): Promise<number> {
   refuseUnknown(context);
   const was = await disableBoot(context.env);
   if (context.json) context.printJson({ schema: 1, disabled: was });
-  else context.print(was ? 'The daemon is not started at login any more. One that runs goes on: clip daemon stop' : 'It was not enabled.');
+  else
+    context.print(
+      was
+        ? 'The daemon is not started at login any more. One that runs goes on: clip daemon stop'
+        : 'It was not enabled.',
+    );
   return 0;
 }
 
@@ -68,5 +89,9 @@ async function status(context: Context): Promise<number> {
 
 function refuseUnknown({ env }: Context): void {
   if (bootPlace(env) === null)
-    throw new ClipError('refused', 'clip knows systemd and launchd, and neither is here.', 'Let your service manager run: clip daemon run');
+    throw new ClipError(
+      'refused',
+      'clip knows systemd and launchd, and neither is here.',
+      'Let your service manager run: clip daemon run',
+    );
 }

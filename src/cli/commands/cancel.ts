@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import type { CancelAnswer, EventView, RunView } from '../../protocol/answers.ts';
-import { ClipError, errorTable } from '../../run/errors.ts';
-import type { Client } from '../client.ts';
+import type { CancelAnswer, EventView, RunView } from '#protocol/answers.ts';
+import { ClipError, errorTable } from '#run/errors.ts';
+import type { Client } from '../client/client.ts';
+import { reached } from '../client/wait-for-runs.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { startProgress } from '../progress.ts';
-import type { Choose } from '../verb.ts';
-import { reached } from '../waiting.ts';
-import { clean, endWords, plural } from '../words.ts';
+import { clean, formatEnd, plural } from '../format/format.ts';
+import { startProgress } from '../terminal/progress-line.ts';
 import { duration } from './options.ts';
 
 type Options = {
@@ -22,13 +22,13 @@ type Options = {
   json?: boolean;
 };
 
-/** How long nothing is said while a stop takes its time. */
+/** The time before a slow stop is explained. */
 const blockedNoticeMs = 5_000;
 const blockersNamed = 8;
-/** Beyond so many runs one line each is enough. */
+/** Up to this many runs, each gets a detailed message. */
 const fewRuns = 20;
 
-export function addCancel(program: Command, choose: Choose): void {
+export function addCancel(program: Command, register: Register): void {
   program
     .command('cancel [run...]')
     .description('stop runs and everything they started, and wait for the end')
@@ -42,13 +42,24 @@ export function addCancel(program: Command, choose: Choose): void {
     .option('--now', 'kill at once, also while they are being stopped')
     .option('--no-wait', 'only order it')
     .option('--json', 'as JSON')
-    .action((refs: string[], options: Options) => choose({ json: options.json ?? false }, (context) => cancel(context, refs, options)));
+    .action((refs: string[], options: Options) =>
+      register({ json: options.json ?? false }, (context) => cancel(context, refs, options)),
+    );
 }
 
 async function cancel(context: Context, refs: readonly string[], options: Options): Promise<number> {
-  const chosen = options.all || options.group !== undefined || options.agent !== undefined || options.task !== undefined || options.label !== undefined;
+  const chosen =
+    options.all ||
+    options.group !== undefined ||
+    options.agent !== undefined ||
+    options.task !== undefined ||
+    options.label !== undefined;
   if (refs.length === 0 && !chosen)
-    throw new ClipError('usage', 'There is nothing to cancel.', 'Name runs, or --all, --agent A, --task T7, --group G, --label k=v.');
+    throw new ClipError(
+      'usage',
+      'There is nothing to cancel.',
+      'Name runs, or --all, --agent A, --task T7, --group G, --label k=v.',
+    );
   const client = context.client();
   const body = {
     runs: refs,
@@ -61,32 +72,36 @@ async function cancel(context: Context, refs: readonly string[], options: Option
     graceMs: options.grace ?? null,
     now: options.now ?? false,
   };
-  // However many those are, the answer is worth waiting for.
+  // The request has no time limit when it selects runs by a filter.
   const answer = await client.call<CancelAnswer>('POST', '/v1/cancel', body, chosen);
   const bad = answer.results.find(({ result }) => result === 'not_found' || result === 'already_ended');
-  // A daemon of an earlier version gives no hint.
+  // A daemon of an earlier version sends no hint.
   for (const { result, message, hint } of answer.results)
-    if (result === 'not_found' || result === 'already_ended') context.complain({ code: result, message, hint: hint ?? null });
+    if (result === 'not_found' || result === 'already_ended')
+      context.complain({ code: result, message, hint: hint ?? null });
   const open = [
     ...new Set(
       answer.results.flatMap(({ number, result }) =>
-        number !== null && (result === 'ordered' || result === 'already_stopping' || result === 'cancelled') ? [number] : [],
+        number !== null && (result === 'ordered' || result === 'already_stopping' || result === 'cancelled')
+          ? [number]
+          : [],
       ),
     ),
   ];
-  for (const { result, message } of answer.results) if (!context.json && (result === 'already_stopping' || !options.wait)) context.print(message);
+  for (const { result, message } of answer.results)
+    if (!context.json && (result === 'already_stopping' || !options.wait)) context.print(message);
   const runs = options.wait ? await ends(context, client, open) : context.json ? await shown(client, open) : [];
   if (context.json) context.printJson({ schema: 1, runs });
   else if (answer.results.length === 0) context.notice('No live run fits; nothing was cancelled.');
   return bad ? errorTable[bad.result === 'not_found' ? 'not_found' : 'already_ended'].exit : 0;
 }
 
-/** Waits for the ends, says one line for each, and names what still blocks. */
+/** Waits for the ends of the runs, prints one line for each, and names what still blocks. */
 async function ends(context: Context, client: Client, numbers: readonly number[]): Promise<RunView[]> {
   const found = new Map<number, RunView>();
   let said = '';
   const stillOpen = () => numbers.filter((number) => !found.has(number));
-  const progress = startProgress(!context.json, () => stoppingWords(stillOpen()));
+  const progress = startProgress(!context.json, () => formatStopping(stillOpen()));
   const slow = setInterval(() => {
     const open = stillOpen();
     void Promise.all(open.slice(0, blockersNamed).map((number) => blockers(client, number))).then((named) => {
@@ -100,7 +115,8 @@ async function ends(context: Context, client: Client, numbers: readonly number[]
   try {
     for await (const run of reached(client, numbers, 'ended')) {
       found.set(run.number, run);
-      if (!context.json) context.print(sentenceOf(run, numbers.length > fewRuns ? [] : await endedWith(client, run)));
+      if (!context.json)
+        context.print(formatCancelled(run, numbers.length > fewRuns ? [] : await endedWith(client, run)));
     }
   } finally {
     clearInterval(slow);
@@ -109,12 +125,12 @@ async function ends(context: Context, client: Client, numbers: readonly number[]
   return numbers.flatMap((number) => found.get(number) ?? []);
 }
 
-/** `Stopping run 7`, `Stopping 12 runs`. */
-function stoppingWords(open: readonly number[]): string {
+/** Formats `Stopping run 7`, `Stopping 12 runs`. */
+function formatStopping(open: readonly number[]): string {
   return open.length === 1 ? `Stopping run ${open[0]}` : `Stopping ${open.length} runs`;
 }
 
-/** What a stop waits for, as far as the last signals tell. */
+/** Names what a stop waits for, according to the last signals. */
 async function blockers(client: Client, number: number): Promise<string> {
   try {
     const { events } = await client.call<{ events: EventView[] }>('GET', `/v1/runs/${number}`);
@@ -135,29 +151,31 @@ async function shown(client: Client, numbers: readonly number[]): Promise<RunVie
   return runs;
 }
 
-type Ended = { readonly pid: number; readonly command: string };
+type EndedProcess = { readonly pid: number; readonly command: string };
 
-/** The other processes that the stop reached, by the signals in the history. */
-async function endedWith(client: Client, run: RunView): Promise<Ended[]> {
+/** Returns the other processes that the stop reached, according to the signals in the history. */
+async function endedWith(client: Client, run: RunView): Promise<EndedProcess[]> {
   const { events } = await client.call<{ events: EventView[] }>('GET', `/v1/runs/${run.number}`);
-  const targets = events.flatMap(({ type, data }) => (type === 'signalled' ? (data['targets'] as (Ended & { proof: string; sent: boolean })[]) : []));
+  const targets = events.flatMap(({ type, data }) =>
+    type === 'signalled' ? (data['targets'] as (EndedProcess & { proof: string; sent: boolean })[]) : [],
+  );
   const others = targets.filter(({ proof, sent }) => sent && proof !== 'leader');
   return [...new Map(others.map(({ pid, command }) => [pid, { pid, command }])).values()];
 }
 
-function sentenceOf(run: RunView, signalled: readonly Ended[]): string {
+function formatCancelled(run: RunView, signalled: readonly EndedProcess[]): string {
   const leaked = run.leaked ?? [];
   const left = leaked.filter(({ ended }) => !ended);
   const ended = new Map([...signalled, ...leaked].map(({ pid, command }) => [pid, { pid, command }]));
   for (const { pid } of left) ended.delete(pid);
-  const how = run.signal ?? (run.exitCode === null ? endWords(run) : `exit ${run.exitCode}`);
+  const how = run.signal ?? (run.exitCode === null ? formatEnd(run) : `exit ${run.exitCode}`);
   const also = ended.size === 0 ? '' : `; also ended ${names([...ended.values()])}`;
   const blocked = left.length === 0 ? '' : `; still there: ${names(left)}`;
   return `Run ${run.number} ${run.status} (${run.startedAt === null ? 'it had not started' : how})${also}${blocked}.`;
 }
 
-/** The first few by name and pid, the others counted. */
-function names(processes: readonly Ended[]): string {
+/** Names the first processes with their pids, and counts the others. */
+function names(processes: readonly EndedProcess[]): string {
   const shown = processes.slice(0, blockersNamed).map(({ pid, command }) => `${clean(command)} (${pid})`);
   return `${shown.join(', ')}${processes.length > shown.length ? ` and ${processes.length - shown.length} more` : ''}`;
 }

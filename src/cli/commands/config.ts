@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../../config/config-error.ts';
-import { configPath } from '../../config/home.ts';
-import type { Setting } from '../../config/settings.ts';
-import type { Told } from '../../config/values.ts';
-import { wrongWithBudget } from '../../protocol/budget.ts';
-import { ClipError } from '../../run/errors.ts';
+import { ConfigError } from '#config/config-error.ts';
+import type { EffectiveSetting } from '#config/effective-settings.ts';
+import { configPath } from '#config/home.ts';
+import type { SettingDefinition } from '#config/settings.ts';
+import { wrongWithBudget } from '#protocol/budget.ts';
+import { ClipError } from '#run/errors.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../verb.ts';
-import { clean, paint } from '../words.ts';
+import { clean, paint } from '../format/format.ts';
 
 type Json = { json?: boolean };
 
-export function addConfig(program: Command, choose: Choose): void {
+export function addConfig(program: Command, register: Register): void {
   const config = program.command('config').description('the settings in config.toml');
   const verb = (words: string, says: string, work: (context: Context, words: string[]) => Promise<number>) =>
     config
@@ -21,15 +21,17 @@ export function addConfig(program: Command, choose: Choose): void {
       .action((...given: unknown[]) => {
         const options = given.at(-2) as Json;
         const said = given.slice(0, -2).flat() as string[];
-        choose({ json: options.json ?? false }, (context) => inWords(() => work(context, said)));
+        register({ json: options.json ?? false }, (context) => formatIn(() => work(context, said)));
       });
   verb('list', 'every setting, its value, and where that comes from', list);
   verb('get <key>', 'the value of one', get);
-  // What follows the key is a value, also where it looks like an option: the arguments of a hook, say.
+  // All words after the key are its value, even if they look like options, for example the arguments of a hook.
   verb('set <key> <value...>', 'set one; comments and order of the file stay', (context, [key = '', ...words]) =>
     change(context, key, words),
   ).passThroughOptions();
-  verb('unset <key>', 'take one out of the file: its default holds', (context, [key = '']) => change(context, key, null));
+  verb('unset <key>', 'take one out of the file: its default holds', (context, [key = '']) =>
+    change(context, key, null),
+  );
   verb('path', 'where the file is', async (context) => {
     const path = configPath(context.env);
     if (context.json) context.printJson({ schema: 1, path });
@@ -38,18 +40,23 @@ export function addConfig(program: Command, choose: Choose): void {
   });
 }
 
-async function inWords(work: () => Promise<number>): Promise<number> {
+async function formatIn(work: () => Promise<number>): Promise<number> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof ConfigError)
-      throw new ClipError('usage', error.message, 'Nothing was changed; docs/configuration.md has all settings, clip config path the file.', error);
+      throw new ClipError(
+        'usage',
+        error.message,
+        'Nothing was changed; docs/configuration.md has all settings, clip config path the file.',
+        error,
+      );
     throw error;
   }
 }
 
 async function list(context: Context): Promise<number> {
-  const { toldSettings } = await import('../../config/values.ts');
+  const { listEffectiveSettings: toldSettings } = await import('#config/effective-settings.ts');
   const path = configPath(context.env);
   const { exists, settings } = toldSettings(path, wrongWithBudget);
   if (context.json) {
@@ -59,49 +66,60 @@ async function list(context: Context): Promise<number> {
   const { look, print } = context;
   print(`${clean(path)}${exists ? '' : ' (not there: these are the defaults)'}`);
   for (const told of settings) {
-    print(`${told.key} = ${textOf(told.value)}${told.source === 'file' ? paint(`  line ${told.line ?? '?'}`, 36, look) : ''}`);
-    print(paint(`    ${told.says} (default ${told.standardWords ?? textOf(told.standard)})`, 90, look));
+    print(
+      `${told.key} = ${formatValue(told.value)}${told.source === 'file' ? paint(`  line ${told.line ?? '?'}`, 36, look) : ''}`,
+    );
+    print(paint(`    ${told.says} (default ${told.standardWords ?? formatValue(told.standard)})`, 90, look));
   }
   return 0;
 }
 
 async function get(context: Context, [key = '']: string[]): Promise<number> {
-  const { toldSettings } = await import('../../config/values.ts');
+  const { listEffectiveSettings: toldSettings } = await import('#config/effective-settings.ts');
   const path = configPath(context.env);
   const told = settingNamed(toldSettings(path, wrongWithBudget).settings, key);
   if (context.json) context.printJson({ schema: 1, path, setting: view(told) });
-  else context.print(textOf(told.value));
+  else context.print(formatValue(told.value));
   return 0;
 }
 
 async function change(context: Context, key: string, words: readonly string[] | null): Promise<number> {
-  const { changedText } = await import('../../config/values.ts');
-  const { settings } = await import('../../config/settings.ts');
-  const { putConfig } = await import('../../config/put.ts');
+  const { changedText } = await import('#config/effective-settings.ts');
+  const { settings } = await import('#config/settings.ts');
+  const { putConfig } = await import('#config/write-config.ts');
   const path = configPath(context.env);
   const setting = settingNamed(settings, key);
   putConfig(path, changedText(path, { setting, words }, wrongWithBudget));
   const restart = await context.client(false).answers();
   if (restart) context.notice('The running daemon takes it up with: clip daemon restart (runs live on)');
   if (context.json) {
-    const { toldSettings } = await import('../../config/values.ts');
-    context.printJson({ schema: 1, path, setting: view(settingNamed(toldSettings(path, wrongWithBudget).settings, key)), restartNeeded: restart });
+    const { listEffectiveSettings: toldSettings } = await import('#config/effective-settings.ts');
+    context.printJson({
+      schema: 1,
+      path,
+      setting: view(settingNamed(toldSettings(path, wrongWithBudget).settings, key)),
+      restartNeeded: restart,
+    });
   }
   return 0;
 }
 
-function settingNamed<T extends Setting>(all: readonly T[], key: string): T {
+function settingNamed<T extends SettingDefinition>(all: readonly T[], key: string): T {
   const found = all.find((each) => each.key === key);
   if (found) return found;
-  throw new ClipError('not_found', `There is no setting ${key}.`, `There are ${all.map((each) => each.key).join(', ')}.`);
+  throw new ClipError(
+    'not_found',
+    `There is no setting ${key}.`,
+    `There are ${all.map((each) => each.key).join(', ')}.`,
+  );
 }
 
-function view({ key, value, standard, source, line, kind, says }: Told): object {
+function view({ key, value, standard, source, line, kind, says }: EffectiveSetting): object {
   return { key, value, default: standard, source, line, kind, description: says };
 }
 
-/** As `config set` takes it. */
-function textOf(value: unknown): string {
+/** Formats a value as `config set` accepts it. */
+function formatValue(value: unknown): string {
   if (value === null) return 'none';
   return typeof value === 'string' ? clean(value) : clean(JSON.stringify(value));
 }

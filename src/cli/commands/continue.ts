@@ -1,20 +1,28 @@
 import type { Command } from 'commander';
-import type { ContinueAnswer } from '../../protocol/tasks.ts';
+import type { ContinueAnswer } from '#protocol/tasks.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { taskPath } from '../task-words.ts';
-import type { Choose } from '../verb.ts';
-import { clean } from '../words.ts';
+import { clean } from '../format/format.ts';
+import { taskPath } from '../format/task.ts';
+import { collectEnvironment } from './run-request.ts';
 
-export function addContinue(program: Command, choose: Choose): void {
+export function addContinue(program: Command, register: Register): void {
   program
     .command('continue <task> [prompt...]')
-    .description('start the next run of a task by hand, with what is known of the earlier ones; the prompt is kept as your comment')
+    .description(
+      'start the next run of a task by hand, with what is known of the earlier ones; the prompt is kept as your comment',
+    )
     .option('--agent <name>', 'give the task to this agent')
     .option('--fresh', 'begin a new session of the agent')
     .option('--json', 'as JSON')
     .action((ref: string, words: string[], options: { agent?: string; fresh?: boolean; json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
-        const body = { agent: options.agent ?? null, prompt: words.length === 0 ? null : words.join(' '), fresh: options.fresh ?? false };
+      register({ json: options.json ?? false }, async (context) => {
+        const body = {
+          agent: options.agent ?? null,
+          prompt: words.length === 0 ? null : words.join(' '),
+          fresh: options.fresh ?? false,
+          environment: collectEnvironment(context.env),
+        };
         const answer = await context.client().call<ContinueAnswer>('POST', `${taskPath(ref)}/continue`, body);
         if (context.json) context.printJson(answer);
         else say(context, answer);
@@ -23,10 +31,11 @@ export function addContinue(program: Command, choose: Choose): void {
     );
 }
 
-/** The number for scripts, the rest for people. */
+/** Prints the number to stdout for scripts, and a sentence to stderr for people. */
 function say(context: Context, { task, run, busyWith }: ContinueAnswer): void {
   const name = `T${task.number}`;
-  if (run === null) return context.print(`${name} is being worked on by run ${busyWith ?? '–'}; it is continued when that has ended.`);
+  if (run === null)
+    return context.print(`${name} is being worked on by run ${busyWith ?? '–'}; it is continued when that has ended.`);
   context.print(String(run.number));
   const waits = run.waitingFor === null ? '' : ` It waits: ${clean(run.waitingFor)}.`;
   context.notice(`Run ${run.number} goes on with ${name}.${waits} Its output: clip logs -f ${run.number}`);

@@ -1,41 +1,44 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { makeHome, strangersIn, troubleWithHome } from '../../config/home.ts';
-import { runDaemon } from '../../launch/launch.ts';
-import { version } from '../../launch/version.ts';
-import type { DaemonAnswer } from '../../protocol/answers.ts';
-import { ClipError } from '../../run/errors.ts';
-import { isLaterRelease } from '../../run/release.ts';
+import { findForeignFiles, makeHome, validateHome } from '#config/home.ts';
+import { runDaemon } from '#launch/launch.ts';
+import { version } from '#launch/version.ts';
+import type { DaemonAnswer } from '#protocol/answers.ts';
+import { isLaterRelease } from '#run/compare-versions.ts';
+import { ClipError } from '#run/errors.ts';
+import { startDaemon } from '../client/start-daemon.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { startProgress } from '../progress.ts';
-import { startDaemon } from '../start-daemon.ts';
-import type { Choose } from '../verb.ts';
-import { durationWords, plural, sizeWords } from '../words.ts';
+import { formatDuration, formatSize, plural } from '../format/format.ts';
+import { startProgress } from '../terminal/progress-line.ts';
 import { count } from './options.ts';
 
 type Stopped = { liveRuns: number; unenforced: string[] };
 
 const stopMs = 60_000;
 
-export function addDaemon(program: Command, choose: Choose): void {
+export function addDaemon(program: Command, register: Register): void {
   const daemon = program.command('daemon').description('the daemon itself');
   daemon
     .command('start')
     .description('start it, unless it runs')
-    .action(() => choose({}, start));
+    .action(() => register({}, start));
   daemon
     .command('stop')
     .description('stop it; runs live on unless told otherwise')
     .option('--cancel-runs', 'cancel all runs first')
     .option('--json', 'as JSON')
     .action((options: { cancelRuns?: boolean; json?: boolean }) =>
-      choose({ json: options.json ?? false }, (context) => stop(context, { cancelRuns: options.cancelRuns ?? false })),
+      register({ json: options.json ?? false }, (context) =>
+        stop(context, { cancelRuns: options.cancelRuns ?? false }),
+      ),
     );
   daemon
     .command('restart')
     .description('stop it and start it; runs live on')
     .action(() =>
-      choose({}, async (context) => {
+      register({}, async (context) => {
         const now = await alive(context);
         if (now) refuseLater(now);
         if (now) await stop(context, { back: true });
@@ -46,19 +49,25 @@ export function addDaemon(program: Command, choose: Choose): void {
     .command('status')
     .description('whether it runs; starts nothing')
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) => choose({ json: options.json ?? false }, status));
+    .action((options: { json?: boolean }) => register({ json: options.json ?? false }, status));
   daemon
     .command('run')
     .description('run it in the foreground, for a service manager')
-    .action(() => choose({}, runInForeground));
+    .option('-v, --verbose', 'log each decision with its reason (the level `debug`)')
+    .action(({ verbose = false }: { verbose?: boolean }) =>
+      register({}, (context) => runInForeground(context, verbose)),
+    );
   daemon
     .command('logs')
     .description('its own log, as JSON lines')
     .option('-n, --lines <n>', 'only the last lines', count, 100)
-    .action((options: { lines: number }) => choose({}, (context) => logs(context, options.lines)));
+    .action((options: { lines: number }) => register({}, (context) => logs(context, options.lines)));
 }
 
-/** An older program cannot use what a newer one has stored: it would stop the daemon and could not start another. */
+/**
+ * Throws when the daemon is newer than this program. An older version cannot use the newer database: it would stop the
+ * daemon and could not start another one.
+ */
 function refuseLater(daemon: DaemonAnswer): void {
   if (!isLaterRelease(daemon.version, version)) return;
   throw new ClipError(
@@ -76,7 +85,7 @@ async function start(context: Context): Promise<number> {
   return 0;
 }
 
-/** `back`: it is started again at once. */
+/** Stops the daemon. `back`: it is started again immediately. */
 async function stop(context: Context, { cancelRuns = false, back = false }): Promise<number> {
   const before = await alive(context);
   if (!before) {
@@ -84,7 +93,9 @@ async function stop(context: Context, { cancelRuns = false, back = false }): Pro
     else context.print('The daemon is not running.');
     return 0;
   }
-  const progress = startProgress(!context.json, () => (cancelRuns ? 'Cancelling all runs and stopping the daemon' : 'Stopping the daemon'));
+  const progress = startProgress(!context.json, () =>
+    cancelRuns ? 'Cancelling all runs and stopping the daemon' : 'Stopping the daemon',
+  );
   const answer = await context
     .client(false)
     .call<Stopped>('POST', '/v1/daemon/stop', { cancelRuns }, true)
@@ -93,9 +104,13 @@ async function stop(context: Context, { cancelRuns = false, back = false }): Pro
   if (context.json) context.printJson(answer);
   else if (answer.liveRuns === 0) context.print('The daemon was stopped.');
   else {
-    context.print(`The daemon was stopped; ${plural(answer.liveRuns, 'run')} live${answer.liveRuns === 1 ? 's' : ''} on.`);
+    context.print(
+      `The daemon was stopped; ${plural(answer.liveRuns, 'run')} live${answer.liveRuns === 1 ? 's' : ''} on.`,
+    );
     if (!back)
-      context.notice(`Until it starts again nobody watches over: ${answer.unenforced.join(', ')}. Time limits are kept by the keeper. clip daemon start`);
+      context.notice(
+        `Until it starts again, these are suspended: ${answer.unenforced.join(', ')}. Time limits are kept by the keeper. clip daemon start`,
+      );
   }
   return 0;
 }
@@ -125,10 +140,13 @@ async function status(context: Context): Promise<number> {
   }
   if (context.json) context.printJson(now);
   else {
-    const keepers = now.keepers.map((keeper) => `  keeper ${keeper.pid}, clip ${keeper.version}, ${plural(keeper.runs, 'run')}`);
+    const keepers = now.keepers.map(
+      (keeper) =>
+        `  keeper ${keeper.pid}, clip ${keeper.version}, ${plural(keeper.runs, 'run')}${keeper.answers === false ? ', does not answer' : ''}`,
+    );
     context.print(
       [
-        `The daemon is running: pid ${now.pid}, clip ${now.version}, up ${durationWords(now.uptimeMs)}, ${sizeWords(now.memoryBytes)}`,
+        `The daemon is running: pid ${now.pid}, clip ${now.version}, up ${formatDuration(now.uptimeMs)}, ${formatSize(now.memoryBytes)}`,
         ...keepers,
         `  home ${now.home}`,
       ].join('\n'),
@@ -137,18 +155,22 @@ async function status(context: Context): Promise<number> {
   return 0;
 }
 
-/** Null only when there is none; a daemon that may not be asked is an error. */
+/** Returns the daemon, or null only when none is running. A daemon that this user may not access is an error. */
 async function alive(context: Context): Promise<DaemonAnswer | null> {
   try {
     return await context.client(false).call<DaemonAnswer>('GET', '/v1/daemon');
   } catch (error) {
-    if (error instanceof ClipError && error.code === 'unreachable' && /ENOENT|ECONNREFUSED/.test(String((error.cause as Error | undefined)?.message)))
+    if (
+      error instanceof ClipError &&
+      error.code === 'unreachable' &&
+      /ENOENT|ECONNREFUSED/.test(String((error.cause as Error | undefined)?.message))
+    )
       return null;
     throw error;
   }
 }
 
-/** Waits until the process has ended, so that whoever asks next finds no half-dead daemon. */
+/** Waits until the process has ended, so that the next command does not meet a daemon that is shutting down. */
 async function gone(context: Context, pid: number): Promise<void> {
   for (const until = Date.now() + stopMs; Date.now() < until; ) {
     try {
@@ -157,9 +179,13 @@ async function gone(context: Context, pid: number): Promise<void> {
       return;
     }
     if (!existsSync(context.home.socket) && isZombie(pid)) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
-  throw new ClipError('failed', `The daemon (pid ${pid}) did not end within ${stopMs / 1_000} s.`, 'See clip daemon logs.');
+  throw new ClipError(
+    'failed',
+    `The daemon (pid ${pid}) did not end within ${stopMs / 1_000} s.`,
+    'See clip daemon logs.',
+  );
 }
 
 function isZombie(pid: number): boolean {
@@ -170,13 +196,13 @@ function isZombie(pid: number): boolean {
   }
 }
 
-/** For a service manager: this process stays, passes signals on, and ends with the daemon's code. */
-async function runInForeground(context: Context): Promise<number> {
-  const trouble = troubleWithHome(context.home) ?? strangersIn(context.home) ?? makeHome(context.home);
+/** Runs the daemon for a service manager: this process stays, passes signals on, and ends with the daemon's exit code. */
+async function runInForeground(context: Context, verbose: boolean): Promise<number> {
+  const trouble = validateHome(context.home) ?? findForeignFiles(context.home) ?? makeHome(context.home);
   if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
   const now = await alive(context);
   if (now) throw new ClipError('refused', `A daemon runs already (pid ${now.pid}).`, 'Stop it first: clip daemon stop');
-  return runDaemon(context.home.folder);
+  return runDaemon(context.home.folder, verbose ? { CLIP_LOG: 'debug' } : {});
 }
 
 async function logs(context: Context, lines: number): Promise<number> {

@@ -1,21 +1,25 @@
 import type { Command } from 'commander';
-import { createStage, type Stage } from '../demo-stage.ts';
-import type { Choose } from '../verb.ts';
-import { durationWords } from '../words.ts';
+import type { Register } from '../command.ts';
+import { createStage, type Stage } from '../demo/stage.ts';
+import { formatDuration } from '../format/format.ts';
 
-export function addDemo(program: Command, choose: Choose): void {
+export function addDemo(program: Command, register: Register): void {
   program
     .command('demo')
-    .description('see the main job in half a minute: no provider, no key, no network, a home of its own that is removed')
+    .description(
+      'see the main job in half a minute: no provider, no key, no network, a home of its own that is removed',
+    )
     .action(() =>
-      choose({}, async (context) => {
+      register({}, async (context) => {
         const begun = Date.now();
         const stage = createStage(context);
         const stop = () => void stage.clear().then(() => process.exit(130));
         process.once('SIGINT', stop);
         try {
           await play(stage);
-          await stage.tell(`That took ${durationWords(Date.now() - begun)}. Its home is removed again; yours was not touched.`);
+          await stage.tell(
+            `That took ${formatDuration(Date.now() - begun)}. Its home is removed again; yours was not touched.`,
+          );
           return 0;
         } finally {
           process.off('SIGINT', stop);
@@ -25,11 +29,21 @@ export function addDemo(program: Command, choose: Choose): void {
     );
 }
 
-/** The story: a plan instead of work, a continuation, two deaths in the middle of it, and the work done in the end. */
+/** Plays the demo: a plan instead of work, a continuation, two deaths in the middle of it, and the finished work. */
 async function play(stage: Stage): Promise<void> {
   await stage.tell('A scripted agent, and a small task: add() is wrong, and its test fails.');
   await stage.type('agent', 'add', 'scripted', '--mapping', stage.mapping);
-  await stage.type('task', 'add', 'Make the test pass', '--description', 'node test.js fails', '--accept', 'node test.js passes', '--assign', 'scripted');
+  await stage.type(
+    'task',
+    'add',
+    'Make the test pass',
+    '--description',
+    'node test.js fails',
+    '--accept',
+    'node test.js passes',
+    '--assign',
+    'scripted',
+  );
 
   const first = await stage.until('the first run has been judged', async () =>
     (await stage.runs()).find(({ number, decision }) => number === 1 && decision !== null),
@@ -40,7 +54,9 @@ async function play(stage: Stage): Promise<void> {
   );
 
   const second = await stage.until('the second run is at work', async () =>
-    (await stage.runs()).find(({ number, status, evidence }) => number === 2 && status === 'running' && (evidence?.filesChanged ?? 0) > 0),
+    (await stage.runs()).find(
+      ({ number, status, evidence }) => number === 2 && status === 'running' && (evidence?.filesChanged ?? 0) > 0,
+    ),
   );
   await stage.tell('Run 2 has run the test and keeps notes. In the middle of its work, we kill the daemon:');
   const daemon = await stage.daemon();
@@ -49,14 +65,22 @@ async function play(stage: Stage): Promise<void> {
     const found = await stage.daemon();
     return found.running && found.pid !== daemon.pid ? found : null;
   });
-  const still = await stage.until('run 2 is known again', async () => (await stage.runs()).find(({ number }) => number === 2));
-  await stage.tell(`The keeper has started another (pid ${next.pid}). Run 2 is ${still.status}: same process, nothing of its output lost.`);
+  const still = await stage.until('run 2 is known again', async () =>
+    (await stage.runs()).find(({ number }) => number === 2),
+  );
+  await stage.tell(
+    `The keeper has started another (pid ${next.pid}). Run 2 is ${still.status}: same process, nothing of its output lost.`,
+  );
 
   await stage.tell('Now what happens when memory runs out: the keeper and the agent die, both at once.');
   for (const { pid } of next.keepers) stage.kill(pid);
   if (second.processPid !== null) stage.kill(second.processPid);
-  const lost = await stage.until('run 2 is lost', async () => (await stage.runs()).find(({ number, endedAt }) => number === 2 && endedAt !== null));
-  await stage.tell(`Run 2 ${lost.status}: ${lost.stopReason}. Its exit code is ${lost.exitCode === null ? 'unknown, and nobody invents one' : lost.exitCode}.`);
+  const lost = await stage.until('run 2 is lost', async () =>
+    (await stage.runs()).find(({ number, endedAt }) => number === 2 && endedAt !== null),
+  );
+  await stage.tell(
+    `Run 2 ${lost.status}: ${lost.stopReason}. Its exit code is ${lost.exitCode === null ? 'unknown, and clip does not invent one' : lost.exitCode}.`,
+  );
 
   const third = await stage.until('the third run has been judged', async () =>
     (await stage.runs()).find(({ number, decision }) => number === 3 && decision !== null),

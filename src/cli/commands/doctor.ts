@@ -1,29 +1,42 @@
 import type { Command } from 'commander';
-import { migrationsFolder } from '../../launch/launch.ts';
-import { version } from '../../launch/version.ts';
-import type { DaemonAnswer } from '../../protocol/answers.ts';
-import { wrongWithBudget } from '../../protocol/budget.ts';
+import { migrationsFolder } from '#launch/launch.ts';
+import { version } from '#launch/version.ts';
+import type { DaemonAnswer } from '#protocol/answers.ts';
+import { wrongWithBudget } from '#protocol/budget.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../verb.ts';
-import { clean, paint } from '../words.ts';
+import { clean, paint } from '../format/format.ts';
 
-export function addDoctor(program: Command, choose: Choose): void {
+export function addDoctor(program: Command, register: Register): void {
   program
     .command('doctor')
     .description('check everything clip relies on, and say what to do')
-    .option('--fix', 'first mend what can be mended safely: a damaged database, files that others may read, what a dead daemon left')
+    .option(
+      '--fix',
+      'first repair what can be repaired safely: a damaged database, files that others may read, what a dead daemon left',
+    )
     .option('--json', 'as JSON')
-    .action((options: { fix?: boolean; json?: boolean }) => choose({ json: options.json ?? false }, (context) => run(context, options.fix ?? false)));
+    .action((options: { fix?: boolean; json?: boolean }) =>
+      register({ json: options.json ?? false }, (context) => run(context, options.fix ?? false)),
+    );
 }
 
 async function run(context: Context, fix: boolean): Promise<number> {
-  const { doctor } = await import('../../doctor/doctor.ts');
+  const { doctor } = await import('#doctor/doctor.ts');
   const askDaemon = () =>
     context
       .client(false)
       .call<DaemonAnswer>('GET', '/v1/daemon')
       .catch(() => null);
-  const { fixed, checks } = await doctor({ home: context.home, env: context.env, version, migrations: migrationsFolder(), askDaemon, wrongWithBudget, fix });
+  const { fixed, checks } = await doctor({
+    home: context.home,
+    env: context.env,
+    version,
+    migrations: migrationsFolder(),
+    askDaemon,
+    wrongWithBudget,
+    fix,
+  });
   const broken = checks.some(({ state }) => state === 'broken');
   if (context.json) context.printJson({ schema: 1, ok: !broken, checks, ...(fix ? { fixed } : {}) });
   else {
@@ -34,9 +47,11 @@ async function run(context: Context, fix: boolean): Promise<number> {
       broken: paint('✗', 31, context.look),
     };
     for (const sentence of fixed) context.print(`${paint('+', 36, context.look)} ${clean(sentence)}`);
-    if (fix && fixed.length === 0) context.print('There was nothing to mend.');
+    if (fix && fixed.length === 0) context.print('There was nothing to repair.');
     for (const { name, state, says, todo } of checks)
-      context.print(`${glyphs[state]} ${name.padEnd(10)} ${clean(says)}${todo === null ? '' : `\n             → ${clean(todo)}`}`);
+      context.print(
+        `${glyphs[state]} ${name.padEnd(10)} ${clean(says)}${todo === null ? '' : `\n             → ${clean(todo)}`}`,
+      );
   }
   return broken ? 1 : 0;
 }

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import type { Choose } from '../verb.ts';
+import type { Register } from '../command.ts';
 import { count } from './options.ts';
 
-export function addEvents(program: Command, choose: Choose): void {
+export function addEvents(program: Command, register: Register): void {
   program
     .command('events')
     .description('what happened, as JSON lines, with a cursor to go on from')
     .option('-f, --follow', 'go on as things happen')
     .option('--since <seq>', 'only after this sequence number', count, 0)
     .action((options: { follow?: boolean; since: number }) =>
-      choose({}, async (context) => {
+      register({}, async (context) => {
         const client = context.client();
         let seen = false;
         let cursor = Math.max(0, options.since);
@@ -20,7 +20,11 @@ export function addEvents(program: Command, choose: Choose): void {
           seen = true;
         }
         if (!seen)
-          context.notice(options.since > 0 ? `Nothing has happened after ${options.since}.` : 'Nothing has happened yet. Start a run: clip run -- COMMAND');
+          context.notice(
+            options.since > 0
+              ? `Nothing has happened after ${options.since}.`
+              : 'Nothing has happened yet. Start a run: clip run -- COMMAND',
+          );
         return 0;
       }),
     );

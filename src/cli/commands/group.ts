@@ -1,21 +1,21 @@
 import type { Command } from 'commander';
-import { ClipError } from '../../run/errors.ts';
+import { ClipError } from '#run/errors.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../verb.ts';
-import { clean, plural, table } from '../words.ts';
+import { clean, plural, table } from '../format/format.ts';
 import { positiveNumber } from './options.ts';
 
 type Group = { name: string; limit: number | null; paused: boolean };
 type Queue = { held: boolean; queued: number; slots: number; taken: number };
 
-export function addGroup(program: Command, choose: Choose): void {
+export function addGroup(program: Command, register: Register): void {
   const group = program.command('group').description('groups of runs with a limit of their own');
   group
     .command('list')
     .description('all groups')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
+      register({ json: options.json ?? false }, async (context) => {
         const answer = await context.client().call<{ groups: Group[] }>('GET', '/v1/groups');
         if (context.json) context.printJson(answer);
         else if (answer.groups.length === 0) context.notice('No groups. Make one: clip group set NAME --limit N');
@@ -36,7 +36,9 @@ export function addGroup(program: Command, choose: Choose): void {
     .requiredOption('--limit <n>', 'so many at a time, or none', limit)
     .option('--json', 'as JSON')
     .action((name: string, options: { limit: number | 'none'; json?: boolean }) =>
-      choose({ json: options.json ?? false }, (context) => change(context, name, { limit: options.limit === 'none' ? null : options.limit })),
+      register({ json: options.json ?? false }, (context) =>
+        change(context, name, { limit: options.limit === 'none' ? null : options.limit }),
+      ),
     );
   for (const [verb, paused] of [
     ['pause', true],
@@ -46,11 +48,13 @@ export function addGroup(program: Command, choose: Choose): void {
       .command(`${verb} <group>`)
       .description(paused ? 'start no more runs of a group' : 'go on starting them')
       .option('--json', 'as JSON')
-      .action((name: string, options: { json?: boolean }) => choose({ json: options.json ?? false }, (context) => change(context, name, { paused })));
+      .action((name: string, options: { json?: boolean }) =>
+        register({ json: options.json ?? false }, (context) => change(context, name, { paused })),
+      );
   }
 }
 
-export function addQueue(program: Command, choose: Choose): void {
+export function addQueue(program: Command, register: Register): void {
   const queue = program.command('queue').description('hold or release the whole queue');
   for (const [verb, held] of [
     ['hold', true],
@@ -61,10 +65,15 @@ export function addQueue(program: Command, choose: Choose): void {
       .description(held ? 'start no more runs; what runs goes on' : 'go on starting runs')
       .option('--json', 'as JSON')
       .action((options: { json?: boolean }) =>
-        choose({ json: options.json ?? false }, async (context) => {
+        register({ json: options.json ?? false }, async (context) => {
           const answer = await context.client().call<Queue>('PUT', '/v1/queue', { held });
           if (context.json) context.printJson(answer);
-          else context.print(held ? `The queue is held; ${plural(answer.queued, 'run')} wait${answer.queued === 1 ? 's' : ''}.` : 'The queue is released.');
+          else
+            context.print(
+              held
+                ? `The queue is held; ${plural(answer.queued, 'run')} wait${answer.queued === 1 ? 's' : ''}.`
+                : 'The queue is released.',
+            );
           return 0;
         }),
       );
@@ -80,6 +89,9 @@ async function change(context: Context, name: string, body: object): Promise<num
   const answer = await context.client().call<{ group: Group }>('PUT', `/v1/groups/${encodeURIComponent(name)}`, body);
   const { group } = answer;
   if (context.json) context.printJson(answer);
-  else context.print(`Group ${clean(group.name)}: ${group.limit === null ? 'no limit' : `${group.limit} at a time`}, ${group.paused ? 'paused' : 'open'}.`);
+  else
+    context.print(
+      `Group ${clean(group.name)}: ${group.limit === null ? 'no limit' : `${group.limit} at a time`}, ${group.paused ? 'paused' : 'open'}.`,
+    );
   return 0;
 }

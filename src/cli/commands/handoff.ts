@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import type { DocumentHeadView, DocumentView } from '../../protocol/tasks.ts';
+import type { DocumentHeadView, DocumentView } from '#protocol/tasks.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { green, grey, red, span, wrap } from '../rendered/spans.ts';
-import { taskPath } from '../task-words.ts';
-import type { Choose } from '../verb.ts';
-import { agoWords, clean, cleanText, type Look, paint, sizeWords, table } from '../words.ts';
+import { clean, cleanText, formatAgo, formatSize, paint, type TextStyle, table } from '../format/format.ts';
+import { taskPath } from '../format/task.ts';
+import { green, grey, red, span, wrap } from '../terminal/styled-text.ts';
 
-type Answer = { task: number; document: DocumentView; diff: string; history?: DocumentHeadView[] };
+type HandoffReply = { task: number; document: DocumentView; diff: string; history?: DocumentHeadView[] };
 
-export function addHandoff(program: Command, choose: Choose): void {
+export function addHandoff(program: Command, register: Register): void {
   program
     .command('handoff <task>')
     .description('what the next run of a task is told of the earlier ones')
@@ -16,8 +16,10 @@ export function addHandoff(program: Command, choose: Choose): void {
     .option('--diff', 'what the last one changed')
     .option('--json', 'as JSON')
     .action((ref: string, options: { history?: boolean; diff?: boolean; json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
-        const { diff, ...answer } = await context.client().call<Answer>('GET', `${taskPath(ref)}/handoff?history=${options.history ?? false}`);
+      register({ json: options.json ?? false }, async (context) => {
+        const { diff, ...answer } = await context
+          .client()
+          .call<HandoffReply>('GET', `${taskPath(ref)}/handoff?history=${options.history ?? false}`);
         if (context.json) context.printJson(options.diff ? { ...answer, diff } : answer);
         else if (options.history) context.print(historyTable(context, answer.history ?? []));
         else if (options.diff) context.print(diffText(context, diff));
@@ -27,20 +29,24 @@ export function addHandoff(program: Command, choose: Choose): void {
     );
 }
 
-/** Markdown for a person, and as it is for a program. */
+/** Returns the body as rendered Markdown on a terminal, and unchanged for a program. */
 async function bodyText({ look }: Context, body: string): Promise<string> {
   if (look.width === null) return cleanText(body);
-  const { markdownLines } = await import('../rendered/markdown.ts');
+  const { markdownLines } = await import('../logs/transcript/markdown.ts');
   return markdownLines(cleanText(body), look).join('\n');
 }
 
-/** A line that was long stays one line: its sign stands only before its beginning. */
+/** Formats the difference. A wrapped line has its sign only at the beginning. */
 function diffText({ look }: Context, diff: string): string {
   if (diff === '') return 'Nothing has changed since the revision before.';
   const lines = cleanText(diff).replace(/\n$/, '').split('\n');
   return lines
     .flatMap((line) =>
-      wrap([span(line, ...(line.startsWith('+') ? [green] : line.startsWith('-') ? [red] : line === '…' ? [grey] : []))], look, { first: '', rest: '  ' }),
+      wrap(
+        [span(line, ...(line.startsWith('+') ? [green] : line.startsWith('-') ? [red] : line === '…' ? [grey] : []))],
+        look,
+        { first: '', rest: '  ' },
+      ),
     )
     .join('\n');
 }
@@ -51,17 +57,26 @@ function historyTable({ look }: Context, revisions: readonly DocumentHeadView[])
     revisions,
     [
       { title: 'REVISION', cell: ({ revision }) => String(revision), right: true },
-      { title: 'WRITTEN', cell: ({ updatedAt }) => agoWords(updatedAt, now), right: true },
-      { title: 'SIZE', cell: ({ bytes }) => sizeWords(bytes), right: true },
-      { title: 'CHANGE', cell: (revision) => changeWords(revision, revisions, look), right: true },
-      { title: 'BY', cell: ({ author, runId }) => (runId === null ? clean(author) : `${clean(author)}, run ${clean(runId)}`), flexible: true, from: 60 },
+      { title: 'WRITTEN', cell: ({ updatedAt }) => formatAgo(updatedAt, now), right: true },
+      { title: 'SIZE', cell: ({ bytes }) => formatSize(bytes), right: true },
+      { title: 'CHANGE', cell: (revision) => formatChange(revision, revisions, look), right: true },
+      {
+        title: 'BY',
+        cell: ({ author, runId }) => (runId === null ? clean(author) : `${clean(author)}, run ${clean(runId)}`),
+        flexible: true,
+        from: 60,
+      },
     ],
     look,
   );
 }
 
-/** How much longer or shorter it became; nothing is known of the one before the oldest that is listed. */
-function changeWords({ revision, bytes }: DocumentHeadView, revisions: readonly DocumentHeadView[], look: Look): string {
+/** Formats the change in size. For the oldest listed revision it is unknown. */
+function formatChange(
+  { revision, bytes }: DocumentHeadView,
+  revisions: readonly DocumentHeadView[],
+  look: TextStyle,
+): string {
   const before = revisions.find((each) => each.revision === revision - 1);
   if (before === undefined) return '–';
   const more = bytes - before.bytes;

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
-import { ClipError } from '../../run/errors.ts';
-import { didYouMean } from '../../run/nearest.ts';
+import { didYouMean } from '#run/did-you-mean.ts';
+import { ClipError } from '#run/errors.ts';
+import type { Register } from '../command.ts';
 import { errorsText, exitCodesText } from '../exit-codes.ts';
-import type { Choose } from '../verb.ts';
 
-export function addHelp(program: Command, choose: Choose): void {
+export function addHelp(program: Command, register: Register): void {
   program.helpCommand(false);
   program
     .command('help [topic...]')
     .description('help on a verb, on exit-codes, or on errors')
     .action((topic: string[]) =>
-      choose({}, async ({ print }) => {
+      register({}, async ({ print }) => {
         const [first] = topic;
         if (first === 'exit-codes') print(exitCodesText);
         else if (first === 'errors') print(errorsText());
@@ -20,7 +20,7 @@ export function addHelp(program: Command, choose: Choose): void {
     );
 }
 
-/** `task doc put` as deep as it goes. */
+/** Returns the command of a path like `task doc put`. */
 function commandAt(program: Command, path: readonly string[]): Command {
   let here = program;
   for (const [depth, word] of path.entries()) {
@@ -39,6 +39,12 @@ function noHelpOn(here: Command, path: readonly string[]): ClipError {
     `There is no help on ${path.join(' ')}.`,
     path.length === 1
       ? didYouMean(word, [...known, 'exit-codes', 'errors'], 'clip help lists the verbs.')
-      : didYouMean(word, known, known.length === 0 ? `clip help ${path.slice(0, -1).join(' ')} is all there is.` : `There are: ${known.join(', ')}.`),
+      : didYouMean(
+          word,
+          known,
+          known.length === 0
+            ? `clip help ${path.slice(0, -1).join(' ')} is all there is.`
+            : `There are: ${known.join(', ')}.`,
+        ),
   );
 }

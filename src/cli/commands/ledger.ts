@@ -1,20 +1,20 @@
 import type { Command } from 'commander';
-import type { RunView } from '../../protocol/answers.ts';
-import type { LedgerAnswer, Sum } from '../../protocol/tasks.ts';
-import { limits } from '../../run/limits.ts';
-import { chartText } from '../chart.ts';
+import type { RunView } from '#protocol/answers.ts';
+import type { LedgerAnswer, Sum } from '#protocol/tasks.ts';
+import { limits } from '#run/limits.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { ledgerRow } from '../ledger-words.ts';
-import { bold, span, spansIn, wrap } from '../rendered/spans.ts';
-import { costWords, percent, tokenWords } from '../sum-words.ts';
-import { taskPath, taskStatusWords } from '../task-words.ts';
-import type { Choose } from '../verb.ts';
-import { clean, durationWords, paint, plural, table } from '../words.ts';
+import { chartText } from '../format/bar-chart.ts';
+import { clean, formatDuration, paint, plural, table } from '../format/format.ts';
+import { ledgerRow } from '../format/ledger.ts';
+import { formatTaskStatus, taskPath } from '../format/task.ts';
+import { formatCost, formatToken, percent } from '../format/totals.ts';
+import { bold, span, spansIn, wrap } from '../terminal/styled-text.ts';
 import { duration, positiveNumber } from './options.ts';
 
 type Options = { agent?: string; since?: number; limit?: number; chart?: boolean; json?: boolean };
 
-export function addLedger(program: Command, choose: Choose): void {
+export function addLedger(program: Command, register: Register): void {
   program
     .command('ledger [task]')
     .description('the account of runs, newest first: what each achieved, why it stopped, what comes next, what it used')
@@ -24,8 +24,8 @@ export function addLedger(program: Command, choose: Choose): void {
     .option('--chart', 'runs and spend per day and agent, as bars')
     .option('--json', 'as JSON')
     .action((ref: string | undefined, options: Options) =>
-      choose({ json: options.json ?? false }, async (context) => {
-        const answer = await context.client().call<LedgerAnswer>('GET', `/v1/ledger?${queryOf(ref, options)}`);
+      register({ json: options.json ?? false }, async (context) => {
+        const answer = await context.client().call<LedgerAnswer>('GET', `/v1/ledger?${buildQuery(ref, options)}`);
         if (context.json) context.printJson(answer);
         else if (options.chart) context.print(chartText(context.look, answer.totals));
         else print(context, answer, options);
@@ -34,7 +34,7 @@ export function addLedger(program: Command, choose: Choose): void {
     );
 }
 
-function queryOf(ref: string | undefined, { agent, since, limit }: Options): string {
+function buildQuery(ref: string | undefined, { agent, since, limit }: Options): string {
   const query = new URLSearchParams();
   if (ref !== undefined) query.set('task', taskPath(ref).slice('/v1/tasks/'.length));
   if (agent !== undefined) query.set('agent', agent);
@@ -46,26 +46,36 @@ function queryOf(ref: string | undefined, { agent, since, limit }: Options): str
 function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, options: Options): void {
   const { look } = context;
   if (task !== null) {
-    const words = `  ${taskStatusWords(task, look)}${task.assignee === null ? '' : `, ${clean(task.assignee)}`}`;
-    context.print(`${wrap([span(`T${task.number}  ${clean(task.title)}`, bold), ...spansIn(words)], look, { first: '', rest: '    ' }).join('\n')}\n`);
+    const words = `  ${formatTaskStatus(task, look)}${task.assignee === null ? '' : `, ${clean(task.assignee)}`}`;
+    context.print(
+      `${wrap([span(`T${task.number}  ${clean(task.title)}`, bold), ...spansIn(words)], look, { first: '', rest: '    ' }).join('\n')}\n`,
+    );
   }
-  if (runs.length === 0) return context.notice('No runs of agents or tasks yet. Start one: clip run --agent NAME "…", or clip task add "…" --assign NAME');
+  if (runs.length === 0)
+    return context.notice(
+      'No runs of agents or tasks yet. Start one: clip run --agent NAME "…", or clip task add "…" --assign NAME',
+    );
   const now = Date.now();
   context.print(runs.map((run: RunView) => ledgerRow(look, run, { now, withTask: task === null })).join('\n\n'));
   if (hidden > 0) context.print(paint(`\n${plural(hidden, 'older run')} not shown`, 90, look));
   context.print(`\n${wrap([span(sumLine('all together', totals))], look, { first: '', rest: '  ' }).join('\n')}`);
-  // One task, one agent, one day need no table of their own.
+  // A single task, agent or day needs no table of its own.
   const groups = [
-    ...(task === null ? totals.byTask.map(({ task: number, ...sum }) => ({ name: number === null ? 'no task' : `T${number}`, sum })) : []),
-    ...(options.agent === undefined ? totals.byAgent.map(({ agent, ...sum }) => ({ name: agent === null ? 'no agent' : clean(agent), sum })) : []),
+    ...(task === null
+      ? totals.byTask.map(({ task: number, ...sum }) => ({ name: number === null ? 'no task' : `T${number}`, sum }))
+      : []),
+    ...(options.agent === undefined
+      ? totals.byAgent.map(({ agent, ...sum }) => ({ name: agent === null ? 'no agent' : clean(agent), sum }))
+      : []),
     ...totals.byDay.map(({ day, ...sum }) => ({ name: day, sum })),
   ];
-  if (groups.length > 3 || totals.byDay.length > 1 || totals.byAgent.length > 1) context.print(`\n${sumTable(context, groups)}`);
+  if (groups.length > 3 || totals.byDay.length > 1 || totals.byAgent.length > 1)
+    context.print(`\n${sumTable(context, groups)}`);
 }
 
 function sumLine(name: string, sum: Sum): string {
   const share = sum.advancedShare === null ? '' : `, ${percent(sum.advancedShare)} advanced`;
-  return `${name}: ${plural(sum.runs, 'ended run')}, ${durationWords(sum.timeMs)}, ${tokenWords(sum)}, ${costWords(sum)}${share}`;
+  return `${name}: ${plural(sum.runs, 'ended run')}, ${formatDuration(sum.timeMs)}, ${formatToken(sum)}, ${formatCost(sum)}${share}`;
 }
 
 function sumTable({ look }: Context, groups: readonly { readonly name: string; readonly sum: Sum }[]): string {
@@ -74,10 +84,14 @@ function sumTable({ look }: Context, groups: readonly { readonly name: string; r
     [
       { title: '', cell: ({ name }) => name, flexible: true },
       { title: 'RUNS', cell: ({ sum }) => String(sum.runs), right: true },
-      { title: 'TIME', cell: ({ sum }) => durationWords(sum.timeMs), right: true },
-      { title: 'TOKENS', cell: ({ sum }) => tokenWords(sum), right: true, from: 60 },
-      { title: 'COST', cell: ({ sum }) => costWords(sum), right: true },
-      { title: 'ADVANCED', cell: ({ sum }) => (sum.advancedShare === null ? '–' : percent(sum.advancedShare)), right: true },
+      { title: 'TIME', cell: ({ sum }) => formatDuration(sum.timeMs), right: true },
+      { title: 'TOKENS', cell: ({ sum }) => formatToken(sum), right: true, from: 60 },
+      { title: 'COST', cell: ({ sum }) => formatCost(sum), right: true },
+      {
+        title: 'ADVANCED',
+        cell: ({ sum }) => (sum.advancedShare === null ? '–' : percent(sum.advancedShare)),
+        right: true,
+      },
     ],
     look,
   );

@@ -1,37 +1,50 @@
 import { type Command, Option } from 'commander';
-import type { RunView } from '../../protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { leaveAliveOnInterrupt } from '../client/wait-for-runs.ts';
+import type { Register } from '../command.ts';
 import { exitOfRun } from '../exit-codes.ts';
-import { followOutput, printOutput } from '../output.ts';
-import { renderingOf } from '../rendering.ts';
-import type { Choose } from '../verb.ts';
-import { leaveAliveOnInterrupt } from '../waiting.ts';
+import { createRendering } from '../logs/log-format.ts';
+import { followOutput, printOutput } from '../logs/print-logs.ts';
+import { acknowledgeSeen } from './acknowledge.ts';
 import { count } from './options.ts';
 
-type Options = { follow?: boolean; lines?: number; stream: 'stdout' | 'stderr' | 'both'; raw?: boolean; rendered?: boolean; exitCode?: boolean };
+type Options = {
+  follow?: boolean;
+  lines?: number;
+  stream: 'stdout' | 'stderr' | 'both';
+  raw?: boolean;
+  rendered?: boolean;
+  exitCode?: boolean;
+};
 
-export function addLogs(program: Command, choose: Choose): void {
+export function addLogs(program: Command, register: Register): void {
   program
     .command('logs <run>')
     .description('the output of a run; its stdout to stdout, its stderr to stderr')
     .option('-f, --follow', 'go on until the run has ended')
     .option('-n, --lines <n>', 'only the last lines', count)
     .addOption(new Option('--stream <which>', 'which output').choices(['stdout', 'stderr', 'both']).default('both'))
-    .addOption(new Option('--raw', 'bytes as they are: nothing read or cleaned, no secrets hidden').conflicts('rendered'))
+    .addOption(
+      new Option('--raw', 'bytes as they are: nothing read or cleaned, no secrets hidden').conflicts('rendered'),
+    )
     .option('--rendered', "an agent's stream as readable text (on a terminal it is so without a word)")
     .option('--exit-code', 'with -f: end with the exit code of the run')
     .action((ref: string, options: Options) =>
-      choose({ waits: options.exitCode ?? false }, async (context) => {
+      register({ waits: options.exitCode ?? false }, async (context) => {
         const client = context.client();
         const { run } = await client.call<{ run: RunView }>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
-        const rendering = await renderingOf(context, client, run, options);
+        const rendering = await createRendering(context, client, run, options);
         const output = { stream: options.stream, raw: options.raw ?? false, last: options.lines ?? null, rendering };
         if (!options.follow) {
           await printOutput(context, run, output);
+          await acknowledgeSeen(context, client, [run]);
           return 0;
         }
-        if (run.status === 'queued') context.notice(`Run ${run.number} is queued: ${run.waitingFor ?? 'it starts in a moment'}.`);
+        if (run.status === 'queued')
+          context.notice(`Run ${run.number} is queued: ${run.waitingFor ?? 'it starts in a moment'}.`);
         leaveAliveOnInterrupt([run.number], context.notice);
         const ended = await followOutput(context, client, run, output);
+        await acknowledgeSeen(context, client, [ended]);
         return options.exitCode ? exitOfRun(ended) : 0;
       }),
     );

@@ -1,6 +1,6 @@
-/** Options that several verbs share, read once. */
+/** Option parsers that several commands share. */
 import { InvalidArgumentError } from 'commander';
-import { parseDuration, parseSize } from '../../protocol/units.ts';
+import { parseDuration, parseSize } from '#protocol/units.ts';
 
 export const duration = (what: string) => (text: string) => parseDuration(text, what);
 export const size = (what: string) => (text: string) => parseSize(text, what);
@@ -10,7 +10,7 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** 0 or more. */
+/** Parses a whole number of 0 or more. */
 export function count(text: string): number {
   const value = wholeNumber(text);
   if (value < 0) throw new InvalidArgumentError('It must not be negative.');
@@ -27,7 +27,7 @@ export function collect(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
 
-/** `k=v` pairs; a later one wins. */
+/** Collects KEY=VALUE pairs. A later pair replaces an earlier one. */
 export function collectPair(text: string, before: Record<string, string> | undefined): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must look like KEY=VALUE.');

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import type { PruneAnswer } from '../../protocol/answers.ts';
-import { ClipError } from '../../run/errors.ts';
-import type { Choose } from '../verb.ts';
-import { plural } from '../words.ts';
+import type { PruneAnswer } from '#protocol/answers.ts';
+import { ClipError } from '#run/errors.ts';
+import type { Register } from '../command.ts';
+import { plural } from '../format/format.ts';
 import { count, duration } from './options.ts';
 
 type Options = { olderThan?: number; keep?: number; dryRun?: boolean; json?: boolean };
 
 const shown = 20;
 
-export function addPrune(program: Command, choose: Choose): void {
+export function addPrune(program: Command, register: Register): void {
   program
     .command('prune')
     .description('delete many ended runs with their logs; their numbers stay taken, and what they used stays counted')
@@ -18,14 +18,18 @@ export function addPrune(program: Command, choose: Choose): void {
     .option('--dry-run', 'only say which')
     .option('--json', 'as JSON')
     .action((options: Options) =>
-      choose({ json: options.json ?? false }, async (context) => {
+      register({ json: options.json ?? false }, async (context) => {
         if (options.olderThan === undefined && options.keep === undefined)
           throw new ClipError(
             'usage',
             'Say what to delete: --older-than DURATION, --keep N, or both.',
             'clip prune --older-than 30d --dry-run shows what would go.',
           );
-        const body = { olderThanMs: options.olderThan ?? null, keep: options.keep ?? null, dryRun: options.dryRun ?? false };
+        const body = {
+          olderThanMs: options.olderThan ?? null,
+          keep: options.keep ?? null,
+          dryRun: options.dryRun ?? false,
+        };
         const answer = await context.client().call<PruneAnswer>('POST', '/v1/prune', body, true);
         if (context.json) context.printJson(answer);
         else context.print(sentence(answer));
@@ -34,7 +38,7 @@ export function addPrune(program: Command, choose: Choose): void {
     );
 }
 
-/** `3 runs would be deleted: 1, 2, 4.` */
+/** Formats `3 runs would be deleted: 1, 2, 4.` */
 function sentence({ dryRun, removed, runs }: PruneAnswer): string {
   if (removed === 0) return 'No ended run fits: nothing is deleted.';
   const list = `${runs.slice(0, shown).join(', ')}${removed > shown ? ` and ${removed - shown} more` : ''}`;

@@ -1,55 +1,84 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { ClipError } from '../../run/errors.ts';
+import { ClipError } from '#run/errors.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { link } from '../links.ts';
-import { gather } from '../page/gather.ts';
-import type { Choose } from '../verb.ts';
-import { clean, plural, sizeWords } from '../words.ts';
+import { clean, formatSize, plural } from '../format/format.ts';
+import { gather } from '../html-report/collect.ts';
+import { link } from '../terminal/hyperlinks.ts';
 
 type Options = { task?: string; force?: boolean; json?: boolean };
 
-export function addReportHtml(program: Command, choose: Choose): void {
+export function addReportHtml(program: Command, register: Register): void {
   program
     .command('report-html <file>')
-    .description('one HTML page to hand on: ledger, timeline, summary, comments and logs; it asks nobody for anything')
+    .description(
+      'one HTML page to hand on: ledger, timeline, summary, comments and logs; it loads nothing from elsewhere',
+    )
     .option('--task <task>', 'of this task; without it, of the last runs of all')
     .option('--force', 'write over a file that is there')
     .option('--json', 'as JSON: where it is, and how large')
     .action((file: string, options: Options) =>
-      choose({ json: options.json ?? false }, async (context) => {
+      register({ json: options.json ?? false }, async (context) => {
         const path = resolve(context.cwd(), file);
         refuseTaken(path, options.force ?? false);
-        const { pageOf } = await import('../page/page.ts');
+        const { renderPage: pageOf } = await import('../html-report/page.ts');
         const facts = await gather(context, options.task ?? null);
         const bytes = Buffer.from(pageOf(facts));
         put(path, bytes, options.force ?? false);
         const runs = facts.ledger.runs.length;
-        if (context.json) context.printJson({ schema: 1, path, bytes: bytes.length, task: facts.task?.task.number ?? null, runs, hidden: facts.ledger.hidden });
+        if (context.json)
+          context.printJson({
+            schema: 1,
+            path,
+            bytes: bytes.length,
+            task: facts.task?.task.number ?? null,
+            runs,
+            hidden: facts.ledger.hidden,
+          });
         else context.print(doneSentence(context, { path, bytes: bytes.length, runs }));
         return 0;
       }),
     );
 }
 
-function doneSentence({ look }: Context, { path, bytes, runs }: { readonly path: string; readonly bytes: number; readonly runs: number }): string {
-  return `${link(clean(path), path, look)}: ${plural(runs, 'run')}, ${sizeWords(bytes)}. Only you can read it; it holds what the runs have printed.`;
+function doneSentence(
+  { look }: Context,
+  { path, bytes, runs }: { readonly path: string; readonly bytes: number; readonly runs: number },
+): string {
+  return `${link(clean(path), path, look)}: ${plural(runs, 'run')}, ${formatSize(bytes)}. Only you can read it; it holds what the runs have printed.`;
 }
 
-/** Before anything is asked: a report takes its time. */
+/** Throws when the file exists. It runs before any request, because a report takes some time. */
 function refuseTaken(path: string, force: boolean): void {
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined || (force && !there.isDirectory())) return;
-  if (there.isDirectory()) throw new ClipError('usage', `${path} is a folder.`, 'Name a file in it: clip report-html report.html');
+  if (there.isDirectory())
+    throw new ClipError('usage', `${path} is a folder.`, 'Name a file in it: clip report-html report.html');
   throw taken(path);
 }
 
 function taken(path: string, cause?: unknown): ClipError {
-  return new ClipError('refused', `There is a file ${path} already.`, 'Name another one, or write over it: --force', cause);
+  return new ClipError(
+    'refused',
+    `There is a file ${path} already.`,
+    'Name another one, or write over it: --force',
+    cause,
+  );
 }
 
-/** Whole or not at all, and for nobody else to read. */
+/** Writes the file atomically, readable by its owner only. */
 function put(path: string, bytes: Buffer, force: boolean): void {
   const place = force ? join(dirname(path), `.${basename(path)}.${process.pid}`) : path;
   let made = false;
@@ -67,6 +96,11 @@ function put(path: string, bytes: Buffer, force: boolean): void {
   } catch (error) {
     if (made && existsSync(place)) rmSync(place, { force: true });
     if (!force && (error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(path, error);
-    throw new ClipError('failed', `The report ${path} cannot be written: ${(error as Error).message}.`, 'Is its folder there, and yours to write in?', error);
+    throw new ClipError(
+      'failed',
+      `The report ${path} cannot be written: ${(error as Error).message}.`,
+      'Is its folder there, and yours to write in?',
+      error,
+    );
   }
 }

@@ -1,21 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Argument, type Command } from 'commander';
-import type { ReportAnswer } from '../../protocol/answers.ts';
-import { type ReportKind, reportKinds, reportLine, type SentReport } from '../../run/agent-report.ts';
-import { ClipError } from '../../run/errors.ts';
-import { limits } from '../../run/limits.ts';
+import type { ReportAnswer } from '#protocol/answers.ts';
+import { type ReportKind, reportKinds, reportLine, type SentReport } from '#run/agent-report.ts';
+import { ClipError } from '#run/errors.ts';
+import { limits } from '#run/limits.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { readInput } from '../request.ts';
-import type { Choose } from '../verb.ts';
+import { readInput } from './run-request.ts';
 
 type Options = { who?: string; json?: boolean };
 
-/** A daemon that is starting again is there within this time. */
+/** A restarting daemon is back within this time. */
 const awayMs = 10_000;
 const againMs = 200;
 
-export function addReport(program: Command, choose: Choose): void {
+export function addReport(program: Command, register: Register): void {
   program
     .command('report')
     .description('inside a run: say what was done, what comes next, or what blocks')
@@ -24,26 +25,35 @@ export function addReport(program: Command, choose: Choose): void {
     .option('--who <name>', 'with blocked: who can help')
     .option('--json', 'as JSON')
     .action((kind: ReportKind, words: string[], options: Options) =>
-      choose({ json: options.json ?? false }, (context) => report(context, { kind, words, who: options.who ?? null })),
+      register({ json: options.json ?? false }, (context) =>
+        report(context, { kind, words, who: options.who ?? null }),
+      ),
     );
 }
 
-async function report(context: Context, asked: { kind: ReportKind; words: readonly string[]; who: string | null }): Promise<number> {
-  const { run, token } = runOf(context);
+async function report(
+  context: Context,
+  asked: { kind: ReportKind; words: readonly string[]; who: string | null },
+): Promise<number> {
+  const { run, token } = requireRun(context);
   const { kind, who } = asked;
-  if (who !== null && kind !== 'blocked') throw new ClipError('usage', '--who says who can lift a blocker.', 'It goes with clip report blocked.');
-  if (who !== null && who.length > limits.nameLength) throw new ClipError('usage', `--who: at most ${limits.nameLength} characters.`);
-  const sent: SentReport = { token, id: randomUUID(), kind, text: textOf(asked.words), who };
+  if (who !== null && kind !== 'blocked')
+    throw new ClipError('usage', '--who says who can lift a blocker.', 'It goes with clip report blocked.');
+  if (who !== null && who.length > limits.nameLength)
+    throw new ClipError('usage', `--who: at most ${limits.nameLength} characters.`);
+  const sent: SentReport = { token, id: randomUUID(), kind, text: readText(asked.words), who };
   const answer = await send(context, run, sent);
   if (answer === null) {
     context.print(reportLine(sent));
-    context.notice('The socket of clip cannot be used from here; the report goes along in this line of output, which clip reads.');
+    context.notice(
+      'The socket of clip cannot be used from here; the report goes along in this line of output, which clip reads.',
+    );
   } else if (context.json) context.printJson(answer);
   else context.print(`Reported for run ${answer.run}: ${kind}.`);
   return 0;
 }
 
-function runOf({ env, insideRun }: Context): { run: string; token: string } {
+function requireRun({ env, insideRun }: Context): { run: string; token: string } {
   const token = env['CLIP_RUN_TOKEN'];
   if (insideRun === null)
     throw new ClipError(
@@ -60,13 +70,18 @@ function runOf({ env, insideRun }: Context): { run: string; token: string } {
   return { run: insideRun, token };
 }
 
-function textOf(words: readonly string[]): string {
+function readText(words: readonly string[]): string {
   const text = (
     words.length === 1 && words[0] === '-'
       ? readInput(limits.bodyBytesMax, 'A report is a few sentences; put the rest into a document.').toString('utf8')
       : words.join(' ')
   ).trim();
-  if (text === '') throw new ClipError('usage', 'The report says nothing.', 'Say what there is to say: clip report next "write the tests"');
+  if (text === '')
+    throw new ClipError(
+      'usage',
+      'The report says nothing.',
+      'Say what there is to say: clip report next "write the tests"',
+    );
   if (text.length > limits.reportTextLength)
     throw new ClipError(
       'usage',
@@ -77,18 +92,20 @@ function textOf(words: readonly string[]): string {
 }
 
 /**
- * Null where a sandbox keeps us from the socket. A daemon that has just gone is waited for, and never
- * started from in here: it would live in the sandbox, and die with the run.
+ * Sends the report. Returns null when a sandbox denies access to the socket. It waits for a daemon that has just gone,
+ * but never starts one: the daemon would live in the sandbox and die with the run.
  */
 async function send(context: Context, run: string, sent: SentReport): Promise<ReportAnswer | null> {
   const until = Date.now() + awayMs;
   for (;;) {
     try {
-      return await context.client(false).call<ReportAnswer>('POST', `/v1/runs/${encodeURIComponent(run)}/reports`, sent);
+      return await context
+        .client(false)
+        .call<ReportAnswer>('POST', `/v1/runs/${encodeURIComponent(run)}/reports`, sent);
     } catch (error) {
       if (!(error instanceof ClipError)) throw error;
       if (error.code === 'no_permission' || !existsSync(context.home.folder)) return null;
-      // Only what a connection died of: an answer is an answer.
+      // Only a broken connection is retried, not an error response.
       if (error.code !== 'unreachable' || error.cause === undefined) throw error;
       if (Date.now() > until)
         throw new ClipError(
@@ -98,6 +115,6 @@ async function send(context: Context, run: string, sent: SentReport): Promise<Re
           error,
         );
     }
-    await new Promise((resolve) => setTimeout(resolve, againMs));
+    await sleep(againMs);
   }
 }

@@ -1,47 +1,72 @@
 import type { Command } from 'commander';
-import type { RunView } from '../../protocol/answers.ts';
-import { ClipError, errorTable } from '../../run/errors.ts';
-import { type Afterwards, afterwards } from '../afterwards.ts';
-import { environmentOf } from '../request.ts';
-import type { Choose } from '../verb.ts';
+import type { RunAnswer } from '#protocol/answers.ts';
+import { ClipError, errorTable } from '#run/errors.ts';
+import { startKeeperIfWanted } from '../client/start-keeper.ts';
+import type { Register } from '../command.ts';
+import { clean } from '../format/format.ts';
 import { collectPair } from './options.ts';
+import { collectEnvironment } from './run-request.ts';
+import { type Afterwards, afterwards } from './run-result.ts';
 
-export function addRetry(program: Command, choose: Choose): void {
+export function addRetry(program: Command, register: Register): void {
   program
     .command('retry <run>')
     .description('a new run of the same, linked to the first; an agent goes on with its session')
-    .option('--env <K=V>', 'a variable for the run: values given to the first one are not kept (repeatable)', collectPair)
+    .option(
+      '--env <K=V>',
+      'a variable for the run: values given to the first one are not kept (repeatable)',
+      collectPair,
+    )
     .option('--fresh', 'begin a new session of the agent')
+    .option('--key <key>', 'submitting twice with one key gives one retry')
     .option('-w, --wait', 'wait for the end, and end with its exit code')
     .option('-f, --follow', 'show its output until the end, and end with its exit code')
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'as JSON')
-    .action((ref: string, options: Afterwards & { env?: Record<string, string>; fresh?: boolean }) =>
-      choose({ json: options.json ?? false, quiet: options.quiet ?? false, waits: (options.wait || options.follow) ?? false }, async (context) => {
-        const own = options.env ?? {};
-        const body = { env: environmentOf(context.env, own), envNames: Object.keys(own), parentRunId: context.insideRun, fresh: options.fresh ?? false };
-        const client = context.client();
-        const { run } = await client.call<{ run: RunView }>('POST', `/v1/runs/${encodeURIComponent(ref)}/retry`, body);
-        if (!context.json || options.wait || options.follow) return afterwards(context, client, run, options);
-        context.printJson({ schema: 1, runs: [run] });
-        return 0;
-      }),
+    .action((ref: string, options: Afterwards & { env?: Record<string, string>; fresh?: boolean; key?: string }) =>
+      register(
+        {
+          json: options.json ?? false,
+          quiet: options.quiet ?? false,
+          waits: (options.wait || options.follow) ?? false,
+        },
+        async (context) => {
+          const own = options.env ?? {};
+          const body = {
+            env: collectEnvironment(context.env, own),
+            envNames: Object.keys(own),
+            parentRunId: context.insideRun,
+            fresh: options.fresh ?? false,
+            key: options.key ?? null,
+          };
+          const client = context.client();
+          const path = `/v1/runs/${encodeURIComponent(ref)}/retry`;
+          const { run, notice, keeper } = await client.call<RunAnswer>('POST', path, body);
+          startKeeperIfWanted(context.home, keeper);
+          if (notice) context.notice(clean(notice));
+          if (!context.json || options.wait || options.follow) return afterwards(context, client, run, options);
+          context.printJson({ schema: 1, runs: [run] });
+          return 0;
+        },
+      ),
     );
 }
 
-export function addRm(program: Command, choose: Choose): void {
+export function addRm(program: Command, register: Register): void {
   program
     .command('rm <run...>')
     .description('delete ended runs with their logs; their numbers stay taken')
     .option('--json', 'as JSON')
     .action((refs: string[], options: { json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
+      register({ json: options.json ?? false }, async (context) => {
         const client = context.client();
         const removed: number[] = [];
         let worst = 0;
         for (const ref of refs) {
           try {
-            removed.push((await client.call<{ removed: number }>('DELETE', `/v1/runs/${encodeURIComponent(ref)}`)).removed);
+            removed.push(
+              (await client.call<{ removed: number }>('DELETE', `/v1/runs/${encodeURIComponent(ref)}`)).removed,
+            );
             if (!context.json) context.print(`Run ${removed.at(-1)} was removed.`);
           } catch (error) {
             if (!(error instanceof ClipError) || error.code === 'unreachable') throw error;

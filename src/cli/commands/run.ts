@@ -1,16 +1,17 @@
 import { fstatSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { RunView } from '../../protocol/answers.ts';
-import { ClipError } from '../../run/errors.ts';
-import { afterwards } from '../afterwards.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { ClipError } from '#run/errors.ts';
+import { startKeeperIfWanted } from '../client/start-keeper.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { promptOf, type RunOptions, requestOf } from '../request.ts';
-import type { Choose } from '../verb.ts';
-import { clean } from '../words.ts';
+import { clean } from '../format/format.ts';
 import { runBatch } from './batch.ts';
 import { collect, collectPair, duration, size, wholeNumber } from './options.ts';
+import { buildRequest, type RunOptions, readPrompt } from './run-request.ts';
+import { afterwards } from './run-result.ts';
 
-export function addRun(program: Command, choose: Choose): void {
+export function addRun(program: Command, register: Register): void {
   program
     .command('run')
     .description('run a command under supervision; prints its number')
@@ -24,7 +25,11 @@ export function addRun(program: Command, choose: Choose): void {
     .option('--cwd <dir>', 'work folder (default: this one)')
     .option('--env <K=V>', 'a variable for the run, beside this shell’s own (repeatable)', collectPair)
     .option('--timeout <duration>', 'stop it after this long: 90s, 30m, 2h (default: never)', duration('--timeout'))
-    .option('--silence <duration>', 'stop it when it has said nothing for this long and no child process of it lives', duration('--silence'))
+    .option(
+      '--silence <duration>',
+      'stop it when it has said nothing for this long and no child process of it lives',
+      duration('--silence'),
+    )
     .option('--grace <duration>', 'time between SIGTERM and SIGKILL (default 15s, agents 20s)', duration('--grace'))
     .option('--group <group>', 'a group with a limit of its own')
     .option('--lock <key>', 'never beside another run with this key (repeatable)', collect)
@@ -32,7 +37,11 @@ export function addRun(program: Command, choose: Choose): void {
     .option('--after <run>', 'only when that run has succeeded')
     .option('--key <key>', 'submitting twice with one key gives one run')
     .option('--priority <n>', 'higher starts first (default 0)', wholeNumber)
-    .option('--max-output <size>', 'stop it at this much output (default 10G; looked at each second)', size('--max-output'))
+    .option(
+      '--max-output <size>',
+      'stop it at this much output (default 10G; looked at each second)',
+      size('--max-output'),
+    )
     .option('--merge-output', 'stdout and stderr into one log, in true order')
     .option('--stdin <file>', 'what it reads: a file, or - for this command’s input (default: nothing)')
     .addOption(new Option('--on-loss <what>', 'when its process vanishes without a trace').choices(['retry', 'fail']))
@@ -44,8 +53,16 @@ export function addRun(program: Command, choose: Choose): void {
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'print the run as JSON')
     .action((command: string[], options: RunOptions) =>
-      choose({ json: options.json ?? false, quiet: options.quiet ?? false, waits: (options.wait || options.follow) ?? false }, (context) =>
-        options.batch === undefined ? runOne(context, command, options) : runBatch(context, command, { ...options, batch: options.batch }),
+      register(
+        {
+          json: options.json ?? false,
+          quiet: options.quiet ?? false,
+          waits: (options.wait || options.follow) ?? false,
+        },
+        (context) =>
+          options.batch === undefined
+            ? runOne(context, command, options)
+            : runBatch(context, command, { ...options, batch: options.batch }),
       ),
     );
 }
@@ -54,17 +71,29 @@ async function runOne(context: Context, command: string[], options: RunOptions):
   if (command.length === 0 && options.agent === undefined)
     throw new ClipError('usage', 'There is no command to run.', 'Name one after two dashes: clip run -- make test');
   const client = context.client();
-  const what = options.agent === undefined ? { command } : { agent: options.agent, stdin: promptOf(context, promptWords(command), options) };
+  const what =
+    options.agent === undefined
+      ? { command }
+      : { agent: options.agent, stdin: readPrompt(context, formatPrompt(command), options) };
   if (options.agent === undefined) noticeUnreadInput(context, options);
-  const answer = await client.call<{ run: RunView; existing: boolean; notice: string | null }>('POST', '/v1/runs', { ...requestOf(context, options), ...what });
+  const answer = await client.call<{ run: RunView; existing: boolean; notice: string | null; keeper?: string | null }>(
+    'POST',
+    '/v1/runs',
+    {
+      ...buildRequest(context, options),
+      ...what,
+    },
+  );
   const { run } = answer;
-  if (answer.existing) context.notice(`The key was used before: this is run ${run.number}, and nothing new was started.`);
+  startKeeperIfWanted(context.home, answer.keeper);
+  if (answer.existing)
+    context.notice(`The key was used before: this is run ${run.number}, and nothing new was started.`);
   if (answer.notice) context.notice(clean(answer.notice));
   return afterwards(context, client, run, options);
 }
 
-/** Options end where the prompt begins; one that comes later was hardly meant as a word of it. */
-function promptWords(words: string[]): string[] {
+/** Returns the words of the prompt. Options end where it begins, so a later option is an error. */
+function formatPrompt(words: string[]): string[] {
   const late = words.find((word) => /^--?[a-z]/i.test(word));
   if (late !== undefined && !process.argv.includes('--'))
     throw new ClipError(
@@ -75,13 +104,14 @@ function promptWords(words: string[]): string[] {
   return words;
 }
 
-/** Somebody who pipes something in expects it to be read; that it is not must be said. */
+/** Warns about input that is piped in but not read. */
 function noticeUnreadInput(context: Context, options: RunOptions): void {
   if (options.stdin !== undefined) return;
   try {
     const input = fstatSync(0);
-    if (input.isFIFO() || input.isFile()) context.notice('Standard input is not read by the run; give it with --stdin - if it should be.');
+    if (input.isFIFO() || input.isFile())
+      context.notice('Standard input is not read by the run; give it with --stdin - if it should be.');
   } catch {
-    // Closed: there is nothing to read.
+    // Standard input is closed, so there is nothing to read.
   }
 }

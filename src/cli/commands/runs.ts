@@ -1,9 +1,18 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { RunView } from '../../protocol/answers.ts';
-import { runStatuses } from '../../run/run.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { runStatuses } from '#run/run.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../verb.ts';
-import { agoWords, type Column, clean, commandWords, elapsedWords, endWords, statusWords, table } from '../words.ts';
+import {
+  type Column,
+  clean,
+  formatAgo,
+  formatCommand,
+  formatElapsed,
+  formatEnd,
+  formatStatus,
+  table,
+} from '../format/format.ts';
 import { collect, duration, positiveNumber } from './options.ts';
 
 type Options = {
@@ -23,7 +32,7 @@ type Options = {
 };
 type Page = { schema: 1; runs: RunView[]; hidden: number | null; next: number | null };
 
-export function addRuns(program: Command, choose: Choose): void {
+export function addRuns(program: Command, register: Register): void {
   program
     .command('runs')
     .alias('ls')
@@ -41,19 +50,20 @@ export function addRuns(program: Command, choose: Choose): void {
     .option('--before <n>', 'only runs with a smaller number', positiveNumber)
     .option('--all', 'all of them, page by page')
     .option('--json', 'as JSON')
-    .action((options: Options) => choose({ json: options.json ?? false }, (context) => list(context, options)));
+    .action((options: Options) => register({ json: options.json ?? false }, (context) => list(context, options)));
 }
 
 function status(text: string, before: string[] | undefined): string[] {
-  if (!(runStatuses as readonly string[]).includes(text)) throw new InvalidArgumentError(`It must be one of ${runStatuses.join(', ')}.`);
+  if (!(runStatuses as readonly string[]).includes(text))
+    throw new InvalidArgumentError(`It must be one of ${runStatuses.join(', ')}.`);
   return collect(text, before);
 }
 
 async function list(context: Context, options: Options): Promise<number> {
   const client = context.client();
-  const page = await client.call<Page>('GET', `/v1/runs?${queryOf(options)}`);
+  const page = await client.call<Page>('GET', `/v1/runs?${buildQuery(options)}`);
   while (options.all && page.next !== null) {
-    const more = await client.call<Page>('GET', `/v1/runs?${queryOf({ ...options, before: page.next })}`);
+    const more = await client.call<Page>('GET', `/v1/runs?${buildQuery({ ...options, before: page.next })}`);
     page.runs.push(...more.runs);
     Object.assign(page, { next: more.next, hidden: more.hidden });
   }
@@ -62,11 +72,12 @@ async function list(context: Context, options: Options): Promise<number> {
   return 0;
 }
 
-function queryOf(options: Options): string {
+function buildQuery(options: Options): string {
   const query = new URLSearchParams();
   for (const each of options.status ?? []) query.append('status', each);
   for (const flag of ['failed', 'live'] as const) if (options[flag]) query.set(flag, 'true');
-  for (const name of ['group', 'agent', 'task', 'name', 'label', 'before'] as const) if (options[name] !== undefined) query.set(name, String(options[name]));
+  for (const name of ['group', 'agent', 'task', 'name', 'label', 'before'] as const)
+    if (options[name] !== undefined) query.set(name, String(options[name]));
   if (options.since !== undefined) query.set('since', String(Math.max(0, Date.now() - options.since)));
   query.set('limit', String(options.all ? 1_000 : (options.limit ?? 20)));
   return query.toString();
@@ -88,7 +99,7 @@ function printRuns(context: Context, page: Page, filtered: boolean): void {
     );
 }
 
-/** Unfiltered pages are counted exactly. */
+/** Returns whether the page is unfiltered. Only unfiltered pages are counted exactly. */
 function isPlain(page: Page): boolean {
   return (page.hidden ?? 0) > 1_000;
 }
@@ -96,16 +107,20 @@ function isPlain(page: Page): boolean {
 export function runTable({ look }: Context, runs: readonly RunView[], now: number): string {
   const columns: Column<RunView>[] = [
     { title: 'RUN', cell: (run) => String(run.number), right: true },
-    { title: 'STATUS', cell: (run) => statusWords(run, look) },
-    { title: 'END', cell: endWords, from: 58 },
+    { title: 'STATUS', cell: (run) => formatStatus(run, look) },
+    { title: 'END', cell: formatEnd, from: 58 },
     ...(runs.some(({ agentName }) => agentName !== null)
       ? [{ title: 'AGENT', cell: (run: RunView) => clean(run.agentName ?? ''), from: 62, flexible: true }]
       : []),
-    ...(runs.some(({ name }) => name !== null) ? [{ title: 'NAME', cell: (run: RunView) => clean(run.name ?? ''), from: 90, flexible: true }] : []),
-    ...(runs.some(({ group }) => group !== null) ? [{ title: 'GROUP', cell: (run: RunView) => clean(run.group ?? ''), from: 100, flexible: true }] : []),
-    { title: 'TIME', cell: (run) => elapsedWords(run, now), right: true, from: 50 },
-    { title: 'QUEUED', cell: (run) => agoWords(run.queuedAt, now), right: true, from: 80 },
-    { title: 'COMMAND', cell: (run) => clean(commandWords(run.command)), flexible: true },
+    ...(runs.some(({ name }) => name !== null)
+      ? [{ title: 'NAME', cell: (run: RunView) => clean(run.name ?? ''), from: 90, flexible: true }]
+      : []),
+    ...(runs.some(({ group }) => group !== null)
+      ? [{ title: 'GROUP', cell: (run: RunView) => clean(run.group ?? ''), from: 100, flexible: true }]
+      : []),
+    { title: 'TIME', cell: (run) => formatElapsed(run, now), right: true, from: 50 },
+    { title: 'QUEUED', cell: (run) => formatAgo(run.queuedAt, now), right: true, from: 80 },
+    { title: 'COMMAND', cell: (run) => clean(formatCommand(run.command)), flexible: true },
   ];
   return table(runs, columns, look);
 }

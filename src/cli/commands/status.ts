@@ -1,12 +1,25 @@
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
-import type { RunView, StatusAnswer } from '../../protocol/answers.ts';
-import type { NeedView } from '../../protocol/needs.ts';
+import type { RunView, StatusAnswer } from '#protocol/answers.ts';
+import type { NeedView } from '#protocol/needs.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { Choose } from '../verb.ts';
-import { type Column, clean, commandWords, durationWords, elapsedWords, endWords, paint, plural, sizeWords, statusWords, table } from '../words.ts';
+import {
+  type Column,
+  clean,
+  formatAgo,
+  formatCommand,
+  formatDuration,
+  formatElapsed,
+  formatEnd,
+  formatSize,
+  formatStatus,
+  paint,
+  plural,
+  table,
+} from '../format/format.ts';
 
-export function addStatus(program: Command, choose: Choose, isDefault: boolean): void {
+export function addStatus(program: Command, register: Register, isDefault: boolean): void {
   program
     .command('status', { isDefault })
     .description('the daemon, the queue, the live runs, and the tasks that need you')
@@ -14,10 +27,10 @@ export function addStatus(program: Command, choose: Choose, isDefault: boolean):
     .option('--plain', 'with --watch: each change as a line, for screen readers; else without colours')
     .option('--json', 'as JSON; with --watch, a line for each change')
     .action((options: Options) =>
-      choose({ json: options.json ?? false }, async (given) => {
+      register({ json: options.json ?? false }, async (given) => {
         const context = options.plain ? { ...given, look: { ...given.look, colour: false } } : given;
         if (options.watch) return watch(context, options);
-        // Never starts a daemon: "not running" is an answer.
+        // The daemon is never started here: "not running" is an answer.
         const status = await context.client(false).call<StatusAnswer>('GET', '/v1/status');
         if (context.json) context.printJson(status);
         else print(context, status);
@@ -28,24 +41,28 @@ export function addStatus(program: Command, choose: Choose, isDefault: boolean):
 
 type Options = { readonly json?: boolean; readonly watch?: boolean; readonly plain?: boolean };
 
-/** The dashboard and all it needs are loaded only for those who want it. */
+/** Watches the board. The dashboard's code is loaded only here. */
 async function watch(context: Context, { plain = false }: Options): Promise<number> {
-  // That there is no daemon is an answer here as well; one that goes later is waited for.
+  // Without a daemon this fails at once. A daemon that goes later is awaited.
   const client = context.client(false);
   await client.call('GET', '/v1/daemon');
   if (context.json) for await (const line of client.following(() => '/v1/board')) context.printJson(line);
-  const { watchBoard } = await import('../ui/main.ts');
+  const { watchBoard } = await import('../dashboard/main.ts');
   await watchBoard(context, client, plain || !isatty(0) || !isatty(1));
   return 0;
 }
 
-/** One sentence each: what happened, what moves it on. */
+/** Prints what needs a person: one sentence on what happened, and one on what to do. */
 function printNeeds({ look, print }: Context, needs: readonly NeedView[]): void {
   if (needs.length === 0) return;
   print(`\n${paint(needs.length === 1 ? 'One thing needs you' : `${needs.length} things need you`, 33, look)}`);
-  for (const { task, title, status, what, next } of needs) {
-    const name = task === null ? '' : `T${task} `;
-    print(`  ${paint(`${name}${clean(title)}`, 1, look)} (${status})\n    ${clean(what)}\n    ${paint(clean(next), 36, look)}`);
+  const now = Date.now();
+  for (const { kind, task, title, status, since, what, next } of needs) {
+    const name = task === null || kind === 'run' ? '' : `T${task} `;
+    const age = since === null ? '' : `, ${formatAgo(since, now)}`;
+    print(
+      `  ${paint(`${name}${clean(title)}`, 1, look)} (${status}${age})\n    ${clean(what)}\n    ${paint(clean(next), 36, look)}`,
+    );
   }
 }
 
@@ -55,7 +72,7 @@ function print(context: Context, status: StatusAnswer): void {
   printNeeds(context, status.needsYou);
 }
 
-/** A daemon of an earlier version does not tell. */
+/** Prints the daemon's trouble. A daemon of an earlier version does not report it. */
 function printTrouble({ look, print }: Context, trouble: StatusAnswer['daemon']['trouble'] | undefined): void {
   if (trouble) print(`${paint(trouble.message, 31, look)}${trouble.hint === null ? '' : `\n  ${trouble.hint}`}`);
 }
@@ -65,22 +82,29 @@ function printLive(context: Context, { daemon, queue, live }: StatusAnswer): voi
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
   const held = queue.held ? paint(', the queue is held (clip queue release)', 33, look) : '';
   context.print(
-    `clip ${daemon.version}, pid ${daemon.pid}, up ${durationWords(daemon.uptimeMs)}, ${sizeWords(daemon.memoryBytes)}: ${queue.taken} of ${plural(queue.slots, 'slot')} taken, ${waiting}${held}`,
+    `clip ${daemon.version}, pid ${daemon.pid}, up ${formatDuration(daemon.uptimeMs)}, ${formatSize(daemon.memoryBytes)}: ${queue.taken} of ${plural(queue.slots, 'slot')} taken, ${waiting}${held}`,
   );
   if (live.length === 0) return context.print(paint('Nothing runs.', 90, look));
   const now = Date.now();
   const columns: Column<RunView>[] = [
     { title: 'RUN', cell: (run) => String(run.number), right: true },
-    { title: 'STATUS', cell: (run) => statusWords(run, look) },
-    { title: 'TIME', cell: (run) => elapsedWords(run, now), right: true },
+    { title: 'STATUS', cell: (run) => formatStatus(run, look) },
+    { title: 'TIME', cell: (run) => formatElapsed(run, now), right: true },
     { title: 'CPU', cell: (run) => (run.cpuPercent === null ? '–' : `${run.cpuPercent} %`), right: true, from: 60 },
-    { title: 'MEMORY', cell: (run) => sizeWords(run.memoryBytes), right: true, from: 60 },
-    { title: 'SILENCE', cell: (run) => endWords(run) || (run.silence ?? '–'), from: 70 },
+    { title: 'MEMORY', cell: (run) => formatSize(run.memoryBytes), right: true, from: 60 },
+    { title: 'SILENCE', cell: (run) => formatEnd(run) || (run.silence ?? '–'), from: 70 },
     ...(live.some(({ agentName }) => agentName !== null)
       ? [{ title: 'AGENT', cell: (run: RunView) => clean(run.agentName ?? ''), from: 50, flexible: true }]
       : []),
-    ...(live.some(({ taskId }) => taskId !== null) ? [{ title: 'TASK', cell: (run: RunView) => (run.taskId === null ? '' : `T${run.taskId}`), from: 50 }] : []),
-    { title: 'COMMAND', cell: (run) => clean(run.name === null ? commandWords(run.command) : `${run.name}: ${commandWords(run.command)}`), flexible: true },
+    ...(live.some(({ taskId }) => taskId !== null)
+      ? [{ title: 'TASK', cell: (run: RunView) => (run.taskId === null ? '' : `T${run.taskId}`), from: 50 }]
+      : []),
+    {
+      title: 'COMMAND',
+      cell: (run) =>
+        clean(run.name === null ? formatCommand(run.command) : `${run.name}: ${formatCommand(run.command)}`),
+      flexible: true,
+    },
   ];
   context.print(table(live, columns, look));
 }

@@ -1,32 +1,38 @@
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { DocumentAnswer, DocumentHeadView } from '../../protocol/tasks.ts';
-import { ClipError } from '../../run/errors.ts';
-import { limits } from '../../run/limits.ts';
+import type { DocumentAnswer, DocumentHeadView } from '#protocol/tasks.ts';
+import { ClipError } from '#run/errors.ts';
+import { limits } from '#run/limits.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { readFileWithin, readInput } from '../request.ts';
-import { taskPath } from '../task-words.ts';
-import { whyUnreadable } from '../unreadable.ts';
-import type { Choose } from '../verb.ts';
-import { agoWords, clean, sizeWords, table } from '../words.ts';
+import { whyUnreadable } from '../format/file-error.ts';
+import { clean, formatAgo, formatSize, table } from '../format/format.ts';
+import { taskPath } from '../format/task.ts';
 import { count, positiveNumber } from './options.ts';
+import { readFileWithin, readInput } from './run-request.ts';
 
 type Put = { title?: string; base?: number; json?: boolean };
 
-export function addTaskDocuments(task: Command, choose: Choose): void {
+export function addTaskDocuments(task: Command, register: Register): void {
   const doc = task.command('doc').description('documents of a task: every revision is kept');
   doc
     .command('put <task> [key] [file]')
     .usage('[options] [task] <key> [file]')
-    .description('a new revision, from a file, or - (also without a file) for this command’s input; inside a run of a task, the task may be left out')
+    .description(
+      'a new revision, from a file, or - (also without a file) for this command’s input; inside a run of a task, the task may be left out',
+    )
     .option('--title <text>', 'a title')
     .option('--base <n>', 'the revision you have seen, 0 for a new one: refused when there is a newer one', count)
     .option('--json', 'as JSON')
     .action((...given: [string, string | undefined, string | undefined, Put]) =>
-      choose({ json: given[3].json ?? false }, async (context) => {
+      register({ json: given[3].json ?? false }, async (context) => {
         const options = given[3];
         const [ref, key, file] = placed(context, given.slice(0, 3) as (string | undefined)[]);
-        const request = { title: options.title ?? null, body: bodyOf(context, file), baseRevision: options.base ?? null };
+        const request = {
+          title: options.title ?? null,
+          body: readBody(context, file),
+          baseRevision: options.base ?? null,
+        };
         const answer = await context.client().call<DocumentAnswer>('PUT', documentPath(ref, key), request);
         if (context.json) context.printJson(answer);
         else context.print(`Document ${clean(key)} of T${answer.task} is at revision ${answer.document.revision}.`);
@@ -40,7 +46,7 @@ export function addTaskDocuments(task: Command, choose: Choose): void {
     .option('--revision <n>', 'an older one', positiveNumber)
     .option('--json', 'as JSON')
     .action((first: string, second: string | undefined, options: { revision?: number; json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
+      register({ json: options.json ?? false }, async (context) => {
         const [ref, key] = placed(context, [first, second]);
         const which = options.revision === undefined ? '' : `?revision=${options.revision}`;
         const answer = await context.client().call<DocumentAnswer>('GET', `${documentPath(ref, key)}${which}`);
@@ -55,35 +61,50 @@ export function addTaskDocuments(task: Command, choose: Choose): void {
     .option('--system', 'those that clip writes, too')
     .option('--json', 'as JSON')
     .action((given: string | undefined, options: { system?: boolean; json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
+      register({ json: options.json ?? false }, async (context) => {
         const ref = given ?? ownTask(context);
-        const answer = await context.client().call<{ documents: DocumentHeadView[] }>('GET', `${taskPath(ref)}/documents?system=${options.system ?? false}`);
+        const answer = await context
+          .client()
+          .call<{ documents: DocumentHeadView[] }>(
+            'GET',
+            `${taskPath(ref)}/documents?system=${options.system ?? false}`,
+          );
         if (context.json) context.printJson(answer);
-        else if (answer.documents.length === 0) context.notice('No documents. Keep one: clip task doc put TASK KEY FILE');
+        else if (answer.documents.length === 0)
+          context.notice('No documents. Keep one: clip task doc put TASK KEY FILE');
         else context.print(documentTable(context, answer.documents));
         return 0;
       }),
     );
 }
 
-/** Task, key and file; the task is the run's own where none is named. */
-function placed(context: Context, words: readonly (string | undefined)[]): [task: string, key: string, file: string | undefined] {
+/** Returns task, key and file. Without a task, it is the run's own. */
+function placed(
+  context: Context,
+  words: readonly (string | undefined)[],
+): [task: string, key: string, file: string | undefined] {
   const named = /^[Tt]?[1-9]\d{0,14}$/.test(words[0] ?? '');
   const [key, file] = named ? words.slice(1) : words;
-  if (key === undefined) throw new ClipError('usage', 'The document has no key.', 'Name it after the task: clip task doc put T7 plan FILE');
+  if (key === undefined)
+    throw new ClipError('usage', 'The document has no key.', 'Name it after the task: clip task doc put T7 plan FILE');
   return [named ? (words[0] as string) : ownTask(context), key, file];
 }
 
 function ownTask({ env }: Context): string {
   const task = env['CLIP_TASK'];
   if (task) return task;
-  throw new ClipError('usage', 'No task was named, and this is no run of one.', 'Name it by its number: T7. clip task list shows them.');
+  throw new ClipError(
+    'usage',
+    'No task was named, and this is no run of one.',
+    'Name it by its number: T7. clip task list shows them.',
+  );
 }
 
 const documentPath = (ref: string, key: string) => `${taskPath(ref)}/documents/${encodeURIComponent(key)}`;
 
-function bodyOf(context: Context, file: string | undefined): string {
-  if (file === undefined || file === '-') return readInput(limits.documentLength * 4, 'Put less into one document.').toString('utf8');
+function readBody(context: Context, file: string | undefined): string {
+  if (file === undefined || file === '-')
+    return readInput(limits.documentLength * 4, 'Put less into one document.').toString('utf8');
   const path = resolve(context.cwd(), file);
   try {
     return readFileWithin(path, limits.documentLength * 4, 'Put less into one document.').toString('utf8');
@@ -106,8 +127,8 @@ function documentTable({ look }: Context, documents: readonly DocumentHeadView[]
       { title: 'KEY', cell: ({ key }) => clean(key) },
       { title: 'REVISION', cell: ({ revision }) => String(revision), right: true },
       { title: 'BY', cell: ({ author }) => clean(author) },
-      { title: 'SIZE', cell: ({ bytes }) => sizeWords(bytes), right: true },
-      { title: 'CHANGED', cell: ({ updatedAt }) => agoWords(updatedAt, now), right: true },
+      { title: 'SIZE', cell: ({ bytes }) => formatSize(bytes), right: true },
+      { title: 'CHANGED', cell: ({ updatedAt }) => formatAgo(updatedAt, now), right: true },
       { title: 'TITLE', cell: ({ title }) => clean(title ?? ''), flexible: true },
     ],
     look,

@@ -1,18 +1,18 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseBudget } from '../../protocol/budget.ts';
-import type { EditTaskRequest, MoveRequest, NewTaskRequest, TaskView } from '../../protocol/tasks.ts';
-import type { Budget } from '../../run/budget.ts';
-import { ClipError } from '../../run/errors.ts';
-import { limits } from '../../run/limits.ts';
-import { taskKinds, taskStatuses } from '../../task/task.ts';
+import { parseBudget } from '#protocol/budget.ts';
+import type { EditTaskRequest, MoveRequest, NewTaskRequest, TaskAnswer, TaskView } from '#protocol/tasks.ts';
+import type { Budget } from '#run/budget.ts';
+import { ClipError } from '#run/errors.ts';
+import { limits } from '#run/limits.ts';
+import { taskKinds, taskStatuses } from '#task/task.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { readInput } from '../request.ts';
-import { taskFacts, taskPath, taskTable } from '../task-words.ts';
-import type { Choose } from '../verb.ts';
-import { clean } from '../words.ts';
-import { type Cleared, cleared, orNone } from './agent-limits.ts';
+import { clean } from '../format/format.ts';
+import { taskFacts, taskPath, taskTable } from '../format/task.ts';
+import { type Cleared, cleared, orNone } from './agent-options.ts';
 import { collect, positiveNumber, wholeNumber } from './options.ts';
+import { collectEnvironment, readInput } from './run-request.ts';
 import { addTaskDocuments } from './task-doc.ts';
 
 type Fields = {
@@ -28,71 +28,76 @@ type Fields = {
   json?: boolean;
 };
 
-export function addTask(program: Command, choose: Choose): void {
+export function addTask(program: Command, register: Register): void {
   const task = program.command('task').description('tasks: pieces of work that runs serve');
-  addAdd(task, choose);
-  addList(task, choose);
+  addAdd(task, register);
+  addList(task, register);
   task
     .command('show <task>')
     .description('everything about one task: comments, documents, wakes, history')
     .option('--json', 'as JSON')
     .action((ref: string, options: { json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
+      register({ json: options.json ?? false }, async (context) => {
         const answer = await context.client().call('GET', taskPath(ref));
         if (context.json) context.printJson(answer as object);
         else context.print(taskFacts(context.look, answer as never));
         return 0;
       }),
     );
-  addEdit(task, choose);
-  addMoves(task, choose);
+  addEdit(task, register);
+  addMoves(task, register);
   task
     .command('comment <task> <text...>')
     .description('say something on a task; its next run is told; - reads it')
     .option('--json', 'as JSON')
     .action((ref: string, words: string[], options: { json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
-        const answer = await context.client().call('POST', `${taskPath(ref)}/comments`, { text: textOf(words.join(' ')) });
+      register({ json: options.json ?? false }, async (context) => {
+        const answer = await context
+          .client()
+          .call('POST', `${taskPath(ref)}/comments`, { text: readText(words.join(' ')) });
         if (context.json) context.printJson(answer as object);
         else context.print('The comment is kept; the next run of the task is told.');
         return 0;
       }),
     );
-  addTaskDocuments(task, choose);
+  addTaskDocuments(task, register);
 }
 
-function addAdd(task: Command, choose: Choose): void {
+function addAdd(task: Command, register: Register): void {
   settings(task.command('add <title...>').description('a new task; one that is assigned to an agent starts'))
     .option('--assign <who>', 'an agent, or me')
     .option('--backlog', 'only note it down')
     .action((words: string[], options: Fields) =>
-      choose({ json: options.json ?? false }, async (context) => {
-        const { title: _, ...fields } = fieldsOf(context, options);
+      register({ json: options.json ?? false }, async (context) => {
+        const { title: _, ...fields } = readFields(context, options);
         const request: NewTaskRequest = {
           ...fields,
           title: words.join(' '),
           madeIn: context.cwd(),
           assignee: options.assign ?? null,
           inBacklog: options.backlog ?? false,
+          environment: options.assign === undefined ? null : collectEnvironment(context.env),
         };
-        const { task: added } = await context.client().call<{ task: TaskView }>('POST', '/v1/tasks', request);
-        if (context.json) context.printJson({ schema: 1, task: added });
+        const { task: added, note } = await context.client().call<TaskAnswer>('POST', '/v1/tasks', request);
+        if (context.json) context.printJson({ schema: 1, task: added, ...(note ? { note } : {}) });
         else {
           context.print(`T${added.number}`);
-          if (context.look.width !== null) context.notice(addedWords(added));
+          if (note) context.notice(clean(note));
+          if (context.look.width !== null) context.notice(formatAdded(added));
         }
         return 0;
       }),
     );
 }
 
-function addedWords({ number, assignee, status, blockedReason }: TaskView): string {
+function formatAdded({ number, assignee, status, blockedReason }: TaskView): string {
   if (status === 'blocked') return `T${number} is blocked. ${clean(blockedReason ?? '')}`;
-  if (assignee === null || assignee === 'me' || status === 'backlog') return `T${number} is ${status}. Give it to an agent: clip task assign T${number} AGENT`;
+  if (assignee === null || assignee === 'me' || status === 'backlog')
+    return `T${number} is ${status}. Give it to an agent: clip task assign T${number} AGENT`;
   return `Agent ${clean(assignee)} is woken. What comes of it: clip ledger T${number}`;
 }
 
-function addList(task: Command, choose: Choose): void {
+function addList(task: Command, register: Register): void {
   task
     .command('list')
     .alias('ls')
@@ -103,15 +108,17 @@ function addList(task: Command, choose: Choose): void {
     .option('--limit <n>', `how many (default ${limits.pageTasks})`, positiveNumber)
     .option('--json', 'as JSON')
     .action((options: { status?: string[]; assignee?: string; all?: boolean; limit?: number; json?: boolean }) =>
-      choose({ json: options.json ?? false }, async (context) => {
+      register({ json: options.json ?? false }, async (context) => {
         const query = new URLSearchParams();
         const open = taskStatuses.filter((each) => each !== 'done' && each !== 'cancelled');
         for (const each of options.status ?? (options.all ? [] : open)) query.append('status', each);
         if (options.assignee !== undefined) query.set('assignee', options.assignee);
         if (options.limit !== undefined) query.set('limit', String(options.limit));
-        const page = await context.client().call<{ tasks: TaskView[]; next: number | null }>('GET', `/v1/tasks?${query}`);
+        const page = await context
+          .client()
+          .call<{ tasks: TaskView[]; next: number | null }>('GET', `/v1/tasks?${query}`);
         if (context.json) context.printJson(page);
-        else if (page.tasks.length === 0) context.notice(noneWords(options));
+        else if (page.tasks.length === 0) context.notice(formatNone(options));
         else {
           context.print(taskTable(context.look, page.tasks));
           if (page.next !== null) context.notice('Older tasks are not shown: --limit N');
@@ -121,7 +128,15 @@ function addList(task: Command, choose: Choose): void {
     );
 }
 
-function noneWords({ status: wanted, assignee, all }: { status?: string[]; assignee?: string; all?: boolean }): string {
+function formatNone({
+  status: wanted,
+  assignee,
+  all,
+}: {
+  status?: string[];
+  assignee?: string;
+  all?: boolean;
+}): string {
   if (wanted !== undefined || assignee !== undefined) return 'No task fits. All of them: clip task list --all';
   return all
     ? 'No tasks. Add one: clip task add "…" --assign AGENT'
@@ -129,17 +144,23 @@ function noneWords({ status: wanted, assignee, all }: { status?: string[]; assig
 }
 
 function status(text: string, before: string[] | undefined): string[] {
-  if (!(taskStatuses as readonly string[]).includes(text)) throw new InvalidArgumentError(`It must be one of ${taskStatuses.join(', ')}.`);
+  if (!(taskStatuses as readonly string[]).includes(text))
+    throw new InvalidArgumentError(`It must be one of ${taskStatuses.join(', ')}.`);
   return collect(text, before);
 }
 
-function addEdit(task: Command, choose: Choose): void {
+function addEdit(task: Command, register: Register): void {
   settings(task.command('edit <task>').description('change what a task says; what is not given stays; "none" clears'))
     .option('--title <text>', 'another title')
     .action((ref: string, options: Fields) =>
-      choose({ json: options.json ?? false }, async (context) => {
-        const fields = fieldsOf(context, options);
-        if (Object.keys(fields).length === 0) throw new ClipError('usage', 'There is nothing to change.', 'clip task edit --help lists what can be changed.');
+      register({ json: options.json ?? false }, async (context) => {
+        const fields = readFields(context, options);
+        if (Object.keys(fields).length === 0)
+          throw new ClipError(
+            'usage',
+            'There is nothing to change.',
+            'clip task edit --help lists what can be changed.',
+          );
         return say(context, await context.client().call('PATCH', taskPath(ref), fields), 'is changed');
       }),
     );
@@ -160,8 +181,11 @@ function settings(command: Command): Command {
     .option('--json', 'as JSON');
 }
 
-function fieldsOf(context: Context, { title, description, accept, kind, priority, cwd, budget }: Fields): EditTaskRequest {
-  const text = (value: string) => (value === 'none' ? null : textOf(value));
+function readFields(
+  context: Context,
+  { title, description, accept, kind, priority, cwd, budget }: Fields,
+): EditTaskRequest {
+  const text = (value: string) => (value === 'none' ? null : readText(value));
   return {
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description: text(description) }),
@@ -173,9 +197,11 @@ function fieldsOf(context: Context, { title, description, accept, kind, priority
   };
 }
 
-/** `-` is this command's input. */
-function textOf(value: string): string {
-  return value === '-' ? readInput(limits.bodyBytesMax, 'Put what is long into a document: clip task doc put').toString('utf8') : value;
+/** Returns the text, or this command's input for `-`. */
+function readText(value: string): string {
+  return value === '-'
+    ? readInput(limits.bodyBytesMax, 'Put what is long into a document: clip task doc put').toString('utf8')
+    : value;
 }
 
 const moves = [
@@ -185,13 +211,22 @@ const moves = [
   { move: 'reopen', does: 'it is open again', says: 'is open again' },
 ] as const;
 
-function addMoves(task: Command, choose: Choose): void {
+function addMoves(task: Command, register: Register): void {
   for (const { move, does, says } of moves) {
     task
       .command(`${move} <task>`)
       .description(does)
       .option('--json', 'as JSON')
-      .action((ref: string, options: { json?: boolean }) => choose({ json: options.json ?? false }, (context) => moveTask(context, ref, { move }, says)));
+      .action((ref: string, options: { json?: boolean }) =>
+        register({ json: options.json ?? false }, (context) =>
+          moveTask(
+            context,
+            ref,
+            move === 'done' || move === 'cancel' ? { move } : { move, environment: collectEnvironment(context.env) },
+            says,
+          ),
+        ),
+      );
   }
   task
     .command('block <task>')
@@ -199,19 +234,21 @@ function addMoves(task: Command, choose: Choose): void {
     .requiredOption('--reason <text>', 'what stands in the way')
     .option('--json', 'as JSON')
     .action((ref: string, options: { reason: string; json?: boolean }) =>
-      choose({ json: options.json ?? false }, (context) => moveTask(context, ref, { move: 'block', reason: options.reason }, 'is blocked')),
+      register({ json: options.json ?? false }, (context) =>
+        moveTask(context, ref, { move: 'block', reason: options.reason }, 'is blocked'),
+      ),
     );
   task
     .command('assign <task> <who>')
     .description('give it to an agent (which is woken), to me, or to none')
     .option('--json', 'as JSON')
     .action((ref: string, who: string, options: { json?: boolean }) =>
-      choose({ json: options.json ?? false }, (context) =>
+      register({ json: options.json ?? false }, (context) =>
         moveTask(
           context,
           ref,
-          { move: 'assign', assignee: who === 'none' ? null : who },
-          who === 'none' ? 'is nobody’s' : `is ${who === 'me' ? 'yours' : `${clean(who)}’s`}`,
+          { move: 'assign', assignee: who === 'none' ? null : who, environment: collectEnvironment(context.env) },
+          who === 'none' ? 'is not assigned' : `is ${who === 'me' ? 'yours' : `${clean(who)}’s`}`,
         ),
       ),
     );
@@ -221,8 +258,9 @@ async function moveTask(context: Context, ref: string, request: MoveRequest, say
   return say(context, await context.client().call('POST', `${taskPath(ref)}/move`, request), says);
 }
 
-function say(context: Context, { task }: { task: TaskView }, what: string): number {
-  if (context.json) context.printJson({ schema: 1, task });
+function say(context: Context, { task, note }: TaskAnswer, what: string): number {
+  if (context.json) context.printJson({ schema: 1, task, ...(note ? { note } : {}) });
   else context.print(`T${task.number} ${what}.`);
+  if (note && !context.json) context.notice(clean(note));
   return 0;
 }

@@ -1,79 +1,87 @@
 import { type Command, Option } from 'commander';
-import type { RunView } from '../../protocol/answers.ts';
-import { ClipError } from '../../run/errors.ts';
-import { limits } from '../../run/limits.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { ClipError } from '#run/errors.ts';
+import { limits } from '#run/limits.ts';
+import { type Goal, leaveAliveOnInterrupt, reached, resolveNumbers } from '../client/wait-for-runs.ts';
+import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { exitOfRun, waitTimeoutExit } from '../exit-codes.ts';
-import { startProgress } from '../progress.ts';
-import type { Choose } from '../verb.ts';
-import { type Goal, leaveAliveOnInterrupt, numbersOf, reached } from '../waiting.ts';
-import { endWords, statusWords } from '../words.ts';
+import { formatEnd, formatStatus } from '../format/format.ts';
+import { startProgress } from '../terminal/progress-line.ts';
+import { acknowledgeSeen } from './acknowledge.ts';
 import { duration } from './options.ts';
 
-/** As many as fit on a line. */
+/** The number of runs that fit on a line. */
 const runsNamed = 8;
 
 type Options = { any?: boolean; timeout?: number; for: Goal; quiet?: boolean; json?: boolean };
 
-export function addWait(program: Command, choose: Choose): void {
+export function addWait(program: Command, register: Register): void {
   program
     .command('wait <run...>')
     .description('wait for runs, and end with their exit code')
     .option('--any', 'only for the first of them')
-    .option('--timeout <duration>', 'give up after this long, with exit code 121; the runs live on', duration('--timeout'))
+    .option(
+      '--timeout <duration>',
+      'give up after this long, with exit code 121; the runs live on',
+      duration('--timeout'),
+    )
     .addOption(new Option('--for <what>', 'what to wait for').choices(['started', 'quiet', 'ended']).default('ended'))
     .option('-q, --quiet', 'print nothing')
     .option('--json', 'print the runs as JSON')
     .action((refs: string[], options: Options) =>
-      choose({ json: options.json ?? false, quiet: options.quiet ?? false, waits: true }, (context) => wait(context, refs, options)),
+      register({ json: options.json ?? false, quiet: options.quiet ?? false, waits: true }, (context) =>
+        wait(context, refs, options),
+      ),
     );
 }
 
 async function wait(context: Context, refs: readonly string[], options: Options): Promise<number> {
   const client = context.client();
-  const numbers = [...new Set(await numbersOf(client, refs))];
+  const numbers = [...new Set(await resolveNumbers(client, refs))];
   leaveAliveOnInterrupt(numbers, context.notice);
   const found = new Map<number, RunView>();
-  const progress = startProgress(!context.json && !options.quiet, () => waitingWords(numbers, found, options.for));
+  const progress = startProgress(!context.json && !options.quiet, () => formatWaiting(numbers, found, options.for));
   const over = await within(options.timeout ?? null, async () => {
     for await (const run of reached(client, numbers, options.for)) {
       found.set(run.number, run);
-      if (!context.json && !options.quiet) context.print(lineOf(context, run));
+      if (!context.json && !options.quiet) context.print(formatLine(context, run));
       if (options.any) return;
     }
   });
   progress.end();
   const runs = numbers.flatMap((number) => found.get(number) ?? []);
   if (context.json) context.printJson({ schema: 1, runs });
+  if (!options.quiet) await acknowledgeSeen(context, client, runs);
   if (over) {
-    context.notice(overWords(numbers, found));
+    context.notice(formatOver(numbers, found));
     return waitTimeoutExit;
   }
   if (options.for !== 'ended') return runs.every((run) => run.endedAt === null) ? 0 : endedEarly(context, runs);
   return runs.map(exitOfRun).find((code) => code !== 0) ?? 0;
 }
 
-/** `Waiting for run 7 to end`, `Waiting for 3 of 8 runs to end: 4 6 7`. */
-function waitingWords(numbers: readonly number[], found: ReadonlyMap<number, RunView>, goal: Goal): string {
+/** Formats `Waiting for run 7 to end`, `Waiting for 3 of 8 runs to end: 4 6 7`. */
+function formatWaiting(numbers: readonly number[], found: ReadonlyMap<number, RunView>, goal: Goal): string {
   const open = numbers.filter((number) => !found.has(number));
   const whom = numbers.length === 1 ? `run ${numbers[0]}` : `${open.length} of ${numbers.length} runs`;
   const goals = { started: 'to start', quiet: 'to fall silent', ended: 'to end' };
   return `Waiting for ${whom} ${goals[goal]}${numbers.length === 1 ? '' : `: ${open.slice(0, runsNamed).join(' ')}${open.length > runsNamed ? ' …' : ''}`}`;
 }
 
-function overWords(numbers: readonly number[], found: ReadonlyMap<number, RunView>): string {
+function formatOver(numbers: readonly number[], found: ReadonlyMap<number, RunView>): string {
   const open = numbers.filter((number) => !found.has(number));
   if (numbers.length === 1) return `The wait is over, run ${numbers[0]} lives on. Stop it: clip cancel ${numbers[0]}`;
   const named = open.length > runsNamed ? '' : `: ${open.join(' ')}`;
   return `The wait is over, ${open.length} of ${numbers.length} runs did not get there and live on${named}`;
 }
 
-function lineOf({ look }: Context, run: RunView): string {
-  const end = endWords(run);
-  return `Run ${run.number} ${statusWords(run, look)}${end ? ` (${end})` : ''}`;
+function formatLine({ look }: Context, run: RunView): string {
+  const end = formatEnd(run);
+  return `Run ${run.number} ${formatStatus(run, look)}${end ? ` (${end})` : ''}`;
 }
 
-/** A run that has ended will neither start nor fall silent; its own code says how it went. */
+/** Handles runs that ended before they reached the goal. Their exit code is the result. */
 function endedEarly(context: Context, runs: readonly RunView[]): number {
   for (const run of runs) if (run.endedAt !== null) context.notice(`Run ${run.number} has ended.`);
   return (
@@ -84,18 +92,22 @@ function endedEarly(context: Context, runs: readonly RunView[]): number {
   );
 }
 
-/** True when the time was over first. */
+/** Returns true when the time limit was reached first. */
 async function within(ms: number | null, work: () => Promise<void>): Promise<boolean> {
   if (ms === null) {
     await work();
     return false;
   }
-  if (ms === 0) throw new ClipError('usage', '--timeout: a wait of no time makes no sense.', 'Leave it out to wait for ever.');
+  if (ms === 0)
+    throw new ClipError('usage', '--timeout must be longer than 0.', 'Leave it out to wait without a limit.');
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
-    // Longer waits are armed again: setTimeout fires at once beyond its limit.
+    // A longer wait is armed in steps, because setTimeout fires at once beyond its limit.
     const arm = (left: number) => {
-      timer = setTimeout(() => (left > limits.timerMsMax ? arm(left - limits.timerMsMax) : resolve(true)), Math.min(left, limits.timerMsMax));
+      timer = setTimeout(
+        () => (left > limits.timerMsMax ? arm(left - limits.timerMsMax) : resolve(true)),
+        Math.min(left, limits.timerMsMax),
+      );
     };
     arm(ms);
   });

@@ -1,72 +1,91 @@
-/** The API: HTTP over the Unix socket. Requests are parsed once, here at the border; errors leave in one shape. */
+/** The API: HTTP over the Unix socket. Each request is parsed once, and errors have one shape. */
 import { chmodSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
-import { ClipError } from '../../run/errors.ts';
-import { limits } from '../../run/limits.ts';
-import { agentRoutes } from './agents.ts';
-import { batchRoutes } from './batch.ts';
-import { boardRoutes } from './board.ts';
-import { createBodies } from './bodies.ts';
-import { answerError, refusalOfHttp } from './border.ts';
-import { createCrowd } from './crowd.ts';
-import { daemonRoutes } from './daemon.ts';
-import { eventRoutes } from './events.ts';
-import { groupRoutes } from './groups.ts';
-import { ledgerRoutes } from './ledger.ts';
-import { logRoutes } from './logs.ts';
-import { reportRoutes } from './reports.ts';
-import { runRoutes } from './runs.ts';
-import { createShow } from './show.ts';
-import { closeStreams } from './stream.ts';
-import { taskRoutes } from './tasks.ts';
-import { waitRoutes } from './wait.ts';
-import type { World } from './world.ts';
+import { cutText, jsonText } from '#run/cut-text.ts';
+import { ClipError } from '#run/errors.ts';
+import { limits } from '#run/limits.ts';
+import { identifyPeer } from './auth.ts';
+import { createBodies } from './body-reader.ts';
+import { createConnections } from './connections.ts';
+import type { ApiContext } from './context.ts';
+import { answerError, refusalOfHttp } from './errors.ts';
+import { closeStreams } from './ndjson-stream.ts';
+import { agentRoutes } from './routes/agents.ts';
+import { batchRoutes } from './routes/batch.ts';
+import { boardRoutes } from './routes/board.ts';
+import { daemonRoutes } from './routes/daemon.ts';
+import { eventRoutes } from './routes/events.ts';
+import { groupRoutes } from './routes/groups.ts';
+import { ledgerRoutes } from './routes/ledger.ts';
+import { logRoutes } from './routes/logs.ts';
+import { reportRoutes } from './routes/reports.ts';
+import { runRoutes } from './routes/runs.ts';
+import { taskRoutes } from './routes/tasks.ts';
+import { waitRoutes } from './routes/wait.ts';
+import { createShow } from './run-view.ts';
 
 const inactiveMs = 30_000;
 const headersMs = 10_000;
 const idleMs = 60_000;
 
-/** Listens when it returns. */
-export async function createApi(world: World): Promise<{ publish: () => Promise<void>; close: () => Promise<void> }> {
-  const show = createShow(world);
+/** Starts the API. It is listening when this resolves. */
+export async function createApi(
+  deps: ApiContext,
+): Promise<{ publish: () => Promise<void>; close: () => Promise<void> }> {
+  const show = createShow(deps);
   let apis: FastifyInstance[] = [];
-  const crowd = createCrowd({ now: world.now, refusal: refusalOfHttp('busy', world.version) });
-  const bodies = createBodies(world.now);
+  const crowd = createConnections({ now: deps.now, refusal: refusalOfHttp('busy', deps.version) });
+  const bodies = createBodies(deps.now);
 
   function build(): FastifyInstance {
     const api = Fastify({
       bodyLimit: limits.bodyBytesMax,
-      // No limit on a whole request, for a batch may take its time; a connection on which nothing moves is dropped.
+      // A batch may take long, so there is no limit on the whole request. An inactive connection is dropped.
       requestTimeout: 0,
       connectionTimeout: inactiveMs,
       keepAliveTimeout: idleMs,
       http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000, maxHeaderSize: limits.headerBytesMax },
-      // What is too long is refused by its schema, in our words.
+      // The schemas refuse parameters that are too long, with clip's own messages.
       routerOptions: { maxParamLength: limits.headerBytesMax, querystringParser: parseQuery },
-      // Zod is the one schema; Fastify's own compilers would be a second.
+      // Zod validates; Fastify's own compilers would be a second schema.
       exposeHeadRoutes: false,
       clientErrorHandler: (error, socket) => {
         if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-        else socket.end(refusalOfHttp(error.code, world.version));
+        else socket.end(refusalOfHttp(error.code, deps.version));
       },
-      // Addresses that cannot be read never come to a route.
-      frameworkErrors: (error, _request, reply) => answerError(world.log, error, reply.header('clip-version', world.version)),
+      // Malformed URLs never reach a route.
+      frameworkErrors: (error, _request, reply) =>
+        answerError(deps.log, error, reply.header('clip-version', deps.version)),
     });
     api.setValidatorCompiler(() => () => true);
-    api.setSerializerCompiler(() => (value) => JSON.stringify(value));
+    api.setSerializerCompiler(() => (value) => jsonText(value));
     crowd.attach(api);
     api.removeAllContentTypeParsers();
-    api.addContentTypeParser('application/json', (request: FastifyRequest, payload: IncomingMessage) => bodies.read(payload, request.routeOptions.bodyLimit));
+    api.addContentTypeParser('application/json', (request: FastifyRequest, payload: IncomingMessage) =>
+      bodies.read(payload, request.routeOptions.bodyLimit),
+    );
     api.addHook('onRequest', async (_request, reply) => {
-      reply.header('clip-version', world.version);
+      reply.header('clip-version', deps.version);
+    });
+    api.addHook('preHandler', async (request) => {
+      if (request.method !== 'GET' && /^\/v1\/(tasks|agents|runs\/[^/]+\/acknowledge)\b/.test(request.url))
+        await identifyPeer(request, deps);
     });
     api.setErrorHandler((error, _request, reply) => {
-      world.room.note(error);
-      answerError(world.log, error as FastifyError, reply);
+      deps.diskGuard.note(error);
+      answerError(deps.log, error as FastifyError, reply);
     });
     api.setNotFoundHandler((request, reply) =>
-      answerError(world.log, new ClipError('not_found', `There is no ${request.method} ${request.url.slice(0, 200)}.`, 'See /v1/openapi.json.'), reply),
+      answerError(
+        deps.log,
+        new ClipError(
+          'not_found',
+          `There is no ${request.method} ${cutText(request.url, 200)}.`,
+          'See /v1/openapi.json.',
+        ),
+        reply,
+      ),
     );
     for (const routes of [
       runRoutes,
@@ -82,21 +101,25 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
       taskRoutes,
       ledgerRoutes,
     ])
-      routes(api, { ...world, show });
+      routes(api, { ...deps, show });
     return api;
   }
 
-  /** Bound under a temporary name, closed to others, then put in place: it is never there half ready. */
+  /** Publishes the socket atomically: binds it under a temporary name, restricts its mode, then renames it. */
   async function publish(): Promise<void> {
-    if (lstatSync(world.home.socket, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new ClipError('home_unusable', `The socket ${world.home.socket} cannot be made: a folder is in its place.`, 'Move that folder away.');
+    if (lstatSync(deps.home.socket, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new ClipError(
+        'home_unusable',
+        `The socket ${deps.home.socket} cannot be made: a folder is in its place.`,
+        'Move that folder away.',
+      );
     }
     const api = build();
-    const temporary = `${world.home.socket}.${process.pid % 10_000}`;
+    const temporary = `${deps.home.socket}.${process.pid % 10_000}`;
     rmSync(temporary, { force: true });
     await api.listen({ path: temporary });
     chmodSync(temporary, 0o600);
-    renameSync(temporary, world.home.socket);
+    renameSync(temporary, deps.home.socket);
     apis.push(api);
   }
 
@@ -104,18 +127,19 @@ export async function createApi(world: World): Promise<{ publish: () => Promise<
   return {
     publish,
     async close(): Promise<void> {
-      const inode = statSync(world.home.socket, { throwIfNoEntry: false })?.ino;
+      const inode = statSync(deps.home.socket, { throwIfNoEntry: false })?.ino;
       closeStreams();
       const closing = apis;
       apis = [];
       await Promise.all(closing.map((api) => api.close()));
-      // Only our own socket: a successor may have published its own.
-      if (inode !== undefined && statSync(world.home.socket, { throwIfNoEntry: false })?.ino === inode) rmSync(world.home.socket, { force: true });
+      // Removes only its own socket, because a successor may have published another one.
+      if (inode !== undefined && statSync(deps.home.socket, { throwIfNoEntry: false })?.ino === inode)
+        rmSync(deps.home.socket, { force: true });
     },
   };
 }
 
-/** Repeated names become lists; everything stays text until zod has read it. No name is taken for one that every object has. */
+/** Parses a query string. Repeated names become lists, and values stay text until zod parses them. A map avoids names that every object has. */
 function parseQuery(text: string): Record<string, string | string[]> {
   const query = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(text)) {

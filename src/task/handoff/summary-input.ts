@@ -1,12 +1,16 @@
-/** What a continuation summary is made from: recorded facts, and the words of people and agents. */
-import type { Account } from '../../run/account.ts';
-import type { EndedStatus, LivenessRecord, WorkspaceRecord } from '../../run/run.ts';
-import { redact } from '../redact/redact.ts';
-import type { AgentReport } from '../reports.ts';
-import type { Task } from '../task.ts';
-import { clean } from './quoted.ts';
+/** The input of a continuation summary: recorded facts, and texts of people and agents. */
 
-export type SummaryTask = Pick<Task, 'number' | 'title' | 'description' | 'acceptance' | 'kind' | 'status' | 'priority' | 'blockedReason'>;
+import type { EndedStatus, LivenessRecord, WorkspaceRecord } from '#run/run.ts';
+import type { StreamState } from '#run/stream-state.ts';
+import type { AgentReport } from '../agent-reports.ts';
+import { redact } from '../redact/redact.ts';
+import type { Task } from '../task.ts';
+import { clean } from './quote.ts';
+
+export type SummaryTask = Pick<
+  Task,
+  'number' | 'title' | 'description' | 'acceptance' | 'kind' | 'status' | 'priority' | 'blockedReason'
+>;
 
 export type SummaryRun = {
   readonly number: number;
@@ -18,46 +22,61 @@ export type SummaryRun = {
   readonly error: string | null;
   /** How its process ended: "exited 0", "killed by SIGKILL", "lost". */
   readonly outcomeWords: string;
+  /** False when the process was gone before its exit was observed. `endedAt` is then the time at which that was found. */
+  readonly exitKnown: boolean;
   readonly startedAt: number | null;
   readonly endedAt: number;
   readonly liveness: LivenessRecord | null;
-  readonly account: Account | null;
+  readonly streamState: StreamState | null;
   readonly workspace: WorkspaceRecord | null;
   /** Oldest first. */
   readonly reports: readonly AgentReport[];
-  /** Of how many continuations in a row it is; 0 for none. */
+  /** The position in a row of continuations. 0 for none. */
   readonly attempt: number;
   readonly cwd: string;
   readonly branch: string | null;
 };
 
-export type SummaryDocument = { readonly key: string; readonly revision: number; readonly title: string | null; readonly updatedAt: number };
-export type SummaryComment = { readonly author: string; readonly text: string; readonly at: number; readonly byPerson: boolean };
+export type SummaryDocument = {
+  readonly key: string;
+  readonly revision: number;
+  readonly title: string | null;
+  readonly updatedAt: number;
+};
+export type SummaryComment = {
+  readonly author: string;
+  readonly text: string;
+  readonly at: number;
+  readonly byPerson: boolean;
+};
 
 export type SummaryInput = {
   readonly task: SummaryTask;
-  /** Newest first: the first has just ended. */
+  /** Newest first. The first has just ended. */
   readonly runs: readonly SummaryRun[];
-  /** The summary itself is not among them. */
+  /** All documents except the summary itself. */
   readonly documents: readonly SummaryDocument[];
   /** Oldest first. */
   readonly comments: readonly SummaryComment[];
   readonly at: number;
-  /** Values that must not be in it, whatever they look like. */
+  /** Values that must not appear in it, whatever they look like. */
   readonly secrets: readonly string[];
 };
 
 export type CleanInput = Omit<SummaryInput, 'secrets'>;
 
-/** Older ones are not read. */
+/** Older ones are not used. */
 const runsMax = 10;
 const commentsMax = 20;
 const documentsMax = 20;
 
-/** Without secrets and without what could do harm where it is shown; done before anything is cut, for half a secret is not recognised. */
+/**
+ * Returns the input without secrets and without harmful characters. This happens before any text is cut, because half a
+ * secret would not be recognized.
+ */
 export function cleaned({ task, runs, documents, comments, at, secrets }: SummaryInput): CleanInput {
   const values = [...new Set(secrets.flatMap((secret) => [secret, clean(secret)]))];
-  // Twice: an escape sequence may hide a secret, and may end with the first letter of one.
+  // Redacted twice: an escape sequence may hide a secret, and may end with the first letter of one.
   const safe = (text: string) => redact(clean(redact(text, secrets)), values);
   const maybe = (text: string | null) => (text === null ? null : safe(text));
   return {
@@ -69,15 +88,19 @@ export function cleaned({ task, runs, documents, comments, at, secrets }: Summar
       blockedReason: maybe(task.blockedReason),
     },
     runs: runs.slice(0, runsMax).map((run) => cleanedRun(run, safe)),
-    documents: documents.slice(0, documentsMax).map((document) => ({ ...document, key: safe(document.key), title: maybe(document.title) })),
-    comments: comments.slice(-commentsMax).map((comment) => ({ ...comment, author: safe(comment.author), text: safe(comment.text) })),
+    documents: documents
+      .slice(0, documentsMax)
+      .map((document) => ({ ...document, key: safe(document.key), title: maybe(document.title) })),
+    comments: comments
+      .slice(-commentsMax)
+      .map((comment) => ({ ...comment, author: safe(comment.author), text: safe(comment.text) })),
     at,
   };
 }
 
 function cleanedRun(run: SummaryRun, safe: (text: string) => string): SummaryRun {
   const maybe = (text: string | null) => (text === null ? null : safe(text));
-  const { account, liveness } = run;
+  const { streamState, liveness } = run;
   return {
     ...run,
     agentName: maybe(run.agentName),
@@ -85,25 +108,42 @@ function cleanedRun(run: SummaryRun, safe: (text: string) => string): SummaryRun
     errorCode: maybe(run.errorCode),
     cwd: safe(run.cwd),
     branch: maybe(run.branch),
+    workspace: run.workspace && cleanedWorkspace(run.workspace, safe),
     reports: run.reports.map((report) => ({ ...report, text: safe(report.text) })),
     liveness: liveness && { ...liveness, reason: safe(liveness.reason), nextAction: maybe(liveness.nextAction) },
-    account: account && cleanedAccount(account, safe),
+    streamState: streamState && cleanStreamState(streamState, safe),
   };
 }
 
-function cleanedAccount(account: Account, safe: (text: string) => string): Account {
+/** Cleans the file names, which agents choose. */
+function cleanedWorkspace(workspace: WorkspaceRecord, safe: (text: string) => string): WorkspaceRecord {
+  const { files, sinceTask } = workspace;
+  const named = (list: WorkspaceRecord['files']) => list.map((file) => ({ ...file, path: safe(file.path) }));
   return {
-    ...account,
-    text: safe(account.text),
-    sessionId: account.sessionId === null ? null : safe(account.sessionId),
-    recentCommands: account.recentCommands.map((record) => ({ ...record, command: safe(record.command) })),
+    ...workspace,
+    files: named(files),
+    sinceTask: sinceTask && { ...sinceTask, root: safe(sinceTask.root), files: named(sinceTask.files) },
+  };
+}
+
+function cleanStreamState(streamState: StreamState, safe: (text: string) => string): StreamState {
+  return {
+    ...streamState,
+    text: safe(streamState.text),
+    sessionId: streamState.sessionId === null ? null : safe(streamState.sessionId),
+    recentCommands: streamState.recentCommands.map((record) => ({ ...record, command: safe(record.command) })),
     openTools: Object.fromEntries(
-      Object.entries(account.openTools).map(([id, open]) => [
+      Object.entries(streamState.openTools).map(([id, open]) => [
         id,
-        { ...open, tool: safe(open.tool), command: open.command === null ? null : safe(open.command), paths: open.paths.map(safe) },
+        {
+          ...open,
+          tool: safe(open.tool),
+          command: open.command === null ? null : safe(open.command),
+          paths: open.paths.map(safe),
+        },
       ]),
     ),
-    files: Object.fromEntries(Object.entries(account.files).map(([path, record]) => [safe(path), record])),
-    denials: { ...account.denials, tools: account.denials.tools.map(safe) },
+    files: Object.fromEntries(Object.entries(streamState.files).map(([path, record]) => [safe(path), record])),
+    denials: { ...streamState.denials, tools: streamState.denials.tools.map(safe) },
   };
 }

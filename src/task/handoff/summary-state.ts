@@ -1,62 +1,90 @@
-/** Where the work stands: what clip has observed, what an agent claims, and what the last runs were. */
+/** The state of the work: what clip observed, what an agent claims, and what the last runs were. */
 
-import { lastOf } from '../reports.ts';
-import { isUseful } from '../verdict/prose.ts';
-import { line, type Piece } from './pieces.ts';
-import { inlineCode } from './quoted.ts';
+import { findLast } from '../agent-reports.ts';
+import { isUseful } from '../liveness/parse-message.ts';
+import { line, type SectionPiece } from './fit-section.ts';
+import { inlineCode } from './quote.ts';
+import {
+  findSinceTask,
+  formatCount,
+  formatEndTime,
+  formatLasted,
+  formatOwn,
+  formatRun,
+  formatTime,
+  name,
+  openCommands,
+} from './summary-format.ts';
 import type { CleanInput, SummaryRun, SummaryTask } from './summary-input.ts';
-import { countWords, lastedWords, name, ownWords, runWords, timeWords } from './summary-words.ts';
 
-/** Leaves room in the section for what else there is to say. */
+/** Leaves room in the section for the other lines. */
 const claimLength = 600;
 const documentsShown = 6;
-/** Long enough for any folder, branch or session that people work with. */
+/** Longer than any usual folder, branch or session id. */
 const placeLength = 200;
 
-export function stateOf({ task, runs, documents }: CleanInput): readonly Piece[] {
-  const claimed = claimOf(runs);
-  return [line(`- Observed: ${observed(runs)}`), line(`- Not committed: ${uncommitted(runs)}`), line(`- Not done: ${notDone(task, runs)}`)]
-    .concat(documents.length === 0 ? [] : [line(`- Documents: ${documentWords(documents)}`)])
+export function buildState({ task, runs, documents }: CleanInput): readonly SectionPiece[] {
+  const claimed = buildClaim(runs);
+  return [
+    line(`- Observed: ${observed(runs)}`),
+    line(`- Not committed: ${uncommitted(runs)}`),
+    line(`- Not done: ${notDone(task, runs)}`),
+  ]
+    .concat(documents.length === 0 ? [] : [line(`- Documents: ${formatDocument(documents)}`)])
     .concat(claimed === null ? [line('- Claimed: nothing was said.')] : [claimed]);
 }
 
 function observed(runs: readonly SummaryRun[]): string {
   if (runs.length === 0) return 'nothing, for no run has ended yet.';
-  const sum = (of: (run: SummaryRun) => number | null | undefined) => runs.reduce((total, run) => total + (of(run) ?? 0), 0);
-  const commits = sum(({ workspace }) => workspace?.commits);
-  const changed = sum(({ workspace }) => workspace?.filesChanged);
-  const paths = new Set(runs.flatMap(({ account }) => Object.keys(account?.files ?? {}))).size;
-  const commands = sum(({ account }) => account?.commands);
-  const failed = sum(({ account }) => account?.commandsFailed);
-  const parts = [
-    commits > 0 ? countWords(commits, 'commit') : null,
-    headWords(runs),
-    changed > 0 ? `${countWords(changed, 'file')} changed in the work folder${lineWords(runs)}` : null,
-    paths > 0 ? `${countWords(paths, 'file')} changed by its tools` : null,
-    commands > 0 ? `${countWords(commands, 'command')}${failed > 0 ? `, ${failed} of them failed` : ''}` : null,
-  ].filter((part) => part !== null);
-  return `${parts.length === 0 ? 'no commits, changed files or commands' : parts.join('; ')}, in the last ${countWords(runs.length, 'run')}.`;
+  const sum = (of: (run: SummaryRun) => number | null | undefined) =>
+    runs.reduce((total, run) => total + (of(run) ?? 0), 0);
+  const open = sum(({ streamState }) => openCommands(streamState).length);
+  const commands = sum(({ streamState }) => streamState?.commands) + open;
+  const failed = sum(({ streamState }) => streamState?.commandsFailed);
+  const details = [failed > 0 ? `${failed} failed` : null, open > 0 ? `${open} not ended` : null].filter(
+    (part) => part !== null,
+  );
+  const ran =
+    commands === 0
+      ? 'no commands'
+      : `${formatCount(commands, 'command')}${details.length === 0 ? '' : ` (${details.join(', ')})`}`;
+  return `${inFolder(runs)}; ${ran} in the last ${formatCount(runs.length, 'run')}.`;
 }
 
-function headWords(runs: readonly SummaryRun[]): string | null {
+/** Describes the difference from the beginning of the task, so that files changed by several runs are counted once. */
+function inFolder(runs: readonly SummaryRun[]): string {
+  const since = findSinceTask(runs);
+  if (since === null) return 'what changed in the work folder is not known';
+  const { commits, filesChanged, insertions, deletions } = since;
+  const lines = insertions === null || deletions === null ? '' : ` (+${insertions} -${deletions} lines)`;
+  const parts = [
+    commits !== null && commits > 0 ? formatCount(commits, 'commit') : null,
+    formatHead(runs),
+    filesChanged === null
+      ? 'how many files changed is not known'
+      : filesChanged > 0
+        ? `${formatCount(filesChanged, 'file')} changed${lines}`
+        : null,
+  ].filter((part) => part !== null);
+  return `${parts.length === 0 ? 'nothing changed' : parts.join('; ')} in the work folder since run ${since.run} began`;
+}
+
+function formatHead(runs: readonly SummaryRun[]): string | null {
   const from = runs.findLast(({ workspace }) => workspace?.headBefore != null)?.workspace?.headBefore;
   const to = runs.find(({ workspace }) => workspace?.headAfter != null)?.workspace?.headAfter;
-  return from == null || to == null || from === to ? null : `HEAD went from ${inlineCode(from, placeLength)} to ${inlineCode(to, placeLength)}`;
+  return from == null || to == null || from === to
+    ? null
+    : `HEAD went from ${inlineCode(from, placeLength)} to ${inlineCode(to, placeLength)}`;
 }
 
-function lineWords(runs: readonly SummaryRun[]): string {
-  const insertions = runs.reduce((sum, { workspace }) => sum + (workspace?.insertions ?? 0), 0);
-  const deletions = runs.reduce((sum, { workspace }) => sum + (workspace?.deletions ?? 0), 0);
-  // Without git nobody counts lines.
-  return runs.every(({ workspace }) => workspace?.insertions == null) ? '' : ` (+${insertions} -${deletions} lines)`;
-}
-
-/** The newest look counts; a run that never started has looked at nothing. */
+/** Describes uncommitted changes, from the newest snapshot. A run that never started has none. */
 function uncommitted(runs: readonly SummaryRun[]): string {
   const workspace = runs.find((run) => run.workspace?.dirty != null)?.workspace;
   if (workspace?.dirty == null) return 'not known; there is no git repository, or it could not be asked.';
-  const seen = `when it was looked at, ${timeWords(workspace.seenAt)}`;
-  return workspace.dirty ? `there are changes that are not committed, ${seen}. Look at them first.` : `nothing; all was committed ${seen}.`;
+  const seen = `when it was looked at, ${formatTime(workspace.seenAt)}`;
+  return workspace.dirty
+    ? `there are changes that are not committed, ${seen}. Look at them first.`
+    : `nothing; all was committed ${seen}.`;
 }
 
 function notDone(task: SummaryTask, runs: readonly SummaryRun[]): string {
@@ -76,60 +104,81 @@ function notDone(task: SummaryTask, runs: readonly SummaryRun[]): string {
   }
 }
 
-function documentWords(documents: CleanInput['documents']): string {
+function formatDocument(documents: CleanInput['documents']): string {
   const shown = documents
     .slice(0, documentsShown)
-    .map(({ key, revision, title, updatedAt }) => `${name(key)}${title === null ? '' : ` ${name(title)}`} (revision ${revision}, ${timeWords(updatedAt)})`);
+    .map(
+      ({ key, revision, title, updatedAt }) =>
+        `${name(key)}${title === null ? '' : ` ${name(title)}`} (revision ${revision}, ${formatTime(updatedAt)})`,
+    );
   const more = documents.length - shown.length;
   return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** The newest that says what was done: a report if there is one, else the last words. */
-function claimOf(runs: readonly SummaryRun[]): Piece | null {
+/** Returns the newest claim of work done: a report if there is one, otherwise the last message. */
+function buildClaim(runs: readonly SummaryRun[]): SectionPiece | null {
   for (const run of runs) {
-    const report = lastOf(run.reports, 'summary') ?? lastOf(run.reports, 'done') ?? lastOf(run.reports, 'progress');
-    const text = report?.text ?? run.account?.text ?? '';
+    const report =
+      findLast(run.reports, 'summary') ?? findLast(run.reports, 'done') ?? findLast(run.reports, 'progress');
+    const text = report?.text ?? run.streamState?.text ?? '';
     if (!isUseful(text)) continue;
     const what = report === null ? 'the last words' : `\`report ${report.kind}\``;
-    return { kind: 'agent', label: ownWords(`Claimed, not observed: ${what} of ${runWords(run)}`), text, most: claimLength };
+    return {
+      kind: 'agent',
+      label: formatOwn(`Claimed, not observed: ${what} of ${formatRun(run)}`),
+      text,
+      most: claimLength,
+    };
   }
   return null;
 }
 
-export function recentOf({ runs }: CleanInput): readonly Piece[] {
+export function buildRecent({ runs }: CleanInput): readonly SectionPiece[] {
   if (runs.length === 0) return [line('None yet.')];
   return runs.map((run) => {
     const attempt = run.attempt > 0 ? `, continuation attempt ${run.attempt}` : '';
     const verdict = run.liveness === null ? '' : ` Verdict: ${run.liveness.state}.`;
     const who = run.agentName === null ? '' : ` (${name(run.agentName)})`;
     return line(
-      `- Run ${run.number}${who} ${run.status} (${run.outcomeWords}), ${timeWords(run.endedAt)} ${lastedWords(run)}${attempt}.${verdict}${counters(run)}`,
+      `- Run ${run.number}${who} ${run.status} (${run.outcomeWords}), ${formatEndTime(run)} ${formatLasted(run)}${attempt}.${verdict}${counters(run)}`,
     );
   });
 }
 
-function counters({ account, workspace, reports }: SummaryRun): string {
+function counters({ streamState, workspace, reports }: SummaryRun): string {
   const parts: readonly (readonly [number, string, string])[] = [
-    [account?.toolCalls ?? 0, 'tool call', 'tool calls'],
-    [account?.commands ?? 0, 'command', 'commands'],
-    [account?.commandsFailed ?? 0, 'failed', 'failed'],
-    [account === null ? 0 : Object.keys(account.files).length + account.filesMore, 'file', 'files'],
-    [workspace?.commits ?? 0, 'commit', 'commits'],
+    [streamState?.toolCalls ?? 0, 'tool call', 'tool calls'],
+    [(streamState?.commands ?? 0) + openCommands(streamState).length, 'command', 'commands'],
+    [streamState?.commandsFailed ?? 0, 'failed', 'failed'],
+    [openCommands(streamState).length, 'not ended', 'not ended'],
+    [filesOfRun(workspace, streamState), 'file', 'files'],
+    [workspace?.own?.commits ?? 0, 'commit', 'commits'],
     [reports.length, 'report', 'reports'],
   ];
-  const words = parts.filter(([number]) => number > 0).map(([number, one, many]) => countWords(number, one, many));
+  const words = parts.filter(([number]) => number > 0).map(([number, one, many]) => formatCount(number, one, many));
   return words.length === 0 ? '' : ` ${words.join(', ')}.`;
 }
 
-export function resumeOf({ task, runs }: CleanInput): readonly Piece[] {
+/**
+ * Returns the number of files that the run changed. Where that was not determined, files count that its tools report as
+ * written.
+ */
+function filesOfRun(workspace: SummaryRun['workspace'], streamState: SummaryRun['streamState']): number {
+  return (
+    workspace?.own?.files ?? (streamState === null ? 0 : Object.keys(streamState.files).length + streamState.filesMore)
+  );
+}
+
+export function buildResume({ task, runs }: CleanInput): readonly SectionPiece[] {
   const [run] = runs;
   if (run === undefined) return [line(`- Begin: \`clip continue T${task.number}\`.`)];
-  const owner = runs.find(({ account }) => account?.sessionId != null) ?? run;
-  const session = owner.account?.sessionId ?? null;
+  const owner = runs.find(({ streamState }) => streamState?.sessionId != null) ?? run;
+  const session = owner.streamState?.sessionId ?? null;
   const spent = run.errorCode === 'unknown_session' || run.errorCode === 'context_exhausted';
   const sessionLine = () => {
     if (session === null) return 'none is known; begin a new one.';
-    if (session.length > placeLength) return `of ${owner.adapter}; it is too long to stand here, \`clip show ${owner.number}\` has it.`;
+    if (session.length > placeLength)
+      return `of ${owner.adapter}; it is too long to stand here, \`clip show ${owner.number}\` has it.`;
     return `${inlineCode(session, placeLength)} of ${owner.adapter} (run ${owner.number})${spent ? `; it cannot be gone on with (${run.errorCode}), begin a new one` : ''}.`;
   };
   const head = runs.find(({ workspace }) => workspace?.headAfter != null)?.workspace?.headAfter ?? null;

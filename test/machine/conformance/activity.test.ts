@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import type { RunView } from '../../../src/protocol/answers.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { codexSays } from '../../support/agents.ts';
 import type { TestHome } from '../../support/home.ts';
 import { addTask, atRest, clipStep, ends, homeWith, shownTask } from '../../support/task-runs.ts';
@@ -10,8 +10,15 @@ import { until } from '../../support/until.ts';
 
 const { session, words, done, command } = codexSays;
 
-const ledger = async (home: TestHome, task: number) => (await home.json<{ runs: RunView[] }>(['ledger', `T${task}`, '--json'])).runs;
-const explains = (...steps: readonly object[]) => [session('s1'), ...steps, words('The parser has three entry points.'), done(10, 1), { exit: 0 }];
+const ledger = async (home: TestHome, task: number) =>
+  (await home.json<{ runs: RunView[] }>(['ledger', `T${task}`, '--json'])).runs;
+const explains = (...steps: readonly object[]) => [
+  session('s1'),
+  ...steps,
+  words('The parser has three entry points.'),
+  done(10, 1),
+  { exit: 0 },
+];
 
 /** A task of nobody, with these runs of it, one after the other. */
 async function taskWith(scripts: readonly (readonly object[])[]) {
@@ -24,7 +31,9 @@ async function taskWith(scripts: readonly (readonly object[])[]) {
 
 describe('the runs of a task', () => {
   it('are listed with use and verdict, and without their output', async () => {
-    const { home, task } = await taskWith([explains(command('a', 'cat secrets-of-the-output'), { raw: 'raw words of the stream\n' })]);
+    const { home, task } = await taskWith([
+      explains(command('a', 'cat secrets-of-the-output'), { raw: 'raw words of the stream\n' }),
+    ]);
     const { stdout } = await home.clip(['ledger', `T${task}`, '--json']);
     expect(JSON.parse(stdout).runs).toEqual([
       expect.objectContaining({
@@ -44,15 +53,21 @@ describe('the runs of a task', () => {
     database.exec("update runs set state = json_set(state, '$.liveness', null)");
     database.close();
     expect((await home.clip(['ledger', `T${task}`])).stdout).toContain('No liveness data');
-    const judged = await until('it is judged', async () => (await ledger(home, task)).find(({ livenessState }) => livenessState !== null));
+    const judged = await until('it is judged', async () =>
+      (await ledger(home, task)).find(({ livenessState }) => livenessState !== null),
+    );
     expect(judged).toMatchObject({ livenessState: 'needs_followup', livenessReason: expect.any(String) });
     await home.clip(['daemon', 'restart']);
     expect(await home.show(judged.number)).toMatchObject({ livenessState: 'needs_followup' });
-    expect((await home.history(judged.number)).filter(({ type }) => type === 'judged')).toHaveLength(1);
+    expect((await home.history(judged.number)).filter(({ type }) => type === 'verdict-added')).toHaveLength(1);
   });
 
   it('do not have the documents and comments of another run as their evidence', async () => {
-    const put = [{ run: 'echo x > notes.md' }, clipStep('task doc put T1 notes notes.md'), clipStep('task comment T1 "half of it"')];
+    const put = [
+      { run: 'echo x > notes.md' },
+      clipStep('task doc put T1 notes notes.md'),
+      clipStep('task comment T1 "half of it"'),
+    ];
     const { home, task } = await taskWith([explains(...put), ends.explains]);
     const [second, first] = await ledger(home, task);
     expect(first).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1, comments: 1 } });
@@ -63,7 +78,13 @@ describe('the runs of a task', () => {
     const { home, task } = await taskWith([ends.explains, ends.explains]);
     const { body } = (await home.json<{ document: { body: string } }>(['handoff', `T${task}`, '--json'])).document;
     expect(body).toContain('- Last run: 2,');
-    expect((await ledger(home, task)).map(({ livenessState, evidence }) => [livenessState, evidence?.documents, evidence?.comments])).toEqual([
+    expect(
+      (await ledger(home, task)).map(({ livenessState, evidence }) => [
+        livenessState,
+        evidence?.documents,
+        evidence?.comments,
+      ]),
+    ).toEqual([
       ['needs_followup', 0, 0],
       ['needs_followup', 0, 0],
     ]);

@@ -1,6 +1,6 @@
 /** What is handed on from run to run: the cases of the reference system, and when it is made. */
 import { describe, expect, it } from 'vitest';
-import type { DocumentView } from '../../../src/protocol/tasks.ts';
+import type { DocumentView } from '#protocol/tasks.ts';
 import { codexSays } from '../../support/agents.ts';
 import type { TestHome } from '../../support/home.ts';
 import { vanish } from '../../support/records.ts';
@@ -11,7 +11,8 @@ import { until } from '../../support/until.ts';
 const { session, words, done, command, change } = codexSays;
 
 type Handoff = { document: DocumentView; history: { revision: number }[] };
-const handoff = async (home: TestHome, task: number) => home.json<Handoff>(['handoff', `T${task}`, '--history', '--json']);
+const handoff = async (home: TestHome, task: number) =>
+  home.json<Handoff>(['handoff', `T${task}`, '--history', '--json']);
 
 /** What stands under a heading. */
 function section(body: string, heading: string): string {
@@ -31,13 +32,24 @@ const told = ['--description', 'The parser drops the last token.', '--accept', '
 
 describe('the continuation summary', () => {
   it('has all sections, objective and criteria as they were given, run and status, what was touched and run, in 8,000 characters', async () => {
-    const work = [command('a', 'npm test', 1), change('b', 'src/parse.ts'), words('The last token is read now.'), done(10, 1), { exit: 0 }];
+    const work = [
+      command('a', 'npm test', 1),
+      change('b', 'src/parse.ts'),
+      words('The last token is read now.'),
+      done(10, 1),
+      { exit: 0 },
+    ];
     const { home } = await homeWith(() => [[session('s1'), ...work]]);
     const task = await addTask(home, told);
     await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'go']);
     await atRest(home, task);
     const { document, history } = await handoff(home, task);
-    expect([document.key, document.author, document.revision, history.length]).toEqual(['continuation-summary', 'clip', 1, 1]);
+    expect([document.key, document.author, document.revision, history.length]).toEqual([
+      'continuation-summary',
+      'clip',
+      1,
+      1,
+    ]);
     const { body } = document;
     expect(body.match(/^## .+$/gm)).toEqual(headings.map((heading) => `## ${heading}`));
     expect(section(body, 'Objective')).toContain('The parser drops the last token.');

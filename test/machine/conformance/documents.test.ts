@@ -1,6 +1,6 @@
 /** Documents of a task: the cases of the reference system. */
 import { describe, expect, it } from 'vitest';
-import type { DocumentHeadView } from '../../../src/protocol/tasks.ts';
+import type { DocumentHeadView } from '#protocol/tasks.ts';
 import { addTask, atRest, ends, homeWith, shownTask } from '../../support/task-runs.ts';
 
 /** A task with a person's document and a summary. */
@@ -11,7 +11,11 @@ async function taskWithBoth() {
   await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'go']);
   await atRest(home, task);
   const list = async (...options: string[]) =>
-    (await home.json<{ documents: DocumentHeadView[] }>(['task', 'doc', 'list', `T${task}`, ...options, '--json'])).documents.map(({ key }) => key).sort();
+    (
+      await home.json<{ documents: DocumentHeadView[] }>(['task', 'doc', 'list', `T${task}`, ...options, '--json'])
+    ).documents
+      .map(({ key }) => key)
+      .sort();
   return { home, task, list };
 }
 
@@ -25,7 +29,9 @@ describe('the documents of a task', () => {
   it('of the system are listed when asked for, and read by their key; nobody else writes them', async () => {
     const { home, task, list } = await taskWithBoth();
     expect(await list('--system')).toEqual(['continuation-summary', 'notes']);
-    expect((await home.clip(['task', 'doc', 'get', `T${task}`, 'continuation-summary'])).stdout).toContain('# Continuation summary');
+    expect((await home.clip(['task', 'doc', 'get', `T${task}`, 'continuation-summary'])).stdout).toContain(
+      '# Continuation summary',
+    );
     const refused = await home.clip(['task', 'doc', 'put', `T${task}`, 'continuation-summary'], { input: 'Mine.' });
     expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining('written by clip itself')]);
   });

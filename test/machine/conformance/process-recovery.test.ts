@@ -1,11 +1,22 @@
 /** The fourteen cases of lost and stranded work that the reference system tests, in its order and by its names. */
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codexSays } from '../../support/agents.ts';
 import { createHome, isAlive, marked, type TestHome } from '../../support/home.ts';
 import { vanish } from '../../support/records.ts';
-import { addTask, atRest, clipStep, ends, events, gated, homeWith, runsOf, shownTask, untilRun } from '../../support/task-runs.ts';
+import {
+  addTask,
+  atRest,
+  clipStep,
+  ends,
+  events,
+  gated,
+  homeWith,
+  runsOf,
+  shownTask,
+  untilRun,
+} from '../../support/task-runs.ts';
 import { until } from '../../support/until.ts';
 
 const { session, words, done } = codexSays;
@@ -45,12 +56,33 @@ describe('a run whose supervisor was killed', () => {
     await vanish(home, run);
     const [lost, retry, ...others] = await untilRun(home, task, 2, 'queued');
     expect(others).toEqual([]);
-    expect(lost).toMatchObject({ status: 'failed', errorCode: 'process_lost', stopReason: 'process_lost', timeoutConfigured: false, timeoutFired: false });
-    expect(retry).toMatchObject({ retryOfRunId: run.id, processLossRetryCount: 1, retryReason: 'process_lost', wakeReason: 'process_lost_retry' });
+    expect(lost).toMatchObject({
+      status: 'failed',
+      errorCode: 'process_lost',
+      stopReason: 'process_lost',
+      timeoutConfigured: false,
+      timeoutFired: false,
+    });
+    expect(retry).toMatchObject({
+      retryOfRunId: run.id,
+      processLossRetryCount: 1,
+      retryReason: 'process_lost',
+      wakeReason: 'process_lost_retry',
+    });
     expect(retry?.sessionIdBefore).toBe('s1');
-    expect((await shownTask(home, task)).task).toMatchObject({ status: 'in_progress', checkoutRunId: run.id, executionRunId: retry?.id });
-    const judged = await until('it is judged', async () => ((await home.show(run.number)).settled ? home.show(run.number) : null));
-    expect(judged).toMatchObject({ livenessState: 'failed', livenessReason: expect.stringContaining('process_lost'), decision: { action: 'follows' } });
+    expect((await shownTask(home, task)).task).toMatchObject({
+      status: 'in_progress',
+      checkoutRunId: run.id,
+      executionRunId: retry?.id,
+    });
+    const judged = await until('it is judged', async () =>
+      (await home.show(run.number)).settled ? home.show(run.number) : null,
+    );
+    expect(judged).toMatchObject({
+      livenessState: 'failed',
+      livenessReason: expect.stringContaining('process_lost'),
+      decision: { action: 'follows' },
+    });
     // Another daemon looks at the same loss.
     await home.clip(['daemon', 'restart']);
     expect(await runsOf(home, task)).toHaveLength(2);
@@ -72,13 +104,20 @@ describe('a run whose supervisor was killed', () => {
     const task = await addTask(home);
     const [run] = await untilRun(home, task, 1, 'running');
     const { id = '', number = 0, processPid } = run ?? {};
-    await until('its child is there', async () => (await home.show(number)).lastMessage === 'Started.' && marked(id).length > 1);
+    await until(
+      'its child is there',
+      async () => (await home.show(number)).lastMessage === 'Started.' && marked(id).length > 1,
+    );
     await home.clip(['queue', 'hold']);
     await killAllButTheRun(home);
     await home.kill(processPid ?? 0);
     expect(marked(id)).not.toEqual([]);
     const [lost, retry] = await untilRun(home, task, 2, 'queued');
-    expect(lost).toMatchObject({ status: 'failed', errorCode: 'process_lost', error: expect.stringContaining('descendant process group') });
+    expect(lost).toMatchObject({
+      status: 'failed',
+      errorCode: 'process_lost',
+      error: expect.stringContaining('descendant process group'),
+    });
     expect(marked(id)).toEqual([]);
     expect((await shownTask(home, task)).task.executionRunId).toBe(retry?.id);
   });
@@ -96,7 +135,9 @@ describe('a run whose supervisor was killed', () => {
       ['process_lost', 1],
     ]);
     expect(rest.task).toMatchObject({ status: 'blocked', executionRunId: null, checkoutRunId: run.id });
-    expect(rest.comments.map(({ author, text }) => [author, text])).toEqual([['clip', expect.stringContaining('retried continuation')]]);
+    expect(rest.comments.map(({ author, text }) => [author, text])).toEqual([
+      ['clip', expect.stringContaining('retried continuation')],
+    ]);
   });
 
   it('5. is no longer detached once it reports activity', async () => {
@@ -119,7 +160,11 @@ describe('a run whose supervisor was killed', () => {
       return seen.errorCode === null ? seen : null;
     });
     expect(active).toMatchObject({ status: 'running', error: null });
-    expect((await home.history(number)).filter(({ type }) => type === 'report' || type === 'activity').map(({ type }) => type)).toEqual(['report', 'activity']);
+    expect(
+      (await home.history(number))
+        .filter(({ type }) => type === 'report' || type === 'activity')
+        .map(({ type }) => type),
+    ).toEqual(['report', 'activity']);
     await home.clip(['daemon', 'restart']);
     expect(await home.show(number)).toMatchObject({ status: 'running', errorCode: null });
   });
@@ -131,7 +176,11 @@ describe('a run that is cancelled', () => {
     const task = await addTask(home);
     const [run] = await untilRun(home, task, 1, 'running');
     await home.clip(['cancel', String(run?.number)]);
-    const expected = { run: run?.number, taskId: task, data: { agentId: run?.agentId, name: 'coder', role: 'engineer' } };
+    const expected = {
+      run: run?.number,
+      taskId: task,
+      data: { agentId: run?.agentId, name: 'coder', role: 'engineer' },
+    };
     expect(await events(home, 'agent.first_run')).toEqual([expect.objectContaining(expected)]);
     // The next one is its second, also for another daemon, and when nothing is left of the first.
     await home.clip(['rm', String(run?.number)]);
@@ -147,19 +196,24 @@ describe('a run that is cancelled', () => {
     await home.clip(['cancel', String(run.number)]);
     const rest = await atRest(home, task);
     expect(rest.runs).toHaveLength(1);
-    expect(rest.runs[0]).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', effectiveTimeoutSec: 0, timeoutConfigured: false, timeoutFired: false });
+    expect(rest.runs[0]).toMatchObject({
+      status: 'cancelled',
+      stopReason: 'cancelled',
+      effectiveTimeoutSec: 0,
+      timeoutConfigured: false,
+      timeoutFired: false,
+    });
     expect(rest.runs[0]?.decision).toMatchObject({ action: 'none' });
     expect(rest.task).toMatchObject({ status: 'in_progress', executionRunId: null, checkoutRunId: run.id });
     expect(rest.wakes.map(({ status }) => status)).toEqual(['cancelled']);
   });
 });
 
-/** A home where the agent's program is there, but cannot be started. */
+/** A home where the system refuses to start the agent's program: a link that leads to itself. */
 async function brokenHome(): Promise<TestHome> {
   const { home } = await homeWith((gate) => [gated(gate)]);
   const command = join(home.base, 'broken');
-  writeFileSync(command, '#!/nowhere/interpreter\n');
-  chmodSync(command, 0o755);
+  symlinkSync(command, command);
   await home.clip(['agent', 'edit', 'coder', '--command', command]);
   return home;
 }
@@ -169,8 +223,17 @@ describe('a todo task whose run never started', () => {
     const home = await brokenHome();
     const task = await addTask(home);
     const [failed, recovery] = await untilRun(home, task, 2, 'queued', 'starting', 'failed');
-    expect(failed).toMatchObject({ status: 'failed', stopReason: 'not_started', errorCode: 'command_not_found', wakeReason: 'issue_assigned' });
-    expect(recovery).toMatchObject({ retryReason: 'assignment_recovery', wakeReason: 'issue_assignment_recovery', retryOfRunId: failed?.id });
+    expect(failed).toMatchObject({
+      status: 'failed',
+      stopReason: 'not_started',
+      errorCode: 'launch_failed',
+      wakeReason: 'issue_assigned',
+    });
+    expect(recovery).toMatchObject({
+      retryReason: 'assignment_recovery',
+      wakeReason: 'issue_assignment_recovery',
+      retryOfRunId: failed?.id,
+    });
   });
 
   it('9. a second time it is blocked, with one comment: retried dispatch, and the latest failure', async () => {
@@ -182,7 +245,19 @@ describe('a todo task whose run never started', () => {
     expect(blocked).toMatchObject({ status: 'blocked', executionRunId: null, checkoutRunId: null });
     expect(comments).toHaveLength(1);
     expect(comments[0]?.text).toContain('retried dispatch');
-    expect(comments[0]?.text).toMatch(/Latest retry failure: `command_not_found` - \S.*\./);
+    expect(comments[0]?.text).toMatch(/Latest retry failure: `launch_failed` - \S.*\./);
+  });
+});
+
+describe('a todo task whose program is not there', () => {
+  it('is blocked at once, unlike the reference: a second start would find no more than the first', async () => {
+    const { home } = await homeWith((gate) => [gated(gate)]);
+    await home.clip(['agent', 'edit', 'coder', '--command', join(home.base, 'gone')]);
+    const task = await addTask(home);
+    const { runs, task: blocked } = await atRest(home, task);
+    expect(runs.map(({ errorCode }) => errorCode)).toEqual(['command_not_found']);
+    expect(blocked).toMatchObject({ status: 'blocked', executionRunId: null, checkoutRunId: null });
+    expect(blocked.blockedReason).toContain('was not found');
   });
 });
 
@@ -193,8 +268,16 @@ describe('an in_progress task whose run failed', () => {
     const [failed, recovery, ...others] = await untilRun(home, task, 2, 'running');
     expect(others).toEqual([]);
     expect(failed).toMatchObject({ status: 'failed', errorCode: 'adapter_failed' });
-    expect(recovery).toMatchObject({ retryReason: 'issue_continuation_needed', wakeReason: 'issue_continuation_needed', retryOfRunId: failed?.id });
-    expect((await shownTask(home, task)).task).toMatchObject({ status: 'in_progress', executionRunId: recovery?.id, checkoutRunId: failed?.id });
+    expect(recovery).toMatchObject({
+      retryReason: 'issue_continuation_needed',
+      wakeReason: 'issue_continuation_needed',
+      retryOfRunId: failed?.id,
+    });
+    expect((await shownTask(home, task)).task).toMatchObject({
+      status: 'in_progress',
+      executionRunId: recovery?.id,
+      checkoutRunId: failed?.id,
+    });
   });
 
   it('11. a recovery that only plans is plan_only, and is continued by itself: attempt 1', async () => {
@@ -208,7 +291,13 @@ describe('an in_progress task whose run failed', () => {
     expect(liveness[0]).toMatchObject({
       runId: next?.id,
       idempotencyKey: `run_liveness_continuation:${task}:${recovery?.id}:plan_only:1`,
-      payload: { issueId: task, sourceRunId: recovery?.id, livenessState: 'plan_only', continuationAttempt: 1, maxContinuationAttempts: 2 },
+      payload: {
+        issueId: task,
+        sourceRunId: recovery?.id,
+        livenessState: 'plan_only',
+        continuationAttempt: 1,
+        maxContinuationAttempts: 2,
+      },
     });
   });
 
@@ -217,7 +306,14 @@ describe('an in_progress task whose run failed', () => {
       const plan = clipStep('task doc put T1 plan plan.md');
       return [
         ends.fails,
-        [session('s1'), { run: 'echo "1. fix" > plan.md' }, plan, words('I will fix the parser next.'), done(10, 1), { exit: 0 }],
+        [
+          session('s1'),
+          { run: 'echo "1. fix" > plan.md' },
+          plan,
+          words('I will fix the parser next.'),
+          done(10, 1),
+          { exit: 0 },
+        ],
         gated(gate),
       ];
     });
@@ -236,7 +332,11 @@ describe('an in_progress task whose run failed', () => {
     await untilRun(home, task, 2, 'failed');
     const { runs, comments, task: blocked } = await atRest(home, task);
     expect(runs.map(({ retryReason }) => retryReason)).toEqual([null, 'issue_continuation_needed']);
-    expect(blocked).toMatchObject({ status: 'blocked', executionRunId: null, blockedReason: expect.stringContaining('Latest retry failure') });
+    expect(blocked).toMatchObject({
+      status: 'blocked',
+      executionRunId: null,
+      blockedReason: expect.stringContaining('Latest retry failure'),
+    });
     expect(comments).toHaveLength(1);
     expect(comments[0]?.text).toContain('retried continuation');
     expect(comments[0]?.text).toMatch(/Latest retry failure: `adapter_failed` - \S.*\./);

@@ -11,7 +11,13 @@ describe('runs that plan or say nothing, one after the other,', () => {
     await untilRun(home, task, 3, 'succeeded');
     const { runs, wakes, comments, task: blocked } = await atRest(home, task);
     const [first, second, third] = runs;
-    expect(runs.map(({ livenessState, continuationAttempt, wakeReason }) => [livenessState, continuationAttempt, wakeReason])).toEqual([
+    expect(
+      runs.map(({ livenessState, continuationAttempt, wakeReason }) => [
+        livenessState,
+        continuationAttempt,
+        wakeReason,
+      ]),
+    ).toEqual([
       ['plan_only', 0, 'issue_assigned'],
       ['empty_response', 1, 'run_liveness_continuation'],
       ['plan_only', 2, 'run_liveness_continuation'],
@@ -39,8 +45,14 @@ describe('runs that plan or say nothing, one after the other,', () => {
 
     expect(third?.livenessReason).toMatch(/; continuation attempts exhausted$/);
     expect(comments.map(({ author }) => author)).toEqual(['clip']);
-    expect(comments[0]?.text).toMatch(/^Bounded liveness continuation exhausted\. Last state: plan_only; attempts used: 2\/2; reason: /);
-    expect(blocked).toMatchObject({ status: 'blocked', executionRunId: null, blockedNext: expect.stringContaining(`clip continue T${task}`) });
+    expect(comments[0]?.text).toMatch(
+      /^Bounded liveness continuation exhausted\. Last state: plan_only; attempts used: 2\/2; reason: /,
+    );
+    expect(blocked).toMatchObject({
+      status: 'blocked',
+      executionRunId: null,
+      blockedNext: expect.stringContaining(`clip continue T${task}`),
+    });
   });
 
   it('are counted anew when a person has continued the task', async () => {
@@ -58,8 +70,14 @@ describe('runs that plan or say nothing, one after the other,', () => {
 });
 
 /** A run that only plans, of a task to which something happens before it ends. */
-async function planned(meanwhile: (home: TestHome, task: number) => Promise<unknown>, last: readonly AgentStep[] = ends.plans.slice(1)) {
-  const { home, open } = await homeWith((gate) => [[...ends.plans.slice(0, 1), { await: gate }, ...last], gated(`${gate}.never`)]);
+async function planned(
+  meanwhile: (home: TestHome, task: number) => Promise<unknown>,
+  last: readonly AgentStep[] = ends.plans.slice(1),
+) {
+  const { home, open } = await homeWith((gate) => [
+    [...ends.plans.slice(0, 1), { await: gate }, ...last],
+    gated(`${gate}.never`),
+  ]);
   const task = await addTask(home);
   await untilRun(home, task, 1, 'running');
   await meanwhile(home, task);
@@ -86,7 +104,12 @@ describe('no liveness continuation follows', () => {
   it('when the task is done', async () => {
     const { home, task } = await planned((each, number) => each.clip(['task', 'done', `T${number}`]));
     const { runs, wakes } = await atRest(home, task);
-    expect([runs.length, wakes.length, runs[0]?.livenessState, runs[0]?.decision?.action]).toEqual([1, 1, 'completed', 'none']);
+    expect([runs.length, wakes.length, runs[0]?.livenessState, runs[0]?.decision?.action]).toEqual([
+      1,
+      1,
+      'completed',
+      'none',
+    ]);
   });
 
   it('when it has another assignee: that one begins', async () => {
@@ -104,7 +127,10 @@ describe('no liveness continuation follows', () => {
   });
 
   it('when it is in review', async () => {
-    const { home, task } = await planned(async () => {}, [clipStep('report done "It is fixed."'), ...ends.plans.slice(1)]);
+    const { home, task } = await planned(async () => {}, [
+      clipStep('report done "It is fixed."'),
+      ...ends.plans.slice(1),
+    ]);
     const { runs, task: seen } = await atRest(home, task);
     expect([runs.length, runs[0]?.decision?.action, seen.status]).toEqual([1, 'review', 'in_review']);
   });
@@ -116,7 +142,10 @@ describe('no liveness continuation follows', () => {
     expect(seen.status).toBe('in_progress');
     expect(await livenessWakes(home, task)).toEqual([]);
     await home.clip(['agent', 'resume', 'coder']);
-    expect((await untilRun(home, task, 2, 'running'))[1]).toMatchObject({ wakeReason: 'run_liveness_continuation', continuationAttempt: 1 });
+    expect((await untilRun(home, task, 2, 'running'))[1]).toMatchObject({
+      wakeReason: 'run_liveness_continuation',
+      continuationAttempt: 1,
+    });
   });
 
   it('while a budget is reached; it does when there is more', async () => {
@@ -129,7 +158,9 @@ describe('no liveness continuation follows', () => {
   });
 
   it('when another wake waits: that one is promoted', async () => {
-    const { home, task } = await planned((each, number) => each.clip(['continue', `T${number}`, 'Begin with the tokens.']));
+    const { home, task } = await planned((each, number) =>
+      each.clip(['continue', `T${number}`, 'Begin with the tokens.']),
+    );
     const runs = await untilRun(home, task, 2, 'running');
     expect(runs[0]?.decision).toMatchObject({ action: 'follows' });
     expect(runs[1]).toMatchObject({ wakeReason: 'issue_continued', continuationAttempt: 0 });

@@ -56,7 +56,8 @@ describe('the ledger of a task shows', () => {
     const task = await addTask(home);
     await untilRun(home, task, 1, 'running');
     const text = (await home.clip(['ledger', `T${task}`])).stdout;
-    for (const wanted of ['Running now by coder', 'Checks after finish', 'No action recorded yet', 'Still running']) expect(text).toContain(wanted);
+    for (const wanted of ['Running now by coder', 'Checks after finish', 'No action recorded yet', 'Still running'])
+      expect(text).toContain(wanted);
     expect(text).not.toContain('Liveness pending');
   });
 

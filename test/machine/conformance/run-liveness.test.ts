@@ -17,25 +17,46 @@ async function judged(steps: readonly AgentStep[], task: readonly string[] = [],
   const { runs } = await atRest(home, number);
   const [run] = runs;
   if (run === undefined) throw new Error('There is no run.');
-  return { run, comment: (await home.json<{ comments: { at: string }[] }>(['task', 'show', `T${number}`, '--json'])).comments.at(-1) };
+  return {
+    run,
+    comment: (await home.json<{ comments: { at: string }[] }>(['task', 'show', `T${number}`, '--json'])).comments.at(
+      -1,
+    ),
+  };
 }
 
 describe('a finished run is', () => {
   it('plan_only when it is a plan sentence, which is its next action', async () => {
     const { run } = await judged([words(plan), ...end]);
-    expect(run).toMatchObject({ livenessState: 'plan_only', nextAction: expect.stringContaining('inspect the repo'), lastUsefulActionAt: null });
+    expect(run).toMatchObject({
+      livenessState: 'plan_only',
+      nextAction: expect.stringContaining('inspect the repo'),
+      lastUsefulActionAt: null,
+    });
   });
 
   it('plan_only with a curly apostrophe as well, unlike the reference, because models write it so', async () => {
-    expect((await judged([words('I’ll inspect the repo next and then implement the fix.'), ...end])).run.livenessState).toBe('plan_only');
+    expect(
+      (await judged([words('I’ll inspect the repo next and then implement the fix.'), ...end])).run.livenessState,
+    ).toBe('plan_only');
   });
 
   it('empty_response when it said nothing', async () => {
-    expect((await judged(end)).run).toMatchObject({ livenessState: 'empty_response', nextAction: null, lastUsefulActionAt: null });
+    expect((await judged(end)).run).toMatchObject({
+      livenessState: 'empty_response',
+      nextAction: null,
+      lastUsefulActionAt: null,
+    });
   });
 
   it('advanced by comments and documents, last useful when it did the last of them', async () => {
-    const steps = [{ run: 'echo x > notes.md' }, clipStep('task doc put T1 notes notes.md'), clipStep('task comment T1 "half of it"'), words('Noted.'), ...end];
+    const steps = [
+      { run: 'echo x > notes.md' },
+      clipStep('task doc put T1 notes notes.md'),
+      clipStep('task comment T1 "half of it"'),
+      words('Noted.'),
+      ...end,
+    ];
     const { run, comment } = await judged(steps);
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { comments: 1, documents: 1 } });
     expect(run.livenessReason).toMatch(/comment.*document|document.*comment/);
@@ -53,18 +74,31 @@ describe('a finished run is', () => {
   });
 
   it('advanced by words alone on a planning task', async () => {
-    const { run } = await judged([words('The plan has three parts: tokens, grammar, tests.'), ...end], ['--kind', 'plan'], 'Plan the parser');
+    const { run } = await judged(
+      [words('The plan has three parts: tokens, grammar, tests.'), ...end],
+      ['--kind', 'plan'],
+      'Plan the parser',
+    );
     expect(run.livenessState).toBe('advanced');
   });
 
   it('advanced when it revised the plan document', async () => {
-    const { run } = await judged([{ run: 'echo "1. fix" > plan.md' }, clipStep('task doc put T1 plan plan.md'), words(plan), ...end]);
+    const { run } = await judged([
+      { run: 'echo "1. fix" > plan.md' },
+      clipStep('task doc put T1 plan plan.md'),
+      words(plan),
+      ...end,
+    ]);
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1 } });
   });
 
   it('blocked when it needs what it cannot get', async () => {
     const { run } = await judged([words(blocker), ...end]);
-    expect(run).toMatchObject({ livenessState: 'blocked', livenessReason: expect.stringContaining('access credentials'), lastUsefulActionAt: null });
+    expect(run).toMatchObject({
+      livenessState: 'blocked',
+      livenessReason: expect.stringContaining('access credentials'),
+      lastUsefulActionAt: null,
+    });
   });
 
   it('blocked also with evidence, and keeps when it was last useful', async () => {
@@ -72,12 +106,13 @@ describe('a finished run is', () => {
     expect(run).toMatchObject({ livenessState: 'blocked', lastUsefulActionAt: expect.any(String) });
   });
 
-  it.each(['The build was previously blocked but I fixed it.', 'Waiting on the test suite took a while; it is green.', 'Next: none'])(
-    'needs_followup after "%s", unlike the reference, because these words neither block nor plan',
-    async (text) => {
-      expect((await judged([words(text), ...end])).run.livenessState).toBe('needs_followup');
-    },
-  );
+  it.each([
+    'The build was previously blocked but I fixed it.',
+    'Waiting on the test suite took a while; it is green.',
+    'Next: none',
+  ])('needs_followup after "%s", unlike the reference, because these words neither block nor plan', async (text) => {
+    expect((await judged([words(text), ...end])).run.livenessState).toBe('needs_followup');
+  });
 });
 
 /** The verdict on a run during which a person closed its task. */
@@ -93,7 +128,10 @@ async function judgedWhen(move: string, last: readonly AgentStep[]) {
 
 describe('a run whose task is done by then is', () => {
   it('completed when it ended well', async () => {
-    expect(await judgedWhen('done', [words(plan), ...end])).toMatchObject({ livenessState: 'completed', decision: { action: 'none' } });
+    expect(await judgedWhen('done', [words(plan), ...end])).toMatchObject({
+      livenessState: 'completed',
+      decision: { action: 'none' },
+    });
   });
 
   it('failed when it failed', async () => {

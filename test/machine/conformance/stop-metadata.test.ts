@@ -10,12 +10,15 @@ const stays = [[session('s1')]];
 const unlimited = { effectiveTimeoutSec: 0, timeoutConfigured: false, timeoutSource: 'default', timeoutFired: false };
 
 describe('what is kept of a stop', () => {
-  it.each(['codex', 'claude', 'gemini', 'opencode', 'plain'])('of an agent of %s without a limit: 0, not configured, default, not fired', async (adapter) => {
-    const home = createHome();
-    await home.clip(['agent', 'add', 'coder', '--adapter', adapter, '--command', '/bin/true']);
-    await home.clip(['run', '-w', '--agent', 'coder', 'go']);
-    expect(await home.show('@last')).toMatchObject(unlimited);
-  });
+  it.each(['codex', 'claude', 'gemini', 'opencode', 'plain'])(
+    'of an agent of %s without a limit: 0, not configured, default, not fired',
+    async (adapter) => {
+      const home = createHome();
+      await home.clip(['agent', 'add', 'coder', '--adapter', adapter, '--command', '/bin/true']);
+      await home.clip(['run', '-w', '--agent', 'coder', 'go']);
+      expect(await home.show('@last')).toMatchObject(unlimited);
+    },
+  );
 
   it('of a plain command: the same', async () => {
     const home = createHome();

@@ -1,11 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { type Arbitrary, array, assert, asyncProperty, constantFrom, dictionary, integer, jsonValue, oneof, record, string, tuple } from 'fast-check';
+import {
+  type Arbitrary,
+  array,
+  assert,
+  asyncProperty,
+  constantFrom,
+  dictionary,
+  integer,
+  jsonValue,
+  oneof,
+  record,
+  string,
+  tuple,
+} from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { agentRequest } from '../../../src/protocol/agents.ts';
-import { cancelRequest, groupRequest, queueRequest, reportRequest, retryRequest, runRequest } from '../../../src/protocol/requests.ts';
-import { commentRequest, continueRequest, documentRequest, editTaskRequest, newTaskRequest } from '../../../src/protocol/tasks.ts';
+import { agentRequest } from '#protocol/agents.ts';
+import {
+  cancelRequest,
+  groupRequest,
+  queueRequest,
+  reportRequest,
+  retryRequest,
+  runRequest,
+} from '#protocol/requests.ts';
+import { commentRequest, continueRequest, documentRequest, editTaskRequest, newTaskRequest } from '#protocol/tasks.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 
 // Many real processes: on a busy machine a minute is not enough.
@@ -45,9 +65,13 @@ const odd: Arbitrary<unknown> = oneof(
 
 /** Bodies almost as they should be: what fits, with some fields that do not. */
 function bodies(shape: Readonly<Record<string, unknown>>, good: object): Arbitrary<string> {
-  const fields = record(Object.fromEntries([...Object.keys(shape), 'nobody'].map((name) => [name, odd])), { requiredKeys: [] });
+  const fields = record(Object.fromEntries([...Object.keys(shape), 'nobody'].map((name) => [name, odd])), {
+    requiredKeys: [],
+  });
   const damaged = fields.map((some) => JSON.stringify({ ...good, ...some }));
-  const few = tuple(constantFrom(...Object.keys(shape)), odd).map(([name, value]) => JSON.stringify({ ...good, [name]: value }));
+  const few = tuple(constantFrom(...Object.keys(shape)), odd).map(([name, value]) =>
+    JSON.stringify({ ...good, [name]: value }),
+  );
   return oneof(
     { weight: 3, arbitrary: few },
     damaged,
@@ -114,14 +138,22 @@ const run = { command: ['true'], cwd: '/', env: {} };
 const posts: readonly (readonly [method: string, path: (ref: string) => string, body: Arbitrary<string>])[] = [
   ['POST', () => '/v1/runs', bodies(runRequest.shape, run)],
   ['POST', (ref) => `/v1/runs/${ref}/retry`, bodies(retryRequest.shape, {})],
-  ['POST', (ref) => `/v1/runs/${ref}/reports`, bodies(reportRequest.shape, { token: 'x', id: '1', kind: 'next', text: 'x' })],
+  [
+    'POST',
+    (ref) => `/v1/runs/${ref}/reports`,
+    bodies(reportRequest.shape, { token: 'x', id: '1', kind: 'next', text: 'x' }),
+  ],
   ['POST', () => '/v1/cancel', bodies(cancelRequest.shape, { runs: ['1'] })],
   ['PUT', (ref) => `/v1/agents/${ref}`, bodies(agentRequest.shape, { adapter: 'plain', command: 'cat' })],
   ['PATCH', () => '/v1/agents/coder', bodies(agentRequest.shape, {})],
   ['POST', () => '/v1/agents/coder/pause', bodies({ paused: 0, now: 0 }, { paused: true })],
   ['POST', () => '/v1/agents/coder/check', bodies({ env: 0 }, { env: {} })],
   ['PUT', (ref) => `/v1/groups/${ref}`, bodies(groupRequest.shape, { limit: 1 })],
-  ['PUT', () => '/v1/queue', bodies(queueRequest.shape, { held: true }).map((body) => body.replace(/"held":false/g, '"held":true'))],
+  [
+    'PUT',
+    () => '/v1/queue',
+    bodies(queueRequest.shape, { held: true }).map((body) => body.replace(/"held":false/g, '"held":true')),
+  ],
   ['POST', () => '/v1/tasks', bodies(newTaskRequest.shape, { title: 'x', madeIn: '/' })],
   ['PATCH', () => '/v1/tasks/1', bodies(editTaskRequest.shape, { title: 'y' })],
   ['POST', () => '/v1/tasks/1/move', bodies({ move: 0, reason: 0, assignee: 0 }, { move: 'block', reason: 'x' })],
@@ -156,18 +188,32 @@ const asked: Arbitrary<Sent> = oneof(
   {
     weight: 4,
     arbitrary: oneof(
-      ...posts.map(([method, path, body]) => tuple(refs, body).map(([ref, text]) => ({ method, path: path(ref), body: text, type: 'application/json' }))),
+      ...posts.map(([method, path, body]) =>
+        tuple(refs, body).map(([ref, text]) => ({ method, path: path(ref), body: text, type: 'application/json' })),
+      ),
     ),
   },
   {
     weight: 2,
-    arbitrary: tuple(constantFrom(...gets), refs, queries).map(([path, ref, query]) => ({ method: 'GET', path: `${path.replaceAll('#', ref)}${query}` })),
+    arbitrary: tuple(constantFrom(...gets), refs, queries).map(([path, ref, query]) => ({
+      method: 'GET',
+      path: `${path.replaceAll('#', ref)}${query}`,
+    })),
   },
-  { weight: 1, arbitrary: tuple(refs, constantFrom('/v1/runs/#', '/v1/agents/#')).map(([ref, path]) => ({ method: 'DELETE', path: path.replace('#', ref) })) },
+  {
+    weight: 1,
+    arbitrary: tuple(refs, constantFrom('/v1/runs/#', '/v1/agents/#')).map(([ref, path]) => ({
+      method: 'DELETE',
+      path: path.replace('#', ref),
+    })),
+  },
   {
     weight: 1,
     arbitrary: array(
-      oneof(bodies({ ...runRequest.shape, timeout: 0, maxOutput: 0, defaults: 0 }, run), constantFrom('{"defaults":{"cwd":"/"}}', '{"defaults":1}')),
+      oneof(
+        bodies({ ...runRequest.shape, timeout: 0, maxOutput: 0, defaults: 0 }, run),
+        constantFrom('{"defaults":{"cwd":"/"}}', '{"defaults":1}'),
+      ),
       { maxLength: 6 },
     ).map((lines) => ({
       method: 'POST',
@@ -182,19 +228,28 @@ const asked: Arbitrary<Sent> = oneof(
       constantFrom('text/plain', 'application/xml', 'application/json; charset=x', 'a/b', 'application/x-ndjson'),
       string(),
       integer({ min: 0, max: 3 }),
-    ).map(([type, body, n]) => ({ method: ['POST', 'PUT', 'PATCH', 'DELETE'][n] ?? 'POST', path: '/v1/runs', type, body })),
+    ).map(([type, body, n]) => ({
+      method: ['POST', 'PUT', 'PATCH', 'DELETE'][n] ?? 'POST',
+      path: '/v1/runs',
+      type,
+      body,
+    })),
   },
 );
 
 /** The answer's head, and its body unless it is a stream, of which the first piece is enough. */
-function send(home: TestHome, { method, path, type, body }: Sent): Promise<{ status: number; type: string; text: string }> {
+function send(
+  home: TestHome,
+  { method, path, type, body }: Sent,
+): Promise<{ status: number; type: string; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
     const sent = request({ socketPath: join(home.folder, 'clip.sock'), method, path, headers, agent: false });
     sent.on('error', reject);
     sent.on('response', (answer) => {
       let text = '';
-      const over = () => resolve({ status: answer.statusCode ?? 0, type: String(answer.headers['content-type']), text });
+      const over = () =>
+        resolve({ status: answer.statusCode ?? 0, type: String(answer.headers['content-type']), text });
       answer.on('data', (chunk) => {
         text += chunk;
         if (!String(answer.headers['content-type']).includes('ndjson') || path === '/v1/batch') return;
@@ -227,7 +282,10 @@ describe('whatever the API is asked', () => {
     await assert(
       asyncProperty(asked, async (sent) => {
         const answer = await send(home, sent);
-        expect([sent, answer.status]).toEqual([sent, expect.toSatisfy((status: number) => status >= 200 && status < 500)]);
+        expect([sent, answer.status]).toEqual([
+          sent,
+          expect.toSatisfy((status: number) => status >= 200 && status < 500),
+        ]);
         const errors =
           answer.status >= 400
             ? [JSON.parse(answer.text).error]
@@ -254,23 +312,43 @@ describe('whatever the API is asked', () => {
 
   it('no header, method or address makes it fail', async () => {
     const home = await quietHome();
-    const names = ['clip-run', 'clip-run-token', 'content-encoding', 'expect', 'range', 'accept', 'cookie', 'upgrade', 'x'];
+    const names = [
+      'clip-run',
+      'clip-run-token',
+      'content-encoding',
+      'expect',
+      'range',
+      'accept',
+      'cookie',
+      'upgrade',
+      'x',
+    ];
     await assert(
       asyncProperty(
         dictionary(
           constantFrom(...names),
-          oneof(string({ maxLength: 20 }).map(encodeURIComponent), constantFrom('gzip', '100-continue', 'bytes=0-', '../../x')),
+          oneof(
+            string({ maxLength: 20 }).map(encodeURIComponent),
+            constantFrom('gzip', '100-continue', 'bytes=0-', '../../x'),
+          ),
           { maxKeys: 3 },
         ),
         refs,
         (headers, ref) =>
           new Promise<void>((resolve, reject) => {
-            const sent = request({ socketPath: join(home.folder, 'clip.sock'), method: 'GET', path: `/v1/runs/${ref}`, headers, agent: false });
+            const sent = request({
+              socketPath: join(home.folder, 'clip.sock'),
+              method: 'GET',
+              path: `/v1/runs/${ref}`,
+              headers,
+              agent: false,
+            });
             sent.on('error', reject);
             sent.on('upgrade', (_answer, socket) => resolve(void socket.destroy()));
             sent.on('response', (answer) => {
               answer.resume().on('close', resolve);
-              if ((answer.statusCode ?? 500) >= 500) reject(new Error(`${answer.statusCode} for ${JSON.stringify({ headers, ref })}`));
+              if ((answer.statusCode ?? 500) >= 500)
+                reject(new Error(`${answer.statusCode} for ${JSON.stringify({ headers, ref })}`));
             });
             sent.end();
           }),

@@ -10,7 +10,8 @@ import { until } from '../../support/until.ts';
 // Many real processes: on a busy machine a minute is not enough.
 vi.setConfig({ testTimeout: 180_000 });
 
-const head = (path: string, headers: string, type = 'application/json') => `POST ${path} HTTP/1.1\r\nHost: clip\r\nContent-Type: ${type}\r\n${headers}\r\n\r\n`;
+const head = (path: string, headers: string, type = 'application/json') =>
+  `POST ${path} HTTP/1.1\r\nHost: clip\r\nContent-Type: ${type}\r\n${headers}\r\n\r\n`;
 
 /** A client of its own making; `said` is all that it was answered. */
 function call(home: TestHome, text: string): Promise<{ socket: Socket; said: () => string; closed: () => boolean }> {
@@ -55,7 +56,12 @@ describe('a body', () => {
       ['100,000 levels of a mapping', '/v1/agents/x/pause', `{"mapping":${deep(100_000)}}`, /deep/],
       ['a million wrong arguments', '/v1/runs', `{"command":${million('1')},"cwd":"/"}`, /values/],
       ['a million lists', '/v1/runs', run(`"locks":${million('[]')}`), /values/],
-      ['a million names', '/v1/runs', run(`"env":{${Array.from({ length: 400_000 }, (_, n) => `"${n}":1`).join(',')}}`), /values/],
+      [
+        'a million names',
+        '/v1/runs',
+        run(`"env":{${Array.from({ length: 400_000 }, (_, n) => `"${n}":1`).join(',')}}`),
+        /values/,
+      ],
       ['a hundred thousand names', '/v1/cancel', `{"runs":${`[${'"1",'.repeat(99_999)}"1"]`}}`, /values/],
       ['__proto__', '/v1/runs', run('"__proto__":{"priority":5}'), /__proto__/],
       ['__proto__ below', '/v1/runs', run('"labels":{"__proto__":"x"}'), /__proto__/],
@@ -88,7 +94,10 @@ describe('a body', () => {
     const before = residentMiB(pid);
     const { socket } = await call(home, head('/v1/runs', 'Transfer-Encoding: chunked'));
     const pieces = Buffer.from('1\r\nx\r\n'.repeat(100_000));
-    const wrote = () => new Promise<void>((resolve) => (socket.destroyed || socket.write(pieces) ? resolve() : void socket.once('drain', resolve)));
+    const wrote = () =>
+      new Promise<void>((resolve) =>
+        socket.destroyed || socket.write(pieces) ? resolve() : void socket.once('drain', resolve),
+      );
     for (let i = 0; i < 8; i += 1) await wrote();
     expect(peakMiB(pid) - before).toBeLessThan(150);
     socket.destroy();
@@ -110,7 +119,9 @@ describe('a body', () => {
       return said();
     };
     // Whoever is still writing when the other end closes may be told of that before he has read his answer: each tries until he hears it.
-    expect(await until('it is told why', async () => (await flood()) || null)).toMatch(/^HTTP\/1\.1 413 [\s\S]*too_large/);
+    expect(await until('it is told why', async () => (await flood()) || null)).toMatch(
+      /^HTTP\/1\.1 413 [\s\S]*too_large/,
+    );
     await served(home);
   });
 
@@ -123,7 +134,8 @@ describe('a body', () => {
     expect((await post(home, '/v1/batch', '{"command":["true"]}')).json().error.message).toContain('JSON lines');
     const { socket, said } = await call(home, head('/v1/batch', 'Transfer-Encoding: chunked', 'application/x-ndjson'));
     const chunk = Buffer.from(`100000\r\n${'x'.repeat(2 ** 20)}\r\n`);
-    for (let i = 0; i < 200; i += 1) if (!socket.write(chunk)) await new Promise((resolve) => socket.once('drain', resolve));
+    for (let i = 0; i < 200; i += 1)
+      if (!socket.write(chunk)) await new Promise((resolve) => socket.once('drain', resolve));
     const line = '\n{"command":["true"],"cwd":"/"}\n';
     socket.write(`${line.length.toString(16)}\r\n${line}\r\n0\r\n\r\n`);
     await until('both lines are answered', () => said().includes('"number":'));
@@ -131,7 +143,7 @@ describe('a body', () => {
     expect(peakMiB(pid) - before).toBeLessThan(120);
   });
 
-  it('of sixteen megabytes that two hundred clients begin and none ends keeps nobody else waiting, and memory stays bounded', async () => {
+  it('of sixteen megabytes that two hundred clients begin and none ends keeps no other client waiting, and memory stays bounded', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     await served(home);

@@ -20,7 +20,11 @@ function placesOf(home: TestHome, values: Readonly<Record<string, string>>): Rec
     if (kind !== 'file') continue;
     const bytes = readFileSync(path);
     for (const [name, value] of Object.entries(values)) {
-      const spellings = [Buffer.from(value), Buffer.from(value, 'utf16le'), Buffer.from(Buffer.from(value).toString('base64').slice(0, -4))];
+      const spellings = [
+        Buffer.from(value),
+        Buffer.from(value, 'utf16le'),
+        Buffer.from(Buffer.from(value).toString('base64').slice(0, -4)),
+      ];
       if (!spellings.some((spelling) => bytes.includes(spelling))) continue;
       found[name] = [...(found[name] ?? []), relative(home.folder, path).replace(/r[a-z0-9]{15}/, 'ID')];
     }
@@ -31,15 +35,36 @@ function placesOf(home: TestHome, values: Readonly<Record<string, string>>): Rec
 describe('values of variables', () => {
   it('are in the files that runs and agents are started from, while they are, and nowhere else; after the end nowhere but with their agent', async () => {
     const home = createHome();
-    const values = { shell: canary('shell'), option: canary('option'), agent: canary('agent'), file: canary('file'), daemon: canary('daemon') };
+    const values = {
+      shell: canary('shell'),
+      option: canary('option'),
+      agent: canary('agent'),
+      file: canary('file'),
+      daemon: canary('daemon'),
+    };
     await home.clip(['daemon', 'start'], { env: { OF_DAEMON: values.daemon } });
     writeFileSync(join(home.base, 'vars'), `OF_FILE=${values.file}\n`);
-    const settings = ['--adapter', 'plain', '--command', 'cat', '--env', `OF_AGENT=${values.agent}`, '--env-from', 'vars'];
+    const settings = [
+      '--adapter',
+      'plain',
+      '--command',
+      'cat',
+      '--env',
+      `OF_AGENT=${values.agent}`,
+      '--env-from',
+      'vars',
+    ];
     await home.clip(['agent', 'add', 'helper', ...settings]);
-    await home.clip(['run', '--env', `GIVEN=${values.option}`, '--', 'sleep', '1000'], { env: { OF_SHELL: values.shell } });
+    await home.clip(['run', '--env', `GIVEN=${values.option}`, '--', 'sleep', '1000'], {
+      env: { OF_SHELL: values.shell },
+    });
     await home.untilStatus(1, 'running');
     const kept = placesOf(home, values);
-    expect(kept).toEqual({ shell: ['runs/ID/env.json'], option: ['runs/ID/env.json'], agent: [expect.stringMatching(/^agents\/a\w+\.json$/)] });
+    expect(kept).toEqual({
+      shell: ['runs/ID/env.json'],
+      option: ['runs/ID/env.json'],
+      agent: [expect.stringMatching(/^agents\/a\w+\.json$/)],
+    });
     await home.clip(['run', '--wait', '--agent', 'helper', '--env', `GIVEN=${values.option}`, 'hello']);
     await home.clip(['cancel', '1']);
     await home.clip(['daemon', 'restart']);
@@ -64,25 +89,53 @@ describe('values of variables', () => {
     await clip('run', ...given, '--cwd', '/no/such/folder', '--', 'true');
     await clip('run', ...given, '--timeout', 'soon', '--', 'true');
     await clip('run', ...given, '--env', `HUGE=${'x'.repeat(120_000)}`, '--', 'x'.repeat(120_000));
-    await clip('agent', 'add', 'helper', '--adapter', 'plain', '--command', 'cat', '--env', `OF_AGENT=${values.stored}`);
+    await clip(
+      'agent',
+      'add',
+      'helper',
+      '--adapter',
+      'plain',
+      '--command',
+      'cat',
+      '--env',
+      `OF_AGENT=${values.stored}`,
+    );
     for (const body of [
       { env: { A: `${values.option}\0` } },
       { env: { [`${values.option}=`]: 'x' } },
       { env: { A: [values.option] } },
       { env: values.option },
     ]) {
-      const answer = await ask(home.folder, '/v1/runs', { method: 'POST', body: JSON.stringify({ command: ['true'], cwd: '/', ...body }) });
+      const answer = await ask(home.folder, '/v1/runs', {
+        method: 'POST',
+        body: JSON.stringify({ command: ['true'], cwd: '/', ...body }),
+      });
       expect(answer.status).toBe(400);
     }
-    for (const text of [`{"command":["true"],"cwd":"/","env":{"A":"${values.option}"x}}`, `{"env":{"A":"${values.option}`, `"${values.option}"x`]) {
+    for (const text of [
+      `{"command":["true"],"cwd":"/","env":{"A":"${values.option}"x}}`,
+      `{"env":{"A":"${values.option}`,
+      `"${values.option}"x`,
+    ]) {
       said.push((await ask(home.folder, '/v1/runs', { method: 'POST', body: text })).text);
-      said.push((await ask(home.folder, '/v1/batch', { method: 'POST', body: `{"defaults":${text}}\n`, type: 'application/x-ndjson' })).text);
-      said.push((await ask(home.folder, '/v1/batch', { method: 'POST', body: `${text}\n`, type: 'application/x-ndjson' })).text);
+      said.push(
+        (
+          await ask(home.folder, '/v1/batch', {
+            method: 'POST',
+            body: `{"defaults":${text}}\n`,
+            type: 'application/x-ndjson',
+          })
+        ).text,
+      );
+      said.push(
+        (await ask(home.folder, '/v1/batch', { method: 'POST', body: `${text}\n`, type: 'application/x-ndjson' })).text,
+      );
     }
     // Files of clip that were damaged: what a parser says of them would quote them.
     await clip('queue', 'hold');
     await clip('run', ...given, '--', 'true');
-    const { id, number } = (await home.json<{ runs: { id: string; number: number }[] }>(['runs', '--json'])).runs[0] as { id: string; number: number };
+    const { id, number } = (await home.json<{ runs: { id: string; number: number }[] }>(['runs', '--json']))
+      .runs[0] as { id: string; number: number };
     writeFileSync(join(home.folder, 'runs', id, 'env.json'), `{"A":"${values.option}"x}`);
     const agentFile = entriesOf(join(home.folder, 'agents')).find(({ kind }) => kind === 'file')?.path ?? '';
     writeFileSync(agentFile, `{"A":"${values.stored}"x}`);
@@ -114,21 +167,36 @@ describe('values of variables', () => {
       ],
     ]);
     await home.clip(['task', 'add', 'Work']);
-    await home.clip(['run', '--wait', '--task', 'T1', '--env', `MY_TOKEN=${option}`, '--agent', 'coder', 'go'], { env: { SOME_API_KEY: shell } });
+    await home.clip(['run', '--wait', '--task', 'T1', '--env', `MY_TOKEN=${option}`, '--agent', 'coder', 'go'], {
+      env: { SOME_API_KEY: shell },
+    });
     const run = await home.show(1);
     expect(run.lastMessage).toBe('I use *** and ***.');
     expect(run.error).toContain('was refused');
     expect((await home.clip(['handoff', 'T1'])).stdout).toContain('curl');
+    // Its own output is its own affair: the log has what was written. The environment is kept while the task is open.
+    expect(placesOf(home, { shell, option })).toEqual({
+      shell: expect.arrayContaining(['environments/task-1.json', 'runs/ID/stdout.log']),
+      option: ['runs/ID/stdout.log'],
+    });
+    await home.clip(['task', 'done', 'T1']);
     await home.clip(['daemon', 'stop']);
-    // Its own output is its own affair: the log has what was written.
-    expect(placesOf(home, { shell, option })).toEqual({ shell: ['runs/ID/stdout.log'], option: ['runs/ID/stdout.log'] });
+    expect(placesOf(home, { shell, option })).toEqual({
+      shell: ['runs/ID/stdout.log'],
+      option: ['runs/ID/stdout.log'],
+    });
   });
 });
 
 describe('a prompt', () => {
   it('is in its file and nowhere else, and with --prompt-secret not there either after the end', async () => {
     const home = createHome();
-    const values = { prompt: canary('prompt'), secret: canary('secret'), input: canary('input'), words: canary('words') };
+    const values = {
+      prompt: canary('prompt'),
+      secret: canary('secret'),
+      input: canary('input'),
+      words: canary('words'),
+    };
     await addSpeaker(home, [[codexSays.session('s1'), codexSays.done(1, 1), { exit: 0 }]]);
     rmSync(join(home.base, 'coder-seen'), { force: true });
     writeFileSync(join(home.base, 'secret'), values.secret);

@@ -1,13 +1,36 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { array, assert, asyncProperty, constantFrom, integer, jsonValue, oneof, property, record, string, uint8Array } from 'fast-check';
+import {
+  array,
+  assert,
+  asyncProperty,
+  constantFrom,
+  integer,
+  jsonValue,
+  oneof,
+  property,
+  record,
+  string,
+  uint8Array,
+} from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { connectKeeper } from '../../../src/process/keeper-client.ts';
-import { readExit, readOutputSize, readStarted, wasLaunched } from '../../../src/process/run-records.ts';
-import type { RunView } from '../../../src/protocol/answers.ts';
+import { connectKeeper } from '#process/keeper-client.ts';
+import { readExit, readOutputSize, readStarted, wasLaunched } from '#process/run-folder-reader.ts';
+import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../../support/agents.ts';
 import { ask } from '../../support/api.ts';
 import { configure } from '../../support/config.ts';
@@ -45,6 +68,24 @@ describe('a record of a run', () => {
     for (const name of ['exit.json', 'started.json', 'stdout.log']) strange[what]?.(join(path, name));
     expect([readExit(path), readStarted(path), wasLaunched(path)]).toEqual([null, null, false]);
     readOutputSize(path);
+  });
+
+  it('that cannot be read because no descriptor is left is not taken for none', () => {
+    const path = folder();
+    writeFileSync(join(path, 'exit.json'), JSON.stringify({ code: 0, signal: null, at: 1 }));
+    const script = `
+      import { openSync } from 'node:fs';
+      import { readExit } from '${new URL('../../../src/process/run-folder-reader.ts', import.meta.url).pathname}';
+      const seen = [readExit(process.argv[1]).code];
+      try { for (;;) openSync('/dev/null'); } catch {}
+      try { seen.push(readExit(process.argv[1])); } catch (error) { seen.push(error.code); }
+      console.log(JSON.stringify(seen));`;
+    const node = `'${process.execPath}' --no-warnings --input-type=module -e "$SCRIPT" '${path}'`;
+    const printed = execFileSync('sh', ['-c', `ulimit -n 256; exec ${node}`], {
+      encoding: 'utf8',
+      env: { ...process.env, SCRIPT: script },
+    });
+    expect(JSON.parse(printed)).toEqual([0, 'EMFILE']);
   });
 
   it('is one that a keeper could have written, or proves nothing: no exit code is made up', () => {
@@ -105,7 +146,7 @@ describe('a record of a run', () => {
 });
 
 describe('a daemon that looks around', () => {
-  it('starts, gives no run an exit code that nobody saw, and ends none that lives, whatever lies in their folders', async () => {
+  it('starts, gives no run an exit code that was not observed, and ends none that lives, whatever is in their folders', async () => {
     const home = createHome();
     const kinds = Object.keys(strange);
     configure(home, 'max_runs = 20\n');
@@ -113,14 +154,20 @@ describe('a daemon that looks around', () => {
     for (const _ of kinds) await home.submit(['--', 'sleep', '1000']);
     await home.submit(['--on-loss', 'fail', '--agent', 'coder', 'hello']);
     await home.untilStatus(kinds.length + 1, 'running');
-    const ran = (await home.json<{ runs: { number: number; id: string; status: string; processPid: number }[] }>(['runs', '--json', '--status', 'running']))
-      .runs;
+    const ran = (
+      await home.json<{ runs: { number: number; id: string; status: string; processPid: number }[] }>([
+        'runs',
+        '--json',
+        '--status',
+        'running',
+      ])
+    ).runs;
     const daemon = home.daemonPid();
     for (const pid of [...home.pidsOf('keeper'), daemon]) await home.kill(pid);
     for (const [index, { id, processPid }] of ran.entries()) {
       process.kill(-processPid, 'SIGKILL');
       const path = join(home.folder, 'runs', id);
-      for (const name of ['exit.json', 'started.json', 'stdout.log', 'env.json', 'prompt.txt', 'workspace.json']) {
+      for (const name of ['exit.json', 'started.json', 'stdout.log', 'env.json', 'prompt.txt']) {
         rmSync(join(path, name), { recursive: true, force: true });
         strange[kinds[index % kinds.length] as string]?.(join(path, name));
       }
@@ -136,7 +183,8 @@ describe('a daemon that looks around', () => {
       });
       expect([number, run.exitCode, run.signal, run.stopReason]).toEqual([number, null, null, 'process_lost']);
       // All of a sparse terabyte would be shown, as it should be.
-      if ((run.stdoutBytes ?? 0) < 2 ** 30) expect((await ask(home.folder, `/v1/runs/${number}/logs`)).status).toBe(200);
+      if ((run.stdoutBytes ?? 0) < 2 ** 30)
+        expect((await ask(home.folder, `/v1/runs/${number}/logs`)).status).toBe(200);
     }
     expect((await home.clip(['run', '-q', '--wait', '--', 'true'])).code).toBe(0);
     expect((await home.clip(['wait', ...ran.map(({ number }) => String(number))])).code).toBe(120);
@@ -162,7 +210,11 @@ describe('files that a person names for an agent', () => {
     'that are %s are refused in words, and the daemon goes on',
     async (what) => {
       const home = createHome();
-      const [vars, template, prompt] = ['vars', 'template', 'prompt'].map((name) => join(home.base, name)) as [string, string, string];
+      const [vars, template, prompt] = ['vars', 'template', 'prompt'].map((name) => join(home.base, name)) as [
+        string,
+        string,
+        string,
+      ];
       strange[what]?.(vars);
       strange[what]?.(template);
       if (what !== 'a named pipe') strange[what]?.(prompt);
@@ -236,7 +288,7 @@ describe('a daemon that greets a keeper', () => {
           const notices: unknown[] = [];
           await new Promise<void>((resolve) => {
             const hello = { type: 'hello', protocol: 1, generation: 1, version: 'x', managed: true } as const;
-            connectKeeper(path, hello, { onNotices: (some) => notices.push(...some), onClose: resolve }).then(
+            connectKeeper(path, hello, { onNotices: (some) => notices.push(...some), onClose: resolve }).greeted.then(
               (connection) => {
                 greeted += 1;
                 expect(connection.hello.type).toBe('hello');

@@ -44,7 +44,15 @@ describe('no program of clip', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const home = createHome();
-    await home.clip(['agent', 'add', 'far', '--adapter', 'http', '--command', `http://127.0.0.1:${(server.address() as AddressInfo).port}/`]);
+    await home.clip([
+      'agent',
+      'add',
+      'far',
+      '--adapter',
+      'http',
+      '--command',
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    ]);
     await home.submit(['--agent', 'far', 'hello']);
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(2, 'running');

@@ -37,7 +37,8 @@ async function homeWithSecret(): Promise<TestHome> {
 /** The path as it is written here: nothing tidies it up on its way. */
 function raw(home: TestHome, method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const headers =
+      body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     const sent = request({ socketPath: join(home.folder, 'clip.sock'), method, path, headers, agent: false });
     sent.on('error', reject).on('response', (answer) => {
       let text = '';
@@ -55,7 +56,11 @@ describe('an id, a name or a key', () => {
     const home = await homeWithSecret();
     const before = entriesOf(home.base).map(({ path }) => path);
     const twice = (text: string) => encodeURIComponent(encodeURIComponent(text));
-    const written = waysOut.flatMap((way) => [encodeURIComponent(way).replaceAll('.', '%2e'), twice(way), encodeURI(way.replaceAll('\0', '%00'))]);
+    const written = waysOut.flatMap((way) => [
+      encodeURIComponent(way).replaceAll('.', '%2e'),
+      twice(way),
+      encodeURI(way.replaceAll('\0', '%00')),
+    ]);
     for (const way of written) {
       const asked: [method: string, path: string, body?: string][] = [
         ['GET', `/v1/runs/${way}`],
@@ -72,7 +77,11 @@ describe('an id, a name or a key', () => {
       ];
       for (const [method, path, body] of asked) {
         const { status, text } = await raw(home, method, path, body);
-        expect([method, path, status]).toEqual([method, path, expect.toSatisfy((code: number) => code >= 400 && code < 500)]);
+        expect([method, path, status]).toEqual([
+          method,
+          path,
+          expect.toSatisfy((code: number) => code >= 400 && code < 500),
+        ]);
         expect(text).not.toContain(kept);
       }
     }
@@ -84,7 +93,17 @@ describe('an id, a name or a key', () => {
     const before = readdirSync(home.base);
     const cwd = home.base;
     for (const way of waysOut.filter((each) => !each.includes('\0'))) {
-      const body = { command: ['true'], cwd, name: `${way}x`, group: way, key: way, labels: { [way]: way }, locks: [way], parentRunId: way, retryOfRunId: way };
+      const body = {
+        command: ['true'],
+        cwd,
+        name: `${way}x`,
+        group: way,
+        key: way,
+        labels: { [way]: way },
+        locks: [way],
+        parentRunId: way,
+        retryOfRunId: way,
+      };
       const answer = await ask(home.folder, '/v1/runs', { method: 'POST', body: JSON.stringify(body) });
       expect([way, answer.status]).toEqual([way, 201]);
       expect(answer.json().run.id).toMatch(/^r[a-z0-9]{15}$/);
@@ -147,7 +166,10 @@ describe('a file or folder that a person names', () => {
     }
     // A name with NUL in it cannot be typed; over the API it is refused.
     for (const more of [{ cwd: '/\0' }, { cwd: '/', stdin: { kind: 'file', path: '/etc/passwd\0' } }]) {
-      const answer = await ask(home.folder, '/v1/runs', { method: 'POST', body: JSON.stringify({ command: ['true'], ...more }) });
+      const answer = await ask(home.folder, '/v1/runs', {
+        method: 'POST',
+        body: JSON.stringify({ command: ['true'], ...more }),
+      });
       expect(answer.status).toBe(400);
     }
     expect(existsSync(join(home.base, 'x'))).toBe(false);

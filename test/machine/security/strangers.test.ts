@@ -88,7 +88,12 @@ describe.skipIf(!root)('another user of the machine (needs root to play one)', (
       ['daemon', 'run'],
     ]) {
       const result = await home.clip(args);
-      expect([args, result.code, result.stdout, result.stderr]).toEqual([args, 5, '', expect.stringContaining('clip.sock belongs to another user')]);
+      expect([args, result.code, result.stdout, result.stderr]).toEqual([
+        args,
+        5,
+        '',
+        expect.stringContaining('clip.sock belongs to another user'),
+      ]);
     }
     expect(stranger.connections()).toBe(0);
     stranger.close();
@@ -96,7 +101,11 @@ describe.skipIf(!root)('another user of the machine (needs root to play one)', (
       writeFileSync(join(home.folder, name), '');
       chownSync(join(home.folder, name), nobody, nobody);
       const result = await home.clip(['run', '--', 'true']);
-      expect([name, result.code, result.stderr]).toEqual([name, 5, expect.stringContaining(`${name} belongs to another user`)]);
+      expect([name, result.code, result.stderr]).toEqual([
+        name,
+        5,
+        expect.stringContaining(`${name} belongs to another user`),
+      ]);
       rmSync(join(home.folder, name));
     }
     expect(readdirSync(home.folder)).toEqual([]);

@@ -30,7 +30,12 @@ async function hostileHome(): Promise<TestHome> {
       codexSays.command('a', `echo ${nasty}`),
       codexSays.change('b', nasty),
       codexSays.words(`Done ${nasty}. Next: write ${nasty}`),
-      { run: `node '${program}' report blocked --who "$(cat note)" "$(cat note)"`.replaceAll('note', join(home.base, 'note')) },
+      {
+        run: `node '${program}' report blocked --who "$(cat note)" "$(cat note)"`.replaceAll(
+          'note',
+          join(home.base, 'note'),
+        ),
+      },
       codexSays.failed(`it broke ${nasty}`),
       { exit: 1 },
     ],
@@ -39,7 +44,18 @@ async function hostileHome(): Promise<TestHome> {
   await must('task', 'add', sneaky, '--assign', 'coder', '--description', nasty, '--accept', nasty, '--backlog');
   await must('task', 'comment', 'T1', nasty);
   await must('task', 'doc', 'put', 'T1', 'plan', 'note', '--title', sneaky);
-  const named = ['--name', sneaky, '--group', sneaky, '--label', `${sneaky}=${sneaky}`, '--key', sneaky, '--lock', sneaky];
+  const named = [
+    '--name',
+    sneaky,
+    '--group',
+    sneaky,
+    '--label',
+    `${sneaky}=${sneaky}`,
+    '--key',
+    sneaky,
+    '--lock',
+    sneaky,
+  ];
   await home.clip(
     ['run', '--wait', ...named, '--cwd', work, '--', 'sh', '-c', 'cat note; cat note >&2; exit 3', nasty].map((arg) =>
       arg.replace(/cat note/g, `cat ${home.base}/note`),
@@ -53,7 +69,9 @@ async function hostileHome(): Promise<TestHome> {
   await home.clip(['daemon', 'stop']);
   const database = new Database(join(home.folder, 'clip.db'));
   database
-    .prepare("update runs set spec = json_set(spec, '$.name', ?, '$.group', ?, '$.labels', json_object(?, ?), '$.locks', json_array(?)) where number < 3")
+    .prepare(
+      "update runs set spec = json_set(spec, '$.name', ?, '$.group', ?, '$.labels', json_object(?, ?), '$.locks', json_array(?)) where number < 3",
+    )
     .run(nasty, nasty, nasty, nasty, nasty);
   database.prepare('update tasks set title = ?').run(nasty);
   database.close();
@@ -129,7 +147,9 @@ describe('a terminal', () => {
     const note = `${nasty}\nsecond line ${nasty}`;
     expect((await home.clip(['task', 'doc', 'get', 'T1', 'plan'])).stdout).toBe(`${note}\n`);
     expect((await home.clip(['logs', '1'])).stdout).toBe(note);
-    const names = (await home.json<{ runs: { name: string | null }[] }>(['runs', '--json'])).runs.map(({ name }) => name);
+    const names = (await home.json<{ runs: { name: string | null }[] }>(['runs', '--json'])).runs.map(
+      ({ name }) => name,
+    );
     expect(names).toContain(nasty);
 
     const all = [...verbs];
@@ -151,9 +171,21 @@ describe('a terminal', () => {
     const bodies = ['name', 'group', 'key'].flatMap((field) =>
       ['\u001b[31m', 'a\u009b2J', 'a\u0007', 'a\r', 'a\b', 'a\u007f'].map((value) => ({ [field]: value })),
     );
-    for (const body of [...bodies, { labels: { 'a\u009b': 'x' } }, { labels: { a: '\u009b' } }, { locks: ['\u001b'] }]) {
-      const answer = await ask(home.folder, '/v1/runs', { method: 'POST', body: JSON.stringify({ command: ['true'], cwd: '/', ...body }) });
-      expect([body, answer.status, answer.json().error.message]).toEqual([body, 400, expect.stringContaining('control characters')]);
+    for (const body of [
+      ...bodies,
+      { labels: { 'a\u009b': 'x' } },
+      { labels: { a: '\u009b' } },
+      { locks: ['\u001b'] },
+    ]) {
+      const answer = await ask(home.folder, '/v1/runs', {
+        method: 'POST',
+        body: JSON.stringify({ command: ['true'], cwd: '/', ...body }),
+      });
+      expect([body, answer.status, answer.json().error.message]).toEqual([
+        body,
+        400,
+        expect.stringContaining('control characters'),
+      ]);
     }
   });
 });

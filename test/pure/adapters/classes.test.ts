@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { classOfStatus, classOfText, refined } from '../../../src/adapters/classes.ts';
-import type { ErrorClass } from '../../../src/run/reading.ts';
+import { classOfStatus, classOfText, refined } from '#adapters/error-classes.ts';
+import type { ErrorClass } from '#run/agent-event.ts';
 
 const said: readonly (readonly [ErrorClass | null, string])[] = [
   // Claude Code
@@ -17,7 +17,10 @@ const said: readonly (readonly [ErrorClass | null, string])[] = [
   ['auth_required', 'Failed to authenticate. API Error: 401 Fake: invalid API key.'],
   ['auth_required', 'OAuth token has expired'],
   ['provider_unavailable', 'API Error: 529 Overloaded. This is a server-side issue'],
-  ['provider_unavailable', 'API Error: Connection dropped (ECONNRESET). Check the gateway set in ANTHROPIC_BASE_URL, then try again.'],
+  [
+    'provider_unavailable',
+    'API Error: Connection dropped (ECONNRESET). Check the gateway set in ANTHROPIC_BASE_URL, then try again.',
+  ],
   ['provider_unavailable', 'API Error: JSON Parse error: Unterminated string'],
   ['context_exhausted', 'Prompt is too long · the request is ~205017 tokens (limit 200000)'],
   ['quota_exhausted', 'Credit balance is too low'],
@@ -31,9 +34,15 @@ const said: readonly (readonly [ErrorClass | null, string])[] = [
   [null, 'Session ID 5d6f is already in use.'],
 
   // Codex CLI
-  ['rate_limited', 'You’ve hit your usage limit. Upgrade to Pro (https://example.com/pro), visit settings or try again at 1:21 PM.'],
+  [
+    'rate_limited',
+    'You’ve hit your usage limit. Upgrade to Pro (https://example.com/pro), visit settings or try again at 1:21 PM.',
+  ],
   ['rate_limited', "You've hit your usage limit for GPT-5. Switch to another model now, or try again at 1:21 PM."],
-  ['rate_limited', "You've hit your usage limit. To get more access now, send a request to your admin or try again at Nov 24th, 2026 7:54 PM."],
+  [
+    'rate_limited',
+    "You've hit your usage limit. To get more access now, send a request to your admin or try again at Nov 24th, 2026 7:54 PM.",
+  ],
   ['rate_limited', 'exceeded retry limit, last status: 429 Too Many Requests'],
   ['rate_limited', 'rate limit exceeded: Rate limit reached. Please try again in 1.5s.'],
   ['quota_exhausted', 'Quota exceeded. Check your plan and billing details.'],
@@ -41,17 +50,35 @@ const said: readonly (readonly [ErrorClass | null, string])[] = [
   ['quota_exhausted', 'You hit your spend cap. Raise it to continue.'],
   ['provider_unavailable', 'Selected model is at capacity. Please try a different model.'],
   ['provider_unavailable', 'We’re currently experiencing high demand, which may cause temporary errors.'],
-  ['provider_unavailable', 'unexpected status 503 Service Unavailable: Fake: service unavailable., url: http://127.0.0.1:8765/v1/responses'],
+  [
+    'provider_unavailable',
+    'unexpected status 503 Service Unavailable: Fake: service unavailable., url: http://127.0.0.1:8765/v1/responses',
+  ],
   ['provider_unavailable', 'stream disconnected before completion: idle timeout waiting for SSE'],
-  ['provider_unavailable', 'stream disconnected before completion: Transport error: network error: error decoding response body'],
-  ['auth_required', 'unexpected status 401 Unauthorized: Fake: invalid API key., url: http://127.0.0.1:8765/v1/responses'],
-  ['auth_required', 'unexpected status 403 Forbidden: Fake: permission denied., url: http://127.0.0.1:8765/v1/responses'],
-  ['context_exhausted', "Codex ran out of room in the model's context window. Start a new thread or clear earlier history before retrying."],
+  [
+    'provider_unavailable',
+    'stream disconnected before completion: Transport error: network error: error decoding response body',
+  ],
+  [
+    'auth_required',
+    'unexpected status 401 Unauthorized: Fake: invalid API key., url: http://127.0.0.1:8765/v1/responses',
+  ],
+  [
+    'auth_required',
+    'unexpected status 403 Forbidden: Fake: permission denied., url: http://127.0.0.1:8765/v1/responses',
+  ],
+  [
+    'context_exhausted',
+    "Codex ran out of room in the model's context window. Start a new thread or clear earlier history before retrying.",
+  ],
   ['output_truncated', 'Incomplete response returned, reason: max_output_tokens'],
   ['unknown_session', 'thread/resume: thread/resume failed: no rollout found for thread id 00000000 (code -32600)'],
   ['permission_denied', 'Not inside a trusted directory and --skip-git-repo-check was not specified.'],
   [null, 'thread 01a20332 already has an active writer'],
-  [null, 'Model metadata for `fake-model` not found. Defaulting to fallback metadata; this can degrade performance and cause issues.'],
+  [
+    null,
+    'Model metadata for `fake-model` not found. Defaulting to fallback metadata; this can degrade performance and cause issues.',
+  ],
 
   // Gemini CLI
   ['context_exhausted', 'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).'],
@@ -63,11 +90,17 @@ const said: readonly (readonly [ErrorClass | null, string])[] = [
   ['permission_denied', 'Gemini CLI is not running in a trusted directory.'],
   ['provider_unavailable', 'Model stream ended without a finish reason.'],
   ['provider_unavailable', '[API Error: terminated]'],
-  [null, 'The model returned an empty response with no text or thoughts. This may be a transient API issue; please try again.'],
+  [
+    null,
+    'The model returned an empty response with no text or thoughts. This may be a transient API issue; please try again.',
+  ],
   [null, '[API Error: Fake: model not found.]'],
 
   // opencode
-  ['context_exhausted', "This model's maximum context length is 200000 tokens. However, your messages resulted in 205017 tokens."],
+  [
+    'context_exhausted',
+    "This model's maximum context length is 200000 tokens. However, your messages resulted in 205017 tokens.",
+  ],
   ['unknown_session', 'Session not found'],
   ['permission_denied', 'permission requested: external_directory (/etc/*); auto-rejecting'],
   ['provider_unavailable', 'Unable to connect. Is the computer able to access the url?'],

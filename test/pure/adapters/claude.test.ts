@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { claude } from '../../../src/adapters/claude.ts';
-import { endOf, recording, replay, reported, type Table } from '../../support/recordings.ts';
-import { accountOf, deedsAndEnds, launch } from '../../support/streams.ts';
+import { claude } from '#adapters/claude.ts';
+import type { Tokens } from '#run/agent-event.ts';
+import { noTotals, toUsage } from '#run/usage.ts';
+import { countedTokens } from '#run/usage-meter.ts';
+import {
+  endOf,
+  type Recording,
+  recording,
+  recordings,
+  replay,
+  reported,
+  type Table,
+} from '../../support/recordings.ts';
+import { deedsAndEnds, launch, streamStateOf } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
@@ -77,8 +88,15 @@ const table: Table = {
 };
 
 const replayed = (name: string) => replay(claude, recording('claude', name));
-const answer = (text: string, more: object = {}) => ({ type: 'assistant', message: { model: 'm', content: [{ type: 'text', text }] }, ...more });
-const toolUse = (id: string, name: string, input: object) => ({ type: 'assistant', message: { model: 'm', content: [{ type: 'tool_use', id, name, input }] } });
+const answer = (text: string, more: object = {}) => ({
+  type: 'assistant',
+  message: { model: 'm', content: [{ type: 'text', text }] },
+  ...more,
+});
+const toolUse = (id: string, name: string, input: object) => ({
+  type: 'assistant',
+  message: { model: 'm', content: [{ type: 'tool_use', id, name, input }] },
+});
 const toolResult = (id: string, content: unknown, more: object = {}) => ({
   type: 'user',
   message: { content: [{ type: 'tool_result', tool_use_id: id, content, ...more }] },
@@ -96,8 +114,21 @@ describe('claude', () => {
       removeEnv: ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_CODE_SSE_PORT'],
       stdin: 'prompt',
     });
-    const edit = claude.prepare(launch('claude', { permission: 'edit', model: 'opus', args: ['--max-turns', '3'] }, 'abc'));
-    expect(edit.argv).toEqual([...base, '--model', 'opus', '--permission-mode', 'acceptEdits', mayReport, '--resume', 'abc', '--max-turns', '3']);
+    const edit = claude.prepare(
+      launch('claude', { permission: 'edit', model: 'opus', args: ['--max-turns', '3'] }, 'abc'),
+    );
+    expect(edit.argv).toEqual([
+      ...base,
+      '--model',
+      'opus',
+      '--permission-mode',
+      'acceptEdits',
+      mayReport,
+      '--resume',
+      'abc',
+      '--max-turns',
+      '3',
+    ]);
     expect(claude.prepare(launch('claude', { permission: 'full', command: '/x/claude' })).argv).toEqual([
       '/x/claude',
       ...base.slice(1),
@@ -107,25 +138,32 @@ describe('claude', () => {
   });
 
   test('says its version, model and mode as it begins', () => {
-    expect(replayed('tool_shell')).toMatchObject({ model: 'fake-model', permission: 'bypassPermissions', version: '2.1.330' });
+    expect(replayed('tool_shell')).toMatchObject({
+      model: 'fake-model',
+      permission: 'bypassPermissions',
+      version: '2.1.330',
+    });
   });
 
   test('with a background task it gives two results, and both count', () => {
     const { meter, messages, background, result } = replayed('tool_background');
-    expect(meter).toMatchObject({ part: { input: 24509 + 12603, cached: 0, output: 29 + 9 }, sessionCostUsd: 0.149208 });
+    expect(meter).toMatchObject({
+      part: { input: 24509 + 12603, cached: 0, output: 29 + 9 },
+      sessionCostUsd: 0.149208,
+    });
     expect({ messages, background, result }).toMatchObject({ messages: 2, background: 0, result: { failure: null } });
   });
 
   test('while a background task goes on, its result is not the end', () => {
     const task = { type: 'system', subtype: 'background_tasks_changed', tasks: [{ task_id: 'a' }, { task_id: 'b' }] };
-    const account = accountOf(claude, [task, answer('Started.'), result()]);
-    expect(account).toMatchObject({ background: 2, result: { failure: null } });
-    expect(endOf(claude, account, { code: 0, signal: null })).toBe('succeeded');
+    const streamState = streamStateOf(claude, [task, answer('Started.'), result()]);
+    expect(streamState).toMatchObject({ background: 2, result: { failure: null } });
+    expect(endOf(claude, streamState, { code: 0, signal: null })).toBe('succeeded');
   });
 
   test('a turn that begins after a result takes the result back', () => {
     const again = { type: 'system', subtype: 'init', session_id: 's' };
-    expect(accountOf(claude, [answer('Started.'), result(), again]).result).toBeNull();
+    expect(streamStateOf(claude, [answer('Started.'), result(), again]).result).toBeNull();
   });
 
   test('its costs go on counting when its session is resumed, its tokens do not', () => {
@@ -138,8 +176,13 @@ describe('claude', () => {
   });
 
   test('input counts what came from the cache and what went into it', () => {
-    const usage = { input_tokens: 10, cache_creation_input_tokens: 200, cache_read_input_tokens: 3000, output_tokens: 7 };
-    expect(accountOf(claude, [result({ usage })]).meter.part).toEqual({ input: 3210, cached: 3000, output: 7 });
+    const usage = {
+      input_tokens: 10,
+      cache_creation_input_tokens: 200,
+      cache_read_input_tokens: 3000,
+      output_tokens: 7,
+    };
+    expect(streamStateOf(claude, [result({ usage })]).meter.part).toEqual({ input: 3210, cached: 3000, output: 7 });
   });
 
   test('the tokens of the agents below it count where it tells of all its models', () => {
@@ -147,7 +190,10 @@ describe('claude', () => {
       big: { inputTokens: 1, cacheReadInputTokens: 2, cacheCreationInputTokens: 4, outputTokens: 8 },
       small: { inputTokens: 16, outputTokens: 32 },
     };
-    expect(accountOf(claude, [result({ usage: { input_tokens: 1, output_tokens: 8 }, model_usage_since_last_result })]).meter.part).toEqual({
+    expect(
+      streamStateOf(claude, [result({ usage: { input_tokens: 1, output_tokens: 8 }, model_usage_since_last_result })])
+        .meter.part,
+    ).toEqual({
       input: 23,
       cached: 2,
       output: 40,
@@ -160,8 +206,15 @@ describe('claude', () => {
   });
 
   test('words of the agents below it, and those claude invents, are not its own', () => {
-    const invented = { type: 'assistant', message: { model: '<synthetic>', content: [{ type: 'text', text: 'No response requested.' }] } };
-    const { text, messages } = accountOf(claude, [answer('Mine.'), answer('Below.', { parent_tool_use_id: 't' }), invented]);
+    const invented = {
+      type: 'assistant',
+      message: { model: '<synthetic>', content: [{ type: 'text', text: 'No response requested.' }] },
+    };
+    const { text, messages } = streamStateOf(claude, [
+      answer('Mine.'),
+      answer('Below.', { parent_tool_use_id: 't' }),
+      invented,
+    ]);
     expect({ text, messages }).toEqual({ text: 'Mine.', messages: 1 });
   });
 
@@ -171,7 +224,7 @@ describe('claude', () => {
       { ...toolResult(id, words, more), tool_use_result },
     ];
     const good = { stdout: '', stderr: '', interrupted: false };
-    const { recentCommands } = accountOf(claude, [
+    const { recentCommands } = streamStateOf(claude, [
       ...run('true', '', { is_error: false }, good),
       ...run('exit 3', 'Exit code 3\nno', { is_error: true }, 'Error: Exit code 3\nno'),
       ...run('grep x y', '', { is_error: false }, { ...good, returnCodeInterpretation: 'No matches found' }),
@@ -198,7 +251,7 @@ describe('claude', () => {
       toolUse('5', 'Bash', { command: 'x' }),
       { ...toolResult('5', 'no', { is_error: true }), tool_use_result: { filePath: '/home/demo/e' } },
     ];
-    const kinds = Object.entries(accountOf(claude, events).files).map(([path, { kind }]) => [path.at(-1), kind]);
+    const kinds = Object.entries(streamStateOf(claude, events).files).map(([path, { kind }]) => [path.at(-1), kind]);
     expect(kinds).toEqual([
       ['a', 'update'],
       ['b', 'add'],
@@ -214,40 +267,148 @@ describe('claude', () => {
     ['an event of its own', [{ type: 'system', subtype: 'permission_denied', tool_name: 'Write', tool_use_id: '1' }]],
     [
       'the decision beside its result',
-      [{ ...toolResult('1', 'no', { is_error: true }), tool_result_meta: [{ id: '1', permission_decision: { decision: 'reject' } }] }],
+      [
+        {
+          ...toolResult('1', 'no', { is_error: true }),
+          tool_result_meta: [{ id: '1', permission_decision: { decision: 'reject' } }],
+        },
+      ],
     ],
-    ['the words of its result', [toolResult('1', "Claude requested permissions to write to a, but you haven't granted it yet.", { is_error: true })]],
+    [
+      'the words of its result',
+      [
+        toolResult('1', "Claude requested permissions to write to a, but you haven't granted it yet.", {
+          is_error: true,
+        }),
+      ],
+    ],
     ['the list of its result', [result({ permission_denials: [{ tool_name: 'Write', tool_use_id: '1' }] })]],
   ])('a refused tool is known by %s alone', (_, events) => {
-    expect(accountOf(claude, [toolUse('1', 'Write', { file_path: 'a' }), ...events]).denials.count).toBe(1);
+    expect(streamStateOf(claude, [toolUse('1', 'Write', { file_path: 'a' }), ...events]).denials.count).toBe(1);
   });
 
   test('an interrupted tool was not refused, and an interrupted run says so', () => {
-    expect(reported(claude, replayed('sig_tool_int_pid'), { code: 0, signal: null })?.failure?.message).toBe('It was interrupted.');
+    expect(reported(claude, replayed('sig_tool_int_pid'), { code: 0, signal: null })?.failure?.message).toBe(
+      'It was interrupted.',
+    );
     expect(replayed('sig_tool_int_pid').denials.count).toBe(0);
   });
 
   test('a limit says when it opens again, in seconds; while all is well it is no news', () => {
-    const event = (status: string) => ({ type: 'rate_limit_event', rate_limit_info: { status, resetsAt: 1_795_356_000 } });
-    expect(accountOf(claude, [event('allowed')]).limitResetsAt).toBeNull();
-    expect(accountOf(claude, [event('rejected')]).limitResetsAt).toBe(1_795_356_000_000);
+    const event = (status: string) => ({
+      type: 'rate_limit_event',
+      rate_limit_info: { status, resetsAt: 1_795_356_000 },
+    });
+    expect(streamStateOf(claude, [event('allowed')]).limitResetsAt).toBeNull();
+    expect(streamStateOf(claude, [event('rejected')]).limitResetsAt).toBe(1_795_356_000_000);
+  });
+
+  test.each([{ is_error: true }, { is_error: false }, { is_error: undefined }])(
+    'a result whose subtype is an error is a failure with %j',
+    (said) => {
+      const ends = (subtype: string, more: object = {}) => {
+        const streamState = streamStateOf(claude, [answer('So far.'), { ...result(), subtype, ...said, ...more }]);
+        return endOf(claude, streamState, { code: 0, signal: null });
+      };
+      expect(ends('error_max_turns')).toBe('failed: max_turns_exhausted');
+      expect(ends('error_during_execution', { errors: ['x'] })).toBe('failed: unclassed');
+      expect(ends('error_max_budget_usd')).toBe('failed: quota_exhausted');
+    },
+  );
+
+  test('a result that does not say that it went well is no success', () => {
+    const ends = (event: object) =>
+      endOf(claude, streamStateOf(claude, [answer('So far.'), event]), { code: 0, signal: null });
+    expect(ends({ type: 'result', result: 'So far.' })).toBe('failed: unclassed');
+    expect(ends({ type: 'result', result: 'So far.', is_error: 'no' })).toBe('failed: unclassed');
+    expect(ends({ type: 'result', result: 'So far.', is_error: false })).toBe('succeeded');
+    expect(ends({ type: 'result', result: 'So far.', subtype: 'success' })).toBe('succeeded');
+  });
+
+  test('a list of background tasks that is none leaves their number as it was', () => {
+    const begun = { type: 'system', subtype: 'background_tasks_changed', tasks: [{}] };
+    expect(streamStateOf(claude, [begun, { ...begun, tasks: 'gone' }]).background).toBe(1);
+    expect(streamStateOf(claude, [begun, { ...begun, tasks: [] }]).background).toBe(0);
+  });
+
+  test('each call of the model counts as it comes, once, and the result tells the sum', () => {
+    const usage = (input: number, cached: number, output: number) => ({
+      input_tokens: input,
+      cache_creation_input_tokens: 5,
+      cache_read_input_tokens: cached,
+      output_tokens: output,
+    });
+    const call = (id: string, content: object[], counts: object, more: object = {}) => ({
+      type: 'assistant',
+      message: { id, model: 'm', content, usage: counts },
+      ...more,
+    });
+    const words = { type: 'text', text: 'On it.' };
+    const tool = { type: 'tool_use', id: 't1', name: 'Bash', input: { command: 'ls' } };
+    const calls = [
+      // The parts of one answer come one by one, each with the counts of the whole.
+      call('m1', [words], usage(100, 50, 1)),
+      call('m1', [tool], usage(100, 50, 1)),
+      call('m2', [words], usage(10, 150, 1), { parent_tool_use_id: 't1' }),
+      // What claude says in the place of a model that could not be asked.
+      { type: 'assistant', message: { id: 'm3', model: '<synthetic>', content: [words], usage: usage(0, 0, 0) } },
+    ];
+    const live = streamStateOf(claude, calls);
+    expect(toUsage(live.meter, noTotals)).toMatchObject({ inputTokens: 320, cachedInputTokens: 200, outputTokens: 2 });
+    const ended = streamStateOf(claude, [...calls, result({ usage: usage(120, 200, 44) })]);
+    expect(toUsage(ended.meter, noTotals)).toMatchObject({
+      inputTokens: 325,
+      cachedInputTokens: 200,
+      outputTokens: 44,
+    });
+  });
+
+  test('the calls of each recording are a lower bound of its result, and the input of a run that ended well is exact', () => {
+    for (const each of recordings('claude')) {
+      const { calls, result: ended } = callsOf(each);
+      if (ended === null || calls === null) continue;
+      expect(calls.input ?? 0, each.name).toBeLessThanOrEqual(ended.input ?? 0);
+      expect(calls.output ?? 0, each.name).toBeLessThanOrEqual(ended.output ?? 0);
+      if (each.exit.code === 0 && ['plain', 'tool_shell', 'tool_write', 'echo'].includes(each.name))
+        expect(calls.input, each.name).toBe(ended.input);
+    }
+  });
+
+  test('a reset told in milliseconds is read as such, and one beyond belief is none', () => {
+    const limit = (resetsAt: number) =>
+      streamStateOf(claude, [{ type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt } }])
+        .limitResetsAt;
+    expect(limit(1_795_400_000)).toBe(1_795_400_000_000);
+    expect(limit(1_795_400_000_000)).toBe(1_795_400_000_000);
+    expect(limit(1_900_000_000)).toBeNull();
   });
 
   test('a reached plan limit is a limit with its time', () => {
     const words = "You've hit your 5-hour limit · resets 1:20pm (UTC)";
-    const refused = answer(words, { error: 'rate_limit', api_error: 'usage_limit_reached', api_error_status: 429, is_api_error_message: true });
-    const account = accountOf(claude, [refused, result({ is_error: true, result: words, terminal_reason: 'api_error', api_error_status: 429 })]);
-    expect(reported(claude, account, { code: 1, signal: null })?.failure).toEqual({
+    const refused = answer(words, {
+      error: 'rate_limit',
+      api_error: 'usage_limit_reached',
+      api_error_status: 429,
+      is_api_error_message: true,
+    });
+    const streamState = streamStateOf(claude, [
+      refused,
+      result({ is_error: true, result: words, terminal_reason: 'api_error', api_error_status: 429 }),
+    ]);
+    expect(reported(claude, streamState, { code: 1, signal: null })?.failure).toEqual({
       class: 'rate_limited',
       message: words,
-      resetsAt: Date.UTC(2026, 10, 22, 13, 20),
+      resetsAt: Date.UTC(2026, 10, 22, 13, 21),
     });
   });
 
   test('a result without a class of its own has that of the error before it', () => {
     const refused = answer('It went wrong.', { error: 'billing_error', is_api_error_message: true });
-    const account = accountOf(claude, [refused, result({ is_error: true, result: 'It went wrong.', terminal_reason: 'api_error' })]);
-    expect(endOf(claude, account, { code: 1, signal: null })).toBe('failed: quota_exhausted');
+    const streamState = streamStateOf(claude, [
+      refused,
+      result({ is_error: true, result: 'It went wrong.', terminal_reason: 'api_error' }),
+    ]);
+    expect(endOf(claude, streamState, { code: 1, signal: null })).toBe('failed: quota_exhausted');
   });
 
   test.each([
@@ -257,7 +418,10 @@ describe('claude', () => {
     ['model_not_found', null],
     ['constructor', null],
   ])('its word for an error counts before its sentence: %s', (error, expected) => {
-    expect(accountOf(claude, [answer('It went wrong.', { error })]).lastError).toMatchObject({ class: expected, message: 'It went wrong.' });
+    expect(streamStateOf(claude, [answer('It went wrong.', { error })]).lastError).toMatchObject({
+      class: expected,
+      message: 'It went wrong.',
+    });
   });
 
   test('says how often it has tried again, and of how many times', () => {
@@ -270,6 +434,19 @@ describe('claude', () => {
     ['error_max_turns', 'failed: max_turns_exhausted'],
     ['error_during_execution', 'failed: unclassed'],
   ])('a result of the kind %s, without a word, means %s', (subtype, end) => {
-    expect(endOf(claude, accountOf(claude, [result({ is_error: true, subtype })]), { code: 1, signal: null })).toBe(end);
+    expect(endOf(claude, streamStateOf(claude, [result({ is_error: true, subtype })]), { code: 1, signal: null })).toBe(
+      end,
+    );
   });
 });
+
+/** What the calls of a recording amount to without its result, and what the result says. */
+function callsOf(recorded: Recording): { calls: Tokens | null; result: Tokens | null } {
+  const lines = Buffer.from(recorded.stdout).toString().split('\n');
+  const without = lines.filter((line) => !/"type":"result"/.test(line)).join('\n');
+  const empty = new Uint8Array();
+  return {
+    calls: countedTokens(replay(claude, { stdout: Buffer.from(without), stderr: empty }).meter),
+    result: replay(claude, { stdout: recorded.stdout, stderr: empty }).meter.part,
+  };
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { codex } from '../../../src/adapters/codex.ts';
+import { codex } from '#adapters/codex.ts';
 import { endOf, recordedAt, recording, replay, type Table } from '../../support/recordings.ts';
-import { accountOf, deedsAndEnds, launch } from '../../support/streams.ts';
+import { deedsAndEnds, launch, streamStateOf } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
@@ -51,14 +51,37 @@ describe('codex', () => {
   deedsAndEnds('codex', codex, table);
 
   test('begins without a repository, in the sandbox of its permission, with the prompt on standard input', () => {
-    expect(codex.prepare(launch('codex')).argv).toEqual(['codex', 'exec', '--json', '--skip-git-repo-check', '--sandbox', 'read-only', '-']);
-    expect(codex.prepare(launch('codex', { permission: 'edit', model: 'm' })).argv.slice(4)).toEqual(['--sandbox', 'workspace-write', '--model', 'm', '-']);
+    expect(codex.prepare(launch('codex')).argv).toEqual([
+      'codex',
+      'exec',
+      '--json',
+      '--skip-git-repo-check',
+      '--sandbox',
+      'read-only',
+      '-',
+    ]);
+    expect(codex.prepare(launch('codex', { permission: 'edit', model: 'm' })).argv.slice(4)).toEqual([
+      '--sandbox',
+      'workspace-write',
+      '--model',
+      'm',
+      '-',
+    ]);
     const full = codex.prepare(launch('codex', { permission: 'full', args: ['-c', 'a=1'] }, 'abc'));
-    expect(full.argv.slice(4)).toEqual(['--dangerously-bypass-approvals-and-sandbox', '-c', 'a=1', 'resume', 'abc', '-']);
+    expect(full.argv.slice(4)).toEqual([
+      '--dangerously-bypass-approvals-and-sandbox',
+      '-c',
+      'a=1',
+      'resume',
+      'abc',
+      '-',
+    ]);
   });
 
   test('its totals go on counting when its session is resumed', () => {
-    const totals = ['resume_1_first', 'resume_3_third', 'resume_other_cwd'].map((name) => replay(codex, recording('codex', name)).meter.session?.input);
+    const totals = ['resume_1_first', 'resume_3_third', 'resume_other_cwd'].map(
+      (name) => replay(codex, recording('codex', name)).meter.session?.input,
+    );
     expect(totals).toEqual([9848, 29810, 40070]);
   });
 
@@ -72,7 +95,7 @@ describe('codex', () => {
     ['make test', 'make test'],
   ])('tells of %s as the command that was meant', (told, meant) => {
     const item = { id: 'i', type: 'command_execution', command: told, exit_code: 0, status: 'completed' };
-    expect(accountOf(codex, [{ type: 'item.completed', item }]).recentCommands[0]?.command).toBe(meant);
+    expect(streamStateOf(codex, [{ type: 'item.completed', item }]).recentCommands[0]?.command).toBe(meant);
   });
 
   const item = (type: string, more: object) => ({ type: 'item.completed', item: { id: 'i', type, ...more } });
@@ -82,15 +105,19 @@ describe('codex', () => {
       { path: '/home/demo/a', kind: 'add' },
       { path: '/home/demo/b', kind: 'update' },
     ];
-    const patched = (status: string) => accountOf(codex, [item('file_change', { changes, status })]);
+    const patched = (status: string) => streamStateOf(codex, [item('file_change', { changes, status })]);
     expect(Object.values(patched('completed').files).map(({ kind }) => kind)).toEqual(['add', 'update']);
     expect(patched('failed')).toMatchObject({ files: {}, denials: { count: 0 }, lastActionAt: null });
     expect(patched('declined')).toMatchObject({ files: {}, denials: { count: 1, tools: ['apply_patch'] } });
-    expect(codex.stream?.readEvent(item('file_change', { changes, status: 'failed' }), recordedAt)).toMatchObject([{}, { failed: true, files: [] }]);
+    expect(codex.stream?.readEvent(item('file_change', { changes, status: 'failed' }), recordedAt)).toMatchObject([
+      {},
+      { failed: true, files: [] },
+    ]);
   });
 
   test('a command that was declined did not run, one that failed did', () => {
-    const ran = (status: string, exit_code: number | null) => accountOf(codex, [item('command_execution', { command: 'x', status, exit_code })]);
+    const ran = (status: string, exit_code: number | null) =>
+      streamStateOf(codex, [item('command_execution', { command: 'x', status, exit_code })]);
     expect(ran('declined', null)).toMatchObject({ commands: 0, denials: { count: 1 } });
     expect(ran('failed', null)).toMatchObject({ commands: 1, commandsFailed: 1 });
     expect(ran('failed', 3).recentCommands).toMatchObject([{ exitCode: 3, failed: true }]);
@@ -103,7 +130,10 @@ describe('codex', () => {
       { type: 'item.updated', item: message },
       { type: 'item.completed', item: message },
     ];
-    expect(accountOf(codex, [...events, item('error', { message: 'Model metadata not found.' })])).toMatchObject({ messages: 1, lastError: null });
+    expect(streamStateOf(codex, [...events, item('error', { message: 'Model metadata not found.' })])).toMatchObject({
+      messages: 1,
+      lastError: null,
+    });
   });
 
   test.each([
@@ -111,10 +141,13 @@ describe('codex', () => {
     ['thread/resume failed: no rollout found for thread id 0', 'failed: unknown_session'],
     ['Not inside a trusted directory and --skip-git-repo-check was not specified.', 'failed: permission_denied'],
     ['thread 0 already has an active writer', 'failed: unclassed'],
-    ['2026-11-22T12:27:01Z ERROR codex_core::session: failed to record rollout items: thread 0 not found', 'failed by its exit'],
+    [
+      '2026-11-22T12:27:01Z ERROR codex_core::session: failed to record rollout items: thread 0 not found',
+      'failed by its exit',
+    ],
     ['Reading additional input from stdin...', 'failed by its exit'],
   ])('on stderr, "%s" means: %s', (line, end) => {
-    expect(endOf(codex, accountOf(codex, [], `${line}\n`), { code: 1, signal: null })).toBe(end);
+    expect(endOf(codex, streamStateOf(codex, [], `${line}\n`), { code: 1, signal: null })).toBe(end);
   });
 
   test('reconnecting is not failing', () => {
@@ -125,18 +158,33 @@ describe('codex', () => {
 
   test('a command that its sandbox kept from writing was denied, a file that speaks of it was not', () => {
     const after = (output: string) => {
-      const item = { id: 'i', type: 'command_execution', command: 'x', aggregated_output: output, exit_code: 0, status: 'completed' };
-      return accountOf(codex, [{ type: 'item.completed', item }]);
+      const item = {
+        id: 'i',
+        type: 'command_execution',
+        command: 'x',
+        aggregated_output: output,
+        exit_code: 0,
+        status: 'completed',
+      };
+      return streamStateOf(codex, [{ type: 'item.completed', item }]);
     };
-    expect(after('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({ count: 1, tools: ['shell'], worked: false });
+    expect(after('bash: line 1: out.txt: Read-only file system\n').denials).toEqual({
+      count: 1,
+      tools: ['shell'],
+      worked: false,
+    });
     expect(after('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
   });
 
   test('a patch that its sandbox refused is told on stderr only, whenever that is read', () => {
     const rejected = 'patch rejected: writing is blocked by read-only sandbox; rejected by user approval settings';
     const stderr = `2026-11-22T22:20:49.469105Z ERROR codex_core::tools::router: error=${rejected}\n`;
-    const account = accountOf(codex, [{ type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } }], stderr);
-    expect(account.denials).toEqual({ count: 1, tools: ['apply_patch'], worked: false });
-    expect(endOf(codex, account, { code: 0, signal: null })).toBe('failed: permission_denied');
+    const streamState = streamStateOf(
+      codex,
+      [{ type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } }],
+      stderr,
+    );
+    expect(streamState.denials).toEqual({ count: 1, tools: ['apply_patch'], worked: false });
+    expect(endOf(codex, streamState, { code: 0, signal: null })).toBe('failed: permission_denied');
   });
 });

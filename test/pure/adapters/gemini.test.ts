@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { gemini } from '../../../src/adapters/gemini.ts';
+import { gemini } from '#adapters/gemini.ts';
 import { endOf, recording, replay, reported, type Table } from '../../support/recordings.ts';
-import { accountOf, deedsAndEnds, launch } from '../../support/streams.ts';
+import { deedsAndEnds, launch, streamStateOf } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
@@ -57,20 +57,49 @@ const table: Table = {
 };
 
 const replayed = (name: string) => replay(gemini, recording('gemini', name));
-const use = (tool: string, parameters: object = {}) => ({ type: 'tool_use', tool_name: tool, tool_id: `${tool}__1`, parameters });
-const ended = (tool: string, more: object) => ({ type: 'tool_result', tool_id: `${tool}__1`, status: 'success', ...more });
+const use = (tool: string, parameters: object = {}) => ({
+  type: 'tool_use',
+  tool_name: tool,
+  tool_id: `${tool}__1`,
+  parameters,
+});
+const ended = (tool: string, more: object) => ({
+  type: 'tool_result',
+  tool_id: `${tool}__1`,
+  status: 'success',
+  ...more,
+});
 const missing = (tool: string) =>
-  ended(tool, { status: 'error', error: { type: 'tool_not_registered', message: `Tool "${tool}" not found. Did you mean one of: "glob"?` } });
+  ended(tool, {
+    status: 'error',
+    error: { type: 'tool_not_registered', message: `Tool "${tool}" not found. Did you mean one of: "glob"?` },
+  });
 const done = { type: 'result', status: 'success' };
 
 describe('gemini', () => {
   deedsAndEnds('gemini', gemini, table);
 
   test('trusts the folder only where it may work in it', () => {
-    expect(gemini.prepare(launch('gemini'))).toMatchObject({ argv: ['gemini', '-o', 'stream-json', '--approval-mode', 'default'], stdin: 'prompt' });
+    expect(gemini.prepare(launch('gemini'))).toMatchObject({
+      argv: ['gemini', '-o', 'stream-json', '--approval-mode', 'default'],
+      stdin: 'prompt',
+    });
     const edit = gemini.prepare(launch('gemini', { permission: 'edit', model: 'flash', args: ['--debug'] }, 'abc'));
-    expect(edit.argv.slice(3)).toEqual(['-m', 'flash', '--approval-mode', 'auto_edit', '--skip-trust', '--resume', 'abc', '--debug']);
-    expect(gemini.prepare(launch('gemini', { permission: 'full' })).argv.slice(3)).toEqual(['--approval-mode', 'yolo', '--skip-trust']);
+    expect(edit.argv.slice(3)).toEqual([
+      '-m',
+      'flash',
+      '--approval-mode',
+      'auto_edit',
+      '--skip-trust',
+      '--resume',
+      'abc',
+      '--debug',
+    ]);
+    expect(gemini.prepare(launch('gemini', { permission: 'full' })).argv.slice(3)).toEqual([
+      '--approval-mode',
+      'yolo',
+      '--skip-trust',
+    ]);
   });
 
   test('its answer is put together from pieces and counts as one message', () => {
@@ -81,27 +110,48 @@ describe('gemini', () => {
   });
 
   test('the prompt it repeats is not its answer', () => {
-    expect(replayed('stdin_prompt')).toMatchObject({ messages: 1, text: expect.stringMatching(/^History: 1 typed prompts/) });
+    expect(replayed('stdin_prompt')).toMatchObject({
+      messages: 1,
+      text: expect.stringMatching(/^History: 1 typed prompts/),
+    });
   });
 
   test('one of its own tools that its mode holds back was refused; one that nobody has was not', () => {
-    const refused = accountOf(gemini, [use('run_shell_command', { command: 'ls' }), missing('run_shell_command'), done]);
+    const refused = streamStateOf(gemini, [
+      use('run_shell_command', { command: 'ls' }),
+      missing('run_shell_command'),
+      done,
+    ]);
     expect(refused.denials).toEqual({ count: 1, tools: ['run_shell_command'], worked: false });
     expect(endOf(gemini, refused, { code: 0, signal: null })).toBe('failed: permission_denied');
-    expect(accountOf(gemini, [use('no_such_tool'), missing('no_such_tool')]).denials.count).toBe(0);
-    expect(accountOf(gemini, [use('read_file'), missing('read_file')]).denials.count).toBe(0);
-    const policy = ended('write_file', { status: 'error', error: { type: 'policy_violation', message: 'Tool execution denied by policy.' } });
-    expect(accountOf(gemini, [use('write_file'), policy]).denials.count).toBe(1);
+    expect(streamStateOf(gemini, [use('no_such_tool'), missing('no_such_tool')]).denials.count).toBe(0);
+    expect(streamStateOf(gemini, [use('read_file'), missing('read_file')]).denials.count).toBe(0);
+    const policy = ended('write_file', {
+      status: 'error',
+      error: { type: 'policy_violation', message: 'Tool execution denied by policy.' },
+    });
+    expect(streamStateOf(gemini, [use('write_file'), policy]).denials.count).toBe(1);
   });
 
   test('a command says its code only when it said nothing else', () => {
-    const run = (output: string) => accountOf(gemini, [use('run_shell_command', { command: 'x' }), ended('run_shell_command', { output })]).recentCommands[0];
+    const run = (output: string) =>
+      streamStateOf(gemini, [use('run_shell_command', { command: 'x' }), ended('run_shell_command', { output })])
+        .recentCommands[0];
     expect(run('Command exited with code: 3')).toMatchObject({ exitCode: 3, failed: true });
     expect(run('Command exited with code: 3\nof 5')).toMatchObject({ exitCode: null, failed: false });
   });
 
+  test.each(['cancelled', 'partial', '', undefined, 7, null])('a result with the status %j is no success', (status) => {
+    const streamState = streamStateOf(gemini, [{ type: 'result', status }]);
+    expect(endOf(gemini, streamState, { code: 0, signal: null })).toBe('failed: unclassed');
+    expect(streamState.result?.failure?.by).toBe('clip');
+  });
+
   test('its retries are told on stderr', () => {
-    expect(replayed('http_500').retrying).toMatchObject({ attempt: 4, message: 'Attempt 4 failed with status 500. Retrying with backoff...' });
+    expect(replayed('http_500').retrying).toMatchObject({
+      attempt: 4,
+      message: 'Attempt 4 failed with status 500. Retrying with backoff...',
+    });
     expect(replayed('http_429').retrying).toMatchObject({ attempt: 4 });
   });
 
@@ -111,13 +161,23 @@ describe('gemini', () => {
   });
 
   test('the answer of the model API is unwrapped', () => {
-    expect(reported(gemini, replayed('http_401'), { code: 145, signal: null })?.failure?.message).toBe('Fake: invalid API key.');
-    expect(reported(gemini, replayed('http_429_long'), { code: 173, signal: null })?.failure?.resetsAt).toBe(Date.UTC(2026, 10, 22, 13, 20));
+    expect(reported(gemini, replayed('http_401'), { code: 145, signal: null })?.failure?.message).toBe(
+      'Fake: invalid API key.',
+    );
+    expect(reported(gemini, replayed('http_429_long'), { code: 173, signal: null })?.failure?.resetsAt).toBe(
+      Date.UTC(2026, 10, 22, 13, 20),
+    );
   });
 
   test('thinking is output too', () => {
-    const stats = { total_tokens: 1500, input_tokens: 1000, output_tokens: 200, cached: 400, models: { 'gemini-2.5-pro': {} } };
-    const { meter, model } = accountOf(gemini, [{ ...done, stats }]);
+    const stats = {
+      total_tokens: 1500,
+      input_tokens: 1000,
+      output_tokens: 200,
+      cached: 400,
+      models: { 'gemini-2.5-pro': {} },
+    };
+    const { meter, model } = streamStateOf(gemini, [{ ...done, stats }]);
     expect({ ...meter.part, model }).toEqual({ input: 1000, cached: 400, output: 500, model: 'gemini-2.5-pro' });
   });
 
@@ -135,17 +195,19 @@ describe('gemini', () => {
     [1, 'failed by its exit'],
     [0, 'failed: unclassed'],
   ])('without a word, exit code %i means: %s', (code, end) => {
-    expect(endOf(gemini, accountOf(gemini, []), { code, signal: null })).toBe(end);
+    expect(endOf(gemini, streamStateOf(gemini, []), { code, signal: null })).toBe(end);
   });
 
   test('what it could not begin with stands on stderr', () => {
-    const end = (line: string) => endOf(gemini, accountOf(gemini, [], `${line}\n`), { code: 1, signal: null });
+    const end = (line: string) => endOf(gemini, streamStateOf(gemini, [], `${line}\n`), { code: 1, signal: null });
     expect(end('Error resuming session: Invalid session identifier "0".')).toBe('failed: unknown_session');
     expect(end('Error executing tool no_such_tool: Tool "no_such_tool" not found.')).toBe('failed by its exit');
   });
 
   test('an exit code gives a class to a result that has none', () => {
-    const account = accountOf(gemini, [{ type: 'result', status: 'error', error: { type: 'unknown', message: 'Stopped.' } }]);
-    expect(endOf(gemini, account, { code: 53, signal: null })).toBe('failed: max_turns_exhausted');
+    const streamState = streamStateOf(gemini, [
+      { type: 'result', status: 'error', error: { type: 'unknown', message: 'Stopped.' } },
+    ]);
+    expect(endOf(gemini, streamState, { code: 53, signal: null })).toBe('failed: max_turns_exhausted');
   });
 });

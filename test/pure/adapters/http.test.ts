@@ -1,20 +1,35 @@
 import { describe, expect, it } from 'vitest';
-import { adapterOf } from '../../../src/adapters/by-name.ts';
-import { failedWords, http, unfinishedWords } from '../../../src/adapters/http.ts';
-import * as program from '../../../src/http/words.ts';
+import { failedWords, http, unfinishedWords } from '#adapters/http.ts';
+import { findAdapter } from '#adapters/registry.ts';
+import * as program from '#http/status-words.ts';
 import { aLaunch, anAgent, readAt, replay, told } from '../../support/adapters.ts';
 
 describe('an HTTP agent', () => {
   it('is asked by clip-http, with its URL, its arguments and what is known of it', () => {
-    const agent = { adapter: 'http', command: 'https://a.example/run', args: ['--header', 'X=$Y'], role: '-smith', model: 'm1' } as const;
+    const agent = {
+      adapter: 'http',
+      command: 'https://a.example/run',
+      args: ['--header', 'X=$Y'],
+      role: '-smith',
+      model: 'm1',
+    } as const;
     expect(http.prepare(aLaunch(agent, { sessionId: 's1' }))).toEqual({
-      argv: ['clip-http', 'https://a.example/run', '--header', 'X=$Y', '--agent=ada', '--role=-smith', '--model=m1', '--session=s1'],
+      argv: [
+        'clip-http',
+        'https://a.example/run',
+        '--header',
+        'X=$Y',
+        '--agent=ada',
+        '--role=-smith',
+        '--model=m1',
+        '--session=s1',
+      ],
       env: {},
       removeEnv: [],
       stdin: 'prompt',
     });
     expect(http.prepare(aLaunch({ command: 'http://x' })).argv).toEqual(['clip-http', 'http://x', '--agent=ada']);
-    expect([adapterOf(anAgent({ adapter: 'http' })), http.politeSignal]).toEqual([http, 'SIGINT']);
+    expect([findAdapter(anAgent({ adapter: 'http' })), http.politeSignal]).toEqual([http, 'SIGINT']);
   });
 
   it('ends with the words that clip-http knows', () => {
@@ -57,49 +72,87 @@ describe('an HTTP agent', () => {
   it('is believed as to when it can be asked again', () => {
     const error = { code: 'rate_limited', message: 'Slow down.', retryAfterSec: 1.5 };
     expect(told(http, [{ status: 'failed', error }]).report?.failure?.resetsAt).toBe(readAt.at + 1_500);
-    expect(told(http, [{ status: 'failed', error: { ...error, retryAfterSec: -1 } }]).report?.failure?.resetsAt).toBe(null);
+    expect(told(http, [{ status: 'failed', error: { ...error, retryAfterSec: -1 } }]).report?.failure?.resetsAt).toBe(
+      null,
+    );
   });
 
   it('says in lines what it does: session, words, files, usage', () => {
     const lines = [
       { sessionId: 's1', model: 'm1' },
       { message: 'I begin.' },
-      { usage: { inputTokens: 10, cachedInputTokens: 4, outputTokens: 1, costUsd: 0.1 }, files: ['a', { path: 'b', kind: 'add' }, { kind: 'add' }, 7] },
+      {
+        usage: { inputTokens: 10, cachedInputTokens: 4, outputTokens: 1, costUsd: 0.1 },
+        files: ['a', { path: 'b', kind: 'add' }, { kind: 'add' }, 7],
+      },
       { status: 'succeeded', message: 'Done.', usage: { inputTokens: 5, outputTokens: 2, costUsd: 0.2 }, files: ['a'] },
     ];
-    const { account, usage, report } = told(http, lines);
+    const { streamState, usage, report } = told(http, lines);
     expect(report).toEqual({ failure: null });
     expect(usage).toEqual({ inputTokens: 15, cachedInputTokens: 4, outputTokens: 3, costUsd: 0.3 });
-    expect([account.sessionId, account.model, account.text, account.messages]).toEqual(['s1', 'm1', 'Done.', 2]);
-    expect(account.files).toMatchObject({ a: { kind: null, times: 2 }, b: { kind: 'add', times: 1 } });
-    expect(account.openTools).toEqual({});
+    expect([streamState.sessionId, streamState.model, streamState.text, streamState.messages]).toEqual([
+      's1',
+      'm1',
+      'Done.',
+      2,
+    ]);
+    expect(streamState.files).toMatchObject({ a: { kind: null, times: 2 }, b: { kind: 'add', times: 1 } });
+    expect(streamState.openTools).toEqual({});
   });
 
   it('may answer with plain text, which is one message and says nothing of success', () => {
-    const { account, report } = told(http, ['First line.', '', 'Second line: 429 is a number.']);
-    expect([account.text, account.messages, report]).toEqual(['First line.\nSecond line: 429 is a number.\n', 1, null]);
+    const { streamState, report } = told(http, ['First line.', '', 'Second line: 429 is a number.']);
+    expect([streamState.text, streamState.messages, report]).toEqual([
+      'First line.\nSecond line: 429 is a number.\n',
+      1,
+      null,
+    ]);
   });
 
   it('is retried until it says something', () => {
     const retrying = { type: 'clip-http.retrying', attempt: 2, message: 'refused' };
-    expect(told(http, [retrying]).account.retrying).toMatchObject({ attempt: 2, of: null, message: 'refused' });
-    expect(told(http, [retrying, { message: 'Back.' }]).account.retrying).toBe(null);
+    const stderr = [JSON.stringify(retrying)];
+    expect(told(http, [], undefined, stderr).streamState.retrying).toMatchObject({
+      attempt: 2,
+      of: null,
+      message: 'refused',
+    });
+    // What the agent itself answers is no word of clip-http.
+    expect(told(http, [retrying]).streamState.retrying).toBe(null);
   });
 
   it('that works behind a status URL has not ended, whatever it calls that', () => {
-    const waits = [{ status: 'submitted', message: 'Taken.' }, { type: 'clip-http.pending' }, { status: 'created' }, { type: 'clip-http.pending' }];
+    const waits = [
+      { status: 'submitted', message: 'Taken.' },
+      { type: 'clip-http.pending' },
+      { status: 'created' },
+      { type: 'clip-http.pending' },
+    ];
     const waiting = told(http, waits);
-    expect([waiting.account.background, waiting.account.result, waiting.account.text, waiting.account.messages]).toEqual([1, null, 'Taken.', 1]);
-    expect([waiting.report, told(http, waits, { code: null, signal: 'SIGKILL' }).report, told(http, waits, null).report]).toEqual([null, null, null]);
+    expect([
+      waiting.streamState.background,
+      waiting.streamState.result,
+      waiting.streamState.text,
+      waiting.streamState.messages,
+    ]).toEqual([1, null, 'Taken.', 1]);
+    expect([
+      waiting.report,
+      told(http, waits, { code: null, signal: 'SIGKILL' }).report,
+      told(http, waits, null).report,
+    ]).toEqual([null, null, null]);
     const answered = told(http, [...waits, { type: 'clip-http.final' }, { status: 'done' }], null);
-    expect([answered.account.background, answered.report]).toEqual([0, { failure: null }]);
+    expect([answered.streamState.background, answered.report]).toEqual([0, { failure: null }]);
     const words = told(http, [...waits, { type: 'clip-http.final' }, 'I could not find out.']);
-    expect([words.account.background, words.account.result]).toEqual([0, null]);
+    expect([words.streamState.background, words.streamState.result]).toEqual([0, null]);
   });
 
   it('that failed while it was waited for is waited for no more', () => {
-    const { account, report } = told(http, [{ type: 'clip-http.pending' }, { type: 'clip-http.failed', code: 'status', status: 401, message: 'No.' }], null);
-    expect([account.background, report?.failure?.class]).toEqual([0, 'auth_required']);
+    const { streamState, report } = told(
+      http,
+      [{ type: 'clip-http.pending' }, { type: 'clip-http.failed', code: 'status', status: 401, message: 'No.' }],
+      null,
+    );
+    expect([streamState.background, report?.failure?.class]).toEqual([0, 'auth_required']);
   });
 
   it.each([
@@ -111,7 +164,10 @@ describe('an HTTP agent', () => {
     [{ code: 'redirect' }, null],
     [{ code: 'usage' }, null],
   ])('that clip-http says to have failed by %j is of the class %s', (line, kind) => {
-    const { report } = told(http, ['Some words.', { type: 'clip-http.failed', status: null, message: 'It is so.', retryAfterSec: null, ...line }]);
+    const { report } = told(http, [
+      'Some words.',
+      { type: 'clip-http.failed', status: null, message: 'It is so.', retryAfterSec: null, ...line },
+    ]);
     expect(report).toEqual({ failure: { class: kind, message: 'It is so.', resetsAt: null } });
   });
 

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { adapterOf } from '../../../src/adapters/by-name.ts';
-import { fromMapping } from '../../../src/adapters/mapping.ts';
-import { plain } from '../../../src/adapters/plain.ts';
-import { readMapping } from '../../../src/protocol/mapping.ts';
-import type { Mapping, MappingRule } from '../../../src/run/agent.ts';
+import { fromMapping } from '#adapters/mapping.ts';
+import { plain } from '#adapters/plain.ts';
+import { findAdapter } from '#adapters/registry.ts';
+import { readMapping } from '#protocol/mapping.ts';
+import type { Mapping, MappingRule } from '#run/agent.ts';
 import { aLaunch, anAgent, readAt, replay, told } from '../../support/adapters.ts';
 
-const docs = readFileSync(join(import.meta.dirname, '../../../docs/agents.md'), 'utf8').split('## A mapping of your own')[1] ?? '';
+const docs =
+  readFileSync(join(import.meta.dirname, '../../../docs/agents.md'), 'utf8').split('## A mapping of your own')[1] ?? '';
 const blocks = [...docs.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 const [stream = '', worked = ''] = blocks;
 
@@ -25,8 +26,15 @@ describe('the worked example in the docs', () => {
   });
 
   it('is started as it says', () => {
-    expect(smith.prepare(aLaunch({ args: ['--fast'] }))).toEqual({ argv: ['smith', 'run', '--json', '--fast'], env: {}, removeEnv: [], stdin: 'prompt' });
-    expect(smith.prepare(aLaunch({ command: '/opt/smith', permission: 'full', model: 'm2' }, { sessionId: 's-1' }))).toEqual({
+    expect(smith.prepare(aLaunch({ args: ['--fast'] }))).toEqual({
+      argv: ['smith', 'run', '--json', '--fast'],
+      env: {},
+      removeEnv: [],
+      stdin: 'prompt',
+    });
+    expect(
+      smith.prepare(aLaunch({ command: '/opt/smith', permission: 'full', model: 'm2' }, { sessionId: 's-1' })),
+    ).toEqual({
       argv: ['/opt/smith', 'run', '--json', '--session', 's-1', '--yes', '--model', 'm2'],
       env: { SMITH_SANDBOX: 'off' },
       removeEnv: [],
@@ -36,29 +44,39 @@ describe('the worked example in the docs', () => {
   });
 
   it('is read as it says', () => {
-    const { account, usage, report } = told(smith, lines.slice(0, -1));
-    expect(report).toEqual({ failure: null });
+    const { streamState, usage, report } = told(smith, lines.slice(0, -1));
+    expect(report).toMatchObject({ failure: null });
     expect(usage).toEqual({ inputTokens: 1_000, cachedInputTokens: 100, outputTokens: 50, costUsd: 0.01 });
-    expect([account.sessionId, account.model, account.text]).toEqual(['s-1', 'm1', 'I look at the tests first.']);
-    expect([account.toolCalls, account.commandsFailed, account.openTools]).toEqual([2, 1, {}]);
-    expect(account.recentCommands).toEqual([{ command: 'npm test', exitCode: 1, failed: true, at: readAt.at }]);
-    expect(account.files).toMatchObject({ 'src/a.ts': { times: 1 } });
+    expect([streamState.sessionId, streamState.model, streamState.text]).toEqual([
+      's-1',
+      'm1',
+      'I look at the tests first.',
+    ]);
+    expect([streamState.toolCalls, streamState.commandsFailed, streamState.openTools]).toEqual([2, 1, {}]);
+    expect(streamState.recentCommands).toEqual([{ command: 'npm test', exitCode: 1, failed: true, at: readAt.at }]);
+    expect(streamState.files).toMatchObject({ 'src/a.ts': { times: 1 } });
   });
 
   it('fails as it says', () => {
     const failed = told(smith, lines, { code: 1, signal: null });
-    expect(failed.report?.failure).toEqual({ class: 'rate_limited', message: 'Too many requests, retry after 30s', resetsAt: readAt.at + 30_000 });
+    expect(failed.report?.failure).toEqual({
+      class: 'rate_limited',
+      message: 'Too many requests, retry after 30s',
+      resetsAt: readAt.at + 30_000,
+    });
     expect(told(smith, [], { code: 42, signal: null }).report?.failure?.class).toBe('unknown_session');
-    expect(told(smith, lines.slice(0, 3)).report?.failure?.message).toBe('It exited with 0, but never said that it was done.');
+    expect(told(smith, lines.slice(0, 3)).report?.failure?.message).toBe(
+      'It exited with 0, but never said that it was done.',
+    );
   });
 });
 
 describe('a command line', () => {
   it('is one of its own for a plain agent with a mapping, and the plain one without', () => {
     const agent = anAgent({ mapping: mapping({ start: { args: ['go'] } }) });
-    expect(adapterOf(agent).prepare(aLaunch(agent)).argv).toEqual(['smith', 'go']);
-    expect(adapterOf(anAgent())).toBe(plain);
-    expect(adapterOf(null)).toBe(plain);
+    expect(findAdapter(agent).prepare(aLaunch(agent)).argv).toEqual(['smith', 'go']);
+    expect(findAdapter(anAgent())).toBe(plain);
+    expect(findAdapter(null)).toBe(plain);
   });
 
   it('never has the prompt, but may have its file', () => {
@@ -74,7 +92,10 @@ describe('a command line', () => {
   it('has no word of the model when the agent names none', () => {
     const smith = fromMapping(mapping({ model: { args: ['-m', '{{model}}'], env: { MODEL: '{{model}}' } } }));
     expect(smith.prepare(aLaunch())).toMatchObject({ argv: ['smith'], env: {} });
-    expect(smith.prepare(aLaunch({ model: 'm1' }))).toMatchObject({ argv: ['smith', '-m', 'm1'], env: { MODEL: 'm1' } });
+    expect(smith.prepare(aLaunch({ model: 'm1' }))).toMatchObject({
+      argv: ['smith', '-m', 'm1'],
+      env: { MODEL: 'm1' },
+    });
   });
 
   it('takes a value for what it is, whatever stands in it', () => {
@@ -85,7 +106,8 @@ describe('a command line', () => {
 });
 
 describe('a rule', () => {
-  const words = (when: MappingRule['when'], line: object) => reading({ when, message: { text: 'text' } }, { text: 'hi', ...line }).length === 1;
+  const words = (when: MappingRule['when'], line: object) =>
+    reading({ when, message: { text: 'text' } }, { text: 'hi', ...line }).length === 1;
 
   it('fits when all its conditions hold', () => {
     expect(words({}, {})).toBe(true);
@@ -110,13 +132,20 @@ describe('a rule', () => {
   });
 
   it('may be read from the elements of a list', () => {
-    const rule: MappingRule = { when: { type: 'm' }, each: 'm.parts', where: { type: 'text' }, message: { text: 'text', delta: true } };
+    const rule: MappingRule = {
+      when: { type: 'm' },
+      each: 'm.parts',
+      where: { type: 'text' },
+      message: { text: 'text', delta: true },
+    };
     const parts = [{ type: 'text', text: 'a' }, { type: 'image' }, 'nonsense', { type: 'text', text: 'b' }];
     expect(reading(rule, { type: 'm', m: { parts } })).toEqual([
       { type: 'message', text: 'a', delta: true },
       { type: 'message', text: 'b', delta: true },
     ]);
-    expect(reading(rule, { type: 'm', m: { parts: 'no list' } }, { type: 'x', m: { parts } }, { type: 'm' })).toEqual([]);
+    expect(reading(rule, { type: 'm', m: { parts: 'no list' } }, { type: 'x', m: { parts } }, { type: 'm' })).toEqual(
+      [],
+    );
   });
 
   it('takes the first of several places that has a value', () => {
@@ -130,7 +159,10 @@ describe('a rule', () => {
 
   it('reads all of a tool', () => {
     const rules: MappingRule[] = [
-      { when: { type: 'begin' }, tool: { id: 'id', name: 'name', kind: 'read', kinds: { sh: 'command' }, command: 'cmd', file: 'file' } },
+      {
+        when: { type: 'begin' },
+        tool: { id: 'id', name: 'name', kind: 'read', kinds: { sh: 'command' }, command: 'cmd', file: 'file' },
+      },
       { when: { type: 'end', ok: false }, toolEnd: { id: 'id', failed: true } },
       { when: { type: 'end' }, toolEnd: { id: 'id', exitCode: 'code', failed: 'error', denied: 'denied' } },
     ];
@@ -159,16 +191,25 @@ describe('a rule', () => {
   it('reads errors with their status, and retries', () => {
     expect(reading({ when: {}, error: { message: 'm', status: 's' } }, { m: 'Bad', s: 503 }, {})).toEqual([
       { type: 'error', failure: { class: 'provider_unavailable', message: 'Bad', resetsAt: null } },
-      { type: 'error', failure: { class: null, message: 'It failed, and did not say why.', resetsAt: null } },
+      {
+        type: 'error',
+        failure: { class: null, message: 'It failed, and did not say why.', resetsAt: null, by: 'clip' },
+      },
     ]);
-    expect(reading({ when: {}, retrying: { attempt: 'n', of: 'of', message: 'm' } }, { n: 2, of: 5, m: 'busy' }, {})).toEqual([
+    expect(
+      reading({ when: {}, retrying: { attempt: 'n', of: 'of', message: 'm' } }, { n: 2, of: 5, m: 'busy' }, {}),
+    ).toEqual([
       { type: 'retrying', attempt: 2, of: 5, message: 'busy' },
       { type: 'retrying', attempt: null, of: null, message: 'It tries again.' },
     ]);
   });
 
   it('reads counts that are numbers, and nothing else', () => {
-    const rule: MappingRule = { when: {}, tokens: { input: ['a', 'b'], output: 'c', scope: 'session' }, cost: { usd: 'd', scope: 'part' } };
+    const rule: MappingRule = {
+      when: {},
+      tokens: { input: ['a', 'b'], output: 'c', scope: 'session' },
+      cost: { usd: 'd', scope: 'part' },
+    };
     expect(reading(rule, { a: 1, b: 2, c: 3, d: 0 }, { a: '1', c: null, d: 'free' }, { b: 4 })).toEqual([
       { type: 'tokens', scope: 'session', tokens: { input: 3, cached: null, output: 3 }, model: null },
       { type: 'cost', scope: 'part', usd: 0 },
@@ -178,7 +219,8 @@ describe('a rule', () => {
 });
 
 describe('lines that are no JSON', () => {
-  const text = (given: Partial<Mapping>, line: string, from: 'stdout' | 'stderr' = 'stdout') => replay(fromMapping(mapping(given)), [line], from);
+  const text = (given: Partial<Mapping>, line: string, from: 'stdout' | 'stderr' = 'stdout') =>
+    replay(fromMapping(mapping(given)), [line], from);
   const result: MappingRule = { when: { type: 'end' }, result: {} };
 
   it('are its words, or ignored', () => {
@@ -188,17 +230,26 @@ describe('lines that are no JSON', () => {
   });
 
   it('are errors when they begin like one', () => {
-    expect(text({ errorPrefixes: ['Fatal: '] }, 'Fatal: 401 Unauthorized')).toMatchObject([{ type: 'error', failure: { class: 'auth_required' } }]);
+    expect(text({ errorPrefixes: ['Fatal: '] }, 'Fatal: 401 Unauthorized')).toMatchObject([
+      { type: 'error', failure: { class: 'auth_required' } },
+    ]);
     expect(text({ errorPrefixes: ['Fatal: '] }, 'No Fatal: 401')).toMatchObject([{ type: 'message' }]);
   });
 
-  it('are errors on stderr when their words are known and a result could still say otherwise', () => {
+  it('are complaints on stderr when their words are known: they explain a bad end and make none', () => {
     const strict = { needsResult: true, rules: [result] };
-    expect(text(strict, 'Error: not logged in', 'stderr')).toMatchObject([{ type: 'error', failure: { class: 'auth_required' } }]);
-    expect(text(strict, 'Loading.', 'stderr')).toEqual([]);
-    expect(text({ rules: [result] }, 'Error: not logged in', 'stderr')).toEqual([]);
+    for (const each of [strict, { rules: [result] }]) {
+      expect(text(each, 'Error: not logged in', 'stderr')).toMatchObject([
+        { type: 'complaint', failure: { class: 'auth_required' } },
+      ]);
+      expect(text(each, 'Loading.', 'stderr')).toEqual([]);
+    }
     const smith = fromMapping(mapping(strict));
-    expect(told(smith, [], { code: 1, signal: null }, ['Error: not logged in']).report?.failure?.class).toBe('auth_required');
-    expect(told(smith, [{ type: 'end' }], { code: 0, signal: null }, ['Error: not logged in']).report).toEqual({ failure: null });
+    expect(told(smith, [], { code: 1, signal: null }, ['Error: not logged in']).report?.failure?.class).toBe(
+      'auth_required',
+    );
+    expect(told(smith, [{ type: 'end' }], { code: 0, signal: null }, ['Error: not logged in']).report).toMatchObject({
+      failure: null,
+    });
   });
 });

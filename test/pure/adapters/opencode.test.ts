@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { opencode } from '../../../src/adapters/opencode.ts';
+import { opencode } from '#adapters/opencode.ts';
 import { endOf, recordedAt, recording, replay, reported, type Table } from '../../support/recordings.ts';
-import { accountOf, deedsAndEnds, launch } from '../../support/streams.ts';
+import { deedsAndEnds, launch, streamStateOf } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
@@ -48,17 +48,28 @@ const table: Table = {
   resume_unknown_id: [nothing, 'failed: unknown_session'],
 };
 
-const tool = (name: string, state: object) => ({ type: 'tool_use', part: { type: 'tool', tool: name, callID: 'c', state } });
+const tool = (name: string, state: object) => ({
+  type: 'tool_use',
+  part: { type: 'tool', tool: name, callID: 'c', state },
+});
 const finish = (reason: string, more: object = {}) => ({ type: 'step_finish', part: { reason, ...more } });
-const rejected = tool('bash', { status: 'error', input: { command: 'ls' }, error: 'The user rejected permission to use this specific tool call.' });
-const permissionOf = (permission: 'ask' | 'edit' | 'full') => opencode.prepare(launch('opencode', { permission }, null)).env['OPENCODE_PERMISSION'];
+const rejected = tool('bash', {
+  status: 'error',
+  input: { command: 'ls' },
+  error: 'The user rejected permission to use this specific tool call.',
+});
+const permissionOf = (permission: 'ask' | 'edit' | 'full') =>
+  opencode.prepare(launch('opencode', { permission }, null)).env['OPENCODE_PERMISSION'];
 
 describe('opencode', () => {
   deedsAndEnds('opencode', opencode, table);
 
   test('is given its prompt on standard input, its model and its session', () => {
     const { argv, stdin } = opencode.prepare(launch('opencode', { model: 'p/m', args: ['--title', 't'] }, 'ses_1'));
-    expect({ argv, stdin }).toEqual({ argv: ['opencode', 'run', '--format', 'json', '-m', 'p/m', '-s', 'ses_1', '--title', 't'], stdin: 'prompt' });
+    expect({ argv, stdin }).toEqual({
+      argv: ['opencode', 'run', '--format', 'json', '-m', 'p/m', '-s', 'ses_1', '--title', 't'],
+      stdin: 'prompt',
+    });
   });
 
   test('allows itself everything only where it may', () => {
@@ -66,24 +77,42 @@ describe('opencode', () => {
     // What the user's own settings forbid to edit stays forbidden: nothing is said of it.
     expect(JSON.parse(permissionOf('edit') ?? '')).toEqual({ bash: 'ask', webfetch: 'ask' });
     expect(permissionOf('full')).toBeUndefined();
-    expect(opencode.prepare(launch('opencode', { permission: 'full' })).argv).toEqual(['opencode', 'run', '--format', 'json', '--auto']);
+    expect(opencode.prepare(launch('opencode', { permission: 'full' })).argv).toEqual([
+      'opencode',
+      'run',
+      '--format',
+      'json',
+      '--auto',
+    ]);
   });
 
   test('steps are added up, with what came from the cache and what was thought', () => {
     const tokens = { input: 10, output: 5, reasoning: 2, cache: { read: 100, write: 1000 } };
-    const { meter } = accountOf(opencode, [finish('tool-calls', { tokens, cost: 0.25 }), finish('stop', { tokens, cost: 0.5 })]);
+    const { meter } = streamStateOf(opencode, [
+      finish('tool-calls', { tokens, cost: 0.25 }),
+      finish('stop', { tokens, cost: 0.5 }),
+    ]);
     expect(meter).toMatchObject({ part: { input: 2220, cached: 200, output: 14 }, partCostUsd: 0.75 });
-    expect(replay(opencode, recording('opencode', 'tool_shell')).meter.part).toEqual({ input: 7368 + 7429, cached: 0, output: 29 });
+    expect(replay(opencode, recording('opencode', 'tool_shell')).meter.part).toEqual({
+      input: 7368 + 7429,
+      cached: 0,
+      output: 29,
+    });
   });
 
   test('a command that fails "completes", with its code beside', () => {
-    const account = accountOf(opencode, [tool('bash', { status: 'completed', input: { command: 'exit 3' }, metadata: { exit: 3 } })]);
-    expect(account.recentCommands).toMatchObject([{ command: 'exit 3', exitCode: 3, failed: true }]);
+    const streamState = streamStateOf(opencode, [
+      tool('bash', { status: 'completed', input: { command: 'exit 3' }, metadata: { exit: 3 } }),
+    ]);
+    expect(streamState.recentCommands).toMatchObject([{ command: 'exit 3', exitCode: 3, failed: true }]);
   });
 
   test('a call of a tool that does not exist "completes", and has failed', () => {
     const event = tool('invalid', { status: 'completed', input: { tool: 'no_such_tool' } });
-    expect(opencode.stream?.readEvent(event, recordedAt)).toMatchObject([{ type: 'tool-started' }, { type: 'tool-ended', failed: true, denied: false }]);
+    expect(opencode.stream?.readEvent(event, recordedAt)).toMatchObject([
+      { type: 'tool-started' },
+      { type: 'tool-ended', failed: true, denied: false },
+    ]);
   });
 
   test('a patch tells its files, an edit only the one it was about', () => {
@@ -92,17 +121,22 @@ describe('opencode', () => {
       { filePath: '/home/demo/b', type: 'move' },
     ];
     expect(
-      Object.entries(accountOf(opencode, [tool('apply_patch', { status: 'completed', metadata: { files } })]).files).map(([path, { kind }]) => [path, kind]),
+      Object.entries(
+        streamStateOf(opencode, [tool('apply_patch', { status: 'completed', metadata: { files } })]).files,
+      ).map(([path, { kind }]) => [path, kind]),
     ).toEqual([
       ['/home/demo/a', 'add'],
       ['/home/demo/b', null],
     ]);
-    expect(Object.keys(accountOf(opencode, [tool('edit', { status: 'completed', input: { filePath: 'c' } })]).files)).toEqual(['c']);
+    expect(
+      Object.keys(streamStateOf(opencode, [tool('edit', { status: 'completed', input: { filePath: 'c' } })]).files),
+    ).toEqual(['c']);
   });
 
   test('a file that was there before was updated', () => {
     const wrote = (exists: boolean) =>
-      accountOf(opencode, [tool('write', { status: 'completed', input: { filePath: 'f' }, metadata: { exists } })]).files['f']?.kind;
+      streamStateOf(opencode, [tool('write', { status: 'completed', input: { filePath: 'f' }, metadata: { exists } })])
+        .files['f']?.kind;
     expect([wrote(false), wrote(true)]).toEqual(['add', 'update']);
   });
 
@@ -115,55 +149,74 @@ describe('opencode', () => {
     ['tool-calls', 'failed: unclassed'],
     ['unknown', 'failed: unclassed'],
   ])('whose last step ends for the reason %s has %s', (reason, end) => {
-    expect(endOf(opencode, accountOf(opencode, [finish(reason)]), { code: 0, signal: null })).toBe(end);
+    expect(endOf(opencode, streamStateOf(opencode, [finish(reason)]), { code: 0, signal: null })).toBe(end);
   });
 
   test('an error is known by its name before its words', () => {
-    const named = (name: string) => accountOf(opencode, [{ type: 'error', sessionID: 's', error: { name, data: { message: 'No.' } } }]).lastError?.class;
-    expect(['ContextOverflowError', 'ProviderAuthError', 'MessageOutputLengthError', 'UnknownError', 'toString'].map(named)).toEqual([
-      'context_exhausted',
-      'auth_required',
-      'output_truncated',
-      null,
-      null,
-    ]);
+    const named = (name: string) =>
+      streamStateOf(opencode, [{ type: 'error', sessionID: 's', error: { name, data: { message: 'No.' } } }]).lastError
+        ?.class;
+    expect(
+      ['ContextOverflowError', 'ProviderAuthError', 'MessageOutputLengthError', 'UnknownError', 'toString'].map(named),
+    ).toEqual(['context_exhausted', 'auth_required', 'output_truncated', null, null]);
   });
 
   test('a refused call ends the run where nothing else was done, even when the run itself ends well', () => {
-    const stopped = accountOf(opencode, [rejected, finish('tool-calls')], '! permission requested: bash (ls); auto-rejecting\n');
+    const stopped = streamStateOf(
+      opencode,
+      [rejected, finish('tool-calls')],
+      '! permission requested: bash (ls); auto-rejecting\n',
+    );
     expect(stopped.denials).toEqual({ count: 1, tools: ['bash'], worked: false });
     expect(endOf(opencode, stopped, { code: 0, signal: null })).toBe('failed: permission_denied');
-    const wentOn = accountOf(opencode, [rejected, { type: 'text', part: { text: 'I could not.' } }, finish('stop')]);
+    const wentOn = streamStateOf(opencode, [
+      rejected,
+      { type: 'text', part: { text: 'I could not.' } },
+      finish('stop'),
+    ]);
     expect(endOf(opencode, wentOn, { code: 0, signal: null })).toBe('failed: permission_denied');
   });
 
   test('a refusal that stands on stderr only is why a run without an end has failed', () => {
-    const account = accountOf(
+    const streamState = streamStateOf(
       opencode,
       [finish('tool-calls')],
       '\u001b[93m\u001b[1m! \u001b[0mpermission requested: external_directory (/etc/*); auto-rejecting\n',
     );
-    const failure = reported(opencode, account, { code: 0, signal: null })?.failure;
-    expect(failure).toMatchObject({ class: 'permission_denied', message: 'permission requested: external_directory (/etc/*); auto-rejecting' });
+    const failure = reported(opencode, streamState, { code: 0, signal: null })?.failure;
+    expect(failure).toMatchObject({
+      class: 'permission_denied',
+      message: 'permission requested: external_directory (/etc/*); auto-rejecting',
+    });
   });
 
   test('after its last step it may still fail', () => {
-    const account = accountOf(opencode, [finish('stop'), { type: 'error', sessionID: 's', error: { name: 'ProviderAuthError', data: { message: 'no' } } }]);
-    expect(endOf(opencode, account, { code: 1, signal: null })).toBe('failed: auth_required');
+    const streamState = streamStateOf(opencode, [
+      finish('stop'),
+      { type: 'error', sessionID: 's', error: { name: 'ProviderAuthError', data: { message: 'no' } } },
+    ]);
+    expect(endOf(opencode, streamState, { code: 1, signal: null })).toBe('failed: auth_required');
   });
 
   test('a run that stops in the midst of its steps never said that it was done', () => {
-    expect(endOf(opencode, accountOf(opencode, [finish('tool-calls')]), { code: 0, signal: null })).toBe('failed: unclassed');
+    expect(endOf(opencode, streamStateOf(opencode, [finish('tool-calls')]), { code: 0, signal: null })).toBe(
+      'failed: unclassed',
+    );
   });
 
   test('says when a limit opens again, as its provider does', () => {
-    const error = { name: 'APIError', data: { message: 'Slow down.', statusCode: 429, responseHeaders: { 'retry-after': '90' } } };
-    expect(accountOf(opencode, [{ type: 'error', sessionID: 's', error }]).lastError?.resetsAt).toBe(recordedAt.at + 90_000);
+    const error = {
+      name: 'APIError',
+      data: { message: 'Slow down.', statusCode: 429, responseHeaders: { 'retry-after': '90' } },
+    };
+    expect(streamStateOf(opencode, [{ type: 'error', sessionID: 's', error }]).lastError?.resetsAt).toBe(
+      recordedAt.at + 90_000,
+    );
   });
 
   test('a used up quota is told from a limit by the words of the provider', () => {
     const data = { message: 'Too many.', statusCode: 429, responseBody: '{"error":{"code":"insufficient_quota"}}' };
-    const account = accountOf(opencode, [{ type: 'error', sessionID: 's', error: { name: 'APIError', data } }]);
-    expect(endOf(opencode, account, { code: 1, signal: null })).toBe('failed: quota_exhausted');
+    const streamState = streamStateOf(opencode, [{ type: 'error', sessionID: 's', error: { name: 'APIError', data } }]);
+    expect(endOf(opencode, streamState, { code: 1, signal: null })).toBe('failed: quota_exhausted');
   });
 });

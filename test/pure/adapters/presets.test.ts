@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fromMapping } from '../../../src/adapters/mapping.ts';
-import { presetNamed, presets } from '../../../src/adapters/presets.ts';
-import type { AgentProfile } from '../../../src/run/agent.ts';
+import { fromMapping } from '#adapters/mapping.ts';
+import { presetNamed, presets } from '#adapters/presets.ts';
+import type { AgentProfile } from '#run/agent.ts';
 import { aLaunch, readAt, told } from '../../support/adapters.ts';
 
 function adapter(name: string) {
@@ -23,13 +23,31 @@ describe('presets', () => {
     for (const { note } of presets) expect(note).toMatch(/\.$/);
   });
 
-  type Line = readonly [string, Partial<AgentProfile>, string | null, readonly string[], Readonly<Record<string, string>>];
+  type Line = readonly [
+    string,
+    Partial<AgentProfile>,
+    string | null,
+    readonly string[],
+    Readonly<Record<string, string>>,
+  ];
   const lines: readonly Line[] = [
     ['qwen', { permission: 'ask' }, null, ['qwen', '-o', 'stream-json', '--approval-mode', 'default'], {}],
     ['qwen', { permission: 'edit' }, null, ['qwen', '-o', 'stream-json', '--approval-mode', 'auto-edit'], {}],
-    ['qwen', { permission: 'full', model: 'm1' }, 's1', ['qwen', '-o', 'stream-json', '--resume', 's1', '--approval-mode', 'yolo', '--model', 'm1'], {}],
+    [
+      'qwen',
+      { permission: 'full', model: 'm1' },
+      's1',
+      ['qwen', '-o', 'stream-json', '--resume', 's1', '--approval-mode', 'yolo', '--model', 'm1'],
+      {},
+    ],
     ['cursor', { permission: 'ask' }, null, ['cursor-agent', '-p', '--output-format', 'stream-json', '--trust'], {}],
-    ['cursor', { permission: 'edit' }, null, ['cursor-agent', '-p', '--output-format', 'stream-json', '--trust', '--force', '--sandbox', 'enabled'], {}],
+    [
+      'cursor',
+      { permission: 'edit' },
+      null,
+      ['cursor-agent', '-p', '--output-format', 'stream-json', '--trust', '--force', '--sandbox', 'enabled'],
+      {},
+    ],
     [
       'cursor',
       { permission: 'full', model: 'm1' },
@@ -48,7 +66,13 @@ describe('presets', () => {
     ],
     ['amp', { permission: 'ask' }, null, ['amp', '--execute', '--stream-json'], {}],
     ['amp', { permission: 'edit' }, null, ['amp', '--execute', '--stream-json'], {}],
-    ['amp', { permission: 'full', model: 'm1' }, 'T-1', ['amp', 'threads', 'continue', 'T-1', '--execute', '--stream-json', '--dangerously-allow-all'], {}],
+    [
+      'amp',
+      { permission: 'full', model: 'm1' },
+      'T-1',
+      ['amp', 'threads', 'continue', 'T-1', '--execute', '--stream-json', '--dangerously-allow-all'],
+      {},
+    ],
     [
       'aider',
       { permission: 'ask', model: 'm1' },
@@ -70,8 +94,20 @@ describe('presets', () => {
       {},
     ],
     ['goose', { permission: 'ask' }, null, ['goose', 'run', '-i', '/runs/1/prompt.txt'], { GOOSE_MODE: 'chat' }],
-    ['goose', { permission: 'edit' }, null, ['goose', 'run', '-i', '/runs/1/prompt.txt'], { GOOSE_MODE: 'smart_approve' }],
-    ['goose', { permission: 'full', model: 'm1' }, 's1', ['goose', 'run', '-i', '/runs/1/prompt.txt'], { GOOSE_MODE: 'auto', GOOSE_MODEL: 'm1' }],
+    [
+      'goose',
+      { permission: 'edit' },
+      null,
+      ['goose', 'run', '-i', '/runs/1/prompt.txt'],
+      { GOOSE_MODE: 'smart_approve' },
+    ],
+    [
+      'goose',
+      { permission: 'full', model: 'm1' },
+      's1',
+      ['goose', 'run', '-i', '/runs/1/prompt.txt'],
+      { GOOSE_MODE: 'auto', GOOSE_MODEL: 'm1' },
+    ],
   ];
   it.each(lines)('start %s with %j and session %s as its command line wants', (name, agent, sessionId, argv, env) => {
     expect(adapter(name).prepare(aLaunch(agent, { sessionId }))).toEqual({
@@ -90,10 +126,23 @@ describe('presets', () => {
 
 describe('the stream of qwen', () => {
   const qwen = adapter('qwen');
-  const init = { type: 'system', subtype: 'init', session_id: 's1', model: 'qwen3', permission_mode: 'yolo', qwen_code_version: '0.24.4' };
+  const init = {
+    type: 'system',
+    subtype: 'init',
+    session_id: 's1',
+    model: 'qwen3',
+    permission_mode: 'yolo',
+    qwen_code_version: '0.24.4',
+  };
   const says = (text: string) => ({ type: 'assistant', message: { content: [{ type: 'text', text }] } });
-  const uses = (id: string, name: string, input: object) => ({ type: 'assistant', message: { content: [{ type: 'tool_use', id, name, input }] } });
-  const gets = (id: string, is_error = false) => ({ type: 'user', message: { content: [{ type: 'tool_result', tool_use_id: id, is_error, content: 'x' }] } });
+  const uses = (id: string, name: string, input: object) => ({
+    type: 'assistant',
+    message: { content: [{ type: 'tool_use', id, name, input }] },
+  });
+  const gets = (id: string, is_error = false) => ({
+    type: 'user',
+    message: { content: [{ type: 'tool_result', tool_use_id: id, is_error, content: 'x' }] },
+  });
   const usage = { input_tokens: 1_000, cache_read_input_tokens: 600, output_tokens: 50 };
   const end = { type: 'result', subtype: 'success', is_error: false, result: 'Done.', usage };
 
@@ -108,9 +157,9 @@ describe('the stream of qwen', () => {
       says('Done.'),
       end,
     ];
-    const { account, usage: used, report } = told(qwen, lines);
-    expect(report).toEqual({ failure: null });
-    expect(account).toMatchObject({
+    const { streamState, usage: used, report } = told(qwen, lines);
+    expect(report).toMatchObject({ failure: null });
+    expect(streamState).toMatchObject({
       sessionId: 's1',
       model: 'qwen3',
       permission: 'yolo',
@@ -120,24 +169,38 @@ describe('the stream of qwen', () => {
       toolCalls: 2,
       commands: 1,
     });
-    expect(account.files).toMatchObject({ 'a.ts': { times: 1 } });
+    expect(streamState.files).toMatchObject({ 'a.ts': { times: 1 } });
     expect(used).toEqual({ inputTokens: 1_000, cachedInputTokens: 600, outputTokens: 50, costUsd: null });
   });
 
   it('that calls an API error a success is a failure', () => {
     const text = '[API Error: 401 Invalid API key]';
-    expect(told(qwen, [init, says(text), { ...end, result: text }]).report?.failure).toEqual({ class: 'auth_required', message: text, resetsAt: null });
+    expect(told(qwen, [init, says(text), { ...end, result: text }]).report?.failure).toEqual({
+      class: 'auth_required',
+      message: text,
+      resetsAt: null,
+    });
   });
 
   it('that only talks about such an error is none', () => {
-    expect(told(qwen, [init, { ...end, result: 'It printed [API Error: 401].' }]).report).toEqual({ failure: null });
+    expect(told(qwen, [init, { ...end, result: 'It printed [API Error: 401].' }]).report).toMatchObject({
+      failure: null,
+    });
   });
 
   it('tells of errors, retries and the limit of turns', () => {
-    const bad = { type: 'result', subtype: 'error_during_execution', is_error: true, error: { message: '429 Too Many Requests' } };
-    expect(told(qwen, [init, bad], exits(1)).report?.failure).toMatchObject({ class: 'rate_limited', message: '429 Too Many Requests' });
+    const bad = {
+      type: 'result',
+      subtype: 'error_during_execution',
+      is_error: true,
+      error: { message: '429 Too Many Requests' },
+    };
+    expect(told(qwen, [init, bad], exits(1)).report?.failure).toMatchObject({
+      class: 'rate_limited',
+      message: '429 Too Many Requests',
+    });
     const retry = { type: 'system', subtype: 'retry', attempt: 2, maxRetries: 10, delayMs: 60_000 };
-    expect(told(qwen, [init, retry]).account.retrying).toMatchObject({ attempt: 2, of: 10, at: readAt.at });
+    expect(told(qwen, [init, retry]).streamState.retrying).toMatchObject({ attempt: 2, of: 10, at: readAt.at });
     expect(told(qwen, [init], exits(53)).report?.failure?.class).toBe('max_turns_exhausted');
   });
 
@@ -150,10 +213,30 @@ describe('the stream of qwen', () => {
 
 describe('the stream of cursor', () => {
   const cursor = adapter('cursor');
-  const init = { type: 'system', subtype: 'init', session_id: 's1', model: 'gpt', permissionMode: 'default', apiKeySource: 'login', cwd: '/x' };
-  const call = (subtype: string, call_id: string, tool_call: object) => ({ type: 'tool_call', subtype, call_id, tool_call });
+  const init = {
+    type: 'system',
+    subtype: 'init',
+    session_id: 's1',
+    model: 'gpt',
+    permissionMode: 'default',
+    apiKeySource: 'login',
+    cwd: '/x',
+  };
+  const call = (subtype: string, call_id: string, tool_call: object) => ({
+    type: 'tool_call',
+    subtype,
+    call_id,
+    tool_call,
+  });
   const shell = (result: object) => ({ shellToolCall: { args: { command: 'npm test' }, result } });
-  const end = { type: 'result', subtype: 'success', is_error: false, result: 'Done.', session_id: 's1', duration_ms: 1 };
+  const end = {
+    type: 'result',
+    subtype: 'success',
+    is_error: false,
+    result: 'Done.',
+    session_id: 's1',
+    duration_ms: 1,
+  };
 
   it('tells of a whole run', () => {
     const lines = [
@@ -169,26 +252,48 @@ describe('the stream of cursor', () => {
       { type: 'assistant', message: { role: 'assistant', content: [{ type: 'text', text: 'Done.' }] } },
       end,
     ];
-    const { account, usage, report } = told(cursor, lines);
-    expect(report).toEqual({ failure: null });
-    expect(account).toMatchObject({ sessionId: 's1', model: 'gpt', permission: 'default', text: 'Done.', toolCalls: 3, commands: 1, openTools: {} });
-    expect(account.recentCommands).toMatchObject([{ command: 'npm test', exitCode: 0, failed: false }]);
-    expect([Object.keys(account.files), usage]).toEqual([['a.ts'], null]);
+    const { streamState, usage, report } = told(cursor, lines);
+    expect(report).toMatchObject({ failure: null });
+    expect(streamState).toMatchObject({
+      sessionId: 's1',
+      model: 'gpt',
+      permission: 'default',
+      text: 'Done.',
+      toolCalls: 3,
+      commands: 1,
+      openTools: {},
+    });
+    expect(streamState.recentCommands).toMatchObject([{ command: 'npm test', exitCode: 0, failed: false }]);
+    expect([Object.keys(streamState.files), usage]).toEqual([['a.ts'], null]);
   });
 
   it('tells of commands that fail', () => {
-    const lines = [init, call('started', 'c1', shell({})), call('completed', 'c1', shell({ failure: { exitCode: 3 } })), end];
-    expect(told(cursor, lines).account.recentCommands).toMatchObject([{ exitCode: 3, failed: true }]);
+    const lines = [
+      init,
+      call('started', 'c1', shell({})),
+      call('completed', 'c1', shell({ failure: { exitCode: 3 } })),
+      end,
+    ];
+    expect(told(cursor, lines).streamState.recentCommands).toMatchObject([{ exitCode: 3, failed: true }]);
   });
 
   it('that ends after a refused command is a failure', () => {
-    const lines = [init, call('started', 'c1', shell({})), call('completed', 'c1', shell({ rejected: { reason: '' } })), end];
+    const lines = [
+      init,
+      call('started', 'c1', shell({})),
+      call('completed', 'c1', shell({ rejected: { reason: '' } })),
+      end,
+    ];
     expect(told(cursor, lines).report?.failure?.class).toBe('permission_denied');
   });
 
   it('fails on stderr only', () => {
-    expect(told(cursor, [init], exits(1), ['Error: Not logged in. Please run cursor-agent login.']).report?.failure?.class).toBe('auth_required');
-    expect(told(cursor, [init, { ...end, is_error: true, result: 'Usage limit reached' }], exits(1)).report?.failure?.class).toBe('rate_limited');
+    expect(
+      told(cursor, [init], exits(1), ['Error: Not logged in. Please run cursor-agent login.']).report?.failure?.class,
+    ).toBe('auth_required');
+    expect(
+      told(cursor, [init, { ...end, is_error: true, result: 'Usage limit reached' }], exits(1)).report?.failure?.class,
+    ).toBe('rate_limited');
   });
 });
 
@@ -209,16 +314,19 @@ describe('the stream of copilot', () => {
       event('assistant.message', { messageId: 'm', content: 'Done.', outputTokens: 12 }),
       end(0),
     ];
-    const { account, usage, report } = told(copilot, lines);
-    expect(report).toEqual({ failure: null });
-    expect(account).toMatchObject({ sessionId: 's1', text: 'Done.', toolCalls: 3, commands: 1, openTools: {} });
-    expect(Object.keys(account.files)).toEqual(['a.ts']);
+    const { streamState, usage, report } = told(copilot, lines);
+    expect(report).toMatchObject({ failure: null });
+    expect(streamState).toMatchObject({ sessionId: 's1', text: 'Done.', toolCalls: 3, commands: 1, openTools: {} });
+    expect(Object.keys(streamState.files)).toEqual(['a.ts']);
     expect(usage).toEqual({ inputTokens: null, cachedInputTokens: null, outputTokens: 12, costUsd: null });
   });
 
   it('tells of errors and refused tools', () => {
     const error = event('session.error', { errorType: 'query', message: 'You have no quota', statusCode: 402 });
-    expect(told(copilot, [error, end(1)], exits(1)).report?.failure).toMatchObject({ class: 'quota_exhausted', message: 'You have no quota' });
+    expect(told(copilot, [error, end(1)], exits(1)).report?.failure).toMatchObject({
+      class: 'quota_exhausted',
+      message: 'You have no quota',
+    });
     const denied = [
       event('tool.execution_start', { toolCallId: 't1', toolName: 'bash', arguments: { command: 'rm x' } }),
       event('tool.execution_complete', { toolCallId: 't1', success: false, error: { code: 'denied', message: 'no' } }),
@@ -234,7 +342,10 @@ describe('the stream of amp', () => {
   it('tells of a whole run', () => {
     const lines = [
       { type: 'system', subtype: 'init', session_id: 'T-1', tools: ['Bash'], cwd: '/x' },
-      { type: 'assistant', message: { content: [{ type: 'tool_use', id: '1', name: 'Bash', input: { cmd: 'npm test' } }] } },
+      {
+        type: 'assistant',
+        message: { content: [{ type: 'tool_use', id: '1', name: 'Bash', input: { cmd: 'npm test' } }] },
+      },
       { type: 'user', message: { content: [{ type: 'tool_result', tool_use_id: '1', is_error: false }] } },
       { type: 'assistant', message: { content: [{ type: 'text', text: 'Done.' }] } },
       {
@@ -246,29 +357,40 @@ describe('the stream of amp', () => {
         usage: { input_tokens: 10, cache_read_input_tokens: 90, cache_creation_input_tokens: 5, output_tokens: 7 },
       },
     ];
-    const { account, usage, report } = told(amp, lines);
-    expect(report).toEqual({ failure: null });
-    expect(account).toMatchObject({ sessionId: 'T-1', text: 'Done.', commands: 1 });
-    expect(account.recentCommands).toMatchObject([{ command: 'npm test' }]);
+    const { streamState, usage, report } = told(amp, lines);
+    expect(report).toMatchObject({ failure: null });
+    expect(streamState).toMatchObject({ sessionId: 'T-1', text: 'Done.', commands: 1 });
+    expect(streamState.recentCommands).toMatchObject([{ command: 'npm test' }]);
     expect(usage).toEqual({ inputTokens: 105, cachedInputTokens: 90, outputTokens: 7, costUsd: null });
   });
 
   it('tells of errors', () => {
     const end = { type: 'result', subtype: 'error_during_execution', is_error: true, error: 'Out of credits' };
-    expect(told(amp, [end], exits(1)).report?.failure).toMatchObject({ class: 'quota_exhausted', message: 'Out of credits' });
+    expect(told(amp, [end], exits(1)).report?.failure).toMatchObject({
+      class: 'quota_exhausted',
+      message: 'Out of credits',
+    });
   });
 });
 
 describe('the words of aider and goose', () => {
   it('are read as one message, and the exit code decides', () => {
     for (const name of ['aider', 'goose']) {
-      const { account, report } = told(adapter(name), ['Looking at a.ts.', 'Applied edit to a.ts']);
-      expect([account.text, account.messages, report]).toEqual(['Looking at a.ts.\nApplied edit to a.ts\n', 1, null]);
+      const { streamState, report } = told(adapter(name), ['Looking at a.ts.', 'Applied edit to a.ts']);
+      expect([streamState.text, streamState.messages, report]).toEqual([
+        'Looking at a.ts.\nApplied edit to a.ts\n',
+        1,
+        null,
+      ]);
     }
   });
 
   it('may begin like an error of theirs', () => {
-    expect(told(adapter('aider'), ['litellm.AuthenticationError: invalid api key']).report?.failure?.class).toBe('auth_required');
-    expect(told(adapter('goose'), [], exits(1), ['error: Rate limit exceeded']).report?.failure?.class).toBe('rate_limited');
+    expect(told(adapter('aider'), ['litellm.AuthenticationError: invalid api key']).report?.failure?.class).toBe(
+      'auth_required',
+    );
+    expect(told(adapter('goose'), [], exits(1), ['error: Rate limit exceeded']).report?.failure?.class).toBe(
+      'rate_limited',
+    );
   });
 });

@@ -1,15 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Adapter, type Json, read, readFrom, readRest } from '../../../src/adapters/adapter.ts';
-import { adapterOf } from '../../../src/adapters/by-name.ts';
-import { codex } from '../../../src/adapters/codex.ts';
-import type { Account } from '../../../src/run/account.ts';
-import { limits } from '../../../src/run/limits.ts';
-import { type Cutter, endOf, inBytes, type Recording, recordedAt, recordings, replay, replayPieces } from '../../support/recordings.ts';
+import { type Adapter, type Json, read, readFrom, readRest } from '#adapters/adapter.ts';
+import { codex } from '#adapters/codex.ts';
+import { findAdapter } from '#adapters/registry.ts';
+import { limits } from '#run/limits.ts';
+import type { StreamState } from '#run/stream-state.ts';
+import {
+  type Cutter,
+  endOf,
+  inBytes,
+  type Recording,
+  recordedAt,
+  recordings,
+  replay,
+  replayPieces,
+} from '../../support/recordings.ts';
 import { launch } from '../../support/streams.ts';
 
 const clis = ['claude', 'codex', 'gemini', 'opencode'] as const;
-const all = clis.flatMap((cli) => recordings(cli).map((each) => ({ cli, adapter: adapterOf(launch(cli).agent), recording: each })));
+const all = clis.flatMap((cli) =>
+  recordings(cli).map((each) => ({ cli, adapter: findAdapter(launch(cli).agent), recording: each })),
+);
 
 /** Single bytes of 300 kB in one line would take minutes and show nothing that cuts at random places do not. */
 const smallBytesMax = 200_000;
@@ -41,10 +52,11 @@ describe('every recording', () => {
     'of %s gives the same account however its logs are cut',
     (cli) => {
       for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
-        const account = replay(adapter, recording);
+        const streamState = replay(adapter, recording);
         const small = recording.stdout.length + recording.stderr.length <= smallBytesMax;
-        if (small) expect(replay(adapter, recording, inBytes), recording.name).toEqual(account);
-        for (const seed of [1, 20_26, 77_777]) expect(replay(adapter, recording, atRandom(seed)), recording.name).toEqual(account);
+        if (small) expect(replay(adapter, recording, inBytes), recording.name).toEqual(streamState);
+        for (const seed of [1, 20_26, 77_777])
+          expect(replay(adapter, recording, atRandom(seed)), recording.name).toEqual(streamState);
       }
       // Nearly a million single bytes: seconds on a busy machine.
     },
@@ -57,7 +69,9 @@ describe('every recording', () => {
         { stream: 'stdout', bytes: recording.stdout },
         { stream: 'stderr', bytes: recording.stderr },
       ] as const;
-      expect(endOf(adapter, replayPieces(adapter, pieces), recording.exit), recording.name).toBe(endOf(adapter, replay(adapter, recording), recording.exit));
+      expect(endOf(adapter, replayPieces(adapter, pieces), recording.exit), recording.name).toBe(
+        endOf(adapter, replay(adapter, recording), recording.exit),
+      );
     }
   });
 
@@ -85,14 +99,21 @@ describe('every recording', () => {
   });
 
   test('survives being stored between any two pieces', () => {
-    for (const { adapter, recording } of all.filter(({ recording }) => /tool_background|tool_write|max_tokens/.test(recording.name))) {
-      expect(JSON.parse(JSON.stringify(replay(adapter, recording))), recording.name).toEqual(replay(adapter, recording));
+    for (const { adapter, recording } of all.filter(({ recording }) =>
+      /tool_background|tool_write|max_tokens/.test(recording.name),
+    )) {
+      expect(JSON.parse(JSON.stringify(replay(adapter, recording))), recording.name).toEqual(
+        replay(adapter, recording),
+      );
     }
   });
 });
 
 /** Of an answer that broke off, claude's `usage` knows nothing or half; the list of its models knows all. */
-const brokenOff: Readonly<Record<string, readonly [number, number]>> = { few_disconnect: [24354, 22], sig_hang_int_pid: [12177, 10] };
+const brokenOff: Readonly<Record<string, readonly [number, number]>> = {
+  few_disconnect: [24354, 22],
+  sig_hang_int_pid: [12177, 10],
+};
 
 /** The numbers of the stream by the plainest way there is; nothing was cached in the recordings. */
 function told({ cli, name, stdout }: Recording): readonly [number, number] | null {
@@ -100,7 +121,9 @@ function told({ cli, name, stdout }: Recording): readonly [number, number] | nul
     .toString()
     .split('\n')
     .filter((line) => line !== '');
-  const numbers = lines.flatMap((line) => JSON.parse(name === 'x_json' ? `{"list":${line}}` : line)).flatMap((each) => each.list ?? [each]);
+  const numbers = lines
+    .flatMap((line) => JSON.parse(name === 'x_json' ? `{"list":${line}}` : line))
+    .flatMap((each) => each.list ?? [each]);
   const pairs = numbers.flatMap((event): [number, number][] => {
     const usage = { claude: event.type === 'result' && event.usage, codex: event.usage, gemini: event.stats }[cli];
     if (usage) return [[usage.input_tokens, usage.output_tokens]];
@@ -110,36 +133,43 @@ function told({ cli, name, stdout }: Recording): readonly [number, number] | nul
   return pairs.length === 0 ? null : pairs.reduce(([a, b], [c, d]) => [a + c, b + d]);
 }
 
-const message = (text: string) => JSON.stringify({ type: 'item.completed', item: { id: 'i', type: 'agent_message', text } });
-const accountOf = (text: string | Uint8Array, cut?: Cutter): Account => replay(codex, { stdout: Buffer.from(text), stderr: new Uint8Array() }, cut);
+const message = (text: string) =>
+  JSON.stringify({ type: 'item.completed', item: { id: 'i', type: 'agent_message', text } });
+const streamStateOf = (text: string | Uint8Array, cut?: Cutter): StreamState =>
+  replay(codex, { stdout: Buffer.from(text), stderr: new Uint8Array() }, cut);
 
 describe('a stream', () => {
   test('may be cut within a character', () => {
     const words = 'grün, 日本語, 👩‍👩‍👧';
-    expect(accountOf(`${message(words)}\n`, inBytes).text).toBe(words);
+    expect(streamStateOf(`${message(words)}\n`, inBytes).text).toBe(words);
   });
 
   test('may have bytes that are no characters', () => {
     const [before = '', after = ''] = message('#').split('#');
     const broken = Buffer.concat([Buffer.from(before), Buffer.from([0xff, 0xc3]), Buffer.from(after)]);
-    expect(accountOf(broken).text).toBe('\ufffd\ufffd');
+    expect(streamStateOf(broken).text).toBe('\ufffd\ufffd');
   });
 
   test('may end without a line break', () => {
-    expect(accountOf(message('the end')).text).toBe('the end');
+    expect(streamStateOf(message('the end')).text).toBe('the end');
   });
 
   test('may have Windows line ends, empty lines, words and colours between its events', () => {
-    const account = accountOf(`warming up\r\n\r\n\u001b[31m{not json\u001b[0m\n  ${message('hello')}\r\n[1,2]\nnull\n"x"\n`);
-    expect(account).toMatchObject({ text: 'hello', messages: 1, lastError: null });
+    const streamState = streamStateOf(
+      `warming up\r\n\r\n\u001b[31m{not json\u001b[0m\n  ${message('hello')}\r\n[1,2]\nnull\n"x"\n`,
+    );
+    expect(streamState).toMatchObject({ text: 'hello', messages: 1, lastError: null });
   });
 
   test('may come as one list at the end', () => {
-    expect(accountOf(`[${message('one')},${message('two')}, 7, null]\n`)).toMatchObject({ text: 'two', messages: 2 });
+    expect(streamStateOf(`[${message('one')},${message('two')}, 7, null]\n`)).toMatchObject({
+      text: 'two',
+      messages: 2,
+    });
   });
 
   test('may have a line of a megabyte', () => {
-    const { text } = accountOf(`${message('x'.repeat(2 ** 20))}\n`, atRandom(5));
+    const { text } = streamStateOf(`${message('x'.repeat(2 ** 20))}\n`, atRandom(5));
     expect(text).toBe('x'.repeat(limits.accountTextLength));
   });
 
@@ -149,19 +179,27 @@ describe('a stream', () => {
       Array.from({ length: Math.ceil(bytes.length / limits.tailChunkBytes) }, (_, i) =>
         bytes.subarray(i * limits.tailChunkBytes, (i + 1) * limits.tailChunkBytes),
       );
-    expect(accountOf(long, chunks)).toMatchObject({ text: 'after', messages: 1 });
-    expect(accountOf(long)).toMatchObject({ text: 'after', messages: 1 });
+    expect(streamStateOf(long, chunks)).toMatchObject({ text: 'after', messages: 1 });
+    expect(streamStateOf(long)).toMatchObject({ text: 'after', messages: 1 });
   });
 
   test('is known by whole lines, whose bytes are all counted, also of a line that is skipped', () => {
     const lines = Buffer.from(`${message('one')}\n${message('grün')}\nunfinished`);
-    const states = inBytes(lines).reduce((state, bytes) => read(codex, state, bytes, { stream: 'stdout', at: recordedAt }).state, readFrom(100));
+    const states = inBytes(lines).reduce(
+      (state, bytes) => read(codex, state, bytes, { stream: 'stdout', at: recordedAt }).state,
+      readFrom(100),
+    );
     expect(states.offset).toBe(100 + lines.length - 'unfinished'.length);
     const long = new Uint8Array(limits.streamLineBytesMax + 5).fill(0x78);
-    const skipped = read(codex, read(codex, readFrom(0), long, { stream: 'stdout', at: recordedAt }).state, Buffer.from('xx\nyy'), {
-      stream: 'stdout',
-      at: recordedAt,
-    });
+    const skipped = read(
+      codex,
+      read(codex, readFrom(0), long, { stream: 'stdout', at: recordedAt }).state,
+      Buffer.from('xx\nyy'),
+      {
+        stream: 'stdout',
+        at: recordedAt,
+      },
+    );
     expect(skipped.state.offset).toBe(long.length + 3);
   });
 
@@ -185,17 +223,28 @@ describe('a stream', () => {
       const first = read(codex, readFrom(0), bytes.subarray(0, stop), { stream: 'stdout', at: recordedAt });
       const second = readRest(
         codex,
-        read(codex, readFrom(first.state.offset), bytes.subarray(first.state.offset), { stream: 'stdout', at: recordedAt }).state,
+        read(codex, readFrom(first.state.offset), bytes.subarray(first.state.offset), {
+          stream: 'stdout',
+          at: recordedAt,
+        }).state,
         { stream: 'stdout', at: recordedAt },
       );
-      const rest = read(codex, readFrom(first.state.offset), bytes.subarray(first.state.offset), { stream: 'stdout', at: recordedAt }).readings;
-      expect([...first.readings, ...rest, ...second.readings].map((each) => each.type === 'message' && each.text)).toEqual(['one', 'two']);
+      const rest = read(codex, readFrom(first.state.offset), bytes.subarray(first.state.offset), {
+        stream: 'stdout',
+        at: recordedAt,
+      }).readings;
+      expect(
+        [...first.readings, ...rest, ...second.readings].map((each) => each.type === 'message' && each.text),
+      ).toEqual(['one', 'two']);
     }
   });
 });
 
-const adapters: readonly Adapter[] = clis.map((cli) => adapterOf(launch(cli).agent));
-const exits = fc.record({ code: fc.option(fc.integer({ min: 0, max: 255 })), signal: fc.option(fc.constant('SIGTERM')) });
+const adapters: readonly Adapter[] = clis.map((cli) => findAdapter(launch(cli).agent));
+const exits = fc.record({
+  code: fc.option(fc.integer({ min: 0, max: 255 })),
+  signal: fc.option(fc.constant('SIGTERM')),
+});
 
 describe('no stream', () => {
   test('of arbitrary bytes is too much', () => {
@@ -229,10 +278,15 @@ describe('no stream', () => {
       .filter(({ recording }) => recording.stdout.length < smallBytesMax)
       .flatMap(({ adapter, recording }) => eventsOf(recording).map((event) => ({ adapter, event })));
     fc.assert(
-      fc.property(fc.constantFrom(...known), fc.nat(), fc.jsonValue({ maxDepth: 2 }), ({ adapter, event }, place, value) => {
-        adapter.stream?.readEvent(replaced(event, place, value), recordedAt);
-        adapter.stream?.readText(JSON.stringify(value), 'stderr', recordedAt);
-      }),
+      fc.property(
+        fc.constantFrom(...known),
+        fc.nat(),
+        fc.jsonValue({ maxDepth: 2 }),
+        ({ adapter, event }, place, value) => {
+          adapter.stream?.readEvent(replaced(event, place, value), recordedAt);
+          adapter.stream?.readText(JSON.stringify(value), 'stderr', recordedAt);
+        },
+      ),
       { seed: 5, numRuns: 2000 },
     );
   });
@@ -242,10 +296,10 @@ describe('no stream', () => {
     fc.assert(
       fc.property(chosen, fc.array(damage, { minLength: 1, maxLength: 8 }), ({ adapter, recording }, damages) => {
         const text = damages.reduce((sum, change) => change(sum), Buffer.from(recording.stdout).toString('latin1'));
-        const account = replay(adapter, { stdout: Buffer.from(text, 'latin1'), stderr: recording.stderr });
-        endOf(adapter, account, recording.exit);
-        expect(JSON.stringify(account).length).toBeLessThan(100_000);
-        expect(JSON.parse(JSON.stringify(account))).toEqual(account);
+        const streamState = replay(adapter, { stdout: Buffer.from(text, 'latin1'), stderr: recording.stderr });
+        endOf(adapter, streamState, recording.exit);
+        expect(JSON.stringify(streamState).length).toBeLessThan(100_000);
+        expect(JSON.parse(JSON.stringify(streamState))).toEqual(streamState);
       }),
       { seed: 3, numRuns: 600 },
     );
@@ -272,7 +326,9 @@ const damage: fc.Arbitrary<(text: string) => string> = fc
     const at = a % Math.max(1, text.length);
     switch (how) {
       case 'bit':
-        return text.slice(0, at) + String.fromCharCode((text.charCodeAt(at) || 0) ^ (1 << (b % 8))) + text.slice(at + 1);
+        return (
+          text.slice(0, at) + String.fromCharCode((text.charCodeAt(at) || 0) ^ (1 << (b % 8))) + text.slice(at + 1)
+        );
       case 'drop':
         return lines.filter((_, index) => index !== i).join('\n');
       case 'swap':

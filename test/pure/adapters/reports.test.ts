@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Adapter, read, readFrom } from '../../../src/adapters/adapter.ts';
-import { adapterOf } from '../../../src/adapters/by-name.ts';
-import { plain } from '../../../src/adapters/plain.ts';
-import { reportLine, type SentReport } from '../../../src/run/agent-report.ts';
-import type { Reading } from '../../../src/run/reading.ts';
+import { type Adapter, read, readFrom } from '#adapters/adapter.ts';
+import { plain } from '#adapters/plain.ts';
+import { findAdapter } from '#adapters/registry.ts';
+import type { AgentEvent } from '#run/agent-event.ts';
+import { reportLine, type SentReport } from '#run/agent-report.ts';
 import { recordedAt, recordings, replay } from '../../support/recordings.ts';
 import { launch } from '../../support/streams.ts';
 
@@ -13,9 +13,9 @@ const output = `running\n${line}\nthe end\n`;
 const report = { type: 'report', ...sent };
 
 const clis = ['claude', 'codex', 'gemini', 'opencode'] as const;
-const adapter = (name: (typeof clis)[number] | 'http') => adapterOf(launch(name).agent);
+const adapter = (name: (typeof clis)[number] | 'http') => findAdapter(launch(name).agent);
 
-function readings(of: Adapter, text: string, stream: 'stdout' | 'stderr' = 'stdout'): Reading[] {
+function readings(of: Adapter, text: string, stream: 'stdout' | 'stderr' = 'stdout'): AgentEvent[] {
   return read(of, readFrom(0), Buffer.from(`${text}\n`), { stream, at: recordedAt }).readings;
 }
 
@@ -25,12 +25,34 @@ describe('a report that stands in the output of a tool', () => {
   it.each([
     [
       'claude',
-      { type: 'user', message: { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: output }] }, tool_use_result: { stdout: output } },
+      {
+        type: 'user',
+        message: { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: output }] },
+        tool_use_result: { stdout: output },
+      },
     ],
-    ['claude', { type: 'user', message: { content: [{ type: 'tool_result', tool_use_id: 't', content: [{ type: 'text', text: output }] }] } }],
-    ['codex', { type: 'item.completed', item: { id: 'i', type: 'command_execution', command: 'make', aggregated_output: output, exit_code: 0 } }],
+    [
+      'claude',
+      {
+        type: 'user',
+        message: { content: [{ type: 'tool_result', tool_use_id: 't', content: [{ type: 'text', text: output }] }] },
+      },
+    ],
+    [
+      'codex',
+      {
+        type: 'item.completed',
+        item: { id: 'i', type: 'command_execution', command: 'make', aggregated_output: output, exit_code: 0 },
+      },
+    ],
     ['gemini', { type: 'tool_result', tool_id: 't', status: 'success', output }],
-    ['opencode', { type: 'tool_use', part: { callID: 'c', tool: 'bash', state: { status: 'completed', output, metadata: { output, exit: 0 } } } }],
+    [
+      'opencode',
+      {
+        type: 'tool_use',
+        part: { callID: 'c', tool: 'bash', state: { status: 'completed', output, metadata: { output, exit: 0 } } },
+      },
+    ],
   ] as const)('of %s is read once', (name, event) => {
     expect(reportsIn(adapter(name), JSON.stringify(event))).toEqual([report]);
   });
@@ -47,7 +69,9 @@ describe('a report that stands in the output of a tool', () => {
 
   it('is read however deep it lies', () => {
     const depth = 5_000;
-    expect(reportsIn(adapter('codex'), `${'{"a":'.repeat(depth)}${JSON.stringify(output)}${'}'.repeat(depth)}`)).toEqual([report]);
+    expect(
+      reportsIn(adapter('codex'), `${'{"a":'.repeat(depth)}${JSON.stringify(output)}${'}'.repeat(depth)}`),
+    ).toEqual([report]);
   });
 });
 
@@ -57,7 +81,10 @@ describe('every recording', () => {
     for (const each of recordings(name)) {
       const logs = { stdout: Buffer.from(each.stdout).toString(), stderr: Buffer.from(each.stderr).toString() };
       for (const log of Object.values(logs)) expect(reportsIn(of, log), each.name).toEqual([]);
-      const reporting = { stdout: Buffer.from(`${line}\n${logs.stdout}`), stderr: Buffer.from(`${line}\n${logs.stderr}`) };
+      const reporting = {
+        stdout: Buffer.from(`${line}\n${logs.stdout}`),
+        stderr: Buffer.from(`${line}\n${logs.stderr}`),
+      };
       expect(replay(of, reporting), each.name).toEqual(replay(of, each));
     }
   });

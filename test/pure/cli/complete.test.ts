@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { candidatesIn, linesOf, offerFor } from '../../../src/cli/complete.ts';
-import { completionTable } from '../../../src/cli/completion-table.ts';
-import { commandTree } from '../../../src/cli/program.ts';
+import { candidatesIn, formatCandidates, offerFor } from '#cli/completion/complete.ts';
+import { completionTable } from '#cli/completion/table.ts';
+import { commandTree } from '#cli/program.ts';
 
 const tree = completionTable(commandTree());
 const offered = (...words: string[]): string[] => {
   const offer = offerFor(tree, words);
   return offer.kind === 'words'
-    ? linesOf(offer.words, offer.prefix, words.at(-1) ?? '')
+    ? formatCandidates(offer.words, offer.prefix, words.at(-1) ?? '')
         .split('\n')
         .flatMap((line) => (line === '' ? [] : [line.split('\t')[0] ?? '']))
     : [offer.kind === 'ask' ? offer.what : offer.kind];
@@ -57,6 +57,8 @@ describe('what is offered', () => {
 
   it('names runs by number and name with their state, and lets no name steer the terminal', () => {
     const runs = [{ number: 7, name: 'a\u001b[2Jb\tc', status: 'running', command: ['make'] }];
-    expect(linesOf(candidatesIn('live', { runs }), '', '')).toBe('7\trunning: a [2Jb c\na [2Jb c\trunning: run 7\n@last\tthe newest run\n');
+    expect(formatCandidates(candidatesIn('live', { runs }), '', '')).toBe(
+      '7\trunning: a [2Jb c\na [2Jb c\trunning: run 7\n@last\tthe newest run\n',
+    );
   });
 });

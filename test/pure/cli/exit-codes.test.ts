@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { errorsText, exitCodesText, exitOfRun, exitOfRuns, ownFailureExit, waitTimeoutExit } from '../../../src/cli/exit-codes.ts';
-import type { RunView } from '../../../src/protocol/answers.ts';
-import { errorTable } from '../../../src/run/errors.ts';
+import { errorsText, exitCodesText, exitOfRun, exitOfRuns, ownFailureExit, waitTimeoutExit } from '#cli/exit-codes.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { errorTable } from '#run/errors.ts';
 import { aView } from '../../support/views.ts';
 
-const failed = (given: Partial<RunView>) => aView({ status: 'failed', stopReason: 'exit_nonzero', errorCode: 'exit_nonzero', ...given });
+const failed = (given: Partial<RunView>) =>
+  aView({ status: 'failed', stopReason: 'exit_nonzero', errorCode: 'exit_nonzero', ...given });
 
 describe('the exit code of a run', () => {
   it.each<[string, RunView, number]>([
@@ -22,14 +23,26 @@ describe('the exit code of a run', () => {
     ['not found', failed({ stopReason: 'not_started', errorCode: 'command_not_found' }), 127],
     ['not executable', failed({ stopReason: 'not_started', errorCode: 'not_executable' }), 126],
     ['not started, its folder missing', failed({ stopReason: 'not_started', errorCode: 'cwd_missing' }), 1],
-    ['stopped for its output, by a signal', failed({ stopReason: 'output_limit', errorCode: 'output_limit', signal: 'SIGTERM' }), 143],
-    ['stopped for its output, and exited 0', failed({ stopReason: 'output_limit', errorCode: 'output_limit', exitCode: 0 }), 1],
+    [
+      'stopped for its output, by a signal',
+      failed({ stopReason: 'output_limit', errorCode: 'output_limit', signal: 'SIGTERM' }),
+      143,
+    ],
+    [
+      'stopped for its output, and exited 0',
+      failed({ stopReason: 'output_limit', errorCode: 'output_limit', exitCode: 0 }),
+      1,
+    ],
   ])('that %s', (_, run, code) => {
     expect(exitOfRun(run)).toBe(code);
   });
 
   it('of several is 0 only if all are, else the first other in the order given', () => {
-    const [zero, seven, nine] = [aView({ status: 'succeeded', exitCode: 0 }), failed({ exitCode: 7 }), failed({ exitCode: 9 })];
+    const [zero, seven, nine] = [
+      aView({ status: 'succeeded', exitCode: 0 }),
+      failed({ exitCode: 7 }),
+      failed({ exitCode: 9 }),
+    ];
     expect([[], [zero, zero], [zero, nine, seven], [seven, nine]].map(exitOfRuns)).toEqual([0, 0, 9, 7]);
   });
 
@@ -46,6 +59,7 @@ describe('the help on exit codes', () => {
 
   it('has a line for each error, with its exit code', () => {
     const text = errorsText();
-    for (const [code, { exit, means }] of Object.entries(errorTable)) expect(text).toMatch(new RegExp(`^ +${code} +${exit} +${means}$`, 'm'));
+    for (const [code, { exit, means }] of Object.entries(errorTable))
+      expect(text).toMatch(new RegExp(`^ +${code} +${exit} +${means}$`, 'm'));
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { chartText } from '../../../src/cli/chart.ts';
-import { html } from '../../../src/cli/page/html.ts';
-import { markdownHtml } from '../../../src/cli/page/markdown.ts';
-import { scaleOf } from '../../../src/cli/page/scale.ts';
-import { widthOf } from '../../../src/cli/words.ts';
-import type { LedgerAnswer, Sum } from '../../../src/protocol/tasks.ts';
+import { chartText } from '#cli/format/bar-chart.ts';
+import { measureWidth } from '#cli/format/format.ts';
+import { html } from '#cli/html-report/html.ts';
+import { markdownHtml } from '#cli/html-report/markdown.ts';
+import { buildScale } from '#cli/html-report/time-scale.ts';
+import type { LedgerAnswer, Sum } from '#protocol/tasks.ts';
 
 describe('Markdown on a page', () => {
   const shown = (text: string) => markdownHtml(text).html;
@@ -29,22 +29,34 @@ describe('Markdown on a page', () => {
   });
 
   it('links to the web and to files beside it, and nowhere else', () => {
-    expect(shown('[a](https://x.example/?a=1&b="2")')).toContain('href="https://x.example/?a=1&amp;b=%222%22"'.replace(/%22/g, '&quot;'));
+    expect(shown('[a](https://x.example/?a=1&b="2")')).toContain(
+      'href="https://x.example/?a=1&amp;b=%222%22"'.replace(/%22/g, '&quot;'),
+    );
     expect(shown('[a](src/a.ts#L1)')).toContain('href="src/a.ts#L1"');
-    for (const href of ['javascript:alert(1)', 'JaVaScRiPt:x', 'data:text/html,x', '//evil.example/x', '\\\\evil\\x', 'vbscript:x', 'java&#115;cript:x'])
+    for (const href of [
+      'javascript:alert(1)',
+      'JaVaScRiPt:x',
+      'data:text/html,x',
+      '//evil.example/x',
+      '\\\\evil\\x',
+      'vbscript:x',
+      'java&#115;cript:x',
+    ])
       expect(shown(`[a](${href})`)).not.toContain('<a ');
     expect(shown('![a](https://x.example/i.png)')).toBe('<p>[image: a]</p>');
   });
 
   it('escapes every value of a template', () => {
-    expect(html`<a title="${`"'<>&\u0000\u202e`}">${'\ud800'}${[html`<b>`]}${null}${7}</a>`.html).toBe('<a title="&quot;&#39;&lt;&gt;&amp;">\ufffd<b>7</a>');
+    expect(html`<a title="${`"'<>&\u0000\u202e`}">${'\ud800'}${[html`<b>`]}${null}${7}</a>`.html).toBe(
+      '<a title="&quot;&#39;&lt;&gt;&amp;">\ufffd<b>7</a>',
+    );
   });
 });
 
 describe('times on a line', () => {
   it('draw work to scale, and a long pause short', () => {
     const minute = 60_000;
-    const { x, pauses } = scaleOf(
+    const { x, pauses } = buildScale(
       [
         { from: 0, to: 10 * minute },
         { from: 1_000 * minute, to: 1_010 * minute },
@@ -52,7 +64,9 @@ describe('times on a line', () => {
       0,
       230,
     );
-    expect([x(0), x(5 * minute), x(10 * minute), x(1_000 * minute), x(1_010 * minute)].map(Math.round)).toEqual([0, 50, 100, 130, 230]);
+    expect([x(0), x(5 * minute), x(10 * minute), x(1_000 * minute), x(1_010 * minute)].map(Math.round)).toEqual([
+      0, 50, 100, 130, 230,
+    ]);
     expect(pauses.map(({ from, to }) => to - from)).toEqual([990 * minute]);
   });
 });
@@ -63,6 +77,8 @@ describe('the chart of the ledger', () => {
     timeMs: 0,
     inputTokens: 0,
     outputTokens: 0,
+    tokensUnknown: 0,
+    tokensPartial: 0,
     costUsd,
     costUnknown,
     advancedShare: null,
@@ -91,9 +107,11 @@ describe('the chart of the ledger', () => {
 
   it('fits the terminal', () => {
     for (const width of [40, 80, 200]) {
-      const widths = chartText({ colour: false, width }, totals).split('\n').map(widthOf);
+      const widths = chartText({ colour: false, width }, totals).split('\n').map(measureWidth);
       expect(Math.max(...widths)).toBeLessThanOrEqual(width);
     }
-    expect(chartText({ colour: false, width: 40 }, { ...totals, byDay: [], byAgent: [] })).toBe('No runs of agents or tasks have ended yet.');
+    expect(chartText({ colour: false, width: 40 }, { ...totals, byDay: [], byAgent: [] })).toBe(
+      'No runs of agents or tasks have ended yet.',
+    );
   });
 });

@@ -1,13 +1,13 @@
 import { array, assert, constantFrom, integer, jsonValue, oneof, property, string, tuple } from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { adapterOf } from '../../../src/adapters/by-name.ts';
-import { presetNamed } from '../../../src/adapters/presets.ts';
-import { timeIn } from '../../../src/adapters/transcript/details.ts';
-import { lineCount, linesOfDiff, linesOfReplacement } from '../../../src/adapters/transcript/diff.ts';
-import { lastReadable } from '../../../src/cli/rendered/renderer.ts';
-import { widthOf } from '../../../src/cli/words.ts';
-import { demoMapping } from '../../../src/demo/mapping.ts';
-import { readMapping } from '../../../src/protocol/mapping.ts';
+import { presetNamed } from '#adapters/presets.ts';
+import { findAdapter } from '#adapters/registry.ts';
+import { timeIn } from '#adapters/transcript/details.ts';
+import { lineCount, linesOfDiff, linesOfReplacement } from '#adapters/transcript/diff.ts';
+import { measureWidth } from '#cli/format/format.ts';
+import { lastReadable } from '#cli/logs/transcript/renderer.ts';
+import { demoMapping } from '#demo/mapping.ts';
+import { readMapping } from '#protocol/mapping.ts';
 import { recordings, replay } from '../../support/recordings.ts';
 import { linesOf, logOf, narrow, readerOf, rendererOf } from '../../support/rendered.ts';
 import { launch } from '../../support/streams.ts';
@@ -36,7 +36,14 @@ const gives = (id: string, result: unknown, content = '', timestamp?: string) =>
 });
 const ran = (command: string, output: string, exit: number) => ({
   type: 'item.completed',
-  item: { id: command, type: 'command_execution', command, aggregated_output: output, exit_code: exit, status: 'completed' },
+  item: {
+    id: command,
+    type: 'command_execution',
+    command,
+    aggregated_output: output,
+    exit_code: exit,
+    status: 'completed',
+  },
 });
 
 for (const cli of clis) {
@@ -46,23 +53,32 @@ for (const cli of clis) {
       const shown = lines.join('\n');
       expect(lines.filter((line) => /^\s*\[?\{"/.test(line))).toEqual([]);
       expect(steering(shown)).toEqual([]);
-      const { text, result } = replay(adapterOf(launch(cli).agent), recording);
+      const { text, result } = replay(findAdapter(launch(cli).agent), recording);
       expect(squeezed(shown)).toContain(squeezed(text).slice(0, 1_000));
       if (result?.failure) expect(squeezed(shown)).toContain(squeezed(result.failure.message));
       for (const width of [40, 80, 200])
-        expect(linesOf(readerOf(cli), recording.stdout, { look: narrow(width) }).filter((line) => widthOf(line) > width)).toEqual([]);
+        expect(
+          linesOf(readerOf(cli), recording.stdout, { look: narrow(width) }).filter(
+            (line) => measureWidth(line) > width,
+          ),
+        ).toEqual([]);
     });
 
     test('are the same text, however their bytes arrive', () => {
       for (const { stdout } of recordings(cli).filter(({ stdout: bytes }) => bytes.length < 10_000)) {
         const renderer = rendererOf(readerOf(cli));
-        const pieces = Array.from({ length: Math.ceil(stdout.length / 7) }, (_, index) => stdout.subarray(7 * index, 7 * index + 7));
-        expect([...pieces.flatMap((piece) => renderer.push(piece)), ...renderer.rest()]).toEqual(linesOf(readerOf(cli), stdout));
+        const pieces = Array.from({ length: Math.ceil(stdout.length / 7) }, (_, index) =>
+          stdout.subarray(7 * index, 7 * index + 7),
+        );
+        expect([...pieces.flatMap((piece) => renderer.push(piece)), ...renderer.rest()]).toEqual(
+          linesOf(readerOf(cli), stdout),
+        );
       }
     });
 
     test('end on stderr with lines that are shown as they are', () => {
-      for (const { stderr } of recordings(cli)) expect(() => linesOf(readerOf(cli), stderr, { stream: 'stderr' })).not.toThrow();
+      for (const { stderr } of recordings(cli))
+        expect(() => linesOf(readerOf(cli), stderr, { stream: 'stderr' })).not.toThrow();
     });
   });
 }
@@ -84,7 +100,10 @@ describe('a tool of an agent', () => {
       gives('1', { filePath: '/home/demo/project/src/a.ts', structuredPatch: patch }),
     );
     expect(linesOf(claude, edited)).toEqual(['M src/a.ts +2 −1']);
-    const bare = logOf(calls('1', 'Edit', { file_path: '/elsewhere/a.ts', old_string: 'a\nb', new_string: 'a\nc\nd' }), gives('1', 'done'));
+    const bare = logOf(
+      calls('1', 'Edit', { file_path: '/elsewhere/a.ts', old_string: 'a\nb', new_string: 'a\nc\nd' }),
+      gives('1', 'done'),
+    );
     expect(linesOf(claude, bare)).toEqual(['M /elsewhere/a.ts +2 −1']);
     const told = {
       type: 'item.completed',
@@ -101,11 +120,21 @@ describe('a tool of an agent', () => {
     expect(linesOf(codex, logOf(told))).toEqual(['A b.ts', 'D c.ts']);
     const withDiff = {
       type: 'item.completed',
-      item: { id: '1', type: 'file_change', status: 'completed', changes: [{ path: 'b.ts', kind: 'update', diff: '@@ -1 +1,2 @@\n-a\n+b\n+c\n' }] },
+      item: {
+        id: '1',
+        type: 'file_change',
+        status: 'completed',
+        changes: [{ path: 'b.ts', kind: 'update', diff: '@@ -1 +1,2 @@\n-a\n+b\n+c\n' }],
+      },
     };
     expect(linesOf(codex, logOf(withDiff))).toEqual(['M b.ts +2 −1']);
     const written = logOf(
-      { type: 'tool_use', tool_id: '1', tool_name: 'replace', parameters: { file_path: '/home/demo/project/d.ts', old_string: 'a', new_string: 'b' } },
+      {
+        type: 'tool_use',
+        tool_id: '1',
+        tool_name: 'replace',
+        parameters: { file_path: '/home/demo/project/d.ts', old_string: 'a', new_string: 'b' },
+      },
       { type: 'tool_result', tool_id: '1', status: 'success' },
     );
     expect(linesOf(readerOf('gemini'), written)).toEqual(['M d.ts +1 −1']);
@@ -115,11 +144,16 @@ describe('a tool of an agent', () => {
       metadata: { filediff: { additions: 4, deletions: 0 } },
       time: { start: 5, end: 105 },
     };
-    expect(linesOf(readerOf('opencode'), logOf({ type: 'tool_use', part: { tool: 'edit', callID: '1', state } }))).toEqual(['M e.ts +4 −0']);
+    expect(
+      linesOf(readerOf('opencode'), logOf({ type: 'tool_use', part: { tool: 'edit', callID: '1', state } })),
+    ).toEqual(['M e.ts +4 −0']);
   });
 
   it('is named with what it is about, and says when it failed or was not allowed', () => {
-    const denied = { ...gives('2', 'Error'), tool_result_meta: [{ id: '2', permission_decision: { decision: 'reject' } }] };
+    const denied = {
+      ...gives('2', 'Error'),
+      tool_result_meta: [{ id: '2', permission_decision: { decision: 'reject' } }],
+    };
     denied.message = { content: [{ type: 'tool_result', tool_use_id: '2', content: 'No.', is_error: true } as never] };
     const log = logOf(
       calls('1', 'Read', { file_path: '/home/demo/project/src/a.ts' }),
@@ -149,11 +183,17 @@ describe('a tool of an agent', () => {
     renderer.push(Buffer.from(logOf(calls('2', 'Bash', { command: 'make it' }))));
     renderer.pause();
     renderer.push(Buffer.from(logOf(says('Meanwhile.'))));
-    expect(renderer.push(Buffer.from(logOf(gives('2', { stdout: '', stderr: '' }))))).toEqual(['', '$ make it → exit 0']);
+    expect(renderer.push(Buffer.from(logOf(gives('2', { stdout: '', stderr: '' }))))).toEqual([
+      '',
+      '$ make it → exit 0',
+    ]);
   });
 
   it('whose end never comes is said to have none', () => {
-    expect(linesOf(claude, logOf(calls('1', 'Bash', { command: 'sleep 1000' })))).toEqual(['$ sleep 1000', '… 1 tool had not ended']);
+    expect(linesOf(claude, logOf(calls('1', 'Bash', { command: 'sleep 1000' })))).toEqual([
+      '$ sleep 1000',
+      '… 1 tool had not ended',
+    ]);
   });
 
   it('never steers the terminal, whatever it printed', () => {
@@ -171,7 +211,9 @@ describe('a tool of an agent', () => {
 describe('what an agent says of itself', () => {
   it('reports are told in words, and their tokens never', () => {
     const line = '::clip-report tok-123 {"id":"r1","kind":"next","text":"run the tests"}';
-    const lines = linesOf(codex, logOf(ran('clip report next', `${line}\n`, 0)), { hide: (text) => text.replace('tok-123', '***') });
+    const lines = linesOf(codex, logOf(ran('clip report next', `${line}\n`, 0)), {
+      hide: (text) => text.replace('tok-123', '***'),
+    });
     expect(lines).toEqual(['$ clip report next → exit 0', 'reports next: run the tests']);
     expect(linesOf(codex, `${line}\n`).join('\n')).toBe('reports next: run the tests');
   });
@@ -182,31 +224,46 @@ describe('what an agent says of itself', () => {
       { type: 'error', message: 'Overloaded.' },
       { type: 'turn.failed', error: { message: 'Overloaded.' } },
     );
-    expect(linesOf(codex, log)).toEqual(['↻ tries again, attempt 2 of 5: Reconnecting... 2/5 (429)', '✗ Overloaded.', '✗ failed']);
+    expect(linesOf(codex, log)).toEqual([
+      '↻ tries again, attempt 2 of 5: Reconnecting... 2/5 (429)',
+      '✗ Overloaded.',
+      '✗ failed',
+    ]);
   });
 
   it('secrets are hidden where they appear only when the JSON is read', () => {
-    const log = logOf({ type: 'item.completed', item: { id: 'm', type: 'agent_message', text: 'It is pass"word\\1.' } });
+    const log = logOf({
+      type: 'item.completed',
+      item: { id: 'm', type: 'agent_message', text: 'It is pass"word\\1.' },
+    });
     expect(log).not.toContain('pass"word\\1');
     expect(linesOf(codex, log, { hide: (text) => text.replaceAll('pass"word\\1', '***') })).toEqual(['It is ***.']);
   });
 
   it('what was used is told at the end, and a cost that nobody said is not', () => {
-    const done = { type: 'turn.completed', usage: { input_tokens: 1_000, cached_input_tokens: 400, output_tokens: 20 } };
+    const done = {
+      type: 'turn.completed',
+      usage: { input_tokens: 1_000, cached_input_tokens: 400, output_tokens: 20 },
+    };
     expect(linesOf(codex, logOf(done))).toEqual(['✓ done · used 1000 in (400 cached), 20 out by the session so far']);
   });
 
   it('words in pieces are one text, given out block by block', () => {
     const delta = (content: string) => ({ type: 'message', role: 'assistant', content, delta: true });
     const renderer = rendererOf(readerOf('gemini'));
-    expect(renderer.push(Buffer.from(logOf(delta('The first para'), delta('graph.\n\n```\na\n\nb'))))).toEqual(['The first paragraph.']);
+    expect(renderer.push(Buffer.from(logOf(delta('The first para'), delta('graph.\n\n```\na\n\nb'))))).toEqual([
+      'The first paragraph.',
+    ]);
     expect(renderer.push(Buffer.from(logOf(delta('\n```\n\nThe end'))))).toEqual(['', '  a', '', '  b']);
     expect(renderer.rest()).toEqual(['', 'The end']);
   });
 
   it('a line of more than 8 MiB is left out, and the next one is read', () => {
     const long = `{"type":"item.completed","item":{"text":"${'x'.repeat(9 * 2 ** 20)}"}}\n`;
-    expect(linesOf(codex, `${long}${logOf(ran('make', '', 0))}`)).toEqual(['… a line too long to be read: clip logs 7 --raw', '$ make → exit 0']);
+    expect(linesOf(codex, `${long}${logOf(ran('make', '', 0))}`)).toEqual([
+      '… a line too long to be read: clip logs 7 --raw',
+      '$ make → exit 0',
+    ]);
   });
 });
 
@@ -241,7 +298,8 @@ describe('agents that are described by a mapping', () => {
 });
 
 describe('the last readable line', () => {
-  const tail = (text: string, whole = true) => lastReadable(claude, Buffer.from(text), { whole, hide: (words) => words });
+  const tail = (text: string, whole = true) =>
+    lastReadable(claude, Buffer.from(text), { whole, hide: (words) => words });
 
   it('is what the agent does or says now', () => {
     expect(tail(logOf(says('First.\n\nAnd **then**.')))).toBe('And then.');
@@ -260,12 +318,15 @@ describe('the last readable line', () => {
 });
 
 describe('what streams tell of times and changes', () => {
-  it.each(['1970-01-01T00:00:00.000Z', '2000-02-29T23:59:59.999Z', '2026-11-22T12:18:45.860Z', '2027-03-01T00:00:00.000Z', '2100-02-28T12:00:00.000Z'])(
-    '%s is the time it says',
-    (time) => {
-      expect(timeIn(time)).toBe(Date.parse(time));
-    },
-  );
+  it.each([
+    '1970-01-01T00:00:00.000Z',
+    '2000-02-29T23:59:59.999Z',
+    '2026-11-22T12:18:45.860Z',
+    '2027-03-01T00:00:00.000Z',
+    '2100-02-28T12:00:00.000Z',
+  ])('%s is the time it says', (time) => {
+    expect(timeIn(time)).toBe(Date.parse(time));
+  });
 
   it('lines are counted as a diff counts them', () => {
     expect([lineCount(''), lineCount('a'), lineCount('a\n'), lineCount('a\nb')]).toEqual([0, 1, 1, 2]);
@@ -278,7 +339,15 @@ describe('what streams tell of times and changes', () => {
 describe('whatever other programs write', () => {
   const words = oneof(
     string({ unit: 'binary', maxLength: 60 }),
-    constantFrom(nasty, '# a\n\n- b\n', '```\nx', '| a |\n|---|\n| b', '@@ -1 +1 @@\n-a\n+b', '/home/demo/project/a.ts', '\r\n\r10 %\r'),
+    constantFrom(
+      nasty,
+      '# a\n\n- b\n',
+      '```\nx',
+      '| a |\n|---|\n| b',
+      '@@ -1 +1 @@\n-a\n+b',
+      '/home/demo/project/a.ts',
+      '\r\n\r10 %\r',
+    ),
   );
   const leaf = oneof(words, jsonValue({ maxDepth: 2 }), constantFrom(null, 0, -1, 1e308));
   /** An event of a shape that is known, with values that are not. */
@@ -294,7 +363,16 @@ describe('whatever other programs write', () => {
     integer({ min: 0, max: 200 }),
   ).map(([line, value, at]) => JSON.stringify(spoilt(parsed(line), value, at)));
   const tools = tuple(constantFrom('Bash', 'Edit', 'Read', 'TodoWrite'), leaf, leaf).map(([name, input, result]) =>
-    logOf(calls('1', name, { file_path: input, command: input, old_string: result, new_string: input, todos: [input] } as object), gives('1', result)).trim(),
+    logOf(
+      calls('1', name, {
+        file_path: input,
+        command: input,
+        old_string: result,
+        new_string: input,
+        todos: [input],
+      } as object),
+      gives('1', result),
+    ).trim(),
   );
 
   it.each(clis)('of %s becomes lines that fit and steer nothing', (cli) => {
@@ -322,7 +400,9 @@ function spoilt(value: unknown, other: unknown, at: number): unknown {
   const walk = (each: unknown): unknown => {
     if (place++ === at) return other;
     if (Array.isArray(each)) return each.map(walk);
-    return typeof each === 'object' && each !== null ? Object.fromEntries(Object.entries(each).map(([key, inner]) => [key, walk(inner)])) : each;
+    return typeof each === 'object' && each !== null
+      ? Object.fromEntries(Object.entries(each).map(([key, inner]) => [key, walk(inner)]))
+      : each;
   };
   return walk(value);
 }

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { runTable } from '../../../src/cli/commands/runs.ts';
-import type { Context } from '../../../src/cli/context.ts';
-import { type Column, type Look, table, widthOf } from '../../../src/cli/words.ts';
-import type { RunView } from '../../../src/protocol/answers.ts';
-import { runStatuses } from '../../../src/run/run.ts';
+import { runTable } from '#cli/commands/runs.ts';
+import type { Context } from '#cli/context.ts';
+import { type Column, measureWidth, type TextStyle, table } from '#cli/format/format.ts';
+import type { RunView } from '#protocol/answers.ts';
+import { runStatuses } from '#run/run.ts';
 import { noon } from '../../support/runs.ts';
 import { aView } from '../../support/views.ts';
 
@@ -14,7 +14,7 @@ const columns: Column<string[]>[] = [
   { title: 'TEXT', cell: ([, , text = '']) => text, flexible: true },
 ];
 const draw = (rows: string[][], width: number | null, colour = false) => table(rows, columns, { colour, width });
-const widest = (text: string) => Math.max(...text.split('\n').map(widthOf));
+const widest = (text: string) => Math.max(...text.split('\n').map(measureWidth));
 
 describe('a table', () => {
   it('lines up, numbers to the right, without blanks at the ends of lines', () => {
@@ -49,7 +49,11 @@ describe('a table', () => {
       ['1', '日本', 'x'],
       ['2', '\u001b[31mab\u001b[0m', 'x'],
     ];
-    expect(draw(rows, null).split('\n').map(stripVTControlCharacters)).toEqual(['N  WIDE  TEXT', '1  日本  x', '2  ab    x']);
+    expect(draw(rows, null).split('\n').map(stripVTControlCharacters)).toEqual([
+      'N  WIDE  TEXT',
+      '1  日本  x',
+      '2  ab    x',
+    ]);
   });
 
   it('is without any title row of colours when there is no colour', () => {
@@ -79,31 +83,40 @@ describe('the table of runs', () => {
     name: `nightly-${'n'.repeat(92)}`,
     group: `group-${'g'.repeat(94)}`,
   };
-  const runs = [...runStatuses.map((status, n) => aView({ status, number: n + 1 })), ...runStatuses.map((status) => aView({ ...long, status }))];
-  const draw = (look: Look, some = runs) => runTable({ look } as Context, some, noon);
+  const runs = [
+    ...runStatuses.map((status, n) => aView({ status, number: n + 1 })),
+    ...runStatuses.map((status) => aView({ ...long, status })),
+  ];
+  const draw = (look: TextStyle, some = runs) => runTable({ look } as Context, some, noon);
 
-  it.each([40, 50, 60, 80, 90, 100, 120, 200])('fits a terminal of %d columns, with its number, status and some of the command', (width) => {
-    for (const colour of [false, true]) {
-      const text = draw({ colour, width });
-      expect(widest(text)).toBeLessThanOrEqual(width);
-      for (const [n, line] of stripVTControlCharacters(text).split('\n').slice(1).entries()) {
-        expect(line).toContain(` ${runs[n]?.status}`);
-        expect(line).toMatch(n < runStatuses.length ? /^ +\d / : /^123456 /);
-        expect(line).toMatch(n < runStatuses.length ? / make|test$/ : / n(ode.*)?…$/);
+  it.each([40, 50, 60, 80, 90, 100, 120, 200])(
+    'fits a terminal of %d columns, with its number, status and some of the command',
+    (width) => {
+      for (const colour of [false, true]) {
+        const text = draw({ colour, width });
+        expect(widest(text)).toBeLessThanOrEqual(width);
+        for (const [n, line] of stripVTControlCharacters(text).split('\n').slice(1).entries()) {
+          expect(line).toContain(` ${runs[n]?.status}`);
+          expect(line).toMatch(n < runStatuses.length ? /^ +\d / : /^123456 /);
+          expect(line).toMatch(n < runStatuses.length ? / make|test$/ : / n(ode.*)?…$/);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('cuts nothing and leaves nothing out without a terminal', () => {
     const text = draw({ colour: false, width: null });
     const run = runs.at(-1) as RunView;
-    for (const whole of [run.name, run.group, run.command[3], 'command_not_found', '59 min 59 s ago']) expect(text).toContain(whole);
+    for (const whole of [run.name, run.group, run.command[3], 'command_not_found', '59 min 59 s ago'])
+      expect(text).toContain(whole);
     expect(text).not.toContain('…');
   });
 
   it('lets no control sequence of a name, a group or a command through', () => {
     const evil = '\u001b]0;pwned\u0007\u001b[2J\u009b2J\r\n';
-    const text = draw({ colour: false, width: null }, [aView({ name: `n${evil}`, group: `g${evil}`, command: ['sh', '-c', `c${evil}`] })]);
+    const text = draw({ colour: false, width: null }, [
+      aView({ name: `n${evil}`, group: `g${evil}`, command: ['sh', '-c', `c${evil}`] }),
+    ]);
     expect(text.split('\n')).toHaveLength(2);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
     expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import {
-  agoWords,
   clean,
-  commandWords,
-  durationWords,
-  elapsedWords,
-  endWords,
-  lookOf,
+  formatAgo,
+  formatCommand,
+  formatDuration,
+  formatElapsed,
+  formatEnd,
+  formatSize,
+  formatStatus,
+  measureWidth,
   paint,
-  sizeWords,
-  statusWords,
-  widthOf,
-} from '../../../src/cli/words.ts';
-import { runStatuses } from '../../../src/run/run.ts';
+  readTextStyle,
+} from '#cli/format/format.ts';
+import { runStatuses } from '#run/run.ts';
 import { aView } from '../../support/views.ts';
 
 const second = 1_000;
@@ -29,12 +29,15 @@ describe('times and sizes in words', () => {
     [47 * hour + 59 * minute, '47 h 59 min'],
     [121 * hour, '5 d 1 h'],
   ])('%d ms are %s', (ms, words) => {
-    expect(durationWords(ms)).toBe(words);
+    expect(formatDuration(ms)).toBe(words);
   });
 
-  it.each([999, 59_949, 59_950, 59_999, minute, hour - 1, hour, 48 * hour - 1, 48 * hour])('never say 1000 ms or 60 s: %d ms', (ms) => {
-    expect(durationWords(ms)).not.toMatch(/\b(1000 ms|60\.0 s|60 s|60 min)\b/);
-  });
+  it.each([999, 59_949, 59_950, 59_999, minute, hour - 1, hour, 48 * hour - 1, 48 * hour])(
+    'never say 1000 ms or 60 s: %d ms',
+    (ms) => {
+      expect(formatDuration(ms)).not.toMatch(/\b(1000 ms|60\.0 s|60 s|60 min)\b/);
+    },
+  );
 
   it.each([
     [null, '–'],
@@ -45,22 +48,34 @@ describe('times and sizes in words', () => {
     [5.5 * 2 ** 30, '5.5 GiB'],
     [5_000 * 2 ** 40, '5000 TiB'],
   ])('%s bytes are %s', (bytes, words) => {
-    expect(sizeWords(bytes)).toBe(words);
+    expect(formatSize(bytes)).toBe(words);
   });
 
   it('say how long ago, and nothing negative when a clock was set back', () => {
     const now = Date.UTC(2026, 5, 1, 12);
-    expect(agoWords(new Date(now - 12_345).toISOString(), now)).toBe('12 s ago');
-    expect(agoWords(new Date(now + 12_345).toISOString(), now)).toBe('0 ms ago');
-    expect(elapsedWords(aView({ startedAt: new Date(now - 90_000).toISOString(), endedAt: null }), now)).toBe('1 min 30 s');
-    expect(elapsedWords(aView({ startedAt: null }), now)).toBe('–');
+    expect(formatAgo(new Date(now - 12_345).toISOString(), now)).toBe('12 s ago');
+    expect(formatAgo(new Date(now + 12_345).toISOString(), now)).toBe('0 ms ago');
+    expect(formatElapsed(aView({ startedAt: new Date(now - 90_000).toISOString(), endedAt: null }), now)).toBe(
+      '1 min 30 s',
+    );
+    expect(formatElapsed(aView({ startedAt: null }), now)).toBe('–');
+  });
+
+  it('say at most how long a run took whose end was only found out', () => {
+    const [startedAt, endedAt] = ['2026-06-01T12:00:00.000Z', '2026-06-01T12:02:00.000Z'];
+    expect(formatElapsed(aView({ startedAt, endedAt, exitKnown: false, stopReason: 'process_lost' }), 0)).toBe(
+      'at most 2 min 0 s',
+    );
+    expect(formatElapsed(aView({ startedAt, endedAt, exitKnown: true, exitCode: 0 }), 0)).toBe('2 min 0 s');
   });
 });
 
 describe('a command in words', () => {
   it('can be typed as it stands', () => {
-    expect(commandWords(['make', '-j4', 'A=b', './x/y.sh'])).toBe('make -j4 A=b ./x/y.sh');
-    expect(commandWords(['sh', '-c', 'echo $HOME; exit 7', '', "it's", 'a b'])).toBe("sh -c 'echo $HOME; exit 7' '' 'it'\\''s' 'a b'");
+    expect(formatCommand(['make', '-j4', 'A=b', './x/y.sh'])).toBe('make -j4 A=b ./x/y.sh');
+    expect(formatCommand(['sh', '-c', 'echo $HOME; exit 7', '', "it's", 'a b'])).toBe(
+      "sh -c 'echo $HOME; exit 7' '' 'it'\\''s' 'a b'",
+    );
   });
 });
 
@@ -73,21 +88,41 @@ describe('an end in words', () => {
     ['timeout', { endedAt, stopReason: 'timeout', exitCode: 0 }],
     ['process_lost', { endedAt, stopReason: 'process_lost' }],
     ['command_not_found', { endedAt, stopReason: 'not_started', errorCode: 'command_not_found' }],
+    ['not started', { endedAt, status: 'cancelled' as const, stopReason: 'cancelled', startedAt: null }],
+    [
+      'exit not seen',
+      { endedAt, status: 'cancelled' as const, stopReason: 'cancelled', startedAt: endedAt, exitKnown: false },
+    ],
     ['detached', { endedAt: null, errorCode: 'process_detached' }],
     ['', { endedAt: null }],
   ])('is "%s"', (words, given) => {
-    expect(endWords(aView(given))).toBe(words);
+    expect(formatEnd(aView(given))).toBe(words);
   });
 });
 
 describe('a status', () => {
   it('is a glyph and a word, each different, and a colour only where there is colour', () => {
-    const plain = runStatuses.map((status) => statusWords({ status }, { colour: false, width: 80 }));
+    const plain = runStatuses.map((status) =>
+      formatStatus({ status, livenessState: null }, { colour: false, width: 80 }),
+    );
     expect(new Set(plain.map((words) => words.split(' ')[0])).size).toBe(runStatuses.length);
     expect(plain.map((words) => words.split(' ')[1])).toEqual(runStatuses);
-    expect(statusWords({ status: 'failed' }, { colour: true, width: 80 })).toBe('\u001b[31m✗ failed\u001b[0m');
+    expect(formatStatus({ status: 'failed', livenessState: 'failed' }, { colour: true, width: 80 })).toBe(
+      '\u001b[31m✗ failed\u001b[0m',
+    );
     expect(paint('x', 1, { colour: false, width: null })).toBe('x');
   });
+
+  it.each(['plan_only', 'empty_response', 'needs_followup', 'blocked'] as const)(
+    'of a run that succeeded and was judged %s does not look like a success',
+    (livenessState) => {
+      const look = { colour: true, width: 80 };
+      expect(formatStatus({ status: 'succeeded', livenessState }, look)).toBe('\u001b[33m◐ succeeded\u001b[0m');
+      expect(formatStatus({ status: 'succeeded', livenessState: 'advanced' }, look)).toBe(
+        '\u001b[32m✓ succeeded\u001b[0m',
+      );
+    },
+  );
 });
 
 describe('the look', () => {
@@ -95,19 +130,33 @@ describe('the look', () => {
   const pipe = {} as NodeJS.WriteStream;
 
   it('has a width only on a terminal', () => {
-    expect([lookOf('auto', {}, terminal).width, lookOf('auto', {}, { isTTY: true } as NodeJS.WriteStream).width, lookOf('always', {}, pipe).width]).toEqual([
-      123,
-      80,
-      null,
-    ]);
+    expect([
+      readTextStyle('auto', {}, terminal).width,
+      readTextStyle('auto', {}, { isTTY: true } as NodeJS.WriteStream).width,
+      readTextStyle('always', {}, pipe).width,
+    ]).toEqual([123, 80, null]);
   });
 
   it('has colour on a terminal, unless NO_COLOR, FORCE_COLOR, TERM=dumb or --color say otherwise', () => {
-    const colour = (choice: string, env: NodeJS.ProcessEnv, stream: NodeJS.WriteStream) => lookOf(choice, env, stream).colour;
-    expect([colour('auto', {}, terminal), colour('auto', {}, pipe), colour('auto', { TERM: 'dumb' }, terminal)]).toEqual([true, false, false]);
-    expect([colour('auto', { NO_COLOR: '1' }, terminal), colour('auto', { NO_COLOR: '' }, terminal)]).toEqual([false, true]);
-    expect([colour('auto', { FORCE_COLOR: '1' }, pipe), colour('auto', { FORCE_COLOR: '0' }, terminal)]).toEqual([true, false]);
-    expect([colour('always', { NO_COLOR: '1' }, pipe), colour('never', { FORCE_COLOR: '1' }, terminal)]).toEqual([true, false]);
+    const colour = (choice: string, env: NodeJS.ProcessEnv, stream: NodeJS.WriteStream) =>
+      readTextStyle(choice, env, stream).colour;
+    expect([
+      colour('auto', {}, terminal),
+      colour('auto', {}, pipe),
+      colour('auto', { TERM: 'dumb' }, terminal),
+    ]).toEqual([true, false, false]);
+    expect([colour('auto', { NO_COLOR: '1' }, terminal), colour('auto', { NO_COLOR: '' }, terminal)]).toEqual([
+      false,
+      true,
+    ]);
+    expect([colour('auto', { FORCE_COLOR: '1' }, pipe), colour('auto', { FORCE_COLOR: '0' }, terminal)]).toEqual([
+      true,
+      false,
+    ]);
+    expect([colour('always', { NO_COLOR: '1' }, pipe), colour('never', { FORCE_COLOR: '1' }, terminal)]).toEqual([
+      true,
+      false,
+    ]);
   });
 });
 
@@ -148,6 +197,6 @@ describe('the width of a text', () => {
     ['🇫🇷', 2],
     ['✓ – … ●', 7],
   ])('of "%s" is %d', (text, width) => {
-    expect(widthOf(text)).toBe(width);
+    expect(measureWidth(text)).toBe(width);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig, readConfig } from '../../../src/config/config.ts';
-import { ConfigError } from '../../../src/config/config-error.ts';
-import { configPath, homeAt, locateHome, troubleWithHome } from '../../../src/config/home.ts';
-import { wrongWithBudget } from '../../../src/protocol/budget.ts';
+import { parseConfig, readConfig } from '#config/config.ts';
+import { ConfigError } from '#config/config-error.ts';
+import { configPath, homeAt, locateHome, validateHome } from '#config/home.ts';
+import { wrongWithBudget } from '#protocol/budget.ts';
 
 const path = '/etc/clip.toml';
 const refusal = (...lines: string[]): string => {
@@ -20,6 +20,7 @@ describe('the configuration', () => {
     const silent = parseConfig('', path, wrongWithBudget);
     expect(silent).toMatchObject({
       after_crash: 'continue',
+      log_level: 'info',
       leftovers_keep: expect.arrayContaining(['tmux', 'screen', 'ssh-agent', 'gpg-agent', 'dbus-daemon']),
     });
     expect(silent.max_runs).toBeGreaterThanOrEqual(2);
@@ -30,8 +31,11 @@ describe('the configuration', () => {
     const said = [
       'max_runs = 3',
       'after_crash = "hold"',
+      'log_level = "warn"',
       'leftovers_keep = []',
+      'containment = "mark"',
       'continuation_attempts = 0',
+      'automatic_runs_max = 9',
       'auto_done = true',
       'notifications = true',
       'hooks.failed = ["mail", "-s", "failed"]',
@@ -42,12 +46,22 @@ describe('the configuration', () => {
     ];
     expect(parseConfig(said.join('\n'), path, wrongWithBudget)).toEqual({
       max_runs: 3,
+      task_environment: 'person',
       after_crash: 'hold',
+      log_level: 'warn',
       leftovers_keep: [],
+      containment: 'mark',
       continuation_attempts: 0,
+      automatic_runs_max: 9,
       auto_done: true,
       notifications: true,
-      hooks: { needs_you: null, failed: ['mail', '-s', 'failed'], exhausted: null, budget_reached: null, queue_empty: null },
+      hooks: {
+        needs_you: null,
+        failed: ['mail', '-s', 'failed'],
+        exhausted: null,
+        budget_reached: null,
+        queue_empty: null,
+      },
       budget: { run: null, day: '20usd, 8h' },
       logs: { compress_after_min: 60, keep_days: 30, size_max_gb: 5 },
     });
@@ -73,6 +87,7 @@ describe('the configuration', () => {
     ['max_runs', 1, ['max_runs = 1.5']],
     ['max_runs', 1, ['max_runs = "3"']],
     ['after_crash', 1, ['after_crash = "explode"']],
+    ['containment', 1, ['containment = "jail"']],
     ['leftovers_keep', 2, ['', 'leftovers_keep = ["tmux", 3]']],
     ['continuation_attempts', 1, ['continuation_attempts = -1']],
     ['auto_done', 1, ['auto_done = "yes"']],
@@ -119,13 +134,17 @@ describe('the home', () => {
 
   it('is refused when it is too long for a socket path, counted in bytes', () => {
     const longest = `/no-such/${'x'.repeat(107 - '/no-such/'.length - '/keeper-00000000.sock'.length)}`;
-    expect(troubleWithHome(homeAt(longest))).toBe(null);
-    expect(troubleWithHome(homeAt(`${longest}x`))?.sentence).toContain('is too long for a socket path (108 of 107 bytes).');
-    expect(troubleWithHome(homeAt(`${longest.slice(0, -1)}ö`))?.sentence).toContain('(108 of 107 bytes)');
+    expect(validateHome(homeAt(longest))).toBe(null);
+    expect(validateHome(homeAt(`${longest}x`))?.sentence).toContain(
+      'is too long for a socket path (108 of 107 bytes).',
+    );
+    expect(validateHome(homeAt(`${longest.slice(0, -1)}ö`))?.sentence).toContain('(108 of 107 bytes)');
   });
 
   it('is refused when it is no folder', () => {
-    expect(troubleWithHome(homeAt('/etc/passwd'))?.sentence).toBe('The home /etc/passwd is not a folder.');
-    expect(troubleWithHome(homeAt('/proc/self'))?.sentence).toContain(process.platform === 'linux' ? 'is a symbolic link' : '');
+    expect(validateHome(homeAt('/etc/passwd'))?.sentence).toBe('The home /etc/passwd is not a folder.');
+    expect(validateHome(homeAt('/proc/self'))?.sentence).toContain(
+      process.platform === 'linux' ? 'is a symbolic link' : '',
+    );
   });
 });

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Setting, settings } from '../../../src/config/settings.ts';
+import { type SettingDefinition, settings } from '#config/settings.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8');
 
-function row({ key, kind, standard, standardWords, says }: Setting): string {
+function row({ key, kind, standard, standardWords, says }: SettingDefinition): string {
   return `| \`${key}\` | ${kind} | ${standardWords ?? (standard === null ? 'none' : `\`${JSON.stringify(standard)}\``)} | ${says} |`;
 }
 
@@ -15,6 +15,8 @@ describe('docs/configuration.md', () => {
   });
 
   it('has no setting that the code does not know', () => {
-    expect([...(text.split('## Hooks')[0] ?? '').matchAll(/^\| `([\w.]+)` \|/gm)].map(([, key]) => key)).toEqual(settings.map(({ key }) => key));
+    expect([...(text.split('## Hooks')[0] ?? '').matchAll(/^\| `([\w.]+)` \|/gm)].map(([, key]) => key)).toEqual(
+      settings.map(({ key }) => key),
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRunTokens, tokenOf } from '../../../src/daemon/run-tokens.ts';
+import { computeToken, createRunTokens } from '#daemon/agents/run-tokens.ts';
 
 function aHome() {
   const facts = new Map<string, string>();
@@ -13,9 +13,9 @@ function aHome() {
 
 it('a token is an HMAC-SHA256 of the id of the run, in 43 characters that no shell minds', () => {
   // RFC 4231, test case 2.
-  expect(Buffer.from(tokenOf(Buffer.from('Jefe'), 'what do ya want for nothing?'), 'base64url').toString('hex')).toBe(
-    '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
-  );
+  expect(
+    Buffer.from(computeToken(Buffer.from('Jefe'), 'what do ya want for nothing?'), 'base64url').toString('hex'),
+  ).toBe('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843');
   expect(createRunTokens(aHome().meta).of({ id: 'r1' })).toMatch(/^[\w-]{43}$/);
 });
 
@@ -31,5 +31,6 @@ it('only its own token is the token of a run', () => {
   const tokens = createRunTokens(aHome().meta);
   const token = tokens.of({ id: 'r1' });
   expect(tokens.isOf({ id: 'r1' }, token)).toBe(true);
-  for (const wrong of [tokens.of({ id: 'r2' }), '', token.slice(0, -1), `${token}x`, 'ä'.repeat(43)]) expect(tokens.isOf({ id: 'r1' }, wrong)).toBe(false);
+  for (const wrong of [tokens.of({ id: 'r2' }), '', token.slice(0, -1), `${token}x`, 'ä'.repeat(43)])
+    expect(tokens.isOf({ id: 'r1' }, wrong)).toBe(false);
 });

@@ -16,26 +16,27 @@ import {
   uint8Array,
 } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adapterOf } from '../../../src/adapters/by-name.ts';
-import { presets } from '../../../src/adapters/presets.ts';
-import { parseConfig } from '../../../src/config/config.ts';
-import { ConfigError } from '../../../src/config/config-error.ts';
-import { parseEnvFile } from '../../../src/daemon/env-file.ts';
-import { readMessage } from '../../../src/keeper/messages.ts';
-import { tooMuchIn } from '../../../src/protocol/bounds.ts';
-import { wrongWithBudget } from '../../../src/protocol/budget.ts';
-import { readMapping } from '../../../src/protocol/mapping.ts';
-import type { Mapping } from '../../../src/run/agent.ts';
-import { ClipError } from '../../../src/run/errors.ts';
-import { reportOf } from '../../../src/run/report.ts';
-import { visibleJson } from '../../../src/run/unseen.ts';
+import { presets } from '#adapters/presets.ts';
+import { findAdapter } from '#adapters/registry.ts';
+import { parseConfig } from '#config/config.ts';
+import { ConfigError } from '#config/config-error.ts';
+import { parseEnvFile } from '#daemon/agents/env-file.ts';
+import { readMessage } from '#keeper/messages.ts';
+import { wrongWithBudget } from '#protocol/budget.ts';
+import { tooMuchIn } from '#protocol/json-size.ts';
+import { readMapping } from '#protocol/mapping.ts';
+import type { Mapping } from '#run/agent.ts';
+import { visibleJson } from '#run/control-chars.ts';
+import { ClipError } from '#run/errors.ts';
+import { judgeStream } from '#run/stream-outcome.ts';
 import { replay } from '../../support/recordings.ts';
 import { launch } from '../../support/streams.ts';
 import { steering } from '../../support/terminal.ts';
 
 const numRuns = 400;
 const text = string({ unit: 'binary', maxLength: 40 });
-const pieces = (...some: string[]) => array(oneof({ weight: 5, arbitrary: constantFrom(...some) }, text), { maxLength: 16 }).map((parts) => parts.join(''));
+const pieces = (...some: string[]) =>
+  array(oneof({ weight: 5, arbitrary: constantFrom(...some) }, text), { maxLength: 16 }).map((parts) => parts.join(''));
 
 /** What it gives, or null when it throws an error of these kinds. Anything else is a bug. */
 function outcome<T>(work: () => T, ...kinds: (new (...args: never[]) => Error)[]): T | null {
@@ -84,11 +85,29 @@ describe('whatever stands in a file that a person keeps', () => {
   });
 
   it('an env file gives texts by name, or an error that quotes none of it', () => {
-    const lines = pieces('A', 'KEY', '=', '"', "'", '`', '\n', '\r\n', ' ', '#', 'export ', 'value', '\\n', '$A', '\0', '__proto__');
+    const lines = pieces(
+      'A',
+      'KEY',
+      '=',
+      '"',
+      "'",
+      '`',
+      '\n',
+      '\r\n',
+      ' ',
+      '#',
+      'export ',
+      'value',
+      '\\n',
+      '$A',
+      '\0',
+      '__proto__',
+    );
     assert(
       property(oneof(lines, text), (written) => {
         try {
-          for (const [name, value] of Object.entries(parseEnvFile(written))) expect([typeof name, typeof value]).toEqual(['string', 'string']);
+          for (const [name, value] of Object.entries(parseEnvFile(written)))
+            expect([typeof name, typeof value]).toEqual(['string', 'string']);
         } catch (error) {
           expect((error as Error).message).toMatch(/^line \d+ is not KEY=VALUE$/);
         }
@@ -99,13 +118,32 @@ describe('whatever stands in a file that a person keeps', () => {
 
   it('a mapping is one that starts something, or a usage error', () => {
     const part = record(
-      { args: array(oneof(text, constantFrom('{{session}}', '{{promptFile}}', '{{model}}', '{{prompt}}'))), env: dictionary(text, text) },
+      {
+        args: array(oneof(text, constantFrom('{{session}}', '{{promptFile}}', '{{model}}', '{{prompt}}'))),
+        env: dictionary(text, text),
+      },
       { requiredKeys: [] },
     );
     const path = oneof(constantFrom('type', 'a.b', 'message.content', '__proto__', 'constructor.name', '0'), text);
     const rule = dictionary(
-      constantFrom('when', 'each', 'where', 'session', 'message', 'tool', 'toolEnd', 'tokens', 'cost', 'error', 'retrying', 'result'),
-      oneof(dictionary(oneof(constantFrom('id', 'text', 'usd', 'scope', 'input', 'kind'), path), oneof(path, jsonValue())), jsonValue()),
+      constantFrom(
+        'when',
+        'each',
+        'where',
+        'session',
+        'message',
+        'tool',
+        'toolEnd',
+        'tokens',
+        'cost',
+        'error',
+        'retrying',
+        'result',
+      ),
+      oneof(
+        dictionary(oneof(constantFrom('id', 'text', 'usd', 'scope', 'input', 'kind'), path), oneof(path, jsonValue())),
+        jsonValue(),
+      ),
     );
     const mapping = record(
       {
@@ -124,7 +162,7 @@ describe('whatever stands in a file that a person keeps', () => {
       property(oneof(mapping, anything()), uint8Array({ maxLength: 200 }), (written, bytes) => {
         const read = outcome(() => readMapping(written, 'The mapping'), ClipError);
         if (!read) return;
-        const adapter = adapterOf({ ...launch('plain').agent, mapping: read });
+        const adapter = findAdapter({ ...launch('plain').agent, mapping: read });
         expect(adapter.prepare({ ...launch('plain'), sessionId: 's' }).argv[0]).not.toBe('');
         replay(adapter, { stdout: bytes, stderr: bytes });
       }),
@@ -183,13 +221,13 @@ describe('whatever an agent says', () => {
   ];
 
   it.each(described)('to $name makes an account that can be stored, and an end', ({ mapping, adapter: kind }) => {
-    const adapter = adapterOf({ ...launch(kind).agent, mapping });
+    const adapter = findAdapter({ ...launch(kind).agent, mapping });
     assert(
       property(lines, oneof(lines, text), integer({ min: 0, max: 255 }), (stdout, stderr, code) => {
-        const account = replay(adapter, { stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) });
-        expect(JSON.parse(JSON.stringify(account))).toEqual(account);
-        expect(JSON.stringify(account).length).toBeLessThan(400_000);
-        if (adapter.stream) reportOf(account, { code, signal: null }, adapter.stream);
+        const streamState = replay(adapter, { stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) });
+        expect(JSON.parse(JSON.stringify(streamState))).toEqual(streamState);
+        expect(JSON.stringify(streamState).length).toBeLessThan(400_000);
+        if (adapter.stream) judgeStream(streamState, { code, signal: null }, adapter.stream);
       }),
       { numRuns: 150 },
     );
@@ -198,13 +236,16 @@ describe('whatever an agent says', () => {
 
 describe('whatever comes over a socket', () => {
   it('a message to the keeper is one that it can carry out, or nothing', () => {
-    const odd = oneof(constantFrom<unknown>(null, '', 'x', '\0', -1, 0, 1e308, true, [], {}), anything({ maxDepth: 1 }), text);
+    const odd = oneof(
+      constantFrom<unknown>(null, '', 'x', '\0', -1, 0, 1e308, true, [], {}),
+      anything({ maxDepth: 1 }),
+      text,
+    );
     const launchLike = record(
       Object.fromEntries(
-        ['argv', 'cwd', 'deadlineAt', 'graceMs', 'stdin', 'mergeOutput', 'token', 'task', 'continuation'].map((name) => [
-          name,
-          name === 'argv' ? oneof(array(odd, { maxLength: 3 }), odd) : odd,
-        ]),
+        ['argv', 'cwd', 'deadlineAt', 'graceMs', 'stdin', 'mergeOutput', 'token', 'task', 'continuation'].map(
+          (name) => [name, name === 'argv' ? oneof(array(odd, { maxLength: 3 }), odd) : odd],
+        ),
       ),
       { requiredKeys: [] },
     );
@@ -230,7 +271,11 @@ describe('whatever comes over a socket', () => {
           if (read?.type !== 'spawn') return;
           expect(read.id).toMatch(/^[a-z0-9]{1,64}$/);
           const { argv, cwd, graceMs } = read.launch;
-          expect([...argv, cwd].every((each) => typeof each === 'string' && !each.includes('\0')) && argv.length > 0 && graceMs >= 0).toBe(true);
+          expect(
+            [...argv, cwd].every((each) => typeof each === 'string' && !each.includes('\0')) &&
+              argv.length > 0 &&
+              graceMs >= 0,
+          ).toBe(true);
         },
       ),
       { numRuns: 1_000 },
@@ -245,7 +290,9 @@ describe('whatever comes over a socket', () => {
     expect(tooMuchIn(JSON.parse('{"a":[{"__proto__":{"x":1}}]}'))).toMatch(/__proto__/);
     assert(
       property(jsonValue(), (value) => {
-        expect(tooMuchIn(value) === null || JSON.stringify(value).includes('__proto__') || JSON.stringify(value).length > 30).toBe(true);
+        expect(
+          tooMuchIn(value) === null || JSON.stringify(value).includes('__proto__') || JSON.stringify(value).length > 30,
+        ).toBe(true);
       }),
       { numRuns },
     );
@@ -253,10 +300,17 @@ describe('whatever comes over a socket', () => {
 
   it('an answer is shown as JSON that means the same and steers no terminal', () => {
     assert(
-      property(oneof(jsonValue({ stringUnit: 'binary' }), text, pieces('\u009b', '\u202e', '\ufeff', '\u{e0041}', '\u007f', '"', '\\')), (value) => {
-        expect(JSON.parse(visibleJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
-        expect(steering(visibleJson(value))).toEqual([]);
-      }),
+      property(
+        oneof(
+          jsonValue({ stringUnit: 'binary' }),
+          text,
+          pieces('\u009b', '\u202e', '\ufeff', '\u{e0041}', '\u007f', '"', '\\'),
+        ),
+        (value) => {
+          expect(JSON.parse(visibleJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
+          expect(steering(visibleJson(value))).toEqual([]);
+        },
+      ),
       { numRuns },
     );
   });

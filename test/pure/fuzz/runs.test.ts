@@ -15,25 +15,42 @@ import {
   uniqueArray,
 } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RunEvent, RunEventType } from '../../../src/run/events.ts';
-import { type Candidate, grant, type Holder, occupancyOf, type Rules } from '../../../src/run/queue.ts';
-import { errorClasses } from '../../../src/run/reading.ts';
-import { type Ended, isEnded, type Run, type RunStatus, type StopOrder } from '../../../src/run/run.ts';
-import { step } from '../../../src/run/step.ts';
-import { nextMove } from '../../../src/run/stopping.ts';
+import { errorClasses } from '#run/agent-event.ts';
+import type { RunEvent, RunEventType } from '#run/events.ts';
+import { type Candidate, countOccupancy, grant, type Holder, type Rules } from '#run/queue.ts';
+import { acknowledgements, type Ended, isEnded, type Run, type RunStatus, type StopOrder } from '#run/run.ts';
+import { transition } from '#run/state-machine.ts';
+import { nextSignal } from '#run/stop-sequence.ts';
 import { aRun, leader, noon } from '../../support/runs.ts';
 
 const orders: StopOrder[] = ['cancelled', 'paused', 'budget_paused', 'timeout', 'silence', 'output_limit', 'lingering'];
 const at = integer({ min: noon - 1_000_000, max: noon + 1_000_000 });
-const failure = record({ class: option(constantFrom(...errorClasses)), message: constant('Trouble.'), resetsAt: option(at) });
+const failure = record({
+  class: option(constantFrom(...errorClasses)),
+  message: constant('Trouble.'),
+  resetsAt: option(at),
+});
 const report = option(record({ failure: option(failure) }));
 const events: { readonly [T in RunEventType]: Arbitrary<Extract<RunEvent, { type: T }>> } = {
   'slot-granted': constant({ type: 'slot-granted' }),
-  'stop-requested': record({ type: constant('stop-requested'), order: constantFrom(...orders), graceMs: option(nat()), now: boolean() }),
-  'dependency-failed': record({ type: constant('dependency-failed'), after: nat(), status: constantFrom('failed', 'cancelled', 'timed_out') }),
-  hurried: constant({ type: 'hurried' }),
+  'stop-requested': record({
+    type: constant('stop-requested'),
+    order: constantFrom(...orders),
+    graceMs: option(nat()),
+    now: boolean(),
+  }),
+  'dependency-failed': record({
+    type: constant('dependency-failed'),
+    after: nat(),
+    status: constantFrom('failed', 'cancelled', 'timed_out'),
+  }),
+  'start-now': constant({ type: 'start-now' }),
   spawned: record({ type: constant('spawned'), leader: constant(leader), startedAt: at }),
-  'spawn-failed': record({ type: constant('spawn-failed'), errorCode: constantFrom('command_not_found', 'cwd_missing'), message: constant('No.') }),
+  'spawn-failed': record({
+    type: constant('spawn-failed'),
+    errorCode: constantFrom('command_not_found', 'cwd_missing'),
+    message: constant('No.'),
+  }),
   'never-launched': record({ type: constant('never-launched'), message: constant('No.'), retryInMs: nat() }),
   exited: record({
     type: constant('exited'),
@@ -47,20 +64,40 @@ const events: { readonly [T in RunEventType]: Arbitrary<Extract<RunEvent, { type
   }),
   'found-again': record({ type: constant('found-again'), held: boolean(), leader: constant(leader), startedAt: at }),
   'process-lost': record({ type: constant('process-lost'), message: constant('Gone.'), certain: boolean(), report }),
-  signalled: record({ type: constant('signalled'), phase: constantFrom('interrupted', 'terminated', 'killed'), targets: constant([]) }),
-  slept: record({ type: constant('slept'), gapMs: nat() }),
+  signalled: record({
+    type: constant('signalled'),
+    phase: constantFrom('interrupted', 'terminated', 'killed'),
+    targets: constant([]),
+  }),
+  'clock-jumped': record({ type: constant('clock-jumped'), gapMs: nat() }),
   activity: constant({ type: 'activity' }),
-  judged: constant({ type: 'judged', liveness: { state: 'failed', reason: 'So.', nextAction: null, lastUsefulActionAt: null } }),
+  stalled: record({
+    type: constant('stalled'),
+    why: constantFrom('silent', 'tool'),
+    since: at,
+    tool: option(constant('make')),
+  }),
+  acknowledged: record({ type: constant('acknowledged'), how: constantFrom(...acknowledgements) }),
+  'verdict-added': constant({
+    type: 'verdict-added',
+    liveness: { state: 'failed', reason: 'So.', nextAction: null, lastUsefulActionAt: null, claimsDone: false },
+  }),
   'step-done': oneof(
     constant({ type: 'step-done', step: 'workspace', workspace: null } as const),
     constant({ type: 'step-done', step: 'leftovers', leaked: [] } as const),
     constant({ type: 'step-done', step: 'liveness', liveness: null } as const),
     constant({ type: 'step-done', step: 'summary' } as const),
-    constant({ type: 'step-done', step: 'wake', decision: { action: 'none', reason: 'So.', exhausted: false } } as const),
+    constant({
+      type: 'step-done',
+      step: 'wake',
+      decision: { action: 'none', reason: 'So.', exhausted: false },
+    } as const),
     constant({ type: 'step-done', step: 'tidy' } as const),
   ),
 };
-const history = array(record({ event: oneof(...(Object.values(events) as Arbitrary<RunEvent>[])), at }), { maxLength: 30 });
+const history = array(record({ event: oneof(...(Object.values(events) as Arbitrary<RunEvent>[])), at }), {
+  maxLength: 30,
+});
 
 /** Where a run may go from each status, by whatever happens. */
 const ends: RunStatus[] = ['succeeded', 'failed', 'cancelled', 'timed_out'];
@@ -77,31 +114,52 @@ const ways: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
 };
 
 /** What no later event may change. */
-function endOf({ pending: _pending, leaked: _leaked, workspace: _workspace, liveness: _liveness, decision: _decision, ...end }: Ended): object {
+function endOf({
+  pending: _pending,
+  leaked: _leaked,
+  workspace: _workspace,
+  liveness: _liveness,
+  decision: _decision,
+  acknowledged: _acknowledged,
+  ...end
+}: Ended): object {
   return end;
 }
 
 describe('whatever happens to a run, in whatever order', () => {
-  it('it takes only the known ways, ends once, finalises once, and is tried again at most once', () => {
+  it('it takes only the known ways, ends once, finalizes once, and is tried again at most once', () => {
     assert(
-      property(history, constantFrom('retry', 'fail'), integer({ min: 0, max: 2 }), (happened, onLoss, processLossRetryCount) => {
-        let run: Run = aRun({ status: 'queued', notBefore: null }, { spec: { onLoss, timeoutMs: 60_000 }, lineage: { processLossRetryCount } });
-        const effects: string[] = [];
-        for (const { event, at } of happened) {
-          const result = step(run, event, at);
-          if (result.kind !== 'moved') continue;
-          const { state } = result;
-          expect(ways[run.state.status]).toContain(state.status);
-          if (isEnded(run.state)) expect(state).toMatchObject(endOf(run.state));
-          effects.push(...result.effects.map(({ type }) => type));
-          run = { ...run, state };
-        }
-        expect(effects.filter((type) => type === 'finalise')).toHaveLength(isEnded(run.state) ? 1 : 0);
-        expect(effects.filter((type) => type === 'retry-lost').length).toBeLessThanOrEqual(onLoss === 'retry' && processLossRetryCount === 0 ? 1 : 0);
-        // Only an agent that said that all is well succeeds in any other way.
-        const saidWell = happened.some(({ event }) => 'report' in event && event.report !== null && event.report.failure === null);
-        if (run.state.status === 'succeeded' && !saidWell) expect(run.state.outcome).toEqual({ kind: 'exited', code: 0 });
-      }),
+      property(
+        history,
+        constantFrom('retry', 'fail'),
+        integer({ min: 0, max: 2 }),
+        (happened, onLoss, processLossRetryCount) => {
+          let run: Run = aRun(
+            { status: 'queued', notBefore: null },
+            { spec: { onLoss, timeoutMs: 60_000 }, lineage: { processLossRetryCount } },
+          );
+          const effects: string[] = [];
+          for (const { event, at } of happened) {
+            const result = transition(run, event, at);
+            if (result.kind !== 'moved') continue;
+            const { state } = result;
+            expect(ways[run.state.status]).toContain(state.status);
+            if (isEnded(run.state)) expect(state).toMatchObject(endOf(run.state));
+            effects.push(...result.effects.map(({ type }) => type));
+            run = { ...run, state };
+          }
+          expect(effects.filter((type) => type === 'finalize')).toHaveLength(isEnded(run.state) ? 1 : 0);
+          expect(effects.filter((type) => type === 'retry-lost').length).toBeLessThanOrEqual(
+            onLoss === 'retry' && processLossRetryCount === 0 ? 1 : 0,
+          );
+          // Only an agent that said that all is well succeeds in any other way.
+          const saidWell = happened.some(
+            ({ event }) => 'report' in event && event.report !== null && event.report.failure === null,
+          );
+          if (run.state.status === 'succeeded' && !saidWell)
+            expect(run.state.outcome).toEqual({ kind: 'exited', code: 0 });
+        },
+      ),
       { numRuns: 1_500 },
     );
   });
@@ -112,13 +170,16 @@ describe('whatever happens to a run, in whatever order', () => {
         const ended = (events: readonly { event: RunEvent; at: number }[]) => {
           let run = aRun({ status: 'starting', since: noon, stop: null });
           for (const { event, at } of events) {
-            const result = step(run, event, at);
+            const result = transition(run, event, at);
             if (result.kind === 'moved') run = { ...run, state: result.state };
           }
           return isEnded(run.state) ? [run.state.status, run.state.stopReason, run.state.errorCode] : null;
         };
         // Before anything could end: an order that comes after the end stops nothing.
-        const first = { event: { type: 'stop-requested', order, graceMs: null, now: false } as const, at: noon - 1_000_000 };
+        const first = {
+          event: { type: 'stop-requested', order, graceMs: null, now: false } as const,
+          at: noon - 1_000_000,
+        };
         const plain = { event: { type: 'spawn-failed', errorCode: 'x', message: '' } as const, at: noon };
         const end = ended([first, ...happened]);
         if (end) expect(end).toEqual(ended([first, plain]));
@@ -130,10 +191,12 @@ describe('whatever happens to a run, in whatever order', () => {
   it('the stop sequence always has a next move, and comes to SIGKILL', () => {
     assert(
       property(nat({ max: 60_000 }), boolean(), constantFrom('SIGINT', null), (graceMs, now, polite) => {
-        let stop = { order: 'cancelled', orderedAt: noon, graceMs, phase: 'ordered', phaseAt: noon, now } as Parameters<typeof nextMove>[0];
+        let stop = { order: 'cancelled', orderedAt: noon, graceMs, phase: 'ordered', phaseAt: noon, now } as Parameters<
+          typeof nextSignal
+        >[0];
         let clock = noon;
         for (let moves = 0; moves < 6 && stop.phase !== 'killed'; moves += 1) {
-          const move = nextMove(stop, polite, clock);
+          const move = nextSignal(stop, polite, clock);
           if (move.kind === 'wait') {
             expect(move.untilAt).toBeGreaterThan(clock);
             clock = move.untilAt;
@@ -184,10 +247,10 @@ describe('whoever waits and whoever runs', () => {
         };
         // Those that hold are granted by the same rules, so that the world is one that can be.
         const possible = all.filter((_, index) => holding.includes(index));
-        const going = grant(possible, occupancyOf([]), { ...rules, held: false }, noon);
+        const going = grant(possible, countOccupancy([]), { ...rules, held: false }, noon);
         const holders: Holder[] = going.map((run) => ({ ...run, takesSlot: runs[run.number]?.takesSlot ?? true }));
         const waiting = all.filter((run) => !going.includes(run));
-        const granted = grant(waiting, occupancyOf(holders), rules, noon);
+        const granted = grant(waiting, countOccupancy(holders), rules, noon);
 
         if (held) expect(granted).toEqual([]);
         const live = [...holders.filter(({ takesSlot }) => takesSlot), ...granted];
@@ -195,11 +258,13 @@ describe('whoever waits and whoever runs', () => {
         expect(topLevel.length).toBeLessThanOrEqual(slotsMax);
         if (limit !== null) expect(topLevel.filter(({ group }) => group === 'g').length).toBeLessThanOrEqual(limit);
         if (paused) expect(granted.filter(({ group }) => group === 'h')).toEqual([]);
-        for (const { id } of all) expect(live.filter(({ ancestors }) => ancestors[0] === id).length).toBeLessThanOrEqual(slotsMax);
+        for (const { id } of all)
+          expect(live.filter(({ ancestors }) => ancestors[0] === id).length).toBeLessThanOrEqual(slotsMax);
         for (const { notBefore } of granted) expect(notBefore ?? 0).toBeLessThanOrEqual(noon);
         for (const key of keys) {
           const having = [...holders, ...granted].filter(({ locks }) => locks.includes(key));
-          for (const [n, one] of having.entries()) for (const other of having.slice(n + 1)) expect(areRelated(one, other)).toBe(true);
+          for (const [n, one] of having.entries())
+            for (const other of having.slice(n + 1)) expect(areRelated(one, other)).toBe(true);
         }
       }),
       { numRuns: 1_500 },
@@ -214,7 +279,17 @@ function familyOf(plans: readonly Plan[]): Candidate[] {
   for (const [number, { locks, group, inside, early }] of plans.entries()) {
     const parent = inside === null ? undefined : family[inside];
     const ancestors = parent ? [parent.id, ...parent.ancestors] : [];
-    family.push({ number, id: `id${number}`, group, agent: null, locks, ancestors, after: null, budget: null, notBefore: early ? noon + 1 : null });
+    family.push({
+      number,
+      id: `id${number}`,
+      group,
+      agent: null,
+      locks,
+      ancestors,
+      after: null,
+      budget: null,
+      notBefore: early ? noon + 1 : null,
+    });
   }
   return family;
 }

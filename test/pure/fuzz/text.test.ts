@@ -1,20 +1,34 @@
-import { anything, array, assert, constantFrom, dictionary, integer, jsonValue, mixedCase, oneof, property, record, string } from 'fast-check';
+import {
+  anything,
+  array,
+  assert,
+  constantFrom,
+  dictionary,
+  integer,
+  jsonValue,
+  mixedCase,
+  oneof,
+  property,
+  record,
+  string,
+} from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
-import { createMask } from '../../../src/cli/mask.ts';
-import { clean, table, widthOf } from '../../../src/cli/words.ts';
-import { parsePsBirth, parseStat } from '../../../src/process/birth.ts';
-import { parsePsEnvironments, parsePsFacts } from '../../../src/process/process-table-darwin.ts';
-import { runOfLine } from '../../../src/protocol/batch.ts';
-import { runRequest } from '../../../src/protocol/requests.ts';
-import { parseDuration, parseSize } from '../../../src/protocol/units.ts';
-import { ClipError } from '../../../src/run/errors.ts';
-import { limits } from '../../../src/run/limits.ts';
+import { clean, measureWidth, table } from '#cli/format/format.ts';
+import { createMask } from '#cli/terminal/mask-secrets.ts';
+import { parsePsBirth, parseStat } from '#process/process-birth.ts';
+import { parsePsEnvironments, parsePsFacts } from '#process/process-table-darwin.ts';
+import { runOfLine } from '#protocol/batch.ts';
+import { runRequest } from '#protocol/requests.ts';
+import { parseDuration, parseSize } from '#protocol/units.ts';
+import { ClipError } from '#run/errors.ts';
+import { limits } from '#run/limits.ts';
 
 const numRuns = 500;
 const text = string({ unit: 'binary', maxLength: 60 });
 /** Texts that are almost what is expected: pieces of the real thing in any order. */
-const pieces = (...some: string[]) => array(oneof({ weight: 4, arbitrary: constantFrom(...some) }, text), { maxLength: 14 }).map((parts) => parts.join(''));
+const pieces = (...some: string[]) =>
+  array(oneof({ weight: 4, arbitrary: constantFrom(...some) }, text), { maxLength: 14 }).map((parts) => parts.join(''));
 
 /** What it gives, or null when it throws one of the errors it may throw. Anything else is a bug. */
 function outcome<T>(work: () => T): T | null {
@@ -30,7 +44,13 @@ const fields = record(
   Object.fromEntries(
     Object.keys({ ...runRequest.shape, timeout: 0, silence: 0, grace: 0, maxOutput: 0, nobody: 0 }).map((name) => [
       name,
-      oneof(jsonValue(), anything({ maxDepth: 2 }), string(), integer(), constantFrom('/work', '1s', '5M', ['make'], { A: '1' }, null, undefined)),
+      oneof(
+        jsonValue(),
+        anything({ maxDepth: 2 }),
+        string(),
+        integer(),
+        constantFrom('/work', '1s', '5M', ['make'], { A: '1' }, null, undefined),
+      ),
     ]),
   ),
   { requiredKeys: [] },
@@ -58,22 +78,32 @@ describe('whatever is written', () => {
 
   it('a request is accepted or refused, and never makes the check fail', () => {
     assert(
-      property(oneof(fields, anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true })), (value) => {
-        const parsed = runRequest.safeParse(value);
-        if (parsed.success) expect(parsed.data.command[0]).not.toBe('');
-      }),
+      property(
+        oneof(fields, anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true })),
+        (value) => {
+          const parsed = runRequest.safeParse(value);
+          if (parsed.success) expect(parsed.data.command[0]).not.toBe('');
+        },
+      ),
       { numRuns },
     );
   });
 
   it('a duration is a number of milliseconds within 365 days, or a usage error', () => {
     assert(
-      property(oneof(text, pieces('1', '9', '0', '.', '-', 's', 'ms', 'm', 'h', 'd', '5h', '1e9', ' '), mixedCase(constantFrom('1d2h', '90s'))), (written) => {
-        const ms = outcome(() => parseDuration(written, 'timeout'));
-        if (ms === null) return;
-        expect(Number.isSafeInteger(ms) && ms >= 0 && ms <= limits.durationMsMax).toBe(true);
-        expect(ms === 0).toBe(!/[1-9]/.test(written));
-      }),
+      property(
+        oneof(
+          text,
+          pieces('1', '9', '0', '.', '-', 's', 'ms', 'm', 'h', 'd', '5h', '1e9', ' '),
+          mixedCase(constantFrom('1d2h', '90s')),
+        ),
+        (written) => {
+          const ms = outcome(() => parseDuration(written, 'timeout'));
+          if (ms === null) return;
+          expect(Number.isSafeInteger(ms) && ms >= 0 && ms <= limits.durationMsMax).toBe(true);
+          expect(ms === 0).toBe(!/[1-9]/.test(written));
+        },
+      ),
       { numRuns },
     );
   });
@@ -104,18 +134,40 @@ describe('whatever the operating system says', () => {
     assert(
       property(text, (name) => {
         const rest = Array.from({ length: 20 }, (_, n) => n + 3).join(' ');
-        expect(parseStat(`42 (${name}) S ${rest}`)).toEqual({ state: 'S', ppid: 3, pgid: 4, session: 5, startTime: 21, command: name });
+        expect(parseStat(`42 (${name}) S ${rest}`)).toEqual({
+          state: 'S',
+          ppid: 3,
+          pgid: 4,
+          session: 5,
+          startTime: 21,
+          command: name,
+        });
       }),
       { numRuns },
     );
   });
 
   it('the lists of ps give processes with numbers, or fewer of them', () => {
-    const list = pieces('  501 ', '1 ', '0 ', 'Ss ', 'Z ', 'Sun Nov 22 19:09:35 2026 ', 'Nov ', 'node', '\n', 'CLIP_RUN_ID=', ' CLIP_ROLE=daemon', 'r0123 ');
+    const list = pieces(
+      '  501 ',
+      '1 ',
+      '0 ',
+      'Ss ',
+      'Z ',
+      'Sun Nov 22 19:09:35 2026 ',
+      'Nov ',
+      'node',
+      '\n',
+      'CLIP_RUN_ID=',
+      ' CLIP_ROLE=daemon',
+      'r0123 ',
+    );
     assert(
       property(oneof(text, list), (output) => {
-        for (const row of parsePsFacts(output)) expect([row.pid, row.ppid, row.pgid, row.startTime].every(Number.isSafeInteger)).toBe(true);
-        for (const [pid, { mark }] of parsePsEnvironments(output, output)) expect(Number.isInteger(pid) && mark !== '').toBe(true);
+        for (const row of parsePsFacts(output))
+          expect([row.pid, row.ppid, row.pgid, row.startTime].every(Number.isSafeInteger)).toBe(true);
+        for (const [pid, { mark }] of parsePsEnvironments(output, output))
+          expect(Number.isInteger(pid) && mark !== '').toBe(true);
         parsePsBirth(output);
       }),
       { numRuns },
@@ -126,27 +178,34 @@ describe('whatever the operating system says', () => {
 describe('whatever is shown', () => {
   it('no control character and no reversal of text is left', () => {
     assert(
-      property(oneof(text, pieces('\u001b', '[', '31m', ']0;', '\u0007', '\u009b', '\r', '\n', '\u202e', 'x')), (outside) => {
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
-        expect(clean(outside)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
-      }),
+      property(
+        oneof(text, pieces('\u001b', '[', '31m', ']0;', '\u0007', '\u009b', '\r', '\n', '\u202e', 'x')),
+        (outside) => {
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+          expect(clean(outside)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+        },
+      ),
       { numRuns },
     );
   });
 
   it('a table fits the terminal as long as its flexible column may shrink', () => {
     assert(
-      property(array(string({ unit: 'grapheme' }), { minLength: 1, maxLength: 8 }), integer({ min: 16, max: 130 }), (cells, width) => {
-        const drawn = table(
-          cells,
-          [
-            { title: 'N', cell: () => '1234' },
-            { title: 'TEXT', cell: clean, flexible: true },
-          ],
-          { colour: false, width },
-        );
-        for (const line of drawn.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(width);
-      }),
+      property(
+        array(string({ unit: 'grapheme' }), { minLength: 1, maxLength: 8 }),
+        integer({ min: 16, max: 130 }),
+        (cells, width) => {
+          const drawn = table(
+            cells,
+            [
+              { title: 'N', cell: () => '1234' },
+              { title: 'TEXT', cell: clean, flexible: true },
+            ],
+            { colour: false, width },
+          );
+          for (const line of drawn.split('\n')) expect(measureWidth(line)).toBeLessThanOrEqual(width);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -172,9 +231,19 @@ describe('whatever is shown', () => {
           }
           shown.push(pieced?.pass(all.subarray(from)) ?? all, pieced?.rest() ?? all);
           expect(Buffer.concat(shown).toString()).toBe(expected.toString());
+          for (const value of secrets) expect(expected.toString()).not.toContain(value);
         },
       ),
-      { numRuns: 300 },
+      {
+        numRuns: 300,
+        examples: [
+          [
+            ['--b-aaaaaaaa', 'abab--b-'],
+            ['aaaaaaab', 'ab'],
+            [5, 9],
+          ],
+        ],
+      },
     );
   });
 });

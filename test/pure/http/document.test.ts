@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDocumentCheck } from '../../../src/http/document.ts';
+import { createDocumentCheck } from '#http/response-document.ts';
 
 const verdictOf = (...chunks: readonly string[]) => {
   const check = createDocumentCheck();
@@ -22,20 +22,54 @@ describe('what may still be one JSON document', () => {
     );
   });
 
-  it.each(['', ' \r\n\t', '[', '{', '[]', '{}', '[12', '[-1.5e+3 ,', '["\\"]', '{"a"', '{"a":[', '[tr', '{\n}\n\n', '[\n1]'])('is %j', (text) => {
+  it.each([
+    '',
+    ' \r\n\t',
+    '[',
+    '{',
+    '[]',
+    '{}',
+    '[12',
+    '[-1.5e+3 ,',
+    '["\\"]',
+    '{"a"',
+    '{"a":[',
+    '[tr',
+    '{\n}\n\n',
+    '[\n1]',
+  ])('is %j', (text) => {
     expect(verdictOf(text)).toBe('open');
   });
 
-  it.each(['{}\n', '\n\n[1,2]\n', '{"a":{"b":[]}} \r\n{"a":1}'])('is not what stands whole on the first line, like %j', (text) => {
-    expect(verdictOf(text)).toBe('line');
-  });
-
-  it.each(['x', '12', '"a"', '[1 2', '[1,]', '{,', '{"a",', '{"a":1,}', '{1', '[}', '{]', '[]]', '[nul]', '[01:', '["a\n', '[x', '[+1', '[1-2]'])(
-    'is not %j',
+  it.each(['{}\n', '\n\n[1,2]\n', '{"a":{"b":[]}} \r\n{"a":1}'])(
+    'is not what stands whole on the first line, like %j',
     (text) => {
-      expect(verdictOf(text)).toBe('none');
+      expect(verdictOf(text)).toBe('line');
     },
   );
+
+  it.each([
+    'x',
+    '12',
+    '"a"',
+    '[1 2',
+    '[1,]',
+    '{,',
+    '{"a",',
+    '{"a":1,}',
+    '{1',
+    '[}',
+    '{]',
+    '[]]',
+    '[nul]',
+    '[01:',
+    '["a\n',
+    '[x',
+    '[+1',
+    '[1-2]',
+  ])('is not %j', (text) => {
+    expect(verdictOf(text)).toBe('none');
+  });
 
   it('is not a picture of brackets', () => {
     expect([verdictOf('['.repeat(1_000)), verdictOf('['.repeat(1_001))]).toEqual(['open', 'none']);

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canBeWritten, launchdAgent, pathsIn, systemdUnit } from '../../../src/launch/boot-unit.ts';
-import { unseen } from '../../../src/run/unseen.ts';
+import { canBeWritten, launchdAgent, pathsIn, systemdUnit } from '#launch/autostart-unit.ts';
+import { unseen } from '#run/control-chars.ts';
 
-const odd = { argv: ['/opt/my "node" 100%/$bin\\node', '--max-lazy', '/lib/<clip>&co/clipd.js', '--home', '/h'], environment: { PATH: '/a b:/c%d' } };
+const odd = {
+  argv: ['/opt/my "node" 100%/$bin\\node', '--max-lazy', '/lib/<clip>&co/clipd.js', '--home', '/h'],
+  environment: { PATH: '/a b:/c%d' },
+};
 
 describe('a systemd unit', () => {
   it('leaves keepers and runs alone, restarts what failed, and quotes what systemd would read otherwise', () => {
@@ -11,7 +14,9 @@ describe('a systemd unit', () => {
     expect(unit).toContain('KillMode=process');
     expect(unit).toContain('Restart=on-failure');
     expect(unit).toContain('WantedBy=default.target');
-    expect(unit).toContain('ExecStart=:"/opt/my \\"node\\" 100%%/$bin\\\\node" "--max-lazy" "/lib/<clip>&co/clipd.js" "--home" "/h"');
+    expect(unit).toContain(
+      'ExecStart=:"/opt/my \\"node\\" 100%%/$bin\\\\node" "--max-lazy" "/lib/<clip>&co/clipd.js" "--home" "/h"',
+    );
     expect(unit).toContain('Environment="PATH=/a b:/c%%d"');
   });
 });

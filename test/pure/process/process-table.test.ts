@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parsePsBirth, parseStat } from '../../../src/process/birth.ts';
-import { parsePsEnvironments, parsePsFacts } from '../../../src/process/process-table-darwin.ts';
+import { parsePsBirth, parseStat } from '#process/process-birth.ts';
+import { parsePsEnvironments, parsePsFacts } from '#process/process-table-darwin.ts';
 
 const recorded = (name: string) => readFileSync(new URL(`../../fixtures/ps/${name}.txt`, import.meta.url), 'utf8');
 const seconds = (...at: Parameters<typeof Date.UTC>) => Date.UTC(...at) / 1_000;
@@ -11,12 +11,28 @@ const stat = (name: string, state = 'S') =>
   `4242 (${name}) ${state} 4200 4240 4239 34816 4242 4194304 1123 0 2 0 5 3 0 0 20 0 11 0 987654 1267720192 12043 18446744073709551615 1 1 0 0 0 0 0 4096 81920 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n`;
 
 describe('a line of /proc/<pid>/stat', () => {
-  it.each(['node', 'tmux: server', 'a) R 1 (b', ')', '(', '', ') S 1 1 1', '((sd-pam))', 'new\nline', 'Web Content', '12 34'])(
-    'of a process named "%s"',
-    (name) => {
-      expect(parseStat(stat(name))).toEqual({ state: 'S', ppid: 4200, pgid: 4240, session: 4239, startTime: 987_654, command: name });
-    },
-  );
+  it.each([
+    'node',
+    'tmux: server',
+    'a) R 1 (b',
+    ')',
+    '(',
+    '',
+    ') S 1 1 1',
+    '((sd-pam))',
+    'new\nline',
+    'Web Content',
+    '12 34',
+  ])('of a process named "%s"', (name) => {
+    expect(parseStat(stat(name))).toEqual({
+      state: 'S',
+      ppid: 4200,
+      pgid: 4240,
+      session: 4239,
+      startTime: 987_654,
+      command: name,
+    });
+  });
 
   it.each(['R', 'S', 'D', 'Z', 'X', 'T', 'I'])('in state %s', (state) => {
     expect(parseStat(stat('x', state))?.state).toBe(state);
@@ -76,17 +92,43 @@ describe('processes as macOS tells them', () => {
   });
 
   it('have their names with blanks, brackets and digits', () => {
-    const names = ['loginwindow', 'Google Chrome He', 'Code Helper (Plu', 'sh', 'node', 'my tool v2', 'Zed', '2026 12:00:00', ') R 1 ('];
+    const names = [
+      'loginwindow',
+      'Google Chrome He',
+      'Code Helper (Plu',
+      'sh',
+      'node',
+      'my tool v2',
+      'Zed',
+      '2026 12:00:00',
+      ') R 1 (',
+    ];
     expect(rows.map(({ command }) => command)).toEqual(names);
   });
 
   it('have parent, group and birth; the group stands in for the session, which macOS does not tell', () => {
-    expect(rows[4]).toEqual({ pid: 4_243, ppid: 4_242, pgid: 4_242, session: 4_242, startTime: seconds(2026, 10, 22, 19, 9, 35), command: 'node' });
-    expect(rows[6]).toEqual({ pid: 4_247, ppid: 1, pgid: 4_247, session: 4_247, startTime: seconds(2026, 10, 2, 7, 0, 1), command: 'Zed' });
+    expect(rows[4]).toEqual({
+      pid: 4_243,
+      ppid: 4_242,
+      pgid: 4_242,
+      session: 4_242,
+      startTime: seconds(2026, 10, 22, 19, 9, 35),
+      command: 'node',
+    });
+    expect(rows[6]).toEqual({
+      pid: 4_247,
+      ppid: 1,
+      pgid: 4_247,
+      session: 4_247,
+      startTime: seconds(2026, 10, 2, 7, 0, 1),
+      command: 'Zed',
+    });
   });
 
   it('are none in a text that is no list', () => {
-    expect(['', '\n\n', 'ps: illegal option -- E\nusage: ps [-AaCcEefhjlMmrSTvwXx]\n', 'PID PPID'].flatMap(parsePsFacts)).toEqual([]);
+    expect(
+      ['', '\n\n', 'ps: illegal option -- E\nusage: ps [-AaCcEefhjlMmrSTvwXx]\n', 'PID PPID'].flatMap(parsePsFacts),
+    ).toEqual([]);
   });
 });
 
@@ -116,7 +158,9 @@ describe('environments as macOS tells them', () => {
   });
 
   it('know every process of the list, and none of another text', () => {
-    expect([...found.keys()]).toEqual([501, 612, 4_200, 4_201, 4_242, 4_243, 4_244, 4_245, 4_246, 4_247, 4_248, 4_249, 99_999]);
+    expect([...found.keys()]).toEqual([
+      501, 612, 4_200, 4_201, 4_242, 4_243, 4_244, 4_245, 4_246, 4_247, 4_248, 4_249, 99_999,
+    ]);
     expect(parsePsEnvironments('ps: illegal option -- E\n\n', recorded('commands')).size).toBe(0);
   });
 });

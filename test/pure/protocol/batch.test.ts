@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
-import { batchDefaults, runOfLine } from '../../../src/protocol/batch.ts';
-import { runRequest } from '../../../src/protocol/requests.ts';
-import { ClipError } from '../../../src/run/errors.ts';
+import { batchDefaults, runOfLine } from '#protocol/batch.ts';
+import { runRequest } from '#protocol/requests.ts';
+import { ClipError } from '#run/errors.ts';
 
 const line = { command: ['make'], cwd: '/work' };
 
@@ -15,7 +15,12 @@ describe('a line of a batch', () => {
 
   it('wins over the defaults, field by field', () => {
     const defaults = { cwd: '/default', group: 'g', priority: 3, timeoutMs: 5_000 };
-    expect(runOfLine({ ...line, priority: 0, timeoutMs: null }, defaults)).toMatchObject({ cwd: '/work', group: 'g', priority: 0, timeoutMs: null });
+    expect(runOfLine({ ...line, priority: 0, timeoutMs: null }, defaults)).toMatchObject({
+      cwd: '/work',
+      group: 'g',
+      priority: 0,
+      timeoutMs: null,
+    });
   });
 
   it('adds its variables to those of the defaults, and its names to theirs', () => {
@@ -33,9 +38,12 @@ describe('a line of a batch', () => {
     expect(() => runOfLine({ ...line, timeout: 5 }, {})).toThrow(ZodError);
   });
 
-  it.each([null, 'abc', 7, ['A=1'], { 'A=B': '1' }, { '': '1' }, { A: 1 }, { A: 'a\0b' }])('is refused with the variables %j', (env) => {
-    expect(() => runOfLine({ ...line, env }, {})).toThrow(ZodError);
-  });
+  it.each([null, 'abc', 7, ['A=1'], { 'A=B': '1' }, { '': '1' }, { A: 1 }, { A: 'a\0b' }])(
+    'is refused with the variables %j',
+    (env) => {
+      expect(() => runOfLine({ ...line, env }, {})).toThrow(ZodError);
+    },
+  );
 
   it.each([null, 7, 'make', ['make'], true])('is refused when it is %j', (text) => {
     expect(() => runOfLine(text, line)).toThrow(ZodError);
@@ -70,14 +78,21 @@ describe('a line of a batch', () => {
       { stdin: { kind: 'file', path: 'relative' } },
       { stdin: { kind: 'text', base64: '***' } },
     ];
-    for (const fields of bad) expect(() => runOfLine({ ...line, ...fields }, {}), JSON.stringify(fields).slice(0, 80)).toThrow(ZodError);
+    for (const fields of bad)
+      expect(() => runOfLine({ ...line, ...fields }, {}), JSON.stringify(fields).slice(0, 80)).toThrow(ZodError);
   });
 });
 
 describe('the defaults of a batch', () => {
   it('may hold any field of a request, and no other', () => {
     expect(batchDefaults.safeParse({ defaults: { cwd: '/work', env: { A: '1' } } }).success).toBe(true);
-    for (const header of [{ defaults: { cwd: 'relative' } }, { defaults: { nobody: 1 } }, { defaults: {}, more: 1 }, {}, null]) {
+    for (const header of [
+      { defaults: { cwd: 'relative' } },
+      { defaults: { nobody: 1 } },
+      { defaults: {}, more: 1 },
+      {},
+      null,
+    ]) {
       expect(batchDefaults.safeParse(header).success).toBe(false);
     }
   });

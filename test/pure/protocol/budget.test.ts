@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseBudget, parseQuietHours } from '../../../src/protocol/budget.ts';
-import { budgetSchema } from '../../../src/protocol/budget-schemas.ts';
-import { type Budget, noBudget } from '../../../src/run/budget.ts';
-import { ClipError } from '../../../src/run/errors.ts';
+import { parseBudget, parseQuietHours } from '#protocol/budget.ts';
+import { budgetSchema } from '#protocol/budget-schemas.ts';
+import { type Budget, noBudget } from '#run/budget.ts';
+import { ClipError } from '#run/errors.ts';
 
 function refusal(read: () => unknown): string {
   try {
@@ -38,16 +38,22 @@ describe('a budget', () => {
   it.each(['', '5', '5eur', '-5usd', '5usd,', 'usd', '5k usd', 'a lot', '1.5runs', '$', '2 h 3', 'none,5usd'])(
     'is not "%s", and what is understood is told',
     (text) => {
-      expect(refusal(() => parseBudget(text, '--budget-day'))).toMatch(/^--budget-day: ".*" is not (an amount|a duration)\.$/);
+      expect(refusal(() => parseBudget(text, '--budget-day'))).toMatch(
+        /^--budget-day: ".*" is not (an amount|a duration)\.$/,
+      );
     },
   );
 
   it.each(['0usd', '0tokens', '0 runs', '0h', '2000000usd', '366d'])('of %s is refused', (text) => {
-    expect(refusal(() => parseBudget(text, '--budget-day'))).toMatch(/nothing at all|more than can be counted|longer than 365 days/);
+    expect(refusal(() => parseBudget(text, '--budget-day'))).toMatch(
+      /nothing at all|more than can be counted|longer than 365 days/,
+    );
   });
 
   it('has one limit of each kind', () => {
-    expect(refusal(() => parseBudget('5usd,$6', '--budget-day'))).toBe('--budget-day: "5usd,$6" has two limits of one kind.');
+    expect(refusal(() => parseBudget('5usd,$6', '--budget-day'))).toBe(
+      '--budget-day: "5usd,$6" has two limits of one kind.',
+    );
   });
 
   it('without a limit is none', () => {
@@ -67,7 +73,12 @@ describe('quiet hours', () => {
     expect(parseQuietHours(text, '--quiet-hours')).toEqual({ fromMinute, toMinute });
   });
 
-  it.each(['', '22', '22-', '25-7', '22:60-7', '22-7-9', '10pm-7am', '24:30-7', '7-7', '0-24'])('are not "%s"', (text) => {
-    expect(refusal(() => parseQuietHours(text, '--quiet-hours'))).toMatch(/^--quiet-hours: ".*" (are no hours|begin and end at one time)\.$/);
-  });
+  it.each(['', '22', '22-', '25-7', '22:60-7', '22-7-9', '10pm-7am', '24:30-7', '7-7', '0-24'])(
+    'are not "%s"',
+    (text) => {
+      expect(refusal(() => parseQuietHours(text, '--quiet-hours'))).toMatch(
+        /^--quiet-hours: ".*" (are no hours|begin and end at one time)\.$/,
+      );
+    },
+  );
 });

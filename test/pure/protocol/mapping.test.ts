@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { presets } from '../../../src/adapters/presets.ts';
-import { readMapping } from '../../../src/protocol/mapping.ts';
-import { ClipError } from '../../../src/run/errors.ts';
+import { presets } from '#adapters/presets.ts';
+import { readMapping } from '#protocol/mapping.ts';
+import { ClipError } from '#run/errors.ts';
 
 /** The refusal of this mapping; it must say which file and where to read on. */
 function refusal(value: unknown): string {
@@ -74,14 +74,26 @@ describe('a mapping', () => {
     [withRule({ where: { a: 1 } }), /^rules\[1\]\.where needs each/],
     [{ command: 'smith', rules: [{ when: {} }] }, /^rules\[0\] reads nothing/],
     [withRule({ results: {} }), /^rules\[1\] is not right: .*results/],
-    [{ command: 'smith', start: { args: ['-p', '{{prompt}}'] } }, /^start\.args\[1\] has \{\{prompt\}\}: the prompt is never an argument/],
-    [{ command: 'smith', start: { args: ['{{modle}}'] } }, /^start\.args\[0\] has \{\{modle\}\}, which is not known here; known: \{\{promptFile\}\}/],
+    [
+      { command: 'smith', start: { args: ['-p', '{{prompt}}'] } },
+      /^start\.args\[1\] has \{\{prompt\}\}: the prompt is never an argument/,
+    ],
+    [
+      { command: 'smith', start: { args: ['{{modle}}'] } },
+      /^start\.args\[0\] has \{\{modle\}\}, which is not known here; known: \{\{promptFile\}\}/,
+    ],
     [{ command: 'smith', start: { env: { S: '{{session}}' } } }, /^start\.env\.S has \{\{session\}\}/],
-    [{ command: 'smith', permission: { full: { args: ['{{model}}'] } } }, /^permission\.full\.args\[0\] has \{\{model\}\}/],
+    [
+      { command: 'smith', permission: { full: { args: ['{{model}}'] } } },
+      /^permission\.full\.args\[0\] has \{\{model\}\}/,
+    ],
     [{ command: 'smith', prompt: 'file' }, /^start needs \{\{promptFile\}\}/],
     [{ command: 'smith', start: { args: ['{{promptFile}}'] } }, /^start has \{\{promptFile\}\}, but prompt is "stdin"/],
     [{ command: 'smith', resume: { args: ['-c'] } }, /^resume needs \{\{session\}\}/],
-    [{ command: 'smith', prompt: 'file', start: { args: ['{{promptFile}}'] }, resume: { args: ['{{session}}'] } }, /^resume needs \{\{promptFile\}\}/],
+    [
+      { command: 'smith', prompt: 'file', start: { args: ['{{promptFile}}'] }, resume: { args: ['{{session}}'] } },
+      /^resume needs \{\{promptFile\}\}/,
+    ],
     [{ command: 'smith', needsResult: true }, /^needsResult is true, but no rule has a result/],
   ])('%j is refused with the name of the field', (value, words) => {
     expect(refusal(value)).toMatch(words);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseDuration, parseSize } from '../../../src/protocol/units.ts';
-import { ClipError } from '../../../src/run/errors.ts';
+import { parseDuration, parseSize } from '#protocol/units.ts';
+import { ClipError } from '#run/errors.ts';
 
 const second = 1_000;
 const day = 86_400 * second;
@@ -66,9 +66,12 @@ describe('a duration', () => {
     expect(refusal(parseDuration, text)).toBe(`--limit: "${text}" is not a duration.`);
   });
 
-  it.each(['366d', '365d1ms', '8761h', '31536001s', `${'9'.repeat(20)}d`, `${'9'.repeat(400)}d`])('is at most 365 days, so not %s', (text) => {
-    expect(refusal(parseDuration, text)).toContain('is longer than 365 days.');
-  });
+  it.each(['366d', '365d1ms', '8761h', '31536001s', `${'9'.repeat(20)}d`, `${'9'.repeat(400)}d`])(
+    'is at most 365 days, so not %s',
+    (text) => {
+      expect(refusal(parseDuration, text)).toContain('is longer than 365 days.');
+    },
+  );
 
   it('that is not nothing is never taken for none', () => {
     expect(parseDuration('0.4ms', '--limit')).toBeGreaterThan(0);

@@ -1,13 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { type Account, emptyAccount, fold } from '../../../src/run/account.ts';
-import { limits } from '../../../src/run/limits.ts';
-import type { Failure, FileChange, Reading, ToolKind } from '../../../src/run/reading.ts';
+import type { AgentEvent, Failure, FileChange, ToolKind } from '#run/agent-event.ts';
+import { limits } from '#run/limits.ts';
+import { emptyStreamState, fold, type StreamState } from '#run/stream-state.ts';
 
 const now = 1_795_350_000_000;
-const after = (...readings: readonly Reading[]): Account => fold(emptyAccount, readings, now);
+const after = (...readings: readonly AgentEvent[]): StreamState => fold(emptyStreamState, readings, now);
 
-const says = (text: string, delta = false): Reading => ({ type: 'message', text, delta });
-const starts = (id: string, kind: ToolKind = 'command', more: { tool?: string; command?: string; paths?: readonly string[] } = {}): Reading => ({
+const says = (text: string, delta = false): AgentEvent => ({ type: 'message', text, delta });
+const starts = (
+  id: string,
+  kind: ToolKind = 'command',
+  more: { tool?: string; command?: string; paths?: readonly string[] } = {},
+): AgentEvent => ({
   type: 'tool-started',
   id,
   tool: more.tool ?? kind,
@@ -15,7 +19,10 @@ const starts = (id: string, kind: ToolKind = 'command', more: { tool?: string; c
   command: kind === 'command' ? (more.command ?? id) : null,
   paths: more.paths ?? [],
 });
-const ends = (id: string, more: { exitCode?: number; failed?: boolean; denied?: boolean; files?: readonly FileChange[] } = {}): Reading => ({
+const ends = (
+  id: string,
+  more: { exitCode?: number; failed?: boolean; denied?: boolean; files?: readonly FileChange[] } = {},
+): AgentEvent => ({
   type: 'tool-ended',
   id,
   exitCode: more.exitCode ?? null,
@@ -23,11 +30,19 @@ const ends = (id: string, more: { exitCode?: number; failed?: boolean; denied?: 
   denied: more.denied ?? false,
   files: more.files ?? null,
 });
-const failure = (message = 'It broke.', more: Partial<Failure> = {}): Failure => ({ class: null, message, resetsAt: null, ...more });
-const fails = (message?: string, more?: Partial<Failure>): Reading => ({ type: 'error', failure: failure(message, more) });
-const result = (of: Failure | null = null): Reading => ({ type: 'result', failure: of });
-const retries = (attempt: number): Reading => ({ type: 'retrying', attempt, of: 10, message: 'busy' });
-const begins: Reading = { type: 'session', id: 's', model: 'm', permission: 'ask', version: '1' };
+const failure = (message = 'It broke.', more: Partial<Failure> = {}): Failure => ({
+  class: null,
+  message,
+  resetsAt: null,
+  ...more,
+});
+const fails = (message?: string, more?: Partial<Failure>): AgentEvent => ({
+  type: 'error',
+  failure: failure(message, more),
+});
+const result = (of: Failure | null = null): AgentEvent => ({ type: 'result', failure: of });
+const retries = (attempt: number): AgentEvent => ({ type: 'retrying', attempt, of: 10, message: 'busy' });
+const begins: AgentEvent = { type: 'session', id: 's', model: 'm', permission: 'ask', version: '1' };
 
 describe('a sign of life', () => {
   const trouble = [retries(1), fails(), result(failure())];
@@ -69,7 +84,11 @@ describe('a result', () => {
   });
 
   test.each([
-    ['its own words and class', failure('It was me.', { class: 'rate_limited', resetsAt: 5 }), failure('It was me.', { class: 'rate_limited', resetsAt: 5 })],
+    [
+      'its own words and class',
+      failure('It was me.', { class: 'rate_limited', resetsAt: 5 }),
+      failure('It was me.', { class: 'rate_limited', resetsAt: 5 }),
+    ],
     ['no class', failure('It was me.'), failure('It was me.', { class: 'auth_required', resetsAt: 7 })],
     ['no words', failure(''), failure('No key.', { class: 'auth_required', resetsAt: 7 })],
   ])('with %s, after an error, is told as: %s', (_, own, told) => {
@@ -83,11 +102,17 @@ describe('a result', () => {
 
 describe('words', () => {
   test('that come in pieces are one message', () => {
-    expect(after(says('Hel', true), says('lo ', true), says('there', true))).toMatchObject({ text: 'Hello there', messages: 1 });
+    expect(after(says('Hel', true), says('lo ', true), says('there', true))).toMatchObject({
+      text: 'Hello there',
+      messages: 1,
+    });
   });
 
   test('after a tool are a new message', () => {
-    expect(after(says('One', true), starts('a'), ends('a'), says('Two', true))).toMatchObject({ text: 'Two', messages: 2 });
+    expect(after(says('One', true), starts('a'), ends('a'), says('Two', true))).toMatchObject({
+      text: 'Two',
+      messages: 2,
+    });
   });
 
   test('that are only blank are none', () => {
@@ -103,7 +128,11 @@ describe('words', () => {
 
 describe('a tool', () => {
   test('told of twice is one call', () => {
-    expect(after(starts('a'), starts('a'), ends('a'), ends('a'))).toMatchObject({ toolCalls: 1, commands: 1, openTools: {} });
+    expect(after(starts('a'), starts('a'), ends('a'), ends('a'))).toMatchObject({
+      toolCalls: 1,
+      commands: 1,
+      openTools: {},
+    });
   });
 
   test('is open until it ends', () => {
@@ -113,17 +142,20 @@ describe('a tool', () => {
   });
 
   test('that nobody has begun has not ended', () => {
-    expect(after(ends('a', { denied: true }))).toEqual(emptyAccount);
+    expect(after(ends('a', { denied: true }))).toEqual(emptyStreamState);
   });
 
   test('may have any name', () => {
     const names = ['__proto__', 'constructor', ''];
-    const account = after(...names.map((name) => starts(name)), ...names.map((name) => ends(name, { files: [{ path: name, kind: 'add' }] })));
-    expect(account).toMatchObject({ toolCalls: 3, commands: 3 });
-    expect(Object.keys(account.files)).toEqual(names);
+    const streamState = after(
+      ...names.map((name) => starts(name)),
+      ...names.map((name) => ends(name, { files: [{ path: name, kind: 'add' }] })),
+    );
+    expect(streamState).toMatchObject({ toolCalls: 3, commands: 3 });
+    expect(Object.keys(streamState.files)).toEqual(names);
   });
 
-  test.each<[string, readonly Reading[], number | null]>([
+  test.each<[string, readonly AgentEvent[], number | null]>([
     ['a command that worked', [starts('a'), ends('a')], now],
     ['a command that failed', [starts('a'), ends('a', { failed: true })], now],
     ['a file that was written', [starts('a', 'write'), ends('a')], now],
@@ -141,7 +173,11 @@ describe('a tool', () => {
       ends(`c${i}`, { exitCode: i % 2, failed: i % 2 === 1 }),
     ]).flat();
     const { commands, commandsFailed, recentCommands } = after(...many);
-    expect({ commands, commandsFailed, kept: recentCommands.length }).toEqual({ commands: 45, commandsFailed: 22, kept: 40 });
+    expect({ commands, commandsFailed, kept: recentCommands.length }).toEqual({
+      commands: 45,
+      commandsFailed: 22,
+      kept: 40,
+    });
     expect(recentCommands.at(-1)).toEqual({ command: 'c44', exitCode: 0, failed: false, at: now });
   });
 });
@@ -151,7 +187,9 @@ describe('a changed file', () => {
 
   test('is told by the end of its tool, or by its beginning where the end says nothing', () => {
     expect(after(...wrote({ path: 'a', kind: 'add' })).files).toEqual({ a: { kind: 'add', times: 1, at: now } });
-    expect(after(starts('w', 'write', { paths: ['b'] }), ends('w')).files).toEqual({ b: { kind: null, times: 1, at: now } });
+    expect(after(starts('w', 'write', { paths: ['b'] }), ends('w')).files).toEqual({
+      b: { kind: null, times: 1, at: now },
+    });
     expect(after(starts('w', 'write', { paths: ['b'] }), ends('w', { files: [] })).files).toEqual({});
   });
 
@@ -166,13 +204,22 @@ describe('a changed file', () => {
     ['update', 'delete', 'delete'],
     ['add', null, 'add'],
   ])('first %s, then %s: %s', (first, second, kind) => {
-    expect(after(...wrote({ path: 'a', kind: first }), ...wrote({ path: 'a', kind: second })).files['a']).toMatchObject({ kind, times: 2 });
+    expect(after(...wrote({ path: 'a', kind: first }), ...wrote({ path: 'a', kind: second })).files['a']).toMatchObject(
+      { kind, times: 2 },
+    );
   });
 
   test('beyond the ones that are listed is counted', () => {
-    const many = Array.from({ length: limits.accountFiles + 3 }, (_, i): FileChange => ({ path: `f${i}`, kind: 'add' }));
-    const account = after(...wrote(...many), ...wrote({ path: 'f0', kind: 'update' }));
-    expect([Object.keys(account.files).length, account.filesMore, account.files['f0']?.times]).toEqual([limits.accountFiles, 3, 2]);
+    const many = Array.from(
+      { length: limits.accountFiles + 3 },
+      (_, i): FileChange => ({ path: `f${i}`, kind: 'add' }),
+    );
+    const streamState = after(...wrote(...many), ...wrote({ path: 'f0', kind: 'update' }));
+    expect([Object.keys(streamState.files).length, streamState.filesMore, streamState.files['f0']?.times]).toEqual([
+      limits.accountFiles,
+      3,
+      2,
+    ]);
   });
 });
 
@@ -186,7 +233,7 @@ describe('a refusal', () => {
     });
   });
 
-  test.each<[string, readonly Reading[], boolean]>([
+  test.each<[string, readonly AgentEvent[], boolean]>([
     ['a command that works', [starts('a'), ends('a')], true],
     ['a file that is written', [starts('a', 'write'), ends('a')], true],
     ['a command that fails', [starts('a'), ends('a', { failed: true })], false],
@@ -206,7 +253,10 @@ describe('a limit', () => {
   });
 
   test('that is no time is none', () => {
-    expect(after({ type: 'limit', resetsAt: 1e300 }, fails('x', { resetsAt: -1e300 }))).toMatchObject({ limitResetsAt: null, lastError: { resetsAt: null } });
+    expect(after({ type: 'limit', resetsAt: 1e300 }, fails('x', { resetsAt: -1e300 }))).toMatchObject({
+      limitResetsAt: null,
+      lastError: { resetsAt: null },
+    });
     expect(after(fails('x', { resetsAt: Number.NaN })).lastError?.resetsAt).toBeNull();
   });
 });
@@ -214,10 +264,13 @@ describe('a limit', () => {
 describe('an account', () => {
   test('is bounded whatever the stream says', () => {
     const long = 'y'.repeat(20_000);
-    const readings = Array.from({ length: 250 }, (_, i): readonly Reading[] => [
+    const readings = Array.from({ length: 250 }, (_, i): readonly AgentEvent[] => [
       { type: 'session', id: long, model: long, permission: long, version: long },
       says(long, i % 2 === 0),
-      starts(`${i}${long}`, 'write', { tool: `${i}${long}`, paths: [`${i}${long}`, ...Array.from({ length: 100 }, (__, j) => `${i}/${j}`)] }),
+      starts(`${i}${long}`, 'write', {
+        tool: `${i}${long}`,
+        paths: [`${i}${long}`, ...Array.from({ length: 100 }, (__, j) => `${i}/${j}`)],
+      }),
       ends(`${i}${long}`, { denied: i % 3 === 0 }),
       starts(`open${i}${long}`, 'command', { tool: `${i}${long}`, command: long }),
       { type: 'retrying', attempt: i, of: null, message: long },

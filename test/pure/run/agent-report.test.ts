@@ -1,13 +1,15 @@
 import { assert, constantFrom, option, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanReport, reportKinds, reportLine, reportsInText, type SentReport } from '../../../src/run/agent-report.ts';
-import { limits } from '../../../src/run/limits.ts';
+import { cleanReport, reportKinds, reportLine, reportsInText, type SentReport } from '#run/agent-report.ts';
+import { limits } from '#run/limits.ts';
 
 const sent: SentReport = { token: 'tok_en-1', id: 'r1', kind: 'next', text: 'write the tests', who: null };
 
 describe('the line of a report', () => {
   it('is read as it was written, whatever its words', () => {
-    const words = string({ unit: 'grapheme', minLength: 1, maxLength: 200 }).filter((text) => text.length <= limits.reportTextLength);
+    const words = string({ unit: 'grapheme', minLength: 1, maxLength: 200 }).filter(
+      (text) => text.length <= limits.reportTextLength,
+    );
     const name = string({ minLength: 1, maxLength: limits.nameLength });
     const same = property(constantFrom(...reportKinds), words, option(name), (kind, text, who) => {
       const report = { ...sent, kind, text, who };
@@ -37,14 +39,19 @@ describe('the line of a report', () => {
     ['no id', '::clip-report tok {"kind":"next","text":"x"}'],
     ['a number for a text', '::clip-report tok {"id":"a","kind":"next","text":7}'],
     ['no text', '::clip-report tok {"id":"a","kind":"next","text":""}'],
-    ['a text that is too long', `::clip-report tok {"id":"a","kind":"next","text":"${'x'.repeat(limits.reportTextLength + 1)}"}`],
+    [
+      'a text that is too long',
+      `::clip-report tok {"id":"a","kind":"next","text":"${'x'.repeat(limits.reportTextLength + 1)}"}`,
+    ],
     ['a name that is none', '::clip-report tok {"id":"a","kind":"blocked","text":"x","who":{}}'],
   ])('with %s is no report', (_, line) => {
     expect(reportsInText(line)).toEqual([]);
   });
 
   it('needs no one to be named', () => {
-    expect(reportsInText('::clip-report tok {"id":"a","kind":"next","text":"x"}')).toEqual([{ token: 'tok', id: 'a', kind: 'next', text: 'x', who: null }]);
+    expect(reportsInText('::clip-report tok {"id":"a","kind":"next","text":"x"}')).toEqual([
+      { token: 'tok', id: 'a', kind: 'next', text: 'x', who: null },
+    ]);
   });
 });
 

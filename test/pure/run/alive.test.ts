@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { RunEvent } from '../../../src/run/events.ts';
-import type { Running, RunState } from '../../../src/run/run.ts';
-import { limitReached, silenceOf, silentMs } from '../../../src/run/silence.ts';
-import { step } from '../../../src/run/step.ts';
+import type { RunEvent } from '#run/events.ts';
+import type { Running, RunState } from '#run/run.ts';
+import { classifySilence, limitReached, silentMs } from '#run/silence.ts';
+import { transition } from '#run/state-machine.ts';
 import { aRun, aSpec, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
 
 const minute = 60_000;
 
 function next(state: RunState, event: RunEvent, spec = {}): RunState {
-  const result = step(aRun(state, { spec }), event, noon);
+  const result = transition(aRun(state, { spec }), event, noon);
   if (result.kind !== 'moved') throw new Error(`It did not move: ${result.kind}`);
   return result.state;
 }
@@ -18,7 +18,12 @@ describe('a run that starts', () => {
   const spawned: RunEvent = { type: 'spawned', leader, startedAt: noon };
 
   it('counts its time limit from its own start, and has none by default', () => {
-    expect(next(starting, spawned, { timeoutMs: minute })).toMatchObject({ status: 'running', deadlineAt: noon + minute, held: true, detachedWarning: false });
+    expect(next(starting, spawned, { timeoutMs: minute })).toMatchObject({
+      status: 'running',
+      deadlineAt: noon + minute,
+      held: true,
+      detachedWarning: false,
+    });
     expect(next(starting, spawned)).toMatchObject({ deadlineAt: null, startedAt: noon, silentSince: noon, leader });
   });
 
@@ -28,48 +33,73 @@ describe('a run that starts', () => {
   });
 
   it('goes back to the queue when nothing was launched, not before the time given', () => {
-    expect(next(starting, { type: 'never-launched', message: '', retryInMs: 0 })).toEqual({ status: 'queued', notBefore: null });
-    expect(next(starting, { type: 'never-launched', message: '', retryInMs: 5_000 })).toEqual({ status: 'queued', notBefore: noon + 5_000 });
+    expect(next(starting, { type: 'never-launched', message: '', retryInMs: 0 })).toEqual({
+      status: 'queued',
+      notBefore: null,
+    });
+    expect(next(starting, { type: 'never-launched', message: '', retryInMs: 5_000 })).toEqual({
+      status: 'queued',
+      notBefore: noon + 5_000,
+    });
   });
 
   it('carries the warning when it is found alive without a keeper', () => {
-    expect(next(starting, { type: 'found-again', held: false, leader, startedAt: noon - 50 })).toMatchObject({ held: false, detachedWarning: true });
-    expect(next(starting, { type: 'found-again', held: true, leader, startedAt: noon - 50 })).toMatchObject({ held: true, detachedWarning: false });
+    expect(next(starting, { type: 'found-again', held: false, leader, startedAt: noon - 50 })).toMatchObject({
+      held: false,
+      detachedWarning: true,
+    });
+    expect(next(starting, { type: 'found-again', held: true, leader, startedAt: noon - 50 })).toMatchObject({
+      held: true,
+      detachedWarning: false,
+    });
   });
 });
 
 describe('a run that lost its keeper', () => {
   const found = (held: boolean): RunEvent => ({ type: 'found-again', held, leader, startedAt: noon });
 
-  it.each([['running'], ['stopping']])('is warned about once while %s, and no more after it says something', (status) => {
-    const before = status === 'running' ? running() : stopping();
-    const warned = next(before, found(false));
-    expect(warned).toMatchObject({ held: false, detachedWarning: true });
-    const heard = next(warned, { type: 'activity' });
-    // The exit code stays unknown: it still is not held.
-    expect(heard).toMatchObject({ status, held: false, detachedWarning: false });
-    expect(next(heard, found(false))).toMatchObject({ detachedWarning: false });
-    expect(next(warned, found(true))).toMatchObject({ held: true, detachedWarning: false });
-  });
+  it.each([['running'], ['stopping']])(
+    'is warned about once while %s, and no more after it says something',
+    (status) => {
+      const before = status === 'running' ? running() : stopping();
+      const warned = next(before, found(false));
+      expect(warned).toMatchObject({ held: false, detachedWarning: true });
+      const heard = next(warned, { type: 'activity' });
+      // The exit code stays unknown: it still is not held.
+      expect(heard).toMatchObject({ status, held: false, detachedWarning: false });
+      expect(next(heard, found(false))).toMatchObject({ detachedWarning: false });
+      expect(next(warned, found(true))).toMatchObject({ held: true, detachedWarning: false });
+    },
+  );
 
   it('keeps its deadline and its order to stop when it is found again', () => {
     const stop = aStop({ phase: 'terminated' });
     expect(next(running({ deadlineAt: noon + 5 }), found(true))).toMatchObject({ deadlineAt: noon + 5 });
-    expect(next(stopping({ stop, deadlineAt: noon + 5 }), found(false))).toMatchObject({ status: 'stopping', stop, deadlineAt: noon + 5 });
+    expect(next(stopping({ stop, deadlineAt: noon + 5 }), found(false))).toMatchObject({
+      status: 'stopping',
+      stop,
+      deadlineAt: noon + 5,
+    });
   });
 });
 
 describe('a machine that slept', () => {
   it('moves the deadline by the gap and begins to count silence anew', () => {
-    const slept: RunEvent = { type: 'slept', gapMs: 8 * 60 * minute };
-    expect(next(running({ deadlineAt: noon + 5 }), slept)).toMatchObject({ deadlineAt: noon + 5 + 8 * 60 * minute, silentSince: noon });
+    const slept: RunEvent = { type: 'clock-jumped', gapMs: 8 * 60 * minute };
+    expect(next(running({ deadlineAt: noon + 5 }), slept)).toMatchObject({
+      deadlineAt: noon + 5 + 8 * 60 * minute,
+      silentSince: noon,
+    });
     expect(next(running(), slept)).toMatchObject({ deadlineAt: null, silentSince: noon });
-    expect(next(stopping({ deadlineAt: noon }), slept)).toMatchObject({ status: 'stopping', deadlineAt: noon + 8 * 60 * minute });
+    expect(next(stopping({ deadlineAt: noon }), slept)).toMatchObject({
+      status: 'stopping',
+      deadlineAt: noon + 8 * 60 * minute,
+    });
   });
 });
 
 describe('a clock that was set back', () => {
-  const back: RunEvent = { type: 'slept', gapMs: -60 * minute };
+  const back: RunEvent = { type: 'clock-jumped', gapMs: -60 * minute };
 
   it('takes the deadline along, or the run would go on for an hour more', () => {
     expect(next(running({ deadlineAt: noon + 5 + 60 * minute }), back)).toMatchObject({ deadlineAt: noon + 5 });
@@ -77,12 +107,14 @@ describe('a clock that was set back', () => {
 
   it('takes a stop along, or its grace would last an hour more', () => {
     const stop = aStop({ phase: 'terminated', orderedAt: noon + 60 * minute, phaseAt: noon + 61 * minute });
-    expect(next(stopping({ stop }), back)).toMatchObject({ stop: { phase: 'terminated', orderedAt: noon, phaseAt: noon + minute } });
+    expect(next(stopping({ stop }), back)).toMatchObject({
+      stop: { phase: 'terminated', orderedAt: noon, phaseAt: noon + minute },
+    });
   });
 
   it('does not lengthen the grace of a stop when the machine slept', () => {
     const stop = aStop({ phase: 'terminated', phaseAt: noon });
-    expect(next(stopping({ stop }), { type: 'slept', gapMs: 60 * minute })).toMatchObject({ stop });
+    expect(next(stopping({ stop }), { type: 'clock-jumped', gapMs: 60 * minute })).toMatchObject({ stop });
   });
 
   it('makes what was heard before it count for nothing', () => {
@@ -91,7 +123,16 @@ describe('a clock that was set back', () => {
   });
 
   it('makes no order too late: nobody orders an hour after the end', () => {
-    const exited = { type: 'exited', code: 0, signal: null, endedAt: noon, byDeadline: false, leader: null, startedAt: null, report: null } as const;
+    const exited = {
+      type: 'exited',
+      code: 0,
+      signal: null,
+      endedAt: noon,
+      byDeadline: false,
+      leader: null,
+      startedAt: null,
+      report: null,
+    } as const;
     const ordered = (orderedAt: number) => next(stopping({ stop: aStop({ orderedAt }) }), exited);
     expect(ordered(noon + 60 * minute)).toMatchObject({ status: 'cancelled' });
     expect(ordered(noon + 1_000)).toMatchObject({ status: 'succeeded' });
@@ -100,7 +141,13 @@ describe('a clock that was set back', () => {
 
 describe('silence', () => {
   it('is quiet after 60 s and stalled after 10 min', () => {
-    expect([0, 59_999, minute, 10 * minute - 1, 10 * minute].map(silenceOf)).toEqual(['talking', 'talking', 'quiet', 'quiet', 'stalled']);
+    expect([0, 59_999, minute, 10 * minute - 1, 10 * minute].map(classifySilence)).toEqual([
+      'talking',
+      'talking',
+      'quiet',
+      'quiet',
+      'stalled',
+    ]);
   });
 
   it('counts from the newest of start, waking up and output, and never below nothing', () => {
@@ -113,8 +160,11 @@ describe('silence', () => {
 });
 
 describe('the limits of a running run', () => {
-  const reached = (spec: Parameters<typeof aSpec>[0], state: Partial<Running>, looked: { outputBytes?: number; lastOutputAt?: number | null }) =>
-    limitReached(aSpec(spec), running(state), { outputBytes: 0, lastOutputAt: null, at: noon, ...looked });
+  const reached = (
+    spec: Parameters<typeof aSpec>[0],
+    state: Partial<Running>,
+    looked: { outputBytes?: number; lastOutputAt?: number | null },
+  ) => limitReached(aSpec(spec), running(state), { outputBytes: 0, lastOutputAt: null, at: noon, ...looked });
 
   it('are none unless given, except the one for output', () => {
     expect(reached({}, { silentSince: 0, startedAt: 0 }, {})).toBe(null);

@@ -1,5 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { addSpent, type Budget, budgetWords, noBudget, nothingSpent, reachedLimit, reachedWhileRunning, type Spent, spentOf } from '../../../src/run/budget.ts';
+import {
+  addSpent,
+  type Budget,
+  doubtAbout,
+  formatBudget,
+  formatSpent,
+  noBudget,
+  nothingSpent,
+  reachedLimit,
+  reachedWhileRunning,
+  type Spent,
+  type Tells,
+  unseenByLimit,
+  usageToSpent,
+} from '#run/budget.ts';
 
 const usage = (costUsd: number | null, inputTokens: number | null = 0, outputTokens: number | null = 0) => ({
   costUsd,
@@ -17,22 +31,102 @@ const spent = (given: Partial<Spent>): Spent => ({
 
 describe('what runs have used together', () => {
   test('is the sum of what each has used; cached input is input and counts once', () => {
-    expect(spentOf(usage(0.1, 900, 100), 2_000)).toEqual({
+    expect(usageToSpent(usage(0.1, 900, 100), 2_000)).toEqual({
       costUsd: 0.1,
       costKnownUsd: 0.1,
+      costUnknownRuns: 0,
       tokens: 1_000,
       tokensKnown: 1_000,
+      tokensUnknownRuns: 0,
       runs: 1,
       timeMs: 2_000,
     });
-    const both = addSpent(spentOf(usage(0.1, 900, 100), 2_000), spentOf(usage(0.2, 10, 1), 500));
-    expect(both).toEqual({ costUsd: 0.3, costKnownUsd: 0.3, tokens: 1_011, tokensKnown: 1_011, runs: 2, timeMs: 2_500 });
+    const both = addSpent(usageToSpent(usage(0.1, 900, 100), 2_000), usageToSpent(usage(0.2, 10, 1), 500));
+    expect(both).toEqual({
+      ...{ costUsd: 0.3, costKnownUsd: 0.3, costUnknownRuns: 0 },
+      ...{ tokens: 1_011, tokensKnown: 1_011, tokensUnknownRuns: 0 },
+      ...{ runs: 2, timeMs: 2_500 },
+    });
   });
 
   test('is unknown where a part of it is, and the known rest stands beside it', () => {
-    const part = addSpent(spentOf(usage(1.5, 10, null), 1), spentOf(null, 1));
-    expect(part).toEqual({ costUsd: null, costKnownUsd: 1.5, tokens: null, tokensKnown: 10, runs: 2, timeMs: 2 });
-    expect(addSpent(part, spentOf(usage(1, 5, 5), 0))).toMatchObject({ costUsd: null, costKnownUsd: 2.5, tokens: null, tokensKnown: 20 });
+    const part = addSpent(usageToSpent(usage(1.5, 10, null), 1), usageToSpent(null, 1));
+    expect(part).toEqual({
+      ...{ costUsd: null, costKnownUsd: 1.5, costUnknownRuns: 1 },
+      ...{ tokens: null, tokensKnown: 10, tokensUnknownRuns: 2 },
+      ...{ runs: 2, timeMs: 2 },
+    });
+    expect(addSpent(part, usageToSpent(usage(1, 5, 5), 0))).toMatchObject({
+      costUsd: null,
+      costKnownUsd: 2.5,
+      tokens: null,
+      tokensKnown: 20,
+    });
+  });
+
+  test('a run that was cut off counts with what it told, and as one that is not fully known', () => {
+    const cut = usageToSpent(usage(0.5, 100, 10), 1, { usageIsPart: true });
+    expect(cut).toMatchObject({
+      costUsd: null,
+      costKnownUsd: 0.5,
+      costUnknownRuns: 1,
+      tokens: null,
+      tokensKnown: 110,
+      tokensUnknownRuns: 1,
+    });
+    // One that lives has told what it used so far: that it tells more later is no news.
+    expect(usageToSpent(usage(0.5, 100, 10), 1, { usageIsPart: true, ended: false })).toMatchObject({
+      tokens: 110,
+      tokensUnknownRuns: 0,
+      costUnknownRuns: 0,
+    });
+    expect(usageToSpent(null, 1, { ended: false })).toMatchObject({ tokens: null, tokensUnknownRuns: 0 });
+    expect(formatSpent(addSpent(cut, cut))).toBe(
+      '$1.00 and an unknown cost, 220 tokens (2 runs not fully known), 2 runs, 2 ms',
+    );
+    expect(formatSpent(usageToSpent(null, 1_000))).toBe('cost unknown, tokens unknown, 1 run, 1 s');
+  });
+});
+
+describe('what a limit cannot hold', () => {
+  const runs = (tokensUnknownRuns: number, costUnknownRuns: number) => spent({ tokensUnknownRuns, costUnknownRuns });
+
+  test('is said of the runs that it has not fully seen', () => {
+    expect(unseenByLimit(budget({ tokens: 10, costUsd: 1 }), runs(2, 1))).toBe(
+      'only what was told counts; not fully known: the tokens of 2 runs and the cost of one run',
+    );
+    expect(unseenByLimit(budget({ tokens: 10 }), runs(0, 3))).toBeNull();
+    expect(unseenByLimit(budget({ timeMs: 10 }), runs(3, 3))).toBeNull();
+    expect(reachedLimit(budget({ tokens: 10 }), spent({ tokensKnown: 10, tokensUnknownRuns: 1 }))?.words).toBe(
+      '10 of 10 tokens (1 run not fully known)',
+    );
+  });
+
+  test.each<[Partial<Budget>, Tells, string | null]>([
+    [{ tokens: 1, costUsd: 1 }, { tokens: 'live', cost: 'live' }, null],
+    [{ timeMs: 1 }, { tokens: 'never', cost: 'never' }, null],
+    [
+      { tokens: 1 },
+      { tokens: 'never', cost: 'live' },
+      'it tells no tokens, so that this limit never holds: limit its time or runs',
+    ],
+    [
+      { tokens: 1, costUsd: 1 },
+      { tokens: 'never', cost: 'never' },
+      'it tells no tokens and no cost, so that this limit never holds: limit its time or runs',
+    ],
+    [
+      { costUsd: 1 },
+      { tokens: 'live', cost: 'never' },
+      'it tells no cost, so that this limit never holds: limit its tokens, time or runs',
+    ],
+    [
+      { costUsd: 1 },
+      { tokens: 'live', cost: 'end' },
+      'it tells its cost only at its end, so that this limit stops no run that works: limit its tokens, time or runs, too',
+    ],
+  ])('of a CLI is said when it is set: %j of one that tells %j', (limited, tells, words) => {
+    expect(doubtAbout(budget(limited), tells)).toBe(words);
   });
 });
 
@@ -43,16 +137,31 @@ describe('a limit', () => {
     ['on cost is passed', { costUsd: 0.5 }, { costUsd: 0.529 }, '$0.52 of $0.50'],
     ['on cost below a cent', { costUsd: 0.002 }, { costUsd: 0.0021 }, '$0.0021 of $0.002'],
     ['on cost is reached by sums of binary fractions', { costUsd: 0.8 }, { costUsd: 0.7 + 0.1 }, '$0.80 of $0.80'],
-    ['on cost counts the known part', { costUsd: 5 }, { costUsd: null, costKnownUsd: 5.1 }, '$5.10 of $5.00, and more whose cost is not known'],
+    [
+      'on cost counts the known part',
+      { costUsd: 5 },
+      { costUsd: null, costKnownUsd: 5.1 },
+      '$5.10 of $5.00, and more whose cost is not known',
+    ],
     ['on cost is not reached by what nobody knows', { costUsd: 5 }, { costUsd: null, costKnownUsd: 0 }, null],
     ['on tokens holds below it', { tokens: 1_000 }, { tokens: 999 }, null],
     ['on tokens is reached at it', { tokens: 200_000 }, { tokens: 1_200_000 }, '1,200,000 of 200,000 tokens'],
-    ['on tokens counts where cost is unknown', { costUsd: 5, tokens: 10 }, { costUsd: null, tokens: 10 }, '10 of 10 tokens'],
+    [
+      'on tokens counts where cost is unknown',
+      { costUsd: 5, tokens: 10 },
+      { costUsd: null, tokens: 10 },
+      '10 of 10 tokens',
+    ],
     ['on time holds below it', { timeMs: 60_000 }, { timeMs: 59_999 }, null],
     ['on time is reached at it', { timeMs: 10_800_000 }, { timeMs: 10_805_000 }, '3 h of 3 h'],
     ['on runs holds while one more is allowed', { runs: 2 }, { runs: 1 }, null],
     ['on runs is reached when one more would be too many', { runs: 2 }, { runs: 2 }, '2 of 2 runs'],
-    ['on two things is reached by either, the cost being told first', { costUsd: 1, timeMs: 1 }, { costUsd: 1, timeMs: 1 }, '$1.00 of $1.00'],
+    [
+      'on two things is reached by either, the cost being told first',
+      { costUsd: 1, timeMs: 1 },
+      { costUsd: 1, timeMs: 1 },
+      '$1.00 of $1.00',
+    ],
   ])('%s', (_, limit, used, words) => {
     expect(reachedLimit(budget(limit), spent(used))?.words ?? null).toBe(words);
   });
@@ -68,7 +177,9 @@ describe('a limit', () => {
 });
 
 test('a budget is told in words', () => {
-  expect(budgetWords({ costUsd: 5, tokens: 2_000_000, runs: 20, timeMs: 5_400_000 })).toBe('$5.00, 2,000,000 tokens, 20 runs, 1 h 30 min');
-  expect(budgetWords(budget({ runs: 1 }))).toBe('1 run');
-  expect(budgetWords(budget({ timeMs: 90_000 }))).toBe('1 min 30 s');
+  expect(formatBudget({ costUsd: 5, tokens: 2_000_000, runs: 20, timeMs: 5_400_000 })).toBe(
+    '$5.00, 2,000,000 tokens, 20 runs, 1 h 30 min',
+  );
+  expect(formatBudget(budget({ runs: 1 }))).toBe('1 run');
+  expect(formatBudget(budget({ timeMs: 90_000 }))).toBe('1 min 30 s');
 });

@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { RunEvent } from '../../../src/run/events.ts';
-import type { ErrorClass } from '../../../src/run/reading.ts';
-import type { Report } from '../../../src/run/report.ts';
-import { type Ended, isEnded, type Lineage, type Run, type RunSpec, type RunState, type StopOrder, type Stopping } from '../../../src/run/run.ts';
-import { type Effect, step } from '../../../src/run/step.ts';
+import type { ErrorClass } from '#run/agent-event.ts';
+import type { RunEvent } from '#run/events.ts';
+import {
+  type Ended,
+  isEnded,
+  type Lineage,
+  type Run,
+  type RunSpec,
+  type RunState,
+  type StopOrder,
+  type Stopping,
+} from '#run/run.ts';
+import { type Effect, transition } from '#run/state-machine.ts';
+import { type StreamOutcome, unreadable } from '#run/stream-outcome.ts';
 import { aProfile, aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
 
 /** Everything in turn, one second apart, from a running run; gives the run and the effects of the last event. */
@@ -11,7 +20,7 @@ function play(run: Run, ...events: RunEvent[]): { run: Run; effects: Effect['typ
   let now = run;
   let effects: Effect['type'][] = [];
   for (const [index, event] of events.entries()) {
-    const result = step(now, event, noon + 1_000 * index);
+    const result = transition(now, event, noon + 1_000 * index);
     if (result.kind !== 'moved') continue;
     now = { ...now, state: result.state };
     effects = result.effects.map(({ type }) => type);
@@ -32,7 +41,10 @@ const stop = (order: StopOrder, given: { graceMs?: number | null; now?: boolean 
   now: false,
   ...given,
 });
-const exit = (code: number | null, given: { signal?: string; byDeadline?: boolean; report?: Report } = {}): RunEvent => ({
+const exit = (
+  code: number | null,
+  given: { signal?: string; byDeadline?: boolean; report?: StreamOutcome } = {},
+): RunEvent => ({
   type: 'exited',
   code,
   signal: null,
@@ -43,7 +55,7 @@ const exit = (code: number | null, given: { signal?: string; byDeadline?: boolea
   report: null,
   ...given,
 });
-const lost = (certain: boolean, report: Report | null = null): RunEvent => ({
+const lost = (certain: boolean, report: StreamOutcome | null = null): RunEvent => ({
   type: 'process-lost',
   message: 'The process is gone and left no exit record.',
   certain,
@@ -62,7 +74,9 @@ describe('the end of a run that nobody stopped', () => {
     ['plain', lost(true), ['failed', 'process_lost', 'process_lost', false]],
     ['claude', lost(false), ['failed', 'process_lost', 'process_lost', false]],
   ] as const)('of adapter %s, after %o, is %j', (adapter, event, expected) => {
-    expect(why(endOf(aRun(running(), { spec: { agent: adapter === 'plain' ? null : aProfile({ adapter }) } }), event))).toEqual(expected);
+    expect(
+      why(endOf(aRun(running(), { spec: { agent: adapter === 'plain' ? null : aProfile({ adapter }) } }), event)),
+    ).toEqual(expected);
   });
 
   it('is process_lost, with nothing guessed, when the exit record names neither code nor signal', () => {
@@ -73,34 +87,112 @@ describe('the end of a run that nobody stopped', () => {
 
   it('says that it could not start, and why, and leaves no leftovers to look for', () => {
     for (const errorCode of ['command_not_found', 'not_executable', 'cwd_missing', 'launch_failed']) {
-      const end = endOf(aRun({ status: 'starting', since: noon, stop: null }), { type: 'spawn-failed', errorCode, message: 'It would not start.' });
+      const end = endOf(aRun({ status: 'starting', since: noon, stop: null }), {
+        type: 'spawn-failed',
+        errorCode,
+        message: 'It would not start.',
+      });
       expect(why(end)).toEqual(['failed', 'not_started', errorCode, false]);
-      expect(end).toMatchObject({ error: 'It would not start.', outcome: { kind: 'not_started' }, leader: null, startedAt: null, pending: ['tidy'] });
+      expect(end).toMatchObject({
+        error: 'It would not start.',
+        outcome: { kind: 'not_started' },
+        leader: null,
+        startedAt: null,
+        pending: ['tidy'],
+      });
     }
   });
 
   it('is cancelled, dependency_failed, when the run that had to succeed first did not', () => {
-    const end = endOf(aRun({ status: 'queued', notBefore: null }), { type: 'dependency-failed', after: 7, status: 'timed_out' });
+    const end = endOf(aRun({ status: 'queued', notBefore: null }), {
+      type: 'dependency-failed',
+      after: 7,
+      status: 'timed_out',
+    });
     expect(why(end)).toEqual(['cancelled', 'dependency_failed', 'cancelled', false]);
     expect(end.error).toBe('Run 7 had to succeed first, but it ended timed_out.');
   });
 
   it('is timed_out when the keeper enforced the deadline because no daemon was there', () => {
-    expect(why(endOf(aRun(running()), exit(null, { signal: 'SIGTERM', byDeadline: true })))).toEqual(['timed_out', 'timeout', 'timeout', true]);
-    expect(why(endOf(aRun(running()), exit(0, { byDeadline: true })))).toEqual(['timed_out', 'timeout', 'timeout', true]);
+    expect(why(endOf(aRun(running()), exit(null, { signal: 'SIGTERM', byDeadline: true })))).toEqual([
+      'timed_out',
+      'timeout',
+      'timeout',
+      true,
+    ]);
+    expect(why(endOf(aRun(running()), exit(0, { byDeadline: true })))).toEqual([
+      'timed_out',
+      'timeout',
+      'timeout',
+      true,
+    ]);
   });
 
   it('keeps the process, its start and the moment of its end', () => {
     const starting = aRun({ status: 'starting', since: noon - 1, stop: null });
-    expect(endOf(aRun(running()), exit(0))).toMatchObject({ leader, startedAt: noon - 30_000, endedAt: noon + 9_000, pending: ['leftovers', 'tidy'] });
+    expect(endOf(aRun(running()), exit(0))).toMatchObject({
+      leader,
+      startedAt: noon - 30_000,
+      endedAt: noon + 9_000,
+      pending: ['leftovers', 'tidy'],
+    });
     expect(endOf(starting, exit(0))).toMatchObject({ leader, startedAt: noon - 30_000, endedAt: noon + 9_000 });
+  });
+});
+
+describe('the error of an end', () => {
+  const agent = { spec: { agent: aProfile() } };
+  const of = (event: RunEvent, run = aRun(running(), agent)) => {
+    const { error, errorBy } = endOf(run, event);
+    return [error, errorBy];
+  };
+
+  it('is in the name of whoever said it: the agent, or clip', () => {
+    const said: StreamOutcome = { failure: { class: null, message: 'It says so.', resetsAt: null } };
+    expect(of(exit(1, { report: said }))).toEqual(['It says so.', 'agent']);
+    expect(
+      of(exit(0, { report: { failure: { class: null, message: 'It never said.', resetsAt: null, by: 'clip' } } })),
+    ).toEqual(['It never said.', 'clip']);
+    expect(of(exit(null, { signal: 'SIGKILL' }))).toEqual(['Killed by SIGKILL.', 'clip']);
+    expect(of(exit(7))).toEqual(['Exited with code 7.', 'clip']);
+    expect(of(lost(true))).toEqual(['The process is gone and left no exit record.', 'clip']);
+    expect(of(exit(0))).toEqual([null, null]);
+  });
+
+  it('quotes what stands on standard error where nothing else says why', () => {
+    const words = { lastWords: 'boom: config not found' };
+    expect(of({ ...exit(3), ...words } as RunEvent, aRun(running()))).toEqual([
+      'Exited with code 3: boom: config not found',
+      'agent',
+    ]);
+    expect(of({ ...exit(null, { signal: 'SIGABRT' }), ...words } as RunEvent)).toEqual([
+      'Killed by SIGABRT: boom: config not found',
+      'agent',
+    ]);
+    // Who sends these has nothing to do with what was written last.
+    for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'])
+      expect(of({ ...exit(null, { signal }), ...words } as RunEvent)[1]).toBe('clip');
+  });
+
+  it('of a run whose stream could not be read to its end is a failure, whatever its exit code', () => {
+    for (const event of [
+      exit(0, { report: unreadable('the file is gone') }),
+      exit(3, { report: unreadable('the file is gone') }),
+    ]) {
+      const end = endOf(aRun(running(), agent), event);
+      expect(why(end)).toEqual(['failed', 'adapter_failed', 'stream_unreadable', false]);
+      expect(end).toMatchObject({ error: 'How it went is not known: the file is gone.', errorBy: 'clip' });
+    }
   });
 });
 
 describe('what an agent reports of its end', () => {
   const agent = { spec: { agent: aProfile(), onLoss: 'retry' as const } };
-  const saying = (failureClass: ErrorClass | null): Report => ({ failure: { class: failureClass, message: 'It says so.', resetsAt: null } });
-  const fine: Report = { failure: null };
+  const saying = (failureClass: ErrorClass | null): StreamOutcome => ({
+    failure: { class: failureClass, message: 'It says so.', resetsAt: null },
+  });
+  const fine: StreamOutcome = { failure: null };
+  const complete: StreamOutcome = { failure: null, complete: true };
 
   it.each([
     [null, 'adapter_failed', 'adapter_failed'],
@@ -120,20 +212,75 @@ describe('what an agent reports of its end', () => {
   });
 
   it('cannot make a success of an exit code that is none', () => {
-    expect(why(endOf(aRun(running(), agent), exit(3, { report: fine })))).toEqual(['failed', 'adapter_failed', 'adapter_failed', false]);
-    expect(why(endOf(aRun(running(), agent), exit(null, { signal: 'SIGKILL', report: fine })))).toEqual(['failed', 'adapter_failed', 'adapter_failed', false]);
+    expect(why(endOf(aRun(running(), agent), exit(3, { report: fine })))).toEqual([
+      'failed',
+      'adapter_failed',
+      'adapter_failed',
+      false,
+    ]);
+    expect(why(endOf(aRun(running(), agent), exit(null, { signal: 'SIGKILL', report: fine })))).toEqual([
+      'failed',
+      'adapter_failed',
+      'adapter_failed',
+      false,
+    ]);
+  });
+
+  it('that is complete and good stands when its process then exits with another code, with a remark that names it', () => {
+    for (const code of [1, 3, 143, 255]) {
+      const end = endOf(aRun(running(), agent), exit(code, { report: complete }));
+      expect(why(end)).toEqual(['succeeded', 'completed', null, false]);
+      expect(end).toMatchObject({
+        outcome: { kind: 'exited', code },
+        error: null,
+        remark: `It exited with code ${code} after its complete result.`,
+      });
+    }
+    expect(endOf(aRun(running(), agent), exit(0, { report: complete })).remark).toBeNull();
+  });
+
+  it('that is complete and good stands when a signal from elsewhere ends its process', () => {
+    for (const signal of ['SIGTERM', 'SIGKILL', 'SIGSEGV']) {
+      const end = endOf(aRun(running(), agent), exit(null, { signal, report: complete }));
+      expect(why(end)).toEqual(['succeeded', 'completed', null, false]);
+      expect(end).toMatchObject({
+        outcome: { kind: 'killed', signal },
+        remark: `It was killed by ${signal} after its complete result.`,
+      });
+    }
+    // What clip has stopped ends as it was ordered, whatever had been said.
+    expect(why(endOf(aRun(running(), agent), stop('cancelled'), exit(143, { report: complete })))).toEqual([
+      'cancelled',
+      'cancelled',
+      'cancelled',
+      false,
+    ]);
   });
 
   it('decides the end of a run that was lost from sight, whose exit stays unknown, and nothing is tried again', () => {
     const { run, effects } = play(aRun(running({ held: false }), agent), lost(true, fine));
     expect(run.state).toMatchObject({ status: 'succeeded', stopReason: 'completed', outcome: { kind: 'lost' } });
     expect(effects).not.toContain('retry-lost');
-    expect(why(endOf(aRun(running(), agent), lost(true, saying('rate_limited'))))).toEqual(['failed', 'rate_limited', 'rate_limited', false]);
+    expect(why(endOf(aRun(running(), agent), lost(true, saying('rate_limited'))))).toEqual([
+      'failed',
+      'rate_limited',
+      'rate_limited',
+      false,
+    ]);
   });
 
   it('stands when it only lingered, however its process then ended', () => {
-    for (const how of [exit(0, { report: fine }), exit(1, { report: fine }), exit(null, { signal: 'SIGKILL', report: fine })])
-      expect(why(endOf(aRun(running(), agent), stop('lingering'), how))).toEqual(['succeeded', 'completed', null, false]);
+    for (const how of [
+      exit(0, { report: fine }),
+      exit(1, { report: fine }),
+      exit(null, { signal: 'SIGKILL', report: fine }),
+    ])
+      expect(why(endOf(aRun(running(), agent), stop('lingering'), how))).toEqual([
+        'succeeded',
+        'completed',
+        null,
+        false,
+      ]);
     expect(why(endOf(aRun(running(), agent), stop('lingering'), exit(0, { report: saying(null) })))).toEqual([
       'failed',
       'adapter_failed',
@@ -149,7 +296,12 @@ describe('what an agent reports of its end', () => {
   });
 
   it('yields to the order of whoever stopped it', () => {
-    expect(why(endOf(aRun(running(), agent), stop('cancelled'), exit(0, { report: saying(null) })))).toEqual(['cancelled', 'cancelled', 'cancelled', false]);
+    expect(why(endOf(aRun(running(), agent), stop('cancelled'), exit(0, { report: saying(null) })))).toEqual([
+      'cancelled',
+      'cancelled',
+      'cancelled',
+      false,
+    ]);
   });
 
   it('that its session is unknown lets one run begin anew, but not for a run that begins anew itself', () => {
@@ -173,61 +325,85 @@ const ordered: Record<Exclude<StopOrder, 'lingering'>, readonly [string, string,
   output_limit: ['failed', 'output_limit', 'output_limit', false],
 };
 
-describe.each(Object.entries(ordered) as [keyof typeof ordered, (typeof ordered)[keyof typeof ordered]][])('an order to stop: %s', (order, expected) => {
-  const beforeTheProcess: [string, RunState, RunEvent[]][] = [
-    ['queued', { status: 'queued', notBefore: null }, []],
-    ['starting, and it never was launched', { status: 'starting', since: noon, stop: null }, [{ type: 'never-launched', message: '', retryInMs: 5_000 }]],
-    ['starting, and it could not start', { status: 'starting', since: noon, stop: null }, [{ type: 'spawn-failed', errorCode: 'cwd_missing', message: '' }]],
-  ];
-  it.each(beforeTheProcess)('carries its end when the run is %s', (_, state, then) => {
-    const end = endOf(aRun(state), stop(order), ...then);
-    expect(why(end)).toEqual(expected);
-    expect(end).toMatchObject({ outcome: { kind: 'not_started' }, pending: ['tidy'] });
-  });
+describe.each(Object.entries(ordered) as [keyof typeof ordered, (typeof ordered)[keyof typeof ordered]][])(
+  'an order to stop: %s',
+  (order, expected) => {
+    const beforeTheProcess: [string, RunState, RunEvent[]][] = [
+      ['queued', { status: 'queued', notBefore: null }, []],
+      [
+        'starting, and it never was launched',
+        { status: 'starting', since: noon, stop: null },
+        [{ type: 'never-launched', message: '', retryInMs: 5_000 }],
+      ],
+      [
+        'starting, and it could not start',
+        { status: 'starting', since: noon, stop: null },
+        [{ type: 'spawn-failed', errorCode: 'cwd_missing', message: '' }],
+      ],
+    ];
+    it.each(beforeTheProcess)('carries its end when the run is %s', (_, state, then) => {
+      const end = endOf(aRun(state), stop(order), ...then);
+      expect(why(end)).toEqual(expected);
+      expect(end).toMatchObject({ outcome: { kind: 'not_started' }, pending: ['tidy'] });
+    });
 
-  it.each([
-    ['exits 0', exit(0)],
-    ['exits 143', exit(143)],
-    ['dies by the signal', exit(null, { signal: 'SIGTERM' })],
-    ['ends by its deadline', exit(null, { signal: 'SIGKILL', byDeadline: true })],
-    ['is lost', lost(true)],
-  ])('carries its end when the process then %s', (_, event) => {
-    expect(why(endOf(aRun(running()), stop(order), event))).toEqual(expected);
-    const starting = aRun({ status: 'starting', since: noon, stop: null });
-    expect(why(endOf(starting, stop(order), event))).toEqual(expected);
-    expect(why(endOf(starting, stop(order), { type: 'spawned', leader, startedAt: noon }, event))).toEqual(expected);
-  });
+    it.each([
+      ['exits 0', exit(0)],
+      ['exits 143', exit(143)],
+      ['dies by the signal', exit(null, { signal: 'SIGTERM' })],
+      ['ends by its deadline', exit(null, { signal: 'SIGKILL', byDeadline: true })],
+      ['is lost', lost(true)],
+    ])('carries its end when the process then %s', (_, event) => {
+      expect(why(endOf(aRun(running()), stop(order), event))).toEqual(expected);
+      const starting = aRun({ status: 'starting', since: noon, stop: null });
+      expect(why(endOf(starting, stop(order), event))).toEqual(expected);
+      expect(why(endOf(starting, stop(order), { type: 'spawned', leader, startedAt: noon }, event))).toEqual(expected);
+    });
 
-  it('wins over every later one', () => {
-    for (const second of Object.keys(ordered) as StopOrder[]) {
-      for (const now of [false, true]) expect(why(endOf(aRun(running()), stop(order), stop(second, { now }), exit(0)))).toEqual(expected);
-    }
-  });
-});
+    it('wins over every later one', () => {
+      for (const second of Object.keys(ordered) as StopOrder[]) {
+        for (const now of [false, true])
+          expect(why(endOf(aRun(running()), stop(order), stop(second, { now }), exit(0)))).toEqual(expected);
+      }
+    });
+  },
+);
 
 describe('a run that is being stopped', () => {
   it('keeps the true exit code beside its ordered end', () => {
     expect(endOf(aRun(running()), stop('cancelled'), exit(0)).outcome).toEqual({ kind: 'exited', code: 0 });
-    expect(endOf(aRun(running()), stop('timeout'), exit(null, { signal: 'SIGKILL' })).outcome).toEqual({ kind: 'killed', signal: 'SIGKILL' });
+    expect(endOf(aRun(running()), stop('timeout'), exit(null, { signal: 'SIGKILL' })).outcome).toEqual({
+      kind: 'killed',
+      signal: 'SIGKILL',
+    });
   });
 
   it('has its ordered end, an unknown exit code and no retry when it is lost', () => {
     const run = aRun(stopping(), { spec: { onLoss: 'retry' } });
     const result = play(run, lost(true));
     expect(result.run.state).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', outcome: { kind: 'lost' } });
-    expect(result.effects).toEqual(['finalise']);
+    expect(result.effects).toEqual(['finalize']);
   });
 
   it('takes the grace of the order, else that of the run, from the first order', () => {
-    const graces = [stop('cancelled', { graceMs: 1 }), stop('cancelled')].map((event) => (play(aRun(running()), event).run.state as Stopping).stop.graceMs);
+    const graces = [stop('cancelled', { graceMs: 1 }), stop('cancelled')].map(
+      (event) => (play(aRun(running()), event).run.state as Stopping).stop.graceMs,
+    );
     expect(graces).toEqual([1, 15_000]);
   });
 
   it('is made quicker by an order to stop now, once, and says that it is being stopped to every other', () => {
     const run = aRun(stopping({ stop: aStop({ phase: 'terminated' }) }));
-    const quicker = step(run, stop('timeout', { now: true }), noon);
-    expect(quicker).toMatchObject({ kind: 'moved', state: { stop: { order: 'cancelled', now: true, phase: 'terminated', phaseAt: noon } } });
-    const again = step({ ...run, state: stopping({ stop: aStop({ now: true }) }) }, stop('timeout', { now: true }), noon);
+    const quicker = transition(run, stop('timeout', { now: true }), noon);
+    expect(quicker).toMatchObject({
+      kind: 'moved',
+      state: { stop: { order: 'cancelled', now: true, phase: 'terminated', phaseAt: noon } },
+    });
+    const again = transition(
+      { ...run, state: stopping({ stop: aStop({ now: true }) }) },
+      stop('timeout', { now: true }),
+      noon,
+    );
     expect(again).toEqual({ kind: 'refused', why: 'already_stopping' });
   });
 
@@ -238,19 +414,23 @@ describe('a run that is being stopped', () => {
 });
 
 describe('a lost run', () => {
-  const effectsOf = (spec: Partial<RunSpec>, certain: boolean, lineage: Partial<Lineage>) => play(aRun(running(), { spec, lineage }), lost(certain)).effects;
+  const effectsOf = (spec: Partial<RunSpec>, certain: boolean, lineage: Partial<Lineage>) =>
+    play(aRun(running(), { spec, lineage }), lost(certain)).effects;
 
   it('is tried again once: only with --on-loss retry, only when it surely is gone, only when it is no such retry itself', () => {
-    expect(effectsOf({ onLoss: 'retry' }, true, {})).toEqual(['retry-lost', 'finalise']);
-    expect(effectsOf({ onLoss: 'fail' }, true, {})).toEqual(['finalise']);
-    expect(effectsOf({ onLoss: 'retry' }, false, {})).toEqual(['finalise']);
-    expect(effectsOf({ onLoss: 'retry' }, true, { processLossRetryCount: 1 })).toEqual(['finalise']);
+    expect(effectsOf({ onLoss: 'retry' }, true, {})).toEqual(['retry-lost', 'finalize']);
+    expect(effectsOf({ onLoss: 'fail' }, true, {})).toEqual(['finalize']);
+    expect(effectsOf({ onLoss: 'retry' }, false, {})).toEqual(['finalize']);
+    expect(effectsOf({ onLoss: 'retry' }, true, { processLossRetryCount: 1 })).toEqual(['finalize']);
   });
 
   it('is tried again when it was lost while starting, and after a retry that a person asked for', () => {
     const starting = aRun({ status: 'starting', since: noon, stop: null }, { spec: { onLoss: 'retry' } });
-    expect(play(starting, lost(true)).effects).toEqual(['retry-lost', 'finalise']);
-    expect(effectsOf({ onLoss: 'retry' }, true, { retryOfRunId: 'id7', retryReason: 'manual' })).toEqual(['retry-lost', 'finalise']);
+    expect(play(starting, lost(true)).effects).toEqual(['retry-lost', 'finalize']);
+    expect(effectsOf({ onLoss: 'retry' }, true, { retryOfRunId: 'id7', retryReason: 'manual' })).toEqual([
+      'retry-lost',
+      'finalize',
+    ]);
   });
 
   it('says what was found, and has no exit code', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { didYouMean, nearest } from '../../../src/run/nearest.ts';
+import { didYouMean, nearest } from '#run/did-you-mean.ts';
 
 describe('what somebody may have meant', () => {
   it.each([

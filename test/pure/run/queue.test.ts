@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Candidate, grant, type Holder, occupancyOf, type Rules, waitingFor } from '../../../src/run/queue.ts';
+import { type Candidate, countOccupancy, grant, type Holder, type Rules, reserve, waitingFor } from '#run/queue.ts';
 import { noon } from '../../support/runs.ts';
 
 const candidate = (number: number, given: Partial<Candidate> = {}): Candidate => ({
@@ -14,16 +14,32 @@ const candidate = (number: number, given: Partial<Candidate> = {}): Candidate =>
   budget: null,
   ...given,
 });
-const holder = (number: number, given: Partial<Holder> = {}): Holder => ({ ...candidate(number), takesSlot: true, ...given });
-const rules = (given: Partial<Rules> = {}): Rules => ({ slotsMax: 2, held: false, groups: new Map(), agents: new Map(), ...given });
-const group = (limit: number | null, paused = false): Partial<Rules> => ({ groups: new Map([['g', { limit, paused }]]) });
+const holder = (number: number, given: Partial<Holder> = {}): Holder => ({
+  ...candidate(number),
+  takesSlot: true,
+  ...given,
+});
+const rules = (given: Partial<Rules> = {}): Rules => ({
+  slotsMax: 2,
+  held: false,
+  groups: new Map(),
+  agents: new Map(),
+  ...given,
+});
+const group = (limit: number | null, paused = false): Partial<Rules> => ({
+  groups: new Map([['g', { limit, paused }]]),
+});
 
-function granted(candidates: readonly Candidate[], holders: readonly Holder[] = [], given: Partial<Rules> = {}): number[] {
-  return grant(candidates, occupancyOf(holders), rules(given), noon).map(({ number }) => number);
+function granted(
+  candidates: readonly Candidate[],
+  holders: readonly Holder[] = [],
+  given: Partial<Rules> = {},
+): number[] {
+  return grant(candidates, countOccupancy(holders), rules(given), noon).map(({ number }) => number);
 }
 
 function words(one: Candidate, holders: readonly Holder[] = [], given: Partial<Rules> = {}): string | null {
-  const waiting = waitingFor(one, occupancyOf(holders), rules(given), noon);
+  const waiting = waitingFor(one, countOccupancy(holders), rules(given), noon);
   return waiting && `${waiting.for}: ${waiting.words}`;
 }
 
@@ -56,18 +72,26 @@ describe('a group', () => {
     const three = [1, 2, 3].map((number) => candidate(number, { group: 'g' }));
     expect(granted(three, [], { slotsMax: 8, ...group(2) })).toEqual([1, 2]);
     expect(granted(three, [holder(9, { group: 'g' })], { slotsMax: 8, ...group(2) })).toEqual([1]);
-    expect(words(candidate(1, { group: 'g' }), [holder(9, { group: 'g' })], { slotsMax: 8, ...group(1) })).toBe('group: group g runs 1 at a time');
+    expect(words(candidate(1, { group: 'g' }), [holder(9, { group: 'g' })], { slotsMax: 8, ...group(1) })).toBe(
+      'group: group g runs 1 at a time',
+    );
   });
 
   it('counts only its own runs, and without a limit none', () => {
-    expect(granted([candidate(1, { group: 'g' })], [holder(9, { group: 'other' })], { slotsMax: 8, ...group(1) })).toEqual([1]);
-    expect(granted([candidate(1, { group: 'g' })], [holder(9, { group: 'g' })], { slotsMax: 8, ...group(null) })).toEqual([1]);
+    expect(
+      granted([candidate(1, { group: 'g' })], [holder(9, { group: 'other' })], { slotsMax: 8, ...group(1) }),
+    ).toEqual([1]);
+    expect(
+      granted([candidate(1, { group: 'g' })], [holder(9, { group: 'g' })], { slotsMax: 8, ...group(null) }),
+    ).toEqual([1]);
     expect(granted([candidate(1, { group: 'unknown' })], [holder(9, { group: 'unknown' })], group(1))).toEqual([1]);
   });
 
   it('starts nothing while paused, and says how to resume it; others go on', () => {
     expect(granted([candidate(1, { group: 'g' }), candidate(2)], [], group(null, true))).toEqual([2]);
-    expect(words(candidate(1, { group: 'g' }), [], group(null, true))).toBe('group: group g is paused: clip group resume g');
+    expect(words(candidate(1, { group: 'g' }), [], group(null, true))).toBe(
+      'group: group g is paused: clip group resume g',
+    );
   });
 
   it('never gets more than the slots of all', () => {
@@ -92,13 +116,16 @@ describe('a budget that is used up', () => {
 describe('locks', () => {
   it('are held by one run at a time, and the holder is named', () => {
     expect(granted([candidate(1, { locks: ['db'] }), candidate(2, { locks: ['db'] })])).toEqual([1]);
-    expect(words(candidate(1, { locks: ['db'] }), [holder(9, { locks: ['db'] })])).toBe('lock: lock db is held by run 9');
+    expect(words(candidate(1, { locks: ['db'] }), [holder(9, { locks: ['db'] })])).toBe(
+      'lock: lock db is held by run 9',
+    );
     expect(granted([candidate(1, { locks: ['db'] })], [holder(9, { locks: ['Db'] })])).toEqual([1]);
   });
 
   it('are taken together or not at all: one that waits holds none of them', () => {
     const both = candidate(1, { locks: ['free', 'held'] });
-    expect(granted([both, candidate(2, { locks: ['free'] })], [holder(9, { locks: ['held'] })])).toEqual([2]);
+    expect(granted([both, candidate(2, { locks: ['other'] })], [holder(9, { locks: ['held'] })])).toEqual([2]);
+    expect(words(candidate(2, { locks: ['free'], ancestors: ['id9'] }), [holder(9, { locks: ['held'] })])).toBeNull();
   });
 
   it('are kept until the leftovers of an ended run are cleared', () => {
@@ -128,10 +155,17 @@ describe('a run inside a run', () => {
   });
 
   it('does not share a lock with its sibling, nor with a stranger', () => {
-    const twins = [candidate(1, { locks: ['db'], ancestors: ['id9'] }), candidate(2, { locks: ['db'], ancestors: ['id9'] })];
+    const twins = [
+      candidate(1, { locks: ['db'], ancestors: ['id9'] }),
+      candidate(2, { locks: ['db'], ancestors: ['id9'] }),
+    ];
     expect(granted(twins, [parent])).toEqual([1]);
-    expect(words(twins[1] as Candidate, [parent, holder(1, { locks: ['db'], ancestors: ['id9'] })])).toBe('lock: lock db is held by run 1');
-    expect(granted([candidate(1, { locks: ['web'], ancestors: ['id9'] })], [parent, holder(8, { locks: ['web'] })])).toEqual([]);
+    expect(words(twins[1] as Candidate, [parent, holder(1, { locks: ['db'], ancestors: ['id9'] })])).toBe(
+      'lock: lock db is held by run 1',
+    );
+    expect(
+      granted([candidate(1, { locks: ['web'], ancestors: ['id9'] })], [parent, holder(8, { locks: ['web'] })]),
+    ).toEqual([]);
   });
 
   it('keeps its lock when the parent that shared it has gone', () => {
@@ -142,7 +176,9 @@ describe('a run inside a run', () => {
   it('is one of at most as many as there are slots, for each parent', () => {
     const children = [1, 2, 3].map((number) => candidate(number, { ancestors: ['id9'] }));
     expect(granted(children, [parent])).toEqual([1, 2]);
-    expect(granted([...children, candidate(4, { ancestors: ['id8', 'id9'] })], [parent, holder(8, { ancestors: ['id9'] })])).toEqual([1, 4]);
+    expect(
+      granted([...children, candidate(4, { ancestors: ['id8', 'id9'] })], [parent, holder(8, { ancestors: ['id9'] })]),
+    ).toEqual([1, 4]);
     const going = [parent, holder(6, { ancestors: ['id9'] }), holder(7, { ancestors: ['id9'] })];
     expect(words(candidate(1, { ancestors: ['id9'] }), going)).toBe('slot: its parent run has 2 runs going already');
   });
@@ -173,10 +209,15 @@ describe('a run that may not start before a moment', () => {
 
 describe('the runs of one agent', () => {
   const agent = () => ({ agent: { id: 'a1', name: 'coder' } });
-  const limited = (limit: number, paused = false): Partial<Rules> => ({ slotsMax: 9, agents: new Map([['a1', { limit, paused }]]) });
+  const limited = (limit: number, paused = false): Partial<Rules> => ({
+    slotsMax: 9,
+    agents: new Map([['a1', { limit, paused }]]),
+  });
 
   it('are as many at a time as it may have, whatever slots are free', () => {
-    expect(granted([candidate(1, agent()), candidate(2, agent()), candidate(3, agent()), candidate(4)], [], limited(2))).toEqual([1, 2, 4]);
+    expect(
+      granted([candidate(1, agent()), candidate(2, agent()), candidate(3, agent()), candidate(4)], [], limited(2)),
+    ).toEqual([1, 2, 4]);
     expect(words(candidate(2, agent()), [holder(1, agent())], limited(1))).toBe('agent: agent coder runs 1 at a time');
   });
 
@@ -185,7 +226,9 @@ describe('the runs of one agent', () => {
   });
 
   it('wait while it is paused', () => {
-    expect(words(candidate(1, agent()), [], limited(1, true))).toBe('agent: agent coder is paused: clip agent resume coder');
+    expect(words(candidate(1, agent()), [], limited(1, true))).toBe(
+      'agent: agent coder is paused: clip agent resume coder',
+    );
   });
 
   it('are told of the pause first, since a lock opens by itself', () => {
@@ -199,5 +242,42 @@ describe('the runs of one agent', () => {
     expect(granted([candidate(2, inside)], [holder(1, agent())], limited(1))).toEqual([2]);
     expect(granted([candidate(3, agent())], [holder(2, inside)], limited(1))).toEqual([3]);
     expect(words(candidate(2, inside), [], limited(1, true))).toContain('paused');
+  });
+});
+
+describe('A run that waits for one of its locks', () => {
+  const both = candidate(1, { locks: ['a', 'b'] });
+  const held = holder(9, { locks: ['b'] });
+
+  it('is not overtaken by runs behind it that want only the other lock', () => {
+    expect(
+      granted([both, candidate(2, { locks: ['a'] }), candidate(3, { locks: ['c'] })], [held], { slotsMax: 8 }),
+    ).toEqual([3]);
+    expect(granted([candidate(2, { locks: ['a'] }), both], [held], { slotsMax: 8 })).toEqual([2]);
+  });
+
+  it('starts before them once its lock is free', () => {
+    expect(granted([both, candidate(2, { locks: ['a'] })], [], { slotsMax: 8 })).toEqual([1]);
+  });
+
+  it('keeps its locks from no run inside a run: its parent may hold what the one ahead waits for', () => {
+    const nested = candidate(2, { locks: ['a'], ancestors: ['id9'] });
+    expect(granted([both, nested], [held], { slotsMax: 8 })).toEqual([2]);
+  });
+
+  it('keeps nothing while it waits for something else than a lock', () => {
+    const later = candidate(1, { locks: ['a', 'b'], notBefore: noon + 1 });
+    expect(granted([later, candidate(2, { locks: ['a'] })], [held], { slotsMax: 8 })).toEqual([2]);
+  });
+
+  it('is named to those behind it', () => {
+    const occupancy = countOccupancy([held]);
+    const waiting = waitingFor(both, occupancy, rules({ slotsMax: 8 }), noon);
+    if (waiting === null) throw new Error('it waits for nothing');
+    reserve(both, waiting, occupancy);
+    expect(waitingFor(candidate(2, { locks: ['a'] }), occupancy, rules({ slotsMax: 8 }), noon)).toEqual({
+      for: 'lock',
+      words: 'lock a is kept for run 1, which has waited longer',
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLaterRelease } from '../../../src/run/release.ts';
+import { isLaterRelease } from '#run/compare-versions.ts';
 
 describe('a later release', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { logsToRemove } from '../../../src/run/retention.ts';
+import { logsToRemove } from '#run/retention.ts';
 
 const day = 24 * 60 * 60_000;
 const at = 1_000 * day;
@@ -24,7 +24,10 @@ describe('the logs that are removed', () => {
   });
 
   it('are all of them when nothing fits, and then there may be more', () => {
-    expect(removed({ keepMs: 0, bytesMax: 1 })).toEqual({ runs: ['1 size', '2 size', '3 size', '4 size'], done: false });
+    expect(removed({ keepMs: 0, bytesMax: 1 })).toEqual({
+      runs: ['1 size', '2 size', '3 size', '4 size'],
+      done: false,
+    });
   });
 
   it('are none without a limit', () => {

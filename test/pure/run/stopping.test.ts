@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { killLeftoversAt, nextMove } from '../../../src/run/stopping.ts';
+import { killLeftoversAt, nextSignal } from '#run/stop-sequence.ts';
 import { aStop, noon } from '../../support/runs.ts';
 
 const polite = { kind: 'signal', signal: 'SIGINT', phase: 'interrupted', to: 'leader' };
@@ -9,47 +9,51 @@ const wait = (untilAt: number) => ({ kind: 'wait', untilAt });
 
 describe('the stop sequence', () => {
   it('begins with SIGTERM to the whole family, or with the polite signal to the leader alone', () => {
-    expect(nextMove(aStop(), null, noon)).toEqual(terminate);
-    expect(nextMove(aStop(), 'SIGINT', noon)).toEqual(polite);
+    expect(nextSignal(aStop(), null, noon)).toEqual(terminate);
+    expect(nextSignal(aStop(), 'SIGINT', noon)).toEqual(polite);
   });
 
   it('waits 3 s after the polite signal, then terminates', () => {
     const stop = aStop({ phase: 'interrupted', phaseAt: noon });
-    expect(nextMove(stop, 'SIGINT', noon + 2_999)).toEqual(wait(noon + 3_000));
-    expect(nextMove(stop, 'SIGINT', noon + 3_000)).toEqual(terminate);
+    expect(nextSignal(stop, 'SIGINT', noon + 2_999)).toEqual(wait(noon + 3_000));
+    expect(nextSignal(stop, 'SIGINT', noon + 3_000)).toEqual(terminate);
   });
 
   it('waits for the grace after SIGTERM, then kills; a grace of nothing kills at once', () => {
     const stop = aStop({ phase: 'terminated', phaseAt: noon, graceMs: 500 });
-    expect(nextMove(stop, null, noon + 499)).toEqual(wait(noon + 500));
-    expect(nextMove(stop, null, noon + 500)).toEqual(kill);
-    expect(nextMove({ ...stop, graceMs: 0 }, null, noon)).toEqual(kill);
+    expect(nextSignal(stop, null, noon + 499)).toEqual(wait(noon + 500));
+    expect(nextSignal(stop, null, noon + 500)).toEqual(kill);
+    expect(nextSignal({ ...stop, graceMs: 0 }, null, noon)).toEqual(kill);
   });
 
   it('kills again and again, 50 ms apart, until the leader has ended', () => {
     for (const now of [false, true]) {
       const stop = aStop({ phase: 'killed', phaseAt: noon, now });
-      expect(nextMove(stop, null, noon + 49)).toEqual(wait(noon + 50));
-      expect(nextMove(stop, null, noon + 50)).toEqual(kill);
+      expect(nextSignal(stop, null, noon + 49)).toEqual(wait(noon + 50));
+      expect(nextSignal(stop, null, noon + 50)).toEqual(kill);
     }
   });
 
-  it.each(['ordered', 'interrupted', 'terminated'] as const)('goes straight to SIGKILL when told now, from %s', (phase) => {
-    expect(nextMove(aStop({ phase, phaseAt: noon, now: true }), 'SIGINT', noon)).toEqual(kill);
-  });
+  it.each(['ordered', 'interrupted', 'terminated'] as const)(
+    'goes straight to SIGKILL when told now, from %s',
+    (phase) => {
+      expect(nextSignal(aStop({ phase, phaseAt: noon, now: true }), 'SIGINT', noon)).toEqual(kill);
+    },
+  );
 
   it('goes on after a long absence with the next signal, and skips none', () => {
     const late = noon + 3_600_000;
-    expect(nextMove(aStop({ phaseAt: noon }), 'SIGINT', late)).toEqual(polite);
-    expect(nextMove(aStop({ phase: 'interrupted', phaseAt: noon }), 'SIGINT', late)).toEqual(terminate);
-    expect(nextMove(aStop({ phase: 'terminated', phaseAt: noon }), 'SIGINT', late)).toEqual(kill);
+    expect(nextSignal(aStop({ phaseAt: noon }), 'SIGINT', late)).toEqual(polite);
+    expect(nextSignal(aStop({ phase: 'interrupted', phaseAt: noon }), 'SIGINT', late)).toEqual(terminate);
+    expect(nextSignal(aStop({ phase: 'terminated', phaseAt: noon }), 'SIGINT', late)).toEqual(kill);
   });
 });
 
 describe('processes that outlive their leader', () => {
   it('have 2 s when nobody stopped the run, or before anything was terminated', () => {
     expect(killLeftoversAt(null, noon)).toBe(noon + 2_000);
-    for (const phase of ['ordered', 'interrupted'] as const) expect(killLeftoversAt(aStop({ phase }), noon)).toBe(noon + 2_000);
+    for (const phase of ['ordered', 'interrupted'] as const)
+      expect(killLeftoversAt(aStop({ phase }), noon)).toBe(noon + 2_000);
   });
 
   it('have what is left of the grace after SIGTERM, and at least 2 s', () => {

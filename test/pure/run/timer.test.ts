@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { dueAt, nextTimerAt, quietWords, type Timer } from '../../../src/run/timer.ts';
+import { dueAt, formatQuiet, nextTimerAt, type Timer } from '#run/schedule.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 /** A moment of 1 June in UTC. */
 const at = (hours: number, minutes = 0): number => Date.UTC(2026, 5, 1, hours, minutes);
 const hours = (from: number, to: number) => ({ fromMinute: from * 60, toMinute: to * 60 });
-const timer = (given: Partial<Timer> = {}): Timer => ({ everyMs: 30 * minute, quiet: null, lastAt: at(12), offsetMinutesAt: () => 0, ...given });
+const timer = (given: Partial<Timer> = {}): Timer => ({
+  everyMs: 30 * minute,
+  quiet: null,
+  lastAt: at(12),
+  offsetMinutesAt: () => 0,
+  ...given,
+});
 
 describe('a timer', () => {
   it('is due so long after it was due last', () => {
@@ -54,8 +60,16 @@ describe('quiet hours', () => {
 
   it('end at the same time on the wall when summer time begins or ends in them', () => {
     const change = at(26);
-    expect(nextTimerAt(timer({ quiet: hours(22, 7), lastAt: at(23), offsetMinutesAt: (moment) => (moment < change ? 0 : 60) }))).toBe(at(30));
-    expect(nextTimerAt(timer({ quiet: hours(22, 7), lastAt: at(22), offsetMinutesAt: (moment) => (moment < change ? 60 : 0) }))).toBe(at(31));
+    expect(
+      nextTimerAt(
+        timer({ quiet: hours(22, 7), lastAt: at(23), offsetMinutesAt: (moment) => (moment < change ? 0 : 60) }),
+      ),
+    ).toBe(at(30));
+    expect(
+      nextTimerAt(
+        timer({ quiet: hours(22, 7), lastAt: at(22), offsetMinutesAt: (moment) => (moment < change ? 60 : 0) }),
+      ),
+    ).toBe(at(31));
   });
 
   it('never let anything come within them, whenever it was due', () => {
@@ -68,7 +82,7 @@ describe('quiet hours', () => {
   });
 
   it('are told as they are written', () => {
-    expect(quietWords(hours(22, 7))).toBe('22-7');
-    expect(quietWords({ fromMinute: 22 * 60 + 30, toMinute: 5 })).toBe('22:30-0:05');
+    expect(formatQuiet(hours(22, 7))).toBe('22-7');
+    expect(formatQuiet({ fromMinute: 22 * 60 + 30, toMinute: 5 })).toBe('22:30-0:05');
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { backOffMs, backOffTriesMax } from '../../../src/task/next/back-off.ts';
-import { afterEnd } from '../../../src/task/next/continuation.ts';
-import type { Decision } from '../../../src/task/next/decision.ts';
+import { limits } from '#run/limits.ts';
+import { backOffMs, backOffTriesMax } from '#task/continuation/backoff.ts';
+import type { Decision } from '#task/continuation/decision.ts';
+import { afterEnd } from '#task/continuation/rules.ts';
 import { noon } from '../../support/runs.ts';
 import { aSituation, failedWith, woken } from '../../support/tasks.ts';
 
@@ -23,7 +24,11 @@ describe('a provider that refuses is waited for', () => {
   ] as const)('after %s, and none of the budget is spent', (code, reason) => {
     const first = wakeOf(afterEnd(failedWith(code), aSituation({ budgetLeft: 0 })));
     expect(first).toMatchObject({ budgetLeft: 0, wake: { reason, key: `${reason}:7:id42`, notBefore: noon + minute } });
-    expect(first.wake.payload).toMatchObject({ sourceRunId: 'id42', continuationAttempt: 1, maxContinuationAttempts: backOffTriesMax });
+    expect(first.wake.payload).toMatchObject({
+      sourceRunId: 'id42',
+      continuationAttempt: 1,
+      maxContinuationAttempts: backOffTriesMax,
+    });
   });
 
   it.each([
@@ -39,9 +44,15 @@ describe('a provider that refuses is waited for', () => {
 
   it('until the moment that it named, if it named one that is still to come', () => {
     const resetsAt = noon + 3 * 60 * minute;
-    expect(wakeOf(afterEnd(failedWith('rate_limited', { resetsAt }), aSituation())).wake.notBefore).toBe(resetsAt);
-    expect(wakeOf(afterEnd(failedWith('rate_limited', { resetsAt: noon - 1 }), aSituation())).wake.notBefore).toBe(noon + minute);
-    expect(wakeOf(afterEnd(failedWith('provider_unavailable', { resetsAt }), aSituation())).wake.notBefore).toBe(noon + minute);
+    expect(wakeOf(afterEnd(failedWith('rate_limited', { resetsAt }), aSituation())).wake.notBefore).toBe(
+      resetsAt + limits.resetSlackMs,
+    );
+    expect(wakeOf(afterEnd(failedWith('rate_limited', { resetsAt: noon - 1 }), aSituation())).wake.notBefore).toBe(
+      noon + minute,
+    );
+    expect(wakeOf(afterEnd(failedWith('provider_unavailable', { resetsAt }), aSituation())).wake.notBefore).toBe(
+      noon + minute,
+    );
   });
 
   it('from the beginning again, when another end came in between', () => {
@@ -49,9 +60,13 @@ describe('a provider that refuses is waited for', () => {
     expect(wakeOf(afterEnd(failedWith('rate_limited', { wake }), aSituation())).wake.notBefore).toBe(noon + minute);
   });
 
-  it('not for ever: then a person is asked', () => {
+  it('end after the last attempt: then a person is asked', () => {
     const wake = woken('provider_retry', { continuationAttempt: backOffTriesMax });
     const decision = afterEnd(failedWith('provider_unavailable', { wake }), aSituation());
-    expect(decision).toMatchObject({ action: 'block', exhausted: false, blockedReason: 'The provider refused 17 times in a row (provider_unavailable).' });
+    expect(decision).toMatchObject({
+      action: 'block',
+      exhausted: false,
+      blockedReason: 'The provider refused 17 times in a row (provider_unavailable).',
+    });
   });
 });

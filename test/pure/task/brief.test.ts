@@ -1,7 +1,7 @@
 import { array, assert, boolean, constantFrom, option, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BriefInput, briefOf } from '../../../src/task/handoff/brief.ts';
-import { continuationSummary } from '../../../src/task/handoff/summary.ts';
+import { continuationSummary } from '#task/handoff/summary.ts';
+import { type BriefInput, buildTaskPrompt } from '#task/handoff/task-prompt.ts';
 import { noon } from '../../support/runs.ts';
 import { aSummaryInput, fencesClose, sectionsOf } from '../../support/summaries.ts';
 
@@ -14,14 +14,21 @@ const wake = {
 };
 
 function aBrief(given: Partial<BriefInput> = {}): string {
-  return briefOf({
-    task: { number: 7, title: 'Fix the parser', description: 'It crashes on empty files.', acceptance: '- `npm test` is green', kind: 'work' },
+  return buildTaskPrompt({
+    task: {
+      number: 7,
+      title: 'Fix the parser',
+      description: 'It crashes on empty files.',
+      acceptance: '- `npm test` is green',
+      kind: 'work',
+    },
     request: null,
     wake: null,
     summary: null,
     comments: [],
     resumed: false,
     stopped: null,
+    cutOff: false,
     ...given,
   });
 }
@@ -31,8 +38,11 @@ describe('what a run of a task is told', () => {
     const brief = aBrief();
     expect(brief.split('\n')[0]).toBe('# Task T7: Fix the parser');
     expect([...sectionsOf(brief).keys()]).toEqual(['The task', 'What is asked now', 'How to work and report']);
-    expect(sectionsOf(brief).get('The task')).toBe('> It crashes on empty files.\n\nIt is done when this holds:\n\n> - `npm test` is green');
-    for (const kind of ['progress', 'next', 'blocked', 'done', 'summary']) expect(brief).toContain(`\nclip report ${kind} "`);
+    expect(sectionsOf(brief).get('The task')).toBe(
+      '> It crashes on empty files.\n\nIt is done when this holds:\n\n> - `npm test` is green',
+    );
+    for (const kind of ['progress', 'next', 'blocked', 'done', 'summary'])
+      expect(brief).toContain(`\nclip report ${kind} "`);
   });
 
   it('has everything there is to know, in this order', () => {
@@ -65,23 +75,41 @@ describe('what a run of a task is told', () => {
   });
 
   it('is what is new and the summary, when the session is gone on with', () => {
-    const brief = aBrief({ resumed: true, stopped: 'It ran into its time limit.', wake, summary: continuationSummary(aSummaryInput()) });
+    const brief = aBrief({
+      resumed: true,
+      stopped: 'It ran into its time limit.',
+      wake,
+      summary: continuationSummary(aSummaryInput()),
+    });
     expect([...sectionsOf(brief).keys()]).toEqual(['Why this run goes on', 'What is known of earlier runs']);
     expect(brief).toContain('This is the same session, in the same folder. It ran into its time limit.\n');
     expect(brief).not.toContain('clip report progress "');
   });
 
   it('says what a plan or a document is for', () => {
-    expect(aBrief({ task: { number: 7, title: 'Plan it', description: null, acceptance: null, kind: 'plan' } })).toContain('`clip task doc put plan FILE`');
+    expect(
+      aBrief({ task: { number: 7, title: 'Plan it', description: null, acceptance: null, kind: 'plan' } }),
+    ).toContain('`clip task doc put plan FILE`');
   });
 
   it('has no secret of an earlier agent', () => {
-    expect(aBrief({ wake: { ...wake, instruction: 'export TOKEN=abc123def', why: 'password=hunter2' } })).not.toMatch(/abc123def|hunter2/);
+    expect(aBrief({ wake: { ...wake, instruction: 'export TOKEN=abc123def', why: 'password=hunter2' } })).not.toMatch(
+      /abc123def|hunter2/,
+    );
   });
 
   it('never cuts what a person asks for', () => {
     const request = `${'word '.repeat(20_000)}end`;
     expect(aBrief({ request })).toContain(request);
+  });
+});
+
+describe('a run that goes on in its session', () => {
+  it('hears of a tool call under way only when the run before was cut off', () => {
+    const underWay = 'A tool call that was under way then';
+    expect(aBrief({ resumed: true, stopped: 'Run 3 succeeded.' })).not.toContain(underWay);
+    expect(aBrief({ resumed: true, stopped: 'Run 3 failed (process_lost).', cutOff: true })).toContain(underWay);
+    expect(aBrief({ resumed: true, stopped: 'Run 3 succeeded.' })).toContain('Look at the present state first');
   });
 });
 
@@ -113,6 +141,7 @@ describe('whatever is written', () => {
     comments: array(record({ author: text, text }), { maxLength: 14 }),
     resumed: boolean(),
     stopped: maybe,
+    cutOff: boolean(),
   }).map(
     (given): BriefInput => ({
       ...given,
@@ -127,7 +156,7 @@ describe('whatever is written', () => {
   it('no heading is forged, no fence left open, and all but the request is bounded', () => {
     assert(
       property(input, (given) => {
-        const brief = briefOf(given);
+        const brief = buildTaskPrompt(given);
         // What a person asks for is Markdown of its own, in which fences may show anything.
         if (given.request === null && given.summary === null) {
           const found = [...brief.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading ?? '');

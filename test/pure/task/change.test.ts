@@ -1,43 +1,101 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Changed, changeTask, type TaskChange } from '../../../src/task/change.ts';
-import type { Task, TaskStatus } from '../../../src/task/task.ts';
-import { taskStatuses } from '../../../src/task/task.ts';
+import type { Task, TaskStatus } from '#task/task.ts';
+import { taskStatuses } from '#task/task.ts';
+import { changeTask, type TaskChange, type TaskTransition } from '#task/task-transitions.ts';
 import { noon } from '../../support/runs.ts';
 import { aTaskOf } from '../../support/tasks.ts';
 
 const block: TaskChange = { type: 'block', reason: 'No key.', next: 'Get one.' };
 const coder = { kind: 'agent', agentId: 'agent1' } as const;
 
-const byClip = (task: Task, change: TaskChange): Changed => changeTask(task, change, { byPerson: false, at: noon });
-const byPerson = (task: Task, change: TaskChange): Changed => changeTask(task, change, { byPerson: true, at: noon });
+const byClip = (task: Task, change: TaskChange): TaskTransition =>
+  changeTask(task, change, { byPerson: false, at: noon });
+const byPerson = (task: Task, change: TaskChange): TaskTransition =>
+  changeTask(task, change, { byPerson: true, at: noon });
 
 /** What became of it in one word: its new status, `same`, or `refused`. */
-function became(changed: Changed): string {
+function became(changed: TaskTransition): string {
   return changed.kind === 'changed' ? changed.task.status : changed.kind;
 }
 
-function taskAfter(changed: Changed): Task {
+function taskAfter(changed: TaskTransition): Task {
   if (changed.kind !== 'changed') throw new Error(`It is ${changed.kind}.`);
   return changed.task;
 }
 
-const columns = ['start', 'taken-up', 'review', 'block', 'done', 'cancel', 'reopen'] as const;
+const columns = ['start', 'picked-up', 'review', 'block', 'done', 'cancel', 'reopen'] as const;
 type Row = Record<(typeof columns)[number], string>;
 
 const table: Record<TaskStatus, Row> = {
-  backlog: { start: 'in_progress', 'taken-up': 'in_progress', review: 'in_review', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'todo' },
-  todo: { start: 'in_progress', 'taken-up': 'in_progress', review: 'in_review', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'same' },
-  in_progress: { start: 'same', 'taken-up': 'same', review: 'in_review', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'todo' },
-  in_review: { start: 'in_progress', 'taken-up': 'same', review: 'same', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'todo' },
-  blocked: { start: 'in_progress', 'taken-up': 'same', review: 'in_review', block: 'blocked', done: 'done', cancel: 'cancelled', reopen: 'todo' },
-  done: { start: 'refused', 'taken-up': 'refused', review: 'refused', block: 'refused', done: 'same', cancel: 'refused', reopen: 'todo' },
-  cancelled: { start: 'refused', 'taken-up': 'refused', review: 'refused', block: 'refused', done: 'refused', cancel: 'same', reopen: 'todo' },
+  backlog: {
+    start: 'in_progress',
+    'picked-up': 'in_progress',
+    review: 'in_review',
+    block: 'blocked',
+    done: 'done',
+    cancel: 'cancelled',
+    reopen: 'todo',
+  },
+  todo: {
+    start: 'in_progress',
+    'picked-up': 'in_progress',
+    review: 'in_review',
+    block: 'blocked',
+    done: 'done',
+    cancel: 'cancelled',
+    reopen: 'same',
+  },
+  in_progress: {
+    start: 'same',
+    'picked-up': 'same',
+    review: 'in_review',
+    block: 'blocked',
+    done: 'done',
+    cancel: 'cancelled',
+    reopen: 'todo',
+  },
+  in_review: {
+    start: 'in_progress',
+    'picked-up': 'same',
+    review: 'same',
+    block: 'blocked',
+    done: 'done',
+    cancel: 'cancelled',
+    reopen: 'todo',
+  },
+  blocked: {
+    start: 'in_progress',
+    'picked-up': 'same',
+    review: 'in_review',
+    block: 'blocked',
+    done: 'done',
+    cancel: 'cancelled',
+    reopen: 'todo',
+  },
+  done: {
+    start: 'refused',
+    'picked-up': 'refused',
+    review: 'refused',
+    block: 'refused',
+    done: 'same',
+    cancel: 'refused',
+    reopen: 'todo',
+  },
+  cancelled: {
+    start: 'refused',
+    'picked-up': 'refused',
+    review: 'refused',
+    block: 'refused',
+    done: 'refused',
+    cancel: 'same',
+    reopen: 'todo',
+  },
 };
 
 function changeOf(type: (typeof columns)[number]): TaskChange {
   if (type === 'block') return block;
-  return type === 'taken-up' ? { type, runId: 'id43' } : { type };
+  return type === 'picked-up' ? { type, runId: 'id43' } : { type };
 }
 
 describe('a task', () => {
@@ -55,15 +113,20 @@ describe('a task', () => {
   });
 
   it('remembers the first run that took it up, until it is opened again', () => {
-    const first = taskAfter(byClip(aTaskOf({ status: 'todo', checkoutRunId: null }), { type: 'taken-up', runId: 'id1' }));
+    const first = taskAfter(
+      byClip(aTaskOf({ status: 'todo', checkoutRunId: null }), { type: 'picked-up', runId: 'id1' }),
+    );
     expect(first.checkoutRunId).toBe('id1');
-    expect(became(byClip(first, { type: 'taken-up', runId: 'id2' }))).toBe('same');
+    expect(became(byClip(first, { type: 'picked-up', runId: 'id2' }))).toBe('same');
     expect(taskAfter(byPerson(first, { type: 'reopen' })).checkoutRunId).toBeNull();
   });
 
   it('that a person has started without a run is still taken up by the first one', () => {
     const started = aTaskOf({ status: 'in_progress', checkoutRunId: null });
-    expect(taskAfter(byClip(started, { type: 'taken-up', runId: 'id1' }))).toMatchObject({ status: 'in_progress', checkoutRunId: 'id1' });
+    expect(taskAfter(byClip(started, { type: 'picked-up', runId: 'id1' }))).toMatchObject({
+      status: 'in_progress',
+      checkoutRunId: 'id1',
+    });
   });
 
   it('says why it is blocked, and no longer once it is not', () => {
@@ -75,7 +138,11 @@ describe('a task', () => {
 
   it('that is closed refuses with the way to open it, but may be edited', () => {
     const done = aTaskOf({ status: 'done' });
-    expect(byPerson(done, { type: 'start' })).toEqual({ kind: 'refused', why: 'T7 is done.', hint: 'Open it again first: clip task reopen T7' });
+    expect(byPerson(done, { type: 'start' })).toEqual({
+      kind: 'refused',
+      why: 'T7 is done.',
+      hint: 'Open it again first: clip task reopen T7',
+    });
     expect(taskAfter(byPerson(done, { type: 'edit', fields: { title: 'Another' } })).title).toBe('Another');
   });
 });

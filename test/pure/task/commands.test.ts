@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { onlyReads } from '../../../src/task/commands/commands.ts';
+import { onlyReads } from '#task/shell/is-read-only.ts';
 import { reading, working } from './command-lists.ts';
 
 const cases = (list: string) =>
@@ -15,7 +15,9 @@ describe('a command that only reads', () => {
 
 describe('a command that may write', () => {
   it.each(cases(working))('%s', (command) => expect(onlyReads(command)).toBe(false));
-  it.each(['', '  ', '# only a comment'])('%j, since nothing is known of it', (command) => expect(onlyReads(command)).toBe(false));
+  it.each(['', '  ', '# only a comment'])('%j, since nothing is known of it', (command) =>
+    expect(onlyReads(command)).toBe(false),
+  );
 });
 
 describe('whatever the command', () => {
@@ -60,7 +62,9 @@ describe('whatever the command', () => {
   });
 
   it('a writing part in it is never overlooked', () => {
-    const around = array(constantFrom('ls', 'cat a', 'git status', 'cd x', 'echo "$(pwd)"', "bash -lc 'ls'"), { maxLength: 5 });
+    const around = array(constantFrom('ls', 'cat a', 'git status', 'cd x', 'echo "$(pwd)"', "bash -lc 'ls'"), {
+      maxLength: 5,
+    });
     const glue = constantFrom(' && ', '; ', ' | ', ' || ', '\n', ' & ');
     const wrap = constantFrom(
       ...[

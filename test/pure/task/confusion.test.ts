@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { livenessStates } from '../../../src/task/verdict/liveness.ts';
+import { livenessStates } from '#task/liveness/liveness.ts';
 import { confusionWords, judged } from '../../support/confusion.ts';
 import { all } from './liveness-cases.ts';
 
 const path = join(import.meta.dirname, '../../../docs/LIVENESS.md');
-const between = /(?<=<!-- confusion: written by test\/pure\/task\/confusion\.test\.ts -->\n\n).*?(?=\n\n<!-- \/confusion -->)/s;
+const between =
+  /(?<=<!-- confusion: written by test\/pure\/task\/confusion\.test\.ts -->\n\n).*?(?=\n\n<!-- \/confusion -->)/s;
 const results = judged(all);
 
 describe('the table of confusions', () => {
@@ -23,7 +24,8 @@ describe('the table of confusions', () => {
 
   it('has many cases, of every state, each of its own name', () => {
     expect(all.length).toBeGreaterThan(180);
-    for (const state of livenessStates) expect(results.filter(({ expected }) => expected === state).length).toBeGreaterThan(7);
+    for (const state of livenessStates)
+      expect(results.filter(({ expected }) => expected === state).length).toBeGreaterThan(7);
     const texts = all.map(({ name, input }) => `${name}\n${input.text}`);
     expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([]);
   });

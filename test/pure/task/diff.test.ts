@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { summaryDiff } from '../../../src/task/handoff/diff.ts';
+import { summaryDiff } from '#task/handoff/summary-diff.ts';
 
 describe('the difference of two summaries', () => {
   it('is nothing when they are the same, and everything when there was none before', () => {
@@ -28,7 +28,9 @@ describe('the difference of two summaries', () => {
   });
 
   it('has all lines of both, when all of them changed or are near a change', () => {
-    const text = array(constantFrom('a', 'b', 'c', ''), { minLength: 1, maxLength: 5 }).map((lines) => lines.map((line) => `${line}\n`).join(''));
+    const text = array(constantFrom('a', 'b', 'c', ''), { minLength: 1, maxLength: 5 }).map((lines) =>
+      lines.map((line) => `${line}\n`).join(''),
+    );
     assert(
       property(text, text, (before, after) => {
         const shown = summaryDiff(before, after).split('\n').slice(0, -1);

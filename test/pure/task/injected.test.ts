@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { injected } from '../../../src/task/handoff/injected.ts';
-import { continuationSummary } from '../../../src/task/handoff/summary.ts';
+import { continuationSummary } from '#task/handoff/summary.ts';
+import { injected } from '#task/handoff/summary-excerpt.ts';
 import { reports } from '../../support/liveness.ts';
 import { noon } from '../../support/runs.ts';
 import { aSummaryInput, aSummaryRun, fencesClose, sectionsOf } from '../../support/summaries.ts';
@@ -10,7 +10,10 @@ const long = continuationSummary(
   aSummaryInput({
     task: { description: much('objective'), acceptance: much('criterion') },
     runs: Array.from({ length: 10 }, (_, index) =>
-      aSummaryRun({ number: 42 - index, reports: reports(['next', `first ${much('next')}`], ['summary', much('claim')]) }),
+      aSummaryRun({
+        number: 42 - index,
+        reports: reports(['next', `first ${much('next')}`], ['summary', much('claim')]),
+      }),
     ),
     comments: [{ author: 'Ann', text: much('comment'), at: noon, byPerson: true }],
   }),

@@ -1,8 +1,8 @@
 import { array, assert, constantFrom, integer, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reportKinds } from '../../../src/run/agent-report.ts';
-import { taskStatuses } from '../../../src/task/task.ts';
-import { classifyLiveness, livenessStates } from '../../../src/task/verdict/liveness.ts';
+import { reportKinds } from '#run/agent-report.ts';
+import { classifyLiveness, livenessStates } from '#task/liveness/liveness.ts';
+import { taskStatuses } from '#task/task.ts';
 import { anInput, commands } from '../../support/liveness.ts';
 import { all } from './liveness-cases.ts';
 
@@ -66,7 +66,9 @@ const parts = constantFrom(
 );
 const words = oneof(
   binary,
-  array(oneof({ weight: 6, arbitrary: parts }, { weight: 1, arbitrary: binary }), { maxLength: 60 }).map((pieces) => pieces.join('')),
+  array(oneof({ weight: 6, arbitrary: parts }, { weight: 1, arbitrary: binary }), { maxLength: 60 }).map((pieces) =>
+    pieces.join(''),
+  ),
 );
 
 function isWhole(text: string): boolean {
@@ -91,7 +93,10 @@ describe('whatever an agent says', () => {
   it('a quotation, a fence or code of it is no blocker and no plan', () => {
     const said = constantFrom(
       ...all
-        .filter(({ expected, input }) => (expected === 'blocked' || expected === 'plan_only') && !/["`~“”>\n]/.test(input.text))
+        .filter(
+          ({ expected, input }) =>
+            (expected === 'blocked' || expected === 'plan_only') && !/["`~“”>\n]/.test(input.text),
+        )
         .map(({ input }) => input.text),
     );
     const quoted = constantFrom(
@@ -131,7 +136,9 @@ describe('whatever an agent says', () => {
   it('work done is never called a plan or empty', () => {
     assert(
       property(words, (text) => {
-        expect(['advanced', 'blocked']).toContain(classifyLiveness(anInput({ text, account: commands('npm test') })).state);
+        expect(['advanced', 'blocked']).toContain(
+          classifyLiveness(anInput({ text, streamState: commands('npm test') })).state,
+        );
       }),
       { numRuns },
     );
@@ -139,7 +146,9 @@ describe('whatever an agent says', () => {
 
   it('reports and tasks of any words give a verdict', () => {
     const report = property(words, words, constantFrom(...reportKinds), integer(), (text, other, kind, at) => {
-      const verdict = classifyLiveness(anInput({ text, task: { title: other, description: text }, reports: [{ kind, text: other, who: other, at }] }));
+      const verdict = classifyLiveness(
+        anInput({ text, task: { title: other, description: text }, reports: [{ kind, text: other, who: other, at }] }),
+      );
       expect(livenessStates).toContain(verdict.state);
       expect(isWhole(verdict.reason)).toBe(true);
       expect(verdict.nextAction === null || isWhole(verdict.nextAction)).toBe(true);

@@ -1,11 +1,12 @@
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { redact } from '../../../src/task/redact/redact.ts';
+import { redact } from '#task/redact/redact.ts';
 
 const letters = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY';
 const long = letters + letters.toLowerCase();
 /** Put together here, so that no scanner of repositories takes this file for a leak. */
-const pem = (kind: string, body: string) => `-----BEGIN ${kind}PRIVATE KEY-----\n${body}\n-----END ${kind}PRIVATE KEY-----`;
+const pem = (kind: string, body: string) =>
+  `-----BEGIN ${kind}PRIVATE KEY-----\n${body}\n-----END ${kind}PRIVATE KEY-----`;
 
 describe('a secret is taken out', () => {
   it.each([
@@ -48,10 +49,14 @@ describe('a secret is taken out', () => {
   });
 
   it('with what stands around it left as it was', () => {
-    expect(redact('run with password=hunter2, then "api_key": "abcdef", done', [])).toBe('run with password=[redacted], then "api_key": "[redacted]", done');
+    expect(redact('run with password=hunter2, then "api_key": "abcdef", done', [])).toBe(
+      'run with password=[redacted], then "api_key": "[redacted]", done',
+    );
     expect(redact('https://me:hunter2@example.com/a?b=1#c', [])).toBe('https://me:[redacted]@example.com/a?b=1#c');
     expect(redact(`a ${pem('', long)} b`, [])).toBe('a [redacted] b');
-    expect(redact('Checks "-----BEGIN PRIVATE KEY-----" in a file. All is well.', [])).toBe('Checks "[redacted]" in a file. All is well.');
+    expect(redact('Checks "-----BEGIN PRIVATE KEY-----" in a file. All is well.', [])).toBe(
+      'Checks "[redacted]" in a file. All is well.',
+    );
   });
 });
 
@@ -151,14 +156,31 @@ describe('whatever is written', () => {
   });
 
   it('a known value never survives', () => {
-    const value = string({ unit: 'grapheme-ascii', minLength: 6, maxLength: 30 }).filter((text) => !'[redacted]'.includes(text));
-    const piece = constantFrom('password=', '://', '@', ' ', '"', 'Bearer ', 'sk-', '\n', '-----BEGIN PRIVATE KEY-----', '\\');
+    const value = string({ unit: 'grapheme-ascii', minLength: 6, maxLength: 30 }).filter(
+      (text) => !'[redacted]'.includes(text),
+    );
+    const piece = constantFrom(
+      'password=',
+      '://',
+      '@',
+      ' ',
+      '"',
+      'Bearer ',
+      'sk-',
+      '\n',
+      '-----BEGIN PRIVATE KEY-----',
+      '\\',
+    );
     assert(
-      property(array(value, { minLength: 1, maxLength: 4 }), array(oneof(piece, string({ maxLength: 9 })), { maxLength: 9 }), (values, pieces) => {
-        const text = pieces.flatMap((part, index) => [part, values[index % values.length] as string]).join('');
-        const out = redact(text, values).replaceAll('[redacted]', '\u0000');
-        for (const each of values) expect(out).not.toContain(each);
-      }),
+      property(
+        array(value, { minLength: 1, maxLength: 4 }),
+        array(oneof(piece, string({ maxLength: 9 })), { maxLength: 9 }),
+        (values, pieces) => {
+          const text = pieces.flatMap((part, index) => [part, values[index % values.length] as string]).join('');
+          const out = redact(text, values).replaceAll('[redacted]', '\u0000');
+          for (const each of values) expect(out).not.toContain(each);
+        },
+      ),
       { numRuns: 2_000 },
     );
   });

@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { afterEnd } from '../../../src/task/next/continuation.ts';
+import { afterEnd } from '#task/continuation/rules.ts';
 import { aSituation, aTaskOf, failedWith, judged } from '../../support/tasks.ts';
 
 const todo = aTaskOf({ status: 'todo', checkoutRunId: null });
 
 describe('a task that nothing will move on is started once more', () => {
   it('by assignment_recovery, while it is todo', () => {
-    expect(afterEnd(failedWith('command_not_found'), aSituation({ task: todo }))).toMatchObject({
+    expect(afterEnd(failedWith('launch_failed'), aSituation({ task: todo }))).toMatchObject({
       action: 'continue',
       reason: 'Run 42 failed. Nothing else would move T7 on, so it is started once more.',
       budgetLeft: 2,
-      wake: { reason: 'issue_assignment_recovery', retryReason: 'assignment_recovery', key: 'issue_assignment_recovery:7:id42', notBefore: null },
+      wake: {
+        reason: 'issue_assignment_recovery',
+        retryReason: 'assignment_recovery',
+        key: 'issue_assignment_recovery:7:id42',
+        notBefore: null,
+      },
     });
   });
 
@@ -38,13 +43,13 @@ describe('a task that nothing will move on is started once more', () => {
 
 describe('a second time in a row it is blocked, and a person is told why', () => {
   it('with "retried dispatch" while it is todo', () => {
-    const run = failedWith('command_not_found', { retryReason: 'assignment_recovery', error: 'There is no codex.' });
+    const run = failedWith('launch_failed', { retryReason: 'assignment_recovery', error: 'There is no codex.' });
     expect(afterEnd(run, aSituation({ task: todo }))).toMatchObject({
       action: 'block',
-      blockedReason: 'Run 42 failed. Latest retry failure: `command_not_found` - There is no codex.',
+      blockedReason: 'Run 42 failed. Latest retry failure: `launch_failed` - There is no codex.',
       comment:
         'clip retried dispatch of this task automatically, and there is still no live run of it. ' +
-        'Latest retry failure: `command_not_found` - There is no codex. It is blocked until a person looks at it.',
+        'Latest retry failure: `launch_failed` - There is no codex. It is blocked until a person looks at it.',
       next: 'Find out why (clip show 42), then: clip continue T7',
       exhausted: false,
     });
@@ -54,22 +59,32 @@ describe('a second time in a row it is blocked, and a person is told why', () =>
     const run = failedWith('adapter_failed', { retryReason: 'issue_continuation_needed' });
     const decision = afterEnd(run, aSituation());
     expect(decision).toMatchObject({ action: 'block', comment: expect.stringContaining('retried continuation') });
-    expect(decision).toMatchObject({ comment: expect.stringContaining('Latest retry failure: `adapter_failed` - It broke.') });
+    expect(decision).toMatchObject({
+      comment: expect.stringContaining('Latest retry failure: `adapter_failed` - It broke.'),
+    });
   });
 
   it('without a failure, when the recovery ended well and achieved nothing', () => {
     const wake = { reason: 'issue_continuation_needed', payload: { livenessState: 'needs_followup' } } as never;
     const run = judged('needs_followup', { retryReason: 'issue_continuation_needed', wake });
-    expect(afterEnd(run, aSituation())).toMatchObject({ action: 'block', comment: expect.not.stringContaining('Latest retry failure') });
+    expect(afterEnd(run, aSituation())).toMatchObject({
+      action: 'block',
+      comment: expect.not.stringContaining('Latest retry failure'),
+    });
   });
 
   it('after a loss, whose repeat failed as well', () => {
-    expect(afterEnd(failedWith('process_lost', { retryReason: 'process_lost' }), aSituation())).toMatchObject({ action: 'block' });
+    expect(afterEnd(failedWith('process_lost', { retryReason: 'process_lost' }), aSituation())).toMatchObject({
+      action: 'block',
+    });
   });
 
   it('but a recovery of another kind does not count: once for todo, once for in_progress', () => {
     const run = failedWith('adapter_failed', { retryReason: 'assignment_recovery' });
-    expect(afterEnd(run, aSituation())).toMatchObject({ action: 'continue', wake: { retryReason: 'issue_continuation_needed' } });
+    expect(afterEnd(run, aSituation())).toMatchObject({
+      action: 'continue',
+      wake: { retryReason: 'issue_continuation_needed' },
+    });
   });
 
   it('or at once, when no automatic start is left', () => {
@@ -80,13 +95,26 @@ describe('a second time in a row it is blocked, and a person is told why', () =>
 
 describe('the failure is quoted', () => {
   const quoted = (error: string | null, given = {}) => {
-    const decision = afterEnd(failedWith('adapter_failed', { error, retryReason: 'issue_continuation_needed', ...given }), aSituation());
-    return decision.action === 'block' ? /Latest retry failure: .*?(?= It is blocked)/s.exec(decision.comment ?? '')?.[0] : null;
+    const decision = afterEnd(
+      failedWith('adapter_failed', { error, retryReason: 'issue_continuation_needed', ...given }),
+      aSituation(),
+    );
+    return decision.action === 'block'
+      ? /Latest retry failure: .*?(?= It is blocked)/s.exec(decision.comment ?? '')?.[0]
+      : null;
   };
 
   it.each([
-    ['by its first line that says something', '\n  \nBoom!\nat main.js:1', 'Latest retry failure: `adapter_failed` - Boom!'],
-    ['by the message in it, when it is JSON', '{"type":"error","message":"Overloaded"}', 'Latest retry failure: `adapter_failed` - Overloaded.'],
+    [
+      'by its first line that says something',
+      '\n  \nBoom!\nat main.js:1',
+      'Latest retry failure: `adapter_failed` - Boom!',
+    ],
+    [
+      'by the message in it, when it is JSON',
+      '{"type":"error","message":"Overloaded"}',
+      'Latest retry failure: `adapter_failed` - Overloaded.',
+    ],
     ['in 240 characters at most', 'x'.repeat(300), `Latest retry failure: \`adapter_failed\` - ${'x'.repeat(237)}...`],
     ['as having none, when it has none', null, 'Latest retry failure: `adapter_failed` - no message.'],
   ])('%s', (_, error, words) => {
@@ -94,7 +122,9 @@ describe('the failure is quoted', () => {
   });
 
   it('by its stop reason, when it has no code', () => {
-    expect(quoted('Ended.', { errorCode: null, stopReason: 'output_limit' })).toBe('Latest retry failure: `output_limit` - Ended.');
+    expect(quoted('Ended.', { errorCode: null, stopReason: 'output_limit' })).toBe(
+      'Latest retry failure: `output_limit` - Ended.',
+    );
   });
 });
 
@@ -102,8 +132,12 @@ describe('a task is left alone', () => {
   const failed = failedWith('adapter_failed');
 
   it.each([
-    ['assigned to a person', { task: aTaskOf({ assignee: { kind: 'person' } as const }) }, 'T7 is assigned to a person.'],
-    ['assigned to nobody', { task: aTaskOf({ assignee: null }) }, 'T7 is assigned to nobody.'],
+    [
+      'assigned to a person',
+      { task: aTaskOf({ assignee: { kind: 'person' } as const }) },
+      'T7 is assigned to a person.',
+    ],
+    ['assigned to nobody', { task: aTaskOf({ assignee: null }) }, 'T7 is not assigned.'],
     ['of a paused agent', { agent: { id: 'agent1', name: 'coder', paused: true } }, 'Agent coder is paused.'],
   ])('when it is %s', (_, given, reason) => {
     expect(afterEnd(failed, aSituation(given))).toEqual({ action: 'skip', reason });

@@ -1,16 +1,16 @@
 import { array, assert, boolean, constantFrom, integer, oneof, option, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyAccount } from '../../../src/run/account.ts';
-import { reportKinds } from '../../../src/run/agent-report.ts';
-import { endedStatuses } from '../../../src/run/run.ts';
-import { injected } from '../../../src/task/handoff/injected.ts';
-import { continuationSummary, sectionLength, summaryLength } from '../../../src/task/handoff/summary.ts';
-import type { SummaryInput } from '../../../src/task/handoff/summary-input.ts';
-import { taskKinds, taskStatuses } from '../../../src/task/task.ts';
-import { livenessStates } from '../../../src/task/verdict/liveness.ts';
+import { reportKinds } from '#run/agent-report.ts';
+import { endedStatuses } from '#run/run.ts';
+import { emptyStreamState } from '#run/stream-state.ts';
+import { continuationSummary, sectionLength, summaryLength } from '#task/handoff/summary.ts';
+import { injected } from '#task/handoff/summary-excerpt.ts';
+import type { SummaryInput } from '#task/handoff/summary-input.ts';
+import { livenessStates } from '#task/liveness/liveness.ts';
+import { taskKinds, taskStatuses } from '#task/task.ts';
 import { commands, files } from '../../support/liveness.ts';
 import { noon } from '../../support/runs.ts';
-import { aSummaryRun, fencesClose, headings, sectionsOf } from '../../support/summaries.ts';
+import { aSummaryRun, aWorkspace, fencesClose, headings, sectionsOf } from '../../support/summaries.ts';
 
 const secrets = ['Zq7-opaque-value-1', 'zwei\nZeilen geheim'];
 const piece = constantFrom(
@@ -51,7 +51,15 @@ const piece = constantFrom(
     '😀'.repeat(400),
     '`'.repeat(900),
   ],
-  ...['\n'.repeat(500), 'password=hunter2', 'ghp_aB3dE5fG7haB3dE5fG7haB3dE5fG7h', 'sk-ant-api03-aB3dE5fG7haB3dE5fG7h', ...secrets, 'none', 'Fixed it.'],
+  ...[
+    '\n'.repeat(500),
+    'password=hunter2',
+    'ghp_aB3dE5fG7haB3dE5fG7haB3dE5fG7h',
+    'sk-ant-api03-aB3dE5fG7haB3dE5fG7h',
+    ...secrets,
+    'none',
+    'Fixed it.',
+  ],
 );
 const text = oneof(
   { weight: 6, arbitrary: array(piece, { maxLength: 12 }).map((parts) => parts.join('')) },
@@ -66,13 +74,36 @@ const run = record({
   stopReason: constantFrom('completed', 'process_lost', 'toString', 'adapter_failed'),
   errorCode: option(constantFrom('rate_limited', 'adapter_failed', '__proto__'), { nil: null }),
   error: maybe,
-  liveness: option(record({ state: constantFrom(...livenessStates), reason: text, nextAction: maybe, lastUsefulActionAt: option(integer(), { nil: null }) }), {
-    nil: null,
-  }),
+  liveness: option(
+    record({
+      state: constantFrom(...livenessStates),
+      reason: text,
+      nextAction: maybe,
+      lastUsefulActionAt: option(integer(), { nil: null }),
+      claimsDone: boolean(),
+    }),
+    {
+      nil: null,
+    },
+  ),
   reports: array(record({ kind: constantFrom(...reportKinds), text, who: maybe, at: integer() }), { maxLength: 4 }),
   attempt: integer({ min: 0, max: 5 }),
   cwd: text,
   branch: maybe,
+  workspace: option(
+    record({
+      root: text,
+      paths: array(text, { maxLength: 20 }),
+      filesChanged: option(integer({ min: 0, max: 99 }), { nil: null }),
+    }).map(({ root, paths, filesChanged }) => {
+      const named = paths.map((path) => ({ path, kind: 'update' as const }));
+      return aWorkspace({
+        files: named,
+        sinceTask: { run: 41, root, commits: null, filesChanged, insertions: 1, deletions: null, files: named },
+      });
+    }),
+    { nil: null },
+  ),
   account: option(
     record({
       text,
@@ -81,11 +112,13 @@ const run = record({
       path: array(text, { maxLength: 20 }),
       filesMore: integer({ min: 0, max: 9 }),
     }).map(({ command, path, ...rest }) => ({
-      ...emptyAccount,
+      ...emptyStreamState,
       ...rest,
       ...commands(...command),
       ...files(...path),
-      openTools: { x: { tool: path[0] ?? 'Bash', kind: 'command' as const, command: command[0] ?? null, paths: path, at: noon } },
+      openTools: {
+        x: { tool: path[0] ?? 'Bash', kind: 'command' as const, command: command[0] ?? null, paths: path, at: noon },
+      },
       denials: { count: path.length, tools: path.slice(0, 10), worked: false },
     })),
     { nil: null },
@@ -118,7 +151,8 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
         const summary = continuationSummary(given);
         const sections = sectionsOf(summary);
         expect([...sections.keys()]).toEqual(headings);
-        for (const body of sections.values()) expect([body.length > 0, body.length <= sectionLength]).toEqual([true, true]);
+        for (const body of sections.values())
+          expect([body.length > 0, body.length <= sectionLength]).toEqual([true, true]);
         expect(summary.length).toBeLessThanOrEqual(summaryLength);
         expect(summary.match(/^# .*$/gm)).toEqual(['# Continuation summary']);
         expect(continuationSummary(given)).toBe(summary);
@@ -131,11 +165,14 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
     assert(
       property(input, (given) => {
         const summary = continuationSummary(given);
-        for (const secret of ['Zq7-opaque', 'Zeilen geheim', 'hunter2', 'ghp_', 'sk-ant']) expect(summary).not.toContain(secret);
+        for (const secret of ['Zq7-opaque', 'Zeilen geheim', 'hunter2', 'ghp_', 'sk-ant'])
+          expect(summary).not.toContain(secret);
         expect(fencesClose(summary)).toBe(true);
         expect(summary.isWellFormed()).toBe(true);
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-        expect(summary).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]|\udb40[\udc00-\udc7f]/);
+        expect(summary).not.toMatch(
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+          /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]|\udb40[\udc00-\udc7f]/,
+        );
       }),
       { numRuns },
     );
@@ -146,8 +183,23 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
       property(text, (words) => {
         const marked = `said-by-agent ${words}`;
         const summary = continuationSummary({
-          task: { number: 1, title: 't', description: null, acceptance: null, kind: 'work', status: 'in_progress', priority: 0, blockedReason: null },
-          runs: [aSummaryRun({ account: { ...emptyAccount, text: marked }, error: marked, reports: [{ kind: 'next', text: marked, who: null, at: 0 }] })],
+          task: {
+            number: 1,
+            title: 't',
+            description: null,
+            acceptance: null,
+            kind: 'work',
+            status: 'in_progress',
+            priority: 0,
+            blockedReason: null,
+          },
+          runs: [
+            aSummaryRun({
+              streamState: { ...emptyStreamState, text: marked },
+              error: marked,
+              reports: [{ kind: 'next', text: marked, who: null, at: 0 }],
+            }),
+          ],
           documents: [],
           comments: [],
           at: 0,
@@ -184,7 +236,16 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
       const words = part.repeat(Math.ceil(2 ** 20 / part.length));
       const before = performance.now();
       const summary = continuationSummary({
-        task: { number: 1, title: words, description: words, acceptance: null, kind: 'work', status: 'in_progress', priority: 0, blockedReason: null },
+        task: {
+          number: 1,
+          title: words,
+          description: words,
+          acceptance: null,
+          kind: 'work',
+          status: 'in_progress',
+          priority: 0,
+          blockedReason: null,
+        },
         runs: [aSummaryRun({ error: words, reports: [{ kind: 'next', text: words, who: null, at: 0 }] })],
         documents: [],
         comments: [],

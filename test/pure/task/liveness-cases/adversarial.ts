@@ -9,7 +9,10 @@ export const adversarial = [
     ['```\n> ```\nI am blocked on the key', 'fences within quotations: in doubt code'],
     ['"I am\nblocked" is what he said.', 'a quotation over two lines', { next: null }],
     ['`I am blocked on the key`', 'all of it in code'],
-    ['I am b\u200blocked by nothing.\nThat is a joke: I am not blocked, and I fixed it.', 'invisible characters, then the contrary'],
+    [
+      'I am b\u200blocked by nothing.\nThat is a joke: I am not blocked, and I fixed it.',
+      'invisible characters, then the contrary',
+    ],
     [`${'The parser reads the file and writes the tree. '.repeat(300)}`, 'long, and nothing that decides'],
     [`${'x'.repeat(20_000)} I am blocked on the key.`, 'far beyond what is read'],
     ['Blocked? No.', 'asks and answers itself'],
@@ -36,7 +39,15 @@ export const adversarial = [
     ['I will inspect the repo.\r\nThen I will fix it.', 'line breaks of another kind'],
   ]),
   ...casesOf('advanced', [
-    ['a null byte and colours in the words', 'evidence does not look at words', { text: '\u0000\u001b[31mI will\u001b[0m', account: commands('npm test') }],
-    ['a command with a quotation of a blocker', 'a command is no statement', { account: commands('git commit -m "I am blocked"'), text: 'Committed.' }],
+    [
+      'a null byte and colours in the words',
+      'evidence does not look at words',
+      { text: '\u0000\u001b[31mI will\u001b[0m', streamState: commands('npm test') },
+    ],
+    [
+      'a command with a quotation of a blocker',
+      'a command is no statement',
+      { streamState: commands('git commit -m "I am blocked"'), text: 'Committed.' },
+    ],
   ]),
 ];

@@ -36,7 +36,10 @@ export const notBlockers = [
     ["It prints 'I am blocked on the lock' and exits.", 'a quotation in single quotes'],
     ['> I am blocked on the API key.\n\nThat is what the issue says.', 'a block quotation'],
     ['> I am blocked on the API key\nand need approval.\n\nThat was the issue.', 'a block quotation that goes on'],
-    ['> The issue says:\nI am blocked on the API key.\n\nThat was the issue.', 'a block quotation whose second line has no mark'],
+    [
+      '> The issue says:\nI am blocked on the API key.\n\nThat was the issue.',
+      'a block quotation whose second line has no mark',
+    ],
     ['I need approval to deploy, and it was granted this morning.', 'granted in the same sentence'],
     ["I'm blocked by the missing key, but found it in the vault.", 'overcome in the same sentence'],
     ['I am blocked on nothing, since we already have the key.', 'nothing is wanting'],
@@ -87,19 +90,30 @@ export const notBlockers = [
     [
       'a caveat after work',
       'it lacks a browser and did the work',
-      { account: commands('npm test'), text: "Added the page. I don't have access to a browser, so I cannot verify the layout visually." },
+      {
+        streamState: commands('npm test'),
+        text: "Added the page. I don't have access to a browser, so I cannot verify the layout visually.",
+      },
     ],
     [
       'deploying needs approval, after work',
       'a fact about what comes later',
-      { account: commands('npm test'), text: 'Done. Deploying needs approval from ops.' },
+      { streamState: commands('npm test'), text: 'Done. Deploying needs approval from ops.' },
     ],
     [
       'a blocker that was overcome, after work',
       'the past',
-      { account: commands('npm test'), text: 'I was blocked by a missing token, then used the one in the vault.' },
+      { streamState: commands('npm test'), text: 'I was blocked by a missing token, then used the one in the vault.' },
     ],
-    ['a blocker in a quoted issue, after work', 'a quotation', { account: commands('npm test'), text: 'Fixed.\n\n> I am blocked, please help' }],
-    ['a review is awaited, after work', 'work is there to be reviewed', { account: commands('gh pr create'), text: 'Opened the PR. Waiting for review.' }],
+    [
+      'a blocker in a quoted issue, after work',
+      'a quotation',
+      { streamState: commands('npm test'), text: 'Fixed.\n\n> I am blocked, please help' },
+    ],
+    [
+      'a review is awaited, after work',
+      'work is there to be reviewed',
+      { streamState: commands('gh pr create'), text: 'Opened the PR. Waiting for review.' },
+    ],
   ]),
 ];

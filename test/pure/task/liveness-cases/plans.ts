@@ -1,7 +1,11 @@
 import { wordsOf } from '../../../support/liveness.ts';
 
 export const plans = wordsOf('plan_only', [
-  ['I will inspect the repo next and then implement the fix.', 'the plainest of all', { next: 'I will inspect the repo next and then implement the fix.' }],
+  [
+    'I will inspect the repo next and then implement the fix.',
+    'the plainest of all',
+    { next: 'I will inspect the repo next and then implement the fix.' },
+  ],
   ['I’ll inspect the repo next.', 'a curly apostrophe', { next: "I'll inspect the repo next." }],
   ["I'll inspect the repo next and then implement the change.", 'a contraction'],
   ["I'm going to look at the failing tests first.", 'going to'],
@@ -14,7 +18,11 @@ export const plans = wordsOf('plan_only', [
   ['The next step is to update the schema.', 'a step', { next: 'update the schema.' }],
   ['Plan:\n- inspect files\n- add tests', 'a heading and a list', { next: 'inspect files' }],
   ['Next steps:\n- inspect files', 'a heading and a list', { next: 'inspect files' }],
-  ['## Plan\n\n1. Read the code\n2. Write the fix\n3. Run the tests', 'a Markdown heading and numbers', { next: 'Read the code' }],
+  [
+    '## Plan\n\n1. Read the code\n2. Write the fix\n3. Run the tests',
+    'a Markdown heading and numbers',
+    { next: 'Read the code' },
+  ],
   ['**Plan**\n\n* Read the code\n* Write the fix', 'a bold heading', { next: 'Read the code' }],
   ["Here's my plan:\n1. Read `src/a.ts`\n2. Patch it", 'a sentence as a heading', { next: 'Read `src/a.ts`' }],
   ["Here is what I'll do:\n\n- [ ] read\n- [ ] write", 'boxes that are not ticked'],
@@ -50,6 +58,10 @@ export const plans = wordsOf('plan_only', [
   ['I WILL INSPECT THE REPO', 'in capitals'],
   ['The plan is simple: read first, then write.', 'the plan as a subject', { known: 'needs_followup' }],
   ['Inspecting the repo now.', 'present tense: it may be doing so', { known: 'needs_followup' }],
-  ['The cause is the cache. I will add a lock.', 'a finding and a plan: the finding may be what was asked', { known: 'needs_followup' }],
+  [
+    'The cause is the cache. I will add a lock.',
+    'a finding and a plan: the finding may be what was asked',
+    { known: 'needs_followup' },
+  ],
   ['Jetzt schaue ich mir die Tests an.', 'German tells the future in the present tense', { known: 'needs_followup' }],
 ]);

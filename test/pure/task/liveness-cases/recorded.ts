@@ -1,8 +1,8 @@
 /** Endings of real runs: the recorded streams, read by their adapters, with the end they had. */
-import { adapterOf } from '../../../../src/adapters/by-name.ts';
-import { endOfOutcome } from '../../../../src/run/ends.ts';
-import { evidenceOf } from '../../../../src/task/verdict/evidence.ts';
-import type { LivenessState } from '../../../../src/task/verdict/liveness.ts';
+import { findAdapter } from '#adapters/registry.ts';
+import { endOfOutcome } from '#run/end-reason.ts';
+import { buildEvidence } from '#task/liveness/evidence.ts';
+import type { LivenessState } from '#task/liveness/liveness.ts';
 import { aTask, type LivenessCase, noRecords } from '../../../support/liveness.ts';
 import { recording, replay, reported } from '../../../support/recordings.ts';
 import { aProfile, aSpec } from '../../../support/runs.ts';
@@ -12,7 +12,11 @@ type Cli = 'claude' | 'codex' | 'gemini' | 'opencode';
 type Row = readonly [name: string, why: string];
 
 const rows: readonly (readonly [LivenessState, readonly Cli[], readonly Row[]])[] = [
-  ['plan_only', ['claude', 'codex', 'gemini', 'opencode'], [['plan_only', 'it said what it will do, and called no tool']]],
+  [
+    'plan_only',
+    ['claude', 'codex', 'gemini', 'opencode'],
+    [['plan_only', 'it said what it will do, and called no tool']],
+  ],
   ['empty_response', ['claude', 'codex', 'opencode'], [['empty', 'exit code 0 and not a word']]],
   ['failed', ['gemini'], [['empty', 'gemini itself calls an empty answer an error']]],
   [
@@ -82,17 +86,32 @@ export const recorded: readonly LivenessCase[] = rows.flatMap(([expected, clis, 
   clis.flatMap((cli) => list.map(([name, why]) => recordedCase(cli, name, { expected, why }))),
 );
 
-function recordedCase(cli: Cli, name: string, { expected, why }: { expected: LivenessState; why: string }): LivenessCase {
+function recordedCase(
+  cli: Cli,
+  name: string,
+  { expected, why }: { expected: LivenessState; why: string },
+): LivenessCase {
   const it = recording(cli, name);
-  const adapter = adapterOf(launch(cli).agent);
-  const account = replay(adapter, it);
+  const adapter = findAdapter(launch(cli).agent);
+  const streamState = replay(adapter, it);
   const { code, signal } = it.exit;
-  const outcome = signal !== null ? ({ kind: 'killed', signal } as const) : ({ kind: 'exited', code: code ?? 1 } as const);
-  const end = endOfOutcome(aSpec({ adapter: cli, agent: aProfile({ adapter: cli }) }), outcome, reported(adapter, account, it.exit));
+  const outcome =
+    signal !== null ? ({ kind: 'killed', signal } as const) : ({ kind: 'exited', code: code ?? 1 } as const);
+  const end = endOfOutcome(
+    aSpec({ adapter: cli, agent: aProfile({ adapter: cli }) }),
+    outcome,
+    reported(adapter, streamState, it.exit),
+  );
   return {
     name: `recorded ${cli}: ${name}`,
     why,
     expected,
-    input: { outcome: end, task: aTask(), evidence: evidenceOf(account, null, noRecords), text: account.text, reports: [] },
+    input: {
+      outcome: end,
+      task: aTask(),
+      evidence: buildEvidence(streamState, null, noRecords),
+      text: streamState.text,
+      reports: [],
+    },
   };
 }

@@ -1,0 +1,95 @@
+/** The options for an agent's budgets and timer, and how they are displayed. */
+import type { Command } from 'commander';
+import type { AgentView } from '#protocol/agents.ts';
+import { parseBudget, parseQuietHours } from '#protocol/budget.ts';
+import { type Budget, formatBudget, formatSpent } from '#run/budget.ts';
+import type { QuietHours } from '#run/schedule.ts';
+import { clean, formatDuration } from '../format/format.ts';
+import { duration } from './options.ts';
+
+/** The word that clears a setting. */
+export const cleared = 'none';
+export type Cleared = typeof cleared;
+
+/**
+ * Parses an option unless it is the word that clears a setting. The word stays, because commander uses null for an
+ * option without a value.
+ */
+export const orNone =
+  <T>(read: (text: string) => T) =>
+  (text: string): T | Cleared =>
+    text === cleared ? cleared : read(text);
+
+export function unlessCleared<T>(value: T | Cleared | undefined): T | null | undefined {
+  return value === cleared ? null : (value as T | undefined);
+}
+
+export type LimitOptions = {
+  every?: number | Cleared;
+  quietHours?: QuietHours | Cleared;
+  timerPrompt?: string;
+  budgetRun?: Budget | Cleared;
+  budgetDay?: Budget | Cleared;
+};
+
+const budget = (what: string) => (text: string) => parseBudget(text, what);
+
+export function limitOptions(command: Command): Command {
+  return command
+    .option(
+      '--budget-run <amount>',
+      'what each of its runs may use: 5usd, 500k tokens, 2h, several with commas',
+      orNone(budget('--budget-run')),
+    )
+    .option(
+      '--budget-day <amount>',
+      'what its runs may use in a day together; 20runs, too',
+      orNone(budget('--budget-day')),
+    )
+    .option('--every <duration>', 'wake it so often: 30m, 2h', orNone(duration('--every')))
+    .option(
+      '--quiet-hours <hours>',
+      'not at these: 22-7, 22:30-7:15',
+      orNone((text) => parseQuietHours(text, '--quiet-hours')),
+    )
+    .option('--timer-prompt <text>', 'what it is asked then (default: only what waits for it)');
+}
+
+export function limitsIn({
+  every,
+  quietHours,
+  timerPrompt,
+  budgetRun,
+  budgetDay,
+}: LimitOptions): Record<string, unknown> {
+  return {
+    everyMs: unlessCleared(every),
+    quietHours: unlessCleared(quietHours),
+    timerPrompt: unlessCleared(timerPrompt),
+    budgetRun: unlessCleared(budgetRun),
+    budgetDay: unlessCleared(budgetDay),
+  };
+}
+
+export function limitFacts({
+  everySec,
+  quietHours,
+  timerPrompt,
+  budgetRun,
+  budgetDay,
+  budgetDoubt,
+  today,
+}: AgentView): [string, string | null][] {
+  const timer =
+    everySec === null
+      ? null
+      : `every ${formatDuration(everySec * 1_000)}${quietHours === null ? '' : `, not at ${quietHours}`}`;
+  return [
+    ['timer', timer],
+    ['asks then', timerPrompt === null ? null : clean(timerPrompt)],
+    ['each run', budgetRun === null ? null : `may use ${formatBudget(budgetRun)}`],
+    ['each day', budgetDay === null ? null : `may use ${formatBudget(budgetDay)}`],
+    ['but', budgetDoubt === null ? null : clean(budgetDoubt)],
+    ['today', today.runs === 0 ? null : formatSpent(today)],
+  ];
+}

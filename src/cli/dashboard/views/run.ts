@@ -1,0 +1,78 @@
+/** The page of a run: its facts and history above, the live end of its log below. Or only its log. */
+import type { RunView } from '#protocol/answers.ts';
+import { clean, formatElapsed, formatEnd, formatStatus, paint } from '../../format/format.ts';
+import { historyText } from '../../format/history.ts';
+import { runFacts } from '../../format/run.ts';
+import type { Canvas, Facts } from '../model.ts';
+import type { Page } from '../state.ts';
+import { window, wrapped } from './lines.ts';
+
+/** The lines of a page. `room` and `length`: the visible and the total lines of its scrollable text. */
+export type Viewed = { readonly lines: readonly string[]; readonly room: number; readonly length: number };
+
+const historyShown = 6;
+/** The minimum share of the page for the log. */
+const logShare = 0.4;
+/** The column at which the values of facts begin. */
+const factsIndent = 14;
+
+export function runView(page: Extract<Page, { name: 'run' }>, facts: Facts, canvas: Canvas): Viewed {
+  const { columns, rows, look } = canvas;
+  const { run: shown, log, trouble } = facts.opened;
+  const run = facts.board.runs.get(page.run) ?? (shown?.run.number === page.run ? shown.run : null);
+  const title = run === null ? paint(`Run ${page.run}`, 1, look) : formatTitle(run, facts.now, canvas);
+  const about =
+    shown?.run.number === page.run && run !== null && !page.whole ? aboutLines({ ...shown, run }, canvas) : [];
+  const above = [title, ...about.slice(0, Math.max(0, rows - 3 - Math.ceil(rows * logShare))), ''];
+  const all = wrappedLog(log ?? [], columns);
+  const room = Math.max(1, rows - above.length - 1);
+  const scroll = Math.min(page.scroll, Math.max(0, all.length - room));
+  const from = Math.max(0, all.length - room - scroll);
+  const empty = trouble ?? (log === null ? 'Reading the log…' : 'Nothing was said yet.');
+  const body = all.length === 0 ? window([paint(empty, 90, look)], 0, room) : window(all, from, room);
+  return { lines: [...above, logTitle({ run, scroll, below: scroll }, canvas), ...body], room, length: all.length };
+}
+
+function formatTitle(run: RunView, now: number, { look }: Canvas): string {
+  const who = run.agentName ?? run.name;
+  const parts = [
+    paint(`Run ${run.number}`, 1, look),
+    formatStatus(run, look),
+    ...(formatEnd(run) === '' ? [] : [formatEnd(run)]),
+    formatElapsed(run, now),
+    ...(who === null ? [] : [clean(who)]),
+    ...(run.taskId === null ? [] : [`T${run.taskId}`]),
+  ];
+  return parts.join('  ');
+}
+
+function aboutLines(shown: NonNullable<Facts['opened']['run']>, { columns, look }: Canvas): string[] {
+  // The title has the number and the status already.
+  const facts = runFacts(look, shown)
+    .split('\n')
+    .slice(1)
+    .filter((line) => !/^ {2}(?:status|time|id) /.test(line));
+  const history = historyText(look, shown.events.slice(-historyShown), false).split('\n');
+  const room = wrapped(facts, columns, factsIndent);
+  return [...room, '', ...history.map((line) => line)];
+}
+
+function logTitle(
+  { run, scroll, below }: { run: RunView | null; scroll: number; below: number },
+  { look }: Canvas,
+): string {
+  const live = run !== null && run.endedAt === null;
+  const place = scroll > 0 ? `${below} more below, end follows` : live ? 'live' : '';
+  return paint(`Log${place === '' ? '' : ` (${place})`}`, 1, look);
+}
+
+const kept = new WeakMap<readonly string[], { columns: number; lines: string[] }>();
+
+/** Wraps a log. The same log is drawn many times, so the result is cached. */
+function wrappedLog(log: readonly string[], columns: number): string[] {
+  const known = kept.get(log);
+  if (known?.columns === columns) return known.lines;
+  const lines = wrapped(log, columns);
+  kept.set(log, { columns, lines });
+  return lines;
+}

@@ -1,0 +1,12 @@
+/** Why a given file cannot be read, in words instead of the system's error codes. */
+const words: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'it may not be read',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is no folder',
+  ELOOP: 'its links go round in a circle',
+};
+
+export function whyUnreadable(error: unknown): string {
+  return words[(error as NodeJS.ErrnoException).code ?? ''] ?? (error as Error).message;
+}

@@ -1,0 +1,217 @@
+/** Formats all facts of a run, one line each. */
+import type { EventView, ReportView, RunView, ShowAnswer } from '#protocol/answers.ts';
+import {
+  clean,
+  formatCommand,
+  formatDuration,
+  formatElapsed,
+  formatEnd,
+  formatRetrying,
+  formatSize,
+  formatStatus,
+  formatUsed,
+  paint,
+  plural,
+  type TextStyle,
+} from './format.ts';
+import { formatReport } from './history.ts';
+
+function usedBy(run: RunView): string | null {
+  const words = formatUsed(run);
+  const model = run.usage?.model ?? null;
+  return words === null || model === null ? words : `${words}, ${clean(model)}`;
+}
+
+/** Formats the last error of a live run, and whether it is fatal. */
+function formatLastError({ lastError }: RunView): string | null {
+  if (lastError === null) return null;
+  return `${lastError.class === null ? '' : `${lastError.class}: `}${clean(lastError.message)}${lastError.fatal ? ' (it cannot get over it by itself)' : ''}`;
+}
+
+export function runFacts(look: TextStyle, { run, events }: Pick<ShowAnswer, 'run' | 'events'>): string {
+  const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
+  const facts: [string, string | null][] = [
+    [
+      'agent',
+      run.agentName === null
+        ? null
+        : `${clean(run.agentName)} (${run.adapter}${run.permission === null ? '' : `, permission ${run.permission}`})`,
+    ],
+    ['task', run.taskId === null ? null : formatTask(run)],
+    ['command', clean(formatCommand(run.command))],
+    ['folder', clean(run.cwd)],
+    ['status', `${formatStatus(run, look)}${formatEnd(run) ? ` (${formatEnd(run)})` : ''}`],
+    ['error', run.error === null ? null : clean(run.error)],
+    ['remark', run.remark],
+    ['limit', formatLimits(run, events)],
+    ['last error', formatLastError(run)],
+    ['retrying', run.retrying === null ? null : `${formatRetrying(run)}: ${clean(run.retrying.message)}`],
+    ['open again', run.resetsAt],
+    [
+      'verdict',
+      run.livenessState === null || run.status === 'cancelled'
+        ? null
+        : `${run.livenessState}: ${clean(run.livenessReason ?? '')}`,
+    ],
+    ['then', run.decision === null ? null : `${run.decision.action}: ${clean(run.decision.reason)}`],
+    ['next', run.nextAction === null ? null : clean(run.nextAction)],
+    ['did', formatEvidence(run)],
+    ...lastReports(events).map((report): [string, string] => ['reported', formatReport(report)]),
+    ['work folder', formatWorkspace(run)],
+    ['said', run.lastMessage === null ? null : clean(run.lastMessage)],
+    ['used', usedBy(run)],
+    ['session', formatSession(run)],
+    ['waits for', run.waitingFor === null ? null : clean(run.waitingFor)],
+    ['time', run.startedAt === null ? null : formatElapsed(run, Date.now())],
+    ['process', run.processPid === null ? null : `${run.processPid}${run.silence === null ? '' : `, ${run.silence}`}`],
+    ['uses', run.cpuPercent === null ? null : `${run.cpuPercent} % CPU, ${formatSize(run.memoryBytes)}`],
+    [
+      'output',
+      run.stdoutBytes === null && run.stderrBytes === null
+        ? null
+        : `${formatSize(run.stdoutBytes)} stdout, ${run.stderrPath === null ? 'stderr merged into it' : `${formatSize(run.stderrBytes)} stderr`}`,
+    ],
+    [
+      'logs',
+      run.startedAt === null
+        ? null
+        : run.logsRemovedAt === null
+          ? clean(run.stdoutPath)
+          : `removed on ${run.logsRemovedAt.slice(0, 10)}`,
+    ],
+    [
+      'left behind',
+      run.leaked === null || run.leaked.length === 0
+        ? null
+        : run.leaked
+            .map(({ pid, command, ended }) => `${clean(command)} (pid ${pid}, ${ended ? 'ended' : 'still there'})`)
+            .join(', '),
+    ],
+    ['not seen', formatUnexamined(run)],
+    ['held by', formatContainment(run)],
+    ['name', run.name === null ? null : clean(run.name)],
+    ['group', run.group === null ? null : clean(run.group)],
+    ['labels', labels.length === 0 ? null : clean(labels.join(' '))],
+    ['locks', run.locks.length === 0 ? null : clean(run.locks.join(' '))],
+    ['key', run.key === null ? null : clean(run.key)],
+    ['environment', formatEnvironment(run)],
+    ['inside run', run.parentRunId],
+    ['repeated by', run.retriedBy === null ? null : `run ${run.retriedBy}`],
+    ['retry of', run.retryOfRunId === null ? null : `${run.retryOfRunId} (${run.retryReason})`],
+    ['id', run.id],
+  ];
+  const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
+  return `${paint(`Run ${run.number}`, 1, look)}\n${rows.join('\n')}`;
+}
+
+/** Formats the time limit of a run, and the budget limit that it has reached. */
+function formatLimits(run: RunView, events: readonly EventView[]): string | null {
+  const time = run.timeoutConfigured
+    ? `${formatDuration(run.effectiveTimeoutSec * 1_000)}${run.timeoutFired ? ', reached' : ''}`
+    : null;
+  const { words, remedy } = (events.findLast(({ type }) => type === 'budget-reached')?.data ?? {}) as {
+    words?: string;
+    remedy?: string;
+  };
+  const reached = [words, remedy]
+    .flatMap((text) => (text === undefined ? [] : `${sentenceCase(clean(text))}.`))
+    .join(' ');
+  return [time, reached].filter((part) => part !== null && part !== '').join('. ') || null;
+}
+
+function sentenceCase(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
+/** Formats how the processes of a run are identified. */
+function formatContainment({ containment }: RunView): string | null {
+  switch (containment) {
+    case 'cgroup':
+      return 'a control group of its own';
+    case 'pid-namespace':
+      return 'a pid namespace of its own';
+    case 'mark':
+      return 'the marks of its processes';
+    case null:
+      return null;
+  }
+}
+
+function formatUnexamined({ unexamined }: RunView): string | null {
+  if (unexamined === null || unexamined === 0) return null;
+  return `${plural(unexamined, 'process', 'processes')} of yours could not be looked at, and may have been left behind by it`;
+}
+
+/** Formats `T7, continuation attempt 1 of 2, woken by run_liveness_continuation`. */
+function formatTask({ taskId, continuationAttempt, maxContinuationAttempts, wakeReason }: RunView): string {
+  const attempt = continuationAttempt
+    ? `, continuation attempt ${continuationAttempt}${maxContinuationAttempts === null ? '' : ` of ${maxContinuationAttempts}`}`
+    : '';
+  return `T${taskId}${attempt}${wakeReason === null ? '' : `, woken by ${wakeReason}`}`;
+}
+
+/** Formats whose environment a run started from. Returns null when it was its submitter's. */
+function formatEnvironment({ environmentSource, taskId }: RunView): string | null {
+  switch (environmentSource) {
+    case 'task':
+      return `of the person who assigned or last continued T${taskId}`;
+    case 'timer':
+      return "of the person who set the agent's timer";
+    case 'daemon':
+      return "the daemon's own, as no person's was kept";
+    default:
+      return null;
+  }
+}
+
+type Reported = Pick<ReportView, 'kind' | 'text' | 'who'>;
+
+/** Returns the last report of each kind, in order. */
+function lastReports(events: readonly EventView[]): readonly Reported[] {
+  const reports = events.flatMap(({ type, data }) => (type === 'report' ? [data as Reported] : []));
+  return reports.filter((report, index) => !reports.slice(index + 1).some(({ kind }) => kind === report.kind));
+}
+
+function formatEvidence({ evidence }: RunView): string | null {
+  if (evidence === null) return null;
+  const { toolCalls, commands, commandsFailed, commandsOpen, filesChanged, commits, comments, documents, reports } =
+    evidence;
+  const details = [
+    commandsFailed > 0 ? `${commandsFailed} failed` : null,
+    commandsOpen > 0 ? `${commandsOpen} not ended` : null,
+  ].filter((part) => part !== null);
+  const ran = `${plural(commands + commandsOpen, 'command')}${details.length === 0 ? '' : ` (${details.join(', ')})`}`;
+  const left = [
+    [commits, 'commit'],
+    [comments, 'comment'],
+    [documents, 'document'],
+    [reports, 'report'],
+  ] as const;
+  const more = left.map(([count, what]) => (count ? `, ${plural(count, what)}` : '')).join('');
+  return `${plural(toolCalls, 'tool call')}, ${ran}, ${plural(filesChanged, 'file')} changed${more}`;
+}
+
+/** Formats `3 files changed (+12 −4): a.ts, b.ts, c.ts, 1 commit, something is not committed`. Changes of others are included. */
+function formatWorkspace({ workspace }: RunView): string | null {
+  if (workspace === null) return null;
+  const { filesChanged, insertions, deletions, commits, dirty, files: named } = workspace;
+  const shown = named.slice(0, namesShown).map(({ path }) => clean(path));
+  const more = (filesChanged ?? named.length) - shown.length;
+  const names = shown.length === 0 ? '' : `: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const lines = insertions === null ? '' : ` (+${insertions} −${deletions ?? 0})`;
+  const files =
+    filesChanged === null
+      ? `changed files not counted${names}`
+      : `${plural(filesChanged, 'file')} changed${lines}${names}`;
+  return [files, commits ? plural(commits, 'commit') : null, dirty ? 'something is not committed' : null]
+    .filter((part) => part !== null)
+    .join(', ');
+}
+
+/** The number of changed files that are named on one line. */
+const namesShown = 5;
+
+function formatSession({ sessionIdBefore, sessionIdAfter }: RunView): string | null {
+  if (sessionIdAfter === null) return sessionIdBefore === null ? null : `${clean(sessionIdBefore)}, gone on with`;
+  return `${clean(sessionIdAfter)}${sessionIdBefore === sessionIdAfter ? ', gone on with' : ''}`;
+}

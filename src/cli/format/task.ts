@@ -1,0 +1,108 @@
+/** Formats tasks. */
+import type { TaskShowAnswer, TaskView, WakeView } from '#protocol/tasks.ts';
+import { formatBudget } from '#run/budget.ts';
+import { ClipError } from '#run/errors.ts';
+import { type Column, clean, formatAgo, paint, plural, type TextStyle, table } from './format.ts';
+import { historyText } from './history.ts';
+
+/** Returns the API path of a task. `T7` and `7` mean the same. Throws for anything else. */
+export function taskPath(ref: string): string {
+  if (/^[Tt]?[1-9]\d{0,14}$/.test(ref)) return `/v1/tasks/${ref.replace(/^t/i, '')}`;
+  throw new ClipError(
+    'usage',
+    `${clean(ref)} is no task.`,
+    'A task is named by its number: T7 or 7. clip task list shows them.',
+  );
+}
+
+const looks: Readonly<Record<TaskView['status'], readonly [glyph: string, colour: number]>> = {
+  backlog: ['·', 90],
+  todo: ['◦', 36],
+  in_progress: ['●', 34],
+  in_review: ['◉', 35],
+  done: ['✓', 32],
+  blocked: ['■', 33],
+  cancelled: ['⊘', 90],
+};
+
+export function formatTaskStatus({ status, paused }: Pick<TaskView, 'status' | 'paused'>, look: TextStyle): string {
+  const [glyph, colour] = looks[status];
+  return paint(`${glyph} ${status}${paused === null ? '' : ', paused'}`, colour, look);
+}
+
+export function taskTable(look: TextStyle, tasks: readonly TaskView[]): string {
+  const now = Date.now();
+  const columns: Column<TaskView>[] = [
+    { title: 'TASK', cell: ({ number }) => `T${number}`, right: true },
+    { title: 'STATUS', cell: (task) => formatTaskStatus(task, look) },
+    { title: 'ASSIGNEE', cell: ({ assignee }) => clean(assignee ?? '–'), from: 60 },
+    ...(tasks.some(({ priority }) => priority !== 0)
+      ? [{ title: 'PRIORITY', cell: (task: TaskView) => String(task.priority), right: true, from: 80 }]
+      : []),
+    { title: 'CHANGED', cell: ({ updatedAt }) => formatAgo(updatedAt, now), right: true, from: 70 },
+    { title: 'TITLE', cell: ({ title }) => clean(title), flexible: true },
+  ];
+  return table(tasks, columns, look);
+}
+
+export function taskFacts(
+  look: TextStyle,
+  { task, comments, documents, wakes, activity, environment }: TaskShowAnswer,
+): string {
+  const facts: [string, string | null][] = [
+    ['status', formatTaskStatus(task, look)],
+    ['blocked', task.blockedReason === null ? null : clean(task.blockedReason)],
+    ['paused', task.paused === null ? null : clean(task.paused)],
+    ['next', task.blockedNext === null ? null : clean(task.blockedNext)],
+    ['assignee', task.assignee === null ? 'none' : clean(task.assignee)],
+    ['kind', task.kind === 'work' ? null : task.kind],
+    ['priority', task.priority === 0 ? null : String(task.priority)],
+    ['folder', clean(task.cwd ?? task.madeIn)],
+    ['about', task.description === null ? null : clean(task.description)],
+    ['done when', task.acceptance === null ? null : clean(task.acceptance)],
+    ['budget', task.budget === null ? null : formatBudget(task.budget)],
+    ['starts left', `${task.budgetLeft} by itself, until work is kept or a person acts`],
+    ['held by', task.executionRunId],
+    ['environment', task.assigneeAgentId === null ? null : formatEnvironment(environment)],
+    [
+      'documents',
+      documents.length === 0
+        ? null
+        : documents.map(({ key, revision }) => `${clean(key)} (revision ${revision})`).join(', '),
+    ],
+  ];
+  const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
+  const parts = [`${paint(`T${task.number}  ${clean(task.title)}`, 1, look)}\n${rows.join('\n')}`];
+  if (comments.length > 0)
+    parts.push(
+      `${paint('Comments', 1, look)}\n${comments.map(({ author, text, at }) => `  ${at.slice(0, 16).replace('T', ' ')}  ${clean(author)}: ${clean(text)}`).join('\n')}`,
+    );
+  if (wakes.length > 0) parts.push(`${paint('Wakes', 1, look)}\n${wakeTable(look, wakes)}`);
+  parts.push(historyText(look, activity, true));
+  return parts.join('\n\n');
+}
+
+/** Formats whose environment the task's automatic runs start from. */
+function formatEnvironment({ source, keptAt }: TaskShowAnswer['environment']): string {
+  if (source === 'daemon' || keptAt === null) return "the daemon's own (clip continue from a shell keeps that shell's)";
+  return `as it was when you assigned or last continued the task, ${formatAgo(keptAt, Date.now())}`;
+}
+
+function wakeTable(look: TextStyle, wakes: readonly WakeView[]): string {
+  const now = Date.now();
+  return table(
+    wakes.slice(0, 10),
+    [
+      { title: '  REASON', cell: ({ reason }) => `  ${reason}` },
+      {
+        title: 'STATUS',
+        cell: ({ status, coalescedCount }) =>
+          `${status}${coalescedCount === 0 ? '' : ` (and ${plural(coalescedCount, 'more', 'more')})`}`,
+      },
+      { title: 'AGENT', cell: ({ agent }) => clean(agent ?? '–'), from: 60 },
+      { title: 'REQUESTED', cell: ({ requestedAt }) => formatAgo(requestedAt, now), right: true, from: 60 },
+      { title: 'ERROR', cell: ({ error }) => clean(error ?? ''), flexible: true },
+    ],
+    look,
+  );
+}

@@ -1,0 +1,68 @@
+/** The ledger of the runs as a table, newest first, with totals. */
+import type { RunView } from '#protocol/answers.ts';
+import type { LedgerAnswer } from '#protocol/tasks.ts';
+import { cutText } from '#run/cut-text.ts';
+import { formatDuration, formatElapsed, plural } from '../format/format.ts';
+import { formatRetry, formatStop, livenessLabel } from '../format/ledger.ts';
+import { formatCost, formatToken, percent } from '../format/totals.ts';
+import { type Html, html } from './html.ts';
+import { classifyMood, formatTime } from './model.ts';
+
+export function ledgerSection({ runs, totals }: LedgerAnswer, withTask: boolean): Html {
+  const share = totals.advancedShare === null ? '' : `, ${percent(totals.advancedShare)} of the judged ones advanced`;
+  const sum = `${plural(totals.runs, 'ended run')}, ${formatDuration(totals.timeMs)}, ${formatToken(totals)}, ${formatCost(totals)}${share}`;
+  const head = html`<tr><th class="num">Run</th>${withTask ? html`<th>Task</th>` : null}<th>Agent</th><th>Verdict</th><th>Ended</th><th class="num">Time</th><th class="num">Tokens</th><th class="num">Cost</th><th>Why, and what comes next</th></tr>`;
+  return html`<section><h2>Ledger</h2><p>${sum}</p><div class="wide"><table class="ledger"><thead>${head}</thead><tbody>${runs.map((run) => renderRow(run, withTask))}</tbody></table></div></section>`;
+}
+
+function renderRow(run: RunView, withTask: boolean): Html {
+  const task = withTask ? html`<td>${run.taskId === null ? '–' : `T${run.taskId}`}</td>` : null;
+  return html`<tr><td class="num"><a href="#run-${run.number}">${run.number}</a></td>${task}<td>${run.agentName ?? cutText(run.command.join(' '), 80)}</td>
+<td><span class="verdict ${classifyMood(run)}">${livenessLabel(run)}</span></td><td class="keep">${formatEnded(run)}</td><td class="num">${elapsed(run)}</td>
+<td class="num">${tokens(run)}</td><td class="num">${cost(run)}</td><td class="why">${reasons(run)}</td></tr>
+`;
+}
+
+function formatEnded({ endedAt }: RunView): Html | string {
+  return endedAt === null
+    ? 'still running'
+    : html`<time datetime="${endedAt}">${formatTime(endedAt).replace(' UTC', '')}</time>`;
+}
+
+/** Formats the elapsed time. A live run has none, because a page does not change. */
+function elapsed(run: RunView): string {
+  return run.endedAt === null ? '–' : formatElapsed(run, 0);
+}
+
+function tokens(run: RunView): string {
+  const { usage } = run;
+  const count = (value: number | null) =>
+    value === null ? '?' : value < 10_000 ? String(value) : `${Math.round(value / 1_000)}k`;
+  if (usage === null || (usage.inputTokens === null && usage.outputTokens === null))
+    return run.agentName === null ? '–' : 'unknown';
+  return `${usage.partial && run.endedAt !== null ? 'at least ' : ''}${count(usage.inputTokens)} in, ${count(usage.outputTokens)} out`;
+}
+
+function cost({ usage, agentName }: RunView): string {
+  if (usage?.costUsd == null) return agentName === null ? '–' : 'unknown';
+  return `$${usage.costUsd.toFixed(usage.costUsd < 1 ? 4 : 2)}`;
+}
+
+function reasons(run: RunView): Html[] {
+  const parts: readonly (readonly [string, string | null])[] = [
+    ['Stop', formatStop(run)],
+    ['Error', run.error],
+    ['Why', run.status === 'cancelled' ? null : run.livenessReason],
+    ['Next', run.nextAction],
+    ['Then', run.decision === null ? null : `${run.decision.action}: ${run.decision.reason}`],
+    ['Retry', formatRetry(run)],
+    [
+      'Attempt',
+      run.continuationAttempt
+        ? `${run.continuationAttempt}${run.maxContinuationAttempts === null ? '' : ` of ${run.maxContinuationAttempts}`}`
+        : null,
+    ],
+    ['Left behind', run.leaked?.length ? plural(run.leaked.length, 'process', 'processes') : null],
+  ];
+  return parts.flatMap(([name, value]) => (value === null ? [] : [html`<p><b>${name}</b> ${value}</p>`]));
+}

@@ -1,0 +1,46 @@
+/** The usage of a run according to its stream. Parts are added up, and session totals replace each other. */
+import type { TranscriptItem } from '#adapters/transcript/item.ts';
+import { formatUsage } from '../../format/format.ts';
+
+type Usage = TranscriptItem & { readonly type: 'usage' };
+type Cost = TranscriptItem & { readonly type: 'cost' };
+
+export function createUsed() {
+  let tokens: Usage | null = null;
+  let cost: Cost | null = null;
+  let told = true;
+
+  return {
+    add(item: Usage | Cost): void {
+      told = false;
+      if (item.type === 'cost')
+        cost = cost !== null && item.scope === 'part' ? { ...item, usd: cost.usd + item.usd } : item;
+      else tokens = tokens !== null && item.scope === 'part' ? sum(tokens, item) : item;
+    },
+    /** Returns the usage that was not shown yet, or null when nothing is new. */
+    words(): string | null {
+      if (told) return null;
+      told = true;
+      const all = {
+        inputTokens: tokens?.input ?? null,
+        cachedInputTokens: tokens?.cached ?? null,
+        outputTokens: tokens?.output ?? null,
+        model: null,
+      };
+      const usage =
+        tokens === null
+          ? null
+          : `used ${formatUsage({ ...all, costUsd: null })}${tokens.scope === 'session' ? ' by the session so far' : ''}`;
+      const dollars =
+        cost === null
+          ? null
+          : `$${cost.usd.toFixed(cost.usd < 1 ? 4 : 2)}${cost.scope === 'session' ? ' for the session so far' : ''}`;
+      return [usage, dollars].filter((part) => part !== null).join(', ');
+    },
+  };
+}
+
+function sum(a: Usage, b: Usage): Usage {
+  const both = (x: number | null, y: number | null) => (x === null ? y : y === null ? x : x + y);
+  return { ...b, input: both(a.input, b.input), cached: both(a.cached, b.cached), output: both(a.output, b.output) };
+}

@@ -1,0 +1,159 @@
+/** Finalizes ended runs. Steps are repeatable, are struck off one by one, and resume after a restart. */
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failpoint } from '#launch/failpoints.ts';
+import { type FolderIdentity, ReplacedFolderError, removeEntry, withRunFolder } from '#process/real-folder.ts';
+import { runFiles } from '#process/run-folder.ts';
+import { limits } from '#run/limits.ts';
+import { type FinalizeStep, isEnded, type Run, type StepResult, type WorkspaceRecord } from '#run/run.ts';
+import { killLeftoversAt } from '#run/stop-sequence.ts';
+import { describe, type LogFunction } from '../core/log.ts';
+import type { Supervisor } from '../core/supervisor.ts';
+import type { LogFollower } from '../output/log-follower.ts';
+import type { Handoff } from '../tasks/handoff.ts';
+import type { RunJudge } from '../tasks/run-verdict.ts';
+import type { ProcessScanner } from './process-scanner.ts';
+import { type Leftovers, reapLeftovers } from './reap-leftovers.ts';
+
+const retryMs = 5_000;
+
+export function createFinalizer(deps: {
+  supervisor: Supervisor;
+  scanner: ProcessScanner;
+  now: () => number;
+  log: LogFunction;
+  folderOf: (run: Run) => string;
+  /** Returns the changes in the workspace of a run. */
+  look: (run: Run) => Promise<WorkspaceRecord | null>;
+  madeFolderOf: (run: Run) => FolderIdentity | null;
+  keep: readonly string[];
+  logFollower: Pick<LogFollower, 'forget'>;
+  runJudge: RunJudge;
+  /** Records that the run has exceeded its limit. */
+  noteOverrun: (run: Run) => void;
+  handoff: Pick<Handoff, 'refresh'>;
+  /** Decides what follows the run, carries it out, and strikes the step off. */
+  followUp: (number: number) => void;
+}) {
+  const busy = new Set<number>();
+
+  /** Performs the pending steps of an ended run. */
+  function finalize(number: number): void {
+    if (busy.has(number)) return;
+    busy.add(number);
+    steps(number)
+      .finally(() => busy.delete(number))
+      .catch((error) => {
+        deps.log('error', 'finalization step failed; retrying', { run: number, error: describe(error) });
+        setTimeout(() => finalize(number), retryMs).unref();
+      });
+  }
+
+  /** Performs the steps in order. A step that is repeated after a crash gives the same result. */
+  async function steps(number: number): Promise<void> {
+    const run = deps.supervisor.find(number);
+    if (!run || !isEnded(run.state)) return;
+    let done: Promise<void>[] = [];
+    // The liveness verdict needs the workspace record, which is not in the state of `run` yet.
+    let workspace = run.state.workspace;
+    for (const step of run.state.pending) {
+      // The decision needs all earlier results on disk.
+      if (step === 'summary' || step === 'wake') {
+        await Promise.all(done);
+        done = [];
+      }
+      if (step === 'wake') {
+        deps.followUp(number);
+        failpoint('finalize.after-wake');
+        if (isBlocking(deps.supervisor.find(number))) await summary(run);
+        continue;
+      }
+      const found = await perform(step, deps.supervisor.find(number) ?? run, workspace);
+      if (found.step === 'workspace') workspace = found.workspace;
+      if (step !== 'tidy') failpoint(`finalize.after-${step}`);
+      done.push(deps.supervisor.submitSoon(number, { type: 'step-done', ...found }));
+    }
+    await Promise.all(done);
+  }
+
+  async function perform(
+    step: Exclude<FinalizeStep, 'wake'>,
+    run: Run,
+    workspace: WorkspaceRecord | null,
+  ): Promise<StepResult> {
+    switch (step) {
+      case 'workspace':
+        return { step, workspace: await deps.look(run) };
+      case 'leftovers':
+        return { step, ...(await leftovers(run)) };
+      case 'liveness':
+        deps.noteOverrun(run);
+        return { step, liveness: deps.runJudge.judge(run, workspace) };
+      case 'summary':
+        await summary(run);
+        return { step };
+      case 'tidy':
+        tidy(run);
+        return { step };
+    }
+  }
+
+  /** Writes the continuation summary. A failure does not block finalization. It is retried when the next run starts or when the summary is read. */
+  async function summary(run: Run): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await deps.handoff.refresh(run);
+      } catch (error) {
+        deps.log('warn', 'continuation summary not written', { run: run.number, tries, error: describe(error) });
+        if (tries >= limits.summaryTriesMax) return;
+        await sleep(limits.stopRetryMs);
+      }
+    }
+  }
+
+  async function leftovers(run: Run): Promise<Leftovers> {
+    if (!isEnded(run.state)) return { leaked: [], unexamined: 0 };
+    const { leader, stop } = run.state;
+    const found = await reapLeftovers(
+      deps.scanner,
+      deps.now,
+      { runId: run.id, leader },
+      {
+        // A stop ends all processes of a run. "leave" concerns only leftovers of a run that ended by itself.
+        leave: run.spec.leftovers === 'leave' && stop === null,
+        killAt: killLeftoversAt(stop, deps.now()),
+        keep: deps.keep,
+      },
+    );
+    deps.scanner.forget({ runId: run.id, leader });
+    return found;
+  }
+
+  function tidy(run: Run): void {
+    deps.logFollower.forget(run.number);
+    try {
+      withRunFolder(deps.folderOf(run), (at) => tidyFolder(at, run.spec.promptSecret), deps.madeFolderOf(run));
+    } catch (error) {
+      // If tidying failed permanently, the run would never settle, and waiters would hang.
+      if (!(error instanceof ReplacedFolderError)) throw error;
+      deps.log('warn', 'run folder was replaced', { run: run.number, error: error.message });
+      const data = { type: 'folder-replaced', message: error.message };
+      deps.supervisor.note({ task: run.lineage.taskId, run, type: 'folder-replaced', data });
+    }
+  }
+
+  return { finalize };
+}
+
+function tidyFolder(at: string, promptSecret: boolean): void {
+  removeEntry(at, runFiles.env);
+  // Temporary files of a keeper that died. A living keeper has moved its files into place before the end was known.
+  for (const name of readdirSync(at)) if (name.startsWith('.')) removeEntry(at, name);
+  if (!promptSecret) return;
+  for (const file of [runFiles.prompt, runFiles.request]) removeEntry(at, file);
+}
+
+/** The decision is based on the summary on disk. The summary can say only afterwards that a person is needed. */
+function isBlocking(run: Run | null): boolean {
+  return run !== null && isEnded(run.state) && run.state.decision?.action === 'block';
+}

@@ -1,0 +1,42 @@
+/** Resolves a reference to a run: a number, an id or its beginning, a name, or @last. */
+
+import { didYouMean } from '#run/did-you-mean.ts';
+import { ClipError } from '#run/errors.ts';
+import type { Run } from '#run/run.ts';
+import type { Store } from '#store/store.ts';
+import type { Supervisor } from '../core/supervisor.ts';
+
+export type Resolve = (ref: string) => Run;
+
+/** Creates the resolver, which throws not_found or ambiguous. */
+export function createResolve(deps: { store: Store; supervisor: Supervisor }): Resolve {
+  const { runs } = deps.store;
+  const fresh = (run: Run): Run => deps.supervisor.find(run.number) ?? run;
+
+  return (ref) => {
+    if (ref === '@last')
+      return fresh(runs.last() ?? missing('There are no runs yet.', 'Start one: clip run -- COMMAND'));
+    if (/^\d+$/.test(ref))
+      return fresh(runs.byNumber(Number(ref)) ?? missing(numberSentence(ref), 'clip runs lists them.'));
+    const named = runs.byName(ref);
+    if (named) return fresh(named);
+    const found = /^[a-z0-9]+$/.test(ref) ? runs.byIdPrefix(ref, 2) : [];
+    if (found.length > 1)
+      throw new ClipError(
+        'ambiguous',
+        `More than one run has an id that begins with ${ref}.`,
+        'Give more of the id, or the number.',
+      );
+    return fresh(
+      found[0] ?? missing(`There is no run ${ref}.`, didYouMean(ref, runs.names(), 'clip runs lists them.')),
+    );
+  };
+
+  function numberSentence(ref: string): string {
+    return runs.isBuried({ number: Number(ref) }) ? `Run ${ref} was removed.` : `There is no run ${ref}.`;
+  }
+}
+
+function missing(sentence: string, hint: string): never {
+  throw new ClipError('not_found', sentence, hint);
+}

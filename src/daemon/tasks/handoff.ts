@@ -1,0 +1,173 @@
+/** Hands work on from run to run of a task: the continuation summary written after each end, and the prompt written at the next start. */
+import { join } from 'node:path';
+import { isAnswering } from '#process/reach-folder.ts';
+import { formatRead, replacePrompt } from '#process/run-folder-writer.ts';
+import { readBranch } from '#process/workspace/repository.ts';
+import { limits } from '#run/limits.ts';
+import { isEnded, type Run } from '#run/run.ts';
+import type { StreamState } from '#run/stream-state.ts';
+import type { Store } from '#store/store.ts';
+import { firstAction } from '#task/continuation/rules.ts';
+import { continuationSummary } from '#task/handoff/summary.ts';
+import { injected } from '#task/handoff/summary-excerpt.ts';
+import type { SummaryRun } from '#task/handoff/summary-input.ts';
+import { buildTaskPrompt } from '#task/handoff/task-prompt.ts';
+import { type Comment, summaryKey, type Task } from '#task/task.ts';
+import { promptFor } from '../agents/invocation.ts';
+import type { RunJudge } from './run-verdict.ts';
+import type { Tasks } from './tasks.ts';
+
+export type Handoff = ReturnType<typeof createHandoff>;
+
+export function createHandoff(deps: {
+  store: Store;
+  tasks: Tasks;
+  runJudge: Pick<RunJudge, 'streamStateOf'>;
+  runsFolder: string;
+  now: () => number;
+  /** Values that must not appear in a summary: those of the variables of this run's agent, and of the daemon. */
+  secretsOf: (agentId: string | null) => readonly string[];
+}) {
+  const { store, tasks } = deps;
+
+  /** Writes a new revision of the summary of the run's task, unless it is unchanged. */
+  async function refresh(run: Run): Promise<void> {
+    if (run.lineage.taskId === null) return;
+    const branch = (await isAnswering(run.spec.cwd)) ? await readBranch(run.spec.cwd) : null;
+    const task = tasks.ofRun(run);
+    if (task === null) return;
+    const body = compose(task, { number: run.number, branch }, run.spec.agent?.id ?? null);
+    if (store.documents.get(task.number, summaryKey)?.body === body) return;
+    tasks.putDocument(
+      task.number,
+      { key: summaryKey, title: 'Continuation summary', body, baseRevision: null },
+      { kind: 'clip' },
+    );
+  }
+
+  /** Refreshes the summary of a task for a reader if it is outdated: it could not be written after an end, or the task has changed since. */
+  async function freshen(number: number): Promise<void> {
+    const task = store.tasks.byNumber(number);
+    const [last] = store.runs.endedOfTask(number, 1);
+    if (task === null || last === undefined || !isEnded(last.state)) return;
+    const written = store.documents.get(number, summaryKey)?.at ?? 0;
+    if (written < last.state.endedAt || written < task.updatedAt) await refresh(last);
+  }
+
+  function compose(task: Task, last: { number: number; branch: string | null }, agentId: string | null): string {
+    const runs = store.runs.endedOfTask(task.number, limits.summaryRuns);
+    return continuationSummary({
+      task,
+      runs: runs.flatMap((run) => summaryRun(run, run.number === last.number ? last.branch : null)),
+      documents: store.documents
+        .list(task.number, false)
+        .map(({ key, revision, title, at }) => ({ key, revision, title, updatedAt: at })),
+      comments: store.comments.ofTask(task.number, limits.summaryComments).flatMap(commentView),
+      at: deps.now(),
+      secrets: deps.secretsOf(agentId),
+    });
+  }
+
+  function summaryRun(run: Run, branch: string | null): SummaryRun[] {
+    const { number, spec, lineage, state } = run;
+    if (!isEnded(state)) return [];
+    const { status, stopReason, errorCode, error, endedAt, startedAt, liveness, workspace, outcome } = state;
+    const streamState = deps.runJudge.streamStateOf(run);
+    const outcomeWords = {
+      exited: `exited ${outcome.kind === 'exited' ? outcome.code : ''}`,
+      killed: `killed by ${outcome.kind === 'killed' ? outcome.signal : ''}`,
+      not_started: 'never started',
+      lost: 'exit not seen',
+    }[outcome.kind];
+    return [
+      {
+        ...{
+          number,
+          agentName: spec.agent?.name ?? null,
+          adapter: spec.adapter,
+          status,
+          stopReason,
+          errorCode,
+          error,
+          outcomeWords,
+          exitKnown: outcome.kind !== 'lost',
+          endedAt,
+          startedAt,
+        },
+        liveness,
+        streamState,
+        workspace,
+        reports: store.reports.ofRun(number),
+        attempt: lineage.origin?.attempt ?? 0,
+        cwd: spec.cwd,
+        branch,
+      },
+    ];
+  }
+
+  /** Writes the prompt of a task's run from all that is known now. Throws if it cannot be written. */
+  function brief(run: Run): void {
+    const task = tasks.ofRun(run);
+    if (task === null || run.spec.agent === null) return;
+    const folder = join(deps.runsFolder, run.id);
+    const wake = run.lineage.origin === null ? null : store.wakes.byId(run.lineage.origin.wakeId);
+    const [before] = store.runs.endedOfTask(task.number, 1);
+    const summary = store.documents.get(task.number, summaryKey);
+    const text = buildTaskPrompt({
+      task,
+      request: formatRead(folder)?.toString('utf8') ?? null,
+      wake:
+        wake === null
+          ? null
+          : {
+              reason: wake.reason,
+              // clip's own instruction is in the prompt anyway.
+              instruction: wake.payload.instruction === firstAction(task) ? null : wake.payload.instruction,
+              attempt: wake.payload.continuationAttempt,
+              attemptsMax: wake.payload.maxContinuationAttempts,
+              why: wake.payload.livenessReason,
+            },
+      summary: summary === null ? null : injected(summary.body),
+      comments: store.comments
+        .byPersonsSince(task.number, before === undefined ? 0 : findStart(before), limits.briefComments)
+        .flatMap(commentView),
+      resumed: run.spec.sessionId !== null,
+      stopped: before === undefined ? null : formatStopped(before),
+      cutOff: before !== undefined && wasCutOff(before, deps.runJudge.streamStateOf(before)),
+    });
+    const agent = store.agents.byId(run.spec.agent.id);
+    replacePrompt(folder, agent === null ? text : promptFor(agent, Buffer.from(text), run.spec.cwd).toString('utf8'));
+  }
+
+  return { refresh, freshen, brief };
+}
+
+function findStart({ queuedAt, state }: Run): number {
+  return isEnded(state) ? (state.startedAt ?? queuedAt) : queuedAt;
+}
+
+function commentView({ author, text, at }: Comment): { author: string; text: string; at: number; byPerson: boolean }[] {
+  // clip's own decisions are in the summary anyway.
+  if (author.kind === 'clip') return [];
+  return [
+    {
+      author: author.kind === 'agent' ? `${author.name}, run ${author.run}` : 'a person',
+      text,
+      at,
+      byPerson: author.kind === 'person',
+    },
+  ];
+}
+
+/** Returns whether the run was interrupted, so its last action may be half done. */
+function wasCutOff({ state }: Run, streamState: StreamState | null): boolean {
+  if (!isEnded(state) || state.status === 'succeeded' || state.startedAt === null) return false;
+  return state.outcome.kind !== 'exited' || state.stop !== null || Object.keys(streamState?.openTools ?? {}).length > 0;
+}
+
+/** Returns a sentence such as `Run 4 failed (timeout).` */
+function formatStopped({ number, state }: Run): string | null {
+  if (!isEnded(state)) return null;
+  const why = state.errorCode ?? state.stopReason;
+  return `Run ${number} ${state.status === 'timed_out' ? 'ran into a time limit' : state.status}${why === 'completed' || why === state.status ? '' : ` (${why})`}.`;
+}

@@ -1,0 +1,66 @@
+/**
+ * Finds the process at the other end of a connection to the Unix socket. Node offers no SO_PEERCRED, so the kernel's
+ * socket table (`ss`, of iproute2) gives the inode of the other end, and /proc the process that holds it. Linux only.
+ */
+import { readdirSync, readlinkSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { execa } from 'execa';
+import { limits } from '#run/limits.ts';
+
+/** Returns which of these processes holds the other end; null if none does, or if it is unknown. */
+export async function findPeer(socket: Socket, pids: readonly number[]): Promise<number | null> {
+  if (process.platform !== 'linux' || pids.length === 0) return null;
+  const own = parseInode(socket);
+  if (own === null) return null;
+  const { stdout, failed } = await execa('ss', ['-xH'], {
+    timeout: limits.peerMs,
+    reject: false,
+    stdin: 'ignore',
+    stderr: 'ignore',
+    maxBuffer: limits.peerBytesMax,
+  });
+  if (failed || typeof stdout !== 'string') return null;
+  const peer = peerInode(stdout, own);
+  if (peer === null) return null;
+  return pids.find((pid) => holdsSocket(pid, peer)) ?? null;
+}
+
+/** Returns the inode of this process's end. */
+function parseInode(socket: Socket): string | null {
+  const { fd } = (socket as Socket & { _handle?: { fd?: number } })._handle ?? {};
+  if (fd === undefined || fd < 0) return null;
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Returns the inode connected with this one, given the output of `ss -xH`; null if it is not listed. */
+export function peerInode(table: string, inode: string): string | null {
+  for (const line of table.split('\n')) {
+    // u_str ESTAB 0 0 /path/of/the.sock 1234 * 1235
+    const fields = line.trim().split(/\s+/);
+    const [local, , peer] = fields.slice(-3);
+    if (local === inode && peer !== undefined && /^[1-9]\d*$/.test(peer)) return peer;
+  }
+  return null;
+}
+
+function holdsSocket(pid: number, inode: string): boolean {
+  const name = `socket:[${inode}]`;
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => linkTarget(`/proc/${pid}/fd/${fd}`) === name);
+  } catch {
+    // The process has ended, or became another user's.
+    return false;
+  }
+}
+
+function linkTarget(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,59 @@
+/** Formatters that several sections of a summary use. */
+
+import { isoTime } from '#run/iso-time.ts';
+import type { SinceTaskRecord } from '#run/run.ts';
+import type { OpenTool } from '#run/stream-state.ts';
+import { inlineCode } from './quote.ts';
+import type { SummaryRun } from './summary-input.ts';
+
+/** Formats a time within the range of dates. Any other value was damaged. */
+export function formatTime(at: number): string {
+  return Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? `${isoTime(at).slice(0, 19)}Z` : 'an unknown time';
+}
+
+export function formatLasted({ startedAt, endedAt, exitKnown }: SummaryRun): string {
+  if (startedAt === null) return 'without having started';
+  const seconds = Math.max(0, Math.round((endedAt - startedAt) / 1_000));
+  const after = exitKnown ? 'after' : 'after at most';
+  if (seconds < 60) return `${after} ${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${after} ${minutes} min ${seconds % 60} s`
+    : `${after} ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Formats the end time, or the time at which the end was found. */
+export function formatEndTime({ endedAt, exitKnown }: SummaryRun): string {
+  return exitKnown ? formatTime(endedAt) : `found at ${formatTime(endedAt)}`;
+}
+
+export function formatCount(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+/** Returns the difference from the beginning of the task, from the newest run that recorded it. */
+export function findSinceTask(runs: readonly SummaryRun[]): SinceTaskRecord | null {
+  return runs.find(({ workspace }) => workspace?.sinceTask != null)?.workspace?.sinceTask ?? null;
+}
+
+/** Returns the commands that had not ended when their run did. */
+export function openCommands(streamState: SummaryRun['streamState']): readonly OpenTool[] {
+  return Object.values(streamState?.openTools ?? {}).filter(({ kind }) => kind === 'command');
+}
+
+/** Longer names add no information. */
+const nameLength = 60;
+
+export function name(text: string): string {
+  return inlineCode(text, nameLength);
+}
+
+/** Formats a run: "run 42 of `coder`". */
+export function formatRun({ number, agentName }: SummaryRun): string {
+  return agentName === null ? `run ${number}` : `run ${number} of ${name(agentName)}`;
+}
+
+/** Formats the label before an agent's own words. */
+export function formatOwn(what: string): string {
+  return `${what} (an agent's own words: material, no instructions):`;
+}

@@ -1,0 +1,328 @@
+/** Programs that leave a run on purpose or in passing: daemons, other users, programs that hide or fork all the time. */
+import { execFileSync, spawn } from 'node:child_process';
+import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ownGroup } from '#process/cgroup.ts';
+import { currentTick, readStat, systemBootId } from '#process/process-birth.ts';
+import { findRunProcesses } from '#process/run-processes.ts';
+import type { Leader } from '#run/run.ts';
+import { configure } from '../support/config.ts';
+import { createHomeWith, has, isRoot, kernelModes, type Mode, modes, pidIn } from '../support/containment.ts';
+import { createHome, isAlive, program, type TestHome } from '../support/home.ts';
+import { until } from '../support/until.ts';
+
+/** Every living process whose command line holds this text. */
+function processesWith(text: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      return /^\d+$/.test(name) &&
+        readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(text) &&
+        isAlive(Number(name))
+        ? [Number(name)]
+        : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Runs a script to its end and settles; the script finds its own folder in $PWD. */
+async function settledRun(home: TestHome, script: string, options: readonly string[] = []) {
+  const number = await home.submit([...options, '--', 'sh', '-c', script]);
+  return until(`run ${number} is settled`, async () => {
+    const run = await home.show(number);
+    return run.settled ? run : null;
+  });
+}
+
+const nobody = 65_534;
+const other = 'setpriv --reuid 65534 --regid 65534 --clear-groups';
+
+function writeNginxConfig(home: TestHome): string {
+  const folder = join(home.base, 'nginx');
+  mkdirSync(folder);
+  const user = isRoot ? 'user nobody nogroup;\n' : '';
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join(' ');
+  const server = `http { access_log off; ${temporary} server { listen unix:${folder}/socket; } }`;
+  writeFileSync(
+    join(folder, 'conf'),
+    `${user}pid ${folder}/pid;\nerror_log ${folder}/log;\nworker_processes 2;\nevents {}\n${server}\n`,
+  );
+  return folder;
+}
+
+describe.each(kernelModes)('A run held together by %s', (mode) => {
+  it.skipIf(!has('nginx'))(
+    'takes nginx along, which becomes a daemon and gives its workers to another user',
+    async () => {
+      const home = await createHomeWith(mode);
+      const folder = writeNginxConfig(home);
+      const run = await settledRun(
+        home,
+        `nginx -e ${folder}/log -c ${folder}/conf; while ! test -s ${folder}/pid; do sleep 0.01; done`,
+      );
+      expect(run).toMatchObject({ status: 'succeeded', exitCode: 0 });
+      expect(run.leaked?.filter(({ command }) => command === 'nginx').length).toBeGreaterThan(1);
+      expect(run.leaked?.filter(({ ended }) => !ended)).toEqual([]);
+      expect(processesWith(`${folder}/conf`)).toEqual([]);
+    },
+  );
+
+  it.skipIf(!has('redis-server'))('takes redis along, which writes over its environment as a daemon', async () => {
+    const home = await createHomeWith(mode);
+    const pidFile = join(home.base, 'redis.pid');
+    const options = `--daemonize yes --port 0 --unixsocket ${home.base}/redis.sock --save "" --dir ${home.base} --pidfile ${pidFile}`;
+    const run = await settledRun(
+      home,
+      `redis-server ${options}; while ! test -s ${pidFile}; do sleep 0.01; done; cp ${pidFile} ${home.base}/was`,
+    );
+    const pid = await pidIn(join(home.base, 'was'));
+    expect(run.leaked).toContainEqual({ pid, command: 'redis-server', ended: true });
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it.skipIf(!has('ssh-agent'))(
+    'lists ssh-agent, which hides its memory, and leaves it alone as the configuration says',
+    async () => {
+      const home = await createHomeWith(mode);
+      const run = await settledRun(home, 'eval "$(ssh-agent)"');
+      const [agent] = run.leaked ?? [];
+      onTestFinished(() => void (agent !== undefined && isAlive(agent.pid) && process.kill(agent.pid)));
+      expect(run.leaked).toEqual([{ pid: expect.any(Number), command: 'ssh-agent', ended: false }]);
+      expect(run.unexamined).toBe(0);
+    },
+  );
+
+  it.skipIf(!has('ssh-agent'))('ends ssh-agent where it is not to be kept', async () => {
+    const home = await createHomeWith(mode, 'leftovers_keep = []\n');
+    const run = await settledRun(home, 'eval "$(ssh-agent)"');
+    expect(run.leaked).toEqual([{ pid: expect.any(Number), command: 'ssh-agent', ended: true }]);
+  });
+
+  it('ends a process that has scrubbed its environment and left session and descent', async () => {
+    const home = await createHomeWith(mode);
+    const run = await settledRun(
+      home,
+      'env -i setsid sh -c "sleep 1000 >/dev/null 2>&1 & echo \\$! > escaped.pid"; while ! test -s escaped.pid; do :; done',
+    );
+    const pid = await pidIn(join(home.base, 'escaped.pid'));
+    expect([isAlive(pid), run.leaked?.map((process) => process.pid)]).toEqual([false, [pid]]);
+  });
+
+  it.skipIf(!isRoot)('ends a leftover of another user in a session of its own', async () => {
+    const home = await createHomeWith(mode);
+    const run = await settledRun(
+      home,
+      `env -i setsid ${other} sleep 1000 >/dev/null 2>&1 & echo $! > escaped.pid; sleep 0.2`,
+    );
+    const pid = await pidIn(join(home.base, 'escaped.pid'));
+    expect(run.leaked).toContainEqual(expect.objectContaining({ command: 'sleep', ended: true }));
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('ends a process that forks and exits every few milliseconds, at a normal end', async () => {
+    const home = await createHomeWith(mode);
+    const mark = `hops-${process.pid}-${Date.now()}`;
+    const hop = '$SIG{TERM} = "IGNORE"; while (1) { exit if fork; select(undef, undef, undef, 0.003) }';
+    onTestFinished(() => {
+      for (const pid of processesWith(mark)) process.kill(pid, 'SIGKILL');
+    });
+    const run = await settledRun(home, `env -i setsid perl -e '${hop}' ${mark} >/dev/null 2>&1 & sleep 0.3`);
+    expect(run.status).toBe('succeeded');
+    // It has another pid each moment: not seen in several looks, it is gone.
+    for (let look = 0; look < 20; look += 1) expect(processesWith(mark)).toEqual([]);
+  });
+
+  it('is told so in its own facts and by the doctor', async () => {
+    const home = await createHomeWith(mode);
+    const run = await settledRun(home, 'true');
+    const wanted = mode === 'control groups' ? 'cgroup' : 'mark';
+    expect(run.containment).toBe(wanted);
+    expect((await home.clip(['show', String(run.number)])).stdout).toContain(
+      mode === 'control groups' ? 'control group' : 'mark',
+    );
+    const { checks } = await home.json<{ checks: { name: string; state: string; says: string }[] }>([
+      'doctor',
+      '--json',
+    ]);
+    expect(checks.find(({ name }) => name === 'containment')?.says).toContain(
+      mode === 'control groups' ? 'control group' : 'mark',
+    );
+  });
+});
+
+describe.each(modes)('A run held together by %s', (mode: Mode) => {
+  it.skipIf(!isRoot)('is cancelled although its leader has changed its user', async () => {
+    const home = await createHomeWith(mode);
+    const number = await home.submit(['--', ...other.split(' '), 'sleep', '1000']);
+    const { processPid } = await home.untilStatus(number, 'running');
+    await until('it has changed its user', () =>
+      readFileSync(`/proc/${processPid}/cmdline`, 'latin1').startsWith('sleep'),
+    );
+    expect((await home.clip(['cancel', String(number)])).code).toBe(0);
+    expect(await home.show(number)).toMatchObject({ status: 'cancelled', signal: 'SIGTERM' });
+    expect(isAlive(processPid ?? 0)).toBe(false);
+  });
+
+  it('reaches its time limit although its leader claims to be a daemon of clip', async () => {
+    const home = await createHomeWith(mode);
+    const number = await home.submit(['--timeout', '1s', '--', 'env', 'CLIP_ROLE=daemon', 'sleep', '1000']);
+    const run = await home.untilStatus(number, 'timed_out');
+    expect(isAlive(run.processPid ?? 0)).toBe(false);
+  });
+
+  it('ends a leftover that claims to be a keeper of clip', async () => {
+    const home = await createHomeWith(mode);
+    await settledRun(home, 'CLIP_ROLE=keeper setsid sleep 1000 >/dev/null 2>&1 & echo $! > escaped.pid');
+    expect(isAlive(await pidIn(join(home.base, 'escaped.pid')))).toBe(false);
+  });
+
+  it('gives a stopped program the chance to end: SIGCONT comes with SIGTERM', async () => {
+    const home = await createHomeWith(mode);
+    const ended = join(home.base, 'ended');
+    const script = `trap 'echo well > ${ended}; exit 0' TERM; kill -STOP $$; while :; do sleep 0.05; done`;
+    const number = await home.submit(['--', 'sh', '-c', script]);
+    const { processPid } = await home.untilStatus(number, 'running');
+    await until('it is stopped', () => readStat(processPid ?? 0)?.state === 'T');
+    await home.clip(['cancel', String(number)]);
+    expect(await home.show(number)).toMatchObject({ status: 'cancelled', exitCode: 0 });
+    expect(readFileSync(ended, 'utf8')).toBe('well\n');
+  });
+
+  it('is cancelled with nothing left that is called "still there" and gone a moment later', async () => {
+    const home = await createHomeWith(mode);
+    const number = await home.submit([
+      '--grace',
+      '1s',
+      '--',
+      'sh',
+      '-c',
+      'for i in 1 2 3 4 5 6; do setsid sh -c "trap \\"\\" TERM; while :; do sleep 0.05; done" & done; wait',
+    ]);
+    await home.untilStatus(number, 'running');
+    const { stdout } = await home.clip(['cancel', String(number)]);
+    expect(stdout).not.toContain('still there');
+    expect((await home.show(number)).leaked?.filter(({ ended }) => !ended)).toEqual([]);
+  });
+});
+
+describe('A run held together by marks alone', () => {
+  // The limit that RELIABILITY.md names: it has neither the mark, nor the session, nor the descent.
+  it('does not find what has scrubbed its environment and left session and descent', async () => {
+    const home = await createHomeWith('marks alone');
+    const run = await settledRun(
+      home,
+      'env -i setsid sh -c "sleep 1000 >/dev/null 2>&1 & echo \\$! > escaped.pid"; while ! test -s escaped.pid; do :; done',
+    );
+    const pid = await pidIn(join(home.base, 'escaped.pid'));
+    onTestFinished(() => void process.kill(pid, 'SIGKILL'));
+    expect([isAlive(pid), run.leaked]).toEqual([true, []]);
+  });
+
+  it('finds what was seen as a descendant before it scrubbed itself and left', async () => {
+    const home = await createHomeWith('marks alone');
+    const script = `(cd / && sleep 1.5 && exec env -i setsid sleep 1000) >/dev/null 2>&1 & sleep 2.5`;
+    const run = await settledRun(home, script);
+    expect(run.leaked).toContainEqual(expect.objectContaining({ command: 'sleep', ended: true }));
+  });
+
+  // Root may look at everything.
+  it.skipIf(!has('ssh-agent') || !isRoot)('says how many processes could not be looked at', async () => {
+    const home = createHome();
+    configure(home, 'containment = "mark"\n');
+    for (const path of [home.base, join(home.base, 'config'), join(home.base, 'config', 'clip')])
+      chownSync(path, nobody, nobody);
+    const who = ['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups'];
+    const command = ['prlimit', '--locks=1000:1000', '--', process.execPath, program];
+    const asNobody = (...args: readonly string[]) =>
+      execFileSync('setpriv', [...who, ...command, ...args], { env: home.env, cwd: home.base, encoding: 'utf8' });
+    asNobody('run', '--wait', '-q', '--', 'sh', '-c', 'eval "$(ssh-agent)"; echo $SSH_AGENT_PID > escaped.pid');
+    const pid = await pidIn(join(home.base, 'escaped.pid'));
+    onTestFinished(() => void process.kill(pid, 'SIGKILL'));
+    expect((await home.show(1)).unexamined).toBeGreaterThan(0);
+    expect(asNobody('show', '1')).toContain('could not be looked at');
+  });
+});
+
+describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () => {
+  it('are removed with their runs, and those of a keeper that was killed by the next one', async () => {
+    const home = createHome();
+    const base = ownGroup() ?? '';
+    const groupsHere = () => readdirSync(base).filter((name) => /^clip-[0-9a-f]{8}$/.test(name));
+    const before = new Set(groupsHere());
+    await settledRun(home, 'true');
+    const [own] = groupsHere().filter((name) => !before.has(name));
+    expect(readdirSync(join(base, own ?? '')).filter((name) => name.startsWith('r'))).toEqual([]);
+    const number = await home.submit(['--', 'sleep', '1000']);
+    await home.untilStatus(number, 'running');
+    const [keeper] = home.pidsOf('keeper');
+    await home.kill(keeper ?? 0);
+    await home.clip(['cancel', '--now', String(number)]);
+    await home.clip(['daemon', 'restart']);
+    await until('another keeper is there', () => home.pidsOf('keeper').length === 1);
+    await settledRun(home, 'true');
+    expect(groupsHere()).not.toContain(own);
+  });
+
+  it('are not trusted because of what a run has written: a record that names another group ends nothing in that one', async () => {
+    const home = createHome();
+    const number = await home.submit(['--', 'sleep', '1000']);
+    const { id } = await home.untilStatus(number, 'running');
+    const bystander = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    onTestFinished(() => void bystander.kill('SIGKILL'));
+    const record = join(home.folder, 'runs', id, 'started.json');
+    const started = JSON.parse(readFileSync(record, 'utf8')) as object;
+    for (const pid of [...home.pidsOf('daemon'), ...home.pidsOf('keeper')]) await home.kill(pid);
+    writeFileSync(record, JSON.stringify({ ...started, cgroup: ownGroup() }));
+    await home.clip(['cancel', '--now', String(number)]);
+    await home.untilStatus(number, 'cancelled');
+    expect(isAlive(bystander.pid ?? 0)).toBe(true);
+  });
+});
+
+describe('A session number that was given to others', () => {
+  /** A process whose session leader is dead, as it is after a reused number. */
+  async function orphan(): Promise<{ pid: number; session: number; startTime: number }> {
+    const shell = spawn('sh', ['-c', 'sleep 1000 >/dev/null & echo $!'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { PATH: process.env['PATH'] },
+    });
+    const pid = await new Promise<number>((resolve) =>
+      shell.stdout.once('data', (text: Buffer) => resolve(Number(text.toString()))),
+    );
+    onTestFinished(() => void process.kill(pid, 'SIGKILL'));
+    await until('its leader is gone', () => !isAlive(shell.pid ?? 0));
+    const stat = readStat(pid);
+    return { pid, session: stat?.session ?? 0, startTime: stat?.startTime ?? 0 };
+  }
+  const leaderOf = (session: number, more: Partial<Leader>): Leader => ({
+    pid: session,
+    pgid: session,
+    startTime: 1,
+    bootId: systemBootId(),
+    ...more,
+  });
+  const familyOf = (leader: Leader) =>
+    findRunProcesses([{ runId: 'rnobody', leader }])
+      .members.get('rnobody')
+      ?.map(({ pid }) => pid);
+
+  it('makes no member of a process that was born after the leader had ended', async () => {
+    const { session, startTime } = await orphan();
+    expect(familyOf(leaderOf(session, { endTick: startTime - 1 }))).toEqual([]);
+  });
+
+  it('makes no member of a process where nobody saw when the leader ended', async () => {
+    const { session } = await orphan();
+    expect(familyOf(leaderOf(session, { endTick: null }))).toEqual([]);
+  });
+
+  it('is still the run’s own for what was born while the leader lived', async () => {
+    const { pid, session } = await orphan();
+    expect(familyOf(leaderOf(session, { endTick: currentTick() }))).toEqual([pid]);
+  });
+});
