@@ -107,9 +107,10 @@ export function openHome(options: HomeOptions = {}) {
   }
 
   /** Pids of the daemons, or the keepers, of this home. */
+  /** Without the children that one of them has just forked: they show its environment until they run their program. */
   function pidsOf(role: 'daemon' | 'keeper'): number[] {
     return processesOf(folder).flatMap(({ pid, environment }) =>
-      environment.includes(`CLIP_ROLE=${role}`) ? [pid] : [],
+      environment.includes(`CLIP_ROLE=${role}`) && hasExecuted(pid) ? [pid] : [],
     );
   }
 
@@ -203,6 +204,20 @@ export function resultOf(child: ChildProcess): Promise<Result> {
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** PF_FORKNOEXEC of linux/sched.h: the process was forked and has run no program of its own. */
+const forkedOnly = 0x40;
+
+/** Whether this process runs a program of its own, rather than being a copy of its parent. */
+function hasExecuted(pid: number): boolean {
+  try {
+    // The flags are the seventh field behind the name, which may hold spaces.
+    const flags = Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[6]);
+    return (flags & forkedOnly) === 0;
   } catch {
     return false;
   }
