@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { readExit } from '#process/run-folder-reader.ts';
 import { isEnded, type Run } from '#run/run.ts';
 import type { Store } from '#store/store.ts';
+import type { WriteTransaction } from '#store/transaction.ts';
 
 /** Keys of the database facts: the last folder of this home, and the runs that belong to another home. */
 const facts = { folder: 'home_folder', runs: 'foreign_runs' } as const;
@@ -20,21 +21,21 @@ type ForeignRuns = { readonly home: string; readonly ids: readonly string[] };
 
 /**
  * Compares the folder of the home with the recorded one. Returns the folder of the original if this home is a copy,
- * else null. A home that was moved, or is reached by another path, is not a copy. Must be called inside a
- * transaction.
+ * else null. A home that was moved, or is reached by another path, is not a copy.
  */
-export function recognizeCopy(store: Store, folder: string): string | null {
+export function recognizeCopy(tx: WriteTransaction, store: Store, folder: string): string | null {
   const before = store.readMeta(facts.folder);
   if (before === folder) return null;
-  store.writeMeta(facts.folder, folder);
+  store.writeMeta(tx, facts.folder, folder);
   if (before === null || !isAnotherHome(before, folder)) return null;
   const unsettled = store.runs.unsettled();
   store.writeMeta(
+    tx,
     facts.runs,
     JSON.stringify({ home: before, ids: unsettled.map(({ id }) => id) } satisfies ForeignRuns),
   );
   const hasMoreToStart = unsettled.some((run) => isUnfinished(run, folder)) || store.wakes.allWaiting({}).length > 0;
-  if (hasMoreToStart) store.writeMeta('queue_held', '1');
+  if (hasMoreToStart) store.writeMeta(tx, 'queue_held', '1');
   return before;
 }
 

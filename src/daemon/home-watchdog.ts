@@ -1,33 +1,36 @@
 /** Detects within seconds that the socket or the home has disappeared. */
 import { statSync } from 'node:fs';
-import type { Home } from '#config/home.ts';
-import type { LogFunction } from './core/log.ts';
+import type { Core } from './core/core.ts';
 
 const lookMs = 2_000;
 
-export function watchHome(deps: { home: Home; log: LogFunction; republish: () => Promise<void>; gone: () => void }) {
+/** `republish` puts the socket back. `gone` is called when the home has disappeared. */
+export function watchHome(
+  core: Pick<Core, 'home' | 'log'>,
+  on: { readonly republish: () => Promise<void>; readonly gone: () => void },
+) {
+  const { home, log } = core;
   const readInode = (path: string) => statSync(path, { throwIfNoEntry: false })?.ino ?? null;
-  const folder = readInode(deps.home.folder);
-  let socket = readInode(deps.home.socket);
+  const folder = readInode(home.folder);
+  let socket = readInode(home.socket);
   let republishing = false;
 
   const timer = setInterval(() => {
-    if (readInode(deps.home.folder) !== folder || readInode(deps.home.database) === null) {
+    if (readInode(home.folder) !== folder || readInode(home.database) === null) {
       // Nothing can be recorded without the home. Another daemon may already serve a new one.
-      deps.log('error', 'home disappeared; daemon exits', { home: deps.home.folder });
+      log('error', 'home disappeared; daemon exits', { home: home.folder });
       clearInterval(timer);
-      deps.gone();
+      on.gone();
       return;
     }
-    if (republishing || readInode(deps.home.socket) === socket) return;
+    if (republishing || readInode(home.socket) === socket) return;
     republishing = true;
-    deps.log('warn', 'socket disappeared; publishing it again', { socket: deps.home.socket });
-    deps
-      .republish()
+    log('warn', 'socket disappeared; publishing it again', { socket: home.socket });
+    on.republish()
       .then(() => {
-        socket = readInode(deps.home.socket);
+        socket = readInode(home.socket);
       })
-      .catch((error: Error) => deps.log('error', 'socket could not be published', { error: error.message }))
+      .catch((error: Error) => log('error', 'socket could not be published', { error: error.message }))
       .finally(() => {
         republishing = false;
       });

@@ -6,6 +6,7 @@ import type { Budget } from '#run/budget.ts';
 import type { Db } from './open.ts';
 import { profileFields } from './run-row.ts';
 import { agents } from './schema.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 const budget: z.ZodType<Budget> = z.object({
   costUsd: z.number().nullable(),
@@ -75,11 +76,11 @@ export function createAgentStore(db: Db) {
     timerAt: (id: string): number | null =>
       db.select({ at: agents.timerAt }).from(agents).where(eq(agents.id, id)).get()?.at ?? null,
 
-    setTimerAt(id: string, at: number): void {
+    setTimerAt(_tx: WriteTransaction, id: string, at: number): void {
       db.update(agents).set({ timerAt: at }).where(eq(agents.id, id)).run();
     },
 
-    put(agent: Agent): void {
+    put(_tx: WriteTransaction, agent: Agent): void {
       const row = {
         id: agent.id,
         name: agent.name,
@@ -90,7 +91,7 @@ export function createAgentStore(db: Db) {
       db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();
     },
 
-    remove(id: string, at: number): void {
+    remove(_tx: WriteTransaction, id: string, at: number): void {
       db.update(agents).set({ removedAt: at }).where(eq(agents.id, id)).run();
     },
   };

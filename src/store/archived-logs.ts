@@ -5,6 +5,7 @@ import { endedStatuses, type Run } from '#run/run.ts';
 import type { Db } from './open.ts';
 import { toRun } from './run-row.ts';
 import { archivedLogs, runs } from './schema.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 const form = z.enum(['plain', 'gzip', 'none']);
 /** Form of a log: as the run wrote it, compressed, or absent. */
@@ -56,7 +57,7 @@ export function createArchiveStore(db: Db) {
         .map(toRun);
     },
 
-    put(archive: Archive): void {
+    put(_tx: WriteTransaction, archive: Archive): void {
       const row = { ...archive, cleared: 0 };
       db.insert(archivedLogs).values(row).onConflictDoUpdate({ target: archivedLogs.run, set: row }).run();
       db.update(runs).set({ archived: 1 }).where(eq(runs.number, archive.run)).run();
@@ -89,7 +90,7 @@ export function createArchiveStore(db: Db) {
     },
 
     /** Marks logs as removed. Their files follow, and then `cleared`. */
-    remove(numbers: readonly number[], at: number): void {
+    remove(_tx: WriteTransaction, numbers: readonly number[], at: number): void {
       db.update(archivedLogs)
         .set({ removedAt: at, storedBytes: 0 })
         .where(inArray(archivedLogs.run, [...numbers]))
@@ -107,7 +108,7 @@ export function createArchiveStore(db: Db) {
         .map(({ run }) => run);
     },
 
-    cleared(numbers: readonly number[]): void {
+    cleared(_tx: WriteTransaction, numbers: readonly number[]): void {
       db.update(archivedLogs)
         .set({ cleared: 1 })
         .where(inArray(archivedLogs.run, [...numbers]))

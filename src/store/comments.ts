@@ -4,11 +4,15 @@ import type { Actor, Comment } from '#task/task.ts';
 import type { Db } from './open.ts';
 import { comments } from './schema.ts';
 import { actor } from './tasks.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 export function createCommentStore(db: Db) {
   return {
     /** Adds a comment. Returns null if one with this key exists. */
-    add(comment: { task: number; author: Actor; text: string; at: number; key: string | null }): Comment | null {
+    add(
+      _tx: WriteTransaction,
+      comment: { task: number; author: Actor; text: string; at: number; key: string | null },
+    ): Comment | null {
       const { task, author, text, at, key } = comment;
       const row = db
         .insert(comments)

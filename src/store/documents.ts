@@ -1,9 +1,10 @@
 /** Documents of tasks. Every revision is kept, and a write that is based on an outdated revision is refused. */
 import { and, asc, desc, eq, ne, sql } from 'drizzle-orm';
-import { type Actor, type Document, summaryKey } from '#task/task.ts';
+import { type Document, summaryKey } from '#task/task.ts';
 import type { Db } from './open.ts';
 import { documents } from './schema.ts';
 import { actor } from './tasks.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 export type DocumentHead = Omit<Document, 'body'> & { readonly bytes: number };
 
@@ -12,15 +13,7 @@ export function createDocumentStore(db: Db) {
 
   return {
     /** Stores a revision. `revision`: the next one. The caller has compared it with the latest in this transaction. */
-    put(document: {
-      task: number;
-      key: string;
-      revision: number;
-      title: string | null;
-      body: string;
-      author: Actor;
-      at: number;
-    }): void {
+    put(_tx: WriteTransaction, document: Document): void {
       const { author } = document;
       db.insert(documents)
         .values({ ...document, author: JSON.stringify(author), run: author.kind === 'agent' ? author.run : null })

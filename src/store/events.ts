@@ -2,6 +2,7 @@
 import { and, asc, desc, eq, gt, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { events } from './schema.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 export type StoredEvent = {
   readonly seq: number;
@@ -11,6 +12,15 @@ export type StoredEvent = {
   readonly taskId: number | null;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
+};
+
+export type NewEvent = {
+  readonly at: number;
+  readonly run: number | null;
+  readonly runId: string | null;
+  readonly taskId?: number | null;
+  readonly type: string;
+  readonly data: object;
 };
 
 export function createEventStore(db: Db) {
@@ -28,14 +38,7 @@ export function createEventStore(db: Db) {
     .limit(p('limit'))
     .prepare();
   return {
-    append(event: {
-      at: number;
-      run: number | null;
-      runId: string | null;
-      taskId?: number | null;
-      type: string;
-      data: object;
-    }): StoredEvent {
+    append(_tx: WriteTransaction, event: NewEvent): StoredEvent {
       const { taskId = null } = event;
       const row = insert.get({ ...event, taskId, data: JSON.stringify(event.data) });
       if (!row) throw new Error('The database gave no sequence number.');
@@ -83,7 +86,7 @@ export function createEventStore(db: Db) {
 
     lastSeq: (): number => db.select({ seq: sql<number | null>`max(seq)` }).from(events).get()?.seq ?? 0,
 
-    forget(run: number): void {
+    forget(_tx: WriteTransaction, run: number): void {
       db.delete(events)
         .where(and(eq(events.run, run)))
         .run();

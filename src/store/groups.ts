@@ -1,6 +1,7 @@
 import { asc, eq } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { groups } from './schema.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 export type Group = { readonly name: string; readonly limit: number | null; readonly paused: boolean };
 
@@ -13,7 +14,7 @@ export function createGroupStore(db: Db) {
       return row ? toGroup(row) : null;
     },
 
-    put(group: Group): void {
+    put(_tx: WriteTransaction, group: Group): void {
       const row = { name: group.name, limit: group.limit, paused: group.paused ? 1 : 0 };
       db.insert(groups).values(row).onConflictDoUpdate({ target: groups.name, set: row }).run();
     },

@@ -17,6 +17,7 @@ import { toRow } from './run-row.ts';
 import { createRunStore } from './runs.ts';
 import { runs } from './schema.ts';
 import type { Sqlite } from './sqlite.ts';
+import { inTransaction, type WriteTransaction } from './transaction.ts';
 import { createWakeStore } from './wakes.ts';
 
 /** A run with the history that leads to its state. */
@@ -95,20 +96,20 @@ function over(sqlite: Sqlite, found: { salvaged: readonly Salvaged[]; highest: M
       tasksBlocked: number[];
     } {
       try {
-        const done = sqlite.transaction(() => {
-          insert(sqlite, options.taken);
+        const done = inTransaction(sqlite, (tx) => {
+          insert(tx, sqlite, options.taken);
           for (const table of counted) {
             const more = table === 'runs' ? options.highestRun : table === 'tasks' ? options.highestTask : 0;
             raiseSequence(sqlite, table, Math.max(highest.get(table) ?? 0, more, highestIn(sqlite, table)));
           }
           const dropped = dropWakesOfNobody(sqlite);
-          writeMeta(db, 'runs_total', String(column('SELECT count(*) FROM runs')[0]));
-          writeMeta(db, 'version', found.version);
+          writeMeta(tx, db, 'runs_total', String(column('SELECT count(*) FROM runs')[0]));
+          writeMeta(tx, db, 'version', found.version);
           // Marks the end as unclean, so the next daemon recovers live runs as after a crash.
-          writeMeta(db, 'unclean', '1');
-          writeMeta(db, 'mended_from', options.repairedFrom);
+          writeMeta(tx, db, 'unclean', '1');
+          writeMeta(tx, db, 'mended_from', options.repairedFrom);
           return dropped;
-        })();
+        });
         sqlite.pragma('synchronous = FULL');
         sqlite.pragma('journal_mode = DELETE');
         return done;
@@ -138,7 +139,7 @@ function highestIn(sqlite: Sqlite, table: (typeof counted)[number]): number {
   return table === 'runs' ? Math.max(own, of('SELECT max(number) AS n FROM tombstones')) : own;
 }
 
-function insert(sqlite: Sqlite, taken: readonly ImportedRun[]): void {
+function insert(tx: WriteTransaction, sqlite: Sqlite, taken: readonly ImportedRun[]): void {
   const db = drizzle(sqlite);
   const events = createEventStore(db);
   for (const { run, events: history } of taken) {
@@ -148,13 +149,13 @@ function insert(sqlite: Sqlite, taken: readonly ImportedRun[]): void {
       .run();
     const { command, cwd } = run.spec;
     const of = { run: number, runId: run.id, taskId: run.lineage.taskId };
-    events.append({
+    events.append(tx, {
       ...of,
       at: run.queuedAt,
       type: 'admitted',
       data: { type: 'admitted', command, cwd, retryOfRunId: null, parentRunId: null, importRun: true },
     });
-    for (const { at, event } of history) events.append({ ...of, at, type: event.type, data: event });
+    for (const { at, event } of history) events.append(tx, { ...of, at, type: event.type, data: event });
   }
 }
 

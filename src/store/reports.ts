@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type ReportKind, reportKinds } from '#run/agent-report.ts';
 import type { Db } from './open.ts';
 import { reports } from './schema.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 export type StoredReport = {
   readonly run: number;
@@ -38,8 +39,7 @@ export function createReportStore(db: Db) {
     .prepare();
 
   return {
-    /** Stores a report. Must be called in one transaction with its consequences. */
-    put(report: StoredReport): void {
+    put(_tx: WriteTransaction, report: StoredReport): void {
       db.insert(reports).values(report).run();
     },
 

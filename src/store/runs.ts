@@ -1,4 +1,4 @@
-/** The runs in the database. Every function that writes must be called inside a transaction of the supervisor. */
+/** The runs in the database. */
 import { and, asc, desc, eq, gt, inArray, like, sql } from 'drizzle-orm';
 import { limits } from '#run/limits.ts';
 import { endedStatuses, isEnded, liveStatuses, type Run, type RunStatus } from '#run/run.ts';
@@ -10,6 +10,7 @@ import { stateColumns, toRow, toRun } from './run-row.ts';
 import { useToBury } from './run-usage.ts';
 import { accounts, archivedLogs, reports, runLabels, runs, tombstones, workspaceStates } from './schema.ts';
 import { runsOfTasks } from './task-runs.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 export type QueuedRow = {
   readonly number: number;
@@ -116,16 +117,16 @@ export function createRunStore(db: Db) {
     ...pagesOfRuns(db, total.get),
 
     /** Inserts a run under the next number, which is never reused. */
-    insert(run: Omit<Run, 'number'>): Run {
+    insert(tx: WriteTransaction, run: Omit<Run, 'number'>): Run {
       const row = insert.get(toRow(run));
       if (!row) throw new Error('The database gave no number.');
       for (const [label, value] of Object.entries(run.spec.labels)) insertLabel.run({ label, value, run: row.number });
-      total.add(1);
+      total.add(tx, 1);
       return { ...run, number: row.number };
     },
 
     /** Stores the run's new state. */
-    setState(run: Run): void {
+    setState(_tx: WriteTransaction, run: Run): void {
       update.run({ number: run.number, ...stateColumns(run) });
     },
 
@@ -249,7 +250,7 @@ export function createRunStore(db: Db) {
     total: (): number => total.get(),
 
     /** Replaces an ended run by a tombstone. Number, id and key stay taken, and its usage is kept. */
-    bury(run: Run, used: Pick<StreamDigest, 'usage' | 'usageIsPart'>, at: number): void {
+    bury(tx: WriteTransaction, run: Run, used: Pick<StreamDigest, 'usage' | 'usageIsPart'>, at: number): void {
       const { number, id, key, spec, state, lineage } = run;
       const liveness = isEnded(state) ? state.liveness : null;
       const kept = {
@@ -267,7 +268,7 @@ export function createRunStore(db: Db) {
       db.delete(runLabels).where(eq(runLabels.run, run.number)).run();
       db.delete(workspaceStates).where(eq(workspaceStates.run, run.number)).run();
       db.delete(runs).where(eq(runs.number, run.number)).run();
-      total.add(-1);
+      total.add(tx, -1);
     },
 
     isBuried(ref: { number: number } | { key: string } | { id: string }): boolean {

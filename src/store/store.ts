@@ -12,6 +12,7 @@ import { createSpendingStore } from './run-usage.ts';
 import { createRunStore } from './runs.ts';
 import { createAccountStore, createSessionStore } from './stream-states.ts';
 import { createTaskStore } from './tasks.ts';
+import { inTransaction, type WriteTransaction } from './transaction.ts';
 import { createLedger } from './usage-totals.ts';
 import { createWakeStore } from './wakes.ts';
 import { createWorkspaceStore } from './workspaces.ts';
@@ -53,17 +54,19 @@ function storeOver({ sqlite, db, close }: OpenDatabase, { before, failed }: Arou
     runUsage: createSpendingStore(db),
     workspaces: createWorkspaceStore(db),
     reserve,
-    transaction: <T>(work: () => T): T => {
-      if (!sqlite.inTransaction) before();
+    /** Runs the work in one transaction. Throws if one is open already: its `tx` is passed on instead. */
+    transaction: <T>(work: (tx: WriteTransaction) => T): T => {
+      if (sqlite.inTransaction) throw new Error('A transaction is open already.');
+      before();
       try {
-        return sqlite.transaction(work).immediate();
+        return inTransaction(sqlite, work);
       } catch (error) {
-        if (!sqlite.inTransaction) failed(error);
+        failed(error);
         throw error;
       }
     },
     readMeta: (key: string) => readMeta(db, key),
-    writeMeta: (key: string, value: string) => writeMeta(db, key, value),
+    writeMeta: (tx: WriteTransaction, key: string, value: string) => writeMeta(tx, db, key, value),
     failFast: () => failFast(sqlite),
     close,
   };

@@ -8,6 +8,7 @@ import { noTotals, type SessionTotals } from '#run/usage.ts';
 import { emptyMeter, type UsageMeterState } from '#run/usage-meter.ts';
 import type { Db } from './open.ts';
 import { accounts, sessions } from './schema.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 export type AccountRow = {
   readonly streamState: StreamState;
@@ -160,8 +161,8 @@ export function createAccountStore(db: Db) {
       return { streamState: known, offsets: { stdout: row.stdoutOffset, stderr: row.stderrOffset }, before };
     },
 
-    /** Stores a stream state. Must be called in one transaction with its consequences. */
-    put(run: number, { streamState, offsets, before }: AccountRow): void {
+    /** Stores a stream state. */
+    put(_tx: WriteTransaction, run: number, { streamState, offsets, before }: AccountRow): void {
       const row = {
         run,
         stdoutOffset: offsets.stdout,
@@ -197,7 +198,7 @@ export function createSessionStore(db: Db) {
       return this.get(owner, id)?.totals ?? noTotals;
     },
 
-    put({ owner, id, cwd, totals }: Session, run: number, at: number): void {
+    put(_tx: WriteTransaction, { owner, id, cwd, totals }: Session, run: number, at: number): void {
       const row = { owner, id, cwd, totals: JSON.stringify(totals), run, updatedAt: at };
       db.insert(sessions)
         .values(row)

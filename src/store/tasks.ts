@@ -1,4 +1,4 @@
-/** Tasks in the database. Every function that writes must be called inside a transaction. */
+/** Tasks in the database. */
 import { and, asc, desc, eq, inArray, isNull, lt, notExists, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Budget } from '#run/budget.ts';
@@ -6,6 +6,7 @@ import { liveStatuses } from '#run/run.ts';
 import { type Actor, type Assignee, type Task, type TaskStatus, taskKinds, taskStatuses } from '#task/task.ts';
 import type { Db } from './open.ts';
 import { runs, tasks, wakes } from './schema.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 export type TaskFilter = {
   readonly statuses?: readonly TaskStatus[] | undefined;
@@ -25,12 +26,12 @@ export function createTaskStore(db: Db) {
 
   return {
     /** Inserts a task under the next number, which is never reused. */
-    insert(task: Omit<Task, 'number'>): Task {
+    insert(_tx: WriteTransaction, task: Omit<Task, 'number'>): Task {
       const { number } = db.insert(tasks).values(toRow(task)).returning({ number: tasks.number }).get();
       return { ...task, number };
     },
 
-    put(task: Task): void {
+    put(_tx: WriteTransaction, task: Task): void {
       db.update(tasks).set(toRow(task)).where(eq(tasks.number, task.number)).run();
     },
 

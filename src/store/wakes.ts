@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Wake, type WakePayload, wakeReasons, wakeSources, wakeStatuses } from '#task/wake.ts';
 import type { Db } from './open.ts';
 import { wakes } from './schema.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 type Row = typeof wakes.$inferSelect;
 type WakePlace = { readonly agentId: string; readonly task: number | null };
@@ -13,11 +14,11 @@ export function createWakeStore(db: Db) {
     and(eq(wakes.agentId, agentId), task === null ? isNull(wakes.task) : eq(wakes.task, task));
 
   return {
-    insert(wake: Wake): void {
+    insert(_tx: WriteTransaction, wake: Wake): void {
       db.insert(wakes).values(toRow(wake)).run();
     },
 
-    put(wake: Wake): void {
+    put(_tx: WriteTransaction, wake: Wake): void {
       db.update(wakes).set(toRow(wake)).where(eq(wakes.id, wake.id)).run();
     },
 

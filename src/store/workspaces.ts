@@ -1,10 +1,11 @@
-/** Workspace states in the database. Every function that writes must be called inside a transaction. */
+/** Workspace states in the database. */
 import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { limits } from '#run/limits.ts';
 import type { OpenFile, RepositoryState, Snapshot } from '#run/workspace.ts';
 import type { Db } from './open.ts';
 import { events, runs, taskBaselines, tasks, workspaceStates } from './schema.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 /** `found`: null if unknown. */
 export type FoundState = {
@@ -27,7 +28,7 @@ export function createWorkspaceStore(db: Db) {
 
   return {
     /** Stores the state that a run found. A second snapshot before the same start replaces the first. */
-    putFound({ found, ...row }: FoundState): void {
+    putFound(_tx: WriteTransaction, { found, ...row }: FoundState): void {
       const values = { ...row, found: found === null ? null : pack(found), marks: null };
       db.insert(workspaceStates).values(values).onConflictDoUpdate({ target: workspaceStates.run, set: values }).run();
     },
@@ -41,7 +42,7 @@ export function createWorkspaceStore(db: Db) {
     },
 
     /** Deletes states that are no longer needed: those found by settled runs, and baselines of closed tasks. */
-    forgetSettled(): void {
+    forgetSettled(_tx: WriteTransaction): void {
       const settled = db.select({ number: runs.number }).from(runs).where(eq(runs.unsettled, 0));
       const where = and(isNotNull(workspaceStates.found), inArray(workspaceStates.run, settled));
       db.delete(workspaceStates)
@@ -56,14 +57,14 @@ export function createWorkspaceStore(db: Db) {
     },
 
     /** Deletes what earlier streaks of this task have seen. */
-    forgetStreaksBefore(task: number, streak: number): void {
+    forgetStreaksBefore(_tx: WriteTransaction, task: number, streak: number): void {
       db.delete(workspaceStates)
         .where(and(eq(workspaceStates.task, task), lt(workspaceStates.run, streak), isNull(workspaceStates.found)))
         .run();
     },
 
     /** Stores what the run has seen. The found state stays, because the comparison may have to be repeated. */
-    putMarks(run: number, marks: readonly string[]): void {
+    putMarks(_tx: WriteTransaction, run: number, marks: readonly string[]): void {
       db.update(workspaceStates)
         .set({ marks: marks.join(' ') })
         .where(ofRun(run))
@@ -103,7 +104,7 @@ export function createWorkspaceStore(db: Db) {
     },
 
     /** Stores the baseline of a task in a folder. An existing one stays. */
-    putBaseline(task: number, { run, found }: Baseline): void {
+    putBaseline(_tx: WriteTransaction, task: number, { run, found }: Baseline): void {
       db.insert(taskBaselines)
         .values({ task, root: found.root, run, found: pack(found) })
         .onConflictDoNothing()

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Budgets } from '#daemon/budgets/budgets.ts';
 import { createChangeFeed } from '#daemon/core/change-feed.ts';
-import { createSupervisor } from '#daemon/core/supervisor.ts';
+import { Supervisor } from '#daemon/core/supervisor.ts';
 import { createMonitor } from '#daemon/processes/monitor.ts';
 import { createAttention } from '#daemon/tasks/attention.ts';
 import type { NeedView } from '#protocol/needs.ts';
@@ -213,13 +213,7 @@ function createHeartbeat(streamState: StreamState | null, silentForMs: number) {
   const store = createStore({ path: join(folder, 'clip.db'), migrations: join(root, 'migrations'), version: '1.0.0' });
   const clock = { at: Date.now() };
   const now = () => clock.at;
-  const supervisor = createSupervisor({
-    store,
-    changeFeed: createChangeFeed(),
-    now,
-    log: () => {},
-    retryOf: () => null,
-  });
+  const supervisor = new Supervisor({ store, changeFeed: createChangeFeed(), now, log: () => {} });
   const unused = () => {
     throw new Error('not used here');
   };
@@ -228,20 +222,20 @@ function createHeartbeat(streamState: StreamState | null, silentForMs: number) {
     scanner: { find: unused } as never,
     recovery: { look: async () => {}, sawAlive: () => {} },
     logFollower: { streamStateOf: () => streamState, follow: async () => {} } as never,
-    budgets: { stops: () => [], limitsUse: () => false },
+    budgets: { stopReached: () => {}, limitsUse: () => false },
     now,
     log: () => {},
     folderOf: () => folder,
     isHeld: () => true,
     isUnderWay: () => false,
-    sleptByRun: async () => new Map(),
+    keepers: { sleptByRun: async () => new Map() },
   });
-  supervisor.connect({
+  supervisor.use({
     perform: (effect, run) => effect.type === 'watch' && observer.watch(run),
-    note: () => {},
+    views: [],
     grants: () => [],
-    consequences: () => {},
-    forget: () => {},
+    react: () => {},
+    buildRetry: () => null,
   });
   onTestFinished(() => {
     observer.close();

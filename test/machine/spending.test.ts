@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createBudgets, type TaskBudgets } from '#daemon/budgets/budgets.ts';
 import { createUsageMeter } from '#daemon/budgets/usage.ts';
 import { createChangeFeed } from '#daemon/core/change-feed.ts';
-import { createSupervisor } from '#daemon/core/supervisor.ts';
+import { Supervisor } from '#daemon/core/supervisor.ts';
 import type { Agent } from '#run/agent.ts';
 import { type Budget, noBudget } from '#run/budget.ts';
 import type { Fact } from '#run/events.ts';
@@ -30,13 +30,13 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
   const noRetry = () => {
     throw new Error('nothing is tried again');
   };
-  const supervisor = createSupervisor({ store, changeFeed: watchers, now, log: () => {}, retryOf: noRetry });
+  const supervisor = new Supervisor({ store, changeFeed: watchers, now, log: () => {} });
   let asked = 0;
   let runs = 0;
   const ask = () => {
     asked += 1;
   };
-  store.agents.put(anAgent(given.day ?? null));
+  store.transaction((tx) => store.agents.put(tx, anAgent(given.day ?? null)));
   const config = { budget: { run: null, day: given.all ?? null } };
   const digestOf = ({ number }: { readonly number: number }) => store.streamStates.glance(number);
   const begin = () => {
@@ -44,7 +44,7 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
     const spending = createBudgets({
       store,
       usageMeter: used,
-      changeFeed: watchers,
+      supervisor,
       now,
       config,
       ask,
@@ -54,13 +54,7 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
     return { used, spending };
   };
   const { used, spending } = begin();
-  supervisor.connect({
-    perform: () => {},
-    note: used.note,
-    grants: () => [],
-    consequences: () => {},
-    forget: used.forget,
-  });
+  supervisor.use({ perform: () => {}, views: [used], grants: () => [], react: () => {}, buildRetry: noRetry });
   onTestFinished(() => {
     store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -96,7 +90,8 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
 
   function says(run: number, usd: number): void {
     const account = { ...emptyStreamState, countedWhole: true, meter: { ...emptyStreamState.meter, partCostUsd: usd } };
-    store.streamStates.put(run, { streamState: account, offsets: { stdout: 0, stderr: 0 }, before: null });
+    const stored = { streamState: account, offsets: { stdout: 0, stderr: 0 }, before: null };
+    store.transaction((tx) => store.streamStates.put(tx, run, stored));
     used.lookAgain();
   }
 
@@ -114,7 +109,15 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
     supervisor.submit(run, exited);
   }
 
-  return { store, supervisor, clock, used, spending, start, says, end, asked: () => asked, begin };
+  /** Stops what has reached a limit. Returns the runs that are being stopped now. */
+  function stopped(): { number: number; order: string }[] {
+    spending.stopReached(supervisor.alive());
+    return supervisor
+      .alive()
+      .flatMap(({ number, state }) => (state.status === 'stopping' ? [{ number, order: state.stop.order }] : []));
+  }
+
+  return { store, clock, used, spending, supervisor, start, says, end, stopped, asked: () => asked, begin };
 }
 
 function anAgent(day: Partial<Budget> | null): Agent {
@@ -186,7 +189,7 @@ describe('a day', () => {
     world.clock.at += 8 * hour;
     world.supervisor.submit(run, { type: 'clock-jumped', gapMs: 8 * hour - 1_000 });
     expect(world.used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
-    expect(world.spending.stops(world.supervisor.alive())).toEqual([]);
+    expect(world.stopped()).toEqual([]);
     world.end(run);
     expect(world.used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
     expect(world.begin().used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
@@ -212,11 +215,9 @@ describe('a task', () => {
     runsOfTask.push(second);
     world.says(second, 0.25);
     world.says(other, 9);
-    expect(world.spending.stops(world.supervisor.alive())).toEqual([]);
+    expect(world.stopped()).toEqual([]);
     world.says(second, 0.5);
-    expect(world.spending.stops(world.supervisor.alive())).toEqual([
-      { number: second, event: { type: 'stop-requested', order: 'budget_paused', graceMs: null, now: false } },
-    ]);
+    expect(world.stopped()).toEqual([{ number: second, order: 'budget_paused' }]);
     expect(world.spending.mayStart('agent1', 7)).toBe(
       'task T7 has used $2.00 of $2.00; it goes on with more: clip task edit T7 --budget AMOUNT',
     );

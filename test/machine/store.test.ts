@@ -18,9 +18,9 @@ function createFolder(): string {
 function withRuns(folder: string, count: number): string {
   const path = join(folder, 'clip.db');
   const store = createStore({ path, migrations, version: '1.0.0' });
-  store.transaction(() => {
+  store.transaction((tx) => {
     for (let n = 1; n <= count; n += 1)
-      store.runs.insert({ ...aRun({ status: 'queued', notBefore: null }), id: `r${n}` });
+      store.runs.insert(tx, { ...aRun({ status: 'queued', notBefore: null }), id: `r${n}` });
   });
   store.close();
   return path;

@@ -34,20 +34,22 @@ function aState(paths: readonly string[]): Snapshot {
 /** A settled run of this number, and a task in this status. */
 function withRun(store: Store, number: number): void {
   while ((store.runs.last()?.number ?? 0) < number)
-    store.runs.insert({
-      ...aRun({ status: 'queued', notBefore: null }),
-      id: `r${(store.runs.last()?.number ?? 0) + 1}`,
-    });
+    store.transaction((tx) =>
+      store.runs.insert(tx, {
+        ...aRun({ status: 'queued', notBefore: null }),
+        id: `r${(store.runs.last()?.number ?? 0) + 1}`,
+      }),
+    );
 }
 
 const withTask = (store: Store, number: number, status: TaskStatus): number =>
-  store.tasks.insert(aTaskOf({ number, status })).number;
+  store.transaction((tx) => store.tasks.insert(tx, aTaskOf({ number, status }))).number;
 
 describe('the state that a run found', () => {
   it('a state is read as it was kept, whatever its files are called', () => {
     const store = openStore();
     const found = aState(['a.txt', '__proto__', 'with\nbreak', '"quoted"', '\0\xe4', '']);
-    store.workspaces.putFound({ run: 1, task: 7, streak: 1, found });
+    store.transaction((tx) => store.workspaces.putFound(tx, { run: 1, task: 7, streak: 1, found }));
     expect(store.workspaces.of(1)).toEqual({ run: 1, task: 7, streak: 1, found });
     expect(store.workspaces.of(2)).toBeNull();
   });
@@ -55,7 +57,7 @@ describe('the state that a run found', () => {
   it('a state that is too large keeps its commit alone', () => {
     const store = openStore();
     const paths = Array.from({ length: 5_000 }, (_, index) => `${'x'.repeat(300)}${index}`);
-    store.workspaces.putFound({ run: 1, task: null, streak: 1, found: aState(paths) });
+    store.transaction((tx) => store.workspaces.putFound(tx, { run: 1, task: null, streak: 1, found: aState(paths) }));
     expect(store.workspaces.of(1)?.found?.repositories).toEqual([
       { path: '', head: 'h', tree: 't', open: null, filtered: [] },
     ]);
@@ -64,11 +66,11 @@ describe('the state that a run found', () => {
   it('a state is there until its run has been dealt with, and then forgotten', () => {
     const store = openStore();
     withRun(store, 2);
-    store.workspaces.putFound({ run: 1, task: null, streak: 1, found: aState(['a']) });
-    store.workspaces.putFound({ run: 2, task: 7, streak: 2, found: aState(['a']) });
-    store.workspaces.putMarks(2, ['m']);
+    store.transaction((tx) => store.workspaces.putFound(tx, { run: 1, task: null, streak: 1, found: aState(['a']) }));
+    store.transaction((tx) => store.workspaces.putFound(tx, { run: 2, task: 7, streak: 2, found: aState(['a']) }));
+    store.transaction((tx) => store.workspaces.putMarks(tx, 2, ['m']));
     expect(store.workspaces.of(2)?.found).toEqual(aState(['a']));
-    store.workspaces.forgetSettled();
+    store.transaction((tx) => store.workspaces.forgetSettled(tx));
     expect([store.workspaces.of(1), store.workspaces.of(2)?.found]).toEqual([null, null]);
     expect([...store.workspaces.seenIn(7, 2, 3)]).toEqual(['m']);
   });
@@ -80,7 +82,7 @@ describe('the state that a run found', () => {
     );
     const begun = performance.now();
     for (let round = 0; round < 5; round++) {
-      store.workspaces.putFound({ run: 1, task: null, streak: 1, found: state });
+      store.transaction((tx) => store.workspaces.putFound(tx, { run: 1, task: null, streak: 1, found: state }));
       expect(store.workspaces.of(1)?.found?.repositories[0]?.open?.size).toBe(limits.workspaceFiles);
     }
     // Some 10 ms each here; a busy machine takes its time.
@@ -97,14 +99,14 @@ describe('what a streak has seen', () => {
       [3, 3],
       [4, 3],
     ] as const) {
-      store.workspaces.putFound({ run, task: 7, streak, found: null });
-      store.workspaces.putMarks(run, [`m${run}`, 'shared']);
+      store.transaction((tx) => store.workspaces.putFound(tx, { run, task: 7, streak, found: null }));
+      store.transaction((tx) => store.workspaces.putMarks(tx, run, [`m${run}`, 'shared']));
     }
     expect([...store.workspaces.seenIn(7, 3, 4)].sort()).toEqual(['m3', 'shared']);
     expect([...store.workspaces.seenIn(7, 1, 3)].sort()).toEqual(['m1', 'm2', 'shared']);
     expect([...store.workspaces.seenIn(8, 3, 9)]).toEqual([]);
     expect([store.workspaces.streakBefore(7, 4), store.workspaces.streakBefore(7, 1)]).toEqual([3, null]);
-    store.workspaces.forgetStreaksBefore(7, 3);
+    store.transaction((tx) => store.workspaces.forgetStreaksBefore(tx, 7, 3));
     expect([store.workspaces.of(2), store.workspaces.of(3)?.streak]).toEqual([null, 3]);
   });
 });
@@ -114,15 +116,15 @@ describe('the state in which a task began', () => {
     const store = openStore();
     const [open, closed] = [withTask(store, 1, 'in_progress'), withTask(store, 2, 'done')];
     for (const task of [open, closed]) {
-      store.workspaces.putBaseline(task, { run: 3, found: aState(['a']) });
-      store.workspaces.putBaseline(task, { run: 4, found: aState(['b']) });
+      store.transaction((tx) => store.workspaces.putBaseline(tx, task, { run: 3, found: aState(['a']) }));
+      store.transaction((tx) => store.workspaces.putBaseline(tx, task, { run: 4, found: aState(['b']) }));
     }
     expect(store.workspaces.baselineOf(open, '/repo')).toEqual({ run: 3, found: aState(['a']) });
     expect([store.workspaces.hasBaseline(open, '/repo'), store.workspaces.hasBaseline(open, '/other')]).toEqual([
       true,
       false,
     ]);
-    store.workspaces.forgetSettled();
+    store.transaction((tx) => store.workspaces.forgetSettled(tx));
     expect([store.workspaces.baselineOf(open, '/repo')?.run, store.workspaces.baselineOf(closed, '/repo')]).toEqual([
       3,
       null,

@@ -106,8 +106,10 @@ export function openHome(options: HomeOptions = {}) {
     });
   }
 
-  /** Pids of the daemons, or the keepers, of this home. */
-  /** Without the children that one of them has just forked: they show its environment until they run their program. */
+  /**
+   * Pids of the daemons, or the keepers, of this home. Children that one of them has just forked are left out: they
+   * show its environment until they run their program.
+   */
   function pidsOf(role: 'daemon' | 'keeper'): number[] {
     return processesOf(folder).flatMap(({ pid, environment }) =>
       environment.includes(`CLIP_ROLE=${role}`) && hasExecuted(pid) ? [pid] : [],

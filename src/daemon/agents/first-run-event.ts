@@ -1,18 +1,13 @@
 /** Appends the event `agent.first_run` when the first run of an agent ends, with any outcome. Like all events it stays on this machine. */
 import { isEnded, type Run } from '#run/run.ts';
 import type { Store } from '#store/store.ts';
-import type { Supervisor } from '../core/supervisor.ts';
+import type { Tx } from '../core/transaction.ts';
 
-export function createFirstRuns(deps: {
-  store: Pick<Store, 'readMeta' | 'writeMeta'>;
-  supervisor: Pick<Supervisor, 'note'>;
-}) {
-  const { store, supervisor } = deps;
+export function createFirstRuns(store: Pick<Store, 'readMeta' | 'writeMeta'>) {
   /** Agents whose first run is known to be over, so the database is asked once for each. */
   const known = new Set<string>();
 
-  /** Called in the transaction of every change of a run. */
-  return (before: Run | null, next: Run): void => {
+  return (tx: Tx, before: Run | null, next: Run): void => {
     const { agent } = next.spec;
     if (agent === null || known.has(agent.id) || !isEnded(next.state) || (before !== null && isEnded(before.state)))
       return;
@@ -22,12 +17,8 @@ export function createFirstRuns(deps: {
       known.add(agent.id);
       return;
     }
-    store.writeMeta(key, String(next.number));
-    supervisor.note({
-      task: next.lineage.taskId,
-      run: next,
-      type: 'agent.first_run',
-      data: { agentId: agent.id, name: agent.name, role: agent.role },
-    });
+    store.writeMeta(tx, key, String(next.number));
+    const data = { agentId: agent.id, name: agent.name, role: agent.role };
+    tx.record({ task: next.lineage.taskId, run: next, type: 'agent.first_run', data });
   };
 }

@@ -13,6 +13,7 @@ import { type Actor, isClosed } from '#task/task.ts';
 import type { ChangeFeed } from '../core/change-feed.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
+import type { Tx } from '../core/transaction.ts';
 import { buildProfile } from './invocation.ts';
 import type { Agents } from './registry.ts';
 import { secretValuesIn, withoutOwnVariables } from './secrets.ts';
@@ -25,7 +26,7 @@ export type StartEnvironment = { readonly environment: Environment; readonly sou
 export function createKeptEnvironments(deps: {
   folder: string;
   store: Pick<Store, 'tasks' | 'agents'>;
-  supervisor: Pick<Supervisor, 'ifUndone' | 'findById'>;
+  supervisor: Pick<Supervisor, 'findById'>;
   agents: Pick<Agents, 'environmentOf'>;
   folderOf: (run: Run) => string;
   changeFeed: ChangeFeed;
@@ -53,11 +54,11 @@ export function createKeptEnvironments(deps: {
     return environment;
   }
 
-  /** Keeps the environment for this owner's automatic runs, and restores the one before if the open change fails. */
-  function keep(owner: EnvironmentOwner, environment: Environment): void {
+  /** Keeps the environment for this owner's automatic runs, and restores the one before if the transaction fails. */
+  function keep(tx: Tx, owner: EnvironmentOwner, environment: Environment): void {
     const name = ownerName(owner);
     const before = read(name);
-    deps.supervisor.ifUndone(() => put(name, before));
+    tx.onRollback(() => put(name, before));
     put(name, withoutOwnVariables(environment));
   }
 

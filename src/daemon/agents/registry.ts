@@ -12,10 +12,13 @@ import type { Environment } from '#run/run-environment.ts';
 import type { Store } from '#store/store.ts';
 import { newId } from '../core/new-id.ts';
 import type { Supervisor } from '../core/supervisor.ts';
+import type { Tx } from '../core/transaction.ts';
 import { refuseIfSilent } from '../runs/preflight.ts';
 import { readEnvFile } from './env-file.ts';
 
 export type Agents = ReturnType<typeof createAgents>;
+/** What is stored in the same transaction as an agent. */
+type AlsoIn = (tx: Tx, agent: Agent) => void;
 
 const defaults: Omit<AgentSettings, 'adapter'> = {
   command: null,
@@ -44,7 +47,7 @@ const defaults: Omit<AgentSettings, 'adapter'> = {
 
 export function createAgents(deps: {
   store: Store;
-  supervisor: Pick<Supervisor, 'together' | 'note'>;
+  supervisor: Pick<Supervisor, 'transaction'>;
   folder: string;
   now: () => number;
   rulesChanged: () => void;
@@ -69,7 +72,11 @@ export function createAgents(deps: {
     return store.agents.lastIdOf(name) ?? get(name).id;
   }
 
-  function add(name: string, { adapter, env = {}, unsetEnv: _, preset, mapping, ...request }: AgentRequest): Agent {
+  function add(
+    name: string,
+    { adapter, env = {}, unsetEnv: _, preset, mapping, ...request }: AgentRequest,
+    alsoIn: AlsoIn = () => {},
+  ): Agent {
     if (store.agents.byName(name))
       throw new ClipError(
         'name_taken',
@@ -92,11 +99,15 @@ export function createAgents(deps: {
     const agent: Agent = { id: newId('a', 10), name, settings, paused: false, createdAt: deps.now() };
     // The file is written first, so an agent in the database always has its variables.
     files.write(agent.id, env);
-    return put(agent, 'agent-added');
+    return put(agent, 'agent-added', alsoIn);
   }
 
   /** Changes an agent. Omitted settings stay. Variables are merged, and `unsetEnv` removes some. */
-  function edit(name: string, { adapter, env = {}, unsetEnv = [], preset, mapping, ...request }: AgentRequest): Agent {
+  function edit(
+    name: string,
+    { adapter, env = {}, unsetEnv = [], preset, mapping, ...request }: AgentRequest,
+    alsoIn: AlsoIn = () => {},
+  ): Agent {
     const agent = get(name);
     const kept = Object.entries({ ...readKeptEnvironment(agent.id), ...env }).filter(
       ([key]) => !unsetEnv.includes(key),
@@ -113,7 +124,7 @@ export function createAgents(deps: {
     };
     const settings = checked(changed);
     files.write(agent.id, Object.fromEntries(kept));
-    return put({ ...agent, settings }, 'agent-changed');
+    return put({ ...agent, settings }, 'agent-changed', alsoIn);
   }
 
   function pause(name: string, paused: boolean): Agent {
@@ -130,27 +141,28 @@ export function createAgents(deps: {
         `Stop it first: clip cancel --agent ${name}`,
       );
     }
-    deps.supervisor.together(() => {
-      store.agents.remove(agent.id, deps.now());
-      note(agent, 'agent-removed');
+    deps.supervisor.transaction((tx) => {
+      store.agents.remove(tx, agent.id, deps.now());
+      record(tx, agent, 'agent-removed');
     });
     files.remove(agent.id);
     deps.rulesChanged();
     return agent;
   }
 
-  function put(agent: Agent, type: string): Agent {
-    deps.supervisor.together(() => {
-      store.agents.put(agent);
-      note(agent, type);
+  function put(agent: Agent, type: string, alsoIn: AlsoIn = () => {}): Agent {
+    deps.supervisor.transaction((tx) => {
+      store.agents.put(tx, agent);
+      record(tx, agent, type);
+      alsoIn(tx, agent);
     });
     deps.rulesChanged();
     return agent;
   }
 
-  function note({ id, name, settings }: Agent, type: string): void {
+  function record(tx: Tx, { id, name, settings }: Agent, type: string): void {
     const { adapter, permission } = settings;
-    deps.supervisor.note({ task: null, run: null, type, data: { agentId: id, name, adapter, permission } });
+    tx.record({ task: null, run: null, type, data: { agentId: id, name, adapter, permission } });
   }
 
   /** Returns the variables of an agent: those of the env file, then those given to clip. Throws if the file cannot be read. */

@@ -1,6 +1,7 @@
 /** The token with which a run authenticates its reports, so other processes cannot report for it. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Store } from '#store/store.ts';
+import type { WriteTransaction } from '#store/transaction.ts';
 
 export type RunTokens = ReturnType<typeof createRunTokens>;
 
@@ -8,13 +9,13 @@ const secretBytes = 32;
 
 /** Creates the tokens. They are computed, not stored, so a run that is recovered after a crash keeps its token. */
 export function createRunTokens(store: Pick<Store, 'readMeta' | 'writeMeta' | 'transaction'>) {
-  const secret = Buffer.from(store.transaction(secretOfHome), 'hex');
+  const secret = Buffer.from(store.transaction(findSecret), 'hex');
 
-  function secretOfHome(): string {
+  function findSecret(tx: WriteTransaction): string {
     const known = store.readMeta('run_secret');
     if (known !== null) return known;
     const made = randomBytes(secretBytes).toString('hex');
-    store.writeMeta('run_secret', made);
+    store.writeMeta(tx, 'run_secret', made);
     return made;
   }
 

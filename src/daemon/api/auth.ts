@@ -9,7 +9,7 @@ import type { ApiContext } from './context.ts';
 export const runHeader = 'clip-run';
 export const tokenHeader = 'clip-run-token';
 
-type CallerWorld = Pick<ApiContext, 'supervisor' | 'tokenFits'>;
+type CallerWorld = Pick<ApiContext, 'supervisor' | 'tokens'>;
 
 /** Runs of processes that sent a request without the run header, by request. */
 const runsOfPeers = new WeakMap<FastifyRequest, Run>();
@@ -45,13 +45,13 @@ function ofAgent(run: Run, supervisor: CallerWorld['supervisor']): boolean {
 }
 
 /** Returns the caller. Throws if the token is wrong, or if the run has ended. */
-export function authenticate(request: FastifyRequest, { supervisor, tokenFits }: CallerWorld): Actor {
+export function authenticate(request: FastifyRequest, { supervisor, tokens }: CallerWorld): Actor {
   const { headers } = request;
   const [runId, token] = [headers[runHeader], headers[tokenHeader]];
   if (typeof runId !== 'string') return toActor(runsOfPeers.get(request) ?? null, supervisor);
   const run = supervisor.findById(runId);
   if (run === null) return { kind: 'person' };
-  if (typeof token !== 'string' || !tokenFits(runId, token))
+  if (typeof token !== 'string' || !tokens.isOf({ id: runId }, token))
     throw new ClipError(
       'refused',
       `This is not run ${run.number}: its token is missing or wrong.`,
@@ -76,7 +76,7 @@ function toActor(run: Run | null, supervisor: CallerWorld['supervisor']): Actor 
 /** Throws if the caller is an agent, because an agent must not change its own limits. `what` is the predicate of the message. */
 export function requirePerson(
   request: FastifyRequest,
-  deps: Pick<ApiContext, 'supervisor' | 'tokenFits'>,
+  deps: Pick<ApiContext, 'supervisor' | 'tokens'>,
   what: string,
 ): void {
   const caller = authenticate(request, deps);

@@ -5,6 +5,7 @@ import type { Run } from '#run/run.ts';
 import type { Store } from '#store/store.ts';
 import type { KeptEnvironments } from '../agents/kept-environments.ts';
 import type { Agents } from '../agents/registry.ts';
+import type { RunTokens } from '../agents/run-tokens.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { CostNotice } from '../budgets/cost-notice.ts';
 import type { UsageMeter } from '../budgets/usage.ts';
@@ -57,8 +58,7 @@ export type ApiContext = {
   readonly costNotice: CostNotice;
   readonly handoff: Pick<Handoff, 'freshen'>;
   readonly backfill: { readonly enqueue: (runs: readonly Run[]) => void };
-  /** Returns whether this is the token of the run. */
-  readonly tokenFits: (runId: string, token: string) => boolean;
+  readonly tokens: RunTokens;
   readonly shutdown: () => Promise<void>;
 };
 

@@ -12,8 +12,8 @@ import { type Budget, type Limit, reachedLimit, reachedWhileRunning, type Spent 
 import { limits } from '#run/limits.ts';
 import { isEnded, type Run } from '#run/run.ts';
 import type { Store } from '#store/store.ts';
-import type { ChangeFeed } from '../core/change-feed.ts';
-import type { Submission } from '../core/supervisor.ts';
+import type { Supervisor } from '../core/supervisor.ts';
+import type { Tx } from '../core/transaction.ts';
 import type { UsageMeter } from './usage.ts';
 
 export type Budgets = ReturnType<typeof createBudgets>;
@@ -45,7 +45,7 @@ const noTasks: TaskBudgets = { taskOf: () => null, budgetOf: () => null, runsOf:
 export function createBudgets(deps: {
   store: Store;
   usageMeter: UsageMeter;
-  changeFeed: ChangeFeed;
+  supervisor: Pick<Supervisor, 'transaction'>;
   now: () => number;
   config: Pick<Config, 'budget'>;
   /** Looks at the queue again. */
@@ -142,16 +142,19 @@ export function createBudgets(deps: {
     turn.unref();
   }
 
-  /** Returns stop orders for runs that have reached a limit, and records the limit in their history. */
-  function stops(alive: readonly Run[]): Submission[] {
+  /** Stops those of these runs that have reached a limit, and records the limit in their history. */
+  function stopReached(alive: readonly Run[]): void {
     usageMeter.lookAgain();
-    return alive.flatMap((run): Submission[] => {
-      const reached = run.state.status === 'running' ? reachedBy(run) : null;
-      if (reached === null) return [];
-      recordReached(run, reached);
-      return [
-        { number: run.number, event: { type: 'stop-requested', order: 'budget_paused', graceMs: null, now: false } },
-      ];
+    const reached = alive.flatMap((run) => {
+      const limit = run.state.status === 'running' ? reachedBy(run) : null;
+      return limit === null ? [] : [{ run, limit }];
+    });
+    if (reached.length === 0) return;
+    deps.supervisor.transaction((tx) => {
+      for (const { run, limit } of reached) {
+        recordReached(tx, run, limit);
+        tx.submit(run.number, { type: 'stop-requested', order: 'budget_paused', graceMs: null, now: false });
+      }
     });
   }
 
@@ -159,18 +162,13 @@ export function createBudgets(deps: {
   function noteOverrun(run: Run): void {
     const reached = findFirstReached(ofRun(run), reachedWhileRunning, run.spec.agent?.name ?? null);
     if (reached === null || store.events.lastOfType(run.number, 'budget-reached') !== null) return;
-    recordReached(run, { ...reached, remedy: 'it was not stopped: its CLI told so only when it ended' });
+    const remedy = 'it was not stopped: its CLI told so only when it ended';
+    deps.supervisor.transaction((tx) => recordReached(tx, run, { ...reached, remedy }));
   }
 
-  function recordReached(run: Run, reached: ReachedLimit): void {
-    const about = { run: run.number, runId: run.id, taskId: run.lineage.taskId };
-    const event = store.events.append({
-      at: now(),
-      ...about,
-      type: 'budget-reached',
-      data: { type: 'budget-reached', ...reached },
-    });
-    deps.changeFeed.tell({ run, event });
+  function recordReached(tx: Tx, run: Run, reached: ReachedLimit): void {
+    const data = { type: 'budget-reached', ...reached };
+    tx.record({ task: run.lineage.taskId, run, type: 'budget-reached', data });
   }
 
   return {
@@ -183,7 +181,7 @@ export function createBudgets(deps: {
     reachedBy,
     reachedFor,
     mayStart,
-    stops,
+    stopReached,
     /** Returns whether any budget limits the number of runs. */
     countsStarts: (): boolean =>
       tasks !== noTasks ||

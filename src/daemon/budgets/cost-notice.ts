@@ -23,7 +23,7 @@ export function createCostNotice({
     if (agent === null || task.budget !== null || config.budget.run !== null || config.budget.day !== null) return null;
     if (agent.settings.budgetRun !== null || agent.settings.budgetDay !== null || store.readMeta(saidKey) !== null)
       return null;
-    store.transaction(() => store.writeMeta(saidKey, '1'));
+    store.transaction((tx) => store.writeMeta(tx, saidKey, '1'));
     return formatNotice({ agent: agent.name, task: task.number, runsMax: config.automatic_runs_max });
   };
 }

@@ -148,7 +148,7 @@ export function createUsageMeter(deps: {
       if (use !== null) count(today, use);
     },
     /** Discards all totals after a failed transaction. */
-    forget(): void {
+    reload(): void {
       today = null;
       living = null;
       tasks.clear();

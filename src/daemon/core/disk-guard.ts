@@ -14,15 +14,16 @@ export type DiskGuard = ReturnType<typeof createDiskGuard>;
 
 export function createDiskGuard(deps: {
   folder: string;
-  reserve: () => Reserve;
-  log: LogFunction /** Space is free again. */;
-  free: () => void;
+  log: LogFunction;
+  /** Called when a full disk has space again. */
+  freed: () => void;
 }) {
   const { log } = deps;
   let full: ClipError | null = null;
   let damaged: ClipError | null = null;
   let timer: NodeJS.Timeout | null = null;
-  let watching = false;
+  /** The reserve of the database, from the first check on. */
+  let reserve: Reserve | null = null;
 
   /** Reports a write error. Only disk-full and corruption errors change the state. */
   function note(error: unknown): void {
@@ -45,54 +46,54 @@ export function createDiskGuard(deps: {
 
   /** Called before every change, because a large change must not use up the last of the reserve. */
   function prepare(): void {
-    if (!watching || full !== null || !deps.reserve().isLow()) return;
+    if (reserve === null || full !== null || !reserve.isLow()) return;
     try {
-      makeReserve();
+      makeReserve(reserve);
     } catch (error) {
       note(error);
     }
   }
 
   /** Requires extra free space: a half-written reserve would use up the space that it is meant to keep. */
-  function makeReserve(): void {
+  function makeReserve(reserve: Reserve): void {
     const { bytes } = measureSpace(deps.folder);
     if (bytes < limits.freeBytesAgain) enter(`free: ${bytes} bytes, too few for the reserve`);
-    else deps.reserve().make();
+    else reserve.make();
   }
 
-  function look(): void {
+  function look(reserve: Reserve): void {
     try {
       const space = measureSpace(deps.folder);
       if (space.bytes < limits.freeBytesMin || space.files < limits.freeFilesMin)
         enter(`free: ${space.bytes} bytes, ${space.files} files`);
-      else if (full === null ? !deps.reserve().isThere() : space.bytes >= limits.freeBytesAgain) leave();
+      else if (full === null ? !reserve.isThere() : space.bytes >= limits.freeBytesAgain) leave(reserve);
     } catch (error) {
       if (full === null || !isDiskFull(error))
         log('warn', 'disk reserve could not be created', { error: describe(error) });
       note(error);
     }
-    timer = setTimeout(look, limits.roomLookMs);
+    timer = setTimeout(() => look(reserve), limits.roomLookMs);
     timer.unref();
   }
 
-  function leave(): void {
+  function leave(reserve: Reserve): void {
     const wasFull = full !== null;
-    makeReserve();
+    makeReserve(reserve);
     if (!wasFull) return;
     full = null;
     log('info', 'disk space is free again');
-    deps.free();
+    deps.freed();
   }
 
   return {
     note,
     prepare,
     /** Starts the checks. The first one is delayed, so the first request does not wait for it. */
-    watch(): void {
+    watch(ofStore: Reserve): void {
       if (measureSpace(deps.folder).bytes < limits.freeBytesMin) enter('at the start');
       timer = setTimeout(() => {
-        watching = true;
-        look();
+        reserve = ofStore;
+        look(reserve);
       }, limits.roomLookMs);
       timer.unref();
     },

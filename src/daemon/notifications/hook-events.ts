@@ -23,7 +23,7 @@ const needing = new Set(['task-blocked', 'task-in-review', 'budget-reached', 'pr
 const emptiedKey = 'hooks:emptied';
 
 export function createHookEvents(deps: {
-  store: Pick<Store, 'runs' | 'tasks' | 'readMeta' | 'writeMeta'>;
+  store: Pick<Store, 'runs' | 'tasks' | 'readMeta' | 'writeMeta' | 'transaction'>;
   supervisor: Pick<Supervisor, 'find' | 'awake'>;
   needs: () => NeedView[];
   redacted: (text: string) => string;
@@ -92,7 +92,7 @@ export function createHookEvents(deps: {
     if (store.runs.page({ statuses: ['queued'] }, { before: null, limit: 1 }).runs.length > 0) return [];
     const newest = store.runs.page({}, { before: null, limit: 1 }).runs[0]?.number ?? 0;
     if (newest <= Number(store.readMeta(emptiedKey) ?? 0)) return [];
-    store.writeMeta(emptiedKey, String(newest));
+    store.transaction((tx) => store.writeMeta(tx, emptiedKey, String(newest)));
     return [{ seq: page.at(-1)?.seq ?? last.seq, at: last.at, about: { lastRun: newest } }];
   }
 

@@ -15,10 +15,8 @@ import { cutText, jsonText } from '#run/cut-text.ts';
 import { isoTime } from '#run/iso-time.ts';
 import { limits } from '#run/limits.ts';
 import type { StoredEvent } from '#store/events.ts';
-import type { Store } from '#store/store.ts';
-import type { ChangeFeed } from '../core/change-feed.ts';
-import { describe, type LogFunction } from '../core/log.ts';
-import type { Supervisor } from '../core/supervisor.ts';
+import type { Core } from '../core/core.ts';
+import { describe } from '../core/log.ts';
 import { createHookEvents, type HookEvent, hookNames } from './hook-events.ts';
 
 type Reader = {
@@ -28,23 +26,23 @@ type Reader = {
   readonly call: (occasion: HookEvent) => { readonly argv: readonly string[]; readonly input: string } | null;
 };
 
-export function createHooks(deps: {
-  store: Store;
-  supervisor: Supervisor;
-  changeFeed: ChangeFeed;
-  needs: () => NeedView[];
-  redacted: (text: string) => string;
-  config: Pick<Config, 'hooks' | 'notifications'>;
-  environment: Readonly<Record<string, string>>;
-  home: string;
-  now: () => number;
-  log: LogFunction;
-}) {
-  const { store, changeFeed, log, now } = deps;
+export function createHooks(
+  core: Core,
+  deps: {
+    readonly needs: () => NeedView[];
+    readonly redacted: (text: string, agentId: string | null) => string;
+    /** The environment of the programs. */
+    readonly environment: Readonly<Record<string, string>>;
+  },
+) {
+  const { store, supervisor, changeFeed, now } = core;
+  const log = core.logOf('hooks');
+  const home = core.home.folder;
+  const redacted = (text: string) => deps.redacted(text, null);
   let closed = false;
   const ending = new AbortController();
-  const occasions = createHookEvents(deps);
-  const readers = listReaders(deps.config, occasions);
+  const occasions = createHookEvents({ store, supervisor, needs: deps.needs, redacted });
+  const readers = listReaders(core.config, occasions);
   const wakers = readers.map(startReader);
   for (const name of [...hookNames, 'notifications']) if (!readers.some((reader) => reader.name === name)) forget(name);
   const unwatch =
@@ -63,7 +61,7 @@ export function createHooks(deps: {
     let busy = false;
 
     function keep(seq: number): void {
-      store.writeMeta(cursorKey(reader.name), String(seq));
+      store.transaction((tx) => store.writeMeta(tx, cursorKey(reader.name), String(seq)));
       cursor = seq;
     }
 
@@ -115,11 +113,11 @@ export function createHooks(deps: {
   async function tell({ name, call }: Reader, occasion: HookEvent): Promise<void> {
     const command = call(occasion);
     if (command === null) return;
-    const env = { ...deps.environment, CLIP_HOME: deps.home };
+    const env = { ...deps.environment, CLIP_HOME: home };
     const why = await runProgram(command.argv, {
       input: command.input,
       env,
-      cwd: deps.home,
+      cwd: home,
       timeoutMs: limits.hookMs,
       signal: ending.signal,
     });
@@ -127,15 +125,16 @@ export function createHooks(deps: {
     if (closed) return;
     // A machine without a desktop is normal, so failed notifications are not logged.
     if (why !== null && name !== 'notifications')
-      log('warn', 'hook failed', { hook: name, program: command.argv[0], why: deps.redacted(why) });
-    const failure =
-      why === null ? '' : JSON.stringify({ at: isoTime(now()), why: deps.redacted(why).replace(unseen, ' ') });
-    if ((store.readMeta(failedKey(name)) ?? '') !== failure) store.writeMeta(failedKey(name), failure);
+      log('warn', 'hook failed', { hook: name, program: command.argv[0], why: redacted(why) });
+    const failure = why === null ? '' : JSON.stringify({ at: isoTime(now()), why: redacted(why).replace(unseen, ' ') });
+    if ((store.readMeta(failedKey(name)) ?? '') !== failure)
+      store.transaction((tx) => store.writeMeta(tx, failedKey(name), failure));
   }
 
   /** Forgets the position of a removed hook. If it is added again later, it starts with new events. */
   function forget(name: string): void {
-    for (const key of [cursorKey(name), failedKey(name)]) if (store.readMeta(key)) store.writeMeta(key, '');
+    for (const key of [cursorKey(name), failedKey(name)])
+      if (store.readMeta(key)) store.transaction((tx) => store.writeMeta(tx, key, ''));
   }
 
   return {

@@ -11,12 +11,10 @@ import type { StoredReport } from '#store/reports.ts';
 import type { Store } from '#store/store.ts';
 import type { RunTokens } from '../agents/run-tokens.ts';
 import type { Supervisor } from '../core/supervisor.ts';
+import type { Tx } from '../core/transaction.ts';
 import { endedSentence } from '../runs/describe-end.ts';
 
 export type Reports = ReturnType<typeof createReports>;
-
-/** Called in the transaction that stores the report. */
-export type OnReport = (run: Run, report: StoredReport) => void;
 
 export function createReports(deps: {
   store: Store;
@@ -25,13 +23,11 @@ export function createReports(deps: {
   /** Returns values of this run's variables that must not be stored. */
   secretsOf: (run: Run) => readonly string[];
   now: () => number;
-  taskOf: (run: Run) => number | null;
-  onReport: OnReport;
 }) {
   const { store, supervisor, tokens } = deps;
 
   /** Stores a report, or returns the one that already has this id. Refuses empty reports and more than the limit. */
-  function take(run: Run, sent: Omit<SentReport, 'token'>): StoredReport | 'empty' | 'too_many' {
+  function take(tx: Tx, run: Run, sent: Omit<SentReport, 'token'>): StoredReport | 'empty' | 'too_many' {
     const before = store.reports.get(run.number, sent.id);
     if (before !== null) return before;
     if (store.reports.count(run.number) >= limits.reportsPerRun) return 'too_many';
@@ -39,12 +35,12 @@ export function createReports(deps: {
       withoutSecrets({ kind: sent.kind, text: sent.text, who: sent.who }, [tokens.of(run), ...deps.secretsOf(run)]),
     );
     if (words.text === '') return 'empty';
-    const report = { run: run.number, id: sent.id, task: deps.taskOf(run), ...words, at: deps.now() };
-    store.reports.put(report);
-    supervisor.note({ task: report.task, run, type: 'report', data: words });
+    const report = { run: run.number, id: sent.id, task: run.lineage.taskId, ...words, at: deps.now() };
+    store.reports.put(tx, report);
+    tx.record({ task: report.task, run, type: 'report', data: words });
     // The run may have lost its keeper, but a report shows that it is active.
-    supervisor.submit(run.number, { type: 'activity' });
-    deps.onReport(run, report);
+    tx.submit(run.number, { type: 'activity' });
+    tx.react({ type: 'report', run, report });
     return report;
   }
 
@@ -62,7 +58,7 @@ export function createReports(deps: {
       if (before !== null) return before;
       if (isEnded(run.state))
         throw new ClipError('refused', endedSentence(run, deps.now()), 'Only a run that lives can report.');
-      const taken = supervisor.together(() => take(run, sent));
+      const taken = supervisor.transaction((tx) => take(tx, run, sent));
       if (taken === 'empty')
         throw new ClipError(
           'usage',
@@ -78,14 +74,11 @@ export function createReports(deps: {
       return taken;
     },
 
-    /**
-     * Takes reports found in a run's stream, if they carry the run's token and the run has not ended. Called inside a
-     * transaction of the supervisor.
-     */
-    read(number: number, sent: readonly SentReport[]): void {
+    /** Takes reports found in a run's stream, if they carry the run's token and the run has not ended. */
+    read(tx: Tx, number: number, sent: readonly SentReport[]): void {
       const run = supervisor.find(number);
       if (run === null || isEnded(run.state)) return;
-      for (const report of sent) if (tokens.isOf(run, report.token)) take(run, report);
+      for (const report of sent) if (tokens.isOf(run, report.token)) take(tx, run, report);
     },
   };
 }

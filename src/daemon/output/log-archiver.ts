@@ -7,35 +7,36 @@
  * files are deleted at the next start.
  */
 import { join } from 'node:path';
-import type { Config } from '#config/settings.ts';
 import { failpoint } from '#launch/failpoints.ts';
 import { compressLog, keepCompressed, logPath, noLog, removeLogs, type StoredLog } from '#process/log-files.ts';
 import { openRunFolder, type RealFolder, ReplacedFolderError } from '#process/real-folder.ts';
 import { limits } from '#run/limits.ts';
 import { isEnded, type Run } from '#run/run.ts';
-import type { Store } from '#store/store.ts';
-import { describe, type LogFunction } from '../core/log.ts';
-import type { Supervisor } from '../core/supervisor.ts';
+import type { Core } from '../core/core.ts';
+import { describe } from '../core/log.ts';
 import { findFolderIdentity } from '../runs/folder-identity.ts';
 import { createLogRetention } from './log-retention.ts';
 
 const minuteMs = 60_000;
 
-export function createLogArchiver(deps: {
-  store: Store;
-  supervisor: Supervisor;
-  config: Config['logs'];
-  runsFolder: string;
-  /** Returns the last output of an agent without a stream; null for all others. */
-  lastWords: (run: Run) => string | null;
-  now: () => number;
-  log: LogFunction;
-}) {
-  const { store, config, now } = deps;
+/** `words.lastWords` returns the last output of an agent without a stream; null for all others. */
+export function createLogArchiver(core: Core, words: { readonly lastWords: (run: Run) => string | null }) {
+  const { store, supervisor, now } = core;
+  const config = core.config.logs;
+  const runsFolder = core.home.runs;
+  const log = core.logOf('log-archiver');
   const compressAfterMs = config.compress_after_min * minuteMs;
   const lookMs = Math.min(Math.max(compressAfterMs, limits.tickMs), limits.archiveLookMs);
   const closing = new AbortController();
-  const retainer = createLogRetention({ ...deps, isClosing: () => closing.signal.aborted });
+  const retainer = createLogRetention({
+    store,
+    supervisor,
+    config,
+    runsFolder,
+    now,
+    log,
+    isClosing: () => closing.signal.aborted,
+  });
   let timer: NodeJS.Timeout | null = null;
   let retainedAt: number | null = null;
 
@@ -54,7 +55,7 @@ export function createLogArchiver(deps: {
         retainedAt = now();
       }
     } catch (error) {
-      if (!closing.signal.aborted) deps.log('error', 'log archive pass failed', { error: describe(error) });
+      if (!closing.signal.aborted) log('error', 'log archive pass failed', { error: describe(error) });
     }
     arm();
   }
@@ -79,7 +80,7 @@ export function createLogArchiver(deps: {
       return true;
     } catch (error) {
       if (!closing.signal.aborted)
-        deps.log('warn', 'logs of a run could not be compressed', { run: run.number, error: describe(error) });
+        log('warn', 'logs of a run could not be compressed', { run: run.number, error: describe(error) });
       return false;
     }
   }
@@ -97,10 +98,10 @@ export function createLogArchiver(deps: {
   /** Opens the run folder. A folder that the run has replaced counts as gone: its contents are not read, written or removed. */
   function openFolder(run: Run): RealFolder | null {
     try {
-      return openRunFolder(join(deps.runsFolder, run.id), findFolderIdentity(store, run));
+      return openRunFolder(join(runsFolder, run.id), findFolderIdentity(store, run));
     } catch (error) {
       if (!(error instanceof ReplacedFolderError)) throw error;
-      deps.log('warn', 'run folder was replaced', { run: run.number, error: error.message });
+      log('warn', 'run folder was replaced', { run: run.number, error: error.message });
       return null;
     }
   }
@@ -113,7 +114,7 @@ export function createLogArchiver(deps: {
     const err = await compressLog(errPath, limits.compressBytesMin, closing.signal);
     // The run was removed in the meantime: nothing is recorded, and no log may remain.
     if (store.runs.byNumber(number) === null) return removeLogs(folder);
-    const lastWords = deps.lastWords(run);
+    const lastWords = words.lastWords(run);
     failpoint('archive.before-removal');
     if (out.form === 'gzip') keepCompressed(outPath);
     if (err.form === 'gzip') keepCompressed(errPath);
@@ -124,8 +125,8 @@ export function createLogArchiver(deps: {
   type Logs = { readonly out: StoredLog; readonly err: StoredLog; readonly lastWords?: string | null };
 
   function record({ number }: Run, endedAt: number, { out, err, lastWords = null }: Logs): void {
-    store.transaction(() =>
-      store.archives.put({
+    store.transaction((tx) =>
+      store.archives.put(tx, {
         run: number,
         endedAt,
         lastWords,

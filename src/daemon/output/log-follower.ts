@@ -23,7 +23,9 @@ import type { StreamDigest } from '#run/stream-digest.ts';
 import { isCountedWhole, judgeStream, type SeenExit, type StreamOutcome, unreadable } from '#run/stream-outcome.ts';
 import { emptyStreamState, fold, type Guard, type StreamState } from '#run/stream-state.ts';
 import { noTotals, type SessionTotals, totalsAfter } from '#run/usage.ts';
+import type { StoredEvent } from '#store/events.ts';
 import type { Store } from '#store/store.ts';
+import type { WriteTransaction } from '#store/transaction.ts';
 import { redact } from '#task/redact/redact.ts';
 import type { RunTokens } from '../agents/run-tokens.ts';
 import type { ChangeFeed } from '../core/change-feed.ts';
@@ -298,32 +300,38 @@ export function createLogFollower(deps: {
     const { run, next: streamState, reports } = tail;
     const at = deps.now();
     // Only reports can change the run itself, so only they need a transaction of the supervisor.
-    const inOne = reports.length > 0 ? deps.supervisor.together : store.transaction;
-    const stored = inOne(() => {
-      const { sessionId } = streamState;
-      const before = tail.before ?? (sessionId === null ? null : totalsBefore(run, sessionId));
-      store.streamStates.put(run.number, { streamState, offsets: readOffsets(tail), before });
-      if (sessionId !== null) {
-        const totals = totalsAfter(streamState.meter, before ?? noTotals);
-        store.sessions.put({ owner: describeOwner(run), id: sessionId, cwd: run.spec.cwd, totals }, run.number, at);
-      }
-      const events = findStreamChanges(tail.streamState, streamState).map(({ type, ...data }) =>
-        store.events.append({
-          at,
-          run: run.number,
-          runId: run.id,
-          taskId: run.lineage.taskId,
-          type,
-          data: { type, ...data },
-        }),
-      );
-      deps.reports.read(run.number, reports);
-      return { before, events };
-    });
+    const stored =
+      reports.length === 0
+        ? store.transaction((tx) => storeState(tx, tail, at))
+        : deps.supervisor.transaction((tx) => {
+            const state = storeState(tx, tail, at);
+            deps.reports.read(tx, run.number, reports);
+            return state;
+          });
     tail.reports = [];
     tail.streamState = streamState;
     tail.before = stored.before;
     for (const event of stored.events) deps.changeFeed.tell({ run: deps.supervisor.find(run.number) ?? run, event });
+  }
+
+  function storeState(
+    tx: WriteTransaction,
+    tail: Tail,
+    at: number,
+  ): { readonly before: SessionTotals | null; readonly events: readonly StoredEvent[] } {
+    const { run, next: streamState } = tail;
+    const { sessionId } = streamState;
+    const before = tail.before ?? (sessionId === null ? null : totalsBefore(run, sessionId));
+    store.streamStates.put(tx, run.number, { streamState, offsets: readOffsets(tail), before });
+    if (sessionId !== null) {
+      const totals = totalsAfter(streamState.meter, before ?? noTotals);
+      store.sessions.put(tx, { owner: describeOwner(run), id: sessionId, cwd: run.spec.cwd, totals }, run.number, at);
+    }
+    const about = { at, run: run.number, runId: run.id, taskId: run.lineage.taskId };
+    const events = findStreamChanges(tail.streamState, streamState).map(({ type, ...data }) =>
+      store.events.append(tx, { ...about, type, data: { type, ...data } }),
+    );
+    return { before, events };
   }
 
   function totalsBefore(run: Run, sessionId: string): SessionTotals {

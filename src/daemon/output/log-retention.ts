@@ -49,11 +49,11 @@ export function createLogRetention(deps: {
   function remove(removals: readonly Removal[]): void {
     if (removals.length === 0) return;
     const numbers = removals.map(({ run }) => run);
-    supervisor.together(() => {
-      store.archives.remove(numbers, now());
+    supervisor.transaction((tx) => {
+      store.archives.remove(tx, numbers, now());
       for (const { run: number, storedBytes, why } of removals) {
         const run = store.runs.byNumber(number);
-        supervisor.note({
+        tx.record({
           task: run?.lineage.taskId ?? null,
           run,
           type: 'logs-removed',
@@ -71,7 +71,7 @@ export function createLogRetention(deps: {
       const run = store.runs.byNumber(number);
       if (run !== null) removeLogsOfRun(run);
     }
-    store.archives.cleared(numbers);
+    store.transaction((tx) => store.archives.cleared(tx, numbers));
   }
 
   function removeLogsOfRun(run: Run): void {

@@ -11,8 +11,11 @@ import { isEnded, type Leader, type Run } from '#run/run.ts';
 import { promptFilePlaceholder } from '../agents/invocation.ts';
 import type { RunTokens } from '../agents/run-tokens.ts';
 import { describe, type LogFunction } from '../core/log.ts';
-import type { Perform, Submission, Supervisor } from '../core/supervisor.ts';
+import type { Supervisor, SupervisorWiring } from '../core/supervisor.ts';
+import type { Submission } from '../core/transaction.ts';
 import type { Scheduler } from '../queue/scheduler.ts';
+import type { Handoff } from '../tasks/handoff.ts';
+import type { Workspaces } from '../tasks/workspaces.ts';
 import type { KeeperNews, Keepers } from './keepers.ts';
 import { findAttempt, type Launches } from './launches.ts';
 import { mustDrainStream, type RecordExit } from './record-exit.ts';
@@ -31,15 +34,11 @@ export function createEffects(deps: {
   tokens: RunTokens;
   launches: Launches;
   folderOf: (run: Run) => string;
-  /** Takes the workspace snapshot before the run starts. */
-  look: (run: Run) => Promise<void>;
-  /** Brings the continuation summary of a task up to date. */
-  freshen: (task: number) => Promise<void>;
-  /** Writes the prompt of a task's run. */
-  brief: (run: Run) => void;
+  workspaces: Pick<Workspaces, 'before'>;
+  handoff: Pick<Handoff, 'freshen' | 'brief'>;
   now: () => number;
   log: LogFunction;
-}): Perform {
+}): SupervisorWiring['perform'] {
   function spawn(run: Run): void {
     try {
       const launch = buildLaunchRecord(run, { folder: deps.folderOf(run), token: deps.tokens.of(run), at: deps.now() });
@@ -67,9 +66,9 @@ export function createEffects(deps: {
   }
 
   async function prepare(run: Run): Promise<void> {
-    await deps.look(run);
+    await deps.workspaces.before(run);
     try {
-      if (run.lineage.taskId !== null) await deps.freshen(run.lineage.taskId);
+      if (run.lineage.taskId !== null) await deps.handoff.freshen(run.lineage.taskId);
     } catch (error) {
       deps.log('warn', 'continuation summary not written', { run: run.number, error: describe(error) });
     }
@@ -77,7 +76,7 @@ export function createEffects(deps: {
     const now = deps.supervisor.find(run.number);
     if (now?.state.status !== 'starting' || now.state.stop !== null || findAttempt(now) !== findAttempt(run)) return;
     try {
-      deps.brief(now);
+      deps.handoff.brief(now);
     } catch (error) {
       const message = `What it is to be told could not be written: ${error instanceof Error ? error.message : String(error)}`;
       // An error that a person must fix persists at the next attempt. A full disk may not.

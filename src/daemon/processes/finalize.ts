@@ -7,11 +7,14 @@ import { runFiles } from '#process/run-folder.ts';
 import { limits } from '#run/limits.ts';
 import { type FinalizeStep, isEnded, type Run, type StepResult, type WorkspaceRecord } from '#run/run.ts';
 import { killLeftoversAt } from '#run/stop-sequence.ts';
+import type { Budgets } from '../budgets/budgets.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { LogFollower } from '../output/log-follower.ts';
+import type { Continuation } from '../tasks/continuation.ts';
 import type { Handoff } from '../tasks/handoff.ts';
 import type { RunJudge } from '../tasks/run-verdict.ts';
+import type { Workspaces } from '../tasks/workspaces.ts';
 import type { ProcessScanner } from './process-scanner.ts';
 import { type Leftovers, reapLeftovers } from './reap-leftovers.ts';
 
@@ -23,17 +26,15 @@ export function createFinalizer(deps: {
   now: () => number;
   log: LogFunction;
   folderOf: (run: Run) => string;
-  /** Returns the changes in the workspace of a run. */
-  look: (run: Run) => Promise<WorkspaceRecord | null>;
-  madeFolderOf: (run: Run) => FolderIdentity | null;
+  workspaces: Pick<Workspaces, 'after'>;
+  /** Returns the identity of the folder that was created for the run; null if unknown. */
+  folderIdentityOf: (run: Run) => FolderIdentity | null;
   keep: readonly string[];
   logFollower: Pick<LogFollower, 'forget'>;
   runJudge: RunJudge;
-  /** Records that the run has exceeded its limit. */
-  noteOverrun: (run: Run) => void;
+  budgets: Pick<Budgets, 'noteOverrun'>;
   handoff: Pick<Handoff, 'refresh'>;
-  /** Decides what follows the run, carries it out, and strikes the step off. */
-  followUp: (number: number) => void;
+  continuation: Pick<Continuation, 'followUp'>;
 }) {
   const busy = new Set<number>();
 
@@ -63,7 +64,7 @@ export function createFinalizer(deps: {
         done = [];
       }
       if (step === 'wake') {
-        deps.followUp(number);
+        deps.continuation.followUp(number);
         failpoint('finalize.after-wake');
         if (isBlocking(deps.supervisor.find(number))) await summary(run);
         continue;
@@ -83,11 +84,11 @@ export function createFinalizer(deps: {
   ): Promise<StepResult> {
     switch (step) {
       case 'workspace':
-        return { step, workspace: await deps.look(run) };
+        return { step, workspace: await deps.workspaces.after(run) };
       case 'leftovers':
         return { step, ...(await leftovers(run)) };
       case 'liveness':
-        deps.noteOverrun(run);
+        deps.budgets.noteOverrun(run);
         return { step, liveness: deps.runJudge.judge(run, workspace) };
       case 'summary':
         await summary(run);
@@ -132,13 +133,13 @@ export function createFinalizer(deps: {
   function tidy(run: Run): void {
     deps.logFollower.forget(run.number);
     try {
-      withRunFolder(deps.folderOf(run), (at) => tidyFolder(at, run.spec.promptSecret), deps.madeFolderOf(run));
+      withRunFolder(deps.folderOf(run), (at) => tidyFolder(at, run.spec.promptSecret), deps.folderIdentityOf(run));
     } catch (error) {
       // If tidying failed permanently, the run would never settle, and waiters would hang.
       if (!(error instanceof ReplacedFolderError)) throw error;
       deps.log('warn', 'run folder was replaced', { run: run.number, error: error.message });
       const data = { type: 'folder-replaced', message: error.message };
-      deps.supervisor.note({ task: run.lineage.taskId, run, type: 'folder-replaced', data });
+      deps.supervisor.transaction((tx) => tx.record({ task: run.lineage.taskId, run, type: 'folder-replaced', data }));
     }
   }
 

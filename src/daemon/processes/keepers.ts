@@ -18,7 +18,8 @@ import type { LaunchRecord } from '#process/run-folder.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import type { Leader } from '#run/run.ts';
-import { describe, type LogFunction } from '../core/log.ts';
+import type { Core } from '../core/core.ts';
+import { describe } from '../core/log.ts';
 
 /** `surely`: the keeper reports the end itself, so the files in the run folder need not be trusted. */
 export type HeldRun = {
@@ -27,7 +28,7 @@ export type HeldRun = {
   readonly surely: boolean;
   readonly silent: boolean;
 };
-export type Keepers = Awaited<ReturnType<typeof createKeepers>>;
+export type Keepers = Awaited<ReturnType<typeof connectKeepers>>;
 export type KeeperNews = {
   readonly onNotices: (notices: readonly KeeperNotice[]) => void;
   /** The set of held runs has changed: a keeper disconnected, connected late, or fell silent. */
@@ -64,16 +65,11 @@ type Keeper = {
 };
 
 /** Greets every running keeper. The runs of all keepers that answer are known when this returns. */
-export async function createKeepers(deps: {
-  home: string;
-  generation: number;
-  version: string;
-  managed: boolean;
-  umask: number;
-  containment: 'auto' | 'mark';
-  log: LogFunction;
-}) {
-  const { home, log, generation, version, managed, containment } = deps;
+export async function connectKeepers(core: Core, generation: number) {
+  const home = core.home.folder;
+  const { containment } = core.config;
+  const { version, managed, umask } = core.options;
+  const log = core.logOf('keepers');
   const keepers = new Set<Keeper>();
   const greetings = new Set<Greeting>();
   /** Traits of the submitters, by run, for runs that are about to start. */
@@ -234,7 +230,7 @@ export async function createKeepers(deps: {
 
   async function start(): Promise<void> {
     const socketName = newSocketName();
-    launchKeeper(home, socketName, { umask: deps.umask, scope: containment === 'auto' });
+    launchKeeper(home, socketName, { umask, scope: containment === 'auto' });
     await greetWhenThere(socketName, startMs);
     news.onReady();
   }

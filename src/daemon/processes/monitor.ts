@@ -8,8 +8,10 @@ import { isAlive, type Run } from '#run/run.ts';
 import { detectStall, idleSinceResult, limitReached, silentMs } from '#run/silence.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import { describe, type LogFunction } from '../core/log.ts';
-import type { Submission, Supervisor } from '../core/supervisor.ts';
+import type { Supervisor } from '../core/supervisor.ts';
+import type { Submission } from '../core/transaction.ts';
 import type { LogFollower } from '../output/log-follower.ts';
+import type { Keepers } from './keepers.ts';
 import type { ProcessScanner } from './process-scanner.ts';
 import type { Recovery } from './recovery.ts';
 
@@ -19,15 +21,14 @@ export function createMonitor(deps: {
   recovery: Recovery;
   logFollower: LogFollower;
   now: () => number;
-  budgets: Pick<Budgets, 'stops' | 'limitsUse'>;
+  budgets: Pick<Budgets, 'stopReached' | 'limitsUse'>;
   log: LogFunction;
   folderOf: (run: Run) => string;
   /** Returns whether a connected keeper holds this run. */
   isHeld: (run: Run) => boolean;
   /** Returns whether a launch of the run is in progress. */
   isUnderWay: (run: Run) => boolean;
-  /** Returns how long the keepers were suspended, by run id. */
-  sleptByRun: () => Promise<ReadonlyMap<string, number>>;
+  keepers: Pick<Keepers, 'sleptByRun'>;
 }) {
   const { supervisor } = deps;
   let timer: NodeJS.Timeout | null = null;
@@ -88,11 +89,9 @@ export function createMonitor(deps: {
       forgetAllBut(new Set(alive.map(({ number }) => number)));
       if (Math.abs(gapMs) >= limits.sleptMs) return void wake(gapMs, Math.max(0, performance.now() - dueCount));
       lookForAnswers(alive);
-      const facts = [
-        ...alive.flatMap((run) => lookAt(run)),
-        ...deps.budgets.stops(alive.filter((run) => !hasDone(run))),
-      ];
+      const facts = alive.flatMap((run) => lookAt(run));
       if (facts.length > 0) supervisor.submitAll(facts);
+      deps.budgets.stopReached(supervisor.alive().filter((run) => !hasDone(run)));
     } catch (error) {
       deps.log('error', 'heartbeat failed', { error: describe(error) });
     }
@@ -116,7 +115,7 @@ export function createMonitor(deps: {
       lateMs: Math.round(lateMs),
     });
     try {
-      const slept = lateMs >= limits.sleptMs ? await deps.sleptByRun() : new Map<string, number>();
+      const slept = lateMs >= limits.sleptMs ? await deps.keepers.sleptByRun() : new Map<string, number>();
       workedAt.clear();
       supervisor.submitAll(
         supervisor.alive().map(({ number, id }) => ({
@@ -194,8 +193,7 @@ export function createMonitor(deps: {
   function stopIfUsedUp(number: number): void {
     const run = supervisor.find(number);
     if (run === null || !isLimited(run) || hasDone(run)) return;
-    const stops = deps.budgets.stops([run]);
-    if (stops.length > 0) supervisor.submitAll(stops);
+    deps.budgets.stopReached([run]);
   }
 
   function hasOpenTool(run: Run): boolean {

@@ -14,27 +14,26 @@ import {
   waitingFor,
 } from '#run/queue.ts';
 import { isEnded, type Run, type Shortage } from '#run/run.ts';
-import type { Store } from '#store/store.ts';
 import type { Budgets } from '../budgets/budgets.ts';
-import type { DiskGuard } from '../core/disk-guard.ts';
-import { describe, type LogFunction } from '../core/log.ts';
-import type { Submission, Supervisor } from '../core/supervisor.ts';
+import type { Core } from '../core/core.ts';
+import { describe } from '../core/log.ts';
+import type { Submission } from '../core/transaction.ts';
+import type { LogFollower } from '../output/log-follower.ts';
+import type { Keepers } from '../processes/keepers.ts';
 import { createPendingRuns, type PendingRun } from './pending-runs.ts';
 
 export type Scheduler = ReturnType<typeof createScheduler>;
 
-export function createScheduler(deps: {
-  supervisor: Supervisor;
-  store: Store;
-  now: () => number;
-  log: LogFunction;
-  slotsMax: number;
-  ready: () => boolean;
-  diskGuard: Pick<DiskGuard, 'isFull'>;
-  sessionOf: (run: Run) => string | null;
-  budgets: Pick<Budgets, 'waitsFor' | 'countsStarts'>;
-}) {
-  const { supervisor, store, now } = deps;
+export function createScheduler(
+  core: Core,
+  deps: {
+    readonly keepers: Pick<Keepers, 'ready'>;
+    readonly logFollower: Pick<LogFollower, 'sessionOf'>;
+    readonly budgets: Pick<Budgets, 'waitsFor' | 'countsStarts'>;
+  },
+) {
+  const { supervisor, store, diskGuard, now } = core;
+  const log = core.logOf('scheduler');
   let rules = readRules();
   let waiting = createPendingRuns(store.runs.queued());
   let later: NodeJS.Timeout | null = null;
@@ -43,16 +42,16 @@ export function createScheduler(deps: {
   /** Looks at the queue although no run has changed: a rule has, or time has passed. */
   function ask(): void {
     try {
-      supervisor.submitAll([]);
+      supervisor.checkQueue();
     } catch (error) {
-      deps.log('error', 'queue check failed', { error: describe(error) });
+      log('error', 'queue check failed', { error: describe(error) });
       askAt(now() + limits.tickMs);
     }
   }
 
   /** Returns orders for free slots, and ends for runs whose required run failed. */
   function grants(): readonly Submission[] {
-    if (closed || rules.held || waiting.size() === 0 || !deps.ready() || deps.diskGuard.isFull()) return [];
+    if (closed || rules.held || waiting.size() === 0 || !deps.keepers.ready() || diskGuard.isFull()) return [];
     const occupancy = countOccupancy(holders());
     const failed: Submission[] = [];
     const granted = grant(candidates(occupancy, rules, failed), occupancy, rules, now());
@@ -99,7 +98,7 @@ export function createScheduler(deps: {
     const agents = new Map(
       store.agents.list().map(({ id, settings, paused }) => [id, { limit: settings.concurrency, paused }]),
     );
-    return { slotsMax: deps.slotsMax, held: store.readMeta('queue_held') === '1', groups, agents };
+    return { slotsMax: core.config.max_runs, held: store.readMeta('queue_held') === '1', groups, agents };
   }
 
   function holders(): Holder[] {
@@ -121,7 +120,7 @@ export function createScheduler(deps: {
   /** Returns the locks of a run, including that of the session that its agent has opened. */
   function collectLocks(run: Run): readonly string[] {
     const { spec } = run;
-    const session = deps.sessionOf(run);
+    const session = deps.logFollower.sessionOf(run);
     return session === null || spec.agent === null
       ? spec.locks
       : [...spec.locks, sessionLock(sessionOwner(spec.agent), session)];
@@ -178,13 +177,14 @@ export function createScheduler(deps: {
     },
     grants,
     note: (run: Run): void => waiting.note(run),
-    forget(): void {
+    /** Reads the queue again from the database. */
+    reload(): void {
       waiting = createPendingRuns(store.runs.queued());
     },
     /** Returns what a queued run waits for, or null. */
     waitingFor(run: Run): Waiting | null {
       if (run.state.status !== 'queued') return null;
-      if (deps.diskGuard.isFull()) return { for: 'disk', words: 'there is no space left on the disk of the home' };
+      if (diskGuard.isFull()) return { for: 'disk', words: 'there is no space left on the disk of the home' };
       const { number, id, spec, lineage, state } = run;
       const { group, locks, after, agent } = spec;
       const { parentRunId, taskId } = lineage;

@@ -4,13 +4,14 @@ import type { CancelRequest } from '#protocol/requests.ts';
 import { ClipError } from '#run/errors.ts';
 import { isEnded, liveStatuses, type Run } from '#run/run.ts';
 import type { Store } from '#store/store.ts';
-import type { SubmitResult, Supervisor } from '../core/supervisor.ts';
+import type { Supervisor } from '../core/supervisor.ts';
+import type { SubmitResult, Tx } from '../core/transaction.ts';
 import { endedSentence } from './describe-end.ts';
 
 export type CancelDeps = {
   readonly store: Pick<Store, 'runs'>;
-  readonly supervisor: Pick<Supervisor, 'submitAll'>;
-  readonly wakes: { readonly drop: (of: { task: number } | { agentId: string }, why: string) => void };
+  readonly supervisor: Pick<Supervisor, 'submitAll' | 'transaction'>;
+  readonly wakes: { readonly drop: (tx: Tx, of: { task: number } | { agentId: string }, why: string) => void };
   readonly resolve: (ref: string) => Run;
   /** Both throw ClipError for a name that does not exist. */
   readonly taskNumber: (task: number) => number;
@@ -60,8 +61,13 @@ function findNamed(deps: CancelDeps, ref: string, tree: boolean): (Target | Resu
 
 /** Drops pending wakes first. Otherwise they would start when the running ones end. */
 function dropWakes(deps: CancelDeps, { task, agent }: CancelRequest): void {
-  if (task !== null) deps.wakes.drop({ task: deps.taskNumber(task) }, 'A person cancelled what runs of this task.');
-  if (agent !== null) deps.wakes.drop({ agentId: deps.agentId(agent) }, 'A person cancelled what this agent runs.');
+  if (task === null && agent === null) return;
+  deps.supervisor.transaction((tx) => {
+    if (task !== null)
+      deps.wakes.drop(tx, { task: deps.taskNumber(task) }, 'A person cancelled what runs of this task.');
+    if (agent !== null)
+      deps.wakes.drop(tx, { agentId: deps.agentId(agent) }, 'A person cancelled what this agent runs.');
+  });
 }
 
 /** Yields the live runs that match the request, page by page. The newest come first, so the queue empties before slots become free. */

@@ -19,7 +19,7 @@ const chunkRuns = 100;
 
 export function createRemoval(deps: {
   store: Store;
-  supervisor: Pick<Supervisor, 'together' | 'note'>;
+  supervisor: Pick<Supervisor, 'transaction'>;
   logFollower: Pick<LogFollower, 'digestOf'>;
   folderOf: (run: Run) => string;
   now: () => number;
@@ -30,12 +30,12 @@ export function createRemoval(deps: {
   /** Removes all of these runs, or none. Folders that a crash leaves behind are removed at the next start. */
   function remove(runs: readonly Run[], point: 'rm.middle' | 'prune.middle'): void {
     const made = runs.map((run) => findFolderIdentity(store, run));
-    deps.supervisor.together(() => {
+    deps.supervisor.transaction((tx) => {
       for (const run of runs) {
-        store.runs.bury(run, deps.logFollower.digestOf(run) ?? { usage: null, usageIsPart: false }, deps.now());
-        store.events.forget(run.number);
+        store.runs.bury(tx, run, deps.logFollower.digestOf(run) ?? { usage: null, usageIsPart: false }, deps.now());
+        store.events.forget(tx, run.number);
         // Recorded as an event, so followers of the history see it at once.
-        deps.supervisor.note({ task: null, run, type: 'removed', data: {} });
+        tx.record({ task: null, run, type: 'removed', data: {} });
       }
     });
     failpoint(point);

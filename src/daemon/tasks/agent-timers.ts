@@ -10,6 +10,7 @@ import { plainPayload } from '#task/wake.ts';
 import { offsetMinutesAt } from '../core/local-day.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
+import type { Tx } from '../core/transaction.ts';
 import type { Wakes } from './wakes.ts';
 
 export function createAgentTimers(deps: {
@@ -47,17 +48,17 @@ export function createAgentTimers(deps: {
     const stored = store.agents.timerAt(agent.id);
     // A new timer starts now. So does one whose last run lies in the future (the clock was set back).
     const lastAt = stored === null || stored > at ? at : stored;
-    if (lastAt !== stored) store.agents.setTimerAt(agent.id, lastAt);
+    if (lastAt !== stored) store.transaction((tx) => store.agents.setTimerAt(tx, agent.id, lastAt));
     const due = dueAt({ everyMs, quiet, lastAt, offsetMinutesAt }, at);
     if (due > at) return due;
-    deps.supervisor.together(() => {
-      store.agents.setTimerAt(agent.id, at);
-      fire(agent, at);
+    deps.supervisor.transaction((tx) => {
+      store.agents.setTimerAt(tx, agent.id, at);
+      fire(tx, agent, at);
     });
     return dueAt({ everyMs, quiet, lastAt: at, offsetMinutesAt }, at);
   }
 
-  function fire(agent: Agent, at: number): void {
+  function fire(tx: Tx, agent: Agent, at: number): void {
     const task = store.tasks.ofAgents().find(({ number, assignee }) => {
       if (assignee?.kind !== 'agent' || assignee.agentId !== agent.id) return false;
       return wakes.busyWith(number, agent.id) === null && store.wakes.allWaiting({ task: number }).length === 0;
@@ -66,7 +67,7 @@ export function createAgentTimers(deps: {
     // Starts nothing if there is nothing to do, or if the same wake is already pending.
     if (task === undefined && (prompt === null || store.wakes.waiting({ agentId: agent.id, task: null }) !== null))
       return;
-    wakes.wake({
+    wakes.wake(tx, {
       task: task?.number ?? null,
       agentId: agent.id,
       source: 'timer',

@@ -11,98 +11,102 @@ import type { Decision, EndedRun, Situation } from '#task/continuation/decision.
 import { afterEnd, resumed } from '#task/continuation/rules.ts';
 import { isClosed, type Task } from '#task/task.ts';
 import { plainPayload, type Wake } from '#task/wake.ts';
-import type { NewRun, Supervisor } from '../core/supervisor.ts';
-import type { Admission } from '../runs/admission.ts';
+import type { Budgets } from '../budgets/budgets.ts';
+import type { Supervisor } from '../core/supervisor.ts';
+import type { NewRun, Tx } from '../core/transaction.ts';
+import type { AutomaticRuns } from '../runs/automatic-runs.ts';
 import type { RunJudge } from './run-verdict.ts';
 import type { Tasks } from './tasks.ts';
 import type { Wakes } from './wakes.ts';
 
 const clip = { kind: 'clip' } as const;
 
-export function createAfterEnd(deps: {
-  store: Store;
-  supervisor: Supervisor;
-  tasks: Tasks;
-  wakes: Wakes;
-  admission: Admission;
-  runJudge: RunJudge;
-  now: () => number;
-  attemptsMax: number;
+type Deps = {
+  readonly store: Store;
+  readonly supervisor: Supervisor;
+  readonly tasks: Tasks;
+  readonly wakes: Wakes;
+  readonly automaticRuns: Pick<AutomaticRuns, 'buildRetry'>;
+  readonly runJudge: Pick<RunJudge, 'isDurable'>;
+  readonly budgets: Pick<Budgets, 'mayStart'>;
+  readonly now: () => number;
+  readonly attemptsMax: number;
   /** Maximum number of automatic runs in a row. */
-  runsMax: number;
-  /** Describes the limit that is used up for this agent and task, or returns null. */
-  limitReached: (agentId: string | null, task: number) => string | null;
+  readonly runsMax: number;
   /** Redacts secrets in a text, including variables of this agent. */
-  redacted: (text: string, agentId: string | null) => string;
-}) {
-  const { store, supervisor, tasks, wakes } = deps;
+  readonly redacted: (text: string, agentId: string | null) => string;
+};
 
-  /** Applies a change of a run to its task and wake. Called in the same transaction. */
-  function consequences(before: Run | null, next: Run): void {
-    wakes.note(before, next);
+export class Continuation {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** Applies a change of a run to its task and wake. */
+  followRun(tx: Tx, before: Run | null, next: Run): void {
+    const { tasks, wakes } = this.#deps;
+    wakes.noteRun(tx, before, next);
     const task = tasks.ofRun(next);
     if (task === null) return;
-    const holder = task.executionRunId;
-    const lives = before !== null && hasLived(next) && !hasLived(before);
-    if ((before === null || lives) && holder === null && next.spec.agent !== null)
-      tasks.keep(task.number, { executionRunId: next.id, dismissedAt: null });
+    const isOfAgent = next.spec.agent !== null;
+    const starts = before !== null && hasLived(next) && !hasLived(before);
+    if ((before === null || starts) && task.executionRunId === null && isOfAgent)
+      tasks.keep(tx, task.number, { executionRunId: next.id, dismissedAt: null });
     if (isEnded(next.state) && tasks.ofRun(next)?.executionRunId === next.id)
-      tasks.keep(task.number, { executionRunId: null });
-    if (lives && next.spec.agent !== null && !isClosed(task.status))
-      tasks.change(task.number, { type: 'picked-up', runId: next.id }, clip);
+      tasks.keep(tx, task.number, { executionRunId: null });
+    if (starts && isOfAgent && !isClosed(task.status))
+      tasks.change(tx, task.number, { type: 'picked-up', runId: next.id }, clip);
   }
 
   /** Returns the automatic retry of a run. Null if the task has no automatic start left, or needs none. */
-  function buildRetry(ended: Run, reason: 'process_lost' | 'unknown_session'): NewRun | null {
+  buildRetry(tx: Tx, ended: Run, reason: 'process_lost' | 'unknown_session'): NewRun | null {
+    const { tasks, automaticRuns } = this.#deps;
     const task = tasks.ofRun(ended);
-    if (task === null || ended.spec.agent === null) return deps.admission.retryOf(ended, reason);
+    if (task === null || ended.spec.agent === null) return automaticRuns.buildRetry(tx, ended, reason);
     if (isClosed(task.status) || task.status === 'blocked' || task.status === 'in_review') return null;
     // Another agent has been woken. With a retry of this run, two agents would work on one task.
     if (isAnotherAgents(task, ended.spec.agent.id)) return null;
-    if (reason === 'unknown_session') return deps.admission.retryOf(ended, reason);
+    if (reason === 'unknown_session') return automaticRuns.buildRetry(tx, ended, reason);
     const left = spend(task.budgetLeft);
     if (left === null) return null;
-    const run = deps.admission.retryOf(ended, reason);
+    const run = automaticRuns.buildRetry(tx, ended, reason);
+    tasks.keep(tx, task.number, { budgetLeft: left });
+    return this.#withWake(tx, run, ended, { task: task.number, agentId: ended.spec.agent.id });
+  }
+
+  /** Adds the wake of an automatic retry. */
+  #withWake(tx: Tx, run: NewRun, ended: Run, place: { readonly task: number; readonly agentId: string }): NewRun {
+    const { wakes } = this.#deps;
     const { attempt = 0, attemptsMax = 0 } = ended.lineage.origin ?? {};
-    const inARow =
-      (ended.lineage.origin === null ? 0 : (store.wakes.byId(ended.lineage.origin.wakeId)?.payload.inARow ?? 0)) + 1;
     const payload = {
       ...plainPayload,
-      inARow,
+      inARow: wakes.countInARow(ended) + 1,
       sourceRunId: ended.id,
       continuationAttempt: attempt,
       maxContinuationAttempts: attemptsMax,
     };
-    const wakeId = wakes.standFor(run.id, {
-      task: task.number,
-      agentId: ended.spec.agent.id,
-      reason: 'process_lost_retry',
-      key: `process_lost_retry:${ended.id}`,
-      payload,
-    });
-    tasks.keep(task.number, { budgetLeft: left });
-    return {
-      ...run,
-      lineage: {
-        ...run.lineage,
-        origin: { wakeId, reason: 'process_lost_retry', attempt, attemptsMax, ofRunId: ended.id },
-      },
-    };
+    const reason = 'process_lost_retry';
+    const wakeId = wakes.addForRun(tx, run.id, { ...place, reason, key: `process_lost_retry:${ended.id}`, payload });
+    return { ...run, lineage: { ...run.lineage, origin: { wakeId, reason, attempt, attemptsMax, ofRunId: ended.id } } };
   }
 
   /** Decides what follows the run and carries it out. Does nothing if that was done before. */
-  function followUp(number: number): void {
-    supervisor.together(() => {
+  followUp(number: number): void {
+    const { supervisor, tasks } = this.#deps;
+    supervisor.transaction((tx) => {
       const run = supervisor.find(number);
       if (!run || !isEnded(run.state) || !run.state.pending.includes('wake')) return;
       const task = tasks.ofRun(run);
-      const now = buildSituation(run, task);
-      const decision = afterEnd(endedRun(run), now);
-      if (task !== null && task.budgetLeft !== now.budgetLeft) tasks.keep(task.number, { budgetLeft: now.budgetLeft });
-      supervisor.submit(number, { type: 'step-done', step: 'wake', decision: toDecisionRecord(decision) });
+      const situation = this.#describeSituation(run, task);
+      const decision = afterEnd(this.#describeEnd(run), situation);
+      if (task !== null && task.budgetLeft !== situation.budgetLeft)
+        tasks.keep(tx, task.number, { budgetLeft: situation.budgetLeft });
+      tx.submit(number, { type: 'step-done', step: 'wake', decision: toDecisionRecord(decision) });
       if (task === null) return;
-      carryOut(decision, run, task);
-      lookAgain(task.number);
+      this.#carryOut(tx, decision, run, task);
+      this.reconsider(tx, task.number);
     });
   }
 
@@ -110,161 +114,163 @@ export function createAfterEnd(deps: {
    * Decides again for a task that was skipped because its agent was paused, a limit was reached, or another run had
    * it. All other tasks were decided when their run ended.
    */
-  function lookAgain(number: number): void {
-    // Usually there is nothing to do. Reading alone shows that, while a transaction triggers a look at the whole queue.
+  reconsider(tx: Tx, number: number): void {
+    this.#decideAgain(number)?.(tx);
+  }
+
+  /** Decides again for all skipped tasks: an agent was resumed, a limit was raised, or time has passed. */
+  reconsiderAll(): void {
+    for (const { number } of this.#deps.store.tasks.ofAgents()) {
+      // Usually there is nothing to do. Reading alone shows that, while a transaction triggers a look at the whole queue.
+      const carryOut = this.#decideAgain(number);
+      if (carryOut !== null) this.#deps.supervisor.transaction(carryOut);
+    }
+  }
+
+  /** Returns what is to be done for a skipped task, or null. */
+  #decideAgain(number: number): ((tx: Tx) => void) | null {
+    const { store } = this.#deps;
     const task = store.tasks.byNumber(number);
-    const agent = task === null ? null : leftTo(task);
-    if (task === null || agent === null) return;
-    if (agent.removed) return supervisor.together(() => block(task, ...agentGone(agent.name, number)));
+    const agent = task === null ? null : this.#findIdleAgent(task);
+    if (task === null || agent === null) return null;
+    if (agent.removed) return (tx) => this.#block(tx, task, ...agentGone(agent.name, number));
     const run = store.runs.latestOfTask(number, agent.id);
-    if (run === null || !isEnded(run.state) || run.state.pending.includes('wake')) return;
+    if (run === null || !isEnded(run.state) || run.state.pending.includes('wake')) return null;
     const before = run.state.decision?.action;
-    if (before !== 'skip' && before !== 'follows') return;
+    if (before !== 'skip' && before !== 'follows') return null;
     // The retry of a lost run was created with its end.
-    if (store.runs.retryOf(run.id) !== null || (before === 'follows' && run.state.errorCode === 'process_lost')) return;
-    const now = buildSituation(run, task);
-    if (now.agent === null || now.agent.paused || now.limitReached !== null) return;
+    if (store.runs.retryOf(run.id) !== null || (before === 'follows' && run.state.errorCode === 'process_lost'))
+      return null;
+    const situation = this.#describeSituation(run, task);
+    if (situation.agent === null || situation.agent.paused || situation.limitReached !== null) return null;
     const wasHeld = run.state.stopReason === 'paused' || run.state.stopReason === 'budget_paused';
-    const decision = wasHeld ? resumed(endedRun(run), task, now.budgetLeft) : afterEnd(endedRun(run), now);
-    if (decision.action === 'continue' || decision.action === 'block' || decision.action === 'review')
-      supervisor.together(() => carryOut(decision, run, task));
+    const end = this.#describeEnd(run);
+    const decision = wasHeld ? resumed(end, task, situation.budgetLeft) : afterEnd(end, situation);
+    const isDue = decision.action === 'continue' || decision.action === 'block' || decision.action === 'review';
+    return isDue ? (tx) => this.#carryOut(tx, decision, run, task) : null;
   }
 
   /** Returns the agent of an open task for which nothing runs or is pending, else null. */
-  function leftTo({ number, status, assignee }: Task): { id: string; name: string; removed: boolean } | null {
+  #findIdleAgent({ number, status, assignee }: Task): { id: string; name: string; removed: boolean } | null {
+    const { store, wakes } = this.#deps;
     if (assignee?.kind !== 'agent' || (status !== 'todo' && status !== 'in_progress')) return null;
     if (store.wakes.allWaiting({ task: number }).length > 0 || wakes.busyWith(number, '') !== null) return null;
     const { agentId: id } = assignee;
     return { id, name: store.agents.nameOf(id) ?? id, removed: store.agents.byId(id) === null };
   }
 
-  /** Decides again for all skipped tasks, or those of one agent: it was resumed, a limit was raised, or time has passed. */
-  function lookAtAll(agentId: string | null): void {
-    for (const { number, assignee } of store.tasks.ofAgents()) {
-      if (agentId === null || (assignee?.kind === 'agent' && assignee.agentId === agentId)) lookAgain(number);
-    }
-  }
-
-  function buildSituation(run: Run, task: Task | null): Situation {
+  #describeSituation(run: Run, task: Task | null): Situation {
+    const { store, runJudge, budgets, now, attemptsMax, runsMax } = this.#deps;
     const agentId = run.spec.agent?.id ?? null;
-    const durable = deps.runJudge.isDurable(run);
+    const durable = runJudge.isDurable(run);
     const retry = isEnded(run.state) ? store.runs.retryOf(run.id) : null;
-    const lost = isEnded(run.state) && run.state.errorCode === 'process_lost';
-    const wanted =
-      lost && run.spec.onLoss === 'retry' && run.lineage.processLossRetryCount === 0 && !isAnotherAgents(task, agentId);
     const full = retry === null ? budgetMax : budgetMax - 1;
     return {
-      at: deps.now(),
+      at: now(),
       task,
       budgetLeft: durable ? full : (task?.budgetLeft ?? 0),
       agent: agentId === null ? null : store.agents.byId(agentId),
-      busy: task === null ? null : formatBusy(task, run),
+      busy: task === null ? null : this.#describeBusy(task, run),
       asked: task !== null && store.wakes.allWaiting({ task: task.number }).length > 0,
-      ownRetry:
-        retry !== null
-          ? { number: retry }
-          : !wanted
-            ? 'none'
-            : task?.budgetLeft !== 0
-              ? 'withheld'
-              : durable
-                ? 'none'
-                : 'spent',
-      limitReached: task === null ? null : deps.limitReached(agentId, task.number),
-      attemptsMax: deps.attemptsMax,
-      runsMax: deps.runsMax,
+      ownRetry: retry !== null ? { number: retry } : findMissingRetry(run, task, durable),
+      limitReached: task === null ? null : budgets.mayStart(agentId, task.number),
+      attemptsMax,
+      runsMax,
     };
   }
 
-  function formatBusy(task: Task, run: Run): string | null {
-    const other = wakes.busyWith(task.number, '', run.id);
+  #describeBusy(task: Task, run: Run): string | null {
+    const other = this.#deps.wakes.busyWith(task.number, '', run.id);
     if (other)
       return `Run ${other.number} of T${task.number} is ${isEnded(other.state) ? 'being dealt with' : other.state.status}.`;
-    const [waiting] = store.wakes.allWaiting({ task: task.number });
+    const [waiting] = this.#deps.store.wakes.allWaiting({ task: task.number });
     return waiting === undefined ? null : `T${task.number} is woken already (${waiting.reason}).`;
   }
 
-  function endedRun(run: Run): EndedRun {
+  #describeEnd(run: Run): EndedRun {
     if (!isEnded(run.state)) throw new Error(`Run ${run.number} has not ended.`);
+    const { store, redacted, runJudge } = this.#deps;
     const { status, stopReason, errorCode, error, liveness } = run.state;
     const wake = run.lineage.origin === null ? null : store.wakes.byId(run.lineage.origin.wakeId);
+    const agentId = run.spec.agent?.id ?? null;
     return {
       id: run.id,
       number: run.number,
-      agentId: run.spec.agent?.id ?? null,
+      agentId,
       status,
       stopReason,
       errorCode,
-      error: error === null ? null : deps.redacted(error, run.spec.agent?.id ?? null),
+      error: error === null ? null : redacted(error, agentId),
       liveness,
       resetsAt: store.streamStates.glance(run.number)?.resetsAt ?? null,
       retryReason: run.lineage.retryReason,
-      limit: findReachedLimit(run),
-      progress: deps.runJudge.isDurable(run),
+      limit: this.#findReachedLimit(run),
+      progress: runJudge.isDurable(run),
       wake: wake === null ? null : { reason: wake.reason, payload: wake.payload },
     };
   }
 
   /** Returns the limit that stopped a run, according to its history. */
-  function findReachedLimit({ number, state }: Run): EndedRun['limit'] {
+  #findReachedLimit({ number, state }: Run): EndedRun['limit'] {
     if (!isEnded(state) || state.stopReason !== 'budget_paused') return null;
-    const reached = store.events.lastOfType(number, 'budget-reached')?.data;
+    const reached = this.#deps.store.events.lastOfType(number, 'budget-reached')?.data;
     return reached === undefined ? null : (reached as NonNullable<EndedRun['limit']>);
   }
 
-  function carryOut(decision: Decision, run: Run, task: Task): void {
-    if (decision.action === 'continue' && run.spec.agent !== null) {
-      tasks.keep(task.number, { budgetLeft: decision.budgetLeft });
-      const { wake } = decision;
-      const retryOf = wake.retryReason === null ? null : { id: run.id, reason: wake.retryReason };
-      const made = wakes.wake({
-        ...wake,
-        task: task.number,
-        agentId: run.spec.agent.id,
-        source: 'automation',
-        retryOf,
-        prompt: null,
-      });
-      blockUnstarted(made, task);
-    }
+  #carryOut(tx: Tx, decision: Decision, run: Run, task: Task): void {
+    const { tasks, wakes } = this.#deps;
+    if (decision.action === 'continue') this.#continue(tx, decision, run, task);
     if (decision.action === 'review' && task.status !== 'in_review')
-      tasks.change(task.number, { type: 'review' }, clip);
+      tasks.change(tx, task.number, { type: 'review' }, clip);
     if (decision.action === 'block') {
-      block(task, decision.blockedReason, decision.next);
-      if (decision.comment !== null)
-        tasks.comment(
-          task.number,
-          { text: deps.redacted(decision.comment, run.spec.agent?.id ?? null), key: `after-end:${run.id}` },
-          clip,
-        );
+      this.#block(tx, task, decision.blockedReason, decision.next);
+      this.#explainBlock(tx, decision.comment, run, task);
     }
     const next = tasks.ofRun(run);
-    if (next !== null && decision.action !== 'continue') blockUnstarted(wakes.promote(next), next);
+    if (next !== null && decision.action !== 'continue') this.#blockUnstarted(tx, wakes.promote(tx, next), next);
   }
 
-  function blockUnstarted(wake: Wake | null, task: Task): void {
-    if (wake?.status === 'failed')
-      block(task, `It could not be started again: ${wake.error}`, `Fix that, then: clip continue T${task.number}`);
+  #continue(tx: Tx, { budgetLeft, wake }: Extract<Decision, { action: 'continue' }>, run: Run, task: Task): void {
+    if (run.spec.agent === null) return;
+    const { tasks, wakes } = this.#deps;
+    tasks.keep(tx, task.number, { budgetLeft });
+    const place = { task: task.number, agentId: run.spec.agent.id };
+    const retryOf = wake.retryReason === null ? null : { id: run.id, reason: wake.retryReason };
+    const made = wakes.wake(tx, { ...wake, ...place, source: 'automation', retryOf, prompt: null });
+    this.#blockUnstarted(tx, made, task);
   }
 
-  function block(task: Task, reason: string, next: string): void {
+  #explainBlock(tx: Tx, comment: string | null, run: Run, task: Task): void {
+    if (comment === null) return;
+    const text = this.#deps.redacted(comment, run.spec.agent?.id ?? null);
+    this.#deps.tasks.comment(tx, task.number, { text, key: `after-end:${run.id}` }, clip);
+  }
+
+  #blockUnstarted(tx: Tx, wake: Wake | null, task: Task): void {
+    if (wake?.status !== 'failed') return;
+    const reason = `It could not be started again: ${wake.error}`;
+    this.#block(tx, task, reason, `Fix that, then: clip continue T${task.number}`);
+  }
+
+  #block(tx: Tx, task: Task, reason: string, next: string): void {
+    const agentId = task.assignee?.kind === 'agent' ? task.assignee.agentId : null;
     try {
-      tasks.change(
-        task.number,
-        {
-          type: 'block',
-          reason: deps.redacted(reason, task.assignee?.kind === 'agent' ? task.assignee.agentId : null),
-          next,
-        },
-        clip,
-      );
+      const redacted = this.#deps.redacted(reason, agentId);
+      this.#deps.tasks.change(tx, task.number, { type: 'block', reason: redacted, next }, clip);
     } catch (error) {
       // The task was closed in the meantime, so there is nothing to block.
       if (!(error instanceof ClipError)) throw error;
     }
   }
+}
 
-  return { consequences, retryOf: buildRetry, followUp, lookAgain, lookAtAll };
+/** Returns why a lost run has no automatic retry, or `none` if it should have none. */
+function findMissingRetry(run: Run, task: Task | null, durable: boolean): Exclude<Situation['ownRetry'], object> {
+  const lost = isEnded(run.state) && run.state.errorCode === 'process_lost';
+  const isWanted = lost && run.spec.onLoss === 'retry' && run.lineage.processLossRetryCount === 0;
+  if (!isWanted || isAnotherAgents(task, run.spec.agent?.id ?? null)) return 'none';
+  if (task?.budgetLeft !== 0) return 'withheld';
+  return durable ? 'none' : 'spent';
 }
 
 function isAnotherAgents(task: Task | null, agentId: string | null): boolean {

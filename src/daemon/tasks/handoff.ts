@@ -14,6 +14,7 @@ import type { SummaryRun } from '#task/handoff/summary-input.ts';
 import { buildTaskPrompt } from '#task/handoff/task-prompt.ts';
 import { type Comment, summaryKey, type Task } from '#task/task.ts';
 import { promptFor } from '../agents/invocation.ts';
+import type { Supervisor } from '../core/supervisor.ts';
 import type { RunJudge } from './run-verdict.ts';
 import type { Tasks } from './tasks.ts';
 
@@ -21,6 +22,7 @@ export type Handoff = ReturnType<typeof createHandoff>;
 
 export function createHandoff(deps: {
   store: Store;
+  supervisor: Pick<Supervisor, 'transaction'>;
   tasks: Tasks;
   runJudge: Pick<RunJudge, 'streamStateOf'>;
   runsFolder: string;
@@ -38,11 +40,8 @@ export function createHandoff(deps: {
     if (task === null) return;
     const body = compose(task, { number: run.number, branch }, run.spec.agent?.id ?? null);
     if (store.documents.get(task.number, summaryKey)?.body === body) return;
-    tasks.putDocument(
-      task.number,
-      { key: summaryKey, title: 'Continuation summary', body, baseRevision: null },
-      { kind: 'clip' },
-    );
+    const document = { key: summaryKey, title: 'Continuation summary', body, baseRevision: null };
+    deps.supervisor.transaction((tx) => tasks.putDocument(tx, task.number, document, { kind: 'clip' }));
   }
 
   /** Refreshes the summary of a task for a reader if it is outdated: it could not be written after an end, or the task has changed since. */

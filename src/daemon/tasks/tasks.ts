@@ -1,6 +1,6 @@
 /**
- * Tasks. Every change of a task goes through here. The change, its actor, and what follows from it (an agent is
- * woken, pending wakes are dropped) share one transaction.
+ * Tasks. Every change of a task goes through here. What follows from a change (an agent is woken, pending wakes are
+ * dropped) happens in its transaction.
  */
 
 import { cutText } from '#run/cut-text.ts';
@@ -11,165 +11,162 @@ import type { Store } from '#store/store.ts';
 import { budgetMax } from '#task/continuation/continuation-budget.ts';
 import { type Actor, type Assignee, type Comment, type Document, summaryKey, type Task } from '#task/task.ts';
 import { changeTask, type TaskChange, type TaskFields } from '#task/task-transitions.ts';
-import type { Supervisor } from '../core/supervisor.ts';
+import type { Tx } from '../core/transaction.ts';
 
-export type Tasks = ReturnType<typeof createTasks>;
 export type NewTask = TaskFields & {
   readonly madeIn: string;
   readonly assignee: Assignee | null;
   readonly inBacklog: boolean;
 };
+type NewDocument = {
+  readonly key: string;
+  readonly title: string | null;
+  readonly body: string;
+  readonly baseRevision: number | null;
+};
+/** Fields of a task that clip itself keeps. */
+type OwnFields = Pick<Task, 'checkoutRunId' | 'executionRunId' | 'budgetLeft' | 'dismissedAt'>;
 
-/** `followed`: applies a change to wakes and runs. Called in the same transaction. */
-export function createTasks(deps: {
-  store: Store;
-  supervisor: Supervisor;
-  now: () => number;
-  followed: (before: Task | null, task: Task, change: TaskChange['type'] | 'add', by: Actor) => void;
-}) {
-  const { store, supervisor, now } = deps;
+export class Tasks {
+  readonly #store: Store;
+  readonly #now: () => number;
+
+  constructor({ store, now }: { store: Store; now: () => number }) {
+    this.#store = store;
+    this.#now = now;
+  }
 
   /** Returns the task with this number. Throws if there is none. */
-  function get(number: number): Task {
-    const task = store.tasks.byNumber(number);
+  get(number: number): Task {
+    const task = this.#store.tasks.byNumber(number);
     if (task) return task;
     throw new ClipError('not_found', `There is no task T${number}.`, 'clip task list shows what there is.');
   }
 
-  /** Adds a task. `inserted` is called inside the transaction, before anything follows from the new task. */
-  function add({ inBacklog, ...fields }: NewTask, by: Actor, inserted: (task: number) => void = () => {}): Task {
-    return supervisor.together(() => {
-      const at = now();
-      const task = store.tasks.insert({
-        ...fields,
-        status: inBacklog ? 'backlog' : 'todo',
-        blockedReason: null,
-        blockedNext: null,
-        checkoutRunId: null,
-        executionRunId: null,
-        budgetLeft: budgetMax,
-        createdAt: at,
-        updatedAt: at,
-        statusAt: at,
-        dismissedAt: null,
-      });
-      inserted(task.number);
-      note(task, 'task-added', { title: task.title, status: task.status, assignee: task.assignee }, by);
-      deps.followed(null, task, 'add', by);
-      return get(task.number);
-    });
+  /** Returns the task of a run, or null. */
+  ofRun({ lineage }: Run): Task | null {
+    return lineage.taskId === null ? null : this.#store.tasks.byNumber(lineage.taskId);
   }
 
-  /** Changes a task. Throws if the change makes no sense in its state; does nothing if it is already so. */
-  function change(number: number, wanted: TaskChange, by: Actor): Task {
-    return supervisor.together(() => {
-      const before = get(number);
-      const changed = changeTask(before, wanted, { byPerson: by.kind === 'person', at: now() });
-      if (changed.kind === 'refused') throw new ClipError('refused', changed.why, changed.hint);
-      // Any action of a person restores the automatic starts of the task, even if it changes nothing else.
-      const task =
-        changed.kind === 'same' ? (by.kind === 'person' ? { ...before, budgetLeft: budgetMax } : before) : changed.task;
-      if (task !== before) store.tasks.put(task);
-      if (changed.kind === 'changed') note(task, eventOf[wanted.type], buildEventData(before, task, wanted), by);
-      deps.followed(before, task, wanted.type, by);
-      return get(number);
+  /** Adds a task. `inserted` is called with its number before anything follows from the new task. */
+  add(tx: Tx, { inBacklog, ...fields }: NewTask, by: Actor, inserted: (task: number) => void = () => {}): Task {
+    const at = this.#now();
+    const task = this.#store.tasks.insert(tx, {
+      ...fields,
+      status: inBacklog ? 'backlog' : 'todo',
+      blockedReason: null,
+      blockedNext: null,
+      checkoutRunId: null,
+      executionRunId: null,
+      budgetLeft: budgetMax,
+      createdAt: at,
+      updatedAt: at,
+      statusAt: at,
+      dismissedAt: null,
     });
+    inserted(task.number);
+    record(tx, task, 'task-added', { title: task.title, status: task.status, assignee: task.assignee }, by);
+    tx.react({ type: 'task', before: null, next: task, how: 'add', by, mayWake: true });
+    return this.get(task.number);
+  }
+
+  /**
+   * Changes a task. Throws if the change makes no sense in its state; does nothing if it is already so. Any action of
+   * a person restores the automatic starts of the task, even if it changes nothing else. `mayWake`: whether the
+   * change may wake the task's agent.
+   */
+  change(tx: Tx, number: number, wanted: TaskChange, by: Actor, { mayWake = true } = {}): Task {
+    const before = this.get(number);
+    const changed = changeTask(before, wanted, { byPerson: by.kind === 'person', at: this.#now() });
+    if (changed.kind === 'refused') throw new ClipError('refused', changed.why, changed.hint);
+    const same = by.kind === 'person' ? { ...before, budgetLeft: budgetMax } : before;
+    const task = changed.kind === 'same' ? same : changed.task;
+    if (task !== before) this.#store.tasks.put(tx, task);
+    if (changed.kind === 'changed') record(tx, task, eventOf[wanted.type], buildEventData(before, task, wanted), by);
+    tx.react({ type: 'task', before, next: task, how: wanted.type, by, mayWake });
+    return this.get(number);
   }
 
   /**
    * Updates clip's own fields of a task: the run that holds it, and the automatic starts left. Appends no event,
    * because the run's own event tells it.
    */
-  function keep(
-    number: number,
-    fields: Partial<Pick<Task, 'checkoutRunId' | 'executionRunId' | 'budgetLeft' | 'dismissedAt'>>,
-  ): void {
-    const task = store.tasks.byNumber(number);
-    if (task) store.tasks.put({ ...task, ...fields });
+  keep(tx: Tx, number: number, fields: Partial<OwnFields>): void {
+    const task = this.#store.tasks.byNumber(number);
+    if (task) this.#store.tasks.put(tx, { ...task, ...fields });
   }
 
   /** Takes the task off the list of what needs a person, until it changes again. */
-  function dismiss(number: number, by: Actor): Task {
-    return supervisor.together(() => {
-      const task = get(number);
-      if (task.dismissedAt === null) {
-        keep(number, { dismissedAt: now() });
-        note(task, 'task-dismissed', {}, by);
-      }
-      return get(number);
-    });
+  dismiss(tx: Tx, number: number, by: Actor): Task {
+    const task = this.get(number);
+    if (task.dismissedAt !== null) return task;
+    this.keep(tx, number, { dismissedAt: this.#now() });
+    record(tx, task, 'task-dismissed', {}, by);
+    return this.get(number);
   }
 
   /** Adds a comment. Returns null if clip has already made it (same `key`). */
-  function comment(
-    number: number,
-    said: { readonly text: string; readonly key: string | null },
-    by: Actor,
-  ): Comment | null {
-    return supervisor.together(() => {
-      const task = get(number);
-      const comment = store.comments.add({ task: number, author: by, text: said.text, key: said.key, at: now() });
-      if (comment === null) return null;
-      if (by.kind === 'person') store.tasks.put({ ...task, budgetLeft: budgetMax, updatedAt: now() });
-      note(task, 'task-commented', { comment: comment.id, text: cutText(said.text, limits.errorLength) }, by);
-      return comment;
-    });
+  comment(tx: Tx, number: number, { text, key }: { text: string; key: string | null }, by: Actor): Comment | null {
+    const task = this.get(number);
+    const comment = this.#store.comments.add(tx, { task: number, author: by, text, key, at: this.#now() });
+    if (comment === null) return null;
+    this.#noteActivity(tx, task, by);
+    record(tx, task, 'task-commented', { comment: comment.id, text: cutText(text, limits.errorLength) }, by);
+    return comment;
   }
 
   /**
    * Writes a new revision of a document. `baseRevision`: the revision that its author has seen; 0 for a new document,
    * null to overwrite any. Refused if there is a newer one, so no work is lost.
    */
-  function putDocument(
-    number: number,
-    put: { key: string; title: string | null; body: string; baseRevision: number | null },
-    by: Actor,
-  ): Document {
-    return supervisor.together(() => {
-      const task = get(number);
-      const { key, body, baseRevision } = put;
-      if (key === summaryKey && by.kind !== 'clip')
-        throw new ClipError(
-          'refused',
-          `The document ${key} is written by clip itself.`,
-          `Use another key; clip task comment T${number} reaches the next run as well.`,
-        );
-      const latest = store.documents.get(number, key);
-      const revision = latest?.revision ?? 0;
-      if (baseRevision !== null && baseRevision !== revision) {
-        const seen = baseRevision === 0 ? 'you write it as a new one' : `you have seen revision ${baseRevision}`;
-        throw new ClipError(
-          'refused',
-          `Document ${key} of T${number} is at revision ${revision}, and ${seen}. Nothing was written.`,
-          `Read it (clip task doc get T${number} ${key}), then put yours with --base ${revision}.`,
-        );
-      }
-      const document = {
-        task: number,
-        key,
-        title: put.title ?? latest?.title ?? null,
-        body,
-        author: by,
-        at: now(),
-        revision: revision + 1,
-      };
-      store.documents.put(document);
-      if (by.kind === 'person') store.tasks.put({ ...task, budgetLeft: budgetMax, updatedAt: now() });
-      note(task, 'document-put', { key, revision: document.revision, bytes: Buffer.byteLength(body) }, by);
-      return document;
-    });
+  putDocument(tx: Tx, number: number, { key, title, body, baseRevision }: NewDocument, by: Actor): Document {
+    const task = this.get(number);
+    if (key === summaryKey && by.kind !== 'clip')
+      throw new ClipError(
+        'refused',
+        `The document ${key} is written by clip itself.`,
+        `Use another key; clip task comment T${number} reaches the next run as well.`,
+      );
+    const latest = this.#store.documents.get(number, key);
+    const before = latest?.revision ?? 0;
+    if (baseRevision !== null && baseRevision !== before) throw outdatedBase(number, key, { before, baseRevision });
+    const document = {
+      task: number,
+      key,
+      title: title ?? latest?.title ?? null,
+      body,
+      author: by,
+      at: this.#now(),
+      revision: before + 1,
+    };
+    this.#store.documents.put(tx, document);
+    this.#noteActivity(tx, task, by);
+    record(tx, task, 'document-put', { key, revision: document.revision, bytes: Buffer.byteLength(body) }, by);
+    return document;
   }
 
-  function note({ number }: Task, type: string, data: object, by: Actor): void {
-    const run = by.kind === 'agent' ? { number: by.run, id: by.runId } : null;
-    supervisor.note({ task: number, run, type, data: { ...data, by: formatActor(by) } });
+  /** Restores the automatic starts of the task if a person has done something for it. */
+  #noteActivity(tx: Tx, task: Task, by: Actor): void {
+    if (by.kind === 'person') this.#store.tasks.put(tx, { ...task, budgetLeft: budgetMax, updatedAt: this.#now() });
   }
+}
 
-  /** Returns the task of a run, or null. */
-  const ofRun = ({ lineage }: Run): Task | null =>
-    lineage.taskId === null ? null : store.tasks.byNumber(lineage.taskId);
+function record(tx: Tx, { number }: Task, type: string, data: object, by: Actor): void {
+  const run = by.kind === 'agent' ? { number: by.run, id: by.runId } : null;
+  tx.record({ task: number, run, type, data: { ...data, by: formatActor(by) } });
+}
 
-  return { get, add, change, keep, dismiss, comment, putDocument, ofRun };
+function outdatedBase(
+  task: number,
+  key: string,
+  { before, baseRevision }: { before: number; baseRevision: number },
+): ClipError {
+  const seen = baseRevision === 0 ? 'you write it as a new one' : `you have seen revision ${baseRevision}`;
+  return new ClipError(
+    'refused',
+    `Document ${key} of T${task} is at revision ${before}, and ${seen}. Nothing was written.`,
+    `Read it (clip task doc get T${task} ${key}), then put yours with --base ${before}.`,
+  );
 }
 
 /** Returns `person`, `clip`, or for example `agent coder (run 12)`. */

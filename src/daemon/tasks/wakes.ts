@@ -11,9 +11,9 @@ import type { Task } from '#task/task.ts';
 import { isWaiting, type Wake, type WakePayload, type WakeReason, type WakeSource } from '#task/wake.ts';
 import { newId } from '../core/new-id.ts';
 import type { Supervisor } from '../core/supervisor.ts';
-import type { Admission } from '../runs/admission.ts';
+import type { Tx } from '../core/transaction.ts';
+import type { AutomaticRuns } from '../runs/automatic-runs.ts';
 
-export type Wakes = ReturnType<typeof createWakes>;
 export type WakeRequest = {
   readonly task: number | null;
   readonly agentId: string;
@@ -28,28 +28,41 @@ export type WakeRequest = {
   readonly prompt: string | null;
 };
 
-export function createWakes(deps: { store: Store; supervisor: Supervisor; admission: Admission; now: () => number }) {
-  const { store, supervisor, now } = deps;
+export class Wakes {
+  readonly #store: Store;
+  readonly #supervisor: Pick<Supervisor, 'awake'>;
+  readonly #automaticRuns: Pick<AutomaticRuns, 'buildRunOfWake'>;
+  readonly #now: () => number;
+
+  constructor(deps: {
+    store: Store;
+    supervisor: Pick<Supervisor, 'awake'>;
+    automaticRuns: Pick<AutomaticRuns, 'buildRunOfWake'>;
+    now: () => number;
+  }) {
+    this.#store = deps.store;
+    this.#supervisor = deps.supervisor;
+    this.#automaticRuns = deps.automaticRuns;
+    this.#now = deps.now;
+  }
 
   /** Stores a wake and returns it in its new state. Returns the existing wake if its key is known or another one is pending. */
-  function wake(request: WakeRequest): Wake {
-    return supervisor.together(() => {
-      const known = request.key === null ? null : store.wakes.byKey(request.key);
-      if (known) return known;
-      const waiting = store.wakes.waiting(request);
-      if (waiting) return coalesce(waiting, request);
-      const busy = busyWith(request.task, request.agentId);
-      // A wake without a task may be skipped: the next timer comes anyway.
-      if (busy !== null && request.task === null)
-        return put(request, { status: 'skipped', error: `Run ${busy.number} is still at work.`, finishedAt: now() });
-      if (busy !== null) return put(request, { status: 'deferred' });
-      return begin(put(request, { status: 'queued' }), request);
-    });
+  wake(tx: Tx, request: WakeRequest): Wake {
+    const known = request.key === null ? null : this.#store.wakes.byKey(request.key);
+    if (known) return known;
+    const waiting = this.#store.wakes.waiting(request);
+    if (waiting) return this.#coalesce(tx, waiting, request);
+    const busy = this.busyWith(request.task, request.agentId);
+    if (busy === null) return this.#begin(tx, this.#put(tx, request, { status: 'queued' }), request);
+    if (request.task !== null) return this.#put(tx, request, { status: 'deferred' });
+    // A wake without a task may be skipped: the next timer comes anyway.
+    const error = `Run ${busy.number} is still at work.`;
+    return this.#put(tx, request, { status: 'skipped', error, finishedAt: this.#now() });
   }
 
   /** Merges the request into the pending wake: the earlier start time, the newer instruction. */
-  function coalesce(waiting: Wake, request: WakeRequest): Wake {
-    put(request, { status: 'coalesced', finishedAt: now() });
+  #coalesce(tx: Tx, waiting: Wake, request: WakeRequest): Wake {
+    this.#put(tx, request, { status: 'coalesced', finishedAt: this.#now() });
     const soonest =
       request.notBefore === null || waiting.notBefore === null ? null : Math.min(request.notBefore, waiting.notBefore);
     const instruction = request.payload.instruction ?? waiting.payload.instruction;
@@ -59,9 +72,9 @@ export function createWakes(deps: { store: Store; supervisor: Supervisor; admiss
       notBefore: soonest,
       payload: { ...waiting.payload, instruction },
     };
-    store.wakes.put(next);
-    const run = waiting.runId === null ? null : store.runs.byId(waiting.runId);
-    if (run !== null && soonest === null) supervisor.submit(run.number, { type: 'start-now' });
+    this.#store.wakes.put(tx, next);
+    const run = waiting.runId === null ? null : this.#store.runs.byId(waiting.runId);
+    if (run !== null && soonest === null) tx.submit(run.number, { type: 'start-now' });
     return next;
   }
 
@@ -69,10 +82,10 @@ export function createWakes(deps: { store: Store; supervisor: Supervisor; admiss
    * Returns the agent's run that works on the task or is not yet finalized; a person's own commands do not count.
    * Without a task, returns the unfinished run of this agent's own wakes.
    */
-  function busyWith(task: number | null, agentId: string, but: string | null = null): Run | null {
+  busyWith(task: number | null, agentId: string, but: string | null = null): Run | null {
     if (task !== null)
       return (
-        store.runs
+        this.#store.runs
           .openOfTask(task)
           .find(
             ({ id, spec, state }) =>
@@ -80,7 +93,7 @@ export function createWakes(deps: { store: Store; supervisor: Supervisor; admiss
           ) ?? null
       );
     return (
-      supervisor
+      this.#supervisor
         .awake()
         .find(
           ({ spec, lineage, state }) =>
@@ -89,9 +102,9 @@ export function createWakes(deps: { store: Store; supervisor: Supervisor; admiss
     );
   }
 
-  function put(request: WakeRequest, given: Pick<Wake, 'status'> & Partial<Wake>): Wake {
+  #put(tx: Tx, request: WakeRequest, given: Pick<Wake, 'status'> & Partial<Wake>): Wake {
     const { task, agentId, source, reason, payload, key, notBefore } = request;
-    const at = now();
+    const at = this.#now();
     const rest = { coalescedCount: 0, runId: null, requestedAt: at, claimedAt: null, finishedAt: null, error: null };
     const wake: Wake = {
       id: newId('w', 15),
@@ -105,32 +118,27 @@ export function createWakes(deps: { store: Store; supervisor: Supervisor; admiss
       ...rest,
       ...given,
     };
-    store.wakes.insert(wake);
-    supervisor.note({
-      task,
-      run: null,
-      type: 'wake',
-      data: { wakeId: wake.id, agentId, source, reason, status: wake.status, notBefore },
-    });
+    this.#store.wakes.insert(tx, wake);
+    const data = { wakeId: wake.id, agentId, source, reason, status: wake.status, notBefore };
+    tx.record({ task, run: null, type: 'wake', data });
     return wake;
   }
 
   /** Stores the wake of an existing run. Returns its id. */
-  function standFor(
+  addForRun(
+    tx: Tx,
     runId: string,
     given: Pick<WakeRequest, 'task' | 'agentId' | 'reason' | 'key' | 'payload'>,
   ): string {
-    return put(
-      { ...given, source: 'automation', notBefore: null, retryOf: null, prompt: null },
-      { status: 'queued', runId },
-    ).id;
+    const request = { ...given, source: 'automation', notBefore: null, retryOf: null, prompt: null } as const;
+    return this.#put(tx, request, { status: 'queued', runId }).id;
   }
 
   /** Admits the run of a wake. A wake whose run cannot start fails with the reason. */
-  function begin(wake: Wake, { retryOf, prompt }: Pick<WakeRequest, 'retryOf' | 'prompt'>): Wake {
-    const agent = store.agents.byId(wake.agentId);
-    if (agent === null) return end(wake, 'skipped', 'Its agent was removed.');
-    const task = wake.task === null ? null : store.tasks.byNumber(wake.task);
+  #begin(tx: Tx, wake: Wake, { retryOf, prompt }: Pick<WakeRequest, 'retryOf' | 'prompt'>): Wake {
+    const agent = this.#store.agents.byId(wake.agentId);
+    if (agent === null) return this.#end(tx, wake, 'skipped', 'Its agent was removed.');
+    const task = wake.task === null ? null : this.#store.tasks.byNumber(wake.task);
     const {
       continuationAttempt: attempt,
       maxContinuationAttempts: attemptsMax,
@@ -139,20 +147,28 @@ export function createWakes(deps: { store: Store; supervisor: Supervisor; admiss
     } = wake.payload;
     const origin = { wakeId: wake.id, reason: wake.reason, attempt, attemptsMax, ofRunId };
     try {
-      const run = deps.admission.runOfWake({ agent, task, prompt, fresh, notBefore: wake.notBefore, retryOf, origin });
+      const run = this.#automaticRuns.buildRunOfWake(tx, {
+        agent,
+        task,
+        prompt,
+        fresh,
+        notBefore: wake.notBefore,
+        retryOf,
+        origin,
+      });
       const started: Wake = { ...wake, status: 'queued', runId: run.id };
-      store.wakes.put(started);
-      supervisor.admit([run]);
+      this.#store.wakes.put(tx, started);
+      tx.admit([run]);
       return started;
     } catch (error) {
       if (!(error instanceof ClipError)) throw error;
-      return end(wake, 'failed', error.message);
+      return this.#end(tx, wake, 'failed', error.message);
     }
   }
 
-  function end(wake: Wake, status: 'skipped' | 'failed' | 'completed' | 'cancelled', error: string | null): Wake {
-    const ended: Wake = { ...wake, status, error, finishedAt: now() };
-    store.wakes.put(ended);
+  #end(tx: Tx, wake: Wake, status: 'skipped' | 'failed' | 'completed' | 'cancelled', error: string | null): Wake {
+    const ended: Wake = { ...wake, status, error, finishedAt: this.#now() };
+    this.#store.wakes.put(tx, ended);
     return ended;
   }
 
@@ -160,17 +176,17 @@ export function createWakes(deps: { store: Store; supervisor: Supervisor; admiss
    * Starts the oldest deferred wake of a task that is free again, unless the task is closed. Returns the last wake
    * that was tried; null if there was none.
    */
-  function promote(task: Task): Wake | null {
+  promote(tx: Tx, task: Task): Wake | null {
     let last: Wake | null = null;
-    for (const deferred of store.wakes
+    for (const deferred of this.#store.wakes
       .allWaiting({ task: task.number })
       .filter(({ status }) => status === 'deferred')) {
       const wanted = task.status === 'todo' || task.status === 'in_progress';
-      if (!wanted) end(deferred, 'skipped', `T${task.number} is ${task.status}.`);
+      if (!wanted) this.#end(tx, deferred, 'skipped', `T${task.number} is ${task.status}.`);
       else if (task.assignee?.kind !== 'agent' || task.assignee.agentId !== deferred.agentId)
-        end(deferred, 'skipped', `T${task.number} is not this agent's any more.`);
+        this.#end(tx, deferred, 'skipped', `T${task.number} is not this agent's any more.`);
       else {
-        last = begin(deferred, { retryOf: null, prompt: null });
+        last = this.#begin(tx, deferred, { retryOf: null, prompt: null });
         if (last.status !== 'queued') continue;
         failpoint('wake.promoted');
         return last;
@@ -180,31 +196,33 @@ export function createWakes(deps: { store: Store; supervisor: Supervisor; admiss
   }
 
   /** Cancels what is pending for this task or agent: deferred wakes, and queued runs of wakes. */
-  function drop(of: { readonly task?: number; readonly agentId?: string }, why: string): void {
-    supervisor.together(() => {
-      for (const wake of store.wakes.allWaiting(of)) {
-        if (wake.status === 'deferred') end(wake, 'cancelled', why);
-        const run = wake.runId === null ? null : store.runs.byId(wake.runId);
-        if (run?.state.status === 'queued')
-          supervisor.submit(run.number, { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false });
-      }
-    });
+  drop(tx: Tx, of: { readonly task?: number; readonly agentId?: string }, why: string): void {
+    for (const wake of this.#store.wakes.allWaiting(of)) {
+      if (wake.status === 'deferred') this.#end(tx, wake, 'cancelled', why);
+      const run = wake.runId === null ? null : this.#store.runs.byId(wake.runId);
+      if (run?.state.status === 'queued')
+        tx.submit(run.number, { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false });
+    }
+  }
+
+  /** Returns the number of automatic runs in a row before this run; 0 for a run that a person started. */
+  countInARow(run: Run | null): number {
+    const origin = run?.lineage.origin ?? null;
+    return origin === null ? 0 : (this.#store.wakes.byId(origin.wakeId)?.payload.inARow ?? 0);
   }
 
   /** Updates the status of a wake when its run changes. */
-  function note(before: Run | null, next: Run): void {
+  noteRun(tx: Tx, before: Run | null, next: Run): void {
     if (next.lineage.origin === null || before === null || before.state.status === next.state.status) return;
-    const wake = store.wakes.byId(next.lineage.origin.wakeId);
+    const wake = this.#store.wakes.byId(next.lineage.origin.wakeId);
     if (wake === null || (!isWaiting(wake.status) && wake.status !== 'claimed')) return;
     const { state } = next;
-    if (isEnded(state)) end(wake, wakeStatusOf[state.status], state.error);
+    if (isEnded(state)) this.#end(tx, wake, wakeStatusOf[state.status], state.error);
     else if (state.status !== 'queued' && wake.status === 'queued')
-      store.wakes.put({ ...wake, status: 'claimed', claimedAt: now() });
+      this.#store.wakes.put(tx, { ...wake, status: 'claimed', claimedAt: this.#now() });
     else if (state.status === 'queued' && wake.status === 'claimed')
-      store.wakes.put({ ...wake, status: 'queued', claimedAt: null });
+      this.#store.wakes.put(tx, { ...wake, status: 'queued', claimedAt: null });
   }
-
-  return { wake, standFor, promote, drop, note, busyWith };
 }
 
 const wakeStatusOf = { succeeded: 'completed', failed: 'failed', timed_out: 'failed', cancelled: 'cancelled' } as const;

@@ -28,6 +28,8 @@ import { describe, type LogFunction } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import { createCompany } from './company.ts';
 
+export type Workspaces = ReturnType<typeof createWorkspaces>;
+
 export function createWorkspaces(deps: {
   store: Store;
   supervisor: Supervisor;
@@ -50,12 +52,12 @@ export function createWorkspaces(deps: {
     try {
       const found = await look(run, null, async (each) => each?.snapshot ?? null);
       const streak = findStreakStart(run);
-      store.transaction(() => {
-        store.workspaces.forgetSettled();
-        if (found !== null || task !== null) store.workspaces.putFound({ run: number, task, streak, found });
-        if (task !== null && streak === number) store.workspaces.forgetStreaksBefore(task, streak);
+      store.transaction((tx) => {
+        store.workspaces.forgetSettled(tx);
+        if (found !== null || task !== null) store.workspaces.putFound(tx, { run: number, task, streak, found });
+        if (task !== null && streak === number) store.workspaces.forgetStreaksBefore(tx, task, streak);
         if (task !== null && found !== null && !store.workspaces.hasBaseline(task, found.root))
-          store.workspaces.putBaseline(task, { run: number, found });
+          store.workspaces.putBaseline(tx, task, { run: number, found });
       });
     } catch (error) {
       log('warn', 'workspace snapshot failed', { run: number, error: describe(error) });
@@ -128,7 +130,7 @@ export function createWorkspaces(deps: {
   /** Stores the states that the run has seen. If that fails (e.g. disk full), the worst result is that a later run regains an automatic start. */
   function remember(number: number, marks: readonly string[]): void {
     try {
-      store.transaction(() => store.workspaces.putMarks(number, marks));
+      store.transaction((tx) => store.workspaces.putMarks(tx, number, marks));
     } catch (error) {
       log('warn', 'workspace marks not stored', { run: number, error: describe(error) });
     }

@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import { computeToken, createRunTokens } from '#daemon/agents/run-tokens.ts';
+import type { WriteTransaction } from '#store/transaction.ts';
 
 function aHome() {
   const facts = new Map<string, string>();
   const meta = {
     readMeta: (key: string) => facts.get(key) ?? null,
-    writeMeta: (key: string, value: string) => void facts.set(key, value),
-    transaction: <T>(work: () => T): T => work(),
+    writeMeta: (_tx: WriteTransaction, key: string, value: string) => void facts.set(key, value),
+    transaction: <T>(work: (tx: WriteTransaction) => T): T => work({} as WriteTransaction),
   };
   return { facts, meta };
 }

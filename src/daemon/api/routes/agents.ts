@@ -23,6 +23,7 @@ import { isEnded } from '#run/run.ts';
 import type { Environment } from '#run/run-environment.ts';
 import { formatQuiet } from '#run/schedule.ts';
 import { buildProfile } from '../../agents/invocation.ts';
+import type { Tx } from '../../core/transaction.ts';
 import { requirePerson } from '../auth.ts';
 import type { Routes } from '../context.ts';
 import { read } from '../errors.ts';
@@ -76,9 +77,7 @@ export const agentRoutes: Routes = (api, deps) => {
     changing(request);
     const { agent: name } = read(agentParams, request.params);
     const { timerEnvironment, ...settings } = read(agentRequest, request.body);
-    const agent = supervisor.together(() =>
-      withTimerEnvironment(agents.add(name, settings), settings, timerEnvironment),
-    );
+    const agent = agents.add(name, settings, keepTimerEnvironment(settings, timerEnvironment));
     const note = agent.settings.preset === null ? null : (presetNamed(agent.settings.preset)?.note ?? null);
     return reply.code(201).send({ schema: 1, agent: view(agent), note: joinNotes(note, findDoubt(agent)) });
   });
@@ -87,20 +86,16 @@ export const agentRoutes: Routes = (api, deps) => {
     changing(request);
     const { agent: name } = read(agentParams, request.params);
     const { timerEnvironment, ...settings } = read(agentRequest, request.body);
-    const edit = () => withTimerEnvironment(agents.edit(name, settings), settings, timerEnvironment);
-    const agent = supervisor.together(edit);
+    const agent = agents.edit(name, settings, keepTimerEnvironment(settings, timerEnvironment));
     const setsBudget = settings.budgetRun !== undefined || settings.budgetDay !== undefined;
     return { schema: 1, agent: view(agent), note: setsBudget ? joinNotes(null, findDoubt(agent)) : null };
   });
 
-  /** Keeps the caller's environment for the runs of a timer that was just set. */
-  function withTimerEnvironment(
-    agent: Agent,
-    { everyMs }: AgentRequest,
-    environment: Environment | null | undefined,
-  ): Agent {
-    if (everyMs != null && environment != null) deps.environments.keep({ timerOf: agent.id }, environment);
-    return agent;
+  /** Returns what keeps the caller's environment for the runs of a timer that was just set. */
+  function keepTimerEnvironment({ everyMs }: AgentRequest, environment: Environment | null | undefined) {
+    return (tx: Tx, { id }: Agent): void => {
+      if (everyMs != null && environment != null) deps.environments.keep(tx, { timerOf: id }, environment);
+    };
   }
 
   api.delete('/v1/agents/:agent', (request) => {

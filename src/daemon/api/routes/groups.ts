@@ -16,9 +16,9 @@ export const groupRoutes: Routes = (api, deps) => {
       limit: change.limit === undefined ? before.limit : change.limit,
       paused: change.paused ?? before.paused,
     };
-    supervisor.together(() => {
-      store.groups.put(group);
-      supervisor.note({ task: null, run: null, type: 'group-changed', data: group });
+    supervisor.transaction((tx) => {
+      store.groups.put(tx, group);
+      tx.record({ task: null, run: null, type: 'group-changed', data: group });
     });
     scheduler.rulesChanged();
     return { schema: 1, group };
@@ -32,9 +32,9 @@ export const groupRoutes: Routes = (api, deps) => {
 
   api.put('/v1/queue', (request) => {
     const { held } = read(queueRequest, request.body);
-    supervisor.together(() => {
-      store.writeMeta('queue_held', held ? '1' : '0');
-      supervisor.note({ task: null, run: null, type: held ? 'queue-held' : 'queue-released', data: {} });
+    supervisor.transaction((tx) => {
+      store.writeMeta(tx, 'queue_held', held ? '1' : '0');
+      tx.record({ task: null, run: null, type: held ? 'queue-held' : 'queue-released', data: {} });
     });
     scheduler.rulesChanged();
     return queue();

@@ -38,7 +38,7 @@ export const runRoutes: Routes = (api, deps) => {
     try {
       await identifyPeer(request, deps);
       if (authenticate(request, deps).kind !== 'person' || store.tasks.byNumber(task) === null) return;
-      supervisor.together(() => deps.environments.keep({ task }, environment));
+      supervisor.transaction((tx) => deps.environments.keep(tx, { task }, environment));
     } catch (error) {
       // The run is admitted, so this failure must not fail the request.
       deps.log('warn', 'task environment not kept', { task, error: describe(error) });

@@ -24,6 +24,7 @@ import type { Environment } from '#run/run-environment.ts';
 import { type Actor, type Assignee, isClosed, type Task } from '#task/task.ts';
 import type { TaskChange } from '#task/task-transitions.ts';
 import { buildProfile } from '../../agents/invocation.ts';
+import type { Tx } from '../../core/transaction.ts';
 import { authenticate, requirePerson } from '../auth.ts';
 import type { Routes } from '../context.ts';
 import { read } from '../errors.ts';
@@ -54,19 +55,21 @@ export const taskRoutes: Routes = (api, deps) => {
     return who === 'me' ? { kind: 'person' } : { kind: 'agent', agentId: agents.get(who).id };
   }
 
-  /** Keeps the environment that the task's automatic runs start from. Called inside the transaction of the change. */
-  function keepEnvironment(task: number, caller: Actor, given: Environment | null): void {
+  /** Keeps the environment that the task's automatic runs start from. */
+  function keepEnvironment(tx: Tx, task: number, caller: Actor, given: Environment | null): void {
     const environment = deps.environments.ofCaller(caller, given);
-    if (environment !== null) deps.environments.keep({ task }, environment);
+    if (environment !== null) deps.environments.keep(tx, { task }, environment);
   }
 
   api.post('/v1/tasks', largeBody, (request, reply) => {
     const { assignee, environment, ...fields } = read(newTaskRequest, request.body);
     const caller = authenticate(request, deps);
     const assigned = resolveAssignee(assignee);
-    const task = tasks.add({ ...fields, assignee: assigned }, caller, (number) => {
-      if (assigned?.kind === 'agent') keepEnvironment(number, caller, environment);
-    });
+    const task = supervisor.transaction((tx) =>
+      tasks.add(tx, { ...fields, assignee: assigned }, caller, (number) => {
+        if (assigned?.kind === 'agent') keepEnvironment(tx, number, caller, environment);
+      }),
+    );
     return reply
       .code(201)
       .send({ schema: 1, task: view(task), note: budgetNote(task) ?? deps.costNotice(task, caller) });
@@ -107,7 +110,8 @@ export const taskRoutes: Routes = (api, deps) => {
     if (Object.keys(fields).length === 0)
       throw new ClipError('usage', 'There is nothing to change.', 'clip task edit --help lists what can be changed.');
     if ('budget' in fields) requirePerson(request, deps, 'sets what a task may use');
-    const task = tasks.change(number, { type: 'edit', fields }, authenticate(request, deps));
+    const caller = authenticate(request, deps);
+    const task = supervisor.transaction((tx) => tasks.change(tx, number, { type: 'edit', fields }, caller));
     return { schema: 1, task: view(task), note: 'budget' in fields ? budgetNote(task) : null };
   });
 
@@ -116,9 +120,9 @@ export const taskRoutes: Routes = (api, deps) => {
     const body = read(moveRequest, request.body);
     const caller = authenticate(request, deps);
     const change = toChange(body);
-    const moved = supervisor.together(() => {
-      if ('environment' in body && startsAgent(number, change)) keepEnvironment(number, caller, body.environment);
-      return tasks.change(number, change, caller);
+    const moved = supervisor.transaction((tx) => {
+      if ('environment' in body && startsAgent(number, change)) keepEnvironment(tx, number, caller, body.environment);
+      return tasks.change(tx, number, change, caller);
     });
     return {
       schema: 1,
@@ -142,7 +146,8 @@ export const taskRoutes: Routes = (api, deps) => {
   api.post('/v1/tasks/:task/dismiss', (request) => {
     const { number } = one(request.params);
     requirePerson(request, deps, 'takes a task off the list of what needs one');
-    return { schema: 1, task: view(tasks.dismiss(number, authenticate(request, deps))) };
+    const caller = authenticate(request, deps);
+    return { schema: 1, task: view(supervisor.transaction((tx) => tasks.dismiss(tx, number, caller))) };
   });
 
   /** Starts the next run by hand, whatever held up the task. */
@@ -151,9 +156,9 @@ export const taskRoutes: Routes = (api, deps) => {
     const { agent, prompt, fresh, environment } = read(continueRequest, request.body);
     const caller = authenticate(request, deps);
     const asked = { agentId: agent === null ? null : agents.get(agent).id, words: prompt, fresh };
-    const answer = supervisor.together(() => {
-      keepEnvironment(number, caller, environment);
-      return deps.taskReactions.continueTask(number, asked, caller);
+    const answer = supervisor.transaction((tx) => {
+      keepEnvironment(tx, number, caller, environment);
+      return deps.taskReactions.continueTask(tx, number, asked, caller);
     });
     const run = answer.wake.runId === null ? null : supervisor.findById(answer.wake.runId);
     const busyWith = run === null ? (deps.wakes.busyWith(number, '')?.number ?? null) : null;
@@ -168,11 +173,9 @@ export const taskRoutes: Routes = (api, deps) => {
 
   api.post('/v1/tasks/:task/comments', largeBody, (request, reply) => {
     const { number } = one(request.params);
-    const comment = tasks.comment(
-      number,
-      { text: read(commentRequest, request.body).text, key: null },
-      authenticate(request, deps),
-    );
+    const { text } = read(commentRequest, request.body);
+    const caller = authenticate(request, deps);
+    const comment = supervisor.transaction((tx) => tasks.comment(tx, number, { text, key: null }, caller));
     if (comment === null) throw new Error('a comment without a key was known already');
     return reply.code(201).send({ schema: 1, comment: viewOfComment(comment) });
   });
@@ -198,11 +201,9 @@ export const taskRoutes: Routes = (api, deps) => {
 
   api.put('/v1/tasks/:task/documents/:key', largeBody, (request) => {
     const { task: number, key } = read(documentParams, request.params);
-    const document = tasks.putDocument(
-      number,
-      { key, ...read(documentRequest, request.body) },
-      authenticate(request, deps),
-    );
+    const put = { key, ...read(documentRequest, request.body) };
+    const caller = authenticate(request, deps);
+    const document = supervisor.transaction((tx) => tasks.putDocument(tx, number, put, caller));
     return { schema: 1, task: number, document: viewOfDocument(document) };
   });
 };

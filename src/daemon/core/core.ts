@@ -1,0 +1,81 @@
+/** What every room of the daemon uses: the store, the supervisor, and the two events that concern several rooms. */
+import { EventEmitter } from 'node:events';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Home } from '#config/home.ts';
+import type { Config } from '#config/settings.ts';
+import { failpoint } from '#launch/failpoints.ts';
+import { placeOwnCommand, stoppedMark } from '#launch/launch.ts';
+import type { Run } from '#run/run.ts';
+import { createStore, type Store } from '#store/store.ts';
+import { type ChangeFeed, createChangeFeed } from './change-feed.ts';
+import { createDiskGuard, type DiskGuard, ignoreDiskFull } from './disk-guard.ts';
+import { type LogFunction, logOf } from './log.ts';
+import { Supervisor } from './supervisor.ts';
+
+export type DaemonOptions = {
+  readonly home: Home;
+  readonly config: Config;
+  readonly version: string;
+  /** Folder of the migrations of the database. */
+  readonly migrations: string;
+  /** Whether a service manager starts the daemon, and would start it again. */
+  readonly managed: boolean;
+  /** Umask that the daemon inherited, for keepers that it starts. */
+  readonly umask: number;
+  readonly log: LogFunction;
+};
+
+export type Core = {
+  readonly options: DaemonOptions;
+  readonly home: Home;
+  readonly config: Config;
+  readonly version: string;
+  readonly now: () => number;
+  readonly diskGuard: DiskGuard;
+  readonly store: Store;
+  readonly changeFeed: ChangeFeed;
+  readonly supervisor: Supervisor;
+  readonly events: CoreEvents;
+  readonly folderOf: (run: Pick<Run, 'id'>) => string;
+  readonly log: LogFunction;
+  /** Returns the log of a component. */
+  readonly logOf: (component: string) => LogFunction;
+  /** Performs a write that is useful but optional. A full disk is logged, not thrown. */
+  readonly tryWriting: (what: string, write: () => void) => void;
+};
+
+/**
+ * `rules-changed`: agents, groups, limits or the day have changed, so queued runs and skipped tasks may go on.
+ * `disk-freed`: the disk was full and has space again.
+ */
+export type CoreEvents = EventEmitter<{ 'rules-changed': []; 'disk-freed': [] }>;
+
+/** Opens and migrates the store. The lock of the home is already held (main.ts). Throws if the store cannot be opened. */
+export function openCore(options: DaemonOptions): Core {
+  const { home, config, version, log } = options;
+  const events: CoreEvents = new EventEmitter();
+  const componentLog = (component: string) => logOf(log, component);
+  const diskGuard = createDiskGuard({
+    folder: home.folder,
+    log: componentLog('disk-guard'),
+    freed: () => events.emit('disk-freed'),
+  });
+  const tryWriting = (what: string, write: () => void) => ignoreDiskFull({ diskGuard, log }, what, write);
+  tryWriting('command for runs', () => placeOwnCommand(home.command));
+  const store = createStore({
+    path: home.database,
+    migrations: options.migrations,
+    version,
+    around: { before: diskGuard.prepare, failed: diskGuard.note },
+    migrated: () => failpoint('migrate.middle'),
+    say: (sentence, facts) => log('info', sentence, facts),
+  });
+  rmSync(stoppedMark(home.folder), { force: true });
+  const changeFeed = createChangeFeed();
+  const now = Date.now;
+  const supervisor = new Supervisor({ store, changeFeed, now, log: componentLog('supervisor') });
+  const folderOf = ({ id }: Pick<Run, 'id'>) => join(home.runs, id);
+  const shared = { options, home, config, version, now, log, logOf: componentLog };
+  return { ...shared, diskGuard, store, changeFeed, supervisor, events, folderOf, tryWriting };
+}

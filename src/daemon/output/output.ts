@@ -1,0 +1,15 @@
+/** What runs say: their streams, and the reports that they send. */
+import type { AgentServices } from '../agents/agents.ts';
+import type { Core } from '../core/core.ts';
+import { createReports, type Reports } from './agent-reports.ts';
+import { createLogFollower, type LogFollower } from './log-follower.ts';
+
+export type Output = { readonly reports: Reports; readonly logFollower: LogFollower };
+
+export function createOutput(core: Core, { tokens, secretsOfRun: secretsOf }: AgentServices): Output {
+  const { store, supervisor, changeFeed, now, folderOf } = core;
+  const reports = createReports({ store, supervisor, tokens, secretsOf, now });
+  const log = core.logOf('log-follower');
+  const shared = { store, supervisor, changeFeed, now, folderOf };
+  return { reports, logFollower: createLogFollower({ ...shared, tokens, reports, log, secretsOf }) };
+}
