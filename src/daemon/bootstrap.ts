@@ -7,15 +7,24 @@ import { migrationsFolder } from '#launch/launch.ts';
 import { wrongWithBudget } from '#protocol/budget.ts';
 import { ClipError } from '#run/errors.ts';
 import { asClipError, isOfDatabase } from '#store/errors.ts';
-import { createLog, describe, parseLogLevel } from './core/log.ts';
+import { createLog, describe, type LogFunction, parseLogLevel } from './core/log.ts';
 import { startDaemon } from './daemon.ts';
+
+/** EX_SOFTWARE of sysexits.h: an internal error. */
+const defectExitCode = 70;
+
+/** Logs an unexpected error whole, and ends the daemon. */
+function endAfterDefect(log: LogFunction, error: unknown): void {
+  log('error', 'unexpected error; daemon exits', { error: describe(error) });
+  process.exit(defectExitCode);
+}
 
 export async function begin(options: { home: Home; version: string; managed: boolean }): Promise<void> {
   let level = parseLogLevel(process.env['CLIP_LOG']) ?? 'info';
   const log = createLog(options.home.log, () => level);
-  // An error in one turn of the event loop must not end the supervision of every run.
-  process.on('uncaughtException', (error) => log('error', 'uncaught exception', { error: describe(error) }));
-  process.on('unhandledRejection', (error) => log('error', 'unhandled rejection', { error: describe(error) }));
+  // The state in memory may be wrong after a defect, so the daemon ends. The keepers hold the runs, and start the next one.
+  for (const kind of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(kind, (error: unknown) => endAfterDefect(log, error));
   const missing = missingForBoot(process.env);
   if (missing !== null) log('warn', 'autostart unit refers to missing files; run: clip boot enable', { missing });
   // The daemon's files are private, whatever umask it inherited.

@@ -47,13 +47,15 @@ export class Shutdown {
     }
   };
 
-  /** Ends the process at once, with this exit code. */
+  /** Ends the process with this exit code, as soon as the goodbye has reached the keepers. */
   exit(code: number): void {
     const { store, diskGuard, logOf } = this.#core;
     this.#keepers.goodbye();
-    // Closing deletes the write-ahead log, and on a full disk the next daemon could not create another one.
-    if (!diskGuard.isFull()) store.close();
-    logOf('shutdown')('info', 'daemon exits', { code });
-    setTimeout(() => process.exit(code), goodbyeMs);
+    setTimeout(() => {
+      logOf('shutdown')('info', 'daemon exits', { code });
+      // Closing deletes the write-ahead log, and on a full disk the next daemon could not create another one.
+      if (!diskGuard.isFull()) store.close();
+      process.exit(code);
+    }, goodbyeMs);
   }
 }

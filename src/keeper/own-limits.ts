@@ -1,6 +1,6 @@
 /** Reads the keeper's own nice value and resource limits, and applies those of a submitter to its run. */
-import { readFileSync } from 'node:fs';
-import { getPriority, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
+import { readCapabilities, readKeeperTraits } from '#launch/capabilities.ts';
 import { findHelper, setOwnLimits } from '#launch/helper-program.ts';
 import {
   type ResourceLimit,
@@ -10,8 +10,6 @@ import {
 } from '#launch/resource-limits.ts';
 import { isMore, type KeeperTraits, type SubmitterTraits } from '#launch/submitter.ts';
 
-/** Bits of CapEff in /proc/<pid>/status (capabilities(7)). */
-const capability = { lowerNice: 23n, raiseLimits: 24n };
 /** Lower limits on open files are set only in the run, because the keeper needs some itself. */
 const ownFilesMin = 256;
 
@@ -37,13 +35,9 @@ export type OwnLimits = {
 export function readOwnLimits(env: NodeJS.ProcessEnv): OwnLimits {
   const prlimit = findHelper('prlimit', env['PATH'] ?? '');
   const niceProgram = findHelper('nice', env['PATH'] ?? '');
-  let limits = readResourceLimits('self');
-  const may = capabilities();
-  const traits: KeeperTraits = {
-    nice: getPriority(),
-    mayRaise: may.has(capability.lowerNice) && may.has(capability.raiseLimits),
-    limits,
-  };
+  const may = readCapabilities();
+  const traits = readKeeperTraits();
+  let { limits } = traits;
 
   function argumentsFor(submitter: SubmitterTraits | null, runs: number): string[] {
     if (prlimit === null || limits === null || submitter?.limits == null) return [];
@@ -64,9 +58,7 @@ export function readOwnLimits(env: NodeJS.ProcessEnv): OwnLimits {
 
   function niceCommand(submitter: SubmitterTraits | null): string[] {
     const more = (submitter?.nice ?? traits.nice) - traits.nice;
-    return niceProgram === null || more <= 0 || may.has(capability.lowerNice)
-      ? []
-      : [niceProgram, '-n', String(more), '--'];
+    return niceProgram === null || more <= 0 || may.has('lowerNice') ? [] : [niceProgram, '-n', String(more), '--'];
   }
 
   return {
@@ -78,7 +70,7 @@ export function readOwnLimits(env: NodeJS.ProcessEnv): OwnLimits {
     withNice(submitter, start, pidOf) {
       const nice = submitter?.nice ?? traits.nice;
       if (nice === traits.nice || niceCommand(submitter).length > 0) return start();
-      if (!may.has(capability.lowerNice)) {
+      if (!may.has('lowerNice')) {
         const started = start();
         const pid = pidOf(started);
         // Without the program `nice`, the run starts with the keeper's value, and so may its first children.
@@ -127,15 +119,5 @@ function tryNice(pid: number, nice: number): void {
     setPriority(pid, nice);
   } catch {
     // No permission: the run keeps the keeper's value, and the daemon was told so.
-  }
-}
-
-function capabilities(): ReadonlySet<bigint> {
-  try {
-    const digits = /^CapEff:\s+([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
-    const mask = BigInt(`0x${digits}`);
-    return new Set(Object.values(capability).filter((bit) => (mask >> bit) & 1n));
-  } catch {
-    return new Set();
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Failpoints: places at which a test kills the daemon or the keeper. CLIP_FAILPOINT=NAME, or NAME@3 for the third pass.
- * Each failpoint fires once per home, so that a restarted process survives. Without the variable nothing happens; runs
- * never get it.
+ * NAME! throws an error instead, as a defect in the code would. Each failpoint fires once per home, so that a
+ * restarted process survives. Without the variable nothing happens; runs never get it.
  */
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,13 +47,16 @@ export const failpoints = [
 ] as const;
 export type Failpoint = (typeof failpoints)[number];
 
-const [wanted = '', nth = '1'] = (process.env['CLIP_FAILPOINT'] ?? '').split('@');
+const [given = '', nth = '1'] = (process.env['CLIP_FAILPOINT'] ?? '').split('@');
+const throws = given.endsWith('!');
+const wanted = throws ? given.slice(0, -1) : given;
 let passed = 0;
 
 export function failpoint(name: Failpoint): void {
   if (wanted !== name) return;
   passed += 1;
   if (passed < Number(nth) || !isFirst(name)) return;
+  if (throws) throw new Error(`failpoint ${name}`);
   process.kill(process.pid, 'SIGKILL');
   // The signal may take a moment to arrive. The loop keeps any further code from running until then.
   for (;;);

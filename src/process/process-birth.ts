@@ -29,7 +29,12 @@ export function pidNamespace(): string | null {
 /** Returns the current time in the unit of start times. */
 export function currentTick(): number {
   if (process.platform !== 'linux') return Math.floor(Date.now() / 1_000);
-  return Math.floor(Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]) * ticksPerSecond);
+  return parseUptime(readFileSync('/proc/uptime', 'latin1'));
+}
+
+/** Returns the ticks in the content of /proc/uptime. It has two decimals, whose product with 100 may lie just below the whole number. */
+export function parseUptime(content: string): number {
+  return Math.round(Number(content.split(' ')[0]) * ticksPerSecond);
 }
 
 /** The unit of /proc/<pid>/stat (USER_HZ): 100 on all machines that Node supports. */

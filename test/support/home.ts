@@ -1,6 +1,6 @@
 /** A temporary home with the real programs in it, and nothing left of it at the end. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -24,12 +24,18 @@ export type Result = {
 };
 export type TestHome = ReturnType<typeof createHome>;
 export type OpenHome = ReturnType<typeof openHome>;
-type HomeOptions = { readonly env?: Record<string, string>; readonly folder?: string; readonly keep?: boolean };
+type HomeOptions = {
+  readonly env?: Record<string, string>;
+  readonly folder?: string;
+  readonly keep?: boolean;
+  /** Whether an error in the daemon's code may end it. */
+  readonly mayCrash?: boolean;
+};
 
 /** A fresh home for one test. When the test ends, every process of this home is ended by id, and one that was left behind fails the test. */
 export function createHome(options: HomeOptions = {}) {
   const { end: _, dispose, ...home } = openHome(options);
-  onTestFinished(dispose, 60_000);
+  onTestFinished(dispose, 90_000);
   return home;
 }
 
@@ -155,7 +161,7 @@ export function openHome(options: HomeOptions = {}) {
       'the keepers leave',
       () =>
         processesOf(folder).some(({ environment }) => environment.includes('CLIP_ROLE=')) ? null : processesOf(folder),
-      10_000,
+      30_000,
     ).catch(() => processesOf(folder));
     for (const { pid } of left) process.kill(pid, 'SIGKILL');
     return left;
@@ -163,9 +169,11 @@ export function openHome(options: HomeOptions = {}) {
 
   async function dispose(): Promise<void> {
     const left = await end();
+    const defects = options.mayCrash ? [] : defectsIn(join(folder, 'daemon.log'));
     rmSync(base, { recursive: true, force: true });
     if (left.length > 0 && !options.keep)
       throw new Error(`Left behind: ${left.map(({ pid, command }) => `${pid} ${command}`).join('; ')}`);
+    if (defects.length > 0) throw new Error(`A defect ended the daemon: ${defects.join('\n')}`);
   }
 
   return {
@@ -188,6 +196,14 @@ export function openHome(options: HomeOptions = {}) {
     end,
     dispose,
   };
+}
+
+/** Errors that have reached no handler of a daemon. */
+function defectsIn(path: string): string[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"message":"unexpected error; daemon exits"'));
 }
 
 export function resultOf(child: ChildProcess): Promise<Result> {

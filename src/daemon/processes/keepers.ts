@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readKeeperTraits } from '#launch/capabilities.ts';
 import { launchKeeper } from '#launch/launch.ts';
 import { type KeeperTraits, lackingIn, type SubmitterTraits } from '#launch/submitter.ts';
 import {
@@ -71,6 +72,8 @@ export async function connectKeepers(core: Core, generation: number) {
   const { version, managed, umask } = core.options;
   const log = core.logOf('keepers');
   const keepers = new Set<Keeper>();
+  /** Traits that a keeper has which this daemon starts. */
+  const inherited = readKeeperTraits();
   const greetings = new Set<Greeting>();
   /** Traits of the submitters, by run, for runs that are about to start. */
   const submitters = new Map<string, SubmitterTraits>();
@@ -247,10 +250,14 @@ export async function connectKeepers(core: Core, generation: number) {
     }
   }
 
+  /** Returns whether a keeper can give a run all traits of the submitter. The first keeper inherits those of the daemon. */
+  function canGiveAll(submitter: SubmitterTraits): boolean {
+    return active() === null ? lackingIn(inherited, submitter).length === 0 : active(submitter) !== null;
+  }
+
   /** Asks the client to start a keeper with the client's own traits, if no present keeper has them. Returns the socket name to use, or null. */
   function want(submitter: SubmitterTraits | null, run: string | null): string | null {
-    // Without a keeper, its future traits are unknown. The first keeper inherits those of the daemon.
-    if (submitter === null || active() === null || active(submitter) !== null || expected !== null) return null;
+    if (submitter === null || canGiveAll(submitter) || expected !== null) return null;
     if ([...keepers].filter(({ ours }) => ours).length >= limits.keepersMax) return null;
     const socketName = newSocketName();
     const arrived = greetWhenThere(socketName, limits.keeperWantedMs)
@@ -293,8 +300,8 @@ export async function connectKeepers(core: Core, generation: number) {
     want: (submitter: SubmitterTraits | null): string | null => want(submitter, null),
     /** Records the traits of a run's submitter before the run starts, so that a keeper with those traits gets it. */
     submitted(id: string, submitter: SubmitterTraits | null): void {
-      if (submitter === null || [...keepers].every((keeper) => lackingIn(readTraits(keeper), submitter).length === 0))
-        return;
+      const known = [inherited, ...[...keepers].map(readTraits)];
+      if (submitter === null || known.every((traits) => lackingIn(traits, submitter).length === 0)) return;
       submitters.set(id, submitter);
       want(submitter, id);
     },

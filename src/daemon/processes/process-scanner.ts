@@ -38,8 +38,12 @@ export type ProcessScanner = ReturnType<typeof createProcessScanner>;
  * depend on passes.
  */
 const restPerPass = 9;
-/** Limits of one freeze, in time and passes. The daemon serves nothing else during it. */
-const freezeMs = 150;
+/**
+ * Limits of one freeze, in CPU time, wall-clock time and passes. The daemon serves nothing else during it. On a busy
+ * machine it may wait for a CPU for most of the time.
+ */
+const freezeCpuMs = 150;
+const freezeMs = 1_000;
 const freezesMax = 20;
 /** The result for processes that cannot be seen from here. */
 const unseen: ScanResult = {
@@ -84,8 +88,7 @@ export function createProcessScanner({
       for (const { reject } of asking) reject(error);
       return;
     }
-    const { user, system } = process.cpuUsage(before);
-    restUntil = performance.now() + ((user + system) / 1_000) * restPerPass;
+    restUntil = performance.now() + cpuMsSince(before) * restPerPass;
     for (const { wanted, resolve } of asking) resolve(foundIn(families, wanted.runId));
   }
 
@@ -163,7 +166,9 @@ export function createProcessScanner({
     freeze({ runId, leader }: Family): readonly Member[] {
       const frozen = new Map<string, Member>();
       const until = performance.now() + freezeMs;
-      for (let looks = 0, grew = true; grew && looks < freezesMax && performance.now() < until; looks += 1) {
+      const before = process.cpuUsage();
+      const mayGoOn = () => performance.now() < until && cpuMsSince(before) < freezeCpuMs;
+      for (let looks = 0, grew = true; grew && looks < freezesMax && mayGoOn(); looks += 1) {
         grew = false;
         const families = findRunProcesses([toWanted(runId, leader)], {
           except: ours(),
@@ -196,4 +201,9 @@ export function createProcessScanner({
       if (group !== null && isRunGroup(runId, group) && !isForeign(runId)) removeGroup(group);
     },
   };
+}
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
 }
