@@ -10,7 +10,7 @@ import { watchHome } from './home-watchdog.ts';
 import { createHooks } from './notifications/hooks.ts';
 import { createLogArchiver } from './output/log-archiver.ts';
 import { createOutput } from './output/output.ts';
-import { connectKeepers } from './processes/keepers.ts';
+import { Keepers } from './processes/keepers.ts';
 import { createProcesses } from './processes/processes.ts';
 import { createScheduler } from './queue/scheduler.ts';
 import { removeOrphanFolders } from './runs/orphan-folders.ts';
@@ -27,7 +27,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   const { store, supervisor, events, now, logOf } = core;
   const { generation, uncleanBefore } = beginGeneration(core);
   const { originalOf } = createCopiedHome(store);
-  const keepers = await connectKeepers(core, generation);
+  const keepers = await Keepers.connect(core, generation);
   const shutdown = new Shutdown(core, keepers);
 
   const agentServices = createAgentServices(core);
@@ -35,8 +35,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   const tasks = new Tasks({ store, now });
   const output = createOutput(core, agentServices);
   const { budgets, usageMeter } = createMeteredBudgets(core, output);
-  const { submitted } = keepers;
-  const runServices = createRunServices(core, agentServices, output, { taskOf: (task) => tasks.get(task), submitted });
+  const runServices = createRunServices(core, agentServices, output, { tasks, keepers });
   const taskEngine = createTaskEngine(core, { ...agentServices, ...runServices, tasks, budgets });
   const scheduler = createScheduler(core, { keepers, budgets, ...output });
   const parts = { ...agentServices, ...output, ...runServices, tasks, budgets, usageMeter, scheduler, keepers };
@@ -86,7 +85,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   const watchdog = watchHome(core, { republish: api.publish, gone: () => shutdown.exit(1) });
   core.diskGuard.watch(store.reserve);
   const background = [watchdog, core.diskGuard, hooks, processes, archiver, taskEngine, budgets, scheduler];
-  shutdown.arm([api, { close: keepers.settled }, ...background]);
+  shutdown.arm([api, { close: () => keepers.settled() }, ...background]);
   void keepers.ensure().then(scheduler.ask);
   core.log('info', 'daemon ready', { version: core.version, generation, unfinished: supervisor.awake().length });
 }

@@ -13,10 +13,11 @@ import type { Scheduler } from '../queue/scheduler.ts';
 import { findFolderIdentity } from '../runs/folder-identity.ts';
 import type { TaskEngine } from '../tasks/task-engine.ts';
 import { createWorkspaces } from '../tasks/workspaces.ts';
+import type { HeldRun } from './connected-keeper.ts';
 import { createYoungSamples } from './early-samples.ts';
 import { createEffects, receiveKeeperEvents } from './effects.ts';
 import { createFinalizer } from './finalize.ts';
-import type { HeldRun, Keepers } from './keepers.ts';
+import type { Keepers } from './keepers.ts';
 import { createLaunches } from './launches.ts';
 import { createMonitor } from './monitor.ts';
 import { createProcessScanner, type ProcessScanner } from './process-scanner.ts';
@@ -51,7 +52,7 @@ export function createProcesses(core: Core, parts: Parts): Processes {
   const { keepers, logFollower, budgets, originalOf, taskEngine } = parts;
   const scanner = createProcessScanner({
     ours: () => new Set([process.pid, ...keepers.pids()]),
-    remote: keepers.inNamespace,
+    remote: (namespace) => keepers.inNamespace(namespace),
     isForeign: (runId) => originalOf(runId) !== null,
   });
   const shared = { supervisor, scanner, keepers, logFollower, now, folderOf };

@@ -24,6 +24,11 @@ import { createAgain, specAgain } from './retry.ts';
 /** `existing`: the key was used before. This is the earlier run, and none was started. */
 export type Admitted = { readonly run: Run; readonly existing: boolean };
 
+export type SubmitterNotes = {
+  /** Notes the traits of a run's submitter before the run can start. */
+  readonly noteSubmitter: (id: string, submitter: SubmitterTraits | null) => void;
+};
+
 type Deps = {
   readonly supervisor: Pick<Supervisor, 'admit'>;
   readonly store: Store;
@@ -32,8 +37,7 @@ type Deps = {
   readonly preparer: RunPreparer;
   readonly runsFolder: string;
   readonly diskGuard: Pick<DiskGuard, 'refuseIfFull' | 'note'>;
-  /** Passes on the traits of the submitter before the run can start. */
-  readonly submitted: (id: string, submitter: SubmitterTraits | null) => void;
+  readonly keepers: SubmitterNotes;
 };
 
 export class Admission {
@@ -118,11 +122,11 @@ export class Admission {
   /** Writes the folders before the rows, so a run in the database always has its folder and environment. */
   #store(prepared: readonly PreparedRun[]): Run[] {
     if (prepared.length === 0) return [];
-    const { runsFolder, supervisor, submitted, diskGuard } = this.#deps;
+    const { runsFolder, supervisor, keepers, diskGuard } = this.#deps;
     const folders = prepared.map(({ run, ...files }) => ({ folder: join(runsFolder, run.id), ...files }));
     try {
       const made = writeRunFolders(runsFolder, folders);
-      for (const { run, environment } of prepared) submitted(run.id, submitterIn(environment));
+      for (const { run, environment } of prepared) keepers.noteSubmitter(run.id, submitterIn(environment));
       return supervisor.admit(prepared.map(({ run }, index) => ({ ...run, folder: made[index] ?? null })));
     } catch (error) {
       for (const { folder } of folders) removeRunFolder(folder);
