@@ -5,7 +5,7 @@ import { type Home, locateHome } from '#config/home.ts';
 import { visibleJson } from '#run/control-chars.ts';
 import { ClipError } from '#run/errors.ts';
 import { markVariable } from '#run/run.ts';
-import { type Client, createClient, type Inside } from './client/client.ts';
+import { Client, type Inside } from './client/client.ts';
 import { cleanText, forTerminal, readTextStyle, type TextStyle } from './format/format.ts';
 
 export type Context = {
@@ -44,7 +44,7 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
     printJson: (value) => writeText(1, `${visibleJson(value)}\n`),
     notice,
     complain: (error) => complain(error, options.json),
-    client: (maySpawn = true) => createClient({ home, maySpawn, inside: readEnclosingRun(env), notice }),
+    client: (maySpawn = true) => new Client({ home, maySpawn, inside: readEnclosingRun(env), notice }),
     insideRun: env[markVariable] || null,
   };
 }
