@@ -6,7 +6,8 @@ import { visibleJson } from '#run/control-chars.ts';
 import { ClipError } from '#run/errors.ts';
 import { markVariable } from '#run/run.ts';
 import { Client, type Inside } from './client/client.ts';
-import { cleanText, forTerminal, readTextStyle, type TextStyle } from './format/format.ts';
+import { cleanText, forTerminal } from './terminal/clean.ts';
+import { readTextStyle, type TextStyle } from './terminal/style.ts';
 
 export type Context = {
   readonly env: NodeJS.ProcessEnv;

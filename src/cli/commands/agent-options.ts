@@ -4,7 +4,8 @@ import type { AgentView } from '#protocol/agents.ts';
 import { parseBudget, parseQuietHours } from '#protocol/budget.ts';
 import { type Budget, formatBudget, formatSpent } from '#run/budget.ts';
 import type { QuietHours } from '#run/schedule.ts';
-import { clean, formatDuration } from '../format/format.ts';
+import { formatDuration } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { duration } from './options.ts';
 
 /** The word that clears a setting. */

@@ -8,7 +8,10 @@ import { limits } from '#run/limits.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { whyUnreadable } from '../format/file-error.ts';
-import { clean, formatCommand, formatDuration, paint, plural, table } from '../format/format.ts';
+import { formatCommand, formatDuration, plural } from '../format/format.ts';
+import { table } from '../format/table.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint } from '../terminal/style.ts';
 import { checkAgent } from './agent-check.ts';
 import {
   type Cleared,
@@ -286,7 +289,7 @@ function formatState({ pausedBy, liveRuns, concurrency }: AgentView): string {
 /** Formats the permission. `full` is highlighted. */
 function formatPermission({ look }: Context, { permission, restrained }: AgentView): string {
   if (!restrained) return '–';
-  return permission === 'full' ? paint(permission, 33, look) : permission;
+  return permission === 'full' ? paint(permission, 'yellow', look) : permission;
 }
 
 function factsText(context: Context, agent: AgentView): string {
@@ -321,5 +324,5 @@ function factsText(context: Context, agent: AgentView): string {
     ['id', agent.id],
   ];
   const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
-  return `${paint(`Agent ${clean(agent.name)}`, 1, context.look)}\n${rows.join('\n')}`;
+  return `${paint(`Agent ${clean(agent.name)}`, 'bold', context.look)}\n${rows.join('\n')}`;
 }

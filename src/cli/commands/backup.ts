@@ -3,7 +3,8 @@ import { findForeignFiles, validateHome } from '#config/home.ts';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, formatSize } from '../format/format.ts';
+import { formatSize } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 
 export function addBackup(program: Command, register: Register): void {
   program

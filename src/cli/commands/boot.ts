@@ -3,7 +3,7 @@ import { bootPlace, bootStatus, disableBoot, enableBoot } from '#launch/autostar
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 
 export function addBoot(program: Command, register: Register): void {
   const boot = program.command('boot').description('start the daemon at login');

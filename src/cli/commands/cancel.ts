@@ -5,7 +5,8 @@ import type { Client } from '../client/client.ts';
 import { reached } from '../client/wait-for-runs.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, formatEnd, plural } from '../format/format.ts';
+import { formatEnd, plural } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { startProgress } from '../terminal/progress-line.ts';
 import { duration } from './options.ts';
 

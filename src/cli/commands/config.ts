@@ -7,7 +7,8 @@ import { wrongWithBudget } from '#protocol/budget.ts';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, paint } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint } from '../terminal/style.ts';
 
 type Json = { json?: boolean };
 
@@ -67,9 +68,9 @@ async function list(context: Context): Promise<number> {
   print(`${clean(path)}${exists ? '' : ' (not there: these are the defaults)'}`);
   for (const told of settings) {
     print(
-      `${told.key} = ${formatValue(told.value)}${told.source === 'file' ? paint(`  line ${told.line ?? '?'}`, 36, look) : ''}`,
+      `${told.key} = ${formatValue(told.value)}${told.source === 'file' ? paint(`  line ${told.line ?? '?'}`, 'cyan', look) : ''}`,
     );
-    print(paint(`    ${told.says} (default ${told.standardWords ?? formatValue(told.standard)})`, 90, look));
+    print(paint(`    ${told.says} (default ${told.standardWords ?? formatValue(told.standard)})`, 'gray', look));
   }
   return 0;
 }

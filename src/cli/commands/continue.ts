@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import type { ContinueAnswer } from '#protocol/tasks.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean } from '../format/format.ts';
 import { taskPath } from '../format/task.ts';
+import { clean } from '../terminal/clean.ts';
 import { collectEnvironment } from './run-request.ts';
 
 export function addContinue(program: Command, register: Register): void {

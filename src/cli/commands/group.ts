@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, plural, table } from '../format/format.ts';
+import { plural } from '../format/format.ts';
+import { table } from '../format/table.ts';
+import { clean } from '../terminal/clean.ts';
 import { positiveNumber } from './options.ts';
 
 type Group = { name: string; limit: number | null; paused: boolean };

@@ -5,11 +5,14 @@ import { limits } from '#run/limits.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { chartText } from '../format/bar-chart.ts';
-import { clean, formatDuration, paint, plural, table } from '../format/format.ts';
+import { formatDuration, plural } from '../format/format.ts';
 import { ledgerRow } from '../format/ledger.ts';
+import { table } from '../format/table.ts';
 import { formatTaskStatus, taskPath } from '../format/task.ts';
 import { formatCost, formatToken, percent } from '../format/totals.ts';
-import { bold, span, spansIn, wrap } from '../terminal/styled-text.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint } from '../terminal/style.ts';
+import { span, spansIn, wrap } from '../terminal/styled-text.ts';
 import { duration, positiveNumber } from './options.ts';
 
 type Options = { agent?: string; since?: number; limit?: number; chart?: boolean; json?: boolean };
@@ -48,7 +51,7 @@ function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, o
   if (task !== null) {
     const words = `  ${formatTaskStatus(task, look)}${task.assignee === null ? '' : `, ${clean(task.assignee)}`}`;
     context.print(
-      `${wrap([span(`T${task.number}  ${clean(task.title)}`, bold), ...spansIn(words)], look, { first: '', rest: '    ' }).join('\n')}\n`,
+      `${wrap([span(`T${task.number}  ${clean(task.title)}`, 'bold'), ...spansIn(words)], look, { first: '', rest: '    ' }).join('\n')}\n`,
     );
   }
   if (runs.length === 0)
@@ -57,7 +60,7 @@ function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, o
     );
   const now = Date.now();
   context.print(runs.map((run: RunView) => ledgerRow(look, run, { now, withTask: task === null })).join('\n\n'));
-  if (hidden > 0) context.print(paint(`\n${plural(hidden, 'older run')} not shown`, 90, look));
+  if (hidden > 0) context.print(paint(`\n${plural(hidden, 'older run')} not shown`, 'gray', look));
   context.print(`\n${wrap([span(sumLine('all together', totals))], look, { first: '', rest: '  ' }).join('\n')}`);
   // A single task, agent or day needs no table of its own.
   const groups = [

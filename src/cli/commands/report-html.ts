@@ -14,8 +14,9 @@ import type { Command } from 'commander';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, formatSize, plural } from '../format/format.ts';
+import { formatSize, plural } from '../format/format.ts';
 import { gather } from '../html-report/collect.ts';
+import { clean } from '../terminal/clean.ts';
 import { link } from '../terminal/hyperlinks.ts';
 
 type Options = { task?: string; force?: boolean; json?: boolean };

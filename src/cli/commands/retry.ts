@@ -3,7 +3,7 @@ import type { RunAnswer } from '#protocol/answers.ts';
 import { ClipError, errorTable } from '#run/errors.ts';
 import { startKeeperIfWanted } from '../client/start-keeper.ts';
 import type { Register } from '../command.ts';
-import { clean } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { collectPair } from './options.ts';
 import { collectEnvironment } from './run-request.ts';
 import { type Afterwards, afterwards } from './run-result.ts';

@@ -4,9 +4,10 @@ import type { Client } from '../client/client.ts';
 import { allReached, leaveAliveOnInterrupt } from '../client/wait-for-runs.ts';
 import type { Context } from '../context.ts';
 import { exitOfRun } from '../exit-codes.ts';
-import { clean, formatDuration, formatEnd, formatStatus } from '../format/format.ts';
+import { formatDuration, formatEnd, formatStatus } from '../format/format.ts';
 import { createRendering } from '../logs/log-format.ts';
 import { followOutput } from '../logs/print-logs.ts';
+import { clean } from '../terminal/clean.ts';
 import { startProgress } from '../terminal/progress-line.ts';
 import { acknowledgeSeen } from './acknowledge.ts';
 

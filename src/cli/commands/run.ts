@@ -5,7 +5,7 @@ import { ClipError } from '#run/errors.ts';
 import { startKeeperIfWanted } from '../client/start-keeper.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { runBatch } from './batch.ts';
 import { collect, collectPair, duration, size, wholeNumber } from './options.ts';
 import { buildRequest, type RunOptions, readPrompt } from './run-request.ts';

@@ -3,16 +3,9 @@ import type { RunView } from '#protocol/answers.ts';
 import { runStatuses } from '#run/run.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import {
-  type Column,
-  clean,
-  formatAgo,
-  formatCommand,
-  formatElapsed,
-  formatEnd,
-  formatStatus,
-  table,
-} from '../format/format.ts';
+import { formatAgo, formatCommand, formatElapsed, formatEnd, formatStatus } from '../format/format.ts';
+import { type Column, table } from '../format/table.ts';
+import { clean } from '../terminal/clean.ts';
 import { collect, duration, positiveNumber } from './options.ts';
 
 type Options = {

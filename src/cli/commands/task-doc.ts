@@ -6,8 +6,10 @@ import { limits } from '#run/limits.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { whyUnreadable } from '../format/file-error.ts';
-import { clean, formatAgo, formatSize, table } from '../format/format.ts';
+import { formatAgo, formatSize } from '../format/format.ts';
+import { table } from '../format/table.ts';
 import { taskPath } from '../format/task.ts';
+import { clean } from '../terminal/clean.ts';
 import { count, positiveNumber } from './options.ts';
 import { readFileWithin, readInput } from './run-request.ts';
 

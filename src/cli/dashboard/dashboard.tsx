@@ -6,7 +6,7 @@
  */
 import { type Instance, render } from 'ink';
 import type { Client } from '../client/client.ts';
-import type { TextStyle } from '../format/format.ts';
+import type { TextStyle } from '../terminal/style.ts';
 import { performAction } from './actions.ts';
 import type { Board } from './board.ts';
 import type { Feed } from './board-stream.ts';

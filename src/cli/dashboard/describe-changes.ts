@@ -1,6 +1,7 @@
 /** Describes changes of the board in words, for screen readers, logs and pipes. */
 import type { RunView } from '#protocol/answers.ts';
-import { clean, formatCommand, formatDuration, formatElapsed, formatEnd, plural } from '../format/format.ts';
+import { formatCommand, formatDuration, formatElapsed, formatEnd, plural } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import type { Board } from './board.ts';
 
 /** Returns a sentence for each change. For a new board, it describes the current content. */

@@ -1,7 +1,7 @@
 /** The last readable line of each live run. It is read again when the log has grown. */
 import type { RunView } from '#protocol/answers.ts';
-import { clean } from '../format/format.ts';
 import type { Reader } from '../logs/transcript/renderer.ts';
+import { clean } from '../terminal/clean.ts';
 import { findLastLine } from './log-tail.ts';
 import type { Readers } from './stream-readers.ts';
 

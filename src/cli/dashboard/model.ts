@@ -2,7 +2,7 @@
 import type { RunView, ShowAnswer } from '#protocol/answers.ts';
 import type { DocumentView, LedgerAnswer, TaskShowAnswer } from '#protocol/tasks.ts';
 import type { Lost } from '../client/client.ts';
-import type { TextStyle } from '../format/format.ts';
+import type { TextStyle } from '../terminal/style.ts';
 import type { Board } from './board.ts';
 
 /** The state of the connection. A lost daemon is awaited. */

@@ -7,7 +7,7 @@
  */
 import type { RunView } from '#protocol/answers.ts';
 import { cutText } from '#run/cut-text.ts';
-import { clean } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { type DashboardRow, findRow, rowRun, rowTask } from './rows.ts';
 
 export type Page =

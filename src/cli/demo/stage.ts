@@ -9,7 +9,8 @@ import { runOwnCommand } from '#launch/run-cli.ts';
 import type { DaemonAnswer, RunView } from '#protocol/answers.ts';
 import { ClipError } from '#run/errors.ts';
 import type { Context } from '../context.ts';
-import { formatCommand, paint } from '../format/format.ts';
+import { formatCommand } from '../format/format.ts';
+import { paint } from '../terminal/style.ts';
 
 export type Stage = ReturnType<typeof createStage>;
 
@@ -49,7 +50,7 @@ export function createStage({ look, print, env }: Context) {
 
   /** Runs a command as a person would type it, and prints its output. */
   async function type(...args: string[]): Promise<void> {
-    print(paint(`$ clip ${formatCommand(args.map((arg) => arg.replace(`${folder}/`, '')))}`, 36, look));
+    print(paint(`$ clip ${formatCommand(args.map((arg) => arg.replace(`${folder}/`, '')))}`, 'cyan', look));
     const said = await clip('--color', look.colour ? 'always' : 'never', ...args);
     const text = `${said.stdout}${said.stderr}`.trimEnd();
     print(text.replace(/^(?=.)/gm, '  '));
@@ -76,11 +77,11 @@ export function createStage({ look, print, env }: Context) {
     type,
     /** Prints what happens. On a terminal it pauses to let the text be read. */
     async tell(...lines: string[]): Promise<void> {
-      print(`\n${lines.map((line) => paint(line, 1, look)).join('\n')}`);
+      print(`\n${lines.map((line) => paint(line, 'bold', look)).join('\n')}`);
       if (look.width !== null) await sleep(readMs * lines.length);
     },
     kill(pid: number): void {
-      print(paint(`$ kill -9 ${pid}`, 36, look));
+      print(paint(`$ kill -9 ${pid}`, 'cyan', look));
       process.kill(pid, 'SIGKILL');
     },
     runs: async (): Promise<readonly RunView[]> => (await json<{ runs: RunView[] }>('runs'))?.runs ?? [],

@@ -1,7 +1,9 @@
 /** Formats the history of a run or a task, one line per event. */
 import type { EventView, ReportView } from '#protocol/answers.ts';
 import { cutText } from '#run/cut-text.ts';
-import { clean, formatDuration, paint, type TextStyle } from './format.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint, type TextStyle } from '../terminal/style.ts';
+import { formatDuration } from './format.ts';
 
 /** Returns the history. `withRuns`: each line also names its run. */
 export function historyText(look: TextStyle, events: readonly EventView[], withRuns: boolean): string {
@@ -11,7 +13,7 @@ export function historyText(look: TextStyle, events: readonly EventView[], withR
       const which = withRuns ? (run === null ? '' : `run ${run}`).padEnd(10) : '';
       return `  ${at.slice(0, 10)} ${at.slice(11, 23)}  ${which}${type.padEnd(16)} ${clean(formatDetail(type, data))}`.trimEnd();
     });
-  return `${paint('History (UTC)', 1, look)}\n${rows.join('\n')}`;
+  return `${paint('History (UTC)', 'bold', look)}\n${rows.join('\n')}`;
 }
 
 /** Returns whether a run's event belongs in a task's history: its start and its end do. The run's own history has the rest. */

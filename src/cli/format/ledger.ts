@@ -1,18 +1,10 @@
 /** Formats a run in the ledger: one line for its end, one for its verdict, one for what comes next. */
 import type { RunView } from '#protocol/answers.ts';
 import { exhaustedSuffix } from '#run/state-machine.ts';
-import { bold, span, spansIn, wrap } from '../terminal/styled-text.ts';
-import {
-  clean,
-  formatAgo,
-  formatDuration,
-  formatElapsed,
-  formatStatus,
-  formatUsed,
-  paint,
-  plural,
-  type TextStyle,
-} from './format.ts';
+import { clean } from '../terminal/clean.ts';
+import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
+import { span, spansIn, wrap } from '../terminal/styled-text.ts';
+import { formatAgo, formatDuration, formatElapsed, formatStatus, formatUsed, plural } from './format.ts';
 
 export function ledgerRow(
   look: TextStyle,
@@ -32,7 +24,7 @@ export function ledgerRow(
         : formatElapsed(run, now)
       : `${formatElapsed(run, now)}, ${formatAgo(run.endedAt ?? run.queuedAt, now)}`,
     paint(livenessLabel(run), livenessColour(run), look),
-    ...(isExhausted(run) ? [paint('Exhausted', 33, look)] : []),
+    ...(isExhausted(run) ? [paint('Exhausted', 'yellow', look)] : []),
     ...(run.continuationAttempt
       ? [
           `Continuation attempt ${run.continuationAttempt}${run.maxContinuationAttempts === null ? '' : ` of ${run.maxContinuationAttempts}`}`,
@@ -52,7 +44,7 @@ export function ledgerRow(
     ['left behind', run.leaked?.length ? plural(run.leaked.length, 'process', 'processes') : null],
   ];
   const logs = run.startedAt === null || run.logsRemovedAt !== null ? null : run.stdoutPath;
-  const number = { ...span(`#${run.number}`, bold), target: logs };
+  const number = { ...span(`#${run.number}`, 'bold'), target: logs };
   const first = wrap([number, ...spansIn(`  ${head.join('  ')}`)], look, { first: '', rest: '    ' });
   return [...first, ...lines.flatMap(([name, value]) => (value === null ? [] : factLines(name, value, look)))].join(
     '\n',
@@ -78,22 +70,22 @@ function isCancelled({ status, livenessState }: RunView): boolean {
   return status === 'cancelled' && livenessState === 'failed';
 }
 
-function livenessColour(run: RunView): number {
+function livenessColour(run: RunView): Colour {
   const { livenessState } = run;
-  if (isCancelled(run)) return 90;
+  if (isCancelled(run)) return 'gray';
   switch (livenessState) {
     case 'advanced':
     case 'completed':
-      return 32;
+      return 'green';
     case 'failed':
-      return 31;
+      return 'red';
     case 'blocked':
     case 'plan_only':
     case 'empty_response':
     case 'needs_followup':
-      return 33;
+      return 'yellow';
     default:
-      return 90;
+      return 'gray';
   }
 }
 

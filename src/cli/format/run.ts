@@ -1,7 +1,8 @@
 /** Formats all facts of a run, one line each. */
 import type { EventView, ReportView, RunView, ShowAnswer } from '#protocol/answers.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint, type TextStyle } from '../terminal/style.ts';
 import {
-  clean,
   formatCommand,
   formatDuration,
   formatElapsed,
@@ -10,9 +11,7 @@ import {
   formatSize,
   formatStatus,
   formatUsed,
-  paint,
   plural,
-  type TextStyle,
 } from './format.ts';
 import { formatReport } from './history.ts';
 
@@ -101,7 +100,7 @@ export function runFacts(look: TextStyle, { run, events }: Pick<ShowAnswer, 'run
     ['id', run.id],
   ];
   const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
-  return `${paint(`Run ${run.number}`, 1, look)}\n${rows.join('\n')}`;
+  return `${paint(`Run ${run.number}`, 'bold', look)}\n${rows.join('\n')}`;
 }
 
 /** Formats the time limit of a run, and the budget limit that it has reached. */

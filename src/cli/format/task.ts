@@ -2,8 +2,11 @@
 import type { TaskShowAnswer, TaskView, WakeView } from '#protocol/tasks.ts';
 import { formatBudget } from '#run/budget.ts';
 import { ClipError } from '#run/errors.ts';
-import { type Column, clean, formatAgo, paint, plural, type TextStyle, table } from './format.ts';
+import { clean } from '../terminal/clean.ts';
+import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
+import { formatAgo, plural } from './format.ts';
 import { historyText } from './history.ts';
+import { type Column, table } from './table.ts';
 
 /** Returns the API path of a task. `T7` and `7` mean the same. Throws for anything else. */
 export function taskPath(ref: string): string {
@@ -15,14 +18,14 @@ export function taskPath(ref: string): string {
   );
 }
 
-const looks: Readonly<Record<TaskView['status'], readonly [glyph: string, colour: number]>> = {
-  backlog: ['·', 90],
-  todo: ['◦', 36],
-  in_progress: ['●', 34],
-  in_review: ['◉', 35],
-  done: ['✓', 32],
-  blocked: ['■', 33],
-  cancelled: ['⊘', 90],
+const looks: Readonly<Record<TaskView['status'], readonly [glyph: string, colour: Colour]>> = {
+  backlog: ['·', 'gray'],
+  todo: ['◦', 'cyan'],
+  in_progress: ['●', 'blue'],
+  in_review: ['◉', 'magenta'],
+  done: ['✓', 'green'],
+  blocked: ['■', 'yellow'],
+  cancelled: ['⊘', 'gray'],
 };
 
 export function formatTaskStatus({ status, paused }: Pick<TaskView, 'status' | 'paused'>, look: TextStyle): string {
@@ -72,12 +75,12 @@ export function taskFacts(
     ],
   ];
   const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
-  const parts = [`${paint(`T${task.number}  ${clean(task.title)}`, 1, look)}\n${rows.join('\n')}`];
+  const parts = [`${paint(`T${task.number}  ${clean(task.title)}`, 'bold', look)}\n${rows.join('\n')}`];
   if (comments.length > 0)
     parts.push(
-      `${paint('Comments', 1, look)}\n${comments.map(({ author, text, at }) => `  ${at.slice(0, 16).replace('T', ' ')}  ${clean(author)}: ${clean(text)}`).join('\n')}`,
+      `${paint('Comments', 'bold', look)}\n${comments.map(({ author, text, at }) => `  ${at.slice(0, 16).replace('T', ' ')}  ${clean(author)}: ${clean(text)}`).join('\n')}`,
     );
-  if (wakes.length > 0) parts.push(`${paint('Wakes', 1, look)}\n${wakeTable(look, wakes)}`);
+  if (wakes.length > 0) parts.push(`${paint('Wakes', 'bold', look)}\n${wakeTable(look, wakes)}`);
   parts.push(historyText(look, activity, true));
   return parts.join('\n\n');
 }

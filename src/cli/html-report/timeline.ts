@@ -2,7 +2,7 @@
 import type { RunView } from '#protocol/answers.ts';
 import { formatDuration } from '../format/format.ts';
 import { livenessLabel } from '../format/ledger.ts';
-import { clip } from '../terminal/styled-text.ts';
+import { cutToWidth } from '../terminal/width.ts';
 import { type Html, html, nothing } from './html.ts';
 import { classifyMood, formatTime } from './model.ts';
 import { buildScale, type Scale } from './time-scale.ts';
@@ -73,7 +73,7 @@ function buildLanes(runs: readonly RunView[], now: number): Block[] {
 
 function renderLane({ name, lanes, top }: Row): Html {
   return html`<rect class="lane" x="${left}" y="${top}" width="${width - left - 10}" height="${lanes * laneHeight}" rx="4"/>
-<text x="0" y="${top + 17}">${clip(name, 17)}</text>`;
+<text x="0" y="${top + 17}">${cutToWidth(name, 17)}</text>`;
 }
 
 function place({ from, to, lane }: Block, top: number, scale: Scale) {

@@ -1,5 +1,8 @@
 /** The header of every page: the daemon, the slots, the queue, and today's cost. */
-import { clean, formatDuration, paint, plural } from '../../format/format.ts';
+
+import { formatDuration, plural } from '../../format/format.ts';
+import { clean } from '../../terminal/clean.ts';
+import { paint } from '../../terminal/style.ts';
 import type { Canvas, Facts } from '../model.ts';
 import { fitting } from './lines.ts';
 
@@ -9,24 +12,24 @@ export function headLines({ board, connection, now }: Facts, { columns, look }: 
   const { daemon, queue } = board;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
   const parts = [
-    paint('clip', 1, look),
+    paint('clip', 'bold', look),
     ...(connection === 'live'
       ? []
-      : [paint(connection === 'stopped' ? 'the daemon was stopped; waiting for it' : 'reconnecting…', 33, look)]),
+      : [paint(connection === 'stopped' ? 'the daemon was stopped; waiting for it' : 'reconnecting…', 'yellow', look)]),
     columns < narrow ? `${queue.taken}/${queue.slots} slots` : `${queue.taken} of ${plural(queue.slots, 'slot')} taken`,
     waiting,
-    ...(queue.held ? [paint('the queue is held', 33, look)] : []),
+    ...(queue.held ? [paint('the queue is held', 'yellow', look)] : []),
     formatSpent(board.spentToday),
     paint(
       `up ${formatDuration(Math.max(0, now - Date.parse(daemon.startedAt)))}, pid ${daemon.pid}, ${daemon.version}`,
-      90,
+      'gray',
       look,
     ),
   ];
   const trouble =
     daemon.trouble === null
       ? []
-      : [paint(clean(`${daemon.trouble.message} ${daemon.trouble.hint ?? ''}`.trim()), 31, look)];
+      : [paint(clean(`${daemon.trouble.message} ${daemon.trouble.hint ?? ''}`.trim()), 'red', look)];
   return [fitting(parts, columns, ' · '), ...trouble, ''];
 }
 

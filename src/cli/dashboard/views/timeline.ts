@@ -4,24 +4,26 @@
  * continuations.
  */
 import type { RunView } from '#protocol/answers.ts';
-import { clean, measureWidth, paint } from '../../format/format.ts';
+import { clean } from '../../terminal/clean.ts';
+import { type Colour, paint } from '../../terminal/style.ts';
+import { cutToWidth, measureWidth } from '../../terminal/width.ts';
 import type { Canvas, Facts } from '../model.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
 import type { Viewed } from './run.ts';
 
-type Kind = { readonly letter: string; readonly colour: number; readonly words: string };
+type Kind = { readonly letter: string; readonly colour: Colour; readonly words: string };
 const kinds = {
-  running: { letter: '▒', colour: 34, words: 'running' },
-  completed: { letter: 'C', colour: 32, words: 'completed' },
-  advanced: { letter: 'A', colour: 32, words: 'advanced' },
-  plan_only: { letter: 'P', colour: 33, words: 'plan only' },
-  empty_response: { letter: 'E', colour: 33, words: 'empty response' },
-  needs_followup: { letter: 'N', colour: 33, words: 'needs follow-up' },
-  blocked: { letter: 'B', colour: 33, words: 'blocked' },
-  failed: { letter: 'F', colour: 31, words: 'failed' },
-  succeeded: { letter: 'S', colour: 32, words: 'succeeded' },
-  cancelled: { letter: 'x', colour: 90, words: 'cancelled' },
+  running: { letter: '▒', colour: 'blue', words: 'running' },
+  completed: { letter: 'C', colour: 'green', words: 'completed' },
+  advanced: { letter: 'A', colour: 'green', words: 'advanced' },
+  plan_only: { letter: 'P', colour: 'yellow', words: 'plan only' },
+  empty_response: { letter: 'E', colour: 'yellow', words: 'empty response' },
+  needs_followup: { letter: 'N', colour: 'yellow', words: 'needs follow-up' },
+  blocked: { letter: 'B', colour: 'yellow', words: 'blocked' },
+  failed: { letter: 'F', colour: 'red', words: 'failed' },
+  succeeded: { letter: 'S', colour: 'green', words: 'succeeded' },
+  cancelled: { letter: 'x', colour: 'gray', words: 'cancelled' },
 } as const satisfies Record<string, Kind>;
 
 function classifyRun(run: RunView): Kind {
@@ -43,7 +45,7 @@ export function timelineView(page: Extract<Page, { name: 'timeline' }>, facts: F
   );
   const scale = { from, to, cells: Math.max(10, columns - nameWidth - 1), now: facts.now };
   const lanes = buildLanes(runs, facts.now).map((lane) => laneText(lane, scale, canvas));
-  const title = paint(`Timeline  ${page.hours} h${page.back === 0 ? '' : `, until ${formatClock(to)}`}`, 1, look);
+  const title = paint(`Timeline  ${page.hours} h${page.back === 0 ? '' : `, until ${formatClock(to)}`}`, 'bold', look);
   const legend = wrapped([formatLegend(runs, canvas), ...formatChains(runs)], columns);
   const head = [title, formatAxis(scale, canvas)];
   const room = Math.max(1, rows - head.length - legend.length - 1);
@@ -53,7 +55,7 @@ export function timelineView(page: Extract<Page, { name: 'timeline' }>, facts: F
       ? 'Reading the last runs…'
       : `Nothing ran in these ${page.hours} hours. ← looks further back, - shows more.`);
   const body = window(
-    lanes.length === 0 ? [paint(empty, 90, look)] : lanes,
+    lanes.length === 0 ? [paint(empty, 'gray', look)] : lanes,
     Math.min(page.scroll, Math.max(0, lanes.length - room)),
     room,
   );
@@ -93,7 +95,7 @@ function cellAt(at: number, { from, to, cells }: Scale): number {
 
 function laneText({ name, runs }: Lane, scale: Scale, { look }: Canvas): string {
   const cells: (string | null)[] = Array.from({ length: scale.cells }, () => null);
-  const colours: number[] = Array.from({ length: scale.cells }, () => 90);
+  const colours: Colour[] = Array.from({ length: scale.cells }, () => 'gray');
   const ids = new Map(runs.map((run) => [run.id, run]));
   for (const run of runs) {
     const before = run.continuationOf === null ? undefined : ids.get(run.continuationOf);
@@ -106,12 +108,12 @@ function laneText({ name, runs }: Lane, scale: Scale, { look }: Canvas): string 
       colours[at] = colour;
     }
   }
-  const label = shortened(clean(name), nameWidth - 1);
+  const label = cutToWidth(clean(name), nameWidth - 1);
   return `${label}${' '.repeat(nameWidth - measureWidth(label))}${coloured(cells, colours, look)}`.trimEnd();
 }
 
 /** Colors the cells. Neighbors of one color share an escape sequence. */
-function coloured(cells: readonly (string | null)[], colours: readonly number[], look: Canvas['look']): string {
+function coloured(cells: readonly (string | null)[], colours: readonly Colour[], look: Canvas['look']): string {
   let text = '';
   for (let at = 0; at < cells.length; ) {
     let end = at;
@@ -120,19 +122,10 @@ function coloured(cells: readonly (string | null)[], colours: readonly number[],
       .slice(at, end)
       .map((cell) => cell ?? ' ')
       .join('');
-    text += part.trim() === '' ? part : paint(part, colours[at] ?? 90, look);
+    text += part.trim() === '' ? part : paint(part, colours[at] ?? 'gray', look);
     at = end;
   }
   return text;
-}
-
-function shortened(text: string, width: number): string {
-  let kept = '';
-  for (const char of text) {
-    if (measureWidth(`${kept}${char}…`) > width && measureWidth(text) > width) return `${kept}…`;
-    kept += char;
-  }
-  return kept;
 }
 
 /** Formats the axis with local times, as many as fit. */
@@ -142,7 +135,7 @@ function formatAxis(scale: Scale, { look }: Canvas): string {
   for (let cell = 0; cell + 5 <= scale.cells; cell += step) {
     line = `${line.padEnd(cell)}${formatClock(scale.from + ((scale.to - scale.from) * cell) / scale.cells)}`;
   }
-  return paint(`${' '.repeat(nameWidth)}${line}`, 90, look);
+  return paint(`${' '.repeat(nameWidth)}${line}`, 'gray', look);
 }
 
 function formatClock(at: number): string {

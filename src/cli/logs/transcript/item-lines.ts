@@ -1,7 +1,9 @@
 /** Renders transcript items as lines. It holds unfinished messages and open tools. */
+
 import type { TranscriptItem } from '#adapters/transcript/item.ts';
 import { plural } from '../../format/format.ts';
-import { bold, cyan, green, grey, red, span, wrap, yellow } from '../../terminal/styled-text.ts';
+import type { Colour } from '../../terminal/style.ts';
+import { span, wrap } from '../../terminal/styled-text.ts';
 import { markdownLines } from './markdown.ts';
 import { type Blocks, createBlocks } from './markdown-blocks.ts';
 import type { RenderOptions } from './render-options.ts';
@@ -44,7 +46,7 @@ export function createItemLines(manner: RenderOptions): ItemLines {
 
   const message = (text: string) => (text.trim() === '' ? [] : put('words', markdownLines(manner.words(text), look)));
   const formatEnd = () => message(blocks.take());
-  const mark = (sign: string, text: string, colour: number) =>
+  const mark = (sign: string, text: string, colour: Colour) =>
     put(
       'other',
       wrap([span(`${sign} `, colour), span(manner.words(text).trim(), colour)], look, { first: '', rest: '  ' }),
@@ -87,10 +89,11 @@ export function createItemLines(manner: RenderOptions): ItemLines {
 
   function result(message: string | null): string[] {
     const sum = used.words();
-    const tail = sum === null ? [] : [span(` · ${sum}`, grey)];
-    if (message === null) return put('other', wrap([span('✓ done', green), ...tail], look, { first: '', rest: '  ' }));
+    const tail = sum === null ? [] : [span(` · ${sum}`, 'gray')];
+    if (message === null)
+      return put('other', wrap([span('✓ done', 'green'), ...tail], look, { first: '', rest: '  ' }));
     const why = message === '' || message === lastError ? '' : `: ${manner.words(message).trim()}`;
-    return put('other', wrap([span(`✗ failed${why}`, red), ...tail], look, { first: '', rest: '  ' }));
+    return put('other', wrap([span(`✗ failed${why}`, 'red'), ...tail], look, { first: '', rest: '  ' }));
   }
 
   function shown(item: Exclude<TranscriptItem, { type: 'message' }>): string[] {
@@ -99,7 +102,7 @@ export function createItemLines(manner: RenderOptions): ItemLines {
         const words = item.words.map(manner.oneLine).join(' · ');
         if (words === lastSession) return [];
         lastSession = words;
-        return put('other', wrap([span(`session ${words}`, grey)], look, { first: '', rest: '  ' }));
+        return put('other', wrap([span(`session ${words}`, 'gray')], look, { first: '', rest: '  ' }));
       }
       case 'thought':
         return put('other', thought(manner.words(item.text), manner));
@@ -110,12 +113,12 @@ export function createItemLines(manner: RenderOptions): ItemLines {
       case 'retry': {
         const which =
           item.attempt === null ? '' : `, attempt ${item.attempt}${item.of === null ? '' : ` of ${item.of}`}`;
-        return mark('↻', `tries again${which}: ${item.message}`, yellow);
+        return mark('↻', `tries again${which}: ${item.message}`, 'yellow');
       }
       case 'error':
         if (item.message === lastError) return [];
         lastError = item.message;
-        return item.message.trim() === '' ? [] : mark('✗', item.message, red);
+        return item.message.trim() === '' ? [] : mark('✗', item.message, 'red');
       case 'usage':
       case 'cost':
         used.add(item);
@@ -125,20 +128,23 @@ export function createItemLines(manner: RenderOptions): ItemLines {
       case 'report':
         return put(
           'other',
-          wrap([span(`reports ${item.kind}: `, bold), span(manner.words(item.text))], look, { first: '', rest: '  ' }),
+          wrap([span(`reports ${item.kind}: `, 'bold'), span(manner.words(item.text))], look, {
+            first: '',
+            rest: '  ',
+          }),
         );
       case 'note':
         return item.warning
-          ? mark('!', item.text, yellow)
-          : put('other', wrap([span(manner.words(item.text), cyan)], look, { first: '  ', rest: '  ' }));
+          ? mark('!', item.text, 'yellow')
+          : put('other', wrap([span(manner.words(item.text), 'cyan')], look, { first: '  ', rest: '  ' }));
       case 'line':
-        return put('other', wrap([span(manner.words(item.text), grey)], look));
+        return put('other', wrap([span(manner.words(item.text), 'gray')], look));
       case 'left-out':
-        return mark('…', `a line too long to be read${manner.hint === null ? '' : `: ${manner.hint}`}`, yellow);
+        return mark('…', `a line too long to be read${manner.hint === null ? '' : `: ${manner.hint}`}`, 'yellow');
     }
   }
 
-  const notEnded = () => (open.size === 0 ? [] : mark('…', `${plural(open.size, 'tool')} had not ended`, yellow));
+  const notEnded = () => (open.size === 0 ? [] : mark('…', `${plural(open.size, 'tool')} had not ended`, 'yellow'));
 
   return {
     add(item) {
@@ -154,7 +160,7 @@ export function createItemLines(manner: RenderOptions): ItemLines {
     rest() {
       const words = [...formatEnd(), ...showHeads(), ...notEnded()];
       const sum = used.words();
-      return sum === null ? words : [...words, ...put('other', wrap([span(sum, grey)], look))];
+      return sum === null ? words : [...words, ...put('other', wrap([span(sum, 'gray')], look))];
     },
   };
 }
@@ -165,5 +171,5 @@ function thought(text: string, { look }: RenderOptions): string[] {
     lines.length <= thoughtLines
       ? lines
       : [...lines.slice(0, thoughtLines - 1), `  … ${plural(lines.length - thoughtLines + 1, 'more line')}`];
-  return shown.flatMap((line) => wrap([span(line, grey)], { ...look, width: null }));
+  return shown.flatMap((line) => wrap([span(line, 'gray')], { ...look, width: null }));
 }

@@ -1,5 +1,6 @@
 /** Options for rendering a log, and the cleaning of its text. */
-import { clean, cleanText, type TextStyle } from '../../format/format.ts';
+import { clean, cleanText } from '../../terminal/clean.ts';
+import type { TextStyle } from '../../terminal/style.ts';
 
 export type RenderOptions = {
   readonly look: TextStyle;

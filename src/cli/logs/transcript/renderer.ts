@@ -3,7 +3,7 @@ import { cutLines, noCut } from '#adapters/log-lines.ts';
 import type { TranscriptItem } from '#adapters/transcript/item.ts';
 import { findTranscriber, type Transcribe } from '#adapters/transcript/transcribe.ts';
 import type { AdapterName, Mapping } from '#run/agent.ts';
-import type { TextStyle } from '../../format/format.ts';
+import type { TextStyle } from '../../terminal/style.ts';
 import { createItemLines } from './item-lines.ts';
 import { resolveRenderOptions } from './render-options.ts';
 
