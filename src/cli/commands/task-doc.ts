@@ -35,7 +35,7 @@ function addPut(doc: Command, register: Register): void {
     .option('--title <text>', 'a title')
     .option('--base <n>', 'the revision you have seen, 0 for a new one: refused when there is a newer one', count)
     .option('--json', 'as JSON')
-    .action((...[first, second, third, options]: [string, string | undefined, string | undefined, PutOptions]) =>
+    .action((first: string, second: string | undefined, third: string | undefined, options: PutOptions) =>
       register({ json: options.json ?? false }, async (context) => {
         const [ref, key, file] = placed(context, [first, second, third]);
         const request = {
