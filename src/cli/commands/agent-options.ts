@@ -4,8 +4,8 @@ import type { AgentView } from '#protocol/agents.ts';
 import { parseBudget, parseQuietHours } from '#protocol/budget.ts';
 import { type Budget, formatBudget, formatSpent } from '#run/budget.ts';
 import type { QuietHours } from '#run/schedule.ts';
+import { cleanFact, type Fact } from '../format/facts.ts';
 import { formatDuration } from '../format/format.ts';
-import { clean } from '../terminal/clean.ts';
 import { duration } from './options.ts';
 
 /** The word that clears a setting. */
@@ -80,17 +80,17 @@ export function limitFacts({
   budgetDay,
   budgetDoubt,
   today,
-}: AgentView): [string, string | null][] {
+}: AgentView): Fact[] {
   const timer =
     everySec === null
       ? null
       : `every ${formatDuration(everySec * 1_000)}${quietHours === null ? '' : `, not at ${quietHours}`}`;
   return [
     ['timer', timer],
-    ['asks then', timerPrompt === null ? null : clean(timerPrompt)],
+    ['asks then', cleanFact(timerPrompt)],
     ['each run', budgetRun === null ? null : `may use ${formatBudget(budgetRun)}`],
     ['each day', budgetDay === null ? null : `may use ${formatBudget(budgetDay)}`],
-    ['but', budgetDoubt === null ? null : clean(budgetDoubt)],
+    ['but', cleanFact(budgetDoubt)],
     ['today', today.runs === 0 ? null : formatSpent(today)],
   ];
 }

@@ -1,5 +1,6 @@
 /** Formats agents: a table of all, or the facts of one. */
 import type { AgentView } from '#protocol/agents.ts';
+import { cleanFact, type Fact, formatFacts } from '../format/facts.ts';
 import { formatCommand, formatDuration, plural } from '../format/format.ts';
 import { table } from '../format/table.ts';
 import { clean } from '../terminal/clean.ts';
@@ -33,22 +34,22 @@ function formatPermission(look: TextStyle, { permission, restrained }: AgentView
 /** Formats all settings of an agent, one line each. Variables are shown without their values. */
 export function agentFacts(look: TextStyle, agent: AgentView): string {
   const time = (seconds: number | null) => (seconds === null ? null : formatDuration(seconds * 1_000));
-  const facts: [string, string | null][] = [
+  const facts: Fact[] = [
     [
       'adapter',
       agent.mapped
         ? `${agent.adapter}, ${agent.preset === null ? 'with a mapping of its stream' : `preset ${agent.preset}`}`
         : agent.adapter,
     ],
-    ['command', agent.command === null ? null : clean(agent.command)],
+    ['command', cleanFact(agent.command)],
     ['arguments', agent.args.length === 0 ? null : clean(formatCommand(agent.args))],
-    ['model', agent.model === null ? null : clean(agent.model)],
-    ['role', agent.role === null ? null : clean(agent.role)],
+    ['model', cleanFact(agent.model)],
+    ['role', cleanFact(agent.role)],
     ['permission', agent.restrained ? formatPermission(look, agent) : '–, clip does not know how to restrain it'],
-    ['folder', agent.cwd === null ? null : clean(agent.cwd)],
+    ['folder', cleanFact(agent.cwd)],
     ['variables', agent.env.length === 0 ? null : clean(agent.env.join(' '))],
-    ['env file', agent.envFile === null ? null : clean(agent.envFile)],
-    ['template', agent.promptTemplate === null ? null : clean(agent.promptTemplate)],
+    ['env file', cleanFact(agent.envFile)],
+    ['template', cleanFact(agent.promptTemplate)],
     ['time limit', time(agent.timeoutSec)],
     ['silence', time(agent.silenceSec)],
     ['grace', time(agent.graceSec)],
@@ -62,6 +63,5 @@ export function agentFacts(look: TextStyle, agent: AgentView): string {
     ['why', agent.pausedBy === 'budget' ? clean(agent.pausedReason ?? '') : null],
     ['id', agent.id],
   ];
-  const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
-  return `${paint(`Agent ${clean(agent.name)}`, 'bold', look)}\n${rows.join('\n')}`;
+  return formatFacts(look, `Agent ${clean(agent.name)}`, facts);
 }

@@ -26,9 +26,7 @@ export function formatStatus(run: Pick<RunView, 'status' | 'livenessState'>, loo
 /** Formats `retrying, attempt 3 of 10`: the agent itself tries again. */
 export function formatRetrying({ retrying }: Pick<RunView, 'retrying'>): string {
   if (retrying === null) return '';
-  return retrying.attempt === null
-    ? 'retrying'
-    : `retrying, attempt ${retrying.attempt}${retrying.of === null ? '' : ` of ${retrying.of}`}`;
+  return retrying.attempt === null ? 'retrying' : `retrying, attempt ${formatPart(retrying.attempt, retrying.of)}`;
 }
 
 /** Formats `12.3k in (9k cached), 410 out, $0.0984`, or `at least …` when the usage is a lower bound. */
@@ -115,4 +113,9 @@ export function formatElapsed(run: RunView, now: number): string {
 
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** Formats `3 of 10`, or `3` when the whole is not known. */
+export function formatPart(part: number, whole: number | null): string {
+  return whole === null ? String(part) : `${part} of ${whole}`;
 }

@@ -4,7 +4,8 @@ import { exhaustedSuffix } from '#run/state-machine.ts';
 import { clean } from '../terminal/clean.ts';
 import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
 import { span, spansIn, wrap } from '../terminal/styled-text.ts';
-import { formatAgo, formatDuration, formatElapsed, formatStatus, formatUsed, plural } from './format.ts';
+import { cleanFact } from './facts.ts';
+import { formatAgo, formatDuration, formatElapsed, formatPart, formatStatus, formatUsed, plural } from './format.ts';
 
 export function ledgerRow(
   look: TextStyle,
@@ -26,16 +27,14 @@ export function ledgerRow(
     paint(livenessLabel(run), livenessColour(run), look),
     ...(isExhausted(run) ? [paint('Exhausted', 'yellow', look)] : []),
     ...(run.continuationAttempt
-      ? [
-          `Continuation attempt ${run.continuationAttempt}${run.maxContinuationAttempts === null ? '' : ` of ${run.maxContinuationAttempts}`}`,
-        ]
+      ? [`Continuation attempt ${formatPart(run.continuationAttempt, run.maxContinuationAttempts)}`]
       : []),
   ];
   const lines: [string, string | null][] = [
     ['stop', formatStop(run)],
     ['last useful', formatLastUseful(run, now)],
     ['why', run.livenessReason === null || isCancelled(run) ? null : clean(run.livenessReason)],
-    ['next', run.nextAction === null ? null : clean(run.nextAction)],
+    ['next', cleanFact(run.nextAction)],
     ['then', run.decision === null ? null : `${run.decision.action}: ${clean(run.decision.reason)}`],
     ['woken by', run.wakeReason],
     ['retry', formatRetry(run)],

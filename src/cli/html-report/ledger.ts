@@ -2,7 +2,7 @@
 import type { RunView } from '#protocol/answers.ts';
 import type { LedgerAnswer } from '#protocol/tasks.ts';
 import { cutText } from '#run/cut-text.ts';
-import { formatDuration, formatElapsed, plural } from '../format/format.ts';
+import { formatDuration, formatElapsed, formatPart, plural } from '../format/format.ts';
 import { formatRetry, formatStop, livenessLabel } from '../format/ledger.ts';
 import { formatCost, formatToken, percent } from '../format/totals.ts';
 import { type Html, html } from './html.ts';
@@ -56,12 +56,7 @@ function reasons(run: RunView): Html[] {
     ['Next', run.nextAction],
     ['Then', run.decision === null ? null : `${run.decision.action}: ${run.decision.reason}`],
     ['Retry', formatRetry(run)],
-    [
-      'Attempt',
-      run.continuationAttempt
-        ? `${run.continuationAttempt}${run.maxContinuationAttempts === null ? '' : ` of ${run.maxContinuationAttempts}`}`
-        : null,
-    ],
+    ['Attempt', run.continuationAttempt ? formatPart(run.continuationAttempt, run.maxContinuationAttempts) : null],
     ['Left behind', run.leaked?.length ? plural(run.leaked.length, 'process', 'processes') : null],
   ];
   return parts.flatMap(([name, value]) => (value === null ? [] : [html`<p><b>${name}</b> ${value}</p>`]));

@@ -1,6 +1,6 @@
 /** Renders transcript items as lines. It holds unfinished messages and open tools. */
 import type { TranscriptItem } from '#adapters/transcript/item.ts';
-import { plural } from '../../format/format.ts';
+import { formatPart, plural } from '../../format/format.ts';
 import type { Colour } from '../../terminal/style.ts';
 import { type Span, span, wrap } from '../../terminal/styled-text.ts';
 import { markdownLines } from './markdown.ts';
@@ -119,7 +119,7 @@ export class ItemLines {
   }
 
   #renderRetry({ attempt, of, message }: ItemOf<'retry'>): string[] {
-    const which = attempt === null ? '' : `, attempt ${attempt}${of === null ? '' : ` of ${of}`}`;
+    const which = attempt === null ? '' : `, attempt ${formatPart(attempt, of)}`;
     return this.#mark('↻', `tries again${which}: ${message}`, 'yellow');
   }
 
