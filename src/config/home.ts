@@ -119,7 +119,10 @@ export function makeHome({ folder, runs }: Home): HomeTrouble | null {
   }
 }
 
-/** Creates the folders one by one. Node's own `recursive` never returns where nothing can be created, for example below /proc. */
+/**
+ * Creates the folders one by one. Node's own `recursive` never returns where nothing can be created, for example below
+ * /proc.
+ */
 function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(path) !== path) makeFolder(dirname(path));

@@ -62,7 +62,10 @@ export const schema = z.strictObject({
     description: 'show on the desktop what needs you, and which runs without a task failed',
     kind: 'true or false',
   }),
-  /** Amounts in the format of `clip agent edit --budget-day`. They stay text, because this folder must not import the parser. */
+  /**
+   * Amounts in the format of `clip agent edit --budget-day`. They stay text, because this folder must not import the
+   * parser.
+   */
   budget: z
     .strictObject({
       run: amount.meta({

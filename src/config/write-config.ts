@@ -22,7 +22,9 @@ export function putConfig(path: string, text: string): void {
   }
 }
 
-/** Resolves a symbolic link. Many users keep the file with their other settings, and the target is what must be written. */
+/**
+ * Resolves a symbolic link. Many users keep the file with their other settings, and the target is what must be written.
+ */
 function behindLinks(path: string): string {
   try {
     return realpathSync(path);

@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
 export type HttpLog = {
-  /** Writes in the order of the calls. A caller with much data waits for `room`, so the rest of a body stays with its sender. */
+  /**
+   * Writes in the order of the calls. A caller with much data waits for `room`, so the rest of a body stays with its
+   * sender.
+   */
   readonly write: (bytes: Uint8Array | string) => void;
   /** Writes a line of its own, also after an unfinished line. */
   readonly line: (text: string) => void;

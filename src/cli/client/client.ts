@@ -1,4 +1,7 @@
-/** The client: requests over the socket, streams that reconnect, and the start of the daemon when a command may start it. */
+/**
+ * The client: requests over the socket, streams that reconnect, and the start of the daemon when a command may start
+ * it.
+ */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -160,7 +163,9 @@ export class Client {
     return answer;
   }
 
-  /** Returns when a failed request can be repeated: after a pause, or after the daemon was started. Throws otherwise. */
+  /**
+   * Returns when a failed request can be repeated: after a pause, or after the daemon was started. Throws otherwise.
+   */
   async #recover(method: string, error: unknown): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EACCES' || code === 'EPERM') throw noPermission(this.#home, error);
@@ -190,7 +195,9 @@ export class Client {
   }
 }
 
-/** Repeats what the daemon refused temporarily: it was busy, or its database was locked. Such a request had no effect. */
+/**
+ * Repeats what the daemon refused temporarily: it was busy, or its database was locked. Such a request had no effect.
+ */
 async function whenRoom<T>(until: number, work: () => Promise<T>): Promise<T> {
   for (let pause = busyMs; ; pause = Math.min(2 * pause, busyMsMax)) {
     try {

@@ -84,7 +84,9 @@ export function settingOptions(command: Command): Command {
     .option('--json', 'as JSON');
 }
 
-/** Returns the request for these options. A setting that was not given is undefined. Throws for an unreadable mapping. */
+/**
+ * Returns the request for these options. A setting that was not given is undefined. Throws for an unreadable mapping.
+ */
 export function buildAgentRequest(context: Context, options: AgentOptions): Record<string, unknown> {
   const word = (value: string | undefined) => (value === cleared ? null : value);
   const path = (value: string | undefined) =>

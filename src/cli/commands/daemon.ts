@@ -196,7 +196,9 @@ function isZombie(pid: number): boolean {
   }
 }
 
-/** Runs the daemon for a service manager: this process stays, passes signals on, and ends with the daemon's exit code. */
+/**
+ * Runs the daemon for a service manager: this process stays, passes signals on, and ends with the daemon's exit code.
+ */
 async function runInForeground(context: Context, verbose: boolean): Promise<number> {
   const trouble = validateHome(context.home) ?? findForeignFiles(context.home) ?? makeHome(context.home);
   if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint);

@@ -19,7 +19,9 @@ import { Screen } from './screen.tsx';
 import { type ActionRequest, begin, currentPage, type Key, press, type Scene, type State } from './state.ts';
 import { createReaders } from './stream-readers.ts';
 
-/** The interval at which the clock redraws the screen. With many runs it is slower, because seconds do not matter then. */
+/**
+ * The interval at which the clock redraws the screen. With many runs it is slower, because seconds do not matter then.
+ */
 const clockMs = 1_000;
 const slowClock = { from: 50, every: 3 };
 

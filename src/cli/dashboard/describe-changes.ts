@@ -7,7 +7,8 @@ import type { Board } from './board.ts';
 /** Returns a sentence for each change. For a new board, it describes the current content. */
 export function changes(before: Board | null, after: Board, now: number): string[] {
   const were = new Map([...(before?.runs.values() ?? [])].map((run) => [run.number, run]));
-  // A new run that ended before the newest known end is not news. It only appears because another one was removed, for example.
+  // A new run that ended before the newest known end is not news. It only appears because another one was removed, for
+  // example.
   const since =
     [...were.values()]
       .map(({ endedAt }) => endedAt ?? '')

@@ -28,7 +28,9 @@ export function createReaders(client: Client) {
   }
 
   return {
-    /** Returns the plain reader until the right one is known. Only CLIs without an adapter of their own need a request. */
+    /**
+     * Returns the plain reader until the right one is known. Only CLIs without an adapter of their own need a request.
+     */
     of(run: RunView): Reader {
       if (run.agentName === null) return asIs;
       if (run.adapter !== 'plain') return ofAdapter(run.adapter);

@@ -47,10 +47,9 @@ export function formatUsed(run: Pick<RunView, 'usage' | 'agentName' | 'startedAt
 }
 
 function formatCount(usage: Omit<NonNullable<RunView['usage']>, 'partial'>): string {
-  const count = (tokens: number | null) =>
-    tokens === null ? '–' : tokens < 10_000 ? String(tokens) : `${Math.round(tokens / 1_000)}k`;
+  const count = (tokens: number | null) => (tokens === null ? '–' : formatTokens(tokens));
   const cached = usage.cachedInputTokens ? ` (${count(usage.cachedInputTokens)} cached)` : '';
-  const cost = usage.costUsd === null ? '' : `, $${usage.costUsd.toFixed(usage.costUsd < 1 ? 4 : 2)}`;
+  const cost = usage.costUsd === null ? '' : `, ${formatDollars(usage.costUsd)}`;
   return `${count(usage.inputTokens)} in${cached}, ${count(usage.outputTokens)} out${cost}`;
 }
 
@@ -113,6 +112,16 @@ export function formatElapsed(run: RunView, now: number): string {
 
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** Formats `9999`, `120k`. */
+export function formatTokens(count: number): string {
+  return count < 10_000 ? String(count) : `${Math.round(count / 1_000)}k`;
+}
+
+/** Formats `$0.0984`, `$12.50`. */
+export function formatDollars(usd: number): string {
+  return `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
 }
 
 /** Formats `3 of 10`, or `3` when the whole is not known. */

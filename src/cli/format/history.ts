@@ -16,7 +16,10 @@ export function historyText(look: TextStyle, events: readonly EventView[], withR
   return `${paint('History (UTC)', 'bold', look)}\n${rows.join('\n')}`;
 }
 
-/** Returns whether a run's event belongs in a task's history: its start and its end do. The run's own history has the rest. */
+/**
+ * Returns whether a run's event belongs in a task's history: its start and its end do. The run's own history has the
+ * rest.
+ */
 function isOfTasks({ type, data }: EventView): boolean {
   return (
     type !== 'slot-granted' &&

@@ -221,7 +221,10 @@ function formatEvidence({ evidence }: RunView): string | null {
   return `${plural(toolCalls, 'tool call')}, ${ran}, ${plural(filesChanged, 'file')} changed${more}`;
 }
 
-/** Formats `3 files changed (+12 −4): a.ts, b.ts, c.ts, 1 commit, something is not committed`. Changes of others are included. */
+/**
+ * Formats `3 files changed (+12 −4): a.ts, b.ts, c.ts, 1 commit, something is not committed`. Changes of others are
+ * included.
+ */
 function formatWorkspace({ workspace }: RunView): string | null {
   if (workspace === null) return null;
   const { filesChanged, insertions, deletions, commits, dirty, files: named } = workspace;

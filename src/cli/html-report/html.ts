@@ -4,7 +4,9 @@ import { unseenInText } from '#run/control-chars.ts';
 export type Html = { readonly html: string };
 type Value = string | number | null | Html | readonly Html[];
 
-/** Builds HTML from a template. Values are escaped unless they are HTML already. Attributes must be in double quotes. */
+/**
+ * Builds HTML from a template. Values are escaped unless they are HTML already. Attributes must be in double quotes.
+ */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return {
     html: strings

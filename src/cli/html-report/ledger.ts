@@ -2,7 +2,7 @@
 import type { RunView } from '#protocol/answers.ts';
 import type { LedgerAnswer } from '#protocol/tasks.ts';
 import { cutText } from '#run/cut-text.ts';
-import { formatDuration, formatElapsed, formatPart, plural } from '../format/format.ts';
+import { formatDollars, formatDuration, formatElapsed, formatPart, formatTokens, plural } from '../format/format.ts';
 import { formatRetry, formatStop, livenessLabel } from '../format/ledger.ts';
 import { formatCost, formatToken, percent } from '../format/totals.ts';
 import { type Html, html } from './html.ts';
@@ -36,8 +36,7 @@ function elapsed(run: RunView): string {
 
 function tokens(run: RunView): string {
   const { usage } = run;
-  const count = (value: number | null) =>
-    value === null ? '?' : value < 10_000 ? String(value) : `${Math.round(value / 1_000)}k`;
+  const count = (value: number | null) => (value === null ? '?' : formatTokens(value));
   if (usage === null || (usage.inputTokens === null && usage.outputTokens === null))
     return run.agentName === null ? '–' : 'unknown';
   return `${usage.partial && run.endedAt !== null ? 'at least ' : ''}${count(usage.inputTokens)} in, ${count(usage.outputTokens)} out`;
@@ -45,7 +44,7 @@ function tokens(run: RunView): string {
 
 function cost({ usage, agentName }: RunView): string {
   if (usage?.costUsd == null) return agentName === null ? '–' : 'unknown';
-  return `$${usage.costUsd.toFixed(usage.costUsd < 1 ? 4 : 2)}`;
+  return formatDollars(usage.costUsd);
 }
 
 function reasons(run: RunView): Html[] {

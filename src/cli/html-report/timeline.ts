@@ -1,4 +1,6 @@
-/** The timeline of a report: a row for each agent, a block for each run, and a line from each run to its continuation. */
+/**
+ * The timeline of a report: a row for each agent, a block for each run, and a line from each run to its continuation.
+ */
 import type { RunView } from '#protocol/answers.ts';
 import { formatDuration } from '../format/format.ts';
 import { livenessLabel } from '../format/ledger.ts';

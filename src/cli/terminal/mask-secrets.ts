@@ -24,7 +24,9 @@ export function createRedactor(env: NodeJS.ProcessEnv): (text: string) => string
 
 export type Mask = { readonly pass: (chunk: Buffer) => Buffer; readonly rest: () => Buffer };
 
-/** Creates a mask for tokens of runs. They are in the lines that `clip report` prints when it cannot reach the daemon. */
+/**
+ * Creates a mask for tokens of runs. They are in the lines that `clip report` prints when it cannot reach the daemon.
+ */
 export function createReportMask(): Mask {
   const marker = Buffer.from(reportMarker);
   let held: Buffer = Buffer.alloc(0);

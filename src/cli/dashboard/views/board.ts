@@ -1,6 +1,14 @@
 /** The board: what needs you, what is running, queued and recently ended. One row is chosen. */
 import type { RunView } from '#protocol/answers.ts';
-import { formatAgo, formatCommand, formatElapsed, formatEnd, formatSize, formatStatus } from '../../format/format.ts';
+import {
+  formatAgo,
+  formatCommand,
+  formatElapsed,
+  formatEnd,
+  formatSize,
+  formatStatus,
+  formatTokens,
+} from '../../format/format.ts';
 import { livenessLabel } from '../../format/ledger.ts';
 import { type Column, table } from '../../format/table.ts';
 import { clean } from '../../terminal/clean.ts';
@@ -129,8 +137,7 @@ function runningColumns({ lastLine, now }: Facts, { look }: Canvas): Column<RunR
 /** Formats input and output tokens together, or – when the agent does not report them. */
 function tokens({ usage }: RunView): string {
   if (usage === null || usage.inputTokens === null || usage.outputTokens === null) return '–';
-  const all = usage.inputTokens + usage.outputTokens;
-  return all < 10_000 ? String(all) : `${Math.round(all / 1_000)}k`;
+  return formatTokens(usage.inputTokens + usage.outputTokens);
 }
 
 function queuedColumns({ now }: Facts): Column<RunRow>[] {

@@ -1,6 +1,6 @@
 /** The header of every page: the daemon, the slots, the queue, and today's cost. */
 
-import { formatDuration, plural } from '../../format/format.ts';
+import { formatDuration, formatTokens, plural } from '../../format/format.ts';
 import { clean } from '../../terminal/clean.ts';
 import { paint } from '../../terminal/style.ts';
 import type { Canvas, Facts } from '../model.ts';
@@ -36,11 +36,11 @@ export function headLines({ board, connection, now }: Facts, { columns, look }: 
 /** Formats today's usage. An unknown amount is named and never shown as zero. */
 function formatSpent({ runs, costUsd, costKnownUsd, tokens, tokensKnown }: Facts['board']['spentToday']): string {
   if (runs === 0) return 'no agents today';
-  const used = tokensKnown < 10_000 ? String(tokensKnown) : `${Math.round(tokensKnown / 1_000)}k`;
   const cost =
     costUsd === null && costKnownUsd === 0
       ? 'cost unknown'
       : `$${costKnownUsd.toFixed(2)}${costUsd === null ? '+' : ''}`;
-  const words = tokens === null && tokensKnown === 0 ? '' : `, ${used}${tokens === null ? '+' : ''} tokens`;
+  const words =
+    tokens === null && tokensKnown === 0 ? '' : `, ${formatTokens(tokensKnown)}${tokens === null ? '+' : ''} tokens`;
   return `today ${cost}${words}, ${plural(runs, 'run')}`;
 }

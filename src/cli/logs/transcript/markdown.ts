@@ -86,7 +86,9 @@ function headingLines({ depth, tokens }: Tokens.Heading, look: TextStyle, indent
   return wrap([...sign, ...words], look, indent);
 }
 
-/** Renders code without wrapping at words, so that a copied line stays whole or breaks only at the edge of the terminal. */
+/**
+ * Renders code without wrapping at words, so that a copied line stays whole or breaks only at the edge of the terminal.
+ */
 function codeLines(text: string, look: TextStyle, indent: Indent): string[] {
   return text.split('\n').flatMap((line, index) => {
     const before = index === 0 ? indent.first : indent.rest;

@@ -1,4 +1,6 @@
-/** Renders an agent's log for people. Pure: the same lines for any split of the bytes, with bounded memory for any log. */
+/**
+ * Renders an agent's log for people. Pure: the same lines for any split of the bytes, with bounded memory for any log.
+ */
 import { cutLines, noCut } from '#adapters/log-lines.ts';
 import type { TranscriptItem } from '#adapters/transcript/item.ts';
 import { findTranscriber, type Transcribe } from '#adapters/transcript/transcribe.ts';

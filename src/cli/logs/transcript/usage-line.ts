@@ -1,6 +1,6 @@
 /** The usage of a run according to its stream. Parts are added up, and session totals replace each other. */
 import type { TranscriptItem } from '#adapters/transcript/item.ts';
-import { formatUsage } from '../../format/format.ts';
+import { formatDollars, formatUsage } from '../../format/format.ts';
 
 type Usage = TranscriptItem & { readonly type: 'usage' };
 type Cost = TranscriptItem & { readonly type: 'cost' };
@@ -32,9 +32,7 @@ export function createUsed() {
           ? null
           : `used ${formatUsage({ ...all, costUsd: null })}${tokens.scope === 'session' ? ' by the session so far' : ''}`;
       const dollars =
-        cost === null
-          ? null
-          : `$${cost.usd.toFixed(cost.usd < 1 ? 4 : 2)}${cost.scope === 'session' ? ' for the session so far' : ''}`;
+        cost === null ? null : `${formatDollars(cost.usd)}${cost.scope === 'session' ? ' for the session so far' : ''}`;
       return [usage, dollars].filter((part) => part !== null).join(', ');
     },
   };
