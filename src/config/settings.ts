@@ -27,11 +27,15 @@ export const schema = z.strictObject({
     description: 'what queued runs do after the daemon died: go on, or wait for `clip queue release`',
     kind: '"continue" or "hold"',
   }),
-  log_level: z.enum(['error', 'warn', 'info', 'debug']).default('info').meta({
-    description:
-      'which lines `daemon.log` has; `debug` has each decision with its reason (`CLIP_LOG` in the environment of the daemon overrides it)',
-    kind: '"error", "warn", "info" or "debug"',
-  }),
+  log_level: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('info')
+    .meta({
+      description:
+        'which lines `daemon.log` has; `debug` has each decision with its reason ' +
+        '(`CLIP_LOG` in the environment of the daemon overrides it)',
+      kind: '"error", "warn", "info" or "debug"',
+    }),
   leftovers_keep: z
     .array(z.string())
     .default(['tmux', 'tmux: server', 'screen', 'ssh-agent', 'gpg-agent', 'dbus-daemon'])
@@ -49,11 +53,15 @@ export const schema = z.strictObject({
     description: 'how many runs of a task are started in a row without you; after that you are asked',
     kind: 'a whole number',
   }),
-  task_environment: z.enum(['person', 'daemon']).default('person').meta({
-    description:
-      'whose environment automatic runs start from: that of the person who assigned or last continued the task (or set the timer), or the daemon’s',
-    kind: '"person" or "daemon"',
-  }),
+  task_environment: z
+    .enum(['person', 'daemon'])
+    .default('person')
+    .meta({
+      description:
+        'whose environment automatic runs start from: ' +
+        'that of the person who assigned or last continued the task (or set the timer), or the daemon’s',
+      kind: '"person" or "daemon"',
+    }),
   auto_done: z
     .boolean()
     .default(false)

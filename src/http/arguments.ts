@@ -116,7 +116,8 @@ function readHeader(text: string, env: NodeJS.ProcessEnv): [string, string] {
     if (found === undefined) {
       throw new Failure(
         'usage',
-        `--header ${name}: the environment has no variable ${variable}. Give it to the agent with --env, or write $$ for a dollar.`,
+        `--header ${name}: the environment has no variable ${variable}. ` +
+          'Give it to the agent with --env, or write $$ for a dollar.',
       );
     }
     return found;

@@ -24,8 +24,8 @@ export type BootStatus = {
 };
 
 /**
- * The result of enabling. `why`: the answer of the service manager, or that there is none; null on success. `byHand`: the
- * command to run while logged in.
+ * The result of enabling. `why`: the answer of the service manager, or that there is none; null on success.
+ * `byHand`: the command to run while logged in.
  */
 export type BootDone = { readonly unit: string; readonly why: string | null; readonly byHand: string };
 

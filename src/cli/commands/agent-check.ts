@@ -38,7 +38,8 @@ async function isThere(context: Context, name: string, report: (step: Step) => v
     ok: path !== null,
     detail:
       path ??
-      `${program} is not there, or may not be executed; install it, or name another: clip agent edit ${name} --command PATH`,
+      `${program} is not there, or may not be executed; ` +
+        `install it, or name another: clip agent edit ${name} --command PATH`,
   });
   const tasks = formatAutomatic(clean(name), answer);
   if (path === null) {

@@ -111,9 +111,8 @@ function say(context: Context, answer: AgentReply, what: string): number {
     context.printJson(answer);
     return 0;
   }
-  context.print(
-    `Agent ${clean(agent.name)} (${agent.adapter}${agent.restrained ? `, permission ${agent.permission}` : ''}) ${what}.`,
-  );
+  const permission = agent.restrained ? `, permission ${agent.permission}` : '';
+  context.print(`Agent ${clean(agent.name)} (${agent.adapter}${permission}) ${what}.`);
   if (answer.note) context.notice(answer.note);
   if (what === 'is added')
     context.notice(

@@ -138,9 +138,9 @@ async function blockers(client: Client, number: number): Promise<string> {
     const last = events.findLast(({ type }) => type === 'signalled');
     const targets = (last?.data['targets'] ?? []) as { pid: number; signal: string }[];
     const pids = targets.slice(0, blockersNamed).map(({ pid }) => pid);
-    return pids.length === 0
-      ? `run ${number}`
-      : `run ${number} (${targets[0]?.signal} was sent to ${plural(targets.length, 'process', 'processes')}: ${pids.join(', ')})`;
+    const whom = plural(targets.length, 'process', 'processes');
+    const sent = `${targets[0]?.signal} was sent to ${whom}: ${pids.join(', ')}`;
+    return pids.length === 0 ? `run ${number}` : `run ${number} (${sent})`;
   } catch {
     return `run ${number}`;
   }

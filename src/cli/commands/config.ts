@@ -67,9 +67,8 @@ async function list(context: Context): Promise<number> {
   const { look, print } = context;
   print(`${clean(path)}${exists ? '' : ' (not there: these are the defaults)'}`);
   for (const told of settings) {
-    print(
-      `${told.key} = ${formatValue(told.value)}${told.source === 'file' ? paint(`  line ${told.line ?? '?'}`, 'cyan', look) : ''}`,
-    );
+    const place = told.source === 'file' ? paint(`  line ${told.line ?? '?'}`, 'cyan', look) : '';
+    print(`${told.key} = ${formatValue(told.value)}${place}`);
     print(paint(`    ${told.says} (default ${told.standardWords ?? formatValue(told.standard)})`, 'gray', look));
   }
   return 0;

@@ -10,7 +10,8 @@ export function addContinue(program: Command, register: Register): void {
   program
     .command('continue <task> [prompt...]')
     .description(
-      'start the next run of a task by hand, with what is known of the earlier ones; the prompt is kept as your comment',
+      'start the next run of a task by hand, with what is known of the earlier ones; ' +
+        'the prompt is kept as your comment',
     )
     .option('--agent <name>', 'give the task to this agent')
     .option('--fresh', 'begin a new session of the agent')

@@ -109,7 +109,8 @@ async function stop(context: Context, { cancelRuns = false, back = false }): Pro
     );
     if (!back)
       context.notice(
-        `Until it starts again, these are suspended: ${answer.unenforced.join(', ')}. Time limits are kept by the keeper. clip daemon start`,
+        `Until it starts again, these are suspended: ${answer.unenforced.join(', ')}. ` +
+          'Time limits are kept by the keeper. clip daemon start',
       );
   }
   return 0;
@@ -140,19 +141,19 @@ async function status(context: Context): Promise<number> {
   }
   if (context.json) context.printJson(now);
   else {
-    const keepers = now.keepers.map(
-      (keeper) =>
-        `  keeper ${keeper.pid}, clip ${keeper.version}, ${plural(keeper.runs, 'run')}${keeper.answers === false ? ', does not answer' : ''}`,
-    );
-    context.print(
-      [
-        `The daemon is running: pid ${now.pid}, clip ${now.version}, up ${formatDuration(now.uptimeMs)}, ${formatSize(now.memoryBytes)}`,
-        ...keepers,
-        `  home ${now.home}`,
-      ].join('\n'),
-    );
+    const state = `up ${formatDuration(now.uptimeMs)}, ${formatSize(now.memoryBytes)}`;
+    const lines = [
+      `The daemon is running: pid ${now.pid}, clip ${now.version}, ${state}`,
+      ...now.keepers.map(formatKeeper),
+      `  home ${now.home}`,
+    ];
+    context.print(lines.join('\n'));
   }
   return 0;
+}
+
+function formatKeeper({ pid, version: release, runs, answers }: DaemonAnswer['keepers'][number]): string {
+  return `  keeper ${pid}, clip ${release}, ${plural(runs, 'run')}${answers === false ? ', does not answer' : ''}`;
 }
 
 /** Returns the daemon, or null only when none is running. A daemon that this user may not access is an error. */

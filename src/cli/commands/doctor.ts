@@ -14,7 +14,8 @@ export function addDoctor(program: Command, register: Register): void {
     .description('check everything clip relies on, and say what to do')
     .option(
       '--fix',
-      'first repair what can be repaired safely: a damaged database, files that others may read, what a dead daemon left',
+      'first repair what can be repaired safely: ' +
+        'a damaged database, files that others may read, what a dead daemon left',
     )
     .option('--json', 'as JSON')
     .action((options: { fix?: boolean; json?: boolean }) =>

@@ -91,9 +91,9 @@ async function change(context: Context, name: string, body: object): Promise<num
   const answer = await context.client().call<{ group: Group }>('PUT', `/v1/groups/${encodeURIComponent(name)}`, body);
   const { group } = answer;
   if (context.json) context.printJson(answer);
-  else
-    context.print(
-      `Group ${clean(group.name)}: ${group.limit === null ? 'no limit' : `${group.limit} at a time`}, ${group.paused ? 'paused' : 'open'}.`,
-    );
+  else {
+    const room = group.limit === null ? 'no limit' : `${group.limit} at a time`;
+    context.print(`Group ${clean(group.name)}: ${room}, ${group.paused ? 'paused' : 'open'}.`);
+  }
   return 0;
 }

@@ -9,7 +9,7 @@ import { formatDuration, plural } from '../format/format.ts';
 import { ledgerRow } from '../format/ledger.ts';
 import { table } from '../format/table.ts';
 import { formatTaskStatus, taskPath } from '../format/task.ts';
-import { formatCost, formatToken, percent } from '../format/totals.ts';
+import { formatCost, formatSum, formatToken, percent } from '../format/totals.ts';
 import { clean } from '../terminal/clean.ts';
 import { paint } from '../terminal/style.ts';
 import { span, spansIn, wrap } from '../terminal/styled-text.ts';
@@ -50,9 +50,8 @@ function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, o
   const { look } = context;
   if (task !== null) {
     const words = `  ${formatTaskStatus(task, look)}${task.assignee === null ? '' : `, ${clean(task.assignee)}`}`;
-    context.print(
-      `${wrap([span(`T${task.number}  ${clean(task.title)}`, 'bold'), ...spansIn(words)], look, { first: '', rest: '    ' }).join('\n')}\n`,
-    );
+    const title = [span(`T${task.number}  ${clean(task.title)}`, 'bold'), ...spansIn(words)];
+    context.print(`${wrap(title, look, { first: '', rest: '    ' }).join('\n')}\n`);
   }
   if (runs.length === 0)
     return context.notice(
@@ -78,7 +77,7 @@ function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, o
 
 function sumLine(name: string, sum: Sum): string {
   const share = sum.advancedShare === null ? '' : `, ${percent(sum.advancedShare)} advanced`;
-  return `${name}: ${plural(sum.runs, 'ended run')}, ${formatDuration(sum.timeMs)}, ${formatToken(sum)}, ${formatCost(sum)}${share}`;
+  return `${name}: ${formatSum(sum)}${share}`;
 }
 
 function sumTable({ look }: Context, groups: readonly { readonly name: string; readonly sum: Sum }[]): string {

@@ -58,7 +58,8 @@ function doneSentence(
   { look }: Context,
   { path, bytes, runs }: { readonly path: string; readonly bytes: number; readonly runs: number },
 ): string {
-  return `${link(clean(path), path, look)}: ${plural(runs, 'run')}, ${formatSize(bytes)}. Only you can read it; it holds what the runs have printed.`;
+  const about = `${link(clean(path), path, look)}: ${plural(runs, 'run')}, ${formatSize(bytes)}.`;
+  return `${about} Only you can read it; it holds what the runs have printed.`;
 }
 
 /** Throws when the file exists. It runs before any request, because a report takes some time. */

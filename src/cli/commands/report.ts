@@ -65,7 +65,8 @@ function requireRun({ env, insideRun }: Context): { run: string; token: string }
     throw new ClipError(
       'refused',
       'CLIP_RUN_TOKEN is not in the environment, so this run cannot prove that it is the one that reports.',
-      'Some agent CLIs hide variables called TOKEN from their tools; for codex: -c shell_environment_policy.ignore_default_excludes=true.',
+      'Some agent CLIs hide variables called TOKEN from their tools; ' +
+        'for codex: -c shell_environment_policy.ignore_default_excludes=true.',
     );
   return { run: insideRun, token };
 }

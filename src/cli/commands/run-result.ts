@@ -67,5 +67,8 @@ function endSentence({ look }: Context, run: RunView): string {
   const left = run.leaked?.length
     ? `; it left ${run.leaked.length} process${run.leaked.length === 1 ? '' : 'es'} behind (clip show ${run.number})`
     : '';
-  return `Run ${run.number} ${formatStatus(run, look)} (${formatEnd(run)})${took}${left}${run.error && (run.exitKnown === false || run.agentName !== null) ? `. ${clean(run.error)}` : ''}${run.retriedBy === null ? '' : ` Run ${run.retriedBy} takes it up again.`}`;
+  const isExplained = run.exitKnown === false || run.agentName !== null;
+  const error = run.error && isExplained ? `. ${clean(run.error)}` : '';
+  const next = run.retriedBy === null ? '' : ` Run ${run.retriedBy} takes it up again.`;
+  return `Run ${run.number} ${formatStatus(run, look)} (${formatEnd(run)})${took}${left}${error}${next}`;
 }

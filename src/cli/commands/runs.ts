@@ -86,10 +86,10 @@ function printRuns(context: Context, page: Page, filtered: boolean): void {
     return;
   }
   context.print(runTable(context, page.runs, Date.now()));
-  if (page.hidden)
-    context.notice(
-      `${page.hidden >= 1_000 && !isPlain(page) ? '1000 or more' : page.hidden} older ${page.hidden === 1 ? 'run is' : 'runs are'} not shown: --limit N, --before ${page.next}, or --all`,
-    );
+  if (!page.hidden) return;
+  const count = page.hidden >= 1_000 && !isPlain(page) ? '1000 or more' : page.hidden;
+  const which = page.hidden === 1 ? 'run is' : 'runs are';
+  context.notice(`${count} older ${which} not shown: --limit N, --before ${page.next}, or --all`);
 }
 
 /** Returns whether the page is unfiltered. Only unfiltered pages are counted exactly. */

@@ -59,9 +59,8 @@ function printNeeds({ look, print }: Context, needs: readonly NeedView[]): void 
   for (const { kind, task, title, status, since, what, next } of needs) {
     const name = task === null || kind === 'run' ? '' : `T${task} `;
     const age = since === null ? '' : `, ${formatAgo(since, now)}`;
-    print(
-      `  ${paint(`${name}${clean(title)}`, 'bold', look)} (${status}${age})\n    ${clean(what)}\n    ${paint(clean(next), 'cyan', look)}`,
-    );
+    const head = `  ${paint(`${name}${clean(title)}`, 'bold', look)} (${status}${age})`;
+    print([head, `    ${clean(what)}`, `    ${paint(clean(next), 'cyan', look)}`].join('\n'));
   }
 }
 
@@ -80,9 +79,9 @@ function printLive(context: Context, { daemon, queue, live }: StatusAnswer): voi
   const { look } = context;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
   const held = queue.held ? paint(', the queue is held (clip queue release)', 'yellow', look) : '';
-  context.print(
-    `clip ${daemon.version}, pid ${daemon.pid}, up ${formatDuration(daemon.uptimeMs)}, ${formatSize(daemon.memoryBytes)}: ${queue.taken} of ${plural(queue.slots, 'slot')} taken, ${waiting}${held}`,
-  );
+  const state = `up ${formatDuration(daemon.uptimeMs)}, ${formatSize(daemon.memoryBytes)}`;
+  const taken = `${queue.taken} of ${plural(queue.slots, 'slot')} taken`;
+  context.print(`clip ${daemon.version}, pid ${daemon.pid}, ${state}: ${taken}, ${waiting}${held}`);
   if (live.length === 0) return context.print(paint('Nothing runs.', 'gray', look));
   const now = Date.now();
   const columns: Column<RunView>[] = [

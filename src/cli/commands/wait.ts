@@ -66,7 +66,9 @@ function formatWaiting(numbers: readonly number[], found: ReadonlyMap<number, Ru
   const open = numbers.filter((number) => !found.has(number));
   const whom = numbers.length === 1 ? `run ${numbers[0]}` : `${open.length} of ${numbers.length} runs`;
   const goals = { started: 'to start', quiet: 'to fall silent', ended: 'to end' };
-  return `Waiting for ${whom} ${goals[goal]}${numbers.length === 1 ? '' : `: ${open.slice(0, runsNamed).join(' ')}${open.length > runsNamed ? ' …' : ''}`}`;
+  if (numbers.length === 1) return `Waiting for ${whom} ${goals[goal]}`;
+  const named = `${open.slice(0, runsNamed).join(' ')}${open.length > runsNamed ? ' …' : ''}`;
+  return `Waiting for ${whom} ${goals[goal]}: ${named}`;
 }
 
 function formatOver(numbers: readonly number[], found: ReadonlyMap<number, RunView>): string {

@@ -28,7 +28,9 @@ export function changes(before: Board | null, after: Board, now: number): string
 
 function formatFirst({ daemon, queue, live }: Board, now: number): string {
   const up = formatDuration(Math.max(0, now - Date.parse(daemon.startedAt)));
-  return `clip ${daemon.version} has been up for ${up}: ${plural(live.length, 'live run')}, ${queue.queued} queued, ${queue.taken} of ${plural(queue.slots, 'slot')} taken.`;
+  const runs = `${plural(live.length, 'live run')}, ${queue.queued} queued`;
+  const taken = `${queue.taken} of ${plural(queue.slots, 'slot')} taken`;
+  return `clip ${daemon.version} has been up for ${up}: ${runs}, ${taken}.`;
 }
 
 function formatRun(before: RunView | null, run: RunView, now: number): string[] {
@@ -55,10 +57,10 @@ function formatRun(before: RunView | null, run: RunView, now: number): string[] 
       return [`${name} is running (${who}${task}).`];
     case 'stopping':
       return [`${name} is being stopped.`];
-    default:
-      return [
-        `${name} ${endings[run.status]}${run.startedAt === null ? '' : ` after ${formatElapsed(run, now)}`} (${formatEnd(run)}).`,
-      ];
+    default: {
+      const took = run.startedAt === null ? '' : ` after ${formatElapsed(run, now)}`;
+      return [`${name} ${endings[run.status]}${took} (${formatEnd(run)}).`];
+    }
   }
 }
 

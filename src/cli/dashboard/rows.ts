@@ -32,7 +32,8 @@ export function buildRows(board: Board, filter: string): DashboardRow[] {
 function rowText(row: DashboardRow): string {
   if (row.section === 'needs') {
     const { task, run, agent, title, status, what } = row.need;
-    return `${task === null ? '' : `t${task}`} ${run === null ? '' : `#${run}`} ${agent ?? ''} ${title} ${status} ${what}`.toLowerCase();
+    const numbers = [task === null ? '' : `t${task}`, run === null ? '' : `#${run}`];
+    return [...numbers, agent ?? '', title, status, what].join(' ').toLowerCase();
   }
   const { number, name, status, agentName, taskId, command, group, labels, livenessState, errorCode } = row.run;
   const parts = [

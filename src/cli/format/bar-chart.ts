@@ -70,7 +70,8 @@ function section(look: TextStyle, { title, rows, of, colour }: Section): string 
     const { value, words: said } = measures[index] ?? { value: 0, words: '' };
     const short = cutToWidth(name, names);
     const line = bar(most === 0 ? 0 : (value / most) * room);
-    return `${short}${' '.repeat(Math.max(0, names - measureWidth(short)))} ${line === '' ? '' : `${paint(line, colour, look)} `}${said}`;
+    const gap = ' '.repeat(Math.max(0, names - measureWidth(short)));
+    return `${short}${gap} ${line === '' ? '' : `${paint(line, colour, look)} `}${said}`;
   });
   return [paint(title, 'bold', look), ...lines].join('\n');
 }

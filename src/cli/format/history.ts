@@ -11,7 +11,8 @@ export function historyText(look: TextStyle, events: readonly EventView[], withR
     .filter((event) => !withRuns || isOfTasks(event))
     .map(({ at, type, data, run }) => {
       const which = withRuns ? (run === null ? '' : `run ${run}`).padEnd(10) : '';
-      return `  ${at.slice(0, 10)} ${at.slice(11, 23)}  ${which}${type.padEnd(16)} ${clean(formatDetail(type, data))}`.trimEnd();
+      const when = `${at.slice(0, 10)} ${at.slice(11, 23)}`;
+      return `  ${when}  ${which}${type.padEnd(16)} ${clean(formatDetail(type, data))}`.trimEnd();
     });
   return `${paint('History (UTC)', 'bold', look)}\n${rows.join('\n')}`;
 }
@@ -39,8 +40,7 @@ function formatDetail(type: string, data: EventView['data']): string {
         .join(', ') || 'no process left'
     );
   }
-  if (type === 'spawned' || type === 'found-again')
-    return `pid ${(data['leader'] as { pid: number }).pid}${data['held'] === false ? ', without its keeper' : ''}${formatLacking(data)}`;
+  if (type === 'spawned' || type === 'found-again') return formatLeader(data);
   if (type === 'exited') return data['signal'] ? String(data['signal']) : `code ${data['code']}`;
   if (type === 'step-done') return formatStep(data);
   if (type === 'wake') return `${data['reason']}, ${data['status']}`;
@@ -57,6 +57,11 @@ function formatDetail(type: string, data: EventView['data']): string {
 function formatSlept(gapMs: number, limitsMs: unknown): string {
   if (gapMs < 0) return `the clock was set back by ${formatDuration(-gapMs)}`;
   return `${formatDuration(gapMs)}${limitsMs === 0 ? ', in which the run went on' : ''}`;
+}
+
+function formatLeader(data: EventView['data']): string {
+  const { pid } = data['leader'] as { pid: number };
+  return `pid ${pid}${data['held'] === false ? ', without its keeper' : ''}${formatLacking(data)}`;
 }
 
 /** Formats the submitter's limits that no keeper could give. */

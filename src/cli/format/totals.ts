@@ -1,6 +1,6 @@
 /** Formats sums of runs. */
 import type { Sum } from '#protocol/tasks.ts';
-import { formatDollars, formatTokens } from './format.ts';
+import { formatDollars, formatDuration, formatTokens, plural } from './format.ts';
 
 export function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
@@ -21,4 +21,9 @@ export function formatCost({ costUsd, costUnknown, runs }: Sum): string {
   if (costUnknown > 0 && costUsd === 0) return runs === 0 ? '–' : 'cost unknown';
   const known = costUsd === 0 ? '$0.00' : formatDollars(costUsd);
   return costUnknown === 0 ? known : `${known} and ${costUnknown} unknown`;
+}
+
+/** Formats the number of runs with their time, tokens and cost. */
+export function formatSum(sum: Sum): string {
+  return `${plural(sum.runs, 'ended run')}, ${formatDuration(sum.timeMs)}, ${formatToken(sum)}, ${formatCost(sum)}`;
 }

@@ -123,7 +123,8 @@ async function readLogText(
   const note =
     kept.dropped() === 0
       ? null
-      : `The first ${plural(kept.dropped(), 'line')} are left out; the last ${formatSize(logLengthMax)} are here. All of it: clip logs ${run.number}`;
+      : `The first ${plural(kept.dropped(), 'line')} are left out; the last ${formatSize(logLengthMax)} are here. ` +
+        `All of it: clip logs ${run.number}`;
   return { text: kept.text(), note: note?.replace('first 1 line are', 'first line is') ?? null };
 }
 

@@ -31,9 +31,12 @@ export function timeline(runs: readonly RunView[], madeAt: string): Html {
   if (last === undefined) return html`<p class="soft">Nothing has run yet.</p>`;
   const scale = buildScale(blocks, left, width - left - 10);
   const height = last.top + last.lanes * laneHeight + 12;
+  const lanes = rows.map(renderLane);
+  const pauses = scale.pauses.map(({ from, to, x }) => pause(x, height, formatDuration(to - from)));
+  const shown = rows.flatMap(({ blocks: each, top }) => each.map((block) => renderBlock(block, top, scale)));
   return html`<div class="wide"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="When each agent worked">
-${labels(blocks, scale)}${rows.map((row) => renderLane(row))}${scale.pauses.map(({ from, to, x }) => pause(x, height, formatDuration(to - from)))}
-${rows.flatMap(({ blocks: each, top }) => each.map((block) => renderBlock(block, top, scale)))}${chains(rows, scale)}</svg></div>${legend(runs)}`;
+${labels(blocks, scale)}${lanes}${pauses}
+${shown}${chains(rows, scale)}</svg></div>${legend(runs)}`;
 }
 
 function buildRows(runs: readonly RunView[], now: number): Row[] {
@@ -74,7 +77,8 @@ function buildLanes(runs: readonly RunView[], now: number): Block[] {
 }
 
 function renderLane({ name, lanes, top }: Row): Html {
-  return html`<rect class="lane" x="${left}" y="${top}" width="${width - left - 10}" height="${lanes * laneHeight}" rx="4"/>
+  const [columns, height] = [width - left - 10, lanes * laneHeight];
+  return html`<rect class="lane" x="${left}" y="${top}" width="${columns}" height="${height}" rx="4"/>
 <text x="0" y="${top + 17}">${cutToWidth(name, 17)}</text>`;
 }
 
@@ -93,7 +97,11 @@ function renderBlock(block: Block, top: number, scale: Scale): Html {
   const { x, y, columns, rows } = place(block, top, scale);
   const number =
     columns < numberMin ? nothing : html`<text class="number" x="${x + 5}" y="${y + 14}">${run.number}</text>`;
-  return html`<a href="#run-${run.number}"><g class="${classifyMood(run)}"><title>Run ${run.number}, ${run.agentName ?? run.command.join(' ')}: ${livenessLabel(run)}, ${run.status}, ${formatDuration(to - from)}, from ${formatTime(run.startedAt ?? '')}</title><rect class="block" x="${x}" y="${y}" width="${columns}" height="${rows}" rx="3"/>${number}</g></a>
+  const who = `Run ${run.number}, ${run.agentName ?? run.command.join(' ')}`;
+  const when = `${formatDuration(to - from)}, from ${formatTime(run.startedAt ?? '')}`;
+  const title = html`<title>${`${who}: ${livenessLabel(run)}, ${run.status}, ${when}`}</title>`;
+  const bar = html`<rect class="block" x="${x}" y="${y}" width="${columns}" height="${rows}" rx="3"/>`;
+  return html`<a href="#run-${run.number}"><g class="${classifyMood(run)}">${title}${bar}${number}</g></a>
 `;
 }
 
@@ -119,7 +127,8 @@ function chains(rows: readonly Row[], scale: Scale): Html[] {
 }
 
 function pause(x: number, height: number, words: string): Html {
-  return html`<line class="gap" x1="${round(x)}" y1="${head - 6}" x2="${round(x)}" y2="${height}"><title>${words} without a run</title></line>`;
+  const title = html`<title>${words} without a run</title>`;
+  return html`<line class="gap" x1="${round(x)}" y1="${head - 6}" x2="${round(x)}" y2="${height}">${title}</line>`;
 }
 
 /** Returns a time label for the beginning of each block, as far as there is room. */
@@ -145,7 +154,9 @@ function legend(runs: readonly RunView[]): Html {
   const words = new Map(
     runs.filter(({ startedAt }) => startedAt !== null).map((run) => [livenessLabel(run), classifyMood(run)]),
   );
-  return html`<p class="legend">${[...words].map(([label, mood]) => html`<span class="verdict ${mood}">${label}</span>`)}<span class="soft">times in UTC; lines lead from a run to the one that took it up; dashed: a long pause</span></p>`;
+  const verdicts = [...words].map(([label, mood]) => html`<span class="verdict ${mood}">${label}</span>`);
+  const signs = 'times in UTC; lines lead from a run to the one that took it up; dashed: a long pause';
+  return html`<p class="legend">${verdicts}<span class="soft">${signs}</span></p>`;
 }
 
 function round(value: number): number {

@@ -64,10 +64,10 @@ function linesOfBlock(token: Token, look: TextStyle, indent: Indent): string[] {
       return listLines(token as Tokens.List, look, indent);
     case 'table':
       return tableLines(token as Tokens.Table, look, indent);
-    case 'hr':
-      return [
-        `${indent.first}${paint('─'.repeat(Math.min(40, Math.max(3, (look.width ?? 80) - indent.rest.length))), 'gray', look)}`,
-      ];
+    case 'hr': {
+      const length = Math.min(40, Math.max(3, (look.width ?? 80) - indent.rest.length));
+      return [`${indent.first}${paint('─'.repeat(length), 'gray', look)}`];
+    }
     case 'space':
     case 'def':
       return [];
