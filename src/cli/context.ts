@@ -29,6 +29,7 @@ export type Context = {
   readonly insideRun: string | null;
 };
 
+/** Creates the context from the global options. */
 export function createContext(options: { json: boolean; color: string; quiet: boolean }): Context {
   const { env } = process;
   const home = locateHome(env);

@@ -33,6 +33,7 @@ export function configPath(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'clip', 'config.toml');
 }
 
+/** Returns the places of everything in a home. */
 export function homeAt(folder: string): Home {
   return {
     folder,

@@ -16,6 +16,7 @@ const argv = z
 
 const amount = z.string().nullable().default(null);
 
+/** All keys of the configuration with their limits and defaults. */
 export const schema = z.strictObject({
   max_runs: z
     .int()

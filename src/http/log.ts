@@ -15,6 +15,7 @@ export type HttpLog = {
   readonly size: () => number;
 };
 
+/** Creates the log that is written to a stream. */
 export function createLog(out: Writable): HttpLog {
   let size = 0;
   let atStart = true;

@@ -19,6 +19,7 @@ export type HttpReply = {
   readonly body: IncomingMessage;
 };
 
+/** Sends the request, follows redirects, and returns the head of the response. Throws Failure. */
 export async function send(request: Request, signal: AbortSignal | null = null): Promise<HttpReply> {
   let next = request;
   for (let hops = 0; ; hops += 1) {

@@ -58,6 +58,7 @@ export function bootCommand(home: string, env: NodeJS.ProcessEnv): BootCommand {
   };
 }
 
+/** Writes the unit and enables it. `now`: also starts the daemon. Throws when no unit can be written here. */
 export async function enableBoot(home: string, env: NodeJS.ProcessEnv, now: boolean): Promise<BootDone> {
   const place = placeOrThrow(env);
   const command = bootCommand(home, env);

@@ -50,6 +50,7 @@ export type Failpoint = (typeof failpoints)[number];
 const [wanted = '', nth = '1'] = (process.env['CLIP_FAILPOINT'] ?? '').split('@');
 let passed = 0;
 
+/** Kills this process when the failpoint is set for this place. */
 export function failpoint(name: Failpoint): void {
   if (wanted !== name) return;
   passed += 1;

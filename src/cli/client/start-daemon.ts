@@ -13,6 +13,7 @@ const startMs = 60_000;
 /** How long another client's start is awaited before this one starts the daemon itself. */
 const trustMs = 3_000;
 
+/** Starts the daemon, or waits for one that another client starts. Throws ClipError when it does not come up. */
 export async function startDaemon(home: Home): Promise<void> {
   if (process.env['CLIP_NO_SPAWN'] === '1')
     throw new ClipError(

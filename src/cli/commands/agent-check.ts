@@ -16,6 +16,7 @@ type Step = {
   readonly detail: string;
 };
 
+/** Runs the checks in order, prints each, and returns the exit code: 1 when one has failed. */
 export async function checkAgent(context: Context, name: string, ask: boolean): Promise<number> {
   const steps: Step[] = [];
   const report = (step: Step) => {

@@ -21,6 +21,7 @@ export const orNone =
   (text: string): T | Cleared =>
     text === cleared ? cleared : read(text);
 
+/** Returns the value of an option, with null for a cleared one. An option that was not given stays undefined. */
 export function unlessCleared<T>(value: T | Cleared | undefined): T | null | undefined {
   return value === cleared ? null : (value as T | undefined);
 }
@@ -35,6 +36,7 @@ export type LimitOptions = {
 
 const budget = (what: string) => (text: string) => parseBudget(text, what);
 
+/** Adds the options for budgets and timer to a command. */
 export function limitOptions(command: Command): Command {
   return command
     .option(
@@ -56,6 +58,7 @@ export function limitOptions(command: Command): Command {
     .option('--timer-prompt <text>', 'what it is asked then (default: only what waits for it)');
 }
 
+/** Returns the budgets and the timer as fields of a request. */
 export function limitsIn({
   every,
   quietHours,
@@ -72,6 +75,7 @@ export function limitsIn({
   };
 }
 
+/** Formats the budgets and the timer of an agent, and what it has used today. */
 export function limitFacts({
   everySec,
   quietHours,

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { formatSize } from '../format/format.ts';
 import { clean } from '../terminal/clean.ts';
 
+/** Adds `clip backup`. */
 export function addBackup(program: Command, register: Register): void {
   program
     .command('backup <file>')

@@ -5,6 +5,7 @@ import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { clean } from '../terminal/clean.ts';
 
+/** Adds `clip boot`. */
 export function addBoot(program: Command, register: Register): void {
   const boot = program.command('boot').description('start the daemon at login');
   boot

@@ -29,6 +29,7 @@ const blockersNamed = 8;
 /** Up to this many runs, each gets a detailed message. */
 const fewRuns = 20;
 
+/** Adds `clip cancel`. */
 export function addCancel(program: Command, register: Register): void {
   program
     .command('cancel [run...]')

@@ -12,6 +12,7 @@ import { paint } from '../terminal/style.ts';
 
 type Json = { json?: boolean };
 
+/** Adds `clip config`. */
 export function addConfig(program: Command, register: Register): void {
   const config = program.command('config').description('the settings in config.toml');
   const verb = (words: string, says: string, work: (context: Context, words: string[]) => Promise<number>) =>

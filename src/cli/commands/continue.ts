@@ -6,6 +6,7 @@ import { taskPath } from '../format/task.ts';
 import { clean } from '../terminal/clean.ts';
 import { collectEnvironment } from './run-request.ts';
 
+/** Adds `clip continue`. */
 export function addContinue(program: Command, register: Register): void {
   program
     .command('continue <task> [prompt...]')

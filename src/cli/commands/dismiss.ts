@@ -4,6 +4,7 @@ import type { Register } from '../command.ts';
 import { taskPath } from '../format/task.ts';
 import { acknowledge } from './acknowledge.ts';
 
+/** Adds `clip dismiss`. */
 export function addDismiss(program: Command, register: Register): void {
   program
     .command('dismiss <run-or-task...>')

@@ -8,6 +8,7 @@ import type { Context } from '../context.ts';
 import { clean } from '../terminal/clean.ts';
 import { paint } from '../terminal/style.ts';
 
+/** Adds `clip doctor`. */
 export function addDoctor(program: Command, register: Register): void {
   program
     .command('doctor')

@@ -10,6 +10,7 @@ import { positiveNumber } from './options.ts';
 type Group = { name: string; limit: number | null; paused: boolean };
 type Queue = { held: boolean; queued: number; slots: number; taken: number };
 
+/** Adds `clip group`. */
 export function addGroup(program: Command, register: Register): void {
   const group = program.command('group').description('groups of runs with a limit of their own');
   group
@@ -56,6 +57,7 @@ export function addGroup(program: Command, register: Register): void {
   }
 }
 
+/** Adds `clip queue`. */
 export function addQueue(program: Command, register: Register): void {
   const queue = program.command('queue').description('hold or release the whole queue');
   for (const [verb, held] of [

@@ -11,6 +11,7 @@ import { span, wrap } from '../terminal/styled-text.ts';
 
 type HandoffReply = { task: number; document: DocumentView; diff: string; history?: DocumentHeadView[] };
 
+/** Adds `clip handoff`. */
 export function addHandoff(program: Command, register: Register): void {
   program
     .command('handoff <task>')

@@ -17,6 +17,7 @@ import { duration, positiveNumber } from './options.ts';
 
 type Options = { agent?: string; since?: number; limit?: number; chart?: boolean; json?: boolean };
 
+/** Adds `clip ledger`. */
 export function addLedger(program: Command, register: Register): void {
   program
     .command('ledger [task]')

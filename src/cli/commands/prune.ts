@@ -9,6 +9,7 @@ type Options = { olderThan?: number; keep?: number; dryRun?: boolean; json?: boo
 
 const shown = 20;
 
+/** Adds `clip prune`. */
 export function addPrune(program: Command, register: Register): void {
   program
     .command('prune')

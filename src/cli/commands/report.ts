@@ -16,6 +16,7 @@ type Options = { who?: string; json?: boolean };
 const awayMs = 10_000;
 const againMs = 200;
 
+/** Adds `clip report`. */
 export function addReport(program: Command, register: Register): void {
   program
     .command('report')

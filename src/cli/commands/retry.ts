@@ -8,6 +8,7 @@ import { collectPair } from './options.ts';
 import { collectEnvironment } from './run-request.ts';
 import { type Afterwards, afterwards } from './run-result.ts';
 
+/** Adds `clip retry`. */
 export function addRetry(program: Command, register: Register): void {
   program
     .command('retry <run>')
@@ -52,6 +53,7 @@ export function addRetry(program: Command, register: Register): void {
     );
 }
 
+/** Adds `clip rm`. */
 export function addRm(program: Command, register: Register): void {
   program
     .command('rm <run...>')

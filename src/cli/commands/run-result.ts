@@ -13,6 +13,7 @@ import { acknowledgeSeen } from './acknowledge.ts';
 
 export type Afterwards = { wait?: boolean; follow?: boolean; json?: boolean; quiet?: boolean };
 
+/** Prints the number of the run, or waits for its end as the options ask. Returns the exit code of the command. */
 export async function afterwards(context: Context, client: Client, run: RunView, options: Afterwards): Promise<number> {
   if (!options.wait && !options.follow) {
     report(context, run, options);

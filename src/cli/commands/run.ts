@@ -11,6 +11,7 @@ import { collect, collectPair, duration, size, wholeNumber } from './options.ts'
 import { buildRequest, type RunOptions, readPrompt } from './run-request.ts';
 import { afterwards } from './run-result.ts';
 
+/** Adds `clip run`. */
 export function addRun(program: Command, register: Register): void {
   program
     .command('run')

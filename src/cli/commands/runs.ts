@@ -25,6 +25,7 @@ type Options = {
 };
 type Page = { schema: 1; runs: RunView[]; hidden: number | null; next: number | null };
 
+/** Adds `clip runs`. */
 export function addRuns(program: Command, register: Register): void {
   program
     .command('runs')
@@ -97,6 +98,7 @@ function isPlain(page: Page): boolean {
   return (page.hidden ?? 0) > 1_000;
 }
 
+/** Formats a table of runs. Columns without any value are left out. */
 export function runTable({ look }: Context, runs: readonly RunView[], now: number): string {
   const columns: Column<RunView>[] = [
     { title: 'RUN', cell: (run) => String(run.number), right: true },

@@ -5,6 +5,7 @@ import { historyText } from '../format/history.ts';
 import { runFacts } from '../format/run.ts';
 import { acknowledgeSeen } from './acknowledge.ts';
 
+/** Adds `clip show`. */
 export function addShow(program: Command, register: Register): void {
   program
     .command('show <run>')

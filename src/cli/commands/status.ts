@@ -18,6 +18,7 @@ import { type Column, table } from '../format/table.ts';
 import { clean } from '../terminal/clean.ts';
 import { paint } from '../terminal/style.ts';
 
+/** Adds `clip status`. */
 export function addStatus(program: Command, register: Register, isDefault: boolean): void {
   program
     .command('status', { isDefault })

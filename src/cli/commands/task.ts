@@ -28,6 +28,7 @@ type Fields = {
   json?: boolean;
 };
 
+/** Adds `clip task`. */
 export function addTask(program: Command, register: Register): void {
   const task = program.command('task').description('tasks: pieces of work that runs serve');
   addAdd(task, register);

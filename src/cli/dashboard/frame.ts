@@ -13,6 +13,7 @@ import { timelineView } from './views/timeline.ts';
 
 export type Frame = { readonly lines: readonly string[]; readonly scene: Scene };
 
+/** Builds the lines of the screen, and the scene that the next key acts on. */
 export function frame(state: State, facts: Facts, canvas: Canvas): Frame {
   const rows = buildRows(facts.board, state.filter);
   const head = headLines(facts, canvas);

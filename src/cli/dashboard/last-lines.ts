@@ -7,6 +7,7 @@ import type { Readers } from './stream-readers.ts';
 
 type KnownLine = { readonly bytes: number; readonly reader: Reader; readonly line: string | null };
 
+/** Creates the cache of last lines. */
 export function createLastLines(readers: Readers, env: NodeJS.ProcessEnv) {
   const known = new Map<number, KnownLine>();
 

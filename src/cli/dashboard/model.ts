@@ -24,6 +24,7 @@ export type OpenedRun = {
   /** Why it could not be read. */
   readonly trouble: string | null;
 };
+/** The data of a page that was not read yet. */
 export const nothingOpened: OpenedRun = { run: null, log: null, task: null, timeline: null, trouble: null };
 
 export type Facts = {

@@ -59,6 +59,7 @@ export function rowRun(row: DashboardRow | null): number | null {
   return row === null ? null : row.section === 'needs' ? row.need.run : row.run.number;
 }
 
+/** Returns the task of a row, or null. */
 export function rowTask(row: DashboardRow | null): number | null {
   return row === null ? null : row.section === 'needs' ? row.need.task : row.run.taskId;
 }

@@ -28,6 +28,7 @@ export type State = {
   readonly asking: { readonly cancel: number } | null;
   readonly message: string | null;
 };
+/** The state at the start. */
 export const begin: State = {
   pages: [{ name: 'board' }],
   chosen: null,
@@ -74,6 +75,7 @@ export type Key =
 type Step = { readonly state: State; readonly order: ActionRequest | null };
 const stay = (state: State): Step => ({ state, order: null });
 
+/** Returns the page on top. */
 export const currentPage = ({ pages }: State): Page => pages.at(-1) as Page;
 
 /** Returns the state after a key, and what it requests outside of the dashboard. */

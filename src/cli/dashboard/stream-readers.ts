@@ -17,6 +17,7 @@ function ofAdapter(adapter: string): Reader {
   return reader;
 }
 
+/** Creates the readers of all runs on the board. */
 export function createReaders(client: Client) {
   const known = new Map<number, Reader>();
   const asked = new Set<number>();

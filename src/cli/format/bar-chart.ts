@@ -17,6 +17,7 @@ const barMin = 4;
 const day = 86_400_000;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
+/** Formats the four charts, or a sentence when no run has ended. */
 export function chartText(look: TextStyle, { byDay, byAgent }: LedgerAnswer['totals']): string {
   const days = withGaps(byDay.map(({ day: name, ...sum }) => ({ name, sum })));
   if (days.length === 0) return 'No runs of agents or tasks have ended yet.';

@@ -17,6 +17,7 @@ const looks: Readonly<Record<RunView['status'], readonly [glyph: string, colour:
 /** Verdicts on runs that succeeded without doing their work. Their status alone would look like a success. */
 const unfinished = new Set<RunView['livenessState']>(['plan_only', 'empty_response', 'needs_followup', 'blocked']);
 
+/** Formats a status with its glyph. A success without the work done looks different. */
 export function formatStatus(run: Pick<RunView, 'status' | 'livenessState'>, look: TextStyle): string {
   const isUnfinished = run.status === 'succeeded' && unfinished.has(run.livenessState);
   const [glyph, colour] = isUnfinished ? (['◐', 'yellow'] as const) : looks[run.status];
@@ -65,10 +66,12 @@ export function formatDuration(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** Formats the time since then in whole seconds or larger units: `12 s ago`. */
 export function formatAgo(at: string, now: number): string {
   return `${formatDuration(Math.max(0, now - Date.parse(at)))} ago`.replace(/(\d+)\.\d s ago/, '$1 s ago');
 }
 
+/** Formats a size, or – when it is not known. */
 export function formatSize(bytes: number | null): string {
   return bytes === null ? '–' : sizeText(bytes);
 }
@@ -102,6 +105,7 @@ export function isEndUnseen({ endedAt, exitKnown }: Pick<RunView, 'endedAt' | 'e
   return endedAt !== null && exitKnown === false;
 }
 
+/** Formats the time from start to end, or until now. Returns – for a run that has not started. */
 export function formatElapsed(run: RunView, now: number): string {
   if (run.startedAt === null) return '–';
   const ms = (run.endedAt === null ? now : Date.parse(run.endedAt)) - Date.parse(run.startedAt);
@@ -110,6 +114,7 @@ export function formatElapsed(run: RunView, now: number): string {
   return isEndUnseen(run) ? `at most ${formatDuration(ms)}` : formatDuration(ms);
 }
 
+/** Formats a count with its noun: `1 run`, `2 runs`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }

@@ -7,6 +7,7 @@ import { span, spansIn, wrap } from '../terminal/styled-text.ts';
 import { cleanFact } from './facts.ts';
 import { formatAgo, formatDuration, formatElapsed, formatPart, formatStatus, formatUsed, plural } from './format.ts';
 
+/** Formats a run in the ledger. `withTask`: its first line also names the task. */
 export function ledgerRow(
   look: TextStyle,
   run: RunView,
@@ -108,6 +109,7 @@ function formatLastUseful(run: RunView, now: number): string {
   return tools > 0 ? `${plural(tools, 'tool call')} so far, judged after the end` : 'No action recorded yet';
 }
 
+/** Formats which run this one repeats, and which one repeats it. Returns null for neither. */
 export function formatRetry({ retryReason, retriedBy, retryOfRunId }: RunView): string | null {
   const parts = [
     retryOfRunId === null ? null : `repeats ${retryOfRunId}${retryReason === null ? '' : ` (${retryReason})`}`,

@@ -29,11 +29,13 @@ const looks: Readonly<Record<TaskView['status'], readonly [glyph: string, colour
   cancelled: ['⊘', 'gray'],
 };
 
+/** Formats a status with its glyph, and whether the task is paused. */
 export function formatTaskStatus({ status, paused }: Pick<TaskView, 'status' | 'paused'>, look: TextStyle): string {
   const [glyph, colour] = looks[status];
   return paint(`${glyph} ${status}${paused === null ? '' : ', paused'}`, colour, look);
 }
 
+/** Formats a table of tasks. */
 export function taskTable(look: TextStyle, tasks: readonly TaskView[]): string {
   const now = Date.now();
   const columns: Column<TaskView>[] = [

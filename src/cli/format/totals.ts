@@ -2,6 +2,7 @@
 import type { Sum } from '#protocol/tasks.ts';
 import { formatDollars, formatDuration, formatTokens, plural } from './format.ts';
 
+/** Formats a share of 0 to 1: `75 %`. */
 export function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }

@@ -15,8 +15,10 @@ export function html(strings: TemplateStringsArray, ...values: readonly Value[])
   };
 }
 
+/** HTML without content. */
 export const nothing: Html = { html: '' };
 
+/** Joins pieces of HTML. */
 export function joined(parts: readonly Html[]): Html {
   return { html: parts.map((part) => part.html).join('') };
 }

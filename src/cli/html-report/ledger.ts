@@ -8,6 +8,7 @@ import { formatSum, percent } from '../format/totals.ts';
 import { type Html, html } from './html.ts';
 import { classifyMood, formatTime } from './model.ts';
 
+/** Renders the ledger. `withTask`: each row names its task. */
 export function ledgerSection({ runs, totals }: LedgerAnswer, withTask: boolean): Html {
   const share = totals.advancedShare === null ? '' : `, ${percent(totals.advancedShare)} of the judged ones advanced`;
   const sum = `${formatSum(totals)}${share}`;

@@ -11,6 +11,7 @@ import { formatTime, type PageFacts, type ShownLog } from './model.ts';
 import { style } from './style.ts';
 import { timeline } from './timeline.ts';
 
+/** Renders the whole page, without references to other files. */
 export function renderPage(facts: PageFacts): string {
   const { task, ledger, madeAt, version } = facts;
   const title = task === null ? 'Runs and tasks' : `T${task.task.number}  ${task.task.title}`;

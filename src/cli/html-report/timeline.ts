@@ -24,6 +24,7 @@ const secondsBelowMs = 600_000;
 /** The width from which a block has room for its number. */
 const numberMin = 24;
 
+/** Renders the timeline of runs, or a sentence when none has started. */
 export function timeline(runs: readonly RunView[], madeAt: string): Html {
   const rows = buildRows(runs, Date.parse(madeAt));
   const blocks = rows.flatMap((row) => row.blocks);

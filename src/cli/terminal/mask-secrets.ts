@@ -5,6 +5,7 @@ import { isSecretName } from '#run/secret.ts';
 /** Shorter values would also hide ordinary words. */
 const lengthMin = 8;
 
+/** Returns the values of secret variables, longest first. Short values and paths are left out. */
 export function collectSecrets(env: NodeJS.ProcessEnv): Buffer[] {
   const values = Object.entries(env).flatMap(([name, value]) =>
     value !== undefined && value.length >= lengthMin && isSecretName(name) && !value.startsWith('/') ? [value] : [],

@@ -5,6 +5,7 @@ import { listGraphemes, measureWidth } from './width.ts';
 
 export type Span = { readonly text: string; readonly colours: readonly Colour[]; readonly target: string | null };
 
+/** Returns a text as a span without a link. */
 export function span(text: string, ...colours: readonly Colour[]): Span {
   return { text, colours, target: null };
 }
@@ -27,6 +28,7 @@ export function spansIn(painted: string): Span[] {
  */
 export type Indent = { readonly first: string; readonly rest: string; readonly unbroken?: boolean };
 
+/** Lines without an indent. */
 export const noIndent: Indent = { first: '', rest: '' };
 /** The minimum width of the text. Under a bullet on the narrowest terminal it still holds a word. */
 const roomMin = 8;

@@ -8,6 +8,7 @@ import { fitting } from './lines.ts';
 
 const narrow = 60;
 
+/** Formats the header, which ends with an empty line. */
 export function headLines({ board, connection, now }: Facts, { columns, look }: Canvas): string[] {
   const { daemon, queue } = board;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;

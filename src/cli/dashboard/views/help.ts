@@ -32,6 +32,7 @@ const help: readonly (readonly [title: string, ...rows: (readonly [keys: string,
 
 const keysWidth = 18;
 
+/** Builds the help page. */
 export function helpView(page: Extract<Page, { name: 'help' }>, { columns, rows, look }: Canvas): Viewed {
   const text = help.flatMap(([title, ...keys]) => [
     paint(title, 'bold', look),

@@ -18,6 +18,7 @@ const logShare = 0.4;
 /** The column at which the values of facts begin. */
 const factsIndent = 14;
 
+/** Builds the page of a run. */
 export function runView(page: Extract<Page, { name: 'run' }>, facts: Facts, canvas: Canvas): Viewed {
   const { columns, rows, look } = canvas;
   const { run: shown, log, trouble } = facts.opened;

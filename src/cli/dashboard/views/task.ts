@@ -14,6 +14,7 @@ import type { Viewed } from './run.ts';
 /** The column at which values begin, in the facts of a task and in its ledger. */
 const indent = 16;
 
+/** Builds the page of a task. */
 export function taskView(page: Extract<Page, { name: 'task' }>, facts: Facts, { columns, rows, look }: Canvas): Viewed {
   const { task, trouble } = facts.opened;
   if (task === null || task.shown.task.number !== page.task) {

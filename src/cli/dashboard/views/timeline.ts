@@ -36,6 +36,7 @@ function classifyRun(run: RunView): Kind {
 const hour = 3_600_000;
 const nameWidth = 14;
 
+/** Builds the timeline of the hours that the page shows. */
 export function timelineView(page: Extract<Page, { name: 'timeline' }>, facts: Facts, canvas: Canvas): Viewed {
   const { columns, rows, look } = canvas;
   const to = facts.now - page.back * hour;

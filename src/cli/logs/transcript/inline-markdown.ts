@@ -3,6 +3,7 @@ import type { Token, Tokens } from 'marked';
 import type { Colour, TextStyle } from '../../terminal/style.ts';
 import { type Span, span } from '../../terminal/styled-text.ts';
 
+/** Returns the tokens of a paragraph as spans. Tags and unknown tokens stay as they are written. */
 export function inlineSpans(tokens: readonly Token[], look: TextStyle): Span[] {
   return tokens.flatMap((token): Span[] => {
     switch (token.type) {

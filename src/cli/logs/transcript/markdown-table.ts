@@ -7,6 +7,7 @@ import { inlineSpans } from './inline-markdown.ts';
 
 const plain: TextStyle = { colour: false, width: null };
 
+/** Renders a table. */
 export function tableLines({ header, rows, align }: Tokens.Table, look: TextStyle, indent: Indent): string[] {
   const texts = [header, ...rows].map((row) =>
     row.map(({ tokens }) =>

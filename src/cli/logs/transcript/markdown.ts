@@ -9,6 +9,7 @@ import { tableLines } from './markdown-table.ts';
 const markdownMax = 64 * 1024;
 const nestingMax = 40;
 
+/** Renders a text, wrapped to the width of the terminal. */
 export function markdownLines(text: string, look: TextStyle, indent: Indent = noIndent): string[] {
   const source = text.replaceAll('\t', '    ').replace(/\n+$/, '');
   const tokens = parseTokens(source);

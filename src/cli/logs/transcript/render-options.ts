@@ -20,6 +20,7 @@ export type RenderContext = {
   readonly hide: (text: string) => string;
 };
 
+/** Adds the cleaning functions to the options. */
 export function resolveRenderOptions({ look, cwd, hint, hide }: RenderContext): RenderOptions {
   const words = (text: string) => cleanText(withoutOverwritten(hide(text))).replaceAll('\t', '    ');
   return { look, cwd, hint, words, oneLine: (text) => clean(hide(text)) };

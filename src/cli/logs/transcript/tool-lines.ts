@@ -35,6 +35,7 @@ function folded(command: string): string {
   return [...lines.slice(0, commandLines - 1), `… ${plural(lines.length - commandLines + 1, 'more line')}`].join('\n');
 }
 
+/** Renders the head of a tool. */
 export function headLines(started: ToolStarted, manner: RenderOptions): string[] {
   return wrap(headSpans(started, manner), manner.look, { first: '', rest: '  ' });
 }

@@ -5,6 +5,7 @@ import { formatDollars, formatUsage } from '../../format/format.ts';
 type Usage = TranscriptItem & { readonly type: 'usage' };
 type Cost = TranscriptItem & { readonly type: 'cost' };
 
+/** Creates an empty count. */
 export function createUsed() {
   let tokens: Usage | null = null;
   let cost: Cost | null = null;
