@@ -21,7 +21,7 @@ import { link } from '../terminal/hyperlinks.ts';
 
 type Options = { task?: string; force?: boolean; json?: boolean };
 
-/** Adds `clip report`. */
+/** Adds `clip report-html`. */
 export function addReportHtml(program: Command, register: Register): void {
   program
     .command('report-html <file>')

@@ -3,14 +3,19 @@
  */
 import type { RunView } from '#protocol/answers.ts';
 import { formatDuration } from '../format/format.ts';
+import { type PlacedRun, placeRuns } from '../format/lanes.ts';
 import { livenessLabel } from '../format/ledger.ts';
 import { cutToWidth } from '../terminal/width.ts';
 import { type Html, html, nothing } from './html.ts';
 import { classifyMood, formatTime } from './model.ts';
 import { buildScale, type Scale } from './time-scale.ts';
 
-type Block = { readonly run: RunView; readonly from: number; readonly to: number; readonly lane: number };
-type Row = { readonly name: string; readonly blocks: readonly Block[]; readonly lanes: number; readonly top: number };
+type Row = {
+  readonly name: string;
+  readonly blocks: readonly PlacedRun[];
+  readonly lanes: number;
+  readonly top: number;
+};
 
 const width = 1_000;
 const left = 130;
@@ -49,32 +54,12 @@ function buildRows(runs: readonly RunView[], now: number): Row[] {
   }
   let top = head;
   return [...byAgent].map(([name, all]) => {
-    const blocks = buildLanes(all, now);
+    const blocks = placeRuns(all, now, lanesMax);
     const lanes = Math.max(...blocks.map(({ lane }) => lane)) + 1;
     const row = { name, blocks, lanes, top };
     top += lanes * laneHeight + 8;
     return row;
   });
-}
-
-/** Puts overlapping runs into separate lanes. */
-function buildLanes(runs: readonly RunView[], now: number): Block[] {
-  const ends: number[] = [];
-  return runs
-    .map((run) => ({
-      run,
-      from: Date.parse(run.startedAt ?? ''),
-      to: run.endedAt === null ? now : Date.parse(run.endedAt),
-    }))
-    .sort((a, b) => a.from - b.from)
-    .map(({ run, from, to: end }) => {
-      // The clock was set back in between.
-      const to = Math.max(from, end);
-      const free = ends.findIndex((each) => each <= from);
-      const lane = Math.min(free < 0 ? ends.length : free, lanesMax - 1);
-      ends[lane] = to;
-      return { run, from, to, lane };
-    });
 }
 
 function renderLane({ name, lanes, top }: Row): Html {
@@ -83,7 +68,7 @@ function renderLane({ name, lanes, top }: Row): Html {
 <text x="0" y="${top + 17}">${cutToWidth(name, 17)}</text>`;
 }
 
-function place({ from, to, lane }: Block, top: number, scale: Scale) {
+function place({ from, to, lane }: PlacedRun, top: number, scale: Scale) {
   const x = scale.x(from);
   return {
     x: round(x),
@@ -93,7 +78,7 @@ function place({ from, to, lane }: Block, top: number, scale: Scale) {
   };
 }
 
-function renderBlock(block: Block, top: number, scale: Scale): Html {
+function renderBlock(block: PlacedRun, top: number, scale: Scale): Html {
   const { run, from, to } = block;
   const { x, y, columns, rows } = place(block, top, scale);
   const number =
@@ -133,7 +118,7 @@ function pause(x: number, height: number, words: string): Html {
 }
 
 /** Returns a time label for the beginning of each block, as far as there is room. */
-function labels(blocks: readonly Block[], scale: Scale): Html[] {
+function labels(blocks: readonly PlacedRun[], scale: Scale): Html[] {
   const begins = [...blocks].sort((a, b) => a.from - b.from);
   const shown: Html[] = [];
   const short = Math.max(...blocks.map(({ to }) => to)) - Math.min(...blocks.map(({ from }) => from)) < secondsBelowMs;

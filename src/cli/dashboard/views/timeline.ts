@@ -4,6 +4,7 @@
  * continuations.
  */
 import type { RunView } from '#protocol/answers.ts';
+import { endTime, placeRuns, startTime } from '../../format/lanes.ts';
 import { clean } from '../../terminal/clean.ts';
 import { type Colour, paint } from '../../terminal/style.ts';
 import { cutToWidth, measureWidth } from '../../terminal/width.ts';
@@ -66,64 +67,59 @@ export function timelineView(page: Extract<Page, { name: 'timeline' }>, facts: F
 type Scale = { readonly from: number; readonly to: number; readonly cells: number; readonly now: number };
 type Lane = { readonly name: string; readonly runs: readonly RunView[] };
 
-const startTime = (run: RunView): number => Date.parse(run.startedAt ?? run.queuedAt);
-const endTime = (run: RunView, now: number): number => (run.endedAt === null ? now : Date.parse(run.endedAt));
-
 /** Puts overlapping runs of one agent into separate lanes. Plain commands share lanes of their own. */
 function buildLanes(runs: readonly RunView[], now: number): Lane[] {
-  const byName = Map.groupBy(
-    [...runs].sort((a, b) => startTime(a) - startTime(b)),
-    (run) => run.agentName ?? 'commands',
-  );
-  return [...byName]
+  const inOrder = [...runs].sort((a, b) => startTime(a) - startTime(b));
+  return [...Map.groupBy(inOrder, (run) => run.agentName ?? 'commands')]
     .sort(([a], [b]) => (a === 'commands' ? 1 : b === 'commands' ? -1 : a.localeCompare(b)))
-    .flatMap(([name, own]) => {
-      const lanes: { until: number; runs: RunView[] }[] = [];
-      for (const run of own) {
-        const free = lanes.find(({ until }) => until <= startTime(run));
-        if (free) free.runs.push(run);
-        const lane = free ?? { until: 0, runs: [run] };
-        if (!free) lanes.push(lane);
-        lane.until = endTime(run, now);
-      }
-      return lanes.map((lane, index) => ({ name: index === 0 ? name : '', runs: lane.runs }));
-    });
+    .flatMap(([name, own]) =>
+      [...Map.groupBy(placeRuns(own, now), ({ lane }) => lane).values()].map((placed, index) => ({
+        name: index === 0 ? name : '',
+        runs: placed.map(({ run }) => run),
+      })),
+    );
 }
 
 function cellAt(at: number, { from, to, cells }: Scale): number {
   return Math.min(Math.max(Math.floor(((at - from) / (to - from)) * cells), 0), cells - 1);
 }
 
+/** A cell of a lane. Null is empty. */
+type Cell = { readonly letter: string; readonly colour: Colour } | null;
+
 function laneText({ name, runs }: Lane, scale: Scale, { look }: Canvas): string {
-  const cells: (string | null)[] = Array.from({ length: scale.cells }, () => null);
-  const colours: Colour[] = Array.from({ length: scale.cells }, () => 'gray');
+  const label = cutToWidth(clean(name), nameWidth - 1);
+  const gap = ' '.repeat(nameWidth - measureWidth(label));
+  return `${label}${gap}${coloured(buildCells(runs, scale), look)}`.trimEnd();
+}
+
+/** Fills the cells of each run, and draws a line from its end to its continuation. */
+function buildCells(runs: readonly RunView[], scale: Scale): Cell[] {
+  const cells: Cell[] = Array.from({ length: scale.cells }, () => null);
   const ids = new Map(runs.map((run) => [run.id, run]));
   for (const run of runs) {
+    const [first, last] = [cellAt(startTime(run), scale), cellAt(endTime(run, scale.now), scale)];
     const before = run.continuationOf === null ? undefined : ids.get(run.continuationOf);
     if (before)
-      for (let at = cellAt(endTime(before, scale.now), scale) + 1; at < cellAt(startTime(run), scale); at += 1)
-        cells[at] ??= '─';
-    const { letter, colour } = classifyRun(run);
-    for (let at = cellAt(startTime(run), scale); at <= cellAt(endTime(run, scale.now), scale); at += 1) {
-      cells[at] = letter;
-      colours[at] = colour;
-    }
+      for (let at = cellAt(endTime(before, scale.now), scale) + 1; at < first; at += 1)
+        cells[at] ??= { letter: '─', colour: 'gray' };
+    for (let at = first; at <= last; at += 1) cells[at] = classifyRun(run);
   }
-  const label = cutToWidth(clean(name), nameWidth - 1);
-  return `${label}${' '.repeat(nameWidth - measureWidth(label))}${coloured(cells, colours, look)}`.trimEnd();
+  return cells;
 }
 
 /** Colors the cells. Neighbors of one color share an escape sequence. */
-function coloured(cells: readonly (string | null)[], colours: readonly Colour[], look: Canvas['look']): string {
+function coloured(cells: readonly Cell[], look: Canvas['look']): string {
+  const colourAt = (at: number): Colour => cells[at]?.colour ?? 'gray';
   let text = '';
   for (let at = 0; at < cells.length; ) {
     let end = at;
-    while (end < cells.length && colours[end] === colours[at]) end += 1;
+    while (end < cells.length && colourAt(end) === colourAt(at)) end += 1;
     const part = cells
       .slice(at, end)
-      .map((cell) => cell ?? ' ')
+      .map((cell) => cell?.letter ?? ' ')
       .join('');
-    text += part.trim() === '' ? part : paint(part, colours[at] ?? 'gray', look);
+    text += part.trim() === '' ? part : paint(part, colourAt(at), look);
     at = end;
   }
   return text;
