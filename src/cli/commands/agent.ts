@@ -38,7 +38,7 @@ export function addAgent(program: Command, register: Register): void {
 function addSettingCommands(agent: Command, register: Register): void {
   settingOptions(agent.command('add <name>').description('add an agent')).action(
     (name: string, options: AgentOptions) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         // A preset or a mapping describes a plain command.
         const described = options.preset !== undefined || options.mapping !== undefined;
         const adapter = options.adapter ?? (described ? 'plain' : undefined);
@@ -52,7 +52,7 @@ function addSettingCommands(agent: Command, register: Register): void {
   )
     .option('--unset-env <name>', 'forget a variable (repeatable)', collect)
     .action((name: string, options: AgentOptions) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const request = buildAgentRequest(context, options);
         if (Object.values(request).every((value) => value === undefined))
           throw new ClipError('usage', 'There is nothing to change.', 'clip agent edit --help lists the settings.');

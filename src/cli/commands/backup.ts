@@ -12,9 +12,7 @@ export function addBackup(program: Command, register: Register): void {
     .command('backup <file>')
     .description('copy the database into a new file; runs go on. Logs and values of variables are not in it')
     .option('--json', 'as JSON')
-    .action((file: string, options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) => backup(context, file)),
-    );
+    .action((file: string, options: { json?: boolean }) => register(options, (context) => backup(context, file)));
 }
 
 async function backup(context: Context, file: string): Promise<number> {

@@ -44,9 +44,7 @@ export function addCancel(program: Command, register: Register): void {
     .option('--now', 'kill at once, also while they are being stopped')
     .option('--no-wait', 'only order it')
     .option('--json', 'as JSON')
-    .action((refs: string[], options: Options) =>
-      register({ json: options.json ?? false }, (context) => cancel(context, refs, options)),
-    );
+    .action((refs: string[], options: Options) => register(options, (context) => cancel(context, refs, options)));
 }
 
 async function cancel(context: Context, refs: readonly string[], options: Options): Promise<number> {

@@ -23,7 +23,7 @@ export function addConfig(program: Command, register: Register): void {
       .action((...given: unknown[]) => {
         const options = given.at(-2) as Json;
         const said = given.slice(0, -2).flat() as string[];
-        register({ json: options.json ?? false }, (context) => formatIn(() => work(context, said)));
+        register(options, (context) => formatIn(() => work(context, said)));
       });
   verb('list', 'every setting, its value, and where that comes from', list);
   verb('get <key>', 'the value of one', get);

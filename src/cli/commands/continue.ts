@@ -18,7 +18,7 @@ export function addContinue(program: Command, register: Register): void {
     .option('--fresh', 'begin a new session of the agent')
     .option('--json', 'as JSON')
     .action((ref: string, words: string[], options: { agent?: string; fresh?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const body = {
           agent: options.agent ?? null,
           prompt: words.length === 0 ? null : words.join(' '),

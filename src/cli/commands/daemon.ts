@@ -31,9 +31,7 @@ export function addDaemon(program: Command, register: Register): void {
     .option('--cancel-runs', 'cancel all runs first')
     .option('--json', 'as JSON')
     .action((options: { cancelRuns?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) =>
-        stop(context, { cancelRuns: options.cancelRuns ?? false }),
-      ),
+      register(options, (context) => stop(context, { cancelRuns: options.cancelRuns ?? false })),
     );
   daemon
     .command('restart')
@@ -50,7 +48,7 @@ export function addDaemon(program: Command, register: Register): void {
     .command('status')
     .description('whether it runs; starts nothing')
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) => register({ json: options.json ?? false }, status));
+    .action((options: { json?: boolean }) => register(options, status));
   daemon
     .command('run')
     .description('run it in the foreground, for a service manager')

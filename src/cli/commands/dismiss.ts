@@ -11,7 +11,7 @@ export function addDismiss(program: Command, register: Register): void {
     .description('take a run or a task (T7) off the list of what needs you, until something happens to it')
     .option('--json', 'as JSON')
     .action((refs: string[], options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const client = context.client();
         const dismissed: object[] = [];
         for (const ref of refs) {

@@ -20,7 +20,7 @@ export function addDoctor(program: Command, register: Register): void {
     )
     .option('--json', 'as JSON')
     .action((options: { fix?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) => run(context, options.fix ?? false)),
+      register(options, (context) => run(context, options.fix ?? false)),
     );
 }
 

@@ -18,7 +18,7 @@ export function addGroup(program: Command, register: Register): void {
     .description('all groups')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const answer = await context.client().call<{ groups: Group[] }>('GET', '/v1/groups');
         if (context.json) context.printJson(answer);
         else if (answer.groups.length === 0) context.notice('No groups. Make one: clip group set NAME --limit N');
@@ -39,9 +39,7 @@ export function addGroup(program: Command, register: Register): void {
     .requiredOption('--limit <n>', 'so many at a time, or none', limit)
     .option('--json', 'as JSON')
     .action((name: string, options: { limit: number | 'none'; json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) =>
-        change(context, name, { limit: options.limit === 'none' ? null : options.limit }),
-      ),
+      register(options, (context) => change(context, name, { limit: options.limit === 'none' ? null : options.limit })),
     );
   for (const [verb, paused] of [
     ['pause', true],
@@ -52,7 +50,7 @@ export function addGroup(program: Command, register: Register): void {
       .description(paused ? 'start no more runs of a group' : 'go on starting them')
       .option('--json', 'as JSON')
       .action((name: string, options: { json?: boolean }) =>
-        register({ json: options.json ?? false }, (context) => change(context, name, { paused })),
+        register(options, (context) => change(context, name, { paused })),
       );
   }
 }
@@ -69,7 +67,7 @@ export function addQueue(program: Command, register: Register): void {
       .description(held ? 'start no more runs; what runs goes on' : 'go on starting runs')
       .option('--json', 'as JSON')
       .action((options: { json?: boolean }) =>
-        register({ json: options.json ?? false }, async (context) => {
+        register(options, async (context) => {
           const answer = await context.client().call<Queue>('PUT', '/v1/queue', { held });
           if (context.json) context.printJson(answer);
           else

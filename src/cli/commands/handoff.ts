@@ -20,7 +20,7 @@ export function addHandoff(program: Command, register: Register): void {
     .option('--diff', 'what the last one changed')
     .option('--json', 'as JSON')
     .action((ref: string, options: { history?: boolean; diff?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const { diff, ...answer } = await context
           .client()
           .call<HandoffReply>('GET', `${taskPath(ref)}/handoff?history=${options.history ?? false}`);

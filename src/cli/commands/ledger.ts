@@ -28,7 +28,7 @@ export function addLedger(program: Command, register: Register): void {
     .option('--chart', 'runs and spend per day and agent, as bars')
     .option('--json', 'as JSON')
     .action((ref: string | undefined, options: Options) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const answer = await context.client().call<LedgerAnswer>('GET', `/v1/ledger?${buildQuery(ref, options)}`);
         if (context.json) context.printJson(answer);
         else if (options.chart) context.print(chartText(context.look, answer.totals));

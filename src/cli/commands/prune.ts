@@ -19,7 +19,7 @@ export function addPrune(program: Command, register: Register): void {
     .option('--dry-run', 'only say which')
     .option('--json', 'as JSON')
     .action((options: Options) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         if (options.olderThan === undefined && options.keep === undefined)
           throw new ClipError(
             'usage',

@@ -32,7 +32,7 @@ export function addReportHtml(program: Command, register: Register): void {
     .option('--force', 'write over a file that is there')
     .option('--json', 'as JSON: where it is, and how large')
     .action((file: string, options: Options) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const path = resolve(context.cwd(), file);
         refuseTaken(path, options.force ?? false);
         const { renderPage: pageOf } = await import('../html-report/page.ts');

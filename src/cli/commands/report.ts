@@ -26,9 +26,7 @@ export function addReport(program: Command, register: Register): void {
     .option('--who <name>', 'with blocked: who can help')
     .option('--json', 'as JSON')
     .action((kind: ReportKind, words: string[], options: Options) =>
-      register({ json: options.json ?? false }, (context) =>
-        report(context, { kind, words, who: options.who ?? null }),
-      ),
+      register(options, (context) => report(context, { kind, words, who: options.who ?? null })),
     );
 }
 

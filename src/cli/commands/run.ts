@@ -54,16 +54,10 @@ export function addRun(program: Command, register: Register): void {
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'print the run as JSON')
     .action((command: string[], options: RunOptions) =>
-      register(
-        {
-          json: options.json ?? false,
-          quiet: options.quiet ?? false,
-          waits: (options.wait || options.follow) ?? false,
-        },
-        (context) =>
-          options.batch === undefined
-            ? runOne(context, command, options)
-            : runBatch(context, command, { ...options, batch: options.batch }),
+      register({ ...options, waits: (options.wait || options.follow) ?? false }, (context) =>
+        options.batch === undefined
+          ? runOne(context, command, options)
+          : runBatch(context, command, { ...options, batch: options.batch }),
       ),
     );
 }

@@ -44,7 +44,7 @@ export function addRuns(program: Command, register: Register): void {
     .option('--before <n>', 'only runs with a smaller number', positiveNumber)
     .option('--all', 'all of them, page by page')
     .option('--json', 'as JSON')
-    .action((options: Options) => register({ json: options.json ?? false }, (context) => list(context, options)));
+    .action((options: Options) => register(options, (context) => list(context, options)));
 }
 
 function status(text: string, before: string[] | undefined): string[] {

@@ -12,7 +12,7 @@ export function addShow(program: Command, register: Register): void {
     .description('everything about one run, with its history')
     .option('--json', 'as JSON')
     .action((ref: string, options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const client = context.client();
         const answer = await client.call<ShowAnswer>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
         if (context.json) context.printJson(answer);

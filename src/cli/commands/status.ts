@@ -27,7 +27,7 @@ export function addStatus(program: Command, register: Register, isDefault: boole
     .option('--plain', 'with --watch: each change as a line, for screen readers; else without colours')
     .option('--json', 'as JSON; with --watch, a line for each change')
     .action((options: Options) =>
-      register({ json: options.json ?? false }, async (given) => {
+      register(options, async (given) => {
         const context = options.plain ? { ...given, look: { ...given.look, colour: false } } : given;
         if (options.watch) return watch(context, options);
         // The daemon is never started here: "not running" is an answer.

@@ -36,7 +36,7 @@ function addPut(doc: Command, register: Register): void {
     .option('--base <n>', 'the revision you have seen, 0 for a new one: refused when there is a newer one', count)
     .option('--json', 'as JSON')
     .action((first: string, second: string | undefined, third: string | undefined, options: PutOptions) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const [ref, key, file] = placed(context, [first, second, third]);
         const request = {
           title: options.title ?? null,
@@ -59,7 +59,7 @@ function addGet(doc: Command, register: Register): void {
     .option('--revision <n>', 'an older one', positiveNumber)
     .option('--json', 'as JSON')
     .action((first: string, second: string | undefined, options: JsonOption & { revision?: number }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const [ref, key] = placed(context, [first, second]);
         const which = options.revision === undefined ? '' : `?revision=${options.revision}`;
         const answer = await context.client().call<DocumentAnswer>('GET', `${documentPath(ref, key)}${which}`);

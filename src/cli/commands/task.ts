@@ -38,7 +38,7 @@ export function addTask(program: Command, register: Register): void {
     .description('everything about one task: comments, documents, wakes, history')
     .option('--json', 'as JSON')
     .action((ref: string, options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const answer = await context.client().call('GET', taskPath(ref));
         if (context.json) context.printJson(answer as object);
         else context.print(taskFacts(context.look, answer as never));
@@ -52,7 +52,7 @@ export function addTask(program: Command, register: Register): void {
     .description('say something on a task; its next run is told; - reads it')
     .option('--json', 'as JSON')
     .action((ref: string, words: string[], options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const answer = await context
           .client()
           .call('POST', `${taskPath(ref)}/comments`, { text: readText(words.join(' ')) });
@@ -69,7 +69,7 @@ function addAdd(task: Command, register: Register): void {
     .option('--assign <who>', 'an agent, or me')
     .option('--backlog', 'only note it down')
     .action((words: string[], options: Fields) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const { title: _, ...fields } = readFields(context, options);
         const request: NewTaskRequest = {
           ...fields,
@@ -109,7 +109,7 @@ function addList(task: Command, register: Register): void {
     .option('--limit <n>', `how many (default ${limits.pageTasks})`, positiveNumber)
     .option('--json', 'as JSON')
     .action((options: { status?: string[]; assignee?: string; all?: boolean; limit?: number; json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const query = new URLSearchParams();
         const open = taskStatuses.filter((each) => each !== 'done' && each !== 'cancelled');
         for (const each of options.status ?? (options.all ? [] : open)) query.append('status', each);
@@ -154,7 +154,7 @@ function addEdit(task: Command, register: Register): void {
   settings(task.command('edit <task>').description('change what a task says; what is not given stays; "none" clears'))
     .option('--title <text>', 'another title')
     .action((ref: string, options: Fields) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const fields = readFields(context, options);
         if (Object.keys(fields).length === 0)
           throw new ClipError(
@@ -219,7 +219,7 @@ function addMoves(task: Command, register: Register): void {
       .description(does)
       .option('--json', 'as JSON')
       .action((ref: string, options: { json?: boolean }) =>
-        register({ json: options.json ?? false }, (context) =>
+        register(options, (context) =>
           moveTask(
             context,
             ref,
@@ -235,16 +235,14 @@ function addMoves(task: Command, register: Register): void {
     .requiredOption('--reason <text>', 'what stands in the way')
     .option('--json', 'as JSON')
     .action((ref: string, options: { reason: string; json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) =>
-        moveTask(context, ref, { move: 'block', reason: options.reason }, 'is blocked'),
-      ),
+      register(options, (context) => moveTask(context, ref, { move: 'block', reason: options.reason }, 'is blocked')),
     );
   task
     .command('assign <task> <who>')
     .description('give it to an agent (which is woken), to me, or to none')
     .option('--json', 'as JSON')
     .action((ref: string, who: string, options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) =>
+      register(options, (context) =>
         moveTask(
           context,
           ref,

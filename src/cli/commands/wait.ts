@@ -31,9 +31,7 @@ export function addWait(program: Command, register: Register): void {
     .option('-q, --quiet', 'print nothing')
     .option('--json', 'print the runs as JSON')
     .action((refs: string[], options: Options) =>
-      register({ json: options.json ?? false, quiet: options.quiet ?? false, waits: true }, (context) =>
-        wait(context, refs, options),
-      ),
+      register({ ...options, waits: true }, (context) => wait(context, refs, options)),
     );
 }
 

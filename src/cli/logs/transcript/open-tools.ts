@@ -12,6 +12,7 @@ export class OpenTools {
   readonly #open = new Map<string, OpenTool>();
   readonly #over = new Set<string>();
 
+  /** The number of open tools. */
   get size(): number {
     return this.#open.size;
   }
