@@ -23,7 +23,7 @@ export async function startDaemon(home: Home): Promise<void> {
     );
   const trouble = validateHome(home) ?? findForeignFiles(home) ?? makeHome(home);
   if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
-  await pause(Math.random() * crowdMs);
+  await sleep(Math.random() * crowdMs);
   const claim = join(home.folder, 'daemon.starting');
   const until = Date.now() + startMs;
   let launched: { line: string | null } | null = null;
@@ -48,7 +48,7 @@ export async function startDaemon(home: Home): Promise<void> {
       launched = null;
       waiting = false;
     }
-    await pause(wait);
+    await sleep(wait);
   }
   throw new ClipError(
     'unreachable',
@@ -99,8 +99,4 @@ function answers(path: string): Promise<boolean> {
       resolve(error.code !== 'ENOENT' && error.code !== 'ECONNREFUSED' && error.code !== 'EAGAIN'),
     );
   });
-}
-
-function pause(ms: number): Promise<void> {
-  return sleep(ms);
 }

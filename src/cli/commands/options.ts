@@ -32,6 +32,12 @@ export function collect(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
 
+/** Returns a parser that collects the values of a repeatable option. Only these words are allowed. */
+export const collectOneOf = (words: readonly string[]) => (text: string, before: string[] | undefined) => {
+  if (!words.includes(text)) throw new InvalidArgumentError(`It must be one of ${words.join(', ')}.`);
+  return collect(text, before);
+};
+
 /** Collects KEY=VALUE pairs. A later pair replaces an earlier one. */
 export function collectPair(text: string, before: Record<string, string> | undefined): Record<string, string> {
   const at = text.indexOf('=');

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { RunView } from '#protocol/answers.ts';
 import { runStatuses } from '#run/run.ts';
 import type { Register } from '../command.ts';
@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import { formatAgo, formatCommand, formatElapsed, formatEnd, formatStatus } from '../format/format.ts';
 import { type Column, table } from '../format/table.ts';
 import { clean } from '../terminal/clean.ts';
-import { collect, duration, positiveNumber } from './options.ts';
+import { collectOneOf, duration, positiveNumber } from './options.ts';
 
 type Options = {
   status?: string[];
@@ -31,7 +31,7 @@ export function addRuns(program: Command, register: Register): void {
     .command('runs')
     .alias('ls')
     .description('list runs, newest first')
-    .option('--status <status>', `only these: ${runStatuses.join(', ')} (repeatable)`, status)
+    .option('--status <status>', `only these: ${runStatuses.join(', ')} (repeatable)`, collectOneOf(runStatuses))
     .option('--failed', 'only failed and timed out ones')
     .option('--live', 'only queued, starting, running and stopping ones')
     .option('--group <group>', 'only of this group')
@@ -45,12 +45,6 @@ export function addRuns(program: Command, register: Register): void {
     .option('--all', 'all of them, page by page')
     .option('--json', 'as JSON')
     .action((options: Options) => register(options, (context) => list(context, options)));
-}
-
-function status(text: string, before: string[] | undefined): string[] {
-  if (!(runStatuses as readonly string[]).includes(text))
-    throw new InvalidArgumentError(`It must be one of ${runStatuses.join(', ')}.`);
-  return collect(text, before);
 }
 
 async function list(context: Context, options: Options): Promise<number> {
