@@ -1,12 +1,13 @@
 /** The context of a command: where to write, the style of its output, and a client on demand. */
-import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { type Home, locateHome } from '#config/home.ts';
 import { visibleJson } from '#run/control-chars.ts';
 import { ClipError } from '#run/errors.ts';
 import { markVariable } from '#run/run.ts';
-import { type Client, createClient, type Inside } from './client/client.ts';
-import { cleanText, forTerminal, readTextStyle, type TextStyle } from './format/format.ts';
+import { Client, type Inside } from './client/client.ts';
+import { writeAll } from './fast-path.ts';
+import { cleanText, forTerminal } from './terminal/clean.ts';
+import { readTextStyle, type TextStyle } from './terminal/style.ts';
 
 export type Context = {
   readonly env: NodeJS.ProcessEnv;
@@ -28,6 +29,7 @@ export type Context = {
   readonly insideRun: string | null;
 };
 
+/** Creates the context from the global options. */
 export function createContext(options: { json: boolean; color: string; quiet: boolean }): Context {
   const { env } = process;
   const home = locateHome(env);
@@ -44,7 +46,7 @@ export function createContext(options: { json: boolean; color: string; quiet: bo
     printJson: (value) => writeText(1, `${visibleJson(value)}\n`),
     notice,
     complain: (error) => complain(error, options.json),
-    client: (maySpawn = true) => createClient({ home, maySpawn, inside: readEnclosingRun(env), notice }),
+    client: (maySpawn = true) => new Client({ home, maySpawn, inside: readEnclosingRun(env), notice }),
     insideRun: env[markVariable] || null,
   };
 }
@@ -67,9 +69,6 @@ function currentFolder(): string {
     );
   }
 }
-
-/** The pause before a full pipe is tried again. A pipe takes 64 KiB at a time, so this is fast enough for any reader. */
-const pipeFullMs = 0.2;
 
 type Complaint = { readonly code: string; readonly message: string; readonly hint: string | null };
 
@@ -96,25 +95,20 @@ export function printText(fd: 1 | 2, text: string): void {
   writeText(fd, isatty(fd) ? forTerminal(text) : text);
 }
 
-/** Writes synchronously and in order, also right before the process ends. */
+/** Writes synchronously and in order, also right before the process ends. Throws ClipError when that fails. */
 export function writeText(fd: 1 | 2, content: string | Buffer): void {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  for (let done = 0; done < bytes.length; ) {
-    try {
-      done += writeSync(fd, bytes, done);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // The reader has gone (`| head`), so the process ends as with SIGPIPE.
-      if (code === 'EPIPE') process.kill(process.pid, 'SIGPIPE');
-      if (code === 'EPIPE' || code === 'EIO') return;
-      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pipeFullMs);
-      else
-        throw new ClipError(
-          'failed',
-          `Standard ${fd === 1 ? 'output' : 'error'} cannot be written: ${(error as Error).message}.`,
-          'Is the disk full?',
-          error,
-        );
-    }
+  try {
+    writeAll(fd, typeof content === 'string' ? Buffer.from(content) : content);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // The reader has gone (`| head`), so the process ends as with SIGPIPE.
+    if (code === 'EPIPE') process.kill(process.pid, 'SIGPIPE');
+    if (code === 'EPIPE' || code === 'EIO') return;
+    throw new ClipError(
+      'failed',
+      `Standard ${fd === 1 ? 'output' : 'error'} cannot be written: ${message}.`,
+      'Is the disk full?',
+      error,
+    );
   }
 }

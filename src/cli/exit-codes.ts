@@ -3,10 +3,12 @@ import { constants } from 'node:os';
 import type { RunView } from '#protocol/answers.ts';
 import { errorTable } from '#run/errors.ts';
 
+/** The exit code of a wait that has reached its own time limit. */
 export const waitTimeoutExit = 121;
 /** The exit code of clip's own failures in commands that end with a run's code. No run uses it by accident. */
 export const ownFailureExit = 125;
 
+/** Returns the exit code for a run's end: its own code where it has one. */
 export function exitOfRun(run: RunView): number {
   switch (run.status) {
     case 'succeeded':
@@ -29,6 +31,7 @@ export function exitOfRuns(runs: readonly RunView[]): number {
   return runs.map(exitOfRun).find((code) => code !== 0) ?? 0;
 }
 
+/** The table of exit codes. */
 export const exitCodesText = `Exit codes of clip:
     0  done
     1  failed
@@ -52,6 +55,7 @@ Verbs that wait for a run (wait, run --wait, run --follow, logs -f --exit-code) 
 With several runs: 0 only if all are 0, else the first other code in the order given.
 `;
 
+/** Formats the table of error codes. */
 export function errorsText(): string {
   const rows = Object.entries(errorTable).map(
     ([code, { exit, means }]) => `  ${code.padEnd(18)} ${String(exit).padStart(2)}  ${means}`,

@@ -45,8 +45,8 @@ export function runFast(
 ): void {
   askFast({ socketPath, path, timeoutMs: 5_000 }, (answer) => {
     if (answer === null || !answer.head.toLowerCase().includes(`\r\nclip-version: ${version}\r\n`)) return otherwise();
-    writeAll(answer.body);
-    writeAll(Buffer.from('\n'));
+    writeOut(answer.body);
+    writeOut(Buffer.from('\n'));
     done();
   });
 }
@@ -83,16 +83,26 @@ export function askFast(
   socket.write(`GET ${ask.path} HTTP/1.1\r\nHost: clip\r\nConnection: close\r\n\r\n`);
 }
 
-export function writeAll(bytes: Buffer): void {
+/** The pause before a full pipe is tried again. A pipe takes 64 KiB at a time, so this is fast enough. */
+const pipeFullMs = 0.2;
+
+/** Writes everything before it returns, also into a pipe that is full. Throws the error of the system otherwise. */
+export function writeAll(fd: 1 | 2, bytes: Buffer): void {
   for (let done = 0; done < bytes.length; ) {
     try {
-      done += writeSync(1, bytes, done);
+      done += writeSync(fd, bytes, done);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // EPIPE means that the reader has gone. EAGAIN means that the pipe is full, so the write is repeated later.
-      if (code === 'EPIPE') return;
-      if (code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pipeFullMs);
     }
+  }
+}
+
+/** Writes to standard output. Does nothing when its reader has gone. */
+export function writeOut(bytes: Buffer): void {
+  try {
+    writeAll(1, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   }
 }

@@ -34,6 +34,7 @@ import { complain, createContext, printText, writeText } from './context.ts';
 import { ownFailureExit } from './exit-codes.ts';
 import { showExamples } from './help-examples.ts';
 
+/** Parses the arguments, runs the command and returns the exit code. It never throws: errors are printed. */
 export async function runProgram(args: readonly string[]): Promise<number> {
   let chosen: { verb: CommandOptions; work: Handler } | null = null;
   // Without a command it is `status`. For an unknown command the nearest one is suggested.

@@ -48,6 +48,7 @@ function refuseForeign(path: string, { uid, gid, mode }: Stats): void {
   if (byOthers) throw new ConfigError(`${path} may be changed by other users. Close it: chmod go-w ${path}`);
 }
 
+/** Parses the text of a configuration. Throws ConfigError for the first thing that is wrong. */
 export function parseConfig(text: string, path: string, wrongWith: AmountCheck): Config {
   let value: unknown;
   try {

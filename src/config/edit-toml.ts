@@ -45,7 +45,9 @@ function inserted(lines: readonly string[], statements: readonly Statement[], { 
   return `${before}${before === '' ? '' : '\n\n'}[${first}]\n${assignment}\n`;
 }
 
-/** Returns the line for the first key in a file with only tables or comments: before the first table and its comments. */
+/**
+ * Returns the line for the first key in a file with only tables or comments: before the first table and its comments.
+ */
 function headLines(lines: readonly string[], statements: readonly Statement[]): number {
   let at = statements[0]?.from ?? lines.findLastIndex((line) => line.trim() !== '') + 1;
   if (statements.length > 0) while (at > 0 && (lines[at - 1] ?? '').trim().startsWith('#')) at -= 1;
@@ -62,7 +64,9 @@ function formatToml(value: unknown): string {
   return stringify({ v: value }).trim().slice('v = '.length);
 }
 
-/** Returns whether the new text, parsed again, equals the old one with only this change. Otherwise it is not written. */
+/**
+ * Returns whether the new text, parsed again, equals the old one with only this change. Otherwise it is not written.
+ */
 function saysOnlyThat(before: string, after: string, { path, value }: Edit): boolean {
   try {
     const wanted = parse(before) as Record<string, unknown>;

@@ -39,7 +39,10 @@ export function listEffectiveSettings(
   return { exists: text !== null, settings: told };
 }
 
-/** Returns the text of the file with this key set, validated as a whole. `words`: null removes the key. Throws ConfigError. */
+/**
+ * Returns the text of the file with this key set, validated as a whole. `words`: null removes the key. Throws
+ * ConfigError.
+ */
 export function changedText(
   path: string,
   change: { setting: SettingDefinition; words: readonly string[] | null },
@@ -56,7 +59,10 @@ export function changedText(
   return after;
 }
 
-/** Returns the value of a setting. Words are taken literally where it accepts text or a list, and otherwise parsed as TOML. */
+/**
+ * Returns the value of a setting. Words are taken literally where it accepts text or a list, and otherwise parsed as
+ * TOML.
+ */
 function valueIn(setting: SettingDefinition, words: readonly string[]): unknown {
   const [word = ''] = words;
   const literal = words.length === 1 ? parseLiteral(word) : undefined;
@@ -67,7 +73,8 @@ function valueIn(setting: SettingDefinition, words: readonly string[]): unknown 
   const fitting = candidates.find((value) => value !== undefined && setting.wrongWith(value) === null);
   if (fitting !== undefined) return fitting;
   throw new ConfigError(
-    `${setting.key} takes ${setting.kind}, and not ${JSON.stringify(words.join(' '))} (${setting.wrongWith(literal ?? word)}).`,
+    `${setting.key} takes ${setting.kind}, and not ${JSON.stringify(words.join(' '))} ` +
+      `(${setting.wrongWith(literal ?? word)}).`,
   );
 }
 

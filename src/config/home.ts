@@ -33,6 +33,7 @@ export function configPath(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'clip', 'config.toml');
 }
 
+/** Returns the places of everything in a home. */
 export function homeAt(folder: string): Home {
   return {
     folder,
@@ -119,7 +120,10 @@ export function makeHome({ folder, runs }: Home): HomeTrouble | null {
   }
 }
 
-/** Creates the folders one by one. Node's own `recursive` never returns where nothing can be created, for example below /proc. */
+/**
+ * Creates the folders one by one. Node's own `recursive` never returns where nothing can be created, for example below
+ * /proc.
+ */
 function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(path) !== path) makeFolder(dirname(path));

@@ -16,6 +16,7 @@ const argv = z
 
 const amount = z.string().nullable().default(null);
 
+/** All keys of the configuration with their limits and defaults. */
 export const schema = z.strictObject({
   max_runs: z
     .int()
@@ -27,11 +28,15 @@ export const schema = z.strictObject({
     description: 'what queued runs do after the daemon died: go on, or wait for `clip queue release`',
     kind: '"continue" or "hold"',
   }),
-  log_level: z.enum(['error', 'warn', 'info', 'debug']).default('info').meta({
-    description:
-      'which lines `daemon.log` has; `debug` has each decision with its reason (`CLIP_LOG` in the environment of the daemon overrides it)',
-    kind: '"error", "warn", "info" or "debug"',
-  }),
+  log_level: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('info')
+    .meta({
+      description:
+        'which lines `daemon.log` has; `debug` has each decision with its reason ' +
+        '(`CLIP_LOG` in the environment of the daemon overrides it)',
+      kind: '"error", "warn", "info" or "debug"',
+    }),
   leftovers_keep: z
     .array(z.string())
     .default(['tmux', 'tmux: server', 'screen', 'ssh-agent', 'gpg-agent', 'dbus-daemon'])
@@ -49,11 +54,15 @@ export const schema = z.strictObject({
     description: 'how many runs of a task are started in a row without you; after that you are asked',
     kind: 'a whole number',
   }),
-  task_environment: z.enum(['person', 'daemon']).default('person').meta({
-    description:
-      'whose environment automatic runs start from: that of the person who assigned or last continued the task (or set the timer), or the daemon’s',
-    kind: '"person" or "daemon"',
-  }),
+  task_environment: z
+    .enum(['person', 'daemon'])
+    .default('person')
+    .meta({
+      description:
+        'whose environment automatic runs start from: ' +
+        'that of the person who assigned or last continued the task (or set the timer), or the daemon’s',
+      kind: '"person" or "daemon"',
+    }),
   auto_done: z
     .boolean()
     .default(false)
@@ -62,7 +71,10 @@ export const schema = z.strictObject({
     description: 'show on the desktop what needs you, and which runs without a task failed',
     kind: 'true or false',
   }),
-  /** Amounts in the format of `clip agent edit --budget-day`. They stay text, because this folder must not import the parser. */
+  /**
+   * Amounts in the format of `clip agent edit --budget-day`. They stay text, because this folder must not import the
+   * parser.
+   */
   budget: z
     .strictObject({
       run: amount.meta({

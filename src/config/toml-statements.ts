@@ -42,7 +42,10 @@ export function parseKey(line: string): { readonly path: readonly string[]; read
   return { path: [], written: line };
 }
 
-/** Returns the comment after the value in the last line of a statement, with the space before it. Empty when there is none. */
+/**
+ * Returns the comment after the value in the last line of a statement, with the space before it. Empty when there is
+ * none.
+ */
 export function findComment(statement: readonly string[]): string {
   const text = statement.join('\n');
   const begin = text.length - (statement.at(-1) ?? '').length;
@@ -52,7 +55,10 @@ export function findComment(statement: readonly string[]): string {
   return '';
 }
 
-/** Returns the end of a value. A list or a text may span several lines, so lines are added until the value can be parsed. */
+/**
+ * Returns the end of a value. A list or a text may span several lines, so lines are added until the value can be
+ * parsed.
+ */
 function findEnd(lines: readonly string[], from: number): number {
   for (let to = from + 1; to <= lines.length; to += 1)
     if (findTable(lines.slice(from, to).join('\n')) !== null) return to;

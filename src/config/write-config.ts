@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rm
 import { dirname } from 'node:path';
 import { ConfigError } from './config-error.ts';
 
+/** Writes the file through a temporary one, and creates its folder. Throws ConfigError. */
 export function putConfig(path: string, text: string): void {
   const target = behindLinks(path);
   const temporary = `${target}.${process.pid}`;
@@ -22,7 +23,9 @@ export function putConfig(path: string, text: string): void {
   }
 }
 
-/** Resolves a symbolic link. Many users keep the file with their other settings, and the target is what must be written. */
+/**
+ * Resolves a symbolic link. Many users keep the file with their other settings, and the target is what must be written.
+ */
 function behindLinks(path: string): string {
   try {
     return realpathSync(path);

@@ -29,6 +29,7 @@ const methods = ['POST', 'PUT', 'PATCH', 'GET'];
 /** Headers that clip-http sets itself. */
 const ours = ['host', 'connection', 'content-length', 'transfer-encoding', 'expect', 'upgrade'];
 
+/** Parses the command line and the environment. Throws Failure with the code `usage`. */
 export function readArguments(argv: readonly string[], env: NodeJS.ProcessEnv): Job {
   const { positionals, values } = parse(argv);
   const [address, ...more] = positionals;
@@ -116,7 +117,8 @@ function readHeader(text: string, env: NodeJS.ProcessEnv): [string, string] {
     if (found === undefined) {
       throw new Failure(
         'usage',
-        `--header ${name}: the environment has no variable ${variable}. Give it to the agent with --env, or write $$ for a dollar.`,
+        `--header ${name}: the environment has no variable ${variable}. ` +
+          'Give it to the agent with --env, or write $$ for a dollar.',
       );
     }
     return found;

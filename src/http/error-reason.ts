@@ -31,6 +31,7 @@ function messageIn(text: string): string | null {
   }
 }
 
+/** Returns the end of the sentence about a status, with a remedy where there is one. */
 export function adviceFor(status: number): string {
   switch (status) {
     case 401:

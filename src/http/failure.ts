@@ -14,6 +14,7 @@ export type FailureCode =
   /** The log cannot be written. */
   | 'log';
 
+/** The failure of a request, in a sentence. */
 export class Failure extends Error {
   readonly code: FailureCode;
   readonly status: number | null;
@@ -46,6 +47,7 @@ export function failedLine({ code, status, message, retryAfterMs }: Failure): st
   });
 }
 
+/** Formats the line of a status request that failed for now. */
 export function retryingLine(attempt: number, message: string): string {
   return JSON.stringify({ type: 'clip-http.retrying', attempt, message });
 }
@@ -55,6 +57,7 @@ export const pendingLine = JSON.stringify({ type: 'clip-http.pending' });
 /** The job has ended. The following lines are its answer. */
 export const finalLine = JSON.stringify({ type: 'clip-http.final' });
 
+/** Formats the line of a cancel request that may have had no effect. */
 export function cancelLine(message: string): string {
   return JSON.stringify({ type: 'clip-http.cancel', message });
 }

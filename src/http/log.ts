@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
 export type HttpLog = {
-  /** Writes in the order of the calls. A caller with much data waits for `room`, so the rest of a body stays with its sender. */
+  /**
+   * Writes in the order of the calls. A caller with much data waits for `room`, so the rest of a body stays with its
+   * sender.
+   */
   readonly write: (bytes: Uint8Array | string) => void;
   /** Writes a line of its own, also after an unfinished line. */
   readonly line: (text: string) => void;
@@ -12,6 +15,7 @@ export type HttpLog = {
   readonly size: () => number;
 };
 
+/** Creates the log that is written to a stream. */
 export function createLog(out: Writable): HttpLog {
   let size = 0;
   let atStart = true;

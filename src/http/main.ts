@@ -11,7 +11,7 @@ import { type Job, readArguments } from './arguments.ts';
 import { cancel } from './cancel-request.ts';
 import { Failure, failedLine } from './failure.ts';
 import { createLog } from './log.ts';
-import { type Conversation, createConversation } from './poll.ts';
+import { Conversation } from './poll.ts';
 
 const log = createLog(process.stdout);
 const complaints = createLog(process.stderr);
@@ -32,7 +32,7 @@ for (const [signal, code] of [
     if (stopped) return;
     stopped = true;
     const told =
-      job === null || conversation === null ? Promise.resolve() : cancel(job, conversation.cancelUrl(), complaints);
+      job === null || conversation === null ? Promise.resolve() : cancel(job, conversation.cancelUrl, complaints);
     told.finally(() => {
       conversation?.breakOff();
       leave(code, limits.httpFlushMs);
@@ -58,7 +58,7 @@ function leave(code: number, mostMs: number | null): void {
 async function main(): Promise<number> {
   try {
     job = readArguments(process.argv.slice(2), process.env);
-    conversation = createConversation(job, { log, complaints, pause: sleep, now: Date.now });
+    conversation = new Conversation(job, { log, complaints, pause: sleep, now: Date.now });
     return (await conversation.run(await readPrompt())) ? 0 : 1;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -8,21 +8,12 @@ import { adviceFor, reasonIn } from './error-reason.ts';
 import { Failure, finalLine, pendingLine, retryingLine, shown } from './failure.ts';
 import type { HttpLog } from './log.ts';
 import { nextPause, retryAfterMs } from './poll-interval.ts';
-import { createRelay, type Relay } from './relay.ts';
+import { Relay, type RelayWatch } from './relay.ts';
 import type { Json } from './response-lines.ts';
 import { type HttpReply, mayFollow, send } from './send.ts';
 import { failedWords, unfinishedWords } from './status-words.ts';
 
-export type Conversation = {
-  /** Resolves to whether the run succeeded. */
-  readonly run: (prompt: string) => Promise<boolean>;
-  /** Returns the cancel URL, as far as the agent has named one. */
-  readonly cancelUrl: () => URL | null;
-  /** Stops waiting for the response. Held parts of it go to the log. */
-  readonly breakOff: () => void;
-};
-
-type Outside = {
+type ConversationDeps = {
   readonly log: HttpLog;
   readonly complaints: HttpLog;
   readonly pause: (ms: number) => Promise<void>;
@@ -38,109 +29,137 @@ type PollReply = {
 /** The interval at which a continuing failure is reported again. It may last for days, and each report is a line. */
 const retryingSaidMs = 60_000;
 
-export function createConversation(job: Job, { log, complaints, pause, now }: Outside): Conversation {
-  let cancelAt: URL | null = job.cancelUrl;
-  let relay: Relay | null = null;
+/** The exchange of one run with its agent. */
+export class Conversation {
+  readonly #job: Job;
+  readonly #deps: ConversationDeps;
+  #cancelUrl: URL | null;
+  #relay: Relay | null = null;
   /** Whether clip's last line said that the job is pending. */
-  let waiting = false;
+  #waiting = false;
   /** Why no further response is accepted. */
-  let refused: Error | null = null;
+  #refused: Error | null = null;
 
-  async function run(prompt: string): Promise<boolean> {
-    const body = job.method === 'GET' ? null : Buffer.from(JSON.stringify({ ...job.context, prompt }));
-    let heard = await hear(await send({ url: job.url, method: job.method, headers: job.headers, body }), null);
+  constructor(job: Job, deps: ConversationDeps) {
+    this.#job = job;
+    this.#deps = deps;
+    this.#cancelUrl = job.cancelUrl;
+  }
+
+  /** The cancel URL, as far as the user or the agent has named one. */
+  get cancelUrl(): URL | null {
+    return this.#cancelUrl;
+  }
+
+  /** Sends the prompt, waits for the last response, and returns whether the run succeeded. Throws Failure. */
+  async run(prompt: string): Promise<boolean> {
+    const { url, method, headers, context, pollMs } = this.#job;
+    const body = method === 'GET' ? null : Buffer.from(JSON.stringify({ ...context, prompt }));
+    let heard = await this.#hear(await send({ url, method, headers, body }), null);
     let waited: number | null = null;
     while (heard.askAt !== null) {
-      waited = nextPause(job.pollMs, waited);
-      heard = await askAgain(heard.askAt, heard, heard.retryAfterMs ?? waited);
+      waited = nextPause(pollMs, waited);
+      heard = await this.#askAgain(heard.askAt, heard, heard.retryAfterMs ?? waited);
     }
     return !failedWords.includes(heard.status ?? '');
   }
 
+  /** Stops waiting for the response. Held parts of it go to the log. */
+  breakOff(): void {
+    this.#relay?.end();
+  }
+
   /** Requests the status until there is a response. A temporary failure is retried for as long as the run may last. */
-  async function askAgain(url: URL, before: PollReply, firstPauseMs: number): Promise<PollReply> {
+  async #askAgain(url: URL, before: PollReply, firstPauseMs: number): Promise<PollReply> {
+    const { log, complaints, pause, now } = this.#deps;
     let pauseMs = firstPauseMs;
     let saidAt: number | null = null;
     for (let attempt = 1; ; attempt += 1) {
       await pause(pauseMs);
       const written = log.size();
       try {
-        return await hear(await send({ url, method: 'GET', headers: job.headers, body: null }), {
-          ...before,
-          askAt: url,
-        });
+        const answer = await send({ url, method: 'GET', headers: this.#job.headers, body: null });
+        return await this.#hear(answer, { ...before, askAt: url });
       } catch (error) {
         // A response that was partly written would be written twice.
         if (!(error instanceof Failure && error.passes) || log.size() > written) throw error;
-        relay = null;
+        this.#relay = null;
         if (saidAt === null || now() - saidAt >= retryingSaidMs) {
           saidAt = now();
           complaints.line(retryingLine(attempt, error.message));
         }
-        pauseMs = error.retryAfterMs ?? nextPause(job.pollMs, pauseMs);
+        pauseMs = error.retryAfterMs ?? nextPause(this.#job.pollMs, pauseMs);
       }
     }
   }
 
   /** Writes a response into the log. `before`: the previous response, when this one answers a status request. */
-  async function hear(answer: HttpReply, before: PollReply | null): Promise<PollReply> {
+  async #hear(answer: HttpReply, before: PollReply | null): Promise<PollReply> {
+    const { log, now } = this.#deps;
     if (answer.status < 200 || answer.status > 299) throw await refusal(answer, now());
-    let said: { status: string | null; statusUrl: string | null } = { status: null, statusUrl: null };
-    const onObject = (object: Json) => {
-      said = {
-        status: extractText(object['status']) ?? said.status,
-        statusUrl: extractText(object['statusUrl']) ?? said.statusUrl,
-      };
-      const url = extractText(object['cancelUrl']);
-      if (url !== null && job.cancelUrl === null) nameCancel(url, answer);
-    };
+    let said: Said = { status: null, statusUrl: null };
     const goesOn = () => answer.status === 202 || unfinishedWords.includes(said.status ?? '');
     const written = log.size();
-    const first = await pass(answer, {
-      onObject,
-      lineBefore: () => (goesOn() ? null : noMoreWaiting()),
+    const first = await this.#pass(answer, {
+      onObject: (object) => {
+        said = readSaid(object, said);
+        this.#noteCancelUrl(object, answer);
+      },
+      lineBefore: () => (goesOn() ? null : this.#endWaiting()),
       known: before?.first ?? null,
     });
     const place = said.statusUrl ?? (answer.status === 202 ? (answer.headers.location ?? null) : null);
     const askAt = place === null ? (before?.askAt ?? null) : within(place, answer, 'status');
     const next = goesOn() ? askAt : null;
     // After each written response, because one of its lines may have looked like a result.
-    const line = next === null ? noMoreWaiting() : !waiting || log.size() > written ? pendingLine : null;
-    waiting = next !== null;
+    const line = next === null ? this.#endWaiting() : !this.#waiting || log.size() > written ? pendingLine : null;
+    this.#waiting = next !== null;
     if (line !== null) log.line(line);
     return { status: said.status, askAt: next, retryAfterMs: retryAfterMs(answer.headers, now()), first };
   }
 
-  async function pass(answer: HttpReply, watch: Parameters<typeof createRelay>[1]): Promise<string | null> {
-    const passing = createRelay(log, watch);
-    relay = passing;
+  /** Relays the body of a response, and returns its first line if that was JSON. */
+  async #pass(answer: HttpReply, watch: RelayWatch): Promise<string | null> {
+    const relay = new Relay(this.#deps.log, watch);
+    this.#relay = relay;
     for await (const chunk of body(answer)) {
-      passing.take(chunk);
-      if (refused !== null) throw refused;
-      await log.room();
+      relay.take(chunk);
+      if (this.#refused !== null) throw this.#refused;
+      await this.#deps.log.room();
     }
-    passing.end();
-    relay = null;
-    if (refused !== null) throw refused;
-    return passing.first();
+    relay.end();
+    this.#relay = null;
+    if (this.#refused !== null) throw this.#refused;
+    return relay.first;
   }
 
-  /** Stores the cancel URL. It never throws, because the response must be in the log before it is refused. */
-  function nameCancel(url: string, answer: HttpReply): void {
+  /** Stores a named cancel URL. It never throws, because the response must be in the log before it is refused. */
+  #noteCancelUrl(object: Json, answer: HttpReply): void {
+    const url = extractText(object['cancelUrl']);
+    if (url === null || this.#job.cancelUrl !== null) return;
     try {
-      cancelAt = within(url, answer, 'cancel');
+      this.#cancelUrl = within(url, answer, 'cancel');
     } catch (error) {
-      refused = error as Error;
+      this.#refused = error as Error;
     }
   }
 
-  function noMoreWaiting(): string | null {
-    if (!waiting) return null;
-    waiting = false;
+  /** Returns the line that ends the waiting, or null when the job is not pending. */
+  #endWaiting(): string | null {
+    if (!this.#waiting) return null;
+    this.#waiting = false;
     return finalLine;
   }
+}
 
-  return { run, cancelUrl: () => cancelAt, breakOff: () => relay?.end() };
+/** What the objects of a response have named so far. */
+type Said = { readonly status: string | null; readonly statusUrl: string | null };
+
+function readSaid(object: Json, before: Said): Said {
+  return {
+    status: extractText(object['status']) ?? before.status,
+    statusUrl: extractText(object['statusUrl']) ?? before.statusUrl,
+  };
 }
 
 /** Resolves a URL that a response names. It must be on the same host, because it gets the headers. */
@@ -150,7 +169,8 @@ function within(text: string, { url }: HttpReply, what: string): URL {
   if (mayFollow(url, to)) return to;
   throw new Failure(
     'redirect',
-    `${shown(url)} names a ${what} URL on another host, ${shown(to)}, which would get the headers. It must be on the host of the agent.`,
+    `${shown(url)} names a ${what} URL on another host, ${shown(to)}, which would get the headers. ` +
+      'It must be on the host of the agent.',
   );
 }
 
@@ -158,10 +178,8 @@ async function* body({ url, body: bytes }: HttpReply): AsyncGenerator<Uint8Array
   try {
     yield* bytes as AsyncIterable<Uint8Array>;
   } catch (error) {
-    throw new Failure(
-      'broken_off',
-      `${shown(url)} hung up in the middle of its answer (${(error as NodeJS.ErrnoException).code ?? (error as Error).message}).`,
-    );
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Failure('broken_off', `${shown(url)} hung up in the middle of its answer (${code ?? message}).`);
   }
 }
 

@@ -5,76 +5,85 @@
  */
 import { limits } from '#run/limits.ts';
 import type { HttpLog } from './log.ts';
-import { createDocumentCheck, type Verdict } from './response-document.ts';
-import { createLines, objectIn, parsed, type Watch } from './response-lines.ts';
+import { DocumentCheck, type Verdict } from './response-document.ts';
+import { LineRelay, objectIn, parsed, type Watch } from './response-lines.ts';
 
-export type Relay = {
-  readonly take: (chunk: Uint8Array) => void;
-  /** Ends the body, or stops waiting for it. The held part goes to the log, complete or not. */
-  readonly end: () => void;
-  /** Returns the first line, if it was JSON. */
-  readonly first: () => string | null;
-};
+/** `known`: a first line that was already written, and is left out. */
+export type RelayWatch = Watch & { readonly known: string | null };
 
-/** Creates a relay. `known`: a first line that was already written, and is left out. */
-export function createRelay(log: HttpLog, { known, ...watch }: Watch & { readonly known: string | null }): Relay {
-  const check = createDocumentCheck();
-  const lines = createLines(log, watch);
-  let held: Uint8Array[] | null = [];
-  let bytes = 0;
-  let first: string | null = null;
+/** The relay of one body. */
+export class Relay {
+  readonly #log: HttpLog;
+  readonly #watch: RelayWatch;
+  readonly #check = new DocumentCheck();
+  readonly #lines: LineRelay;
+  #held: Uint8Array[] | null = [];
+  #bytes = 0;
+  #first: string | null = null;
 
-  function take(chunk: Uint8Array): void {
-    if (held === null) {
-      lines.take(chunk);
+  constructor(log: HttpLog, watch: RelayWatch) {
+    this.#log = log;
+    this.#watch = watch;
+    this.#lines = new LineRelay(log, watch);
+  }
+
+  /** The first line, if it was JSON. */
+  get first(): string | null {
+    return this.#first;
+  }
+
+  /** Takes the next bytes of the body. */
+  take(chunk: Uint8Array): void {
+    if (this.#held === null) {
+      this.#lines.take(chunk);
       return;
     }
-    held.push(Buffer.from(chunk));
-    bytes += chunk.length;
-    const verdict = check(chunk);
-    if (verdict !== 'open' || bytes > limits.streamLineBytesMax) release(Buffer.concat(held), verdict);
+    this.#held.push(Buffer.from(chunk));
+    this.#bytes += chunk.length;
+    const verdict = this.#check.take(chunk);
+    if (verdict !== 'open' || this.#bytes > limits.streamLineBytesMax)
+      this.#release(Buffer.concat(this.#held), verdict);
+  }
+
+  /** Ends the body, or stops waiting for it. The held part goes to the log, complete or not. */
+  end(): void {
+    if (this.#held !== null) {
+      const all = Buffer.concat(this.#held);
+      this.#held = null;
+      const text = all.toString();
+      if (parsed(text) === undefined) this.#lines.take(all);
+      // A line break in a JSON document separates two of its tokens and is never inside a text.
+      else this.#writeDocument(text.trim().replace(/\s*[\r\n]\s*/g, ' '));
+    }
+    this.#lines.end();
   }
 
   /** Passes the held bytes on, because they are not a document of several lines. */
-  function release(all: Buffer, verdict: Verdict): void {
-    held = null;
+  #release(all: Buffer, verdict: Verdict): void {
+    this.#held = null;
     const end = verdict === 'line' ? endOfFirst(all) : 0;
     const line = all.subarray(0, end).toString().trim();
-    if (parsed(line) !== undefined) first = line;
-    if (first === null || first !== known) lines.take(all);
+    if (parsed(line) !== undefined) this.#first = line;
+    if (this.#first === null || this.#first !== this.#watch.known) this.#lines.take(all);
     else {
-      see(line);
-      lines.take(all.subarray(end));
+      this.#see(line);
+      this.#lines.take(all.subarray(end));
     }
   }
 
-  function end(): void {
-    if (held !== null) {
-      const all = Buffer.concat(held);
-      held = null;
-      const text = all.toString();
-      if (parsed(text) === undefined) lines.take(all);
-      // A line break in a JSON document separates two of its tokens and is never inside a text.
-      else document(text.trim().replace(/\s*[\r\n]\s*/g, ' '));
-    }
-    lines.end();
+  #writeDocument(line: string): void {
+    this.#first = line;
+    this.#see(line);
+    if (line === this.#watch.known) return;
+    const before = this.#watch.lineBefore();
+    if (before !== null) this.#log.line(before);
+    this.#log.line(line);
   }
 
-  function document(line: string): void {
-    first = line;
-    see(line);
-    if (line === known) return;
-    const before = watch.lineBefore();
-    if (before !== null) log.line(before);
-    log.line(line);
-  }
-
-  function see(line: string): void {
+  #see(line: string): void {
     const object = objectIn(line);
-    if (object !== null) watch.onObject(object);
+    if (object !== null) this.#watch.onObject(object);
   }
-
-  return { take, end, first: () => first };
 }
 
 /** Returns the end of the first line that is not empty. */

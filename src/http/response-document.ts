@@ -17,97 +17,101 @@ type Next = 'document' | 'value' | 'value or end' | 'key' | 'key or end' | 'colo
 const depthMax = 1_000;
 const wholeWord = /^(?:true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
-export function createDocumentCheck(): (chunk: Uint8Array) => Verdict {
-  let next: Next = 'document';
+/** The check of one body. */
+export class DocumentCheck {
+  #next: Next = 'document';
   /** The brackets that are still open. */
-  const closings: string[] = [];
-  let text: 'none' | 'open' | 'escaped' = 'none';
+  readonly #closings: string[] = [];
+  #text: 'none' | 'open' | 'escaped' = 'none';
   /** The beginning of a number, true, false or null. */
-  let word = '';
-  let isLine = true;
+  #word = '';
+  #isLine = true;
 
-  function check(chunk: Uint8Array): Verdict {
+  /** Takes the next bytes of the body, and returns what the bytes so far show. */
+  take(chunk: Uint8Array): Verdict {
     for (const byte of chunk) {
       if (byte === 0x0a) {
-        if (next === 'nothing' && isLine) return 'line';
-        if (next !== 'document') isLine = false;
+        if (this.#next === 'nothing' && this.#isLine) return 'line';
+        if (this.#next !== 'document') this.#isLine = false;
       }
-      if (!(text === 'none' ? isPart(String.fromCharCode(byte)) : isInText(byte))) return 'none';
+      const fits = this.#text === 'none' ? this.#takeSign(String.fromCharCode(byte)) : this.#takeText(byte);
+      if (!fits) return 'none';
     }
     return 'open';
   }
 
-  function isInText(byte: number): boolean {
-    if (text === 'escaped') text = 'open';
-    else if (byte === 0x5c) text = 'escaped';
+  #takeText(byte: number): boolean {
+    if (this.#text === 'escaped') this.#text = 'open';
+    else if (byte === 0x5c) this.#text = 'escaped';
     else if (byte === 0x22) {
-      text = 'none';
-      next = next === 'key' ? 'colon' : 'comma or end';
+      this.#text = 'none';
+      this.#next = this.#next === 'key' ? 'colon' : 'comma or end';
     }
     // A JSON text contains no line breaks.
     return byte >= 0x20;
   }
 
-  function isPart(sign: string): boolean {
-    if (word !== '') {
+  #takeSign(sign: string): boolean {
+    if (this.#word !== '') {
       if (/[\w.+-]/.test(sign)) {
-        word += sign;
+        this.#word += sign;
         return true;
       }
-      if (!wholeWord.test(word)) return false;
-      word = '';
-      next = 'comma or end';
+      if (!wholeWord.test(this.#word)) return false;
+      this.#word = '';
+      this.#next = 'comma or end';
     }
-    if (/[ \t\r\n]/.test(sign)) return true;
-    switch (next) {
+    return /[ \t\r\n]/.test(sign) || this.#takePart(sign);
+  }
+
+  #takePart(sign: string): boolean {
+    switch (this.#next) {
       case 'document':
-        return opens(sign);
+        return this.#opens(sign);
       case 'value':
       case 'value or end':
-        return (next === 'value or end' && closes(sign)) || begins(sign);
+        return (this.#next === 'value or end' && this.#closes(sign)) || this.#beginsValue(sign);
       case 'key':
       case 'key or end':
-        if (next === 'key or end' && closes(sign)) return true;
-        next = 'key';
-        return begunText(sign);
+        if (this.#next === 'key or end' && this.#closes(sign)) return true;
+        this.#next = 'key';
+        return this.#beginsText(sign);
       case 'colon':
-        next = 'value';
+        this.#next = 'value';
         return sign === ':';
       case 'comma or end':
-        if (sign !== ',') return closes(sign);
-        next = closings.at(-1) === '}' ? 'key' : 'value';
+        if (sign !== ',') return this.#closes(sign);
+        this.#next = this.#closings.at(-1) === '}' ? 'key' : 'value';
         return true;
       case 'nothing':
         return false;
     }
   }
 
-  function begins(sign: string): boolean {
-    if (opens(sign)) return true;
-    next = 'value';
-    if (begunText(sign)) return true;
-    word = /[-\dtfn]/.test(sign) ? sign : '';
-    return word !== '';
+  #beginsValue(sign: string): boolean {
+    if (this.#opens(sign)) return true;
+    this.#next = 'value';
+    if (this.#beginsText(sign)) return true;
+    this.#word = /[-\dtfn]/.test(sign) ? sign : '';
+    return this.#word !== '';
   }
 
-  function begunText(sign: string): boolean {
-    if (sign === '"') text = 'open';
+  #beginsText(sign: string): boolean {
+    if (sign === '"') this.#text = 'open';
     return sign === '"';
   }
 
-  function opens(sign: string): boolean {
-    if ((sign !== '{' && sign !== '[') || closings.length === depthMax) return false;
-    closings.push(sign === '{' ? '}' : ']');
-    next = sign === '{' ? 'key or end' : 'value or end';
+  #opens(sign: string): boolean {
+    if ((sign !== '{' && sign !== '[') || this.#closings.length === depthMax) return false;
+    this.#closings.push(sign === '{' ? '}' : ']');
+    this.#next = sign === '{' ? 'key or end' : 'value or end';
     return true;
   }
 
-  function closes(sign: string): boolean {
-    if (sign !== closings.at(-1)) return false;
-    closings.pop();
-    next = closings.length === 0 ? 'nothing' : 'comma or end';
+  #closes(sign: string): boolean {
+    if (sign !== this.#closings.at(-1)) return false;
+    this.#closings.pop();
+    this.#next = this.#closings.length === 0 ? 'nothing' : 'comma or end';
     return true;
   }
-
-  return check;
 }

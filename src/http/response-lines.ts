@@ -17,75 +17,86 @@ export type Watch = {
 const lineBreak = 0x0a;
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === lineBreak;
 
-export function createLines(log: HttpLog, { onObject, lineBefore }: Watch) {
-  let line: 'begin' | 'object' | 'other' = 'begin';
-  let held: Uint8Array[] = [];
-  let bytes = 0;
+/** The relay of the lines of one body. */
+export class LineRelay {
+  readonly #log: HttpLog;
+  readonly #watch: Watch;
+  #line: 'begin' | 'object' | 'other' = 'begin';
+  #held: Uint8Array[] = [];
+  #bytes = 0;
   /** Lines that are written together once a chunk is processed. */
-  let ready: Uint8Array[] = [];
+  #ready: Uint8Array[] = [];
 
-  function take(chunk: Uint8Array): void {
+  constructor(log: HttpLog, watch: Watch) {
+    this.#log = log;
+    this.#watch = watch;
+  }
+
+  /** Takes the next bytes of the body. */
+  take(chunk: Uint8Array): void {
     for (let begin = 0; begin < chunk.length; ) {
       const at = chunk.indexOf(lineBreak, begin);
       const next = at < 0 ? chunk.length : at + 1;
-      add(chunk.subarray(begin, next));
-      if (at >= 0) finish();
+      this.#add(chunk.subarray(begin, next));
+      if (at >= 0) this.#finish();
       begin = next;
     }
-    flush();
+    this.#flush();
   }
 
-  function end(): void {
-    finish();
-    flush();
+  /** Ends the body. An unfinished line counts as a line. */
+  end(): void {
+    this.#finish();
+    this.#flush();
   }
 
-  function add(piece: Uint8Array): void {
-    if (line === 'other') {
-      ready.push(piece);
+  #add(piece: Uint8Array): void {
+    if (this.#line === 'other') {
+      this.#ready.push(piece);
       return;
     }
     // The bytes are copied, because the memory of the chunk may be reused.
-    held.push(Buffer.from(piece));
-    bytes += piece.length;
-    if (line === 'begin') {
+    this.#held.push(Buffer.from(piece));
+    this.#bytes += piece.length;
+    if (this.#line === 'begin') {
       const first = piece.find((byte) => !isSpace(byte));
-      if (first !== undefined) line = first === 0x7b ? 'object' : 'other';
+      if (first !== undefined) this.#line = first === 0x7b ? 'object' : 'other';
     }
-    if (bytes > limits.streamLineBytesMax) line = 'other';
-    if (line === 'other') pass();
+    if (this.#bytes > limits.streamLineBytesMax) this.#line = 'other';
+    if (this.#line === 'other') this.#pass();
   }
 
-  function finish(): void {
-    if (line === 'object') {
-      const object = objectIn(Buffer.concat(held).toString());
-      if (object !== null) onObject(object);
-      pass();
+  /** Ends the current line. */
+  #finish(): void {
+    if (this.#line === 'object') {
+      const object = objectIn(Buffer.concat(this.#held).toString());
+      if (object !== null) this.#watch.onObject(object);
+      this.#pass();
     }
-    ready.push(...held);
-    held = [];
-    bytes = 0;
-    line = 'begin';
+    this.#ready.push(...this.#held);
+    this.#held = [];
+    this.#bytes = 0;
+    this.#line = 'begin';
   }
 
-  function pass(): void {
-    const before = lineBefore();
+  /** Releases the held bytes, behind the line of clip that precedes them. */
+  #pass(): void {
+    const before = this.#watch.lineBefore();
     if (before !== null) {
-      flush();
-      log.line(before);
+      this.#flush();
+      this.#log.line(before);
     }
-    ready.push(...held);
-    held = [];
+    this.#ready.push(...this.#held);
+    this.#held = [];
   }
 
-  function flush(): void {
-    if (ready.length > 0) log.write(Buffer.concat(ready));
-    ready = [];
+  #flush(): void {
+    if (this.#ready.length > 0) this.#log.write(Buffer.concat(this.#ready));
+    this.#ready = [];
   }
-
-  return { take, end };
 }
 
+/** Parses a JSON object. Returns null for any other text. */
 export function objectIn(text: string): Json | null {
   const value = parsed(text);
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : null;

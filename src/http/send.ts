@@ -19,6 +19,7 @@ export type HttpReply = {
   readonly body: IncomingMessage;
 };
 
+/** Sends the request, follows redirects, and returns the head of the response. Throws Failure. */
 export async function send(request: Request, signal: AbortSignal | null = null): Promise<HttpReply> {
   let next = request;
   for (let hops = 0; ; hops += 1) {
@@ -28,7 +29,8 @@ export async function send(request: Request, signal: AbortSignal | null = null):
     if (hops === limits.httpRedirectsMax) {
       throw new Failure(
         'redirect',
-        `${shown(request.url)} was redirected more than ${hops} times, the last time by ${shown(next.url)}. Name the URL it should end at.`,
+        `${shown(request.url)} was redirected more than ${hops} times, the last time by ${shown(next.url)}. ` +
+          'Name the URL it should end at.',
       );
     }
     next = redirected(next, answer);
@@ -45,7 +47,8 @@ function redirected({ url, method, headers, body }: Request, { status, headers: 
   if (!mayFollow(url, to)) {
     throw new Failure(
       'redirect',
-      `${shown(url)} redirects to ${shown(to)}, another host, which would get the prompt and the headers. If that is meant, name it as the agent's URL.`,
+      `${shown(url)} redirects to ${shown(to)}, another host, which would get the prompt and the headers. ` +
+        "If that is meant, name it as the agent's URL.",
     );
   }
   // 303 means "look there", and so does 302 in practice. 301, 307 and 308 mean that the same request belongs there.
@@ -84,7 +87,8 @@ function exchange({ url, method, headers, body }: Request, signal: AbortSignal |
       sent.destroy(
         new Failure(
           'unreachable',
-          `${shown(url)} accepted no connection within ${limits.httpConnectMs / 1_000} s. Is it running, and can it be reached from here?`,
+          `${shown(url)} accepted no connection within ${limits.httpConnectMs / 1_000} s. ` +
+            'Is it running, and can it be reached from here?',
         ),
       );
     const timer = setTimeout(late, limits.httpConnectMs);
@@ -134,7 +138,10 @@ function formatIn({ code, message, name }: NodeJS.ErrnoException, { hostname }: 
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return `it cannot be reached from here (${code}).`;
-    default:
-      return `${message === '' ? code : message}${/cert|SSL|TLS/i.test(code ?? '') ? '. NODE_EXTRA_CA_CERTS names further certificates to trust' : ''}.`;
+    default: {
+      const isUntrusted = /cert|SSL|TLS/i.test(code ?? '');
+      const remedy = isUntrusted ? '. NODE_EXTRA_CA_CERTS names further certificates to trust' : '';
+      return `${message === '' ? code : message}${remedy}.`;
+    }
   }
 }

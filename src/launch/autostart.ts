@@ -24,8 +24,8 @@ export type BootStatus = {
 };
 
 /**
- * The result of enabling. `why`: the answer of the service manager, or that there is none; null on success. `byHand`: the
- * command to run while logged in.
+ * The result of enabling. `why`: the answer of the service manager, or that there is none; null on success.
+ * `byHand`: the command to run while logged in.
  */
 export type BootDone = { readonly unit: string; readonly why: string | null; readonly byHand: string };
 
@@ -58,6 +58,7 @@ export function bootCommand(home: string, env: NodeJS.ProcessEnv): BootCommand {
   };
 }
 
+/** Writes the unit and enables it. `now`: also starts the daemon. Throws when no unit can be written here. */
 export async function enableBoot(home: string, env: NodeJS.ProcessEnv, now: boolean): Promise<BootDone> {
   const place = placeOrThrow(env);
   const command = bootCommand(home, env);

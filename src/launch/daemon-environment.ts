@@ -32,7 +32,10 @@ function isOfNode(name: string): boolean {
   return name.startsWith('NODE_') || name.startsWith('UV_');
 }
 
-/** Returns the environment for starting a daemon or a keeper. `heldVariables` restores the variables that Node must not see. */
+/**
+ * Returns the environment for starting a daemon or a keeper. `heldVariables` restores the variables that Node must not
+ * see.
+ */
 export function cleanEnvironment(from: NodeJS.ProcessEnv, role: 'daemon' | 'keeper'): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = { [roleVariable]: role };
   for (const [name, value] of Object.entries(from)) {

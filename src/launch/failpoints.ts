@@ -52,6 +52,7 @@ const throws = given.endsWith('!');
 const wanted = throws ? given.slice(0, -1) : given;
 let passed = 0;
 
+/** Kills this process when the failpoint is set for this place. */
 export function failpoint(name: Failpoint): void {
   if (wanted !== name) return;
   passed += 1;

@@ -162,7 +162,10 @@ function openLog(home: string, name: string): number {
   return fd;
 }
 
-/** Returns the path of the file that marks a daemon as stopped on purpose. No keeper restarts the daemon while it exists. */
+/**
+ * Returns the path of the file that marks a daemon as stopped on purpose. No keeper restarts the daemon while it
+ * exists.
+ */
 export function stoppedMark(home: string): string {
   return join(home, 'daemon.stopped');
 }

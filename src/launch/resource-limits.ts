@@ -65,6 +65,7 @@ export function readResourceLimits(pid: number | 'self'): ResourceLimits | null 
   }
 }
 
+/** Parses the content of `/proc/PID/limits`. Unknown lines are ignored. */
 export function parseResourceLimits(text: string): ResourceLimits {
   const found: Partial<Record<ResourceName, ResourceLimit>> = {};
   for (const line of text.split('\n')) {

@@ -13,6 +13,7 @@ import {
   resourceNames,
 } from './resource-limits.ts';
 
+/** The variable that carries the submitter's traits. */
 export const submitterVariable = 'CLIP_SUBMITTER';
 
 /** Nice value, umask and resource limits of the submitter, not of the shell that first started the daemon. */

@@ -7,7 +7,7 @@ import { type ReadAt, read, readFrom, readRest } from '#adapters/adapter.ts';
 import { http } from '#adapters/http.ts';
 import { readArguments } from '#http/arguments.ts';
 import { createLog } from '#http/log.ts';
-import { createConversation } from '#http/poll.ts';
+import { Conversation } from '#http/poll.ts';
 import type { AgentEvent } from '#run/agent-event.ts';
 import { judgeStream } from '#run/stream-outcome.ts';
 import { emptyStreamState, fold } from '#run/stream-state.ts';
@@ -641,7 +641,7 @@ describe('an HTTP agent that answers 202', () => {
     const out = new PassThrough();
     const complaints = new PassThrough();
     const job = readArguments([agent.url, '--poll-interval', '5s'], {});
-    const conversation = createConversation(job, {
+    const conversation = new Conversation(job, {
       log: createLog(out),
       complaints: createLog(complaints),
       pause,

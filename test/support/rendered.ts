@@ -1,7 +1,7 @@
 /** Logs of agents, rendered for a test. */
 
-import type { TextStyle } from '#cli/format/format.ts';
 import { createRenderer, type Reader } from '#cli/logs/transcript/renderer.ts';
+import type { TextStyle } from '#cli/terminal/style.ts';
 import type { AdapterName, Mapping } from '#run/agent.ts';
 
 export const plain: TextStyle = { colour: false, width: null };

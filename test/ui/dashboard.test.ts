@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { frame } from '#cli/dashboard/frame.ts';
 import { begin, press, type State } from '#cli/dashboard/state.ts';
 import { wrapped } from '#cli/dashboard/views/lines.ts';
-import { measureWidth } from '#cli/format/format.ts';
+import { measureWidth } from '#cli/terminal/width.ts';
 import type { RunView } from '#protocol/answers.ts';
 import { runStatuses } from '#run/run.ts';
 import { aBoard, at, busy, factsOf, pressed, screen } from '../support/dashboard.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runTable } from '#cli/commands/runs.ts';
-import { measureWidth } from '#cli/format/format.ts';
+import { measureWidth } from '#cli/terminal/width.ts';
 import type { RunView } from '#protocol/answers.ts';
 import { buildRunView } from '#protocol/build-views.ts';
 import type { Run } from '#run/run.ts';

@@ -1,4 +1,7 @@
-/** Splits a stream into lines at `\n` only. Node's readline also splits at U+2028 and U+2029, which JSON texts may contain. */
+/**
+ * Splits a stream into lines at `\n` only. Node's readline also splits at U+2028 and U+2029, which JSON texts may
+ * contain.
+ */
 import { StringDecoder } from 'node:string_decoder';
 
 /** Yields each line without its end. The text after the last `\n` is a line as well, unless it is empty. */

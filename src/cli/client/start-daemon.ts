@@ -13,6 +13,7 @@ const startMs = 60_000;
 /** How long another client's start is awaited before this one starts the daemon itself. */
 const trustMs = 3_000;
 
+/** Starts the daemon, or waits for one that another client starts. Throws ClipError when it does not come up. */
 export async function startDaemon(home: Home): Promise<void> {
   if (process.env['CLIP_NO_SPAWN'] === '1')
     throw new ClipError(
@@ -22,7 +23,7 @@ export async function startDaemon(home: Home): Promise<void> {
     );
   const trouble = validateHome(home) ?? findForeignFiles(home) ?? makeHome(home);
   if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint);
-  await pause(Math.random() * crowdMs);
+  await sleep(Math.random() * crowdMs);
   const claim = join(home.folder, 'daemon.starting');
   const until = Date.now() + startMs;
   let launched: { line: string | null } | null = null;
@@ -47,7 +48,7 @@ export async function startDaemon(home: Home): Promise<void> {
       launched = null;
       waiting = false;
     }
-    await pause(wait);
+    await sleep(wait);
   }
   throw new ClipError(
     'unreachable',
@@ -98,8 +99,4 @@ function answers(path: string): Promise<boolean> {
       resolve(error.code !== 'ENOENT' && error.code !== 'ECONNREFUSED' && error.code !== 'EAGAIN'),
     );
   });
-}
-
-function pause(ms: number): Promise<void> {
-  return sleep(ms);
 }

@@ -45,9 +45,8 @@ export async function allReached(client: Client, numbers: readonly number[], goa
 export function leaveAliveOnInterrupt(numbers: readonly number[], notice: (text: string) => void): void {
   process.once('SIGINT', () => {
     const list = numbers.join(' ');
-    notice(
-      `\n${numbers.length === 1 ? `Run ${list} goes on` : 'The runs go on'}. Stop ${numbers.length === 1 ? 'it' : 'them'}: clip cancel ${list}`,
-    );
+    const sentence = numbers.length === 1 ? `Run ${list} goes on. Stop it` : 'The runs go on. Stop them';
+    notice(`\n${sentence}: clip cancel ${list}`);
     process.exitCode = 130;
     process.kill(process.pid, 'SIGINT');
   });

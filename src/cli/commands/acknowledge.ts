@@ -9,6 +9,7 @@ export async function acknowledgeSeen(context: Context, client: Client, runs: re
   for (const run of runs) if (run.needsYou) await acknowledge(client, run.number, 'seen').catch(() => {});
 }
 
+/** Acknowledges one run, and returns it. Throws not_found for an unknown one. */
 export function acknowledge(
   client: Client,
   run: number | string,

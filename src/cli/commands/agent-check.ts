@@ -4,7 +4,8 @@ import type { RunView } from '#protocol/answers.ts';
 import { limits } from '#run/limits.ts';
 import { allReached } from '../client/wait-for-runs.ts';
 import type { Context } from '../context.ts';
-import { clean, formatEnd } from '../format/format.ts';
+import { formatEnd } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { buildRequest, collectEnvironment } from './run-request.ts';
 
 const question = 'This is a test of the connection. Use no tools. Answer with the single word: ready';
@@ -15,6 +16,7 @@ type Step = {
   readonly detail: string;
 };
 
+/** Runs the checks in order, prints each, and returns the exit code: 1 when one has failed. */
 export async function checkAgent(context: Context, name: string, ask: boolean): Promise<number> {
   const steps: Step[] = [];
   const report = (step: Step) => {
@@ -37,7 +39,8 @@ async function isThere(context: Context, name: string, report: (step: Step) => v
     ok: path !== null,
     detail:
       path ??
-      `${program} is not there, or may not be executed; install it, or name another: clip agent edit ${name} --command PATH`,
+      `${program} is not there, or may not be executed; ` +
+        `install it, or name another: clip agent edit ${name} --command PATH`,
   });
   const tasks = formatAutomatic(clean(name), answer);
   if (path === null) {

@@ -4,7 +4,8 @@ import type { AgentView } from '#protocol/agents.ts';
 import { parseBudget, parseQuietHours } from '#protocol/budget.ts';
 import { type Budget, formatBudget, formatSpent } from '#run/budget.ts';
 import type { QuietHours } from '#run/schedule.ts';
-import { clean, formatDuration } from '../format/format.ts';
+import { cleanFact, type Fact } from '../format/facts.ts';
+import { formatDuration } from '../format/format.ts';
 import { duration } from './options.ts';
 
 /** The word that clears a setting. */
@@ -20,6 +21,7 @@ export const orNone =
   (text: string): T | Cleared =>
     text === cleared ? cleared : read(text);
 
+/** Returns the value of an option, with null for a cleared one. An option that was not given stays undefined. */
 export function unlessCleared<T>(value: T | Cleared | undefined): T | null | undefined {
   return value === cleared ? null : (value as T | undefined);
 }
@@ -34,6 +36,7 @@ export type LimitOptions = {
 
 const budget = (what: string) => (text: string) => parseBudget(text, what);
 
+/** Adds the options for budgets and timer to a command. */
 export function limitOptions(command: Command): Command {
   return command
     .option(
@@ -55,6 +58,7 @@ export function limitOptions(command: Command): Command {
     .option('--timer-prompt <text>', 'what it is asked then (default: only what waits for it)');
 }
 
+/** Returns the budgets and the timer as fields of a request. */
 export function limitsIn({
   every,
   quietHours,
@@ -71,6 +75,7 @@ export function limitsIn({
   };
 }
 
+/** Formats the budgets and the timer of an agent, and what it has used today. */
 export function limitFacts({
   everySec,
   quietHours,
@@ -79,17 +84,17 @@ export function limitFacts({
   budgetDay,
   budgetDoubt,
   today,
-}: AgentView): [string, string | null][] {
+}: AgentView): Fact[] {
   const timer =
     everySec === null
       ? null
       : `every ${formatDuration(everySec * 1_000)}${quietHours === null ? '' : `, not at ${quietHours}`}`;
   return [
     ['timer', timer],
-    ['asks then', timerPrompt === null ? null : clean(timerPrompt)],
+    ['asks then', cleanFact(timerPrompt)],
     ['each run', budgetRun === null ? null : `may use ${formatBudget(budgetRun)}`],
     ['each day', budgetDay === null ? null : `may use ${formatBudget(budgetDay)}`],
-    ['but', budgetDoubt === null ? null : clean(budgetDoubt)],
+    ['but', cleanFact(budgetDoubt)],
     ['today', today.runs === 0 ? null : formatSpent(today)],
   ];
 }

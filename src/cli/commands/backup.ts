@@ -3,16 +3,16 @@ import { findForeignFiles, validateHome } from '#config/home.ts';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, formatSize } from '../format/format.ts';
+import { formatSize } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 
+/** Adds `clip backup`. */
 export function addBackup(program: Command, register: Register): void {
   program
     .command('backup <file>')
     .description('copy the database into a new file; runs go on. Logs and values of variables are not in it')
     .option('--json', 'as JSON')
-    .action((file: string, options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) => backup(context, file)),
-    );
+    .action((file: string, options: { json?: boolean }) => register(options, (context) => backup(context, file)));
 }
 
 async function backup(context: Context, file: string): Promise<number> {

@@ -3,8 +3,9 @@ import { bootPlace, bootStatus, disableBoot, enableBoot } from '#launch/autostar
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 
+/** Adds `clip boot`. */
 export function addBoot(program: Command, register: Register): void {
   const boot = program.command('boot').description('start the daemon at login');
   boot
@@ -13,18 +14,18 @@ export function addBoot(program: Command, register: Register): void {
     .option('--now', 'start it now as well')
     .option('--json', 'as JSON')
     .action((options: { now?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) => enable(context, options.now ?? false)),
+      register(options, (context) => enable(context, options.now ?? false)),
     );
   boot
     .command('disable')
     .description('remove it; a running daemon goes on')
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) => register({ json: options.json ?? false }, disable));
+    .action((options: { json?: boolean }) => register(options, disable));
   boot
     .command('status')
     .description('whether it is there and sound: exit code 0, else 1')
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) => register({ json: options.json ?? false }, status));
+    .action((options: { json?: boolean }) => register(options, status));
 }
 
 async function enable(context: Context, now: boolean): Promise<number> {

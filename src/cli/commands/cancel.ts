@@ -5,7 +5,8 @@ import type { Client } from '../client/client.ts';
 import { reached } from '../client/wait-for-runs.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, formatEnd, plural } from '../format/format.ts';
+import { formatEnd, plural } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { startProgress } from '../terminal/progress-line.ts';
 import { duration } from './options.ts';
 
@@ -28,6 +29,7 @@ const blockersNamed = 8;
 /** Up to this many runs, each gets a detailed message. */
 const fewRuns = 20;
 
+/** Adds `clip cancel`. */
 export function addCancel(program: Command, register: Register): void {
   program
     .command('cancel [run...]')
@@ -42,9 +44,7 @@ export function addCancel(program: Command, register: Register): void {
     .option('--now', 'kill at once, also while they are being stopped')
     .option('--no-wait', 'only order it')
     .option('--json', 'as JSON')
-    .action((refs: string[], options: Options) =>
-      register({ json: options.json ?? false }, (context) => cancel(context, refs, options)),
-    );
+    .action((refs: string[], options: Options) => register(options, (context) => cancel(context, refs, options)));
 }
 
 async function cancel(context: Context, refs: readonly string[], options: Options): Promise<number> {
@@ -137,9 +137,9 @@ async function blockers(client: Client, number: number): Promise<string> {
     const last = events.findLast(({ type }) => type === 'signalled');
     const targets = (last?.data['targets'] ?? []) as { pid: number; signal: string }[];
     const pids = targets.slice(0, blockersNamed).map(({ pid }) => pid);
-    return pids.length === 0
-      ? `run ${number}`
-      : `run ${number} (${targets[0]?.signal} was sent to ${plural(targets.length, 'process', 'processes')}: ${pids.join(', ')})`;
+    const whom = plural(targets.length, 'process', 'processes');
+    const sent = `${targets[0]?.signal} was sent to ${whom}: ${pids.join(', ')}`;
+    return pids.length === 0 ? `run ${number}` : `run ${number} (${sent})`;
   } catch {
     return `run ${number}`;
   }

@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander';
 import type { Register } from '../command.ts';
 import { completionScripts, type Shell, shells } from '../completion/scripts.ts';
 
+/** Adds `clip completions`. */
 export function addCompletions(program: Command, register: Register): void {
   program
     .command('completions')

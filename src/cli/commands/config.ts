@@ -7,10 +7,12 @@ import { wrongWithBudget } from '#protocol/budget.ts';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, paint } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint } from '../terminal/style.ts';
 
 type Json = { json?: boolean };
 
+/** Adds `clip config`. */
 export function addConfig(program: Command, register: Register): void {
   const config = program.command('config').description('the settings in config.toml');
   const verb = (words: string, says: string, work: (context: Context, words: string[]) => Promise<number>) =>
@@ -21,7 +23,7 @@ export function addConfig(program: Command, register: Register): void {
       .action((...given: unknown[]) => {
         const options = given.at(-2) as Json;
         const said = given.slice(0, -2).flat() as string[];
-        register({ json: options.json ?? false }, (context) => formatIn(() => work(context, said)));
+        register(options, (context) => formatIn(() => work(context, said)));
       });
   verb('list', 'every setting, its value, and where that comes from', list);
   verb('get <key>', 'the value of one', get);
@@ -66,10 +68,9 @@ async function list(context: Context): Promise<number> {
   const { look, print } = context;
   print(`${clean(path)}${exists ? '' : ' (not there: these are the defaults)'}`);
   for (const told of settings) {
-    print(
-      `${told.key} = ${formatValue(told.value)}${told.source === 'file' ? paint(`  line ${told.line ?? '?'}`, 36, look) : ''}`,
-    );
-    print(paint(`    ${told.says} (default ${told.standardWords ?? formatValue(told.standard)})`, 90, look));
+    const place = told.source === 'file' ? paint(`  line ${told.line ?? '?'}`, 'cyan', look) : '';
+    print(`${told.key} = ${formatValue(told.value)}${place}`);
+    print(paint(`    ${told.says} (default ${told.standardWords ?? formatValue(told.standard)})`, 'gray', look));
   }
   return 0;
 }

@@ -2,21 +2,23 @@ import type { Command } from 'commander';
 import type { ContinueAnswer } from '#protocol/tasks.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean } from '../format/format.ts';
 import { taskPath } from '../format/task.ts';
+import { clean } from '../terminal/clean.ts';
 import { collectEnvironment } from './run-request.ts';
 
+/** Adds `clip continue`. */
 export function addContinue(program: Command, register: Register): void {
   program
     .command('continue <task> [prompt...]')
     .description(
-      'start the next run of a task by hand, with what is known of the earlier ones; the prompt is kept as your comment',
+      'start the next run of a task by hand, with what is known of the earlier ones; ' +
+        'the prompt is kept as your comment',
     )
     .option('--agent <name>', 'give the task to this agent')
     .option('--fresh', 'begin a new session of the agent')
     .option('--json', 'as JSON')
     .action((ref: string, words: string[], options: { agent?: string; fresh?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const body = {
           agent: options.agent ?? null,
           prompt: words.length === 0 ? null : words.join(' '),

@@ -18,6 +18,7 @@ type Stopped = { liveRuns: number; unenforced: string[] };
 
 const stopMs = 60_000;
 
+/** Adds `clip daemon`. */
 export function addDaemon(program: Command, register: Register): void {
   const daemon = program.command('daemon').description('the daemon itself');
   daemon
@@ -30,9 +31,7 @@ export function addDaemon(program: Command, register: Register): void {
     .option('--cancel-runs', 'cancel all runs first')
     .option('--json', 'as JSON')
     .action((options: { cancelRuns?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) =>
-        stop(context, { cancelRuns: options.cancelRuns ?? false }),
-      ),
+      register(options, (context) => stop(context, { cancelRuns: options.cancelRuns ?? false })),
     );
   daemon
     .command('restart')
@@ -49,7 +48,7 @@ export function addDaemon(program: Command, register: Register): void {
     .command('status')
     .description('whether it runs; starts nothing')
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) => register({ json: options.json ?? false }, status));
+    .action((options: { json?: boolean }) => register(options, status));
   daemon
     .command('run')
     .description('run it in the foreground, for a service manager')
@@ -109,7 +108,8 @@ async function stop(context: Context, { cancelRuns = false, back = false }): Pro
     );
     if (!back)
       context.notice(
-        `Until it starts again, these are suspended: ${answer.unenforced.join(', ')}. Time limits are kept by the keeper. clip daemon start`,
+        `Until it starts again, these are suspended: ${answer.unenforced.join(', ')}. ` +
+          'Time limits are kept by the keeper. clip daemon start',
       );
   }
   return 0;
@@ -140,19 +140,19 @@ async function status(context: Context): Promise<number> {
   }
   if (context.json) context.printJson(now);
   else {
-    const keepers = now.keepers.map(
-      (keeper) =>
-        `  keeper ${keeper.pid}, clip ${keeper.version}, ${plural(keeper.runs, 'run')}${keeper.answers === false ? ', does not answer' : ''}`,
-    );
-    context.print(
-      [
-        `The daemon is running: pid ${now.pid}, clip ${now.version}, up ${formatDuration(now.uptimeMs)}, ${formatSize(now.memoryBytes)}`,
-        ...keepers,
-        `  home ${now.home}`,
-      ].join('\n'),
-    );
+    const state = `up ${formatDuration(now.uptimeMs)}, ${formatSize(now.memoryBytes)}`;
+    const lines = [
+      `The daemon is running: pid ${now.pid}, clip ${now.version}, ${state}`,
+      ...now.keepers.map(formatKeeper),
+      `  home ${now.home}`,
+    ];
+    context.print(lines.join('\n'));
   }
   return 0;
+}
+
+function formatKeeper({ pid, version: release, runs, answers }: DaemonAnswer['keepers'][number]): string {
+  return `  keeper ${pid}, clip ${release}, ${plural(runs, 'run')}${answers === false ? ', does not answer' : ''}`;
 }
 
 /** Returns the daemon, or null only when none is running. A daemon that this user may not access is an error. */
@@ -196,7 +196,9 @@ function isZombie(pid: number): boolean {
   }
 }
 
-/** Runs the daemon for a service manager: this process stays, passes signals on, and ends with the daemon's exit code. */
+/**
+ * Runs the daemon for a service manager: this process stays, passes signals on, and ends with the daemon's exit code.
+ */
 async function runInForeground(context: Context, verbose: boolean): Promise<number> {
   const trouble = validateHome(context.home) ?? findForeignFiles(context.home) ?? makeHome(context.home);
   if (trouble) throw new ClipError('home_unusable', trouble.sentence, trouble.hint);

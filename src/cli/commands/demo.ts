@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import type { DaemonAnswer, RunView } from '#protocol/answers.ts';
 import type { Register } from '../command.ts';
-import { createStage, type Stage } from '../demo/stage.ts';
+import { Stage } from '../demo/stage.ts';
 import { formatDuration } from '../format/format.ts';
 
+/** Adds `clip demo`. */
 export function addDemo(program: Command, register: Register): void {
   program
     .command('demo')
@@ -12,7 +14,7 @@ export function addDemo(program: Command, register: Register): void {
     .action(() =>
       register({}, async (context) => {
         const begun = Date.now();
-        const stage = createStage(context);
+        const stage = new Stage(context);
         const stop = () => void stage.clear().then(() => process.exit(130));
         process.once('SIGINT', stop);
         try {
@@ -31,33 +33,38 @@ export function addDemo(program: Command, register: Register): void {
 
 /** Plays the demo: a plan instead of work, a continuation, two deaths in the middle of it, and the finished work. */
 async function play(stage: Stage): Promise<void> {
+  await playPlan(stage);
+  const second = await waitForWork(stage);
+  const daemon = await playDaemonDeath(stage);
+  await playLoss(stage, second, daemon);
+  await playEnd(stage);
+}
+
+/** Plays run 1, which plans instead of working. */
+async function playPlan(stage: Stage): Promise<void> {
   await stage.tell('A scripted agent, and a small task: add() is wrong, and its test fails.');
   await stage.type('agent', 'add', 'scripted', '--mapping', stage.mapping);
-  await stage.type(
-    'task',
-    'add',
-    'Make the test pass',
-    '--description',
-    'node test.js fails',
-    '--accept',
-    'node test.js passes',
-    '--assign',
-    'scripted',
-  );
-
-  const first = await stage.until('the first run has been judged', async () =>
-    (await stage.runs()).find(({ number, decision }) => number === 1 && decision !== null),
-  );
+  const about = ['--description', 'node test.js fails', '--accept', 'node test.js passes'];
+  await stage.type('task', 'add', 'Make the test pass', ...about, '--assign', 'scripted');
+  const { nextAction, livenessState, maxContinuationAttempts } = await waitForVerdict(stage, 1, 'first');
   await stage.tell(
-    `Run 1 ended with exit code 0. But it did nothing: "${first.nextAction}"`,
-    `clip calls that ${first.livenessState}, and tells the agent to act: continuation attempt 1 of ${first.maxContinuationAttempts ?? 2}.`,
+    `Run 1 ended with exit code 0. But it did nothing: "${nextAction}"`,
+    `clip calls that ${livenessState}, and tells the agent to act: ` +
+      `continuation attempt 1 of ${maxContinuationAttempts ?? 2}.`,
   );
+}
 
-  const second = await stage.until('the second run is at work', async () =>
+/** Waits until run 2 has changed files. */
+async function waitForWork(stage: Stage): Promise<RunView> {
+  return stage.until('the second run is at work', async () =>
     (await stage.runs()).find(
       ({ number, status, evidence }) => number === 2 && status === 'running' && (evidence?.filesChanged ?? 0) > 0,
     ),
   );
+}
+
+/** Kills the daemon, and returns its successor. */
+async function playDaemonDeath(stage: Stage): Promise<DaemonAnswer> {
   await stage.tell('Run 2 has run the test and keeps notes. In the middle of its work, we kill the daemon:');
   const daemon = await stage.daemon();
   stage.kill(daemon.pid);
@@ -69,22 +76,27 @@ async function play(stage: Stage): Promise<void> {
     (await stage.runs()).find(({ number }) => number === 2),
   );
   await stage.tell(
-    `The keeper has started another (pid ${next.pid}). Run 2 is ${still.status}: same process, nothing of its output lost.`,
+    `The keeper has started another (pid ${next.pid}). ` +
+      `Run 2 is ${still.status}: same process, nothing of its output lost.`,
   );
+  return next;
+}
 
+/** Kills the keepers and the agent of run 2. */
+async function playLoss(stage: Stage, second: RunView, { keepers }: DaemonAnswer): Promise<void> {
   await stage.tell('Now what happens when memory runs out: the keeper and the agent die, both at once.');
-  for (const { pid } of next.keepers) stage.kill(pid);
+  for (const { pid } of keepers) stage.kill(pid);
   if (second.processPid !== null) stage.kill(second.processPid);
-  const lost = await stage.until('run 2 is lost', async () =>
+  const { status, stopReason, exitCode } = await stage.until('run 2 is lost', async () =>
     (await stage.runs()).find(({ number, endedAt }) => number === 2 && endedAt !== null),
   );
-  await stage.tell(
-    `Run 2 ${lost.status}: ${lost.stopReason}. Its exit code is ${lost.exitCode === null ? 'unknown, and clip does not invent one' : lost.exitCode}.`,
-  );
+  const code = exitCode === null ? 'unknown, and clip does not invent one' : exitCode;
+  await stage.tell(`Run 2 ${status}: ${stopReason}. Its exit code is ${code}.`);
+}
 
-  const third = await stage.until('the third run has been judged', async () =>
-    (await stage.runs()).find(({ number, decision }) => number === 3 && decision !== null),
-  );
+/** Plays run 3, which finishes the task, and shows what is recorded of it. */
+async function playEnd(stage: Stage): Promise<void> {
+  const third = await waitForVerdict(stage, 3, 'third');
   await stage.tell(
     `Run 3 took it up by itself, in the same session, with the continuation summary: ${third.livenessState}.`,
     `${third.livenessReason ?? ''} It reported the task done, so it waits for you:`,
@@ -94,4 +106,10 @@ async function play(stage: Stage): Promise<void> {
   await stage.tell('The ledger has all of it, and the handoff is what a next run would be told:');
   await stage.type('ledger', 'T1');
   await stage.type('handoff', 'T1');
+}
+
+async function waitForVerdict(stage: Stage, which: number, ordinal: string): Promise<RunView> {
+  return stage.until(`the ${ordinal} run has been judged`, async () =>
+    (await stage.runs()).find(({ number, decision }) => number === which && decision !== null),
+  );
 }

@@ -4,13 +4,14 @@ import type { Register } from '../command.ts';
 import { taskPath } from '../format/task.ts';
 import { acknowledge } from './acknowledge.ts';
 
+/** Adds `clip dismiss`. */
 export function addDismiss(program: Command, register: Register): void {
   program
     .command('dismiss <run-or-task...>')
     .description('take a run or a task (T7) off the list of what needs you, until something happens to it')
     .option('--json', 'as JSON')
     .action((refs: string[], options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const client = context.client();
         const dismissed: object[] = [];
         for (const ref of refs) {

@@ -5,19 +5,22 @@ import type { DaemonAnswer } from '#protocol/answers.ts';
 import { wrongWithBudget } from '#protocol/budget.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, paint } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint } from '../terminal/style.ts';
 
+/** Adds `clip doctor`. */
 export function addDoctor(program: Command, register: Register): void {
   program
     .command('doctor')
     .description('check everything clip relies on, and say what to do')
     .option(
       '--fix',
-      'first repair what can be repaired safely: a damaged database, files that others may read, what a dead daemon left',
+      'first repair what can be repaired safely: ' +
+        'a damaged database, files that others may read, what a dead daemon left',
     )
     .option('--json', 'as JSON')
     .action((options: { fix?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) => run(context, options.fix ?? false)),
+      register(options, (context) => run(context, options.fix ?? false)),
     );
 }
 
@@ -41,12 +44,12 @@ async function run(context: Context, fix: boolean): Promise<number> {
   if (context.json) context.printJson({ schema: 1, ok: !broken, checks, ...(fix ? { fixed } : {}) });
   else {
     const glyphs = {
-      ok: paint('✓', 32, context.look),
-      absent: paint('–', 90, context.look),
-      warning: paint('!', 33, context.look),
-      broken: paint('✗', 31, context.look),
+      ok: paint('✓', 'green', context.look),
+      absent: paint('–', 'gray', context.look),
+      warning: paint('!', 'yellow', context.look),
+      broken: paint('✗', 'red', context.look),
     };
-    for (const sentence of fixed) context.print(`${paint('+', 36, context.look)} ${clean(sentence)}`);
+    for (const sentence of fixed) context.print(`${paint('+', 'cyan', context.look)} ${clean(sentence)}`);
     if (fix && fixed.length === 0) context.print('There was nothing to repair.');
     for (const { name, state, says, todo } of checks)
       context.print(

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Register } from '../command.ts';
 import { count } from './options.ts';
 
+/** Adds `clip events`. */
 export function addEvents(program: Command, register: Register): void {
   program
     .command('events')

@@ -2,12 +2,15 @@ import type { Command } from 'commander';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, plural, table } from '../format/format.ts';
+import { plural } from '../format/format.ts';
+import { table } from '../format/table.ts';
+import { clean } from '../terminal/clean.ts';
 import { positiveNumber } from './options.ts';
 
 type Group = { name: string; limit: number | null; paused: boolean };
 type Queue = { held: boolean; queued: number; slots: number; taken: number };
 
+/** Adds `clip group`. */
 export function addGroup(program: Command, register: Register): void {
   const group = program.command('group').description('groups of runs with a limit of their own');
   group
@@ -15,7 +18,7 @@ export function addGroup(program: Command, register: Register): void {
     .description('all groups')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const answer = await context.client().call<{ groups: Group[] }>('GET', '/v1/groups');
         if (context.json) context.printJson(answer);
         else if (answer.groups.length === 0) context.notice('No groups. Make one: clip group set NAME --limit N');
@@ -36,9 +39,7 @@ export function addGroup(program: Command, register: Register): void {
     .requiredOption('--limit <n>', 'so many at a time, or none', limit)
     .option('--json', 'as JSON')
     .action((name: string, options: { limit: number | 'none'; json?: boolean }) =>
-      register({ json: options.json ?? false }, (context) =>
-        change(context, name, { limit: options.limit === 'none' ? null : options.limit }),
-      ),
+      register(options, (context) => change(context, name, { limit: options.limit === 'none' ? null : options.limit })),
     );
   for (const [verb, paused] of [
     ['pause', true],
@@ -49,11 +50,12 @@ export function addGroup(program: Command, register: Register): void {
       .description(paused ? 'start no more runs of a group' : 'go on starting them')
       .option('--json', 'as JSON')
       .action((name: string, options: { json?: boolean }) =>
-        register({ json: options.json ?? false }, (context) => change(context, name, { paused })),
+        register(options, (context) => change(context, name, { paused })),
       );
   }
 }
 
+/** Adds `clip queue`. */
 export function addQueue(program: Command, register: Register): void {
   const queue = program.command('queue').description('hold or release the whole queue');
   for (const [verb, held] of [
@@ -65,7 +67,7 @@ export function addQueue(program: Command, register: Register): void {
       .description(held ? 'start no more runs; what runs goes on' : 'go on starting runs')
       .option('--json', 'as JSON')
       .action((options: { json?: boolean }) =>
-        register({ json: options.json ?? false }, async (context) => {
+        register(options, async (context) => {
           const answer = await context.client().call<Queue>('PUT', '/v1/queue', { held });
           if (context.json) context.printJson(answer);
           else
@@ -89,9 +91,9 @@ async function change(context: Context, name: string, body: object): Promise<num
   const answer = await context.client().call<{ group: Group }>('PUT', `/v1/groups/${encodeURIComponent(name)}`, body);
   const { group } = answer;
   if (context.json) context.printJson(answer);
-  else
-    context.print(
-      `Group ${clean(group.name)}: ${group.limit === null ? 'no limit' : `${group.limit} at a time`}, ${group.paused ? 'paused' : 'open'}.`,
-    );
+  else {
+    const room = group.limit === null ? 'no limit' : `${group.limit} at a time`;
+    context.print(`Group ${clean(group.name)}: ${room}, ${group.paused ? 'paused' : 'open'}.`);
+  }
   return 0;
 }

@@ -2,12 +2,16 @@ import type { Command } from 'commander';
 import type { DocumentHeadView, DocumentView } from '#protocol/tasks.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, cleanText, formatAgo, formatSize, paint, type TextStyle, table } from '../format/format.ts';
+import { formatAgo, formatSize } from '../format/format.ts';
+import { table } from '../format/table.ts';
 import { taskPath } from '../format/task.ts';
-import { green, grey, red, span, wrap } from '../terminal/styled-text.ts';
+import { clean, cleanText } from '../terminal/clean.ts';
+import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
+import { span, wrap } from '../terminal/styled-text.ts';
 
 type HandoffReply = { task: number; document: DocumentView; diff: string; history?: DocumentHeadView[] };
 
+/** Adds `clip handoff`. */
 export function addHandoff(program: Command, register: Register): void {
   program
     .command('handoff <task>')
@@ -16,7 +20,7 @@ export function addHandoff(program: Command, register: Register): void {
     .option('--diff', 'what the last one changed')
     .option('--json', 'as JSON')
     .action((ref: string, options: { history?: boolean; diff?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const { diff, ...answer } = await context
           .client()
           .call<HandoffReply>('GET', `${taskPath(ref)}/handoff?history=${options.history ?? false}`);
@@ -41,13 +45,7 @@ function diffText({ look }: Context, diff: string): string {
   if (diff === '') return 'Nothing has changed since the revision before.';
   const lines = cleanText(diff).replace(/\n$/, '').split('\n');
   return lines
-    .flatMap((line) =>
-      wrap(
-        [span(line, ...(line.startsWith('+') ? [green] : line.startsWith('-') ? [red] : line === '…' ? [grey] : []))],
-        look,
-        { first: '', rest: '  ' },
-      ),
-    )
+    .flatMap((line) => wrap([span(line, ...findDiffColours(line))], look, { first: '', rest: '  ' }))
     .join('\n');
 }
 
@@ -80,5 +78,11 @@ function formatChange(
   const before = revisions.find((each) => each.revision === revision - 1);
   if (before === undefined) return '–';
   const more = bytes - before.bytes;
-  return paint(more >= 0 ? `+${more} B` : `−${-more} B`, more >= 0 ? green : red, look);
+  return paint(more >= 0 ? `+${more} B` : `−${-more} B`, more >= 0 ? 'green' : 'red', look);
+}
+
+function findDiffColours(line: string): readonly Colour[] {
+  if (line.startsWith('+')) return ['green'];
+  if (line.startsWith('-')) return ['red'];
+  return line === '…' ? ['gray'] : [];
 }

@@ -4,6 +4,7 @@ import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import { errorsText, exitCodesText } from '../exit-codes.ts';
 
+/** Adds `clip help`. */
 export function addHelp(program: Command, register: Register): void {
   program.helpCommand(false);
   program

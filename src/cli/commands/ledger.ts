@@ -5,15 +5,19 @@ import { limits } from '#run/limits.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { chartText } from '../format/bar-chart.ts';
-import { clean, formatDuration, paint, plural, table } from '../format/format.ts';
+import { formatDuration, plural } from '../format/format.ts';
 import { ledgerRow } from '../format/ledger.ts';
+import { table } from '../format/table.ts';
 import { formatTaskStatus, taskPath } from '../format/task.ts';
-import { formatCost, formatToken, percent } from '../format/totals.ts';
-import { bold, span, spansIn, wrap } from '../terminal/styled-text.ts';
+import { formatCost, formatSum, formatToken, percent } from '../format/totals.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint } from '../terminal/style.ts';
+import { span, spansIn, wrap } from '../terminal/styled-text.ts';
 import { duration, positiveNumber } from './options.ts';
 
 type Options = { agent?: string; since?: number; limit?: number; chart?: boolean; json?: boolean };
 
+/** Adds `clip ledger`. */
 export function addLedger(program: Command, register: Register): void {
   program
     .command('ledger [task]')
@@ -24,7 +28,7 @@ export function addLedger(program: Command, register: Register): void {
     .option('--chart', 'runs and spend per day and agent, as bars')
     .option('--json', 'as JSON')
     .action((ref: string | undefined, options: Options) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const answer = await context.client().call<LedgerAnswer>('GET', `/v1/ledger?${buildQuery(ref, options)}`);
         if (context.json) context.printJson(answer);
         else if (options.chart) context.print(chartText(context.look, answer.totals));
@@ -47,9 +51,8 @@ function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, o
   const { look } = context;
   if (task !== null) {
     const words = `  ${formatTaskStatus(task, look)}${task.assignee === null ? '' : `, ${clean(task.assignee)}`}`;
-    context.print(
-      `${wrap([span(`T${task.number}  ${clean(task.title)}`, bold), ...spansIn(words)], look, { first: '', rest: '    ' }).join('\n')}\n`,
-    );
+    const title = [span(`T${task.number}  ${clean(task.title)}`, 'bold'), ...spansIn(words)];
+    context.print(`${wrap(title, look, { first: '', rest: '    ' }).join('\n')}\n`);
   }
   if (runs.length === 0)
     return context.notice(
@@ -57,7 +60,7 @@ function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, o
     );
   const now = Date.now();
   context.print(runs.map((run: RunView) => ledgerRow(look, run, { now, withTask: task === null })).join('\n\n'));
-  if (hidden > 0) context.print(paint(`\n${plural(hidden, 'older run')} not shown`, 90, look));
+  if (hidden > 0) context.print(paint(`\n${plural(hidden, 'older run')} not shown`, 'gray', look));
   context.print(`\n${wrap([span(sumLine('all together', totals))], look, { first: '', rest: '  ' }).join('\n')}`);
   // A single task, agent or day needs no table of its own.
   const groups = [
@@ -75,7 +78,7 @@ function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, o
 
 function sumLine(name: string, sum: Sum): string {
   const share = sum.advancedShare === null ? '' : `, ${percent(sum.advancedShare)} advanced`;
-  return `${name}: ${plural(sum.runs, 'ended run')}, ${formatDuration(sum.timeMs)}, ${formatToken(sum)}, ${formatCost(sum)}${share}`;
+  return `${name}: ${formatSum(sum)}${share}`;
 }
 
 function sumTable({ look }: Context, groups: readonly { readonly name: string; readonly sum: Sum }[]): string {

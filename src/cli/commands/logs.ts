@@ -17,6 +17,7 @@ type Options = {
   exitCode?: boolean;
 };
 
+/** Adds `clip logs`. */
 export function addLogs(program: Command, register: Register): void {
   program
     .command('logs <run>')

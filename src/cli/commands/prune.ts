@@ -9,6 +9,7 @@ type Options = { olderThan?: number; keep?: number; dryRun?: boolean; json?: boo
 
 const shown = 20;
 
+/** Adds `clip prune`. */
 export function addPrune(program: Command, register: Register): void {
   program
     .command('prune')
@@ -18,7 +19,7 @@ export function addPrune(program: Command, register: Register): void {
     .option('--dry-run', 'only say which')
     .option('--json', 'as JSON')
     .action((options: Options) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         if (options.olderThan === undefined && options.keep === undefined)
           throw new ClipError(
             'usage',

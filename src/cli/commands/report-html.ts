@@ -14,12 +14,14 @@ import type { Command } from 'commander';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean, formatSize, plural } from '../format/format.ts';
+import { formatSize, plural } from '../format/format.ts';
 import { gather } from '../html-report/collect.ts';
+import { clean } from '../terminal/clean.ts';
 import { link } from '../terminal/hyperlinks.ts';
 
 type Options = { task?: string; force?: boolean; json?: boolean };
 
+/** Adds `clip report-html`. */
 export function addReportHtml(program: Command, register: Register): void {
   program
     .command('report-html <file>')
@@ -30,7 +32,7 @@ export function addReportHtml(program: Command, register: Register): void {
     .option('--force', 'write over a file that is there')
     .option('--json', 'as JSON: where it is, and how large')
     .action((file: string, options: Options) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const path = resolve(context.cwd(), file);
         refuseTaken(path, options.force ?? false);
         const { renderPage: pageOf } = await import('../html-report/page.ts');
@@ -57,7 +59,8 @@ function doneSentence(
   { look }: Context,
   { path, bytes, runs }: { readonly path: string; readonly bytes: number; readonly runs: number },
 ): string {
-  return `${link(clean(path), path, look)}: ${plural(runs, 'run')}, ${formatSize(bytes)}. Only you can read it; it holds what the runs have printed.`;
+  const about = `${link(clean(path), path, look)}: ${plural(runs, 'run')}, ${formatSize(bytes)}.`;
+  return `${about} Only you can read it; it holds what the runs have printed.`;
 }
 
 /** Throws when the file exists. It runs before any request, because a report takes some time. */

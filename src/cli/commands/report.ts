@@ -16,6 +16,7 @@ type Options = { who?: string; json?: boolean };
 const awayMs = 10_000;
 const againMs = 200;
 
+/** Adds `clip report`. */
 export function addReport(program: Command, register: Register): void {
   program
     .command('report')
@@ -25,9 +26,7 @@ export function addReport(program: Command, register: Register): void {
     .option('--who <name>', 'with blocked: who can help')
     .option('--json', 'as JSON')
     .action((kind: ReportKind, words: string[], options: Options) =>
-      register({ json: options.json ?? false }, (context) =>
-        report(context, { kind, words, who: options.who ?? null }),
-      ),
+      register(options, (context) => report(context, { kind, words, who: options.who ?? null })),
     );
 }
 
@@ -65,7 +64,8 @@ function requireRun({ env, insideRun }: Context): { run: string; token: string }
     throw new ClipError(
       'refused',
       'CLIP_RUN_TOKEN is not in the environment, so this run cannot prove that it is the one that reports.',
-      'Some agent CLIs hide variables called TOKEN from their tools; for codex: -c shell_environment_policy.ignore_default_excludes=true.',
+      'Some agent CLIs hide variables called TOKEN from their tools; ' +
+        'for codex: -c shell_environment_policy.ignore_default_excludes=true.',
     );
   return { run: insideRun, token };
 }

@@ -3,11 +3,12 @@ import type { RunAnswer } from '#protocol/answers.ts';
 import { ClipError, errorTable } from '#run/errors.ts';
 import { startKeeperIfWanted } from '../client/start-keeper.ts';
 import type { Register } from '../command.ts';
-import { clean } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { collectPair } from './options.ts';
 import { collectEnvironment } from './run-request.ts';
 import { type Afterwards, afterwards } from './run-result.ts';
 
+/** Adds `clip retry`. */
 export function addRetry(program: Command, register: Register): void {
   program
     .command('retry <run>')
@@ -24,41 +25,35 @@ export function addRetry(program: Command, register: Register): void {
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'as JSON')
     .action((ref: string, options: Afterwards & { env?: Record<string, string>; fresh?: boolean; key?: string }) =>
-      register(
-        {
-          json: options.json ?? false,
-          quiet: options.quiet ?? false,
-          waits: (options.wait || options.follow) ?? false,
-        },
-        async (context) => {
-          const own = options.env ?? {};
-          const body = {
-            env: collectEnvironment(context.env, own),
-            envNames: Object.keys(own),
-            parentRunId: context.insideRun,
-            fresh: options.fresh ?? false,
-            key: options.key ?? null,
-          };
-          const client = context.client();
-          const path = `/v1/runs/${encodeURIComponent(ref)}/retry`;
-          const { run, notice, keeper } = await client.call<RunAnswer>('POST', path, body);
-          startKeeperIfWanted(context.home, keeper);
-          if (notice) context.notice(clean(notice));
-          if (!context.json || options.wait || options.follow) return afterwards(context, client, run, options);
-          context.printJson({ schema: 1, runs: [run] });
-          return 0;
-        },
-      ),
+      register({ ...options, waits: (options.wait || options.follow) ?? false }, async (context) => {
+        const own = options.env ?? {};
+        const body = {
+          env: collectEnvironment(context.env, own),
+          envNames: Object.keys(own),
+          parentRunId: context.insideRun,
+          fresh: options.fresh ?? false,
+          key: options.key ?? null,
+        };
+        const client = context.client();
+        const path = `/v1/runs/${encodeURIComponent(ref)}/retry`;
+        const { run, notice, keeper } = await client.call<RunAnswer>('POST', path, body);
+        startKeeperIfWanted(context.home, keeper);
+        if (notice) context.notice(clean(notice));
+        if (!context.json || options.wait || options.follow) return afterwards(context, client, run, options);
+        context.printJson({ schema: 1, runs: [run] });
+        return 0;
+      }),
     );
 }
 
+/** Adds `clip rm`. */
 export function addRm(program: Command, register: Register): void {
   program
     .command('rm <run...>')
     .description('delete ended runs with their logs; their numbers stay taken')
     .option('--json', 'as JSON')
     .action((refs: string[], options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const client = context.client();
         const removed: number[] = [];
         let worst = 0;

@@ -4,14 +4,16 @@ import type { Client } from '../client/client.ts';
 import { allReached, leaveAliveOnInterrupt } from '../client/wait-for-runs.ts';
 import type { Context } from '../context.ts';
 import { exitOfRun } from '../exit-codes.ts';
-import { clean, formatDuration, formatEnd, formatStatus } from '../format/format.ts';
+import { formatDuration, formatEnd, formatStatus } from '../format/format.ts';
 import { createRendering } from '../logs/log-format.ts';
 import { followOutput } from '../logs/print-logs.ts';
+import { clean } from '../terminal/clean.ts';
 import { startProgress } from '../terminal/progress-line.ts';
 import { acknowledgeSeen } from './acknowledge.ts';
 
 export type Afterwards = { wait?: boolean; follow?: boolean; json?: boolean; quiet?: boolean };
 
+/** Prints the number of the run, or waits for its end as the options ask. Returns the exit code of the command. */
 export async function afterwards(context: Context, client: Client, run: RunView, options: Afterwards): Promise<number> {
   if (!options.wait && !options.follow) {
     report(context, run, options);
@@ -66,5 +68,8 @@ function endSentence({ look }: Context, run: RunView): string {
   const left = run.leaked?.length
     ? `; it left ${run.leaked.length} process${run.leaked.length === 1 ? '' : 'es'} behind (clip show ${run.number})`
     : '';
-  return `Run ${run.number} ${formatStatus(run, look)} (${formatEnd(run)})${took}${left}${run.error && (run.exitKnown === false || run.agentName !== null) ? `. ${clean(run.error)}` : ''}${run.retriedBy === null ? '' : ` Run ${run.retriedBy} takes it up again.`}`;
+  const isExplained = run.exitKnown === false || run.agentName !== null;
+  const error = run.error && isExplained ? `. ${clean(run.error)}` : '';
+  const next = run.retriedBy === null ? '' : ` Run ${run.retriedBy} takes it up again.`;
+  return `Run ${run.number} ${formatStatus(run, look)} (${formatEnd(run)})${took}${left}${error}${next}`;
 }

@@ -5,12 +5,13 @@ import { ClipError } from '#run/errors.ts';
 import { startKeeperIfWanted } from '../client/start-keeper.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { clean } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { runBatch } from './batch.ts';
 import { collect, collectPair, duration, size, wholeNumber } from './options.ts';
 import { buildRequest, type RunOptions, readPrompt } from './run-request.ts';
 import { afterwards } from './run-result.ts';
 
+/** Adds `clip run`. */
 export function addRun(program: Command, register: Register): void {
   program
     .command('run')
@@ -53,16 +54,10 @@ export function addRun(program: Command, register: Register): void {
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'print the run as JSON')
     .action((command: string[], options: RunOptions) =>
-      register(
-        {
-          json: options.json ?? false,
-          quiet: options.quiet ?? false,
-          waits: (options.wait || options.follow) ?? false,
-        },
-        (context) =>
-          options.batch === undefined
-            ? runOne(context, command, options)
-            : runBatch(context, command, { ...options, batch: options.batch }),
+      register({ ...options, waits: (options.wait || options.follow) ?? false }, (context) =>
+        options.batch === undefined
+          ? runOne(context, command, options)
+          : runBatch(context, command, { ...options, batch: options.batch }),
       ),
     );
 }

@@ -1,19 +1,12 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { RunView } from '#protocol/answers.ts';
 import { runStatuses } from '#run/run.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import {
-  type Column,
-  clean,
-  formatAgo,
-  formatCommand,
-  formatElapsed,
-  formatEnd,
-  formatStatus,
-  table,
-} from '../format/format.ts';
-import { collect, duration, positiveNumber } from './options.ts';
+import { formatAgo, formatCommand, formatElapsed, formatEnd, formatStatus } from '../format/format.ts';
+import { type Column, table } from '../format/table.ts';
+import { clean } from '../terminal/clean.ts';
+import { collectOneOf, duration, positiveNumber } from './options.ts';
 
 type Options = {
   status?: string[];
@@ -32,12 +25,13 @@ type Options = {
 };
 type Page = { schema: 1; runs: RunView[]; hidden: number | null; next: number | null };
 
+/** Adds `clip runs`. */
 export function addRuns(program: Command, register: Register): void {
   program
     .command('runs')
     .alias('ls')
     .description('list runs, newest first')
-    .option('--status <status>', `only these: ${runStatuses.join(', ')} (repeatable)`, status)
+    .option('--status <status>', `only these: ${runStatuses.join(', ')} (repeatable)`, collectOneOf(runStatuses))
     .option('--failed', 'only failed and timed out ones')
     .option('--live', 'only queued, starting, running and stopping ones')
     .option('--group <group>', 'only of this group')
@@ -50,13 +44,7 @@ export function addRuns(program: Command, register: Register): void {
     .option('--before <n>', 'only runs with a smaller number', positiveNumber)
     .option('--all', 'all of them, page by page')
     .option('--json', 'as JSON')
-    .action((options: Options) => register({ json: options.json ?? false }, (context) => list(context, options)));
-}
-
-function status(text: string, before: string[] | undefined): string[] {
-  if (!(runStatuses as readonly string[]).includes(text))
-    throw new InvalidArgumentError(`It must be one of ${runStatuses.join(', ')}.`);
-  return collect(text, before);
+    .action((options: Options) => register(options, (context) => list(context, options)));
 }
 
 async function list(context: Context, options: Options): Promise<number> {
@@ -93,10 +81,10 @@ function printRuns(context: Context, page: Page, filtered: boolean): void {
     return;
   }
   context.print(runTable(context, page.runs, Date.now()));
-  if (page.hidden)
-    context.notice(
-      `${page.hidden >= 1_000 && !isPlain(page) ? '1000 or more' : page.hidden} older ${page.hidden === 1 ? 'run is' : 'runs are'} not shown: --limit N, --before ${page.next}, or --all`,
-    );
+  if (!page.hidden) return;
+  const count = page.hidden >= 1_000 && !isPlain(page) ? '1000 or more' : page.hidden;
+  const which = page.hidden === 1 ? 'run is' : 'runs are';
+  context.notice(`${count} older ${which} not shown: --limit N, --before ${page.next}, or --all`);
 }
 
 /** Returns whether the page is unfiltered. Only unfiltered pages are counted exactly. */
@@ -104,6 +92,7 @@ function isPlain(page: Page): boolean {
   return (page.hidden ?? 0) > 1_000;
 }
 
+/** Formats a table of runs. Columns without any value are left out. */
 export function runTable({ look }: Context, runs: readonly RunView[], now: number): string {
   const columns: Column<RunView>[] = [
     { title: 'RUN', cell: (run) => String(run.number), right: true },

@@ -5,13 +5,14 @@ import { historyText } from '../format/history.ts';
 import { runFacts } from '../format/run.ts';
 import { acknowledgeSeen } from './acknowledge.ts';
 
+/** Adds `clip show`. */
 export function addShow(program: Command, register: Register): void {
   program
     .command('show <run>')
     .description('everything about one run, with its history')
     .option('--json', 'as JSON')
     .action((ref: string, options: { json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+      register(options, async (context) => {
         const client = context.client();
         const answer = await client.call<ShowAnswer>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
         if (context.json) context.printJson(answer);

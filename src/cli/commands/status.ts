@@ -5,8 +5,6 @@ import type { NeedView } from '#protocol/needs.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import {
-  type Column,
-  clean,
   formatAgo,
   formatCommand,
   formatDuration,
@@ -14,11 +12,13 @@ import {
   formatEnd,
   formatSize,
   formatStatus,
-  paint,
   plural,
-  table,
 } from '../format/format.ts';
+import { type Column, table } from '../format/table.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint } from '../terminal/style.ts';
 
+/** Adds `clip status`. */
 export function addStatus(program: Command, register: Register, isDefault: boolean): void {
   program
     .command('status', { isDefault })
@@ -27,7 +27,7 @@ export function addStatus(program: Command, register: Register, isDefault: boole
     .option('--plain', 'with --watch: each change as a line, for screen readers; else without colours')
     .option('--json', 'as JSON; with --watch, a line for each change')
     .action((options: Options) =>
-      register({ json: options.json ?? false }, async (given) => {
+      register(options, async (given) => {
         const context = options.plain ? { ...given, look: { ...given.look, colour: false } } : given;
         if (options.watch) return watch(context, options);
         // The daemon is never started here: "not running" is an answer.
@@ -55,14 +55,13 @@ async function watch(context: Context, { plain = false }: Options): Promise<numb
 /** Prints what needs a person: one sentence on what happened, and one on what to do. */
 function printNeeds({ look, print }: Context, needs: readonly NeedView[]): void {
   if (needs.length === 0) return;
-  print(`\n${paint(needs.length === 1 ? 'One thing needs you' : `${needs.length} things need you`, 33, look)}`);
+  print(`\n${paint(needs.length === 1 ? 'One thing needs you' : `${needs.length} things need you`, 'yellow', look)}`);
   const now = Date.now();
   for (const { kind, task, title, status, since, what, next } of needs) {
     const name = task === null || kind === 'run' ? '' : `T${task} `;
     const age = since === null ? '' : `, ${formatAgo(since, now)}`;
-    print(
-      `  ${paint(`${name}${clean(title)}`, 1, look)} (${status}${age})\n    ${clean(what)}\n    ${paint(clean(next), 36, look)}`,
-    );
+    const head = `  ${paint(`${name}${clean(title)}`, 'bold', look)} (${status}${age})`;
+    print([head, `    ${clean(what)}`, `    ${paint(clean(next), 'cyan', look)}`].join('\n'));
   }
 }
 
@@ -74,17 +73,17 @@ function print(context: Context, status: StatusAnswer): void {
 
 /** Prints the daemon's trouble. A daemon of an earlier version does not report it. */
 function printTrouble({ look, print }: Context, trouble: StatusAnswer['daemon']['trouble'] | undefined): void {
-  if (trouble) print(`${paint(trouble.message, 31, look)}${trouble.hint === null ? '' : `\n  ${trouble.hint}`}`);
+  if (trouble) print(`${paint(trouble.message, 'red', look)}${trouble.hint === null ? '' : `\n  ${trouble.hint}`}`);
 }
 
 function printLive(context: Context, { daemon, queue, live }: StatusAnswer): void {
   const { look } = context;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
-  const held = queue.held ? paint(', the queue is held (clip queue release)', 33, look) : '';
-  context.print(
-    `clip ${daemon.version}, pid ${daemon.pid}, up ${formatDuration(daemon.uptimeMs)}, ${formatSize(daemon.memoryBytes)}: ${queue.taken} of ${plural(queue.slots, 'slot')} taken, ${waiting}${held}`,
-  );
-  if (live.length === 0) return context.print(paint('Nothing runs.', 90, look));
+  const held = queue.held ? paint(', the queue is held (clip queue release)', 'yellow', look) : '';
+  const state = `up ${formatDuration(daemon.uptimeMs)}, ${formatSize(daemon.memoryBytes)}`;
+  const taken = `${queue.taken} of ${plural(queue.slots, 'slot')} taken`;
+  context.print(`clip ${daemon.version}, pid ${daemon.pid}, ${state}: ${taken}, ${waiting}${held}`);
+  if (live.length === 0) return context.print(paint('Nothing runs.', 'gray', look));
   const now = Date.now();
   const columns: Column<RunView>[] = [
     { title: 'RUN', cell: (run) => String(run.number), right: true },

@@ -6,28 +6,38 @@ import { limits } from '#run/limits.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { whyUnreadable } from '../format/file-error.ts';
-import { clean, formatAgo, formatSize, table } from '../format/format.ts';
+import { formatAgo, formatSize } from '../format/format.ts';
+import { table } from '../format/table.ts';
 import { taskPath } from '../format/task.ts';
+import { clean } from '../terminal/clean.ts';
 import { count, positiveNumber } from './options.ts';
 import { readFileWithin, readInput } from './run-request.ts';
 
-type Put = { title?: string; base?: number; json?: boolean };
+type JsonOption = { readonly json?: boolean };
+type PutOptions = JsonOption & { readonly title?: string; readonly base?: number };
 
+/** Adds `clip task doc` with its subcommands. */
 export function addTaskDocuments(task: Command, register: Register): void {
   const doc = task.command('doc').description('documents of a task: every revision is kept');
+  addPut(doc, register);
+  addGet(doc, register);
+  addList(doc, register);
+}
+
+function addPut(doc: Command, register: Register): void {
   doc
     .command('put <task> [key] [file]')
     .usage('[options] [task] <key> [file]')
     .description(
-      'a new revision, from a file, or - (also without a file) for this command’s input; inside a run of a task, the task may be left out',
+      'a new revision, from a file, or - (also without a file) for this command’s input; ' +
+        'inside a run of a task, the task may be left out',
     )
     .option('--title <text>', 'a title')
     .option('--base <n>', 'the revision you have seen, 0 for a new one: refused when there is a newer one', count)
     .option('--json', 'as JSON')
-    .action((...given: [string, string | undefined, string | undefined, Put]) =>
-      register({ json: given[3].json ?? false }, async (context) => {
-        const options = given[3];
-        const [ref, key, file] = placed(context, given.slice(0, 3) as (string | undefined)[]);
+    .action((first: string, second: string | undefined, third: string | undefined, options: PutOptions) =>
+      register(options, async (context) => {
+        const [ref, key, file] = placed(context, [first, second, third]);
         const request = {
           title: options.title ?? null,
           body: readBody(context, file),
@@ -39,14 +49,17 @@ export function addTaskDocuments(task: Command, register: Register): void {
         return 0;
       }),
     );
+}
+
+function addGet(doc: Command, register: Register): void {
   doc
     .command('get <task> [key]')
     .usage('[options] [task] <key>')
     .description('its text')
     .option('--revision <n>', 'an older one', positiveNumber)
     .option('--json', 'as JSON')
-    .action((first: string, second: string | undefined, options: { revision?: number; json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
+    .action((first: string, second: string | undefined, options: JsonOption & { revision?: number }) =>
+      register(options, async (context) => {
         const [ref, key] = placed(context, [first, second]);
         const which = options.revision === undefined ? '' : `?revision=${options.revision}`;
         const answer = await context.client().call<DocumentAnswer>('GET', `${documentPath(ref, key)}${which}`);
@@ -55,20 +68,18 @@ export function addTaskDocuments(task: Command, register: Register): void {
         return 0;
       }),
     );
+}
+
+function addList(doc: Command, register: Register): void {
   doc
     .command('list [task]')
     .description('all documents of a task')
     .option('--system', 'those that clip writes, too')
     .option('--json', 'as JSON')
-    .action((given: string | undefined, options: { system?: boolean; json?: boolean }) =>
-      register({ json: options.json ?? false }, async (context) => {
-        const ref = given ?? ownTask(context);
-        const answer = await context
-          .client()
-          .call<{ documents: DocumentHeadView[] }>(
-            'GET',
-            `${taskPath(ref)}/documents?system=${options.system ?? false}`,
-          );
+    .action((given: string | undefined, { system = false, json = false }: JsonOption & { system?: boolean }) =>
+      register({ json }, async (context) => {
+        const path = `${taskPath(given ?? ownTask(context))}/documents?system=${system}`;
+        const answer = await context.client().call<{ documents: DocumentHeadView[] }>('GET', path);
         if (context.json) context.printJson(answer);
         else if (answer.documents.length === 0)
           context.notice('No documents. Keep one: clip task doc put TASK KEY FILE');

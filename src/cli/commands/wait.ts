@@ -5,7 +5,7 @@ import { limits } from '#run/limits.ts';
 import { type Goal, leaveAliveOnInterrupt, reached, resolveNumbers } from '../client/wait-for-runs.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { exitOfRun, waitTimeoutExit } from '../exit-codes.ts';
+import { exitOfRuns, waitTimeoutExit } from '../exit-codes.ts';
 import { formatEnd, formatStatus } from '../format/format.ts';
 import { startProgress } from '../terminal/progress-line.ts';
 import { acknowledgeSeen } from './acknowledge.ts';
@@ -16,6 +16,7 @@ const runsNamed = 8;
 
 type Options = { any?: boolean; timeout?: number; for: Goal; quiet?: boolean; json?: boolean };
 
+/** Adds `clip wait`. */
 export function addWait(program: Command, register: Register): void {
   program
     .command('wait <run...>')
@@ -30,9 +31,7 @@ export function addWait(program: Command, register: Register): void {
     .option('-q, --quiet', 'print nothing')
     .option('--json', 'print the runs as JSON')
     .action((refs: string[], options: Options) =>
-      register({ json: options.json ?? false, quiet: options.quiet ?? false, waits: true }, (context) =>
-        wait(context, refs, options),
-      ),
+      register({ ...options, waits: true }, (context) => wait(context, refs, options)),
     );
 }
 
@@ -58,7 +57,7 @@ async function wait(context: Context, refs: readonly string[], options: Options)
     return waitTimeoutExit;
   }
   if (options.for !== 'ended') return runs.every((run) => run.endedAt === null) ? 0 : endedEarly(context, runs);
-  return runs.map(exitOfRun).find((code) => code !== 0) ?? 0;
+  return exitOfRuns(runs);
 }
 
 /** Formats `Waiting for run 7 to end`, `Waiting for 3 of 8 runs to end: 4 6 7`. */
@@ -66,7 +65,9 @@ function formatWaiting(numbers: readonly number[], found: ReadonlyMap<number, Ru
   const open = numbers.filter((number) => !found.has(number));
   const whom = numbers.length === 1 ? `run ${numbers[0]}` : `${open.length} of ${numbers.length} runs`;
   const goals = { started: 'to start', quiet: 'to fall silent', ended: 'to end' };
-  return `Waiting for ${whom} ${goals[goal]}${numbers.length === 1 ? '' : `: ${open.slice(0, runsNamed).join(' ')}${open.length > runsNamed ? ' …' : ''}`}`;
+  if (numbers.length === 1) return `Waiting for ${whom} ${goals[goal]}`;
+  const named = `${open.slice(0, runsNamed).join(' ')}${open.length > runsNamed ? ' …' : ''}`;
+  return `Waiting for ${whom} ${goals[goal]}: ${named}`;
 }
 
 function formatOver(numbers: readonly number[], found: ReadonlyMap<number, RunView>): string {
@@ -84,12 +85,7 @@ function formatLine({ look }: Context, run: RunView): string {
 /** Handles runs that ended before they reached the goal. Their exit code is the result. */
 function endedEarly(context: Context, runs: readonly RunView[]): number {
   for (const run of runs) if (run.endedAt !== null) context.notice(`Run ${run.number} has ended.`);
-  return (
-    runs
-      .filter((run) => run.endedAt !== null)
-      .map(exitOfRun)
-      .find((code) => code !== 0) ?? 0
-  );
+  return exitOfRuns(runs.filter(({ endedAt }) => endedAt !== null));
 }
 
 /** Returns true when the time limit was reached first. */

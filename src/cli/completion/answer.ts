@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { askFast, writeAll } from '../fast-path.ts';
+import { askFast, writeOut } from '../fast-path.ts';
 import { askedAt, type Candidate, candidatesIn, formatCandidates, type Node, offerFor } from './complete.ts';
 
 /** The time limit of the request. A shell should not wait longer. */
@@ -11,14 +11,14 @@ const askMs = 1_000;
 /** Prints the candidates. `socket`: null when there is none that may be asked. */
 export function complete(words: readonly string[], socket: string | null, done: () => void): void {
   const show = (candidates: readonly Candidate[], prefix: string) => {
-    writeAll(Buffer.from(formatCandidates(candidates, prefix, words.at(-1) ?? '')));
+    writeOut(Buffer.from(formatCandidates(candidates, prefix, words.at(-1) ?? '')));
     done();
   };
   try {
     const table = readFileSync(join(dirname(fileURLToPath(import.meta.url)), 'completions.json'), 'utf8');
     const offer = offerFor(JSON.parse(table) as Node, words);
     if (offer.kind === 'files') {
-      writeAll(Buffer.from(':files\n'));
+      writeOut(Buffer.from(':files\n'));
       return done();
     }
     if (offer.kind === 'words') return show(offer.words, offer.prefix);

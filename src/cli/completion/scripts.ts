@@ -1,5 +1,6 @@
 /** The shell scripts for completion. They call clip at each TAB, so an installed script never becomes outdated. */
 
+/** The shells that have a script. */
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
 
@@ -49,4 +50,5 @@ end
 complete -c clip -f -a '(__clip_complete)'
 `;
 
+/** The script of each shell. */
 export const completionScripts: Readonly<Record<Shell, string>> = { bash, zsh, fish };

@@ -5,6 +5,7 @@ import { runStatuses } from '#run/run.ts';
 import { taskStatuses } from '#task/task.ts';
 import type { Kind, Node } from './complete.ts';
 
+/** Builds the table of all commands, options and kinds of values. */
 export function completionTable(tree: Command): Node {
   return buildNode(tree, '');
 }

@@ -12,6 +12,7 @@ export type Feed = {
 
 const pauseMs = 300;
 
+/** Creates the feed of the board. */
 export function createFeed(client: Client): Feed {
   return {
     async run(told) {

@@ -5,20 +5,23 @@
  * clock has changed. The dashboard reads only pushed updates and the data of opened pages.
  */
 import { type Instance, render } from 'ink';
+import type { ReactElement } from 'react';
 import type { Client } from '../client/client.ts';
-import type { TextStyle } from '../format/format.ts';
+import type { TextStyle } from '../terminal/style.ts';
 import { performAction } from './actions.ts';
 import type { Board } from './board.ts';
 import type { Feed } from './board-stream.ts';
 import { frame } from './frame.ts';
 import { createLastLines } from './last-lines.ts';
 import type { Connection, Facts, Size } from './model.ts';
-import { createPages } from './page-data.ts';
+import { Pages } from './page-data.ts';
 import { Screen } from './screen.tsx';
 import { type ActionRequest, begin, currentPage, type Key, press, type Scene, type State } from './state.ts';
 import { createReaders } from './stream-readers.ts';
 
-/** The interval at which the clock redraws the screen. With many runs it is slower, because seconds do not matter then. */
+/**
+ * The interval at which the clock redraws the screen. With many runs it is slower, because seconds do not matter then.
+ */
 const clockMs = 1_000;
 const slowClock = { from: 50, every: 3 };
 
@@ -31,79 +34,116 @@ type Options = {
 };
 
 /** Runs the dashboard until the person quits, and restores the terminal. Throws when the feed breaks. */
-export async function runDashboard({ feed, client, look, env, stdout }: Options): Promise<void> {
-  let state: State = begin;
-  let board: Board | null = null;
-  let connection: Connection = 'live';
-  let scene: Scene = { rows: [], runs: new Map(), room: 1, length: 0 };
-  let ink: Instance | null = null;
-  const readers = createReaders(client);
-  const pages = createPages({ client, readers, look, env }, redraw);
-  const lastLines = createLastLines(readers, env);
+export function runDashboard(options: Options): Promise<void> {
+  return new Dashboard(options).run();
+}
 
-  function facts(on: Board): Facts {
-    return { board: on, connection, lastLine: lastLines.of, opened: pages.opened(), now: Date.now() };
+type Lend = (use: () => Promise<void>) => Promise<void>;
+
+class Dashboard {
+  readonly #options: Options;
+  readonly #pages: Pages;
+  readonly #lastLines: ReturnType<typeof createLastLines>;
+  #state: State = begin;
+  #board: Board | null = null;
+  #connection: Connection = 'live';
+  #scene: Scene = { rows: [], runs: new Map(), room: 1, length: 0 };
+  #ink: Instance | null = null;
+
+  constructor(options: Options) {
+    const { client, env, look } = options;
+    const readers = createReaders(client);
+    this.#options = options;
+    this.#pages = new Pages({ client, readers, look, env }, () => this.#redraw());
+    this.#lastLines = createLastLines(readers, env);
   }
 
-  function draw({ columns, rows }: Size): readonly string[] {
-    if (board === null) return [];
-    const drawn = frame(state, facts(board), { columns, rows, look });
-    scene = drawn.scene;
-    return drawn.lines;
+  async run(): Promise<void> {
+    const clock = this.#startClock();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#options.feed
+          .run((board, connection) => {
+            this.#takeNews(board, connection);
+            if (this.#ink !== null) return this.#redraw();
+            this.#ink = this.#render();
+            this.#ink.waitUntilExit().then(() => resolve(), reject);
+          })
+          .catch(reject);
+      });
+    } finally {
+      clearInterval(clock);
+      this.#pages.close();
+      this.#ink?.unmount();
+    }
   }
 
-  function redraw(): void {
-    ink?.rerender(<Screen draw={draw} onKey={onKey} />);
+  #startClock(): NodeJS.Timeout {
+    let beats = 0;
+    return setInterval(() => {
+      beats += 1;
+      if ((this.#board?.live.length ?? 0) < slowClock.from || beats % slowClock.every === 0) this.#redraw();
+    }, clockMs);
   }
 
-  function onKey(key: Key, lend: (use: () => Promise<void>) => Promise<void>): void {
-    const { state: next, order } = press(state, key, scene);
-    state = next;
-    if (order !== null) obey(order, lend);
-    pages.show(currentPage(state));
-    redraw();
+  #takeNews(board: Board, connection: Connection): void {
+    this.#board = board;
+    this.#connection = connection;
+    this.#pages.news();
+    this.#lastLines.forget(board.runs);
   }
 
-  function obey(order: ActionRequest, lend: (use: () => Promise<void>) => Promise<void>): void {
-    if (order.type === 'quit') ink?.unmount();
+  #render(): Instance {
+    const { stdout } = this.#options;
+    quiet(stdout);
+    return render(this.#screen(), {
+      stdout,
+      alternateScreen: true,
+      exitOnCtrlC: false,
+      interactive: true,
+      incrementalRendering: true,
+      maxFps: 20,
+    });
+  }
+
+  #screen(): ReactElement {
+    return <Screen draw={this.#draw} onKey={this.#onKey} />;
+  }
+
+  #redraw(): void {
+    this.#ink?.rerender(this.#screen());
+  }
+
+  readonly #draw = ({ columns, rows }: Size): readonly string[] => {
+    if (this.#board === null) return [];
+    const facts: Facts = {
+      board: this.#board,
+      connection: this.#connection,
+      lastLine: this.#lastLines.of,
+      opened: this.#pages.opened,
+      now: Date.now(),
+    };
+    const { lines, scene } = frame(this.#state, facts, { columns, rows, look: this.#options.look });
+    this.#scene = scene;
+    return lines;
+  };
+
+  readonly #onKey = (key: Key, lend: Lend): void => {
+    const { state, order } = press(this.#state, key, this.#scene);
+    this.#state = state;
+    if (order !== null) this.#obey(order, lend);
+    this.#pages.show(currentPage(this.#state));
+    this.#redraw();
+  };
+
+  #obey(order: ActionRequest, lend: Lend): void {
+    if (order.type === 'quit') this.#ink?.unmount();
     else if (order.type === 'suspend') void lend(putAside);
     else
-      void performAction(client, order, env).then((message) => {
-        state = { ...state, message };
-        redraw();
+      void performAction(this.#options.client, order, this.#options.env).then((message) => {
+        this.#state = { ...this.#state, message };
+        this.#redraw();
       });
-  }
-
-  let beats = 0;
-  const clock = setInterval(() => {
-    beats += 1;
-    if ((board?.live.length ?? 0) < slowClock.from || beats % slowClock.every === 0) redraw();
-  }, clockMs);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      feed
-        .run((news, now) => {
-          [board, connection] = [news, now];
-          pages.news();
-          lastLines.forget(news.runs);
-          if (ink !== null) return redraw();
-          quiet(stdout);
-          ink = render(<Screen draw={draw} onKey={onKey} />, {
-            stdout,
-            alternateScreen: true,
-            exitOnCtrlC: false,
-            interactive: true,
-            incrementalRendering: true,
-            maxFps: 20,
-          });
-          ink.waitUntilExit().then(() => resolve(), reject);
-        })
-        .catch(reject);
-    });
-  } finally {
-    clearInterval(clock);
-    pages.close();
-    (ink as Instance | null)?.unmount();
   }
 }
 

@@ -1,12 +1,14 @@
 /** Describes changes of the board in words, for screen readers, logs and pipes. */
 import type { RunView } from '#protocol/answers.ts';
-import { clean, formatCommand, formatDuration, formatElapsed, formatEnd, plural } from '../format/format.ts';
+import { formatCommand, formatDuration, formatElapsed, formatEnd, plural } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import type { Board } from './board.ts';
 
 /** Returns a sentence for each change. For a new board, it describes the current content. */
 export function changes(before: Board | null, after: Board, now: number): string[] {
   const were = new Map([...(before?.runs.values() ?? [])].map((run) => [run.number, run]));
-  // A new run that ended before the newest known end is not news. It only appears because another one was removed, for example.
+  // A new run that ended before the newest known end is not news. It only appears because another one was removed, for
+  // example.
   const since =
     [...were.values()]
       .map(({ endedAt }) => endedAt ?? '')
@@ -26,7 +28,9 @@ export function changes(before: Board | null, after: Board, now: number): string
 
 function formatFirst({ daemon, queue, live }: Board, now: number): string {
   const up = formatDuration(Math.max(0, now - Date.parse(daemon.startedAt)));
-  return `clip ${daemon.version} has been up for ${up}: ${plural(live.length, 'live run')}, ${queue.queued} queued, ${queue.taken} of ${plural(queue.slots, 'slot')} taken.`;
+  const runs = `${plural(live.length, 'live run')}, ${queue.queued} queued`;
+  const taken = `${queue.taken} of ${plural(queue.slots, 'slot')} taken`;
+  return `clip ${daemon.version} has been up for ${up}: ${runs}, ${taken}.`;
 }
 
 function formatRun(before: RunView | null, run: RunView, now: number): string[] {
@@ -53,10 +57,10 @@ function formatRun(before: RunView | null, run: RunView, now: number): string[] 
       return [`${name} is running (${who}${task}).`];
     case 'stopping':
       return [`${name} is being stopped.`];
-    default:
-      return [
-        `${name} ${endings[run.status]}${run.startedAt === null ? '' : ` after ${formatElapsed(run, now)}`} (${formatEnd(run)}).`,
-      ];
+    default: {
+      const took = run.startedAt === null ? '' : ` after ${formatElapsed(run, now)}`;
+      return [`${name} ${endings[run.status]}${took} (${formatEnd(run)}).`];
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** Builds the whole screen from state and data, with exactly as many lines as the terminal has. Pure. */
-import { paint } from '../format/format.ts';
+import { paint } from '../terminal/style.ts';
 import type { Canvas, Facts } from './model.ts';
 import { buildRows, type DashboardRow, findRow } from './rows.ts';
 import { currentPage, type Scene, type State } from './state.ts';
@@ -13,6 +13,7 @@ import { timelineView } from './views/timeline.ts';
 
 export type Frame = { readonly lines: readonly string[]; readonly scene: Scene };
 
+/** Builds the lines of the screen, and the scene that the next key acts on. */
 export function frame(state: State, facts: Facts, canvas: Canvas): Frame {
   const rows = buildRows(facts.board, state.filter);
   const head = headLines(facts, canvas);
@@ -51,9 +52,9 @@ function boardView(state: State, facts: Facts, rows: readonly DashboardRow[], ca
 }
 
 function formatEmpty({ board }: Facts, filter: string, { look }: Canvas): string {
-  if (filter !== '') return paint('Nothing fits the filter. Esc shows all again.', 90, look);
+  if (filter !== '') return paint('Nothing fits the filter. Esc shows all again.', 'gray', look);
   const next = board.recent.length + board.queued.length === 0 ? ' Start something: clip run -- make test' : '';
-  return paint(`Nothing runs.${next}`, 90, look);
+  return paint(`Nothing runs.${next}`, 'gray', look);
 }
 
 const keys = {
@@ -77,13 +78,17 @@ const keys = {
 
 function footLine(state: State, { columns, look }: Canvas): string {
   if (state.asking !== null)
-    return paint(`Cancel run ${state.asking.cancel} and all that it started?  y yes · any other key no`, 33, look);
-  if (state.typing) return fitting([`/${state.filter}▏`, paint('⏎ keep  Esc show all', 90, look)], columns);
-  if (state.message !== null) return paint(state.message, 36, look);
+    return paint(
+      `Cancel run ${state.asking.cancel} and all that it started?  y yes · any other key no`,
+      'yellow',
+      look,
+    );
+  if (state.typing) return fitting([`/${state.filter}▏`, paint('⏎ keep  Esc show all', 'gray', look)], columns);
+  if (state.message !== null) return paint(state.message, 'cyan', look);
   const filter = state.filter !== '' && state.pages.length === 1 ? [`filter: ${state.filter}`] : [];
   // The keys for help and for leaving are always shown.
   const all: readonly string[] = keys[currentPage(state).name];
   const always = all.slice(-2).join('  ');
   const first = fitting([...filter, ...all.slice(0, -2)], columns - always.length - 2);
-  return paint(`${first}  ${always}`, 90, look);
+  return paint(`${first}  ${always}`, 'gray', look);
 }

@@ -1,12 +1,13 @@
 /** The last readable line of each live run. It is read again when the log has grown. */
 import type { RunView } from '#protocol/answers.ts';
-import { clean } from '../format/format.ts';
 import type { Reader } from '../logs/transcript/renderer.ts';
+import { clean } from '../terminal/clean.ts';
 import { findLastLine } from './log-tail.ts';
 import type { Readers } from './stream-readers.ts';
 
 type KnownLine = { readonly bytes: number; readonly reader: Reader; readonly line: string | null };
 
+/** Creates the cache of last lines. */
 export function createLastLines(readers: Readers, env: NodeJS.ProcessEnv) {
   const known = new Map<number, KnownLine>();
 

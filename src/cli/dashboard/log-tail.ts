@@ -6,11 +6,11 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openRunFile } from '#process/run-file.ts';
 import type { RunView } from '#protocol/answers.ts';
 import { cutText } from '#run/cut-text.ts';
-import type { TextStyle } from '../format/format.ts';
 import { type GrowingFile, openGrowingFile } from '../logs/growing-file.ts';
 import { readCompressed } from '../logs/gunzip.ts';
 import { createRenderer, lastReadable, type Reader, type Renderer } from '../logs/transcript/renderer.ts';
 import { createRedactor } from '../terminal/mask-secrets.ts';
+import type { TextStyle } from '../terminal/style.ts';
 
 const endBytes = 1024 * 1024;
 const linesKept = 2_000;

@@ -5,7 +5,9 @@ import { createFeed } from './board-stream.ts';
 import { runDashboard } from './dashboard.tsx';
 import { runPlain } from './plain.ts';
 
-/** Runs the dashboard on a terminal until the person quits. Otherwise, or on request, it prints each change as a line. */
+/**
+ * Runs the dashboard on a terminal until the person quits. Otherwise, or on request, it prints each change as a line.
+ */
 export async function watchBoard(
   { look, env, print }: Pick<Context, 'look' | 'env' | 'print'>,
   client: Client,

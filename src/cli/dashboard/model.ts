@@ -2,7 +2,7 @@
 import type { RunView, ShowAnswer } from '#protocol/answers.ts';
 import type { DocumentView, LedgerAnswer, TaskShowAnswer } from '#protocol/tasks.ts';
 import type { Lost } from '../client/client.ts';
-import type { TextStyle } from '../format/format.ts';
+import type { TextStyle } from '../terminal/style.ts';
 import type { Board } from './board.ts';
 
 /** The state of the connection. A lost daemon is awaited. */
@@ -24,6 +24,7 @@ export type OpenedRun = {
   /** Why it could not be read. */
   readonly trouble: string | null;
 };
+/** The data of a page that was not read yet. */
 export const nothingOpened: OpenedRun = { run: null, log: null, task: null, timeline: null, trouble: null };
 
 export type Facts = {

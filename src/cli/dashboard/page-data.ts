@@ -4,8 +4,9 @@ import type { LedgerAnswer, TaskShowAnswer } from '#protocol/tasks.ts';
 import { ClipError } from '#run/errors.ts';
 import type { Client } from '../client/client.ts';
 import { acknowledge } from '../commands/acknowledge.ts';
-import { clean, type TextStyle } from '../format/format.ts';
 import type { Reader } from '../logs/transcript/renderer.ts';
+import { clean } from '../terminal/clean.ts';
+import type { TextStyle } from '../terminal/style.ts';
 import { type LogEnd, openLogEnd } from './log-tail.ts';
 import { nothingOpened, type OpenedRun } from './model.ts';
 import type { Page } from './state.ts';
@@ -26,75 +27,90 @@ type PageDeps = {
   readonly env: NodeJS.ProcessEnv;
 };
 
-export function createPages({ client, readers, look, env }: PageDeps, changed: () => void) {
-  let page: Page = { name: 'board' };
-  let opened: OpenedRun = nothingOpened;
-  let reader: Reader | null = null;
-  let log: LogEnd | null = null;
-  let reading = false;
-  let again: NodeJS.Timeout | null = null;
-  let looking: NodeJS.Timeout | null = null;
+/** The data of the shown page. */
+export class Pages {
+  readonly #deps: PageDeps;
+  readonly #changed: () => void;
+  #page: Page = { name: 'board' };
+  #opened: OpenedRun = nothingOpened;
+  #reader: Reader | null = null;
+  #log: LogEnd | null = null;
+  #reading = false;
+  #again: NodeJS.Timeout | null = null;
+  #looking: NodeJS.Timeout | null = null;
 
-  async function read(): Promise<void> {
-    if (reading || page.name === 'board' || page.name === 'help') return;
-    reading = true;
-    const asked = page;
+  /** `changed` is called after each change of the data. */
+  constructor(deps: PageDeps, changed: () => void) {
+    this.#deps = deps;
+    this.#changed = changed;
+  }
+
+  /** The data of the shown page, as far as it was read. */
+  get opened(): OpenedRun {
+    return this.#opened;
+  }
+
+  /** Loads the data of a page, if it is not the current one. */
+  show(next: Page): void {
+    const same = isSame(this.#page, next);
+    this.#page = next;
+    if (same) return;
+    this.close();
+    void this.#read();
+  }
+
+  /** Reports a change. The shown page is read again soon. */
+  news(): void {
+    this.#again ??= setTimeout(() => {
+      this.#again = null;
+      void this.#read();
+    }, pauseMs);
+  }
+
+  /** Stops reading, and forgets the data. */
+  close(): void {
+    if (this.#looking) clearInterval(this.#looking);
+    if (this.#again) clearTimeout(this.#again);
+    [this.#looking, this.#again] = [null, null];
+    this.#log?.close();
+    [this.#log, this.#reader] = [null, null];
+    this.#opened = nothingOpened;
+  }
+
+  async #read(): Promise<void> {
+    if (this.#reading || this.#page.name === 'board' || this.#page.name === 'help') return;
+    this.#reading = true;
+    const asked = this.#page;
     try {
-      const part = await readPage(client, asked);
-      if (part.run && log === null) reader = await readers.find(part.run.run);
-      if (isSame(asked, page)) opened = { ...opened, ...part, trouble: null };
+      const part = await readPage(this.#deps.client, asked);
+      if (part.run && this.#log === null) this.#reader = await this.#deps.readers.find(part.run.run);
+      if (isSame(asked, this.#page)) this.#opened = { ...this.#opened, ...part, trouble: null };
     } catch (error) {
       // While the daemon does not answer, the earlier data stays.
       const trouble = clean(error instanceof ClipError ? error.message : String(error));
-      if (isSame(asked, page)) opened = { ...opened, trouble };
+      if (isSame(asked, this.#page)) this.#opened = { ...this.#opened, trouble };
     }
-    reading = false;
-    if (isSame(asked, page)) watchLog();
-    else void read();
-    changed();
+    this.#reading = false;
+    if (isSame(asked, this.#page)) this.#watchLog();
+    else void this.#read();
+    this.#changed();
   }
 
-  function watchLog(): void {
-    if (page.name !== 'run' || log !== null || reader === null || opened.run === null) return;
-    log = openLogEnd(opened.run.run, { reader, look, env });
-    const lookAgain = () => {
-      const lines = log?.lines() ?? null;
-      if (lines === opened.log) return;
-      opened = { ...opened, log: lines };
-      changed();
-    };
-    lookAgain();
-    looking = setInterval(lookAgain, logMs);
+  #watchLog(): void {
+    const { run } = this.#opened;
+    if (this.#page.name !== 'run' || this.#log !== null || this.#reader === null || run === null) return;
+    const { look, env } = this.#deps;
+    this.#log = openLogEnd(run.run, { reader: this.#reader, look, env });
+    this.#lookAtLog();
+    this.#looking = setInterval(() => this.#lookAtLog(), logMs);
   }
 
-  function leave(): void {
-    if (looking) clearInterval(looking);
-    if (again) clearTimeout(again);
-    [looking, again] = [null, null];
-    log?.close();
-    [log, reader] = [null, null];
-    opened = nothingOpened;
+  #lookAtLog(): void {
+    const log = this.#log?.lines() ?? null;
+    if (log === this.#opened.log) return;
+    this.#opened = { ...this.#opened, log };
+    this.#changed();
   }
-
-  return {
-    opened: (): OpenedRun => opened,
-    /** Loads the data of a page, if it is not the current one. */
-    show(next: Page): void {
-      const same = isSame(page, next);
-      page = next;
-      if (same) return;
-      leave();
-      void read();
-    },
-    /** Reports a change. The shown page is read again soon. */
-    news(): void {
-      again ??= setTimeout(() => {
-        again = null;
-        void read();
-      }, pauseMs);
-    },
-    close: leave,
-  };
 }
 
 /** Returns whether both pages show the same thing, at any scroll position. */

@@ -1,4 +1,6 @@
-/** `clip status --watch --plain`: the same updates as lines, for screen readers, logs and pipes. No line is rewritten. */
+/**
+ * `clip status --watch --plain`: the same updates as lines, for screen readers, logs and pipes. No line is rewritten.
+ */
 import type { Board } from './board.ts';
 import type { Feed } from './board-stream.ts';
 import { changes } from './describe-changes.ts';

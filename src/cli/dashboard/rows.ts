@@ -32,7 +32,8 @@ export function buildRows(board: Board, filter: string): DashboardRow[] {
 function rowText(row: DashboardRow): string {
   if (row.section === 'needs') {
     const { task, run, agent, title, status, what } = row.need;
-    return `${task === null ? '' : `t${task}`} ${run === null ? '' : `#${run}`} ${agent ?? ''} ${title} ${status} ${what}`.toLowerCase();
+    const numbers = [task === null ? '' : `t${task}`, run === null ? '' : `#${run}`];
+    return [...numbers, agent ?? '', title, status, what].join(' ').toLowerCase();
   }
   const { number, name, status, agentName, taskId, command, group, labels, livenessState, errorCode } = row.run;
   const parts = [
@@ -58,6 +59,7 @@ export function rowRun(row: DashboardRow | null): number | null {
   return row === null ? null : row.section === 'needs' ? row.need.run : row.run.number;
 }
 
+/** Returns the task of a row, or null. */
 export function rowTask(row: DashboardRow | null): number | null {
   return row === null ? null : row.section === 'needs' ? row.need.task : row.run.taskId;
 }

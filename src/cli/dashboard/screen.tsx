@@ -10,6 +10,7 @@ type Props = {
   readonly onKey: (key: Key, lend: (use: () => Promise<void>) => Promise<void>) => void;
 };
 
+/** Draws the lines for the current size of the terminal, and passes keys on. */
 export function Screen({ draw, onKey }: Props): ReactElement {
   const size = useWindowSize();
   const { suspendTerminal } = useApp();

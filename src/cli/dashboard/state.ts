@@ -7,7 +7,7 @@
  */
 import type { RunView } from '#protocol/answers.ts';
 import { cutText } from '#run/cut-text.ts';
-import { clean } from '../format/format.ts';
+import { clean } from '../terminal/clean.ts';
 import { type DashboardRow, findRow, rowRun, rowTask } from './rows.ts';
 
 export type Page =
@@ -28,6 +28,7 @@ export type State = {
   readonly asking: { readonly cancel: number } | null;
   readonly message: string | null;
 };
+/** The state at the start. */
 export const begin: State = {
   pages: [{ name: 'board' }],
   chosen: null,
@@ -74,8 +75,10 @@ export type Key =
 type Step = { readonly state: State; readonly order: ActionRequest | null };
 const stay = (state: State): Step => ({ state, order: null });
 
+/** Returns the page on top. */
 export const currentPage = ({ pages }: State): Page => pages.at(-1) as Page;
 
+/** Returns the state after a key, and what it requests outside of the dashboard. */
 export function press(state: State, key: Key, scene: Scene): Step {
   if (key.name === 'interrupt') return { state, order: { type: 'quit' } };
   if (key.name === 'suspend') return { state, order: { type: 'suspend' } };
@@ -118,19 +121,31 @@ function open(state: State, page: Page): State {
   return { ...state, pages: [...state.pages, page] };
 }
 
+/** Returns by how many lines a key moves down, on a page with `room` lines and a text with `length`. */
+function stepOf({ name }: Key, room: number, length: number): number {
+  switch (name) {
+    case 'up':
+      return -1;
+    case 'down':
+      return 1;
+    case 'pageup':
+      return -room;
+    case 'pagedown':
+      return room;
+    case 'home':
+      return -length;
+    case 'end':
+      return length;
+    default:
+      return 0;
+  }
+}
+
 function move(state: State, key: Key, { rows, room }: Scene): State {
   const row = findRow(state, rows);
   if (key.name === 'enter' || key.name === 'right') return enter(state, row);
   const at = row === null ? 0 : rows.indexOf(row);
-  const steps: Partial<Record<Key['name'], number>> = {
-    up: -1,
-    down: 1,
-    pageup: -room,
-    pagedown: room,
-    home: -rows.length,
-    end: rows.length,
-  };
-  const to = Math.min(Math.max(at + (steps[key.name] ?? 0), 0), Math.max(rows.length - 1, 0));
+  const to = Math.min(Math.max(at + stepOf(key, room, rows.length), 0), Math.max(rows.length - 1, 0));
   return { ...state, chosen: rows[to]?.key ?? null };
 }
 
@@ -152,16 +167,8 @@ function scroll(state: State, key: Key, { room, length }: Scene): State {
     const shift = (key.name === 'left' ? 1 : -1) * (page.hours / 4);
     return replaced(state, { ...page, back: Math.max(0, page.back + shift) });
   }
-  const steps: Partial<Record<Key['name'], number>> = {
-    up: -1,
-    down: 1,
-    pageup: -room,
-    pagedown: room,
-    home: -length,
-    end: length,
-  };
   // A log is scrolled from its end.
-  const step = (steps[key.name] ?? 0) * (page.name === 'run' ? -1 : 1);
+  const step = stepOf(key, room, length) * (page.name === 'run' ? -1 : 1);
   const to = Math.min(Math.max(page.scroll + step, 0), Math.max(0, length - room));
   return replaced(state, { ...page, scroll: to });
 }

@@ -17,6 +17,7 @@ function ofAdapter(adapter: string): Reader {
   return reader;
 }
 
+/** Creates the readers of all runs on the board. */
 export function createReaders(client: Client) {
   const known = new Map<number, Reader>();
   const asked = new Set<number>();
@@ -28,7 +29,9 @@ export function createReaders(client: Client) {
   }
 
   return {
-    /** Returns the plain reader until the right one is known. Only CLIs without an adapter of their own need a request. */
+    /**
+     * Returns the plain reader until the right one is known. Only CLIs without an adapter of their own need a request.
+     */
     of(run: RunView): Reader {
       if (run.agentName === null) return asIs;
       if (run.adapter !== 'plain') return ofAdapter(run.adapter);

@@ -1,8 +1,9 @@
 /** Bar charts of runs and costs per day and agent, fitted to the terminal. */
-import stringWidth from 'string-width';
 import type { LedgerAnswer, Sum } from '#protocol/tasks.ts';
-import { clip } from '../terminal/styled-text.ts';
-import { clean, paint, plural, type TextStyle } from './format.ts';
+import { clean } from '../terminal/clean.ts';
+import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
+import { cutToWidth, measureWidth } from '../terminal/width.ts';
+import { plural } from './format.ts';
 import { formatCost } from './totals.ts';
 
 type Row = { readonly name: string; readonly sum: Sum | null };
@@ -16,6 +17,7 @@ const barMin = 4;
 const day = 86_400_000;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
+/** Formats the four charts, or a sentence when no run has ended. */
 export function chartText(look: TextStyle, { byDay, byAgent }: LedgerAnswer['totals']): string {
   const days = withGaps(byDay.map(({ day: name, ...sum }) => ({ name, sum })));
   if (days.length === 0) return 'No runs of agents or tasks have ended yet.';
@@ -23,16 +25,16 @@ export function chartText(look: TextStyle, { byDay, byAgent }: LedgerAnswer['tot
     .map(({ agent, ...sum }) => ({ name: agent === null ? 'no agent' : clean(agent), sum }))
     .sort((a, b) => b.sum.runs - a.sum.runs);
   const parts = [
-    section(look, { title: 'Runs per day', rows: days.slice(-daysMax), of: countRuns, colour: 34 }),
-    section(look, { title: 'Spend per day', rows: days.slice(-daysMax), of: sumSpend, colour: 32 }),
-    section(look, { title: 'Runs per agent', rows: agents.slice(0, agentsMax), of: countRuns, colour: 34 }),
-    section(look, { title: 'Spend per agent', rows: agents.slice(0, agentsMax), of: sumSpend, colour: 32 }),
+    section(look, { title: 'Runs per day', rows: days.slice(-daysMax), of: countRuns, colour: 'blue' }),
+    section(look, { title: 'Spend per day', rows: days.slice(-daysMax), of: sumSpend, colour: 'green' }),
+    section(look, { title: 'Runs per agent', rows: agents.slice(0, agentsMax), of: countRuns, colour: 'blue' }),
+    section(look, { title: 'Spend per agent', rows: agents.slice(0, agentsMax), of: sumSpend, colour: 'green' }),
   ];
   const more = [
     ...(days.length > daysMax ? [`${plural(days.length - daysMax, 'earlier day')} not shown`] : []),
     ...(agents.length > agentsMax ? [`${plural(agents.length - agentsMax, 'more agent')} not shown`] : []),
   ];
-  return [...parts, ...(more.length === 0 ? [] : [paint(more.join(', '), 90, look)])].join('\n\n');
+  return [...parts, ...(more.length === 0 ? [] : [paint(more.join(', '), 'gray', look)])].join('\n\n');
 }
 
 type Measure = { readonly value: number; readonly words: string };
@@ -51,27 +53,28 @@ type Section = {
   readonly title: string;
   readonly rows: readonly Row[];
   readonly of: (sum: Sum | null) => Measure;
-  readonly colour: number;
+  readonly colour: Colour;
 };
 
 function section(look: TextStyle, { title, rows, of, colour }: Section): string {
   const measures = rows.map(({ sum }) => of(sum));
   const most = Math.max(...measures.map(({ value }) => value));
   const width = look.width ?? widthUsual;
-  const words = Math.max(...measures.map((each) => stringWidth(each.words)));
+  const words = Math.max(...measures.map((each) => measureWidth(each.words)));
   const names = Math.min(
     nameMax,
-    Math.max(...rows.map(({ name }) => stringWidth(name))),
+    Math.max(...rows.map(({ name }) => measureWidth(name))),
     Math.max(barMin, width - words - barMin - 2),
   );
   const room = Math.max(barMin, width - names - words - 2);
   const lines = rows.map(({ name }, index) => {
     const { value, words: said } = measures[index] ?? { value: 0, words: '' };
-    const short = clip(name, names);
+    const short = cutToWidth(name, names);
     const line = bar(most === 0 ? 0 : (value / most) * room);
-    return `${short}${' '.repeat(Math.max(0, names - stringWidth(short)))} ${line === '' ? '' : `${paint(line, colour, look)} `}${said}`;
+    const gap = ' '.repeat(Math.max(0, names - measureWidth(short)));
+    return `${short}${gap} ${line === '' ? '' : `${paint(line, colour, look)} `}${said}`;
   });
-  return [paint(title, 1, look), ...lines].join('\n');
+  return [paint(title, 'bold', look), ...lines].join('\n');
 }
 
 /** Returns the bar. A value above zero is always visible. */

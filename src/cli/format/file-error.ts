@@ -7,6 +7,7 @@ const words: Readonly<Record<string, string>> = {
   ELOOP: 'its links go round in a circle',
 };
 
+/** Returns the reason in words. Unknown error codes keep the message of the system. */
 export function whyUnreadable(error: unknown): string {
   return words[(error as NodeJS.ErrnoException).code ?? ''] ?? (error as Error).message;
 }

@@ -1,7 +1,9 @@
 /** Formats the history of a run or a task, one line per event. */
 import type { EventView, ReportView } from '#protocol/answers.ts';
 import { cutText } from '#run/cut-text.ts';
-import { clean, formatDuration, paint, type TextStyle } from './format.ts';
+import { clean } from '../terminal/clean.ts';
+import { paint, type TextStyle } from '../terminal/style.ts';
+import { formatDuration } from './format.ts';
 
 /** Returns the history. `withRuns`: each line also names its run. */
 export function historyText(look: TextStyle, events: readonly EventView[], withRuns: boolean): string {
@@ -9,12 +11,16 @@ export function historyText(look: TextStyle, events: readonly EventView[], withR
     .filter((event) => !withRuns || isOfTasks(event))
     .map(({ at, type, data, run }) => {
       const which = withRuns ? (run === null ? '' : `run ${run}`).padEnd(10) : '';
-      return `  ${at.slice(0, 10)} ${at.slice(11, 23)}  ${which}${type.padEnd(16)} ${clean(formatDetail(type, data))}`.trimEnd();
+      const when = `${at.slice(0, 10)} ${at.slice(11, 23)}`;
+      return `  ${when}  ${which}${type.padEnd(16)} ${clean(formatDetail(type, data))}`.trimEnd();
     });
-  return `${paint('History (UTC)', 1, look)}\n${rows.join('\n')}`;
+  return `${paint('History (UTC)', 'bold', look)}\n${rows.join('\n')}`;
 }
 
-/** Returns whether a run's event belongs in a task's history: its start and its end do. The run's own history has the rest. */
+/**
+ * Returns whether a run's event belongs in a task's history: its start and its end do. The run's own history has the
+ * rest.
+ */
 function isOfTasks({ type, data }: EventView): boolean {
   return (
     type !== 'slot-granted' &&
@@ -34,8 +40,7 @@ function formatDetail(type: string, data: EventView['data']): string {
         .join(', ') || 'no process left'
     );
   }
-  if (type === 'spawned' || type === 'found-again')
-    return `pid ${(data['leader'] as { pid: number }).pid}${data['held'] === false ? ', without its keeper' : ''}${formatLacking(data)}`;
+  if (type === 'spawned' || type === 'found-again') return formatLeader(data);
   if (type === 'exited') return data['signal'] ? String(data['signal']) : `code ${data['code']}`;
   if (type === 'step-done') return formatStep(data);
   if (type === 'wake') return `${data['reason']}, ${data['status']}`;
@@ -52,6 +57,11 @@ function formatDetail(type: string, data: EventView['data']): string {
 function formatSlept(gapMs: number, limitsMs: unknown): string {
   if (gapMs < 0) return `the clock was set back by ${formatDuration(-gapMs)}`;
   return `${formatDuration(gapMs)}${limitsMs === 0 ? ', in which the run went on' : ''}`;
+}
+
+function formatLeader(data: EventView['data']): string {
+  const { pid } = data['leader'] as { pid: number };
+  return `pid ${pid}${data['held'] === false ? ', without its keeper' : ''}${formatLacking(data)}`;
 }
 
 /** Formats the submitter's limits that no keeper could give. */

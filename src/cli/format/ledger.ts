@@ -1,19 +1,13 @@
 /** Formats a run in the ledger: one line for its end, one for its verdict, one for what comes next. */
 import type { RunView } from '#protocol/answers.ts';
 import { exhaustedSuffix } from '#run/state-machine.ts';
-import { bold, span, spansIn, wrap } from '../terminal/styled-text.ts';
-import {
-  clean,
-  formatAgo,
-  formatDuration,
-  formatElapsed,
-  formatStatus,
-  formatUsed,
-  paint,
-  plural,
-  type TextStyle,
-} from './format.ts';
+import { clean } from '../terminal/clean.ts';
+import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
+import { span, spansIn, wrap } from '../terminal/styled-text.ts';
+import { cleanFact } from './facts.ts';
+import { formatAgo, formatDuration, formatElapsed, formatPart, formatStatus, formatUsed, plural } from './format.ts';
 
+/** Formats a run in the ledger. `withTask`: its first line also names the task. */
 export function ledgerRow(
   look: TextStyle,
   run: RunView,
@@ -32,18 +26,16 @@ export function ledgerRow(
         : formatElapsed(run, now)
       : `${formatElapsed(run, now)}, ${formatAgo(run.endedAt ?? run.queuedAt, now)}`,
     paint(livenessLabel(run), livenessColour(run), look),
-    ...(isExhausted(run) ? [paint('Exhausted', 33, look)] : []),
+    ...(isExhausted(run) ? [paint('Exhausted', 'yellow', look)] : []),
     ...(run.continuationAttempt
-      ? [
-          `Continuation attempt ${run.continuationAttempt}${run.maxContinuationAttempts === null ? '' : ` of ${run.maxContinuationAttempts}`}`,
-        ]
+      ? [`Continuation attempt ${formatPart(run.continuationAttempt, run.maxContinuationAttempts)}`]
       : []),
   ];
   const lines: [string, string | null][] = [
     ['stop', formatStop(run)],
     ['last useful', formatLastUseful(run, now)],
     ['why', run.livenessReason === null || isCancelled(run) ? null : clean(run.livenessReason)],
-    ['next', run.nextAction === null ? null : clean(run.nextAction)],
+    ['next', cleanFact(run.nextAction)],
     ['then', run.decision === null ? null : `${run.decision.action}: ${clean(run.decision.reason)}`],
     ['woken by', run.wakeReason],
     ['retry', formatRetry(run)],
@@ -52,7 +44,7 @@ export function ledgerRow(
     ['left behind', run.leaked?.length ? plural(run.leaked.length, 'process', 'processes') : null],
   ];
   const logs = run.startedAt === null || run.logsRemovedAt !== null ? null : run.stdoutPath;
-  const number = { ...span(`#${run.number}`, bold), target: logs };
+  const number = { ...span(`#${run.number}`, 'bold'), target: logs };
   const first = wrap([number, ...spansIn(`  ${head.join('  ')}`)], look, { first: '', rest: '    ' });
   return [...first, ...lines.flatMap(([name, value]) => (value === null ? [] : factLines(name, value, look)))].join(
     '\n',
@@ -78,22 +70,22 @@ function isCancelled({ status, livenessState }: RunView): boolean {
   return status === 'cancelled' && livenessState === 'failed';
 }
 
-function livenessColour(run: RunView): number {
+function livenessColour(run: RunView): Colour {
   const { livenessState } = run;
-  if (isCancelled(run)) return 90;
+  if (isCancelled(run)) return 'gray';
   switch (livenessState) {
     case 'advanced':
     case 'completed':
-      return 32;
+      return 'green';
     case 'failed':
-      return 31;
+      return 'red';
     case 'blocked':
     case 'plan_only':
     case 'empty_response':
     case 'needs_followup':
-      return 33;
+      return 'yellow';
     default:
-      return 90;
+      return 'gray';
   }
 }
 
@@ -117,6 +109,7 @@ function formatLastUseful(run: RunView, now: number): string {
   return tools > 0 ? `${plural(tools, 'tool call')} so far, judged after the end` : 'No action recorded yet';
 }
 
+/** Formats which run this one repeats, and which one repeats it. Returns null for neither. */
 export function formatRetry({ retryReason, retriedBy, retryOfRunId }: RunView): string | null {
   const parts = [
     retryOfRunId === null ? null : `repeats ${retryOfRunId}${retryReason === null ? '' : ` (${retryReason})`}`,

@@ -1,18 +1,19 @@
 /** Formats all facts of a run, one line each. */
 import type { EventView, ReportView, RunView, ShowAnswer } from '#protocol/answers.ts';
+import { clean } from '../terminal/clean.ts';
+import type { TextStyle } from '../terminal/style.ts';
+import { cleanFact, type Fact, formatFacts } from './facts.ts';
 import {
-  clean,
   formatCommand,
   formatDuration,
   formatElapsed,
   formatEnd,
+  formatPart,
   formatRetrying,
   formatSize,
   formatStatus,
   formatUsed,
-  paint,
   plural,
-  type TextStyle,
 } from './format.ts';
 import { formatReport } from './history.ts';
 
@@ -25,83 +26,111 @@ function usedBy(run: RunView): string | null {
 /** Formats the last error of a live run, and whether it is fatal. */
 function formatLastError({ lastError }: RunView): string | null {
   if (lastError === null) return null;
-  return `${lastError.class === null ? '' : `${lastError.class}: `}${clean(lastError.message)}${lastError.fatal ? ' (it cannot get over it by itself)' : ''}`;
+  const kind = lastError.class === null ? '' : `${lastError.class}: `;
+  return `${kind}${clean(lastError.message)}${lastError.fatal ? ' (it cannot get over it by itself)' : ''}`;
 }
 
+/** Formats all facts of a run. */
 export function runFacts(look: TextStyle, { run, events }: Pick<ShowAnswer, 'run' | 'events'>): string {
-  const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
-  const facts: [string, string | null][] = [
-    [
-      'agent',
-      run.agentName === null
-        ? null
-        : `${clean(run.agentName)} (${run.adapter}${run.permission === null ? '' : `, permission ${run.permission}`})`,
-    ],
+  return formatFacts(look, `Run ${run.number}`, [
+    ...listOrigin(run),
+    ...listState(look, run, events),
+    ...listWork(run, events),
+    ...listProcesses(run),
+    ...listNames(run),
+    ...listRelations(run),
+  ]);
+}
+
+function listOrigin(run: RunView): Fact[] {
+  const permission = run.permission === null ? '' : `, permission ${run.permission}`;
+  return [
+    ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}${permission})`],
     ['task', run.taskId === null ? null : formatTask(run)],
     ['command', clean(formatCommand(run.command))],
     ['folder', clean(run.cwd)],
+  ];
+}
+
+function listState(look: TextStyle, run: RunView, events: readonly EventView[]): Fact[] {
+  const isJudged = run.livenessState !== null && run.status !== 'cancelled';
+  return [
     ['status', `${formatStatus(run, look)}${formatEnd(run) ? ` (${formatEnd(run)})` : ''}`],
-    ['error', run.error === null ? null : clean(run.error)],
+    ['error', cleanFact(run.error)],
     ['remark', run.remark],
     ['limit', formatLimits(run, events)],
     ['last error', formatLastError(run)],
     ['retrying', run.retrying === null ? null : `${formatRetrying(run)}: ${clean(run.retrying.message)}`],
     ['open again', run.resetsAt],
-    [
-      'verdict',
-      run.livenessState === null || run.status === 'cancelled'
-        ? null
-        : `${run.livenessState}: ${clean(run.livenessReason ?? '')}`,
-    ],
+    ['verdict', isJudged ? `${run.livenessState}: ${clean(run.livenessReason ?? '')}` : null],
     ['then', run.decision === null ? null : `${run.decision.action}: ${clean(run.decision.reason)}`],
-    ['next', run.nextAction === null ? null : clean(run.nextAction)],
+    ['next', cleanFact(run.nextAction)],
+  ];
+}
+
+function listWork(run: RunView, events: readonly EventView[]): Fact[] {
+  return [
     ['did', formatEvidence(run)],
-    ...lastReports(events).map((report): [string, string] => ['reported', formatReport(report)]),
+    ...lastReports(events).map((report): Fact => ['reported', formatReport(report)]),
     ['work folder', formatWorkspace(run)],
-    ['said', run.lastMessage === null ? null : clean(run.lastMessage)],
+    ['said', cleanFact(run.lastMessage)],
     ['used', usedBy(run)],
     ['session', formatSession(run)],
-    ['waits for', run.waitingFor === null ? null : clean(run.waitingFor)],
+    ['waits for', cleanFact(run.waitingFor)],
     ['time', run.startedAt === null ? null : formatElapsed(run, Date.now())],
-    ['process', run.processPid === null ? null : `${run.processPid}${run.silence === null ? '' : `, ${run.silence}`}`],
+  ];
+}
+
+function listProcesses(run: RunView): Fact[] {
+  const silence = run.silence === null ? '' : `, ${run.silence}`;
+  return [
+    ['process', run.processPid === null ? null : `${run.processPid}${silence}`],
     ['uses', run.cpuPercent === null ? null : `${run.cpuPercent} % CPU, ${formatSize(run.memoryBytes)}`],
-    [
-      'output',
-      run.stdoutBytes === null && run.stderrBytes === null
-        ? null
-        : `${formatSize(run.stdoutBytes)} stdout, ${run.stderrPath === null ? 'stderr merged into it' : `${formatSize(run.stderrBytes)} stderr`}`,
-    ],
-    [
-      'logs',
-      run.startedAt === null
-        ? null
-        : run.logsRemovedAt === null
-          ? clean(run.stdoutPath)
-          : `removed on ${run.logsRemovedAt.slice(0, 10)}`,
-    ],
-    [
-      'left behind',
-      run.leaked === null || run.leaked.length === 0
-        ? null
-        : run.leaked
-            .map(({ pid, command, ended }) => `${clean(command)} (pid ${pid}, ${ended ? 'ended' : 'still there'})`)
-            .join(', '),
-    ],
+    ['output', formatOutput(run)],
+    ['logs', formatLogs(run)],
+    ['left behind', formatLeaked(run)],
     ['not seen', formatUnexamined(run)],
     ['held by', formatContainment(run)],
-    ['name', run.name === null ? null : clean(run.name)],
-    ['group', run.group === null ? null : clean(run.group)],
+  ];
+}
+
+function listNames(run: RunView): Fact[] {
+  const labels = Object.entries(run.labels).map(([key, value]) => `${key}=${value}`);
+  return [
+    ['name', cleanFact(run.name)],
+    ['group', cleanFact(run.group)],
     ['labels', labels.length === 0 ? null : clean(labels.join(' '))],
     ['locks', run.locks.length === 0 ? null : clean(run.locks.join(' '))],
-    ['key', run.key === null ? null : clean(run.key)],
+    ['key', cleanFact(run.key)],
+  ];
+}
+
+function listRelations(run: RunView): Fact[] {
+  return [
     ['environment', formatEnvironment(run)],
     ['inside run', run.parentRunId],
     ['repeated by', run.retriedBy === null ? null : `run ${run.retriedBy}`],
     ['retry of', run.retryOfRunId === null ? null : `${run.retryOfRunId} (${run.retryReason})`],
     ['id', run.id],
   ];
-  const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
-  return `${paint(`Run ${run.number}`, 1, look)}\n${rows.join('\n')}`;
+}
+
+function formatOutput({ stdoutBytes, stderrBytes, stderrPath }: RunView): string | null {
+  if (stdoutBytes === null && stderrBytes === null) return null;
+  const stderr = stderrPath === null ? 'stderr merged into it' : `${formatSize(stderrBytes)} stderr`;
+  return `${formatSize(stdoutBytes)} stdout, ${stderr}`;
+}
+
+function formatLogs({ startedAt, logsRemovedAt, stdoutPath }: RunView): string | null {
+  if (startedAt === null) return null;
+  return logsRemovedAt === null ? clean(stdoutPath) : `removed on ${logsRemovedAt.slice(0, 10)}`;
+}
+
+function formatLeaked({ leaked }: RunView): string | null {
+  if (leaked === null || leaked.length === 0) return null;
+  return leaked
+    .map(({ pid, command, ended }) => `${clean(command)} (pid ${pid}, ${ended ? 'ended' : 'still there'})`)
+    .join(', ');
 }
 
 /** Formats the time limit of a run, and the budget limit that it has reached. */
@@ -139,13 +168,14 @@ function formatContainment({ containment }: RunView): string | null {
 
 function formatUnexamined({ unexamined }: RunView): string | null {
   if (unexamined === null || unexamined === 0) return null;
-  return `${plural(unexamined, 'process', 'processes')} of yours could not be looked at, and may have been left behind by it`;
+  const which = plural(unexamined, 'process', 'processes');
+  return `${which} of yours could not be looked at, and may have been left behind by it`;
 }
 
 /** Formats `T7, continuation attempt 1 of 2, woken by run_liveness_continuation`. */
 function formatTask({ taskId, continuationAttempt, maxContinuationAttempts, wakeReason }: RunView): string {
   const attempt = continuationAttempt
-    ? `, continuation attempt ${continuationAttempt}${maxContinuationAttempts === null ? '' : ` of ${maxContinuationAttempts}`}`
+    ? `, continuation attempt ${formatPart(continuationAttempt, maxContinuationAttempts)}`
     : '';
   return `T${taskId}${attempt}${wakeReason === null ? '' : `, woken by ${wakeReason}`}`;
 }
@@ -191,7 +221,10 @@ function formatEvidence({ evidence }: RunView): string | null {
   return `${plural(toolCalls, 'tool call')}, ${ran}, ${plural(filesChanged, 'file')} changed${more}`;
 }
 
-/** Formats `3 files changed (+12 −4): a.ts, b.ts, c.ts, 1 commit, something is not committed`. Changes of others are included. */
+/**
+ * Formats `3 files changed (+12 −4): a.ts, b.ts, c.ts, 1 commit, something is not committed`. Changes of others are
+ * included.
+ */
 function formatWorkspace({ workspace }: RunView): string | null {
   if (workspace === null) return null;
   const { filesChanged, insertions, deletions, commits, dirty, files: named } = workspace;

@@ -1,9 +1,13 @@
 /** Formats tasks. */
-import type { TaskShowAnswer, TaskView, WakeView } from '#protocol/tasks.ts';
+import type { CommentView, TaskShowAnswer, TaskView, WakeView } from '#protocol/tasks.ts';
 import { formatBudget } from '#run/budget.ts';
 import { ClipError } from '#run/errors.ts';
-import { type Column, clean, formatAgo, paint, plural, type TextStyle, table } from './format.ts';
+import { clean } from '../terminal/clean.ts';
+import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
+import { cleanFact, type Fact, formatFacts } from './facts.ts';
+import { formatAgo, plural } from './format.ts';
 import { historyText } from './history.ts';
+import { type Column, table } from './table.ts';
 
 /** Returns the API path of a task. `T7` and `7` mean the same. Throws for anything else. */
 export function taskPath(ref: string): string {
@@ -15,21 +19,23 @@ export function taskPath(ref: string): string {
   );
 }
 
-const looks: Readonly<Record<TaskView['status'], readonly [glyph: string, colour: number]>> = {
-  backlog: ['·', 90],
-  todo: ['◦', 36],
-  in_progress: ['●', 34],
-  in_review: ['◉', 35],
-  done: ['✓', 32],
-  blocked: ['■', 33],
-  cancelled: ['⊘', 90],
+const looks: Readonly<Record<TaskView['status'], readonly [glyph: string, colour: Colour]>> = {
+  backlog: ['·', 'gray'],
+  todo: ['◦', 'cyan'],
+  in_progress: ['●', 'blue'],
+  in_review: ['◉', 'magenta'],
+  done: ['✓', 'green'],
+  blocked: ['■', 'yellow'],
+  cancelled: ['⊘', 'gray'],
 };
 
+/** Formats a status with its glyph, and whether the task is paused. */
 export function formatTaskStatus({ status, paused }: Pick<TaskView, 'status' | 'paused'>, look: TextStyle): string {
   const [glyph, colour] = looks[status];
   return paint(`${glyph} ${status}${paused === null ? '' : ', paused'}`, colour, look);
 }
 
+/** Formats a table of tasks. */
 export function taskTable(look: TextStyle, tasks: readonly TaskView[]): string {
   const now = Date.now();
   const columns: Column<TaskView>[] = [
@@ -45,21 +51,34 @@ export function taskTable(look: TextStyle, tasks: readonly TaskView[]): string {
   return table(tasks, columns, look);
 }
 
-export function taskFacts(
-  look: TextStyle,
-  { task, comments, documents, wakes, activity, environment }: TaskShowAnswer,
-): string {
-  const facts: [string, string | null][] = [
+/** Formats all facts of a task: its fields, comments, wakes and history. */
+export function taskFacts(look: TextStyle, answer: TaskShowAnswer): string {
+  const { task, comments, wakes, activity } = answer;
+  const section = (title: string, text: string) => `${paint(title, 'bold', look)}\n${text}`;
+  return [
+    formatFacts(look, `T${task.number}  ${clean(task.title)}`, listFacts(look, answer)),
+    ...(comments.length > 0 ? [section('Comments', comments.map(formatComment).join('\n'))] : []),
+    ...(wakes.length > 0 ? [section('Wakes', wakeTable(look, wakes))] : []),
+    historyText(look, activity, true),
+  ].join('\n\n');
+}
+
+function formatComment({ author, text, at }: CommentView): string {
+  return `  ${at.slice(0, 16).replace('T', ' ')}  ${clean(author)}: ${clean(text)}`;
+}
+
+function listFacts(look: TextStyle, { task, documents, environment }: TaskShowAnswer): Fact[] {
+  return [
     ['status', formatTaskStatus(task, look)],
-    ['blocked', task.blockedReason === null ? null : clean(task.blockedReason)],
-    ['paused', task.paused === null ? null : clean(task.paused)],
-    ['next', task.blockedNext === null ? null : clean(task.blockedNext)],
+    ['blocked', cleanFact(task.blockedReason)],
+    ['paused', cleanFact(task.paused)],
+    ['next', cleanFact(task.blockedNext)],
     ['assignee', task.assignee === null ? 'none' : clean(task.assignee)],
     ['kind', task.kind === 'work' ? null : task.kind],
     ['priority', task.priority === 0 ? null : String(task.priority)],
     ['folder', clean(task.cwd ?? task.madeIn)],
-    ['about', task.description === null ? null : clean(task.description)],
-    ['done when', task.acceptance === null ? null : clean(task.acceptance)],
+    ['about', cleanFact(task.description)],
+    ['done when', cleanFact(task.acceptance)],
     ['budget', task.budget === null ? null : formatBudget(task.budget)],
     ['starts left', `${task.budgetLeft} by itself, until work is kept or a person acts`],
     ['held by', task.executionRunId],
@@ -71,15 +90,6 @@ export function taskFacts(
         : documents.map(({ key, revision }) => `${clean(key)} (revision ${revision})`).join(', '),
     ],
   ];
-  const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
-  const parts = [`${paint(`T${task.number}  ${clean(task.title)}`, 1, look)}\n${rows.join('\n')}`];
-  if (comments.length > 0)
-    parts.push(
-      `${paint('Comments', 1, look)}\n${comments.map(({ author, text, at }) => `  ${at.slice(0, 16).replace('T', ' ')}  ${clean(author)}: ${clean(text)}`).join('\n')}`,
-    );
-  if (wakes.length > 0) parts.push(`${paint('Wakes', 1, look)}\n${wakeTable(look, wakes)}`);
-  parts.push(historyText(look, activity, true));
-  return parts.join('\n\n');
 }
 
 /** Formats whose environment the task's automatic runs start from. */

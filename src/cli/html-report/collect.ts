@@ -19,6 +19,7 @@ import type { PageFacts, ShownLog } from './model.ts';
 const logLengthMax = 200_000;
 const logsLengthMax = 20_000_000;
 
+/** Collects the data of a report about one task, or about the newest runs for null. Throws for an unknown task. */
 export async function gather(context: Context, task: string | null): Promise<PageFacts> {
   const client = context.client();
   const hide = createRedactor(context.env);
@@ -123,7 +124,8 @@ async function readLogText(
   const note =
     kept.dropped() === 0
       ? null
-      : `The first ${plural(kept.dropped(), 'line')} are left out; the last ${formatSize(logLengthMax)} are here. All of it: clip logs ${run.number}`;
+      : `The first ${plural(kept.dropped(), 'line')} are left out; the last ${formatSize(logLengthMax)} are here. ` +
+        `All of it: clip logs ${run.number}`;
   return { text: kept.text(), note: note?.replace('first 1 line are', 'first line is') ?? null };
 }
 

@@ -4,7 +4,9 @@ import { unseenInText } from '#run/control-chars.ts';
 export type Html = { readonly html: string };
 type Value = string | number | null | Html | readonly Html[];
 
-/** Builds HTML from a template. Values are escaped unless they are HTML already. Attributes must be in double quotes. */
+/**
+ * Builds HTML from a template. Values are escaped unless they are HTML already. Attributes must be in double quotes.
+ */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return {
     html: strings
@@ -13,8 +15,10 @@ export function html(strings: TemplateStringsArray, ...values: readonly Value[])
   };
 }
 
+/** HTML without content. */
 export const nothing: Html = { html: '' };
 
+/** Joins pieces of HTML. */
 export function joined(parts: readonly Html[]): Html {
   return { html: parts.map((part) => part.html).join('') };
 }

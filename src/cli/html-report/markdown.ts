@@ -2,99 +2,92 @@
  * Renders Markdown as HTML. Tags in it become text, links lead only to the web or to files beside the page, and images
  * are not loaded.
  */
-import type { Token, Tokens } from 'marked';
+import { Parser, Renderer, type Token, type Tokens } from 'marked';
 import { parseTokens } from '../logs/transcript/markdown.ts';
-import { type Html, html, joined, nothing } from './html.ts';
+import { type Html, html } from './html.ts';
 
+/** Renders a text. A text that cannot be parsed stays as it is. */
 export function markdownHtml(text: string): Html {
   const tokens = parseTokens(text);
-  return tokens === null ? html`<pre>${text}</pre>` : blocks(tokens);
+  if (tokens === null) return html`<pre>${text}</pre>`;
+  return { html: Parser.parse(tokens, { renderer: new PageRenderer() }) };
 }
 
-function blocks(tokens: readonly Token[]): Html {
-  return joined(tokens.map(block));
-}
-
-function block(token: Token): Html {
-  switch (token.type) {
-    case 'heading':
-      return heading(token as Tokens.Heading);
-    case 'paragraph':
-      return html`<p>${inline((token as Tokens.Paragraph).tokens)}</p>`;
-    case 'text':
-      return html`${inline((token as Tokens.Text).tokens ?? [token])} `;
-    case 'code':
-      return html`<pre><code>${(token as Tokens.Code).text}</code></pre>`;
-    case 'blockquote':
-      return html`<blockquote>${blocks((token as Tokens.Blockquote).tokens)}</blockquote>`;
-    case 'list':
-      return list(token as Tokens.List);
-    case 'table':
-      return table(token as Tokens.Table);
-    case 'hr':
-      return html`<hr>`;
-    case 'space':
-    case 'def':
-    case 'checkbox':
-      return nothing;
-    default:
-      return html`<p>${token.raw}</p>`;
+/** Replaces every method of marked's renderer that writes a text of others, so that all of it is escaped by `html`. */
+class PageRenderer extends Renderer {
+  /** A heading stands below the page's own headings. */
+  override heading({ depth, tokens }: Tokens.Heading): string {
+    const tag = `h${Math.min(depth, 3) + 2}`;
+    return html`<${tag}>${this.#inline(tokens)}</${tag}>`.html;
   }
-}
 
-/** Returns a heading below the page's own headings. */
-function heading({ depth, tokens }: Tokens.Heading): Html {
-  const words = inline(tokens);
-  return depth <= 1 ? html`<h3>${words}</h3>` : depth === 2 ? html`<h4>${words}</h4>` : html`<h5>${words}</h5>`;
-}
+  override paragraph({ tokens }: Tokens.Paragraph): string {
+    return html`<p>${this.#inline(tokens)}</p>`.html;
+  }
 
-function list({ ordered, start, items }: Tokens.List): Html {
-  const rows = items.map(
-    (item) => html`<li>${item.task ? (item.checked ? '☑ ' : '☐ ') : null}${blocks(item.tokens)}</li>`,
-  );
-  return ordered ? html`<ol start="${typeof start === 'number' ? start : 1}">${rows}</ol>` : html`<ul>${rows}</ul>`;
-}
+  override text(token: Tokens.Text | Tokens.Escape): string {
+    // Only the text of a list item has parts.
+    return 'tokens' in token && token.tokens ? html`${this.#inline(token.tokens)} `.html : html`${token.text}`.html;
+  }
 
-function table({ header, rows }: Tokens.Table): Html {
-  const titles = header.map(({ tokens }) => html`<th>${inline(tokens)}</th>`);
-  const lines = rows.map((row) => html`<tr>${row.map(({ tokens }) => html`<td>${inline(tokens)}</td>`)}</tr>`);
-  return html`<div class="wide"><table><thead><tr>${titles}</tr></thead><tbody>${lines}</tbody></table></div>`;
-}
+  override html({ block, raw }: Tokens.HTML | Tokens.Tag): string {
+    return block ? html`<p>${raw}</p>`.html : html`${raw}`.html;
+  }
 
-function inline(tokens: readonly Token[]): Html {
-  return joined(
-    tokens.map((token): Html => {
-      switch (token.type) {
-        case 'strong':
-          return html`<strong>${inline((token as Tokens.Strong).tokens)}</strong>`;
-        case 'em':
-          return html`<em>${inline((token as Tokens.Em).tokens)}</em>`;
-        case 'del':
-          return html`<del>${inline((token as Tokens.Del).tokens)}</del>`;
-        case 'codespan':
-          return html`<code>${(token as Tokens.Codespan).text}</code>`;
-        case 'br':
-          return html`<br>`;
-        case 'link':
-          return link(token as Tokens.Link);
-        case 'image':
-          return html`[image: ${(token as Tokens.Image).text || (token as Tokens.Image).href}]`;
-        case 'text':
-          return 'tokens' in token && token.tokens ? inline(token.tokens) : html`${(token as Tokens.Text).text}`;
-        case 'escape':
-          return html`${(token as Tokens.Escape).text}`;
-        case 'checkbox':
-          return nothing;
-        default:
-          return html`${token.raw}`;
-      }
-    }),
-  );
-}
+  override code({ text }: Tokens.Code): string {
+    return html`<pre><code>${text}</code></pre>`.html;
+  }
 
-function link({ href, tokens }: Tokens.Link): Html {
-  const words = inline(tokens);
-  return mayLead(href) ? html`<a href="${href}" rel="noreferrer noopener">${words}</a>` : html`${words} (${href})`;
+  override codespan({ text }: Tokens.Codespan): string {
+    return html`<code>${text}</code>`.html;
+  }
+
+  override blockquote({ tokens }: Tokens.Blockquote): string {
+    return html`<blockquote>${this.#blocks(tokens)}</blockquote>`.html;
+  }
+
+  override list({ ordered, start, items }: Tokens.List): string {
+    const rows = items.map((item) => ({ html: this.listitem(item) }));
+    return ordered ? html`<ol start="${start === '' ? 1 : start}">${rows}</ol>`.html : html`<ul>${rows}</ul>`.html;
+  }
+
+  override listitem({ task, checked, tokens }: Tokens.ListItem): string {
+    return html`<li>${task ? (checked ? '☑ ' : '☐ ') : null}${this.#blocks(tokens)}</li>`.html;
+  }
+
+  /** The box is written by the list item. */
+  override checkbox(): string {
+    return '';
+  }
+
+  override table({ header, rows }: Tokens.Table): string {
+    const titles = header.map(({ tokens }) => html`<th>${this.#inline(tokens)}</th>`);
+    const lines = rows.map((row) => html`<tr>${row.map(({ tokens }) => html`<td>${this.#inline(tokens)}</td>`)}</tr>`);
+    return html`<div class="wide"><table><thead><tr>${titles}</tr></thead><tbody>${lines}</tbody></table></div>`.html;
+  }
+
+  override hr(): string {
+    return '<hr>';
+  }
+
+  override link({ href, tokens }: Tokens.Link): string {
+    const words = this.#inline(tokens);
+    return mayLead(href)
+      ? html`<a href="${href}" rel="noreferrer noopener">${words}</a>`.html
+      : html`${words} (${href})`.html;
+  }
+
+  override image({ href, text }: Tokens.Image): string {
+    return html`[image: ${text || href}]`.html;
+  }
+
+  #blocks(tokens: Token[]): Html {
+    return { html: this.parser.parse(tokens) };
+  }
+
+  #inline(tokens: Token[]): Html {
+    return { html: this.parser.parseInline(tokens) };
+  }
 }
 
 /**

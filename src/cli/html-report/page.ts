@@ -11,9 +11,11 @@ import { formatTime, type PageFacts, type ShownLog } from './model.ts';
 import { style } from './style.ts';
 import { timeline } from './timeline.ts';
 
+/** Renders the whole page, without references to other files. */
 export function renderPage(facts: PageFacts): string {
   const { task, ledger, madeAt, version } = facts;
   const title = task === null ? 'Runs and tasks' : `T${task.task.number}  ${task.task.title}`;
+  const hidden = ledger.hidden > 0 ? ` (${plural(ledger.hidden, 'older run')} not shown)` : '';
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -27,7 +29,7 @@ export function renderPage(facts: PageFacts): string {
 </head>
 <body>
 <header><h1>${title}</h1>
-<p class="soft">Report of ${time(madeAt)}, ${plural(ledger.runs.length, 'run')}${ledger.hidden > 0 ? ` (${plural(ledger.hidden, 'older run')} not shown)` : ''}</p>
+<p class="soft">Report of ${time(madeAt)}, ${plural(ledger.runs.length, 'run')}${hidden}</p>
 ${task === null ? nothing : taskFacts(task)}</header>
 <main>
 <section><h2>Timeline</h2>${timeline(ledger.runs, madeAt)}</section>
@@ -64,7 +66,8 @@ function taskFacts({ task }: TaskShowAnswer): Html {
     ['About', task.description === null ? null : markdownHtml(task.description)],
     ['Done when', task.acceptance === null ? null : markdownHtml(task.acceptance)],
   ];
-  return html`<dl class="facts">${facts.flatMap(([name, value]) => (value === null ? [] : [html`<dt>${name}</dt><dd>${value}</dd>`]))}</dl>`;
+  const rows = facts.flatMap(([name, value]) => (value === null ? [] : [html`<dt>${name}</dt><dd>${value}</dd>`]));
+  return html`<dl class="facts">${rows}</dl>`;
 }
 
 function summarySection({ task, summary }: PageFacts): Html {
@@ -72,12 +75,13 @@ function summarySection({ task, summary }: PageFacts): Html {
   const body =
     summary === null
       ? html`<p class="soft">There is none yet: it is written when the first run has ended.</p>`
-      : markdownHtml(withoutTitle(summary.body));
-  const head =
-    summary === null
-      ? nothing
-      : html`<p class="soft small">What the next run is told of the earlier ones. Revision ${summary.revision}, ${time(summary.updatedAt)}.</p>`;
-  return html`<section><h2>Continuation summary</h2>${head}${body}</section>`;
+      : html`${summaryHead(summary)}${markdownHtml(withoutTitle(summary.body))}`;
+  return html`<section><h2>Continuation summary</h2>${body}</section>`;
+}
+
+function summaryHead({ revision, updatedAt }: NonNullable<PageFacts['summary']>): Html {
+  const words = html`What the next run is told of the earlier ones. Revision ${revision}, ${time(updatedAt)}.`;
+  return html`<p class="soft small">${words}</p>`;
 }
 
 /** Removes the title, which the page has already. */
@@ -101,10 +105,11 @@ function logSection({ ledger, logs }: PageFacts): Html {
 
 function renderLog(run: RunView, logs: readonly ShownLog[]): Html {
   const words = [run.agentName ?? cutText(run.command.join(' '), 120), run.status.replaceAll('_', ' ')].join(', ');
-  const parts = logs.map(
-    ({ name, text, note }) =>
-      html`<h5>${name}</h5>${note === null ? nothing : html`<p class="soft small">${note}</p>`}${text === '' ? nothing : html`<pre>${text}</pre>`}`,
-  );
-  return html`<details id="run-${run.number}"><summary>Run ${run.number}: ${words}</summary>${parts.length === 0 ? html`<p class="soft">It has said nothing.</p>` : parts}</details>
+  const parts = logs.map(({ name, text, note }) => {
+    const remark = note === null ? nothing : html`<p class="soft small">${note}</p>`;
+    return html`<h5>${name}</h5>${remark}${text === '' ? nothing : html`<pre>${text}</pre>`}`;
+  });
+  const body = parts.length === 0 ? html`<p class="soft">It has said nothing.</p>` : parts;
+  return html`<details id="run-${run.number}"><summary>Run ${run.number}: ${words}</summary>${body}</details>
 `;
 }

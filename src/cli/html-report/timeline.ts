@@ -1,14 +1,21 @@
-/** The timeline of a report: a row for each agent, a block for each run, and a line from each run to its continuation. */
+/**
+ * The timeline of a report: a row for each agent, a block for each run, and a line from each run to its continuation.
+ */
 import type { RunView } from '#protocol/answers.ts';
 import { formatDuration } from '../format/format.ts';
+import { type PlacedRun, placeRuns } from '../format/lanes.ts';
 import { livenessLabel } from '../format/ledger.ts';
-import { clip } from '../terminal/styled-text.ts';
+import { cutToWidth } from '../terminal/width.ts';
 import { type Html, html, nothing } from './html.ts';
 import { classifyMood, formatTime } from './model.ts';
 import { buildScale, type Scale } from './time-scale.ts';
 
-type Block = { readonly run: RunView; readonly from: number; readonly to: number; readonly lane: number };
-type Row = { readonly name: string; readonly blocks: readonly Block[]; readonly lanes: number; readonly top: number };
+type Row = {
+  readonly name: string;
+  readonly blocks: readonly PlacedRun[];
+  readonly lanes: number;
+  readonly top: number;
+};
 
 const width = 1_000;
 const left = 130;
@@ -22,6 +29,7 @@ const secondsBelowMs = 600_000;
 /** The width from which a block has room for its number. */
 const numberMin = 24;
 
+/** Renders the timeline of runs, or a sentence when none has started. */
 export function timeline(runs: readonly RunView[], madeAt: string): Html {
   const rows = buildRows(runs, Date.parse(madeAt));
   const blocks = rows.flatMap((row) => row.blocks);
@@ -29,9 +37,12 @@ export function timeline(runs: readonly RunView[], madeAt: string): Html {
   if (last === undefined) return html`<p class="soft">Nothing has run yet.</p>`;
   const scale = buildScale(blocks, left, width - left - 10);
   const height = last.top + last.lanes * laneHeight + 12;
+  const lanes = rows.map(renderLane);
+  const pauses = scale.pauses.map(({ from, to, x }) => pause(x, height, formatDuration(to - from)));
+  const shown = rows.flatMap(({ blocks: each, top }) => each.map((block) => renderBlock(block, top, scale)));
   return html`<div class="wide"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="When each agent worked">
-${labels(blocks, scale)}${rows.map((row) => renderLane(row))}${scale.pauses.map(({ from, to, x }) => pause(x, height, formatDuration(to - from)))}
-${rows.flatMap(({ blocks: each, top }) => each.map((block) => renderBlock(block, top, scale)))}${chains(rows, scale)}</svg></div>${legend(runs)}`;
+${labels(blocks, scale)}${lanes}${pauses}
+${shown}${chains(rows, scale)}</svg></div>${legend(runs)}`;
 }
 
 function buildRows(runs: readonly RunView[], now: number): Row[] {
@@ -43,7 +54,7 @@ function buildRows(runs: readonly RunView[], now: number): Row[] {
   }
   let top = head;
   return [...byAgent].map(([name, all]) => {
-    const blocks = buildLanes(all, now);
+    const blocks = placeRuns(all, now, lanesMax);
     const lanes = Math.max(...blocks.map(({ lane }) => lane)) + 1;
     const row = { name, blocks, lanes, top };
     top += lanes * laneHeight + 8;
@@ -51,32 +62,13 @@ function buildRows(runs: readonly RunView[], now: number): Row[] {
   });
 }
 
-/** Puts overlapping runs into separate lanes. */
-function buildLanes(runs: readonly RunView[], now: number): Block[] {
-  const ends: number[] = [];
-  return runs
-    .map((run) => ({
-      run,
-      from: Date.parse(run.startedAt ?? ''),
-      to: run.endedAt === null ? now : Date.parse(run.endedAt),
-    }))
-    .sort((a, b) => a.from - b.from)
-    .map(({ run, from, to: end }) => {
-      // The clock was set back in between.
-      const to = Math.max(from, end);
-      const free = ends.findIndex((each) => each <= from);
-      const lane = Math.min(free < 0 ? ends.length : free, lanesMax - 1);
-      ends[lane] = to;
-      return { run, from, to, lane };
-    });
-}
-
 function renderLane({ name, lanes, top }: Row): Html {
-  return html`<rect class="lane" x="${left}" y="${top}" width="${width - left - 10}" height="${lanes * laneHeight}" rx="4"/>
-<text x="0" y="${top + 17}">${clip(name, 17)}</text>`;
+  const [columns, height] = [width - left - 10, lanes * laneHeight];
+  return html`<rect class="lane" x="${left}" y="${top}" width="${columns}" height="${height}" rx="4"/>
+<text x="0" y="${top + 17}">${cutToWidth(name, 17)}</text>`;
 }
 
-function place({ from, to, lane }: Block, top: number, scale: Scale) {
+function place({ from, to, lane }: PlacedRun, top: number, scale: Scale) {
   const x = scale.x(from);
   return {
     x: round(x),
@@ -86,12 +78,16 @@ function place({ from, to, lane }: Block, top: number, scale: Scale) {
   };
 }
 
-function renderBlock(block: Block, top: number, scale: Scale): Html {
+function renderBlock(block: PlacedRun, top: number, scale: Scale): Html {
   const { run, from, to } = block;
   const { x, y, columns, rows } = place(block, top, scale);
   const number =
     columns < numberMin ? nothing : html`<text class="number" x="${x + 5}" y="${y + 14}">${run.number}</text>`;
-  return html`<a href="#run-${run.number}"><g class="${classifyMood(run)}"><title>Run ${run.number}, ${run.agentName ?? run.command.join(' ')}: ${livenessLabel(run)}, ${run.status}, ${formatDuration(to - from)}, from ${formatTime(run.startedAt ?? '')}</title><rect class="block" x="${x}" y="${y}" width="${columns}" height="${rows}" rx="3"/>${number}</g></a>
+  const who = `Run ${run.number}, ${run.agentName ?? run.command.join(' ')}`;
+  const when = `${formatDuration(to - from)}, from ${formatTime(run.startedAt ?? '')}`;
+  const title = html`<title>${`${who}: ${livenessLabel(run)}, ${run.status}, ${when}`}</title>`;
+  const bar = html`<rect class="block" x="${x}" y="${y}" width="${columns}" height="${rows}" rx="3"/>`;
+  return html`<a href="#run-${run.number}"><g class="${classifyMood(run)}">${title}${bar}${number}</g></a>
 `;
 }
 
@@ -117,11 +113,12 @@ function chains(rows: readonly Row[], scale: Scale): Html[] {
 }
 
 function pause(x: number, height: number, words: string): Html {
-  return html`<line class="gap" x1="${round(x)}" y1="${head - 6}" x2="${round(x)}" y2="${height}"><title>${words} without a run</title></line>`;
+  const title = html`<title>${words} without a run</title>`;
+  return html`<line class="gap" x1="${round(x)}" y1="${head - 6}" x2="${round(x)}" y2="${height}">${title}</line>`;
 }
 
 /** Returns a time label for the beginning of each block, as far as there is room. */
-function labels(blocks: readonly Block[], scale: Scale): Html[] {
+function labels(blocks: readonly PlacedRun[], scale: Scale): Html[] {
   const begins = [...blocks].sort((a, b) => a.from - b.from);
   const shown: Html[] = [];
   const short = Math.max(...blocks.map(({ to }) => to)) - Math.min(...blocks.map(({ from }) => from)) < secondsBelowMs;
@@ -143,7 +140,9 @@ function legend(runs: readonly RunView[]): Html {
   const words = new Map(
     runs.filter(({ startedAt }) => startedAt !== null).map((run) => [livenessLabel(run), classifyMood(run)]),
   );
-  return html`<p class="legend">${[...words].map(([label, mood]) => html`<span class="verdict ${mood}">${label}</span>`)}<span class="soft">times in UTC; lines lead from a run to the one that took it up; dashed: a long pause</span></p>`;
+  const verdicts = [...words].map(([label, mood]) => html`<span class="verdict ${mood}">${label}</span>`);
+  const signs = 'times in UTC; lines lead from a run to the one that took it up; dashed: a long pause';
+  return html`<p class="legend">${verdicts}<span class="soft">${signs}</span></p>`;
 }
 
 function round(value: number): number {

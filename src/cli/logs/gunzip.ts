@@ -8,7 +8,9 @@ import { ClipError } from '#run/errors.ts';
 const newline = 10;
 const readBytes = 256 * 1024;
 
-/** Yields the content piece by piece. With `last`, only this many lines from the end. Throws when the file is damaged. */
+/**
+ * Yields the content piece by piece. With `last`, only this many lines from the end. Throws when the file is damaged.
+ */
 export async function* readCompressed(path: string, last: number | null): AsyncGenerator<Buffer> {
   let skip = last === null ? 0 : await startOfLastLines(path, last);
   for await (const chunk of inflated(path)) {
@@ -18,7 +20,10 @@ export async function* readCompressed(path: string, last: number | null): AsyncG
   }
 }
 
-/** Returns the offset of the last `count` lines. The file is read once from the front, and only as many offsets are kept. */
+/**
+ * Returns the offset of the last `count` lines. The file is read once from the front, and only as many offsets are
+ * kept.
+ */
 async function startOfLastLines(path: string, count: number): Promise<number> {
   const starts: number[] = [0];
   let bytes = 0;

@@ -12,7 +12,9 @@ export type Rendering = (context: Context, run: RunView, stream: 'stdout' | 'std
 /** The options `rendered` and `raw`. The default on a terminal is rendered text. */
 export type LogFormatOptions = { readonly rendered?: boolean | undefined; readonly raw?: boolean | undefined };
 
-/** Returns the renderer factory, or null to show the bytes. Commands without a stream of events always show their bytes. */
+/**
+ * Returns the renderer factory, or null to show the bytes. Commands without a stream of events always show their bytes.
+ */
 export async function createRendering(
   context: Context,
   client: Client,

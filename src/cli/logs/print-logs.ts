@@ -147,10 +147,14 @@ export async function* readLogBytes(place: string): AsyncGenerator<Buffer> {
 
 function goneSentence({ number, logsRemovedAt }: RunView, path: string): string {
   if (logsRemovedAt === null) return `The log ${path} of run ${number} is gone.`;
-  return `The logs of run ${number} were removed on ${logsRemovedAt.slice(0, 10)}, being too old or too many (config.toml, [logs]).`;
+  const day = logsRemovedAt.slice(0, 10);
+  return `The logs of run ${number} were removed on ${day}, being too old or too many (config.toml, [logs]).`;
 }
 
-/** Returns the offset of the last `count` lines. The file is read backwards, so a huge log costs no more than what is shown. */
+/**
+ * Returns the offset of the last `count` lines. The file is read backwards, so a huge log costs no more than what is
+ * shown.
+ */
 function startOfLastLines(file: number, count: number, buffer: Buffer): number {
   const { size } = fstatSync(file);
   let found = 0;

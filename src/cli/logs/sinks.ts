@@ -32,7 +32,10 @@ export function bytesSink(fd: 1 | 2, { raw, env }: { readonly raw: boolean; read
   };
 }
 
-/** Creates a sink for rendered lines. `last`: the number of lines to show of what exists at the first pause, or at the end. */
+/**
+ * Creates a sink for rendered lines. `last`: the number of lines to show of what exists at the first pause, or at the
+ * end.
+ */
 export function renderedSink(fd: 1 | 2, renderer: Renderer, last: number | null): Sink {
   let kept: string[] | null = last === null ? null : [];
   const show = (lines: readonly string[]) => {

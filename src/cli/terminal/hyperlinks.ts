@@ -5,7 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 
-/** The number of this process. Lazily loaded parts of the program are bundles of their own, so they share it through a global. */
+/**
+ * The number of this process. Lazily loaded parts of the program are bundles of their own, so they share it through a
+ * global.
+ */
 const shared = globalThis as { clipLinkSecret?: string };
 shared.clipLinkSecret ??= randomBytes(16).toString('hex');
 const secret = shared.clipLinkSecret;

@@ -5,6 +5,7 @@ import { isSecretName } from '#run/secret.ts';
 /** Shorter values would also hide ordinary words. */
 const lengthMin = 8;
 
+/** Returns the values of secret variables, longest first. Short values and paths are left out. */
 export function collectSecrets(env: NodeJS.ProcessEnv): Buffer[] {
   const values = Object.entries(env).flatMap(([name, value]) =>
     value !== undefined && value.length >= lengthMin && isSecretName(name) && !value.startsWith('/') ? [value] : [],
@@ -24,7 +25,9 @@ export function createRedactor(env: NodeJS.ProcessEnv): (text: string) => string
 
 export type Mask = { readonly pass: (chunk: Buffer) => Buffer; readonly rest: () => Buffer };
 
-/** Creates a mask for tokens of runs. They are in the lines that `clip report` prints when it cannot reach the daemon. */
+/**
+ * Creates a mask for tokens of runs. They are in the lines that `clip report` prints when it cannot reach the daemon.
+ */
 export function createReportMask(): Mask {
   const marker = Buffer.from(reportMarker);
   let held: Buffer = Buffer.alloc(0);

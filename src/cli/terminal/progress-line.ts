@@ -1,7 +1,9 @@
 /** A progress line for a long wait. It is rewritten in place, and removed when the wait is over. */
 import { isatty } from 'node:tty';
 import { beforeSaying, writeText } from '../context.ts';
-import { clean, cut, formatDuration, measureWidth } from '../format/format.ts';
+import { formatDuration } from '../format/format.ts';
+import { clean } from './clean.ts';
+import { cutToWidth } from './width.ts';
 
 /** A wait that ends before the first tick shows nothing. */
 const tickMs = 1_000;
@@ -25,7 +27,7 @@ export function startProgress(shown: boolean, words: () => string): { readonly e
     const line = `${clean(words())}, ${formatWaited(Date.now() - begun)}`;
     // A line as wide as the terminal would wrap, and its rest would stay.
     const room = (process.stderr.columns || 80) - 1;
-    writeText(2, `${wipe}${measureWidth(line) > room ? cut(line, room) : line}`);
+    writeText(2, `${wipe}${cutToWidth(line, room)}`);
     visible = true;
   };
   const interrupted = () => {

@@ -1,24 +1,12 @@
 /** Styled text in spans, wrapped at words to the width of a terminal. */
-import stringWidth from 'string-width';
-import { paint, type TextStyle } from '../format/format.ts';
 import { link } from './hyperlinks.ts';
+import { type Colour, findColour, paint, type TextStyle } from './style.ts';
+import { listGraphemes, measureWidth } from './width.ts';
 
-/** Returns the columns of a text. For ASCII that is its length, which is much faster to compute. */
-function countColumns(text: string): number {
-  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
-}
+export type Span = { readonly text: string; readonly colours: readonly Colour[]; readonly target: string | null };
 
-export type Span = { readonly text: string; readonly colours: readonly number[]; readonly target: string | null };
-
-export const bold = 1;
-export const red = 31;
-export const green = 32;
-export const yellow = 33;
-export const blue = 34;
-export const cyan = 36;
-export const grey = 90;
-
-export function span(text: string, ...colours: readonly number[]): Span {
+/** Returns a text as a span without a link. */
+export function span(text: string, ...colours: readonly Colour[]): Span {
   return { text, colours, target: null };
 }
 
@@ -27,8 +15,9 @@ export function spansIn(painted: string): Span[] {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the colors that clip sets itself
   return painted.split(/(\u001b\[\d+m[^\u001b]*\u001b\[0m)/).flatMap((part) => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the same
-    const [, colour, text] = /^\u001b\[(\d+)m([^\u001b]*)/.exec(part) ?? [];
-    if (text !== undefined) return [span(text, Number(colour))];
+    const [, code, text] = /^\u001b\[(\d+)m([^\u001b]*)/.exec(part) ?? [];
+    const colour = findColour(Number(code));
+    if (text !== undefined && colour !== null) return [span(text, colour)];
     return part === '' ? [] : [span(part)];
   });
 }
@@ -39,6 +28,7 @@ export function spansIn(painted: string): Span[] {
  */
 export type Indent = { readonly first: string; readonly rest: string; readonly unbroken?: boolean };
 
+/** Lines without an indent. */
 export const noIndent: Indent = { first: '', rest: '' };
 /** The minimum width of the text. Under a bullet on the narrowest terminal it still holds a word. */
 const roomMin = 8;
@@ -50,7 +40,7 @@ export function wrap(
   { first, rest, unbroken = false }: Indent = noIndent,
 ): string[] {
   const { width } = look;
-  const roomBeside = (indent: string) => Math.max(roomMin, (width ?? 0) - countColumns(indent));
+  const roomBeside = (indent: string) => Math.max(roomMin, (width ?? 0) - measureWidth(indent));
   return splitLines(spans).flatMap((line, index) => {
     const rooms = { first: roomBeside(index === 0 ? first : rest), rest: roomBeside(rest) };
     const whole = toWord(line);
@@ -115,7 +105,7 @@ function wrapLine(words: readonly Word[], rooms: { readonly first: number; reado
 }
 
 function toWord(line: readonly Span[]): Word {
-  return { pieces: line, width: line.reduce((sum, { text }) => sum + countColumns(text), 0) };
+  return { pieces: line, width: line.reduce((sum, { text }) => sum + measureWidth(text), 0) };
 }
 
 /** Splits a line into words and the spaces between them. Each has one piece per style. */
@@ -128,13 +118,11 @@ function formatSplit(line: readonly Span[]): Word[] {
       const word = last && last.blank === blank ? last : { pieces: [], width: 0, blank };
       if (word !== last) words.push(word);
       word.pieces.push({ ...each, text });
-      word.width += countColumns(text);
+      word.width += measureWidth(text);
     }
   }
   return words;
 }
-
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** Splits a word that is wider than the line. */
 function cut({ pieces }: Word, room: number): Word[] {
@@ -142,8 +130,7 @@ function cut({ pieces }: Word, room: number): Word[] {
   for (const piece of pieces) {
     let text = '';
     let width = 0;
-    for (const { segment } of segmenter.segment(piece.text)) {
-      const wide = countColumns(segment);
+    for (const { segment, width: wide } of listGraphemes(piece.text)) {
       if (width + wide > room && text !== '') {
         words.push({ pieces: [{ ...piece, text }], width });
         text = '';
@@ -155,17 +142,4 @@ function cut({ pieces }: Word, room: number): Word[] {
     words.push({ pieces: [{ ...piece, text }], width });
   }
   return words;
-}
-
-/** Cuts a line at the edge of the terminal. */
-export function clip(text: string, width: number | null): string {
-  if (width === null || countColumns(text) <= width) return text;
-  let kept = '';
-  let used = 0;
-  for (const { segment } of segmenter.segment(text)) {
-    used += countColumns(segment);
-    if (used > width - 1) break;
-    kept += segment;
-  }
-  return `${kept}…`;
 }

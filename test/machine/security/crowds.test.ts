@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { createClient } from '#cli/client/client.ts';
+import { Client } from '#cli/client/client.ts';
 import { allReached } from '#cli/client/wait-for-runs.ts';
 import { homeAt } from '#config/home.ts';
 import { ask } from '../../support/api.ts';
@@ -183,7 +183,7 @@ describe('More waiters than there is room for', () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', agent('waits-for-a-file.sh'), gate]);
-    const client = () => createClient({ home: homeAt(home.folder), maySpawn: false, inside: null, notice: () => {} });
+    const client = () => new Client({ home: homeAt(home.folder), maySpawn: false, inside: null, notice: () => {} });
     const waiters = Array.from({ length: 320 }, () => allReached(client(), [number], 'ended'));
     await until('as many wait as there is room for', () => socketsOf(home.daemonPid()) >= 256);
     writeFileSync(gate, '');

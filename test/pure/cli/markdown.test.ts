@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { forTerminal, measureWidth } from '#cli/format/format.ts';
 import { markdownLines } from '#cli/logs/transcript/markdown.ts';
+import { forTerminal } from '#cli/terminal/clean.ts';
 import { keepLinks, knowsLinks, link } from '#cli/terminal/hyperlinks.ts';
 import { span, wrap } from '#cli/terminal/styled-text.ts';
+import { measureWidth } from '#cli/terminal/width.ts';
 import { nasty, steering } from '../../support/terminal.ts';
 
 const plain = (text: string, width: number | null = 40) => markdownLines(text, { colour: false, width });
@@ -143,6 +144,8 @@ describe('wrapping', () => {
       '漢字',
       '漢字 e\u0301e\u0301',
     ]);
-    expect(wrap([span('one', 31), span(' two')], { colour: true, width: 40 })).toEqual(['\u001b[31mone\u001b[0m two']);
+    expect(wrap([span('one', 'red'), span(' two')], { colour: true, width: 40 })).toEqual([
+      '\u001b[31mone\u001b[0m two',
+    ]);
   });
 });

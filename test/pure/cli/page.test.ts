@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { chartText } from '#cli/format/bar-chart.ts';
-import { measureWidth } from '#cli/format/format.ts';
 import { html } from '#cli/html-report/html.ts';
 import { markdownHtml } from '#cli/html-report/markdown.ts';
 import { buildScale } from '#cli/html-report/time-scale.ts';
+import { measureWidth } from '#cli/terminal/width.ts';
 import type { LedgerAnswer, Sum } from '#protocol/tasks.ts';
 
 describe('Markdown on a page', () => {

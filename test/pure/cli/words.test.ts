@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  clean,
   formatAgo,
   formatCommand,
   formatDuration,
@@ -8,10 +7,10 @@ import {
   formatEnd,
   formatSize,
   formatStatus,
-  measureWidth,
-  paint,
-  readTextStyle,
 } from '#cli/format/format.ts';
+import { clean } from '#cli/terminal/clean.ts';
+import { paint, readTextStyle } from '#cli/terminal/style.ts';
+import { measureWidth } from '#cli/terminal/width.ts';
 import { runStatuses } from '#run/run.ts';
 import { aView } from '../../support/views.ts';
 
@@ -110,7 +109,7 @@ describe('a status', () => {
     expect(formatStatus({ status: 'failed', livenessState: 'failed' }, { colour: true, width: 80 })).toBe(
       '\u001b[31m✗ failed\u001b[0m',
     );
-    expect(paint('x', 1, { colour: false, width: null })).toBe('x');
+    expect(paint('x', 'bold', { colour: false, width: null })).toBe('x');
   });
 
   it.each(['plan_only', 'empty_response', 'needs_followup', 'blocked'] as const)(

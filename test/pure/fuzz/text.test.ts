@@ -14,8 +14,10 @@ import {
 } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
-import { clean, measureWidth, table } from '#cli/format/format.ts';
+import { table } from '#cli/format/table.ts';
+import { clean } from '#cli/terminal/clean.ts';
 import { createMask } from '#cli/terminal/mask-secrets.ts';
+import { measureWidth } from '#cli/terminal/width.ts';
 import { parsePsBirth, parseStat } from '#process/process-birth.ts';
 import { parsePsEnvironments, parsePsFacts } from '#process/process-table-darwin.ts';
 import { runOfLine } from '#protocol/batch.ts';

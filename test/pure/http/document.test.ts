@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDocumentCheck } from '#http/response-document.ts';
+import { DocumentCheck } from '#http/response-document.ts';
 
 const verdictOf = (...chunks: readonly string[]) => {
-  const check = createDocumentCheck();
-  return chunks.map((chunk) => check(Buffer.from(chunk))).at(-1);
+  const check = new DocumentCheck();
+  return chunks.map((chunk) => check.take(Buffer.from(chunk))).at(-1);
 };
 
 describe('what may still be one JSON document', () => {

@@ -1,18 +1,18 @@
 /** The board: what needs you, what is running, queued and recently ended. One row is chosen. */
 import type { RunView } from '#protocol/answers.ts';
 import {
-  type Column,
-  clean,
   formatAgo,
   formatCommand,
   formatElapsed,
   formatEnd,
   formatSize,
   formatStatus,
-  paint,
-  table,
+  formatTokens,
 } from '../../format/format.ts';
 import { livenessLabel } from '../../format/ledger.ts';
+import { type Column, table } from '../../format/table.ts';
+import { clean } from '../../terminal/clean.ts';
+import { paint } from '../../terminal/style.ts';
 import type { Canvas, Facts } from '../model.ts';
 import type { DashboardRow } from '../rows.ts';
 
@@ -67,13 +67,13 @@ function needsSection(rows: readonly DashboardRow[], chosen: DashboardRow | null
   const needs = rows.filter((row) => row.section === 'needs');
   if (needs.length === 0) return { length: 0, lines: () => [] };
   const lines = [
-    paint(`Needs you ${needs.length}`, 33, look),
+    paint(`Needs you ${needs.length}`, 'yellow', look),
     ...needs.flatMap((row) => {
       const { task, title, status, what, next } = row.need;
       const name = task === null ? '' : `T${task} `;
       return [
-        `${mark(row, chosen)}${paint(`${name}${clean(title)}`, 1, look)} (${status}): ${clean(what)}`,
-        `    ${paint(clean(next), 36, look)}`,
+        `${mark(row, chosen)}${paint(`${name}${clean(title)}`, 'bold', look)} (${status}): ${clean(what)}`,
+        `    ${paint(clean(next), 'cyan', look)}`,
       ];
     }),
   ];
@@ -99,7 +99,7 @@ function runsSection(rows: readonly RunRow[], title: string, { chosen, canvas, c
       const [heads = '', ...lines] = table(seen, [number, ...columns], { colour: false, width: canvas.columns }).split(
         '\n',
       );
-      return from === 0 ? [paint(over(heads, title), 1, canvas.look), ...lines] : lines;
+      return from === 0 ? [paint(over(heads, title), 'bold', canvas.look), ...lines] : lines;
     },
   };
 }
@@ -137,8 +137,7 @@ function runningColumns({ lastLine, now }: Facts, { look }: Canvas): Column<RunR
 /** Formats input and output tokens together, or – when the agent does not report them. */
 function tokens({ usage }: RunView): string {
   if (usage === null || usage.inputTokens === null || usage.outputTokens === null) return '–';
-  const all = usage.inputTokens + usage.outputTokens;
-  return all < 10_000 ? String(all) : `${Math.round(all / 1_000)}k`;
+  return formatTokens(usage.inputTokens + usage.outputTokens);
 }
 
 function queuedColumns({ now }: Facts): Column<RunRow>[] {

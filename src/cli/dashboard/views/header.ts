@@ -1,43 +1,47 @@
 /** The header of every page: the daemon, the slots, the queue, and today's cost. */
-import { clean, formatDuration, paint, plural } from '../../format/format.ts';
+
+import { formatDuration, formatTokens, plural } from '../../format/format.ts';
+import { clean } from '../../terminal/clean.ts';
+import { paint } from '../../terminal/style.ts';
 import type { Canvas, Facts } from '../model.ts';
 import { fitting } from './lines.ts';
 
 const narrow = 60;
 
+/** Formats the header, which ends with an empty line. */
 export function headLines({ board, connection, now }: Facts, { columns, look }: Canvas): string[] {
   const { daemon, queue } = board;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
   const parts = [
-    paint('clip', 1, look),
+    paint('clip', 'bold', look),
     ...(connection === 'live'
       ? []
-      : [paint(connection === 'stopped' ? 'the daemon was stopped; waiting for it' : 'reconnecting…', 33, look)]),
+      : [paint(connection === 'stopped' ? 'the daemon was stopped; waiting for it' : 'reconnecting…', 'yellow', look)]),
     columns < narrow ? `${queue.taken}/${queue.slots} slots` : `${queue.taken} of ${plural(queue.slots, 'slot')} taken`,
     waiting,
-    ...(queue.held ? [paint('the queue is held', 33, look)] : []),
+    ...(queue.held ? [paint('the queue is held', 'yellow', look)] : []),
     formatSpent(board.spentToday),
     paint(
       `up ${formatDuration(Math.max(0, now - Date.parse(daemon.startedAt)))}, pid ${daemon.pid}, ${daemon.version}`,
-      90,
+      'gray',
       look,
     ),
   ];
   const trouble =
     daemon.trouble === null
       ? []
-      : [paint(clean(`${daemon.trouble.message} ${daemon.trouble.hint ?? ''}`.trim()), 31, look)];
+      : [paint(clean(`${daemon.trouble.message} ${daemon.trouble.hint ?? ''}`.trim()), 'red', look)];
   return [fitting(parts, columns, ' · '), ...trouble, ''];
 }
 
 /** Formats today's usage. An unknown amount is named and never shown as zero. */
 function formatSpent({ runs, costUsd, costKnownUsd, tokens, tokensKnown }: Facts['board']['spentToday']): string {
   if (runs === 0) return 'no agents today';
-  const used = tokensKnown < 10_000 ? String(tokensKnown) : `${Math.round(tokensKnown / 1_000)}k`;
   const cost =
     costUsd === null && costKnownUsd === 0
       ? 'cost unknown'
       : `$${costKnownUsd.toFixed(2)}${costUsd === null ? '+' : ''}`;
-  const words = tokens === null && tokensKnown === 0 ? '' : `, ${used}${tokens === null ? '+' : ''} tokens`;
+  const words =
+    tokens === null && tokensKnown === 0 ? '' : `, ${formatTokens(tokensKnown)}${tokens === null ? '+' : ''} tokens`;
   return `today ${cost}${words}, ${plural(runs, 'run')}`;
 }

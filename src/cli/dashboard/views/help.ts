@@ -1,5 +1,5 @@
 /** The help page with all keys. */
-import { paint } from '../../format/format.ts';
+import { paint } from '../../terminal/style.ts';
 import type { Canvas } from '../model.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
@@ -32,9 +32,10 @@ const help: readonly (readonly [title: string, ...rows: (readonly [keys: string,
 
 const keysWidth = 18;
 
+/** Builds the help page. */
 export function helpView(page: Extract<Page, { name: 'help' }>, { columns, rows, look }: Canvas): Viewed {
   const text = help.flatMap(([title, ...keys]) => [
-    paint(title, 1, look),
+    paint(title, 'bold', look),
     ...keys.map(([key, does]) => `  ${key.padEnd(keysWidth - 2)}${does}`),
     '',
   ]);

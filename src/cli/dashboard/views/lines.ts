@@ -1,6 +1,6 @@
 /** Wraps lines, and cuts windows out of them. */
 import wrapAnsi from 'wrap-ansi';
-import { measureWidth } from '../../format/format.ts';
+import { measureWidth } from '../../terminal/width.ts';
 
 /** Wraps lines at words where possible. Continuation lines are indented, and lines that fit stay unchanged. */
 export function wrapped(lines: readonly string[], columns: number, indent = 0): string[] {

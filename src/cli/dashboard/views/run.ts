@@ -1,8 +1,10 @@
 /** The page of a run: its facts and history above, the live end of its log below. Or only its log. */
 import type { RunView } from '#protocol/answers.ts';
-import { clean, formatElapsed, formatEnd, formatStatus, paint } from '../../format/format.ts';
+import { formatElapsed, formatEnd, formatStatus } from '../../format/format.ts';
 import { historyText } from '../../format/history.ts';
 import { runFacts } from '../../format/run.ts';
+import { clean } from '../../terminal/clean.ts';
+import { paint } from '../../terminal/style.ts';
 import type { Canvas, Facts } from '../model.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
@@ -16,11 +18,12 @@ const logShare = 0.4;
 /** The column at which the values of facts begin. */
 const factsIndent = 14;
 
+/** Builds the page of a run. */
 export function runView(page: Extract<Page, { name: 'run' }>, facts: Facts, canvas: Canvas): Viewed {
   const { columns, rows, look } = canvas;
   const { run: shown, log, trouble } = facts.opened;
   const run = facts.board.runs.get(page.run) ?? (shown?.run.number === page.run ? shown.run : null);
-  const title = run === null ? paint(`Run ${page.run}`, 1, look) : formatTitle(run, facts.now, canvas);
+  const title = run === null ? paint(`Run ${page.run}`, 'bold', look) : formatTitle(run, facts.now, canvas);
   const about =
     shown?.run.number === page.run && run !== null && !page.whole ? aboutLines({ ...shown, run }, canvas) : [];
   const above = [title, ...about.slice(0, Math.max(0, rows - 3 - Math.ceil(rows * logShare))), ''];
@@ -29,14 +32,14 @@ export function runView(page: Extract<Page, { name: 'run' }>, facts: Facts, canv
   const scroll = Math.min(page.scroll, Math.max(0, all.length - room));
   const from = Math.max(0, all.length - room - scroll);
   const empty = trouble ?? (log === null ? 'Reading the log…' : 'Nothing was said yet.');
-  const body = all.length === 0 ? window([paint(empty, 90, look)], 0, room) : window(all, from, room);
+  const body = all.length === 0 ? window([paint(empty, 'gray', look)], 0, room) : window(all, from, room);
   return { lines: [...above, logTitle({ run, scroll, below: scroll }, canvas), ...body], room, length: all.length };
 }
 
 function formatTitle(run: RunView, now: number, { look }: Canvas): string {
   const who = run.agentName ?? run.name;
   const parts = [
-    paint(`Run ${run.number}`, 1, look),
+    paint(`Run ${run.number}`, 'bold', look),
     formatStatus(run, look),
     ...(formatEnd(run) === '' ? [] : [formatEnd(run)]),
     formatElapsed(run, now),
@@ -63,7 +66,7 @@ function logTitle(
 ): string {
   const live = run !== null && run.endedAt === null;
   const place = scroll > 0 ? `${below} more below, end follows` : live ? 'live' : '';
-  return paint(`Log${place === '' ? '' : ` (${place})`}`, 1, look);
+  return paint(`Log${place === '' ? '' : ` (${place})`}`, 'bold', look);
 }
 
 const kept = new WeakMap<readonly string[], { columns: number; lines: string[] }>();

@@ -4,24 +4,27 @@
  * continuations.
  */
 import type { RunView } from '#protocol/answers.ts';
-import { clean, measureWidth, paint } from '../../format/format.ts';
+import { endTime, placeRuns, startTime } from '../../format/lanes.ts';
+import { clean } from '../../terminal/clean.ts';
+import { type Colour, paint } from '../../terminal/style.ts';
+import { cutToWidth, measureWidth } from '../../terminal/width.ts';
 import type { Canvas, Facts } from '../model.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
 import type { Viewed } from './run.ts';
 
-type Kind = { readonly letter: string; readonly colour: number; readonly words: string };
+type Kind = { readonly letter: string; readonly colour: Colour; readonly words: string };
 const kinds = {
-  running: { letter: '▒', colour: 34, words: 'running' },
-  completed: { letter: 'C', colour: 32, words: 'completed' },
-  advanced: { letter: 'A', colour: 32, words: 'advanced' },
-  plan_only: { letter: 'P', colour: 33, words: 'plan only' },
-  empty_response: { letter: 'E', colour: 33, words: 'empty response' },
-  needs_followup: { letter: 'N', colour: 33, words: 'needs follow-up' },
-  blocked: { letter: 'B', colour: 33, words: 'blocked' },
-  failed: { letter: 'F', colour: 31, words: 'failed' },
-  succeeded: { letter: 'S', colour: 32, words: 'succeeded' },
-  cancelled: { letter: 'x', colour: 90, words: 'cancelled' },
+  running: { letter: '▒', colour: 'blue', words: 'running' },
+  completed: { letter: 'C', colour: 'green', words: 'completed' },
+  advanced: { letter: 'A', colour: 'green', words: 'advanced' },
+  plan_only: { letter: 'P', colour: 'yellow', words: 'plan only' },
+  empty_response: { letter: 'E', colour: 'yellow', words: 'empty response' },
+  needs_followup: { letter: 'N', colour: 'yellow', words: 'needs follow-up' },
+  blocked: { letter: 'B', colour: 'yellow', words: 'blocked' },
+  failed: { letter: 'F', colour: 'red', words: 'failed' },
+  succeeded: { letter: 'S', colour: 'green', words: 'succeeded' },
+  cancelled: { letter: 'x', colour: 'gray', words: 'cancelled' },
 } as const satisfies Record<string, Kind>;
 
 function classifyRun(run: RunView): Kind {
@@ -34,6 +37,7 @@ function classifyRun(run: RunView): Kind {
 const hour = 3_600_000;
 const nameWidth = 14;
 
+/** Builds the timeline of the hours that the page shows. */
 export function timelineView(page: Extract<Page, { name: 'timeline' }>, facts: Facts, canvas: Canvas): Viewed {
   const { columns, rows, look } = canvas;
   const to = facts.now - page.back * hour;
@@ -43,7 +47,7 @@ export function timelineView(page: Extract<Page, { name: 'timeline' }>, facts: F
   );
   const scale = { from, to, cells: Math.max(10, columns - nameWidth - 1), now: facts.now };
   const lanes = buildLanes(runs, facts.now).map((lane) => laneText(lane, scale, canvas));
-  const title = paint(`Timeline  ${page.hours} h${page.back === 0 ? '' : `, until ${formatClock(to)}`}`, 1, look);
+  const title = paint(`Timeline  ${page.hours} h${page.back === 0 ? '' : `, until ${formatClock(to)}`}`, 'bold', look);
   const legend = wrapped([formatLegend(runs, canvas), ...formatChains(runs)], columns);
   const head = [title, formatAxis(scale, canvas)];
   const room = Math.max(1, rows - head.length - legend.length - 1);
@@ -53,7 +57,7 @@ export function timelineView(page: Extract<Page, { name: 'timeline' }>, facts: F
       ? 'Reading the last runs…'
       : `Nothing ran in these ${page.hours} hours. ← looks further back, - shows more.`);
   const body = window(
-    lanes.length === 0 ? [paint(empty, 90, look)] : lanes,
+    lanes.length === 0 ? [paint(empty, 'gray', look)] : lanes,
     Math.min(page.scroll, Math.max(0, lanes.length - room)),
     room,
   );
@@ -63,76 +67,62 @@ export function timelineView(page: Extract<Page, { name: 'timeline' }>, facts: F
 type Scale = { readonly from: number; readonly to: number; readonly cells: number; readonly now: number };
 type Lane = { readonly name: string; readonly runs: readonly RunView[] };
 
-const startTime = (run: RunView): number => Date.parse(run.startedAt ?? run.queuedAt);
-const endTime = (run: RunView, now: number): number => (run.endedAt === null ? now : Date.parse(run.endedAt));
-
 /** Puts overlapping runs of one agent into separate lanes. Plain commands share lanes of their own. */
 function buildLanes(runs: readonly RunView[], now: number): Lane[] {
-  const byName = Map.groupBy(
-    [...runs].sort((a, b) => startTime(a) - startTime(b)),
-    (run) => run.agentName ?? 'commands',
-  );
-  return [...byName]
+  const inOrder = [...runs].sort((a, b) => startTime(a) - startTime(b));
+  return [...Map.groupBy(inOrder, (run) => run.agentName ?? 'commands')]
     .sort(([a], [b]) => (a === 'commands' ? 1 : b === 'commands' ? -1 : a.localeCompare(b)))
-    .flatMap(([name, own]) => {
-      const lanes: { until: number; runs: RunView[] }[] = [];
-      for (const run of own) {
-        const free = lanes.find(({ until }) => until <= startTime(run));
-        if (free) free.runs.push(run);
-        const lane = free ?? { until: 0, runs: [run] };
-        if (!free) lanes.push(lane);
-        lane.until = endTime(run, now);
-      }
-      return lanes.map((lane, index) => ({ name: index === 0 ? name : '', runs: lane.runs }));
-    });
+    .flatMap(([name, own]) =>
+      [...Map.groupBy(placeRuns(own, now), ({ lane }) => lane).values()].map((placed, index) => ({
+        name: index === 0 ? name : '',
+        runs: placed.map(({ run }) => run),
+      })),
+    );
 }
 
 function cellAt(at: number, { from, to, cells }: Scale): number {
   return Math.min(Math.max(Math.floor(((at - from) / (to - from)) * cells), 0), cells - 1);
 }
 
+/** A cell of a lane. Null is empty. */
+type Cell = { readonly letter: string; readonly colour: Colour } | null;
+
 function laneText({ name, runs }: Lane, scale: Scale, { look }: Canvas): string {
-  const cells: (string | null)[] = Array.from({ length: scale.cells }, () => null);
-  const colours: number[] = Array.from({ length: scale.cells }, () => 90);
+  const label = cutToWidth(clean(name), nameWidth - 1);
+  const gap = ' '.repeat(nameWidth - measureWidth(label));
+  return `${label}${gap}${coloured(buildCells(runs, scale), look)}`.trimEnd();
+}
+
+/** Fills the cells of each run, and draws a line from its end to its continuation. */
+function buildCells(runs: readonly RunView[], scale: Scale): Cell[] {
+  const cells: Cell[] = Array.from({ length: scale.cells }, () => null);
   const ids = new Map(runs.map((run) => [run.id, run]));
   for (const run of runs) {
+    const [first, last] = [cellAt(startTime(run), scale), cellAt(endTime(run, scale.now), scale)];
     const before = run.continuationOf === null ? undefined : ids.get(run.continuationOf);
     if (before)
-      for (let at = cellAt(endTime(before, scale.now), scale) + 1; at < cellAt(startTime(run), scale); at += 1)
-        cells[at] ??= '─';
-    const { letter, colour } = classifyRun(run);
-    for (let at = cellAt(startTime(run), scale); at <= cellAt(endTime(run, scale.now), scale); at += 1) {
-      cells[at] = letter;
-      colours[at] = colour;
-    }
+      for (let at = cellAt(endTime(before, scale.now), scale) + 1; at < first; at += 1)
+        cells[at] ??= { letter: '─', colour: 'gray' };
+    for (let at = first; at <= last; at += 1) cells[at] = classifyRun(run);
   }
-  const label = shortened(clean(name), nameWidth - 1);
-  return `${label}${' '.repeat(nameWidth - measureWidth(label))}${coloured(cells, colours, look)}`.trimEnd();
+  return cells;
 }
 
 /** Colors the cells. Neighbors of one color share an escape sequence. */
-function coloured(cells: readonly (string | null)[], colours: readonly number[], look: Canvas['look']): string {
+function coloured(cells: readonly Cell[], look: Canvas['look']): string {
+  const colourAt = (at: number): Colour => cells[at]?.colour ?? 'gray';
   let text = '';
   for (let at = 0; at < cells.length; ) {
     let end = at;
-    while (end < cells.length && colours[end] === colours[at]) end += 1;
+    while (end < cells.length && colourAt(end) === colourAt(at)) end += 1;
     const part = cells
       .slice(at, end)
-      .map((cell) => cell ?? ' ')
+      .map((cell) => cell?.letter ?? ' ')
       .join('');
-    text += part.trim() === '' ? part : paint(part, colours[at] ?? 90, look);
+    text += part.trim() === '' ? part : paint(part, colourAt(at), look);
     at = end;
   }
   return text;
-}
-
-function shortened(text: string, width: number): string {
-  let kept = '';
-  for (const char of text) {
-    if (measureWidth(`${kept}${char}…`) > width && measureWidth(text) > width) return `${kept}…`;
-    kept += char;
-  }
-  return kept;
 }
 
 /** Formats the axis with local times, as many as fit. */
@@ -142,7 +132,7 @@ function formatAxis(scale: Scale, { look }: Canvas): string {
   for (let cell = 0; cell + 5 <= scale.cells; cell += step) {
     line = `${line.padEnd(cell)}${formatClock(scale.from + ((scale.to - scale.from) * cell) / scale.cells)}`;
   }
-  return paint(`${' '.repeat(nameWidth)}${line}`, 90, look);
+  return paint(`${' '.repeat(nameWidth)}${line}`, 'gray', look);
 }
 
 function formatClock(at: number): string {

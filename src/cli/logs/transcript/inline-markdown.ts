@@ -1,15 +1,16 @@
 /** Renders inline Markdown: bold, code, links. */
 import type { Token, Tokens } from 'marked';
-import type { TextStyle } from '../../format/format.ts';
-import { blue, bold, cyan, type Span, span } from '../../terminal/styled-text.ts';
+import type { Colour, TextStyle } from '../../terminal/style.ts';
+import { type Span, span } from '../../terminal/styled-text.ts';
 
+/** Returns the tokens of a paragraph as spans. Tags and unknown tokens stay as they are written. */
 export function inlineSpans(tokens: readonly Token[], look: TextStyle): Span[] {
   return tokens.flatMap((token): Span[] => {
     switch (token.type) {
       case 'strong':
         return inlineSpans((token as Tokens.Strong).tokens, look).map((each) => ({
           ...each,
-          colours: [...new Set([bold, ...each.colours])],
+          colours: [...new Set<Colour>(['bold', ...each.colours])],
         }));
       case 'em':
       case 'del':
@@ -39,13 +40,13 @@ export function inlineSpans(tokens: readonly Token[], look: TextStyle): Span[] {
 /** Returns code as a span. An absolute path becomes a link. */
 function codeSpan(text: string, look: TextStyle): Span {
   const path = /^\/[^\s:*?]+$/.test(text) ? { target: text } : {};
-  return { ...(look.colour ? span(text, cyan) : span(`\`${text}\``)), ...path };
+  return { ...(look.colour ? span(text, 'cyan') : span(`\`${text}\``)), ...path };
 }
 
 /** Returns a link with its address, so that the text cannot hide where it leads. */
 function linkSpans({ href, tokens, text }: Tokens.Link, look: TextStyle): Span[] {
   const words = inlineSpans(tokens, look).map(
-    (each): Span => ({ ...each, colours: [...new Set([...each.colours, blue])], target: href }),
+    (each): Span => ({ ...each, colours: [...new Set<Colour>([...each.colours, 'blue'])], target: href }),
   );
   return text === href || `mailto:${text}` === href || href === '' ? words : [...words, span(` (${href})`)];
 }

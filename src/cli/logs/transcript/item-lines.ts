@@ -1,169 +1,177 @@
 /** Renders transcript items as lines. It holds unfinished messages and open tools. */
 import type { TranscriptItem } from '#adapters/transcript/item.ts';
-import { plural } from '../../format/format.ts';
-import { bold, cyan, green, grey, red, span, wrap, yellow } from '../../terminal/styled-text.ts';
+import { formatPart, plural } from '../../format/format.ts';
+import type { Colour } from '../../terminal/style.ts';
+import { type Span, span, wrap } from '../../terminal/styled-text.ts';
 import { markdownLines } from './markdown.ts';
-import { type Blocks, createBlocks } from './markdown-blocks.ts';
+import { createBlocks } from './markdown-blocks.ts';
+import { OpenTools } from './open-tools.ts';
 import type { RenderOptions } from './render-options.ts';
-import { endLines, headLines, type ToolEnded, type ToolStarted } from './tool-lines.ts';
+import { endLines, headLines } from './tool-lines.ts';
 import { createUsed } from './usage-line.ts';
 
-export type ItemLines = {
-  readonly add: (item: TranscriptItem) => string[];
-  /** No more items come for now. Open tools are shown as started. */
-  readonly pause: () => string[];
-  /** Returns what would be shown if this were the end. It changes nothing. */
-  readonly unfinished: () => string[];
-  readonly rest: () => string[];
-};
+type ItemOf<Type extends TranscriptItem['type']> = Extract<TranscriptItem, { readonly type: Type }>;
 
-type Open = { readonly started: ToolStarted; head: boolean };
-/** The number of open tools after which the oldest is forgotten. Its end was never reported. */
-const openMax = 256;
 const thoughtLines = 3;
 
-export function createItemLines(manner: RenderOptions): ItemLines {
-  const { look } = manner;
-  const blocks: Blocks = createBlocks();
-  const open = new Map<string, Open>();
-  const over = new Set<string>();
-  const used = createUsed();
-  let above: 'nothing' | 'words' | 'other' = 'nothing';
-  let lastHead: string | null = null;
-  let lastSession = '';
-  let lastError = '';
+/** The lines of one log, item by item. */
+export class ItemLines {
+  readonly #options: RenderOptions;
+  readonly #blocks = createBlocks();
+  readonly #tools = new OpenTools();
+  readonly #used = createUsed();
+  #above: 'nothing' | 'words' | 'other' = 'nothing';
+  /** The tool whose head is the last line. */
+  #lastHead: string | null = null;
+  #lastSession = '';
+  #lastError = '';
 
-  /** Adds lines. Messages are separated from everything else by an empty line. */
-  function put(kind: 'words' | 'other', lines: readonly string[]): string[] {
-    if (lines.length === 0) return [];
-    const apart = above !== 'nothing' && (kind === 'words' || above === 'words');
-    above = kind;
-    lastHead = null;
-    return apart ? ['', ...lines] : [...lines];
+  constructor(options: RenderOptions) {
+    this.#options = options;
   }
 
-  const message = (text: string) => (text.trim() === '' ? [] : put('words', markdownLines(manner.words(text), look)));
-  const formatEnd = () => message(blocks.take());
-  const mark = (sign: string, text: string, colour: number) =>
-    put(
-      'other',
-      wrap([span(`${sign} `, colour), span(manner.words(text).trim(), colour)], look, { first: '', rest: '  ' }),
-    );
-
-  function begin(started: ToolStarted): string[] {
-    const known = open.get(started.id);
-    open.set(started.id, { started: known?.started ?? started, head: known?.head ?? false });
-    over.delete(started.id);
-    const [oldest] = open.keys();
-    if (open.size > openMax && oldest !== undefined) open.delete(oldest);
-    return [];
+  /** Takes an item, and returns the lines that it completes. */
+  add(item: TranscriptItem): string[] {
+    if (item.type !== 'message') return [...this.#endMessage(), ...this.#renderItem(item)];
+    if (item.delta) return this.#blocks.add(item.text).flatMap((text) => this.#renderMessage(text));
+    return [...this.#endMessage(), ...this.#renderMessage(item.text)];
   }
 
-  function end(ended: ToolEnded): string[] {
-    // Some CLIs report a refusal twice.
-    if (over.has(ended.id)) return [];
-    const call = open.get(ended.id);
-    open.delete(ended.id);
-    over.add(ended.id);
-    const [oldest] = over;
-    if (over.size > openMax && oldest !== undefined) over.delete(oldest);
-    const lines = endLines(
-      { started: call?.started ?? null, head: call?.head ?? false, isLast: lastHead === ended.id },
-      ended,
-      manner,
-    );
-    return put('other', lines);
-  }
-
-  function showHeads(): string[] {
-    return [...open].flatMap(([id, call]) => {
-      if (call.head) return [];
-      call.head = true;
-      const lines = put('other', headLines(call.started, manner));
-      lastHead = id;
+  /** Returns the heads of open tools, because no more items come for now. */
+  pause(): string[] {
+    return this.#tools.takeUnshown().flatMap((started) => {
+      const lines = this.#put('other', headLines(started, this.#options));
+      this.#lastHead = started.id;
       return lines;
     });
   }
 
-  function result(message: string | null): string[] {
-    const sum = used.words();
-    const tail = sum === null ? [] : [span(` · ${sum}`, grey)];
-    if (message === null) return put('other', wrap([span('✓ done', green), ...tail], look, { first: '', rest: '  ' }));
-    const why = message === '' || message === lastError ? '' : `: ${manner.words(message).trim()}`;
-    return put('other', wrap([span(`✗ failed${why}`, red), ...tail], look, { first: '', rest: '  ' }));
+  /** Returns what would be shown if this were the end. It changes nothing. */
+  unfinished(): string[] {
+    const { words, look } = this.#options;
+    return [
+      ...markdownLines(words(this.#blocks.held()), look),
+      ...this.#tools.listUnshown().flatMap((started) => headLines(started, this.#options)),
+    ];
   }
 
-  function shown(item: Exclude<TranscriptItem, { type: 'message' }>): string[] {
+  /** Returns the remaining lines once the log has ended. */
+  rest(): string[] {
+    const lines = [...this.#endMessage(), ...this.pause(), ...this.#renderNotEnded()];
+    const sum = this.#used.words();
+    return sum === null ? lines : [...lines, ...this.#putSpans([span(sum, 'gray')], '')];
+  }
+
+  #renderItem(item: Exclude<TranscriptItem, { type: 'message' }>): string[] {
+    const { words, hint } = this.#options;
     switch (item.type) {
-      case 'session': {
-        const words = item.words.map(manner.oneLine).join(' · ');
-        if (words === lastSession) return [];
-        lastSession = words;
-        return put('other', wrap([span(`session ${words}`, grey)], look, { first: '', rest: '  ' }));
-      }
+      case 'session':
+        return this.#renderSession(item);
       case 'thought':
-        return put('other', thought(manner.words(item.text), manner));
+        return this.#put('other', renderThought(words(item.text), this.#options));
       case 'tool-started':
-        return begin(item);
+        this.#tools.begin(item);
+        return [];
       case 'tool-ended':
-        return end(item);
-      case 'retry': {
-        const which =
-          item.attempt === null ? '' : `, attempt ${item.attempt}${item.of === null ? '' : ` of ${item.of}`}`;
-        return mark('↻', `tries again${which}: ${item.message}`, yellow);
-      }
+        return this.#renderToolEnd(item);
+      case 'retry':
+        return this.#renderRetry(item);
       case 'error':
-        if (item.message === lastError) return [];
-        lastError = item.message;
-        return item.message.trim() === '' ? [] : mark('✗', item.message, red);
+        return this.#renderError(item);
       case 'usage':
       case 'cost':
-        used.add(item);
+        this.#used.add(item);
         return [];
       case 'result':
-        return result(item.message);
+        return this.#renderResult(item);
       case 'report':
-        return put(
-          'other',
-          wrap([span(`reports ${item.kind}: `, bold), span(manner.words(item.text))], look, { first: '', rest: '  ' }),
-        );
+        return this.#putSpans([span(`reports ${item.kind}: `, 'bold'), span(words(item.text))]);
       case 'note':
-        return item.warning
-          ? mark('!', item.text, yellow)
-          : put('other', wrap([span(manner.words(item.text), cyan)], look, { first: '  ', rest: '  ' }));
+        return this.#renderNote(item);
       case 'line':
-        return put('other', wrap([span(manner.words(item.text), grey)], look));
+        return this.#putSpans([span(words(item.text), 'gray')], '');
       case 'left-out':
-        return mark('…', `a line too long to be read${manner.hint === null ? '' : `: ${manner.hint}`}`, yellow);
+        return this.#mark('…', `a line too long to be read${hint === null ? '' : `: ${hint}`}`, 'yellow');
     }
   }
 
-  const notEnded = () => (open.size === 0 ? [] : mark('…', `${plural(open.size, 'tool')} had not ended`, yellow));
+  #renderMessage(text: string): string[] {
+    if (text.trim() === '') return [];
+    return this.#put('words', markdownLines(this.#options.words(text), this.#options.look));
+  }
 
-  return {
-    add(item) {
-      if (item.type !== 'message') return [...formatEnd(), ...shown(item)];
-      if (item.delta) return blocks.add(item.text).flatMap(message);
-      return [...formatEnd(), ...message(item.text)];
-    },
-    pause: showHeads,
-    unfinished: () => [
-      ...markdownLines(manner.words(blocks.held()), look),
-      ...[...open.values()].flatMap(({ started, head }) => (head ? [] : headLines(started, manner))),
-    ],
-    rest() {
-      const words = [...formatEnd(), ...showHeads(), ...notEnded()];
-      const sum = used.words();
-      return sum === null ? words : [...words, ...put('other', wrap([span(sum, grey)], look))];
-    },
-  };
+  #endMessage(): string[] {
+    return this.#renderMessage(this.#blocks.take());
+  }
+
+  #renderSession(item: ItemOf<'session'>): string[] {
+    const words = item.words.map(this.#options.oneLine).join(' · ');
+    if (words === this.#lastSession) return [];
+    this.#lastSession = words;
+    return this.#putSpans([span(`session ${words}`, 'gray')]);
+  }
+
+  #renderToolEnd(item: ItemOf<'tool-ended'>): string[] {
+    const call = this.#tools.end(item);
+    if (call === null) return [];
+    const isLast = this.#lastHead === item.id;
+    return this.#put('other', endLines({ ...call, isLast }, item, this.#options));
+  }
+
+  #renderRetry({ attempt, of, message }: ItemOf<'retry'>): string[] {
+    const which = attempt === null ? '' : `, attempt ${formatPart(attempt, of)}`;
+    return this.#mark('↻', `tries again${which}: ${message}`, 'yellow');
+  }
+
+  #renderError({ message }: ItemOf<'error'>): string[] {
+    if (message === this.#lastError) return [];
+    this.#lastError = message;
+    return message.trim() === '' ? [] : this.#mark('✗', message, 'red');
+  }
+
+  #renderResult({ message }: ItemOf<'result'>): string[] {
+    const sum = this.#used.words();
+    const tail = sum === null ? [] : [span(` · ${sum}`, 'gray')];
+    if (message === null) return this.#putSpans([span('✓ done', 'green'), ...tail]);
+    const why = message === '' || message === this.#lastError ? '' : `: ${this.#options.words(message).trim()}`;
+    return this.#putSpans([span(`✗ failed${why}`, 'red'), ...tail]);
+  }
+
+  #renderNote({ text, warning }: ItemOf<'note'>): string[] {
+    if (warning) return this.#mark('!', text, 'yellow');
+    const { words, look } = this.#options;
+    return this.#put('other', wrap([span(words(text), 'cyan')], look, { first: '  ', rest: '  ' }));
+  }
+
+  #renderNotEnded(): string[] {
+    const { size } = this.#tools;
+    return size === 0 ? [] : this.#mark('…', `${plural(size, 'tool')} had not ended`, 'yellow');
+  }
+
+  #mark(sign: string, text: string, colour: Colour): string[] {
+    return this.#putSpans([span(`${sign} `, colour), span(this.#options.words(text).trim(), colour)]);
+  }
+
+  /** Adds wrapped text. `rest`: the indent of its further lines. */
+  #putSpans(spans: readonly Span[], rest = '  '): string[] {
+    return this.#put('other', wrap(spans, this.#options.look, { first: '', rest }));
+  }
+
+  /** Adds lines. Messages are separated from everything else by an empty line. */
+  #put(kind: 'words' | 'other', lines: readonly string[]): string[] {
+    if (lines.length === 0) return [];
+    const apart = this.#above !== 'nothing' && (kind === 'words' || this.#above === 'words');
+    this.#above = kind;
+    this.#lastHead = null;
+    return apart ? ['', ...lines] : [...lines];
+  }
 }
 
-function thought(text: string, { look }: RenderOptions): string[] {
+function renderThought(text: string, { look }: RenderOptions): string[] {
   const lines = markdownLines(text.trim(), { ...look, colour: false, links: false }, { first: '~ ', rest: '  ' });
   const shown =
     lines.length <= thoughtLines
       ? lines
       : [...lines.slice(0, thoughtLines - 1), `  … ${plural(lines.length - thoughtLines + 1, 'more line')}`];
-  return shown.flatMap((line) => wrap([span(line, grey)], { ...look, width: null }));
+  return shown.flatMap((line) => wrap([span(line, 'gray')], { ...look, width: null }));
 }

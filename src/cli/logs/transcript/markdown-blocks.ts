@@ -11,6 +11,7 @@ export type Blocks = {
   readonly take: () => string;
 };
 
+/** Creates an empty collection. */
 export function createBlocks(): Blocks {
   let held = '';
   const take = () => {

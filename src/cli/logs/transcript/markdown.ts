@@ -1,7 +1,7 @@
 /** Renders Markdown for a terminal. The text comes from agents and people, so it is untrusted. The caller cleans it. */
 import { lexer, type Token, type Tokens } from 'marked';
-import { paint, type TextStyle } from '../../format/format.ts';
-import { bold, cyan, grey, type Indent, noIndent, type Span, span, wrap } from '../../terminal/styled-text.ts';
+import { type Colour, paint, type TextStyle } from '../../terminal/style.ts';
+import { type Indent, noIndent, type Span, span, wrap } from '../../terminal/styled-text.ts';
 import { inlineSpans } from './inline-markdown.ts';
 import { tableLines } from './markdown-table.ts';
 
@@ -9,6 +9,7 @@ import { tableLines } from './markdown-table.ts';
 const markdownMax = 64 * 1024;
 const nestingMax = 40;
 
+/** Renders a text, wrapped to the width of the terminal. */
 export function markdownLines(text: string, look: TextStyle, indent: Indent = noIndent): string[] {
   const source = text.replaceAll('\t', '    ').replace(/\n+$/, '');
   const tokens = parseTokens(source);
@@ -54,7 +55,7 @@ function linesOfBlock(token: Token, look: TextStyle, indent: Indent): string[] {
     case 'code':
       return codeLines((token as Tokens.Code).text, look, indent);
     case 'blockquote': {
-      const bar = paint('│ ', grey, look);
+      const bar = paint('│ ', 'gray', look);
       return blockLines((token as Tokens.Blockquote).tokens, look, {
         first: `${indent.first}${bar}`,
         rest: `${indent.rest}${bar}`,
@@ -64,10 +65,10 @@ function linesOfBlock(token: Token, look: TextStyle, indent: Indent): string[] {
       return listLines(token as Tokens.List, look, indent);
     case 'table':
       return tableLines(token as Tokens.Table, look, indent);
-    case 'hr':
-      return [
-        `${indent.first}${paint('─'.repeat(Math.min(40, Math.max(3, (look.width ?? 80) - indent.rest.length))), grey, look)}`,
-      ];
+    case 'hr': {
+      const length = Math.min(40, Math.max(3, (look.width ?? 80) - indent.rest.length));
+      return [`${indent.first}${paint('─'.repeat(length), 'gray', look)}`];
+    }
     case 'space':
     case 'def':
       return [];
@@ -79,17 +80,20 @@ function linesOfBlock(token: Token, look: TextStyle, indent: Indent): string[] {
 /** Renders a heading. Without colors its marks stay, because nothing else would show it. */
 function headingLines({ depth, tokens }: Tokens.Heading, look: TextStyle, indent: Indent): string[] {
   const sign: Span[] = look.colour ? [] : [span(`${'#'.repeat(depth)} `)];
+  const colours: readonly Colour[] = depth < 3 ? ['bold', 'cyan'] : ['bold'];
   const words = inlineSpans(tokens, look).map(
-    (each): Span => ({ ...each, colours: [...new Set([bold, ...(depth < 3 ? [cyan] : []), ...each.colours])] }),
+    (each): Span => ({ ...each, colours: [...new Set([...colours, ...each.colours])] }),
   );
   return wrap([...sign, ...words], look, indent);
 }
 
-/** Renders code without wrapping at words, so that a copied line stays whole or breaks only at the edge of the terminal. */
+/**
+ * Renders code without wrapping at words, so that a copied line stays whole or breaks only at the edge of the terminal.
+ */
 function codeLines(text: string, look: TextStyle, indent: Indent): string[] {
   return text.split('\n').flatMap((line, index) => {
     const before = index === 0 ? indent.first : indent.rest;
-    return wrap([span(line, cyan)], look, { first: `${before}  `, rest: `${indent.rest}  `, unbroken: true });
+    return wrap([span(line, 'cyan')], look, { first: `${before}  `, rest: `${indent.rest}  `, unbroken: true });
   });
 }
 

@@ -1,5 +1,6 @@
 /** Options for rendering a log, and the cleaning of its text. */
-import { clean, cleanText, type TextStyle } from '../../format/format.ts';
+import { clean, cleanText } from '../../terminal/clean.ts';
+import type { TextStyle } from '../../terminal/style.ts';
 
 export type RenderOptions = {
   readonly look: TextStyle;
@@ -19,6 +20,7 @@ export type RenderContext = {
   readonly hide: (text: string) => string;
 };
 
+/** Adds the cleaning functions to the options. */
 export function resolveRenderOptions({ look, cwd, hint, hide }: RenderContext): RenderOptions {
   const words = (text: string) => cleanText(withoutOverwritten(hide(text))).replaceAll('\t', '    ');
   return { look, cwd, hint, words, oneLine: (text) => clean(hide(text)) };

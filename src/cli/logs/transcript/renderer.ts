@@ -1,10 +1,12 @@
-/** Renders an agent's log for people. Pure: the same lines for any split of the bytes, with bounded memory for any log. */
+/**
+ * Renders an agent's log for people. Pure: the same lines for any split of the bytes, with bounded memory for any log.
+ */
 import { cutLines, noCut } from '#adapters/log-lines.ts';
 import type { TranscriptItem } from '#adapters/transcript/item.ts';
 import { findTranscriber, type Transcribe } from '#adapters/transcript/transcribe.ts';
 import type { AdapterName, Mapping } from '#run/agent.ts';
-import type { TextStyle } from '../../format/format.ts';
-import { createItemLines } from './item-lines.ts';
+import type { TextStyle } from '../../terminal/style.ts';
+import { ItemLines } from './item-lines.ts';
 import { resolveRenderOptions } from './render-options.ts';
 
 /** How an agent's stream is read. */
@@ -35,18 +37,20 @@ export type Renderer = {
 export function createRenderer(options: RenderOptions): Renderer {
   const { reader, stream } = options;
   const transcribe = findTranscriber(reader.adapter, reader.mapping) ?? asIs;
-  const lines = createItemLines(resolveRenderOptions(options));
+  const lines = new ItemLines(resolveRenderOptions(options));
   let cut = noCut;
 
   function push(bytes: Uint8Array): string[] {
     const read = cutLines(cut, bytes);
     cut = read.cut;
     return read.lines.flatMap((line) =>
-      typeof line !== 'string' ? lines.add({ type: 'left-out' }) : transcribe(line, stream).flatMap(lines.add),
+      typeof line !== 'string'
+        ? lines.add({ type: 'left-out' })
+        : transcribe(line, stream).flatMap((item) => lines.add(item)),
     );
   }
 
-  return { push, pause: lines.pause, rest: () => [...(cut.bytes > 0 ? push(lineBreak) : []), ...lines.rest()] };
+  return { push, pause: () => lines.pause(), rest: () => [...(cut.bytes > 0 ? push(lineBreak) : []), ...lines.rest()] };
 }
 
 const lineBreak = new Uint8Array([0x0a]);
@@ -62,12 +66,12 @@ export function lastReadable(
   given: { readonly whole: boolean; readonly hide: (text: string) => string },
 ): string | null {
   const transcribe = findTranscriber(reader.adapter, reader.mapping) ?? asIs;
-  const lines = createItemLines(
+  const lines = new ItemLines(
     resolveRenderOptions({ look: { colour: false, width: null }, cwd: null, hint: null, hide: given.hide }),
   );
   const read = cutLines(noCut, tail);
   const shown = read.lines
     .slice(given.whole ? 0 : 1)
-    .flatMap((line) => (typeof line !== 'string' ? [] : transcribe(line, 'stdout').flatMap(lines.add)));
+    .flatMap((line) => (typeof line !== 'string' ? [] : transcribe(line, 'stdout').flatMap((item) => lines.add(item))));
   return [...shown, ...lines.unfinished()].map((line) => line.trim()).findLast((line) => line !== '') ?? null;
 }

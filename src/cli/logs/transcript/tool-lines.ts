@@ -1,10 +1,12 @@
 /** Renders tools of an agent: what was run, how it ended, its output and its changes. */
+
 import { pathToFileURL } from 'node:url';
 import type { TranscriptChange, TranscriptItem } from '#adapters/transcript/item.ts';
 import { reportMarker } from '#run/agent-report.ts';
 import { cutText } from '#run/cut-text.ts';
 import { formatDuration, plural } from '../../format/format.ts';
-import { bold, cyan, green, grey, red, type Span, span, wrap, yellow } from '../../terminal/styled-text.ts';
+import type { Colour } from '../../terminal/style.ts';
+import { type Span, span, wrap } from '../../terminal/styled-text.ts';
 import type { RenderOptions } from './render-options.ts';
 
 export type ToolStarted = TranscriptItem & { readonly type: 'tool-started' };
@@ -21,9 +23,9 @@ const outputLineLength = 400;
 /** Formats the head of a tool: `$ make test`, `Read src/a.ts`. */
 export function headSpans({ kind, command, tool, target }: ToolStarted, manner: RenderOptions): Span[] {
   if (kind === 'command' && command !== null)
-    return [span('$ ', grey), span(folded(manner.words(command).trim()), bold)];
+    return [span('$ ', 'gray'), span(folded(manner.words(command).trim()), 'bold')];
   const about = target === null ? '' : ` ${shortPath(manner.oneLine(target), manner.cwd)}`;
-  return [span(manner.oneLine(tool), cyan), span(about)];
+  return [span(manner.oneLine(tool), 'cyan'), span(about)];
 }
 
 /** Returns the beginning of a long script. */
@@ -33,6 +35,7 @@ function folded(command: string): string {
   return [...lines.slice(0, commandLines - 1), `… ${plural(lines.length - commandLines + 1, 'more line')}`].join('\n');
 }
 
+/** Renders the head of a tool. */
 export function headLines(started: ToolStarted, manner: RenderOptions): string[] {
   return wrap(headSpans(started, manner), manner.look, { first: '', rest: '  ' });
 }
@@ -75,13 +78,13 @@ function shortened(head: readonly Span[]): Span[] {
 function endSpans(started: ToolStarted | null, { exitCode, failed, denied, durationMs, at }: ToolEnded): Span[] {
   const between = at === null || started === null || started.at === null || at < started.at ? null : at - started.at;
   const ms = durationMs ?? between;
-  const time = ms === null ? [] : [span(` · ${formatDuration(ms)}`, grey)];
-  const arrow = (words: string, colour: number) => [span(' '), span(`→ ${words}`, colour), ...time];
-  if (denied) return arrow('not allowed', yellow);
-  if (exitCode !== null) return arrow(`exit ${exitCode}`, exitCode === 0 ? green : red);
-  if (failed) return arrow('failed', red);
+  const time = ms === null ? [] : [span(` · ${formatDuration(ms)}`, 'gray')];
+  const arrow = (words: string, colour: Colour) => [span(' '), span(`→ ${words}`, colour), ...time];
+  if (denied) return arrow('not allowed', 'yellow');
+  if (exitCode !== null) return arrow(`exit ${exitCode}`, exitCode === 0 ? 'green' : 'red');
+  if (failed) return arrow('failed', 'red');
   // Without an exit code, only the end itself is known.
-  return started?.kind === 'command' ? arrow('ended', grey) : time.length === 0 ? [] : [span(''), ...time];
+  return started?.kind === 'command' ? arrow('ended', 'gray') : time.length === 0 ? [] : [span(''), ...time];
 }
 
 /** Returns the changes of a tool from its end. Missing line counts come from its start. */
@@ -103,12 +106,16 @@ function changeLines({ path, kind, added, removed }: TranscriptChange, manner: R
   const letter = kind === null ? 'W' : letters[kind];
   const absolute = path.startsWith('/') ? path : manner.cwd === null ? null : `${manner.cwd}/${path}`;
   const counts = [
-    ...(added === null ? [] : [span(` +${added}`, green)]),
-    ...(removed === null ? [] : [span(` −${removed}`, red)]),
+    ...(added === null ? [] : [span(` +${added}`, 'green')]),
+    ...(removed === null ? [] : [span(` −${removed}`, 'red')]),
   ];
   const target = absolute === null ? null : pathToFileURL(absolute).href;
   return wrap(
-    [span(`${letter} `, kind === 'delete' ? red : yellow), { ...span(shortPath(name, manner.cwd)), target }, ...counts],
+    [
+      span(`${letter} `, kind === 'delete' ? 'red' : 'yellow'),
+      { ...span(shortPath(name, manner.cwd)), target },
+      ...counts,
+    ],
     manner.look,
     {
       first: '',
@@ -135,7 +142,7 @@ function outputLines(
     const text = line ?? `… ${plural(hidden, 'more line')}${manner.hint === null ? '' : `: ${manner.hint}`}`;
     const short =
       manner.look.width !== null && text.length > outputLineLength ? `${cutText(text, outputLineLength)}…` : text;
-    return wrap([span(short, grey)], manner.look, { first: '    ', rest: '      ' });
+    return wrap([span(short, 'gray')], manner.look, { first: '    ', rest: '      ' });
   });
 }
 

@@ -1,10 +1,11 @@
 /** The usage of a run according to its stream. Parts are added up, and session totals replace each other. */
 import type { TranscriptItem } from '#adapters/transcript/item.ts';
-import { formatUsage } from '../../format/format.ts';
+import { formatDollars, formatUsage } from '../../format/format.ts';
 
 type Usage = TranscriptItem & { readonly type: 'usage' };
 type Cost = TranscriptItem & { readonly type: 'cost' };
 
+/** Creates an empty count. */
 export function createUsed() {
   let tokens: Usage | null = null;
   let cost: Cost | null = null;
@@ -21,21 +22,11 @@ export function createUsed() {
     words(): string | null {
       if (told) return null;
       told = true;
-      const all = {
-        inputTokens: tokens?.input ?? null,
-        cachedInputTokens: tokens?.cached ?? null,
-        outputTokens: tokens?.output ?? null,
-        model: null,
-      };
-      const usage =
-        tokens === null
-          ? null
-          : `used ${formatUsage({ ...all, costUsd: null })}${tokens.scope === 'session' ? ' by the session so far' : ''}`;
-      const dollars =
-        cost === null
-          ? null
-          : `$${cost.usd.toFixed(cost.usd < 1 ? 4 : 2)}${cost.scope === 'session' ? ' for the session so far' : ''}`;
-      return [usage, dollars].filter((part) => part !== null).join(', ');
+      const parts = [
+        ...(tokens === null ? [] : [formatTokenUse(tokens)]),
+        ...(cost === null ? [] : [formatCost(cost)]),
+      ];
+      return parts.join(', ');
     },
   };
 }
@@ -43,4 +34,13 @@ export function createUsed() {
 function sum(a: Usage, b: Usage): Usage {
   const both = (x: number | null, y: number | null) => (x === null ? y : y === null ? x : x + y);
   return { ...b, input: both(a.input, b.input), cached: both(a.cached, b.cached), output: both(a.output, b.output) };
+}
+
+function formatTokenUse({ input, cached, output, scope }: Usage): string {
+  const counts = { inputTokens: input, cachedInputTokens: cached, outputTokens: output, model: null, costUsd: null };
+  return `used ${formatUsage(counts)}${scope === 'session' ? ' by the session so far' : ''}`;
+}
+
+function formatCost({ usd, scope }: Cost): string {
+  return `${formatDollars(usd)}${scope === 'session' ? ' for the session so far' : ''}`;
 }

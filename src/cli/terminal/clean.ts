@@ -1,0 +1,32 @@
+/** Cleans external text before it reaches a terminal. */
+import { stripVTControlCharacters } from 'node:util';
+import { unseen, unseenInText } from '#run/control-chars.ts';
+import { keepLinks } from './hyperlinks.ts';
+
+/** Removes escape sequences and other control characters. Line breaks become visible. */
+export function clean(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\r?\n|[\u2028\u2029]/g, '⏎')
+    .replace(unseen, '');
+}
+
+/** Cleans a text of several lines, whose line breaks stay. */
+export function cleanText(text: string): string {
+  return text.split('\n').map(clean).join('\n');
+}
+
+/**
+ * The last filter before a terminal. Of unsanitized text, only the colors of `paint`, the links of `link`, tabs and
+ * line breaks pass.
+ */
+export function forTerminal(text: string): string {
+  return keepLinks(text, colouredText);
+}
+
+function colouredText(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colors that clip sets itself
+  const parts = text.split(/(\u001b\[(?:0|1|3[1-6]|90)m)/);
+  return parts
+    .map((part, index) => (index % 2 === 1 ? part : stripVTControlCharacters(part).replace(unseenInText, '')))
+    .join('');
+}
