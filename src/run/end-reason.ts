@@ -133,3 +133,14 @@ function failed(
   const reason = spec.agent === null ? plainReason : 'adapter_failed';
   return { status: 'failed', stopReason: reason, errorCode: reason, remark: null, timeoutFired: false };
 }
+
+/** Returns the end of a run whose process could not be started, in clip's words. */
+export function notStarted(errorCode: string, message: string): End {
+  return { status: 'failed', stopReason: 'not_started', errorCode, ...ours(message) };
+}
+
+/** Returns the end of a run that waited for one that did not succeed. */
+export function endOfDependency({ after, status }: { readonly after: number; readonly status: string }): End {
+  const error = `Run ${after} had to succeed first, but it ended ${status}.`;
+  return { status: 'cancelled', stopReason: 'dependency_failed', errorCode: 'cancelled', ...ours(error) };
+}
