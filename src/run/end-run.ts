@@ -1,8 +1,10 @@
 /** The state of a run from its end on. */
 import { type End, endOfOrder, endOfOutcome, endOfStop } from './end-reason.ts';
 import type { RunEvent } from './events.ts';
-import { limits } from './limits.ts';
 import { type Ended, type FinalizeStep, finalizeSteps, type Leader, type Outcome, type Run, type Stop } from './run.ts';
+
+/** A stop that was ordered longer than this after the process had ended was not ordered while its stream was being read. */
+const lateOrderMsMax = 3_600_000;
 
 type Exited = Extract<RunEvent, { type: 'exited' }>;
 type Lost = Extract<RunEvent, { type: 'process-lost' }>;
@@ -62,7 +64,7 @@ function toOutcome(event: Exited): Outcome {
 
 /** Returns whether a stop was ordered after the end. A much larger difference means that the clock was set back in between. */
 function isTooLate({ orderedAt }: Stop, endedAt: number): boolean {
-  return orderedAt > endedAt && orderedAt - endedAt < limits.lateOrderMsMax;
+  return orderedAt > endedAt && orderedAt - endedAt < lateOrderMsMax;
 }
 
 /**

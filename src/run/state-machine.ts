@@ -1,7 +1,6 @@
 import { endOfDependency, notStarted } from './end-reason.ts';
 import { endExited, endLost, endNotStarted, endStoppedEarly } from './end-run.ts';
 import { orderTypes, type RunEvent } from './events.ts';
-import { limits } from './limits.ts';
 import { buildLive, jump, orderStop } from './live-state.ts';
 import {
   type DecisionRecord,
@@ -15,6 +14,13 @@ import {
   type Stop,
   type Stopping,
 } from './run.ts';
+
+/** The first delay before a start is tried again for want of resources. It doubles with each attempt. */
+const shortageMs = 1_000;
+/** The longest delay between two such attempts. */
+const shortageMsLongest = 30_000;
+/** The time after which a run fails that could not start for want of resources. A person has to look at the machine. */
+const shortageMsMax = 600_000;
 
 /**
  * The state machine of a run.
@@ -201,12 +207,12 @@ export const exhaustedSuffix = '; continuation attempts exhausted';
 function notYet(run: Run, { shortage }: Starting, message: string, at: number): Transition {
   const tries = (shortage?.tries ?? 0) + 1;
   const since = shortage?.since ?? at;
-  if (at - since >= limits.shortageMsMax) {
+  if (at - since >= shortageMsMax) {
     const minutes = Math.round((at - since) / 60_000);
     const why = notStarted('launch_failed', `${message} It was tried ${tries} times in ${minutes} minutes.`);
     return finalized(endNotStarted(run, why, at));
   }
-  const wait = Math.min(limits.shortageMs * 2 ** (tries - 1), limits.shortageMsLongest);
+  const wait = Math.min(shortageMs * 2 ** (tries - 1), shortageMsLongest);
   return moved({ status: 'queued', notBefore: at + wait, shortage: { tries, since, message } });
 }
 

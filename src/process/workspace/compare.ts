@@ -17,6 +17,9 @@ import { askGit, readGitRecords } from './git-command.ts';
 import { fileVersion, noMode, parseModes, submoduleMode } from './git-status.ts';
 import type { WorkspacePlace, WorkspaceSnapshot } from './snapshot.ts';
 
+/** Commits of one run that are examined one by one. */
+const commitsMax = 200;
+
 /** Returns the differences. Null if one of the states is missing, or if they are of different folders. */
 export async function compareWith(earlier: Snapshot | null, look: WorkspaceSnapshot): Promise<Comparison | null> {
   const { snapshot: now } = look;
@@ -72,7 +75,7 @@ async function inRepository(
     committedBetween(before, after, place),
     commitsSince(before, after, place),
   ]);
-  const isAll = commits !== null && commits.length < limits.workspaceCommits;
+  const isAll = commits !== null && commits.length < commitsMax;
   const commitCount = isAll ? commits.length : await countSince(before, after, place);
   const found =
     committed === null
@@ -195,7 +198,7 @@ async function commitsSince(
     '--no-renames',
     '--diff-merges=off',
     `--format=${commitMark}%ct`,
-    `--max-count=${limits.workspaceCommits}`,
+    `--max-count=${commitsMax}`,
   ];
   const commits: { at: number; files: string[] }[] = [];
   let files = 0;

@@ -6,6 +6,9 @@ import { spawn } from 'node:child_process';
 import { limits } from '#run/limits.ts';
 import { encodeName } from './file-names.ts';
 
+/** One entry of a listing. A path has at most 4,096 bytes. */
+const gitRecordBytesMax = 64 * 2 ** 10;
+
 export type GitCall = {
   readonly args: readonly string[];
   /** Variables in addition to the fixed ones. They select the repository. */
@@ -63,7 +66,7 @@ export async function readGitRecords(
       from = end + 1;
     }
     rest = data.subarray(from);
-    return rest.length <= limits.gitRecordBytesMax;
+    return rest.length <= gitRecordBytesMax;
   });
   if (outcome.kind === 'stopped') return 'stopped';
   return outcome.kind === 'ended' && (outcome.code === 0 || outcome.code === call.alsoGood) ? 'all' : null;
