@@ -1,6 +1,7 @@
 import { limits } from './limits.ts';
 import type { Run, Running, RunSpec, Stall, StopOrder, Stopping } from './run.ts';
-import { isFatal, type StreamState } from './stream-state.ts';
+import { isFatal } from './stream-failure.ts';
+import type { StreamState } from './stream-state.ts';
 
 /** The silence after which a run counts as stalled. */
 const stalledMs = 600_000;

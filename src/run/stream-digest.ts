@@ -3,7 +3,8 @@
 import type { ErrorClass } from './agent-event.ts';
 import { cutText } from './cut-text.ts';
 import { limits } from './limits.ts';
-import { isFatal, type Retrying, type StreamState } from './stream-state.ts';
+import { isFatal } from './stream-failure.ts';
+import type { Retrying, StreamState } from './stream-state.ts';
 import { noTotals, type SessionTotals, toUsage, type Usage } from './usage.ts';
 
 export type StreamDigest = {

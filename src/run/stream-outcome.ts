@@ -1,7 +1,8 @@
 /** The outcome of a run according to its agent's stream: a failure, or none. */
 
 import type { ErrorClass, Failure } from './agent-event.ts';
-import { type StreamState, unexplained } from './stream-state.ts';
+import { unexplained } from './stream-failure.ts';
+import type { StreamState } from './stream-state.ts';
 import { hasOpenCalls } from './usage-meter.ts';
 
 /** A failure. `stream_unreadable`: the outcome is unknown, so the run cannot be called a success. */

@@ -2,7 +2,7 @@
 
 import { isoTime } from '#run/iso-time.ts';
 import type { SinceTaskRecord } from '#run/run.ts';
-import type { OpenTool } from '#run/stream-state.ts';
+import type { OpenTool } from '#run/stream-tools.ts';
 import { inlineCode } from './quote.ts';
 import type { SummaryRun } from './summary-input.ts';
 

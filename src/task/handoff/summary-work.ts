@@ -4,7 +4,7 @@
  */
 
 import type { SinceTaskRecord } from '#run/run.ts';
-import type { CommandRecord, FileRecord } from '#run/stream-state.ts';
+import type { CommandRecord, FileRecord } from '#run/stream-tools.ts';
 import type { NamedFile } from '#run/workspace.ts';
 import { readsAsFarAsSeen } from '../liveness/evidence.ts';
 import { absolute, within } from '../progress/paths.ts';
