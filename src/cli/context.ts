@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import { type Home, locateHome } from '#config/home.ts';
 import { visibleJson } from '#run/control-chars.ts';
 import { ClipError } from '#run/errors.ts';
-import { markVariable } from '#run/run.ts';
+import { markVariable } from '#run/leader.ts';
 import { type Client, createClient, type Inside } from './client/client.ts';
 import { cleanText, forTerminal, readTextStyle, type TextStyle } from './format/format.ts';
 

@@ -3,7 +3,7 @@
  * only, because the keeper uses them.
  */
 import type { Signalled } from '#run/events.ts';
-import type { Leader } from '#run/run.ts';
+import type { Leader } from '#run/leader.ts';
 import type { LaunchRecord, LeaderRecord } from './run-folder.ts';
 import type { Member } from './run-processes.ts';
 

@@ -1,6 +1,6 @@
 /** The process table of macOS, read with `ps`. Parsing is separate, so it can be tested on recorded output. */
 import { execFileSync } from 'node:child_process';
-import { markVariable, roleVariable } from '#run/run.ts';
+import { markVariable, roleVariable } from '#run/leader.ts';
 import { parsePsBirth } from './process-birth.ts';
 import type { ProcessRow, ProcessTable, Query } from './process-info.ts';
 

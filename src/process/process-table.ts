@@ -1,6 +1,6 @@
 /** Lists the processes of this user that are younger than a given moment, each with its run mark. */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { markVariable, roleVariable } from '#run/run.ts';
+import { markVariable, roleVariable } from '#run/leader.ts';
 import { readStat } from './process-birth.ts';
 import type { ProcessRow, ProcessTable, Query } from './process-info.ts';
 import { listDarwinProcesses } from './process-table-darwin.ts';

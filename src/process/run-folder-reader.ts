@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Leader } from '#run/run.ts';
+import type { Leader } from '#run/leader.ts';
 import { readRunFile } from './run-file.ts';
 import { type LaunchRecord, runFiles } from './run-folder.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import type { ProofOfMembership } from '#run/events.ts';
-import type { Leader, ProcessIdentity } from '#run/run.ts';
+import type { Leader, ProcessIdentity } from '#run/leader.ts';
 import { isRunGroup, processesInGroup } from './cgroup.ts';
 import { computeKernelMark, readKernelMark } from './kernel-mark.ts';
 import { pidNamespace, readStat, systemBootId } from './process-birth.ts';

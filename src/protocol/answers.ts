@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { type Mapping, permissions } from '#run/agent.ts';
 import { reportKinds } from '#run/agent-report.ts';
-import { containments, environmentSources, runStatuses } from '#run/run.ts';
+import { containments } from '#run/leader.ts';
+import { environmentSources, runStatuses } from '#run/run.ts';
 import { needView } from './needs.ts';
 
 const time = z.iso.datetime().nullable();

@@ -4,17 +4,9 @@ import type { ReportWords } from '#run/agent-report.ts';
 import { needsPerson } from '#run/attention.ts';
 import type { RunEvent } from '#run/events.ts';
 import { isoTime } from '#run/iso-time.ts';
+import { findContainment } from '#run/leader.ts';
 import { unseenMessage } from '#run/recovery.ts';
-import {
-  type Ended,
-  findContainment,
-  isAlive,
-  isEnded,
-  type Outcome,
-  type Run,
-  type RunState,
-  type WorkspaceRecord,
-} from '#run/run.ts';
+import { type Ended, isAlive, isEnded, type Outcome, type Run, type RunState, type WorkspaceRecord } from '#run/run.ts';
 import { classifySilence, silentMs } from '#run/silence.ts';
 import type { StreamDigest } from '#run/stream-digest.ts';
 import type { EventView, ReportView, RunView } from './answers.ts';

@@ -1,6 +1,7 @@
 import { cutText } from './cut-text.ts';
 import { limits } from './limits.ts';
-import type { Ended, Outcome, RunSpec, Stop, StopOrder } from './run.ts';
+import type { Ended, Outcome, RunSpec } from './run.ts';
+import type { Stop, StopOrder } from './stop.ts';
 import type { ReportedFailure, StreamOutcome } from './stream-outcome.ts';
 
 /** The fields of an end that say why it happened. */

@@ -1,7 +1,9 @@
 /** The state of a run from its end on. */
 import { type End, endOfOrder, endOfOutcome, endOfStop } from './end-reason.ts';
 import type { RunEvent } from './events.ts';
-import { type Ended, type FinalizeStep, finalizeSteps, type Leader, type Outcome, type Run, type Stop } from './run.ts';
+import type { Leader } from './leader.ts';
+import { type Ended, type FinalizeStep, finalizeSteps, type Outcome, type Run } from './run.ts';
+import type { Stop } from './stop.ts';
 
 /** A stop that was ordered longer than this after the process had ended was not ordered while its stream was being read. */
 const lateOrderMsMax = 3_600_000;

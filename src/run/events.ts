@@ -1,4 +1,6 @@
-import type { Acknowledgement, Leader, LivenessRecord, Stall, StepResult, StopOrder } from './run.ts';
+import type { Leader } from './leader.ts';
+import type { Acknowledgement, LivenessRecord, Stall, StepResult } from './run.ts';
+import type { StopOrder } from './stop.ts';
 import type { StreamOutcome } from './stream-outcome.ts';
 
 /**

@@ -1,6 +1,8 @@
 /** The parts of the state of a run whose process lives. */
 import type { RunEvent } from './events.ts';
-import type { Leader, Run, Running, Stop, Stopping } from './run.ts';
+import type { Leader } from './leader.ts';
+import type { Run, Running, Stopping } from './run.ts';
+import type { Stop } from './stop.ts';
 
 type StartedProcess = { readonly leader: Leader; readonly startedAt: number };
 

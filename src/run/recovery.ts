@@ -1,5 +1,6 @@
 import type { Fact } from './events.ts';
-import type { Leader, Run } from './run.ts';
+import type { Leader } from './leader.ts';
+import type { Run } from './run.ts';
 
 /** What recovery observes of one unfinished run from keeper, operating system and disk, in the order of their credibility. */
 export type Observation = {

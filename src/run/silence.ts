@@ -1,5 +1,6 @@
 import { limits } from './limits.ts';
-import type { Run, Running, RunSpec, Stall, StopOrder, Stopping } from './run.ts';
+import type { Run, Running, RunSpec, Stall, Stopping } from './run.ts';
+import type { StopOrder } from './stop.ts';
 import { isFatal } from './stream-failure.ts';
 import type { StreamState } from './stream-state.ts';
 

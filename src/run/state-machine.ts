@@ -11,9 +11,9 @@ import {
   type Running,
   type RunState,
   type Starting,
-  type Stop,
   type Stopping,
 } from './run.ts';
+import type { Stop } from './stop.ts';
 
 /** The first delay before a start is tried again for want of resources. It doubles with each attempt. */
 const shortageMs = 1_000;

@@ -1,5 +1,5 @@
 import { limits } from './limits.ts';
-import type { Stop, StopPhase } from './run.ts';
+import type { Stop, StopPhase } from './stop.ts';
 
 /** The time between an agent's polite signal and SIGTERM. Codex and claude end their tools within 1.5 s. */
 const politeMs = 3_000;

@@ -16,8 +16,8 @@ import { keeperRevision } from '#process/keeper-protocol.ts';
 import { pidNamespace } from '#process/process-birth.ts';
 import type { LaunchRecord } from '#process/run-folder.ts';
 import { ClipError } from '#run/errors.ts';
+import type { Leader } from '#run/leader.ts';
 import { limits } from '#run/limits.ts';
-import type { Leader } from '#run/run.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 
 /** `surely`: the keeper reports the end itself, so the files in the run folder need not be trusted. */
