@@ -84,7 +84,8 @@ function readSystem(event: Json): readonly AgentEvent[] {
     }
     case 'permission_denied':
       return denied(textAt(event, 'tool_use_id'));
-    // The whole set of current tasks, not a change. Version 2.1.197 does not report it, and ends its tasks before it ends.
+    // The whole set of current tasks, not a change. Version 2.1.197 does not report it, and ends its tasks before it
+    // ends.
     case 'background_tasks_changed':
       return Array.isArray(event['tasks']) ? [{ type: 'background', tasks: event['tasks'].length }] : [];
     default:
@@ -130,7 +131,10 @@ function usageOfCall(message: unknown): AgentEvent[] {
   return [{ type: 'tokens', scope: 'call', id, tokens, model: null }];
 }
 
-/** Returns the counts of the API. Its `input_tokens` includes neither cached input nor input that was written to the cache. */
+/**
+ * Returns the counts of the API. Its `input_tokens` includes neither cached input nor input that was written to the
+ * cache.
+ */
 function tokensIn(usage: unknown): Tokens {
   return {
     input: sum(

@@ -8,7 +8,10 @@ import { at, isObject, jsonIn, numberAt, textAt } from './json.ts';
 import { geminiSessionFile } from './session-files.ts';
 import { buildToolStart, classifyTool, type ToolKinds } from './tool-call.ts';
 
-/** The approval mode of each permission. An untrusted folder is refused in any mode, so a permission to work includes trust. */
+/**
+ * The approval mode of each permission. An untrusted folder is refused in any mode, so a permission to work includes
+ * trust.
+ */
 const modes: Readonly<Record<Permission, readonly string[]>> = {
   ask: ['--approval-mode', 'default'],
   edit: ['--approval-mode', 'auto_edit', '--skip-trust'],

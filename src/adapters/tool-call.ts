@@ -17,7 +17,9 @@ type Call = {
   readonly path: string | null;
 };
 
-/** Returns the start of a tool. A shell call without a command, or whose arguments could not be parsed, runs nothing. */
+/**
+ * Returns the start of a tool. A shell call without a command, or whose arguments could not be parsed, runs nothing.
+ */
 export function buildToolStart({ id, tool, kind, command, path }: Call): AgentEvent {
   return {
     type: 'tool-started',

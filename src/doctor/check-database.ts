@@ -18,7 +18,9 @@ const familiesMax = 2_000;
 /** Far above the normal size of the write-ahead log (store/open.ts). */
 const changesBytesMax = 64 * 2 ** 20;
 
-/** Checks the database, the leftovers of the runs in it, and its logs. `config`: null when the settings cannot be read. */
+/**
+ * Checks the database, the leftovers of the runs in it, and its logs. `config`: null when the settings cannot be read.
+ */
 export function checkDatabase(home: Home, daemon: DaemonSays, config: Config | null): Check[] {
   const folders = existsSync(home.runs) ? readdirSync(home.runs).filter(isRunId) : [];
   const size = statSync(home.database, { throwIfNoEntry: false })?.size ?? 0;
@@ -54,7 +56,10 @@ export function checkDatabase(home: Home, daemon: DaemonSays, config: Config | n
   }
 }
 
-/** Checks the size of the write-ahead log. It shrinks when nothing reads it, so a large one has a reader that never finishes. */
+/**
+ * Checks the size of the write-ahead log. It shrinks when nothing reads it, so a large one has a reader that never
+ * finishes.
+ */
 function checkChanges({ database }: Home): Check[] {
   const size = statSync(`${database}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   if (size < changesBytesMax) return [];

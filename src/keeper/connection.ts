@@ -9,7 +9,10 @@ const lineBytesMax = 4 * 2 ** 20;
 const greetingBytesMax = 4 * 2 ** 10;
 /** Time for a new connection to greet, as long as a daemon waits for the answer. */
 const greetingMs = 10_000;
-/** Refusals before an ungreeted connection is dropped: a refusal costs the keeper more than a bad message costs its sender. */
+/**
+ * Refusals before an ungreeted connection is dropped: a refusal costs the keeper more than a bad message costs its
+ * sender.
+ */
 const refusalsMax = 32;
 
 export type Hello = Extract<ToKeeper, { type: 'hello' }>;

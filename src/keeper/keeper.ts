@@ -47,7 +47,9 @@ export class Keeper {
   /** Created at the first greeting, which says whether control groups are wanted. */
   #groups: RunGroups | null | undefined;
   readonly #runs: Runs;
-  /** Pending answers to greetings. An answer must list all runs, so it waits until open launches and ends are decided. */
+  /**
+   * Pending answers to greetings. An answer must list all runs, so it waits until open launches and ends are decided.
+   */
   readonly #whenDecided: (() => void)[] = [];
   readonly #heartbeat = createHeartbeat({ deadlines: () => this.#runs.deadlines() });
   readonly #restart: DaemonRestart;

@@ -51,7 +51,10 @@ export class Runs {
     return this.#children.size === 0 && this.#flushing.size === 0 && this.#launching.size === 0;
   }
 
-  /** Returns whether a run lives, is being launched or has just ended. The next of a queue of short runs was then about to start. */
+  /**
+   * Returns whether a run lives, is being launched or has just ended. The next of a queue of short runs was then about
+   * to start.
+   */
   get areBusy(): boolean {
     return this.#children.size > 0 || this.#launching.size > 0 || Date.now() - this.#lastEndAt < recentMs;
   }

@@ -65,7 +65,10 @@ async function listEntries(folder: string): Promise<readonly Dirent[]> {
   return entries;
 }
 
-/** Returns the first line of a file. Null if it cannot be read, is not a regular file, or has no complete line within the limit. */
+/**
+ * Returns the first line of a file. Null if it cannot be read, is not a regular file, or has no complete line within
+ * the limit.
+ */
 async function readFirstLine(path: string): Promise<string | null> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);

@@ -90,7 +90,10 @@ export type KeeperQuestion = Extract<ToKeeper, { n: number }>;
 export type KeeperConnection = {
   readonly hello: KeeperHello;
   readonly send: (message: ToKeeper) => void;
-  /** Sends a request and waits for the answer. Rejects if none arrives within `keeperAnswerMs`, or if the connection closes. */
+  /**
+   * Sends a request and waits for the answer. Rejects if none arrives within `keeperAnswerMs`, or if the connection
+   * closes.
+   */
   readonly ask: <A extends KeeperAnswer>(
     question: {
       [K in KeeperQuestion['type']]: Omit<Extract<KeeperQuestion, { type: K }>, 'n'>;

@@ -35,7 +35,9 @@ export type ToKeeper =
   | { readonly type: 'ping'; readonly n: number }
   /** Asks for the processes of a run, if it is in the keeper's pid namespace. */
   | { readonly type: 'find'; readonly n: number; readonly family: FamilyQuery }
-  /** Sends a signal to these members after verifying each again. `cgroup`: control group that SIGKILL ends as a whole. */
+  /**
+   * Sends a signal to these members after verifying each again. `cgroup`: control group that SIGKILL ends as a whole.
+   */
   | {
       readonly type: 'signal';
       readonly n: number;

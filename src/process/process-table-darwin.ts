@@ -38,7 +38,10 @@ export function listDarwinProcesses({ bornAfter, except, onRow }: Query): Proces
   return { rows, showsEnvironments: false, processes: facts.length, vanished: 0 };
 }
 
-/** Parses lines of `pid ppid pgid sess stat lstart ucomm`, without zombies. macOS prints 0 for the session, so the group replaces it. */
+/**
+ * Parses lines of `pid ppid pgid sess stat lstart ucomm`, without zombies. macOS prints 0 for the session, so the group
+ * replaces it.
+ */
 export function parsePsFacts(output: string): Omit<ProcessRow, 'mark' | 'ours' | 'hidden'>[] {
   const rows: Omit<ProcessRow, 'mark' | 'ours' | 'hidden'>[] = [];
   for (const line of output.split('\n')) {

@@ -81,7 +81,10 @@ function readEnvironment(pid: number, uid: number): Environment {
   }
 }
 
-/** Returns whether the process runs a daemon or keeper. A variable alone is easily set, and would hide a process from every scan. */
+/**
+ * Returns whether the process runs a daemon or keeper. A variable alone is easily set, and would hide a process from
+ * every scan.
+ */
 function isProgramOfOurs(pid: number): boolean {
   try {
     return runsProgramOfOurs(readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0'));

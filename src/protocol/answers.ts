@@ -36,7 +36,10 @@ export const runView = z.object({
   processStartedAt: time,
   exitCode: z.int().nullable(),
   signal: z.string().nullable(),
-  /** True when the exit code or the signal was observed. False when the process was lost or never started. Null while it lives. */
+  /**
+   * True when the exit code or the signal was observed. False when the process was lost or never started. Null while it
+   * lives.
+   */
   exitKnown: z.boolean().nullable(),
   errorCode: z.string().nullable(),
   error: z.string().nullable(),
@@ -176,7 +179,9 @@ export const runAnswer = z.object({
   run: runView,
   existing: z.boolean().optional(),
   notice: z.string().nullable().optional(),
-  /** The socket of a keeper that the client should start with its own nice value and limits. Null when none is needed. */
+  /**
+   * The socket of a keeper that the client should start with its own nice value and limits. Null when none is needed.
+   */
   keeper: z.string().nullable().optional(),
 });
 export type RunAnswer = z.infer<typeof runAnswer>;

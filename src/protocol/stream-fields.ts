@@ -15,7 +15,9 @@ type StreamField =
   | 'resetsAt'
   | 'lastMessage';
 
-/** Returns what the agent's stream has shown. Without a stream, only the permission and the session to resume are known. */
+/**
+ * Returns what the agent's stream has shown. Without a stream, only the permission and the session to resume are known.
+ */
 export function buildStreamFields(run: Run, seen: RunFacts): Pick<RunView, StreamField> {
   const { spec } = run;
   const { digest } = seen;

@@ -210,7 +210,10 @@ export const taskShowAnswer = z.object({
   documents: z.array(documentHeadView),
   wakes: z.array(wakeView),
   activity: z.array(eventView),
-  /** What its automatic runs start from: the environment of the person who assigned or last continued it, or the daemon's. */
+  /**
+   * What its automatic runs start from: the environment of the person who assigned or last continued it, or the
+   * daemon's.
+   */
   environment: z.object({ source: z.enum(['person', 'daemon']), keptAt: time }),
 });
 export type TaskShowAnswer = z.infer<typeof taskShowAnswer>;

@@ -18,7 +18,10 @@ export const wireLimits = {
   /** The largest budget. A larger one is a typing mistake. */
   budgetUsdMax: 1_000_000,
   budgetRunsMax: 1_000_000,
-  /** The shortest timer. A timer that is due while its agent still works fires only once, so a short one means: continuously. */
+  /**
+   * The shortest timer. A timer that is due while its agent still works fires only once, so a short one means:
+   * continuously.
+   */
   timerEveryMsMin: 1_000,
   timerPromptLength: 16_000,
 } as const;

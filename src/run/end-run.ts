@@ -5,7 +5,9 @@ import type { Leader } from './leader.ts';
 import { type Ended, type FinalizeStep, finalizeSteps, type Outcome, type Run } from './run.ts';
 import type { Stop } from './stop.ts';
 
-/** A stop that was ordered longer than this after the process had ended was not ordered while its stream was being read. */
+/**
+ * A stop that was ordered longer than this after the process had ended was not ordered while its stream was being read.
+ */
 const lateOrderMsMax = 3_600_000;
 
 type Exited = Extract<RunEvent, { type: 'exited' }>;
@@ -64,7 +66,10 @@ function toOutcome(event: Exited): Outcome {
   return event.code === null ? { kind: 'lost' } : { kind: 'exited', code: event.code };
 }
 
-/** Returns whether a stop was ordered after the end. A much larger difference means that the clock was set back in between. */
+/**
+ * Returns whether a stop was ordered after the end. A much larger difference means that the clock was set back in
+ * between.
+ */
 function isTooLate({ orderedAt }: Stop, endedAt: number): boolean {
   return orderedAt > endedAt && orderedAt - endedAt < lateOrderMsMax;
 }

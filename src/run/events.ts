@@ -67,7 +67,10 @@ export type Fact =
       readonly phase: 'interrupted' | 'terminated' | 'killed';
       readonly targets: readonly Signalled[];
     }
-  /** The machine slept, the daemon was suspended, or the clock was set; a negative gap means set back. Limits move by it. */
+  /**
+   * The machine slept, the daemon was suspended, or the clock was set; a negative gap means set back. Limits move by
+   * it.
+   */
   | {
       readonly type: 'clock-jumped';
       readonly gapMs: number;

@@ -29,7 +29,9 @@ export const limits = {
   startingMs: 30_000,
   /** How long a killed process is watched before it is reported as alive. */
   leftoverGoneMs: 1 * second,
-  /** On a busy machine, processes can vanish during a scan. This many scans in a row wait for one without such a doubt. */
+  /**
+   * On a busy machine, processes can vanish during a scan. This many scans in a row wait for one without such a doubt.
+   */
   doubtfulPassesMax: 8,
   /** Rounds of SIGKILL at leftovers. Processes that survive them cannot be ended and are listed as alive. */
   killsMax: 100,
@@ -71,11 +73,16 @@ export const limits = {
   batchLineBytesMax: 2 ** 20,
   /** The first line of a batch. It holds the sender's whole environment. */
   batchHeaderBytesMax: 4 * 2 ** 20,
-  /** Runs admitted in one transaction of a batch. One flush serves many runs, and the event loop is blocked only briefly. */
+  /**
+   * Runs admitted in one transaction of a batch. One flush serves many runs, and the event loop is blocked only
+   * briefly.
+   */
   batchChunkRuns: 256,
   /** The size of one argument. Linux allows 128 KiB (MAX_ARG_STRLEN) including the final NUL. */
   argumentBytesMax: 131_071,
-  /** All arguments and the environment together. The kernel's own limit is a quarter of the stack limit, usually 2 MiB. */
+  /**
+   * All arguments and the environment together. The kernel's own limit is a quarter of the stack limit, usually 2 MiB.
+   */
   commandBytesMax: 1_500_000,
   nameLength: 100,
   keyLength: 200,
@@ -103,7 +110,9 @@ export const limits = {
   hiddenCountMax: 1_000,
   eventsShown: 1_000,
   waitRunsMax: 10_000,
-  /** The size of request headers. A wait names its runs in the request line, and this holds the largest number of them. */
+  /**
+   * The size of request headers. A wait names its runs in the request line, and this holds the largest number of them.
+   */
   headerBytesMax: 256 * 2 ** 10,
   /** The disk of the home counts as full below this many free bytes or free inodes. */
   freeBytesMin: 4 * 2 ** 20,
@@ -120,7 +129,10 @@ export const limits = {
    */
   copyBytesMax: 2 ** 30,
   connectionsMax: 256,
-  /** The number of connections that may exist for a moment, so that a new connection can send a request before it is dropped. */
+  /**
+   * The number of connections that may exist for a moment, so that a new connection can send a request before it is
+   * dropped.
+   */
   connectionsBurstMax: 768,
   idleGraceMs: second,
   /** Long-lived responses: followers and waiters. Further requests are still served. */
@@ -145,7 +157,10 @@ export const limits = {
   keeperWantedMs: 3 * second,
   /** Keepers of this version at one time. Each takes some 60 MB. */
   keepersMax: 4,
-  /** The time in which a keeper must confirm that it has not started a cancelled run. After that the run is taken from it. */
+  /**
+   * The time in which a keeper must confirm that it has not started a cancelled run. After that the run is taken from
+   * it.
+   */
   withdrawMs: 2 * second,
   /** The size of a file that clip writes for a run or reads for it. The largest is a prompt, written with escapes. */
   runFileBytesMax: 64 * 2 ** 20,
@@ -185,9 +200,14 @@ export const limits = {
   tokensMax: 1e12,
   /** More than the cost of any run. A larger cost is an error of the stream, for example a different unit. */
   costUsdMax: 100_000,
-  /** Limits of providers reset within a month. A time farther away, in either direction, is invalid or has a different unit. */
+  /**
+   * Limits of providers reset within a month. A time farther away, in either direction, is invalid or has a different
+   * unit.
+   */
   resetMsMax: 32 * day,
-  /** The clock difference between provider and machine. A run that starts at the exact reset time may be refused again. */
+  /**
+   * The clock difference between provider and machine. A run that starts at the exact reset time may be refused again.
+   */
   resetSlackMs: 5 * second,
   /** The part of standard error, from its end, that is searched for the reason of a failure. */
   stderrEndBytes: 64 * 2 ** 10,
@@ -198,7 +218,10 @@ export const limits = {
    * from its beginning.
    */
   sessionFileEndBytes: 64 * 2 ** 20,
-  /** The interval at which the usage of a run with a token or cost limit is checked. A model call takes longer than this. */
+  /**
+   * The interval at which the usage of a run with a token or cost limit is checked. A model call takes longer than
+   * this.
+   */
   usageTickMs: 250,
   /** Longer than any session id observed so far (36 characters), with room for those of HTTP agents. */
   sessionIdLength: 4_096,
@@ -223,7 +246,9 @@ export const limits = {
   /** Changed files that are stored by name. */
   workspaceNames: 20,
   workspaceNameLength: 500,
-  /** Other runs and tasks that are checked for work in the same tree. With more of them, some are assumed to work there. */
+  /**
+   * Other runs and tasks that are checked for work in the same tree. With more of them, some are assumed to work there.
+   */
   companyRuns: 500,
   companyTasks: 2_000,
   /** The newest runs of a streak whose workspace states are remembered. */
@@ -261,6 +286,9 @@ export const limits = {
   concludeMs: 2 * minute,
   /** The interval at which the end of a day is checked when a daily budget keeps runs waiting. */
   dayLookMs: minute,
-  /** The time for reading the version of an agent's CLI. A first start reads 300 MB from a cold disk, which took up to 40 s. */
+  /**
+   * The time for reading the version of an agent's CLI. A first start reads 300 MB from a cold disk, which took up to
+   * 40 s.
+   */
   agentVersionMs: 60_000,
 } as const;

@@ -66,7 +66,10 @@ export type Origin = {
 export const environmentSources = ['submitter', 'task', 'timer', 'daemon'] as const;
 export type EnvironmentSource = (typeof environmentSources)[number];
 
-/** Where a run comes from: the task that it serves, the parent run that it was started in, or the earlier run that it repeats. */
+/**
+ * Where a run comes from: the task that it serves, the parent run that it was started in, or the earlier run that it
+ * repeats.
+ */
 export type Lineage = {
   readonly taskId: number | null;
   readonly origin: Origin | null;
@@ -113,7 +116,10 @@ export type Outcome =
 
 export type LeakedProcess = { readonly pid: number; readonly command: string; readonly ended: boolean };
 
-/** What changed in the work folder of a run between its start and its end, by the run or by others. Null fields are unknown. */
+/**
+ * What changed in the work folder of a run between its start and its end, by the run or by others. Null fields are
+ * unknown.
+ */
 export type WorkspaceRecord = {
   readonly headBefore: string | null;
   readonly headAfter: string | null;
@@ -140,7 +146,9 @@ export type WorkspaceRecord = {
 export type OwnRecord = {
   /** Null when commits could not be listed. */
   readonly commits: number | null;
-  /** Files whose content differs from before. Where content cannot be compared, files that its tools report as changed. */
+  /**
+   * Files whose content differs from before. Where content cannot be compared, files that its tools report as changed.
+   */
   readonly files: number;
   /** The time at which it last wrote one of them. Null when unknown. */
   readonly writtenAt: number | null;
@@ -245,7 +253,10 @@ export type Ended = {
   readonly stopReason: string;
   readonly errorCode: string | null;
   readonly error: string | null;
-  /** Whose words `error` is: a sentence of clip, or the words of the agent, its provider or the command. Null without an error. */
+  /**
+   * Whose words `error` is: a sentence of clip, or the words of the agent, its provider or the command. Null without an
+   * error.
+   */
   readonly errorBy: 'agent' | 'clip' | null;
   /** A remark on a success, in clip's words. Null for none. */
   readonly remark: string | null;
@@ -256,7 +267,10 @@ export type Ended = {
   /** The stop that was under way. It determines the grace of the remaining processes. */
   readonly stop: Stop | null;
   readonly leaked: readonly LeakedProcess[] | null;
-  /** How many processes of this user could not be examined during the search for leftovers. Absent in runs of earlier releases. */
+  /**
+   * How many processes of this user could not be examined during the search for leftovers. Absent in runs of earlier
+   * releases.
+   */
   readonly unexamined?: number;
   /** Null for a plain command, and until the workspace was examined. */
   readonly workspace: WorkspaceRecord | null;

@@ -263,7 +263,10 @@ function startsFreshSession(run: Run, ended: Ended): boolean {
 
 type Lost = Extract<RunEvent, { type: 'process-lost' }>;
 
-/** Ends a run whose process vanished. It is retried once, unless it was being stopped or its stream reports how it ended. */
+/**
+ * Ends a run whose process vanished. It is retried once, unless it was being stopped or its stream reports how it
+ * ended.
+ */
 function lost(run: Run, event: Lost, stop: Stop | null, process: Running | Stopping | null, at: number): Transition {
   const ended = endLost(run, event, stop, process, at);
   const isUnexplained = stop === null && event.report === null;

@@ -18,7 +18,9 @@ export type StreamDigest = {
   readonly filesChanged: number;
   readonly messages: number;
   readonly usage: Usage | null;
-  /** Whether the usage is a lower bound: the run works, was cut off before its result, or reported an impossible count. */
+  /**
+   * Whether the usage is a lower bound: the run works, was cut off before its result, or reported an impossible count.
+   */
   readonly usageIsPart: boolean;
   /** The last error, as long as no sign of life followed it. */
   readonly lastError: LastError | null;

@@ -104,7 +104,9 @@ function believed(errorClass: ErrorClass | null, { messages, toolCalls }: Stream
   return errorClass === 'unknown_session' && (messages > 0 || toolCalls > 0) ? null : errorClass;
 }
 
-/** Returns a failure when a tool was refused and no command or change succeeded. Polite last words are not a success. */
+/**
+ * Returns a failure when a tool was refused and no command or change succeeded. Polite last words are not a success.
+ */
 function denial({ denials }: StreamState): Failure | null {
   if (denials.count === 0 || denials.worked) return null;
   const tools = denials.tools.join(', ');

@@ -88,7 +88,10 @@ export const emptyStreamState: StreamState = {
   sessionFileOffset: null,
 };
 
-/** Returns the stream state after these agent events. `at`: the time at which they were read, in milliseconds since the epoch. */
+/**
+ * Returns the stream state after these agent events. `at`: the time at which they were read, in milliseconds since the
+ * epoch.
+ */
 export function fold(streamState: StreamState, readings: readonly AgentEvent[], at: number): StreamState {
   return readings.reduce((sum, reading) => take(sum, reading, at), streamState);
 }
@@ -179,7 +182,10 @@ function concluded(streamState: StreamState, { failure }: Of<'result'>, at: numb
   };
 }
 
-/** Applies a sign of life. The agent is no longer retrying, has recovered from its last error, and its result was not final. */
+/**
+ * Applies a sign of life. The agent is no longer retrying, has recovered from its last error, and its result was not
+ * final.
+ */
 function goingOn(streamState: StreamState): StreamState {
   if (streamState.retrying === null && streamState.lastError === null && streamState.result === null)
     return streamState;

@@ -1,4 +1,6 @@
-/** The tools, commands and files that a stream has shown so far. The functions keep the other fields of a stream state. */
+/**
+ * The tools, commands and files that a stream has shown so far. The functions keep the other fields of a stream state.
+ */
 import type { AgentEvent, FileChange, ToolKind } from './agent-event.ts';
 import { cutText } from './cut-text.ts';
 import { limits } from './limits.ts';

@@ -49,7 +49,10 @@ export async function listCommits(
   return how === null ? null : commits;
 }
 
-/** Returns how many commits HEAD has now and did not have before; null if git fails. `listed`: the result of `listCommits`. */
+/**
+ * Returns how many commits HEAD has now and did not have before; null if git fails. `listed`: the result of
+ * `listCommits`.
+ */
 export async function countCommits(
   listed: readonly Commit[] | null,
   before: RepositoryState,

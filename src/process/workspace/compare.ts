@@ -154,7 +154,9 @@ function difference(
   return { changed, uncertain };
 }
 
-/** Compares versions. If a repository has changed `core.filemode` between two snapshots, only the contents are compared. */
+/**
+ * Compares versions. If a repository has changed `core.filemode` between two snapshots, only the contents are compared.
+ */
 function isSame(from: FileVersion, to: FileVersion): boolean {
   if (from === to) return from !== untold;
   const [modes, ids] = [

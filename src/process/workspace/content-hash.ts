@@ -49,7 +49,9 @@ export function readBudget(): ReadBudget {
   return { bytesLeft: limits.workspaceBytesMax, msLeft: readMs };
 }
 
-/** Returns the content of each of these files, in their order. Files beyond the budget get a version that says nothing. */
+/**
+ * Returns the content of each of these files, in their order. Files beyond the budget get a version that says nothing.
+ */
 export async function hashContents(
   wanted: readonly HashRequest[],
   hashing: Hashing,
@@ -170,7 +172,9 @@ function formatId(content: Buffer, algorithm: Hashing['algorithm']): string {
 
 type HashedFile = { readonly id: string; readonly lines: number | null; readonly grew: boolean };
 
-/** Reads and hashes a file. Returns null if it changes meanwhile or takes too long. The id equals that of the git blob. */
+/**
+ * Reads and hashes a file. Returns null if it changes meanwhile or takes too long. The id equals that of the git blob.
+ */
 async function readContent(
   wanted: HashRequest,
   seen: HashCandidate,

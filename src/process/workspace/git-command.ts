@@ -19,7 +19,9 @@ export type GitCall = {
   readonly alsoGood?: number;
 };
 
-/** `ended`: git exited. `stopped`: the reader needed no more. `late`: it took too long. `missing`: git is not installed. */
+/**
+ * `ended`: git exited. `stopped`: the reader needed no more. `late`: it took too long. `missing`: git is not installed.
+ */
 type Outcome =
   | { readonly kind: 'ended'; readonly code: number }
   | { readonly kind: 'stopped' }

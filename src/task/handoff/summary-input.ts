@@ -22,7 +22,9 @@ export type SummaryRun = {
   readonly error: string | null;
   /** How its process ended: "exited 0", "killed by SIGKILL", "lost". */
   readonly outcomeWords: string;
-  /** False when the process was gone before its exit was observed. `endedAt` is then the time at which that was found. */
+  /**
+   * False when the process was gone before its exit was observed. `endedAt` is then the time at which that was found.
+   */
   readonly exitKnown: boolean;
   readonly startedAt: number | null;
   readonly endedAt: number;

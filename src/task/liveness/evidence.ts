@@ -1,4 +1,7 @@
-/** Evidence: the counted facts of a run that its verdict is derived from. Records that clip itself writes are not counted. */
+/**
+ * Evidence: the counted facts of a run that its verdict is derived from. Records that clip itself writes are not
+ * counted.
+ */
 
 import { limits } from '#run/limits.ts';
 import type { WorkspaceRecord } from '#run/run.ts';
