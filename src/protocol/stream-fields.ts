@@ -1,8 +1,9 @@
 /** The fields of a run's view that come from the agent's stream, its work folder and its verdict. */
 import { isRestrained } from '#run/agent.ts';
 import { isoTimeOrNull } from '#run/iso-time.ts';
-import { type Ended, isEnded, type Run, type WorkspaceRecord } from '#run/run.ts';
+import { type Ended, isEnded, type Run } from '#run/run.ts';
 import type { StreamDigest } from '#run/stream-digest.ts';
+import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import type { RunView } from './answers.ts';
 import type { RunFacts } from './run-facts.ts';
 

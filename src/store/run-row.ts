@@ -19,9 +19,9 @@ import {
   type RunSpec,
   type RunState,
   retryReasons,
-  type WorkspaceRecord,
 } from '#run/run.ts';
 import { stopOrders } from '#run/stop.ts';
+import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import { repairHint } from './errors.ts';
 import type { runs } from './schema.ts';
 

@@ -1,7 +1,8 @@
 /** The input of a continuation summary: recorded facts, and texts of people and agents. */
 
-import type { EndedStatus, LivenessRecord, WorkspaceRecord } from '#run/run.ts';
+import type { EndedStatus, LivenessRecord } from '#run/run.ts';
 import type { StreamState } from '#run/stream-state.ts';
+import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import type { AgentReport } from '../agent-reports.ts';
 import { redact } from '../redact/redact.ts';
 import type { Task } from '../task.ts';

@@ -4,9 +4,9 @@
  */
 
 import { limits } from '#run/limits.ts';
-import type { WorkspaceRecord } from '#run/run.ts';
 import type { StreamState } from '#run/stream-state.ts';
 import type { CommandRecord } from '#run/stream-tools.ts';
+import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import type { ReportCounts } from '../agent-reports.ts';
 import { onlyReads } from '../shell/is-read-only.ts';
 
