@@ -148,8 +148,16 @@ class Launching {
     const { child, pid, cgroup, kernelMark, logs, lacking } = spawned;
     const { request, hooks, path, settled } = this.#setting;
     const id = this.#id;
-    const signs = { pidNamespace: pidNamespace(), cgroup, kernelMark, logs };
-    const leader = { pid, pgid: pid, startTime: readStartTimeOfChild(pid), bootId: systemBootId(), ...signs };
+    const leader = {
+      pid,
+      pgid: pid,
+      startTime: readStartTimeOfChild(pid),
+      bootId: systemBootId(),
+      pidNamespace: pidNamespace(),
+      cgroup,
+      kernelMark,
+      logs,
+    };
     const at = Date.now();
     // If the disk is full, the mark still identifies the process, and exit.json has its space reserved.
     const settle = setTimeout(() => flushStarted?.(), startedFlushMs);

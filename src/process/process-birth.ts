@@ -1,10 +1,11 @@
 /**
- * Start time and boot of a process, which make a pid an identity. This module uses only node:*, because the keeper
- * loads it.
+ * Start time and boot of a process, which make a pid an identity. This module uses little more than node:*,
+ * because the keeper loads it.
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
+import { readProcFile } from './proc-file.ts';
 
 let bootId: string | null = null;
 
@@ -88,26 +89,10 @@ function endOfStatus(status: number): { code: number | null; signal: string | nu
   return { code: null, signal: name ?? 'SIGKILL' };
 }
 
-const buffer = Buffer.allocUnsafe(4_096);
-
-/**
- * Returns the parsed line of /proc/<pid>/stat, read synchronously into one shared buffer (30 µs); null if the process
- * has ended.
- */
+/** Returns the parsed line of /proc/<pid>/stat; null if the process has ended. */
 export function readStat(pid: number): Stat | null {
-  let fd: number;
-  try {
-    fd = openSync(`/proc/${pid}/stat`, 'r');
-  } catch {
-    return null;
-  }
-  try {
-    return parseStat(buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0)));
-  } catch {
-    return null;
-  } finally {
-    closeSync(fd);
-  }
+  const line = readProcFile(pid, 'stat', 'utf8');
+  return line === null ? null : parseStat(line);
 }
 
 /**

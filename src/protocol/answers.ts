@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Mapping, permissions } from '#run/agent.ts';
 import { reportKinds } from '#run/agent-report.ts';
 import { containments } from '#run/leader.ts';
-import { environmentSources, runStatuses } from '#run/run.ts';
+import { environmentSources, livenessStates, runStatuses } from '#run/run.ts';
 import { needView } from './needs.ts';
 
 const time = z.iso.datetime().nullable();
@@ -52,9 +52,7 @@ export const runView = z.object({
   timeoutConfigured: z.boolean(),
   timeoutSource: z.enum(['config', 'default']),
   timeoutFired: z.boolean(),
-  livenessState: z
-    .enum(['completed', 'advanced', 'plan_only', 'empty_response', 'blocked', 'failed', 'needs_followup'])
-    .nullable(),
+  livenessState: z.enum(livenessStates).nullable(),
   livenessReason: z.string().nullable(),
   nextAction: z.string().nullable(),
   lastUsefulActionAt: time,

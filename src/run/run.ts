@@ -116,9 +116,20 @@ export type Outcome =
 
 export type LeakedProcess = { readonly pid: number; readonly command: string; readonly ended: boolean };
 
+export const livenessStates = [
+  'completed',
+  'advanced',
+  'plan_only',
+  'empty_response',
+  'blocked',
+  'failed',
+  'needs_followup',
+] as const;
+export type LivenessState = (typeof livenessStates)[number];
+
 /** What a finished run achieved, and what comes next. */
 export type LivenessRecord = {
-  readonly state: 'completed' | 'advanced' | 'plan_only' | 'empty_response' | 'blocked' | 'failed' | 'needs_followup';
+  readonly state: LivenessState;
   readonly reason: string;
   readonly nextAction: string | null;
   readonly lastUsefulActionAt: number | null;
