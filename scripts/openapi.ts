@@ -10,219 +10,171 @@ import { boardLine } from '#protocol/board.ts';
 import * as requests from '#protocol/requests.ts';
 import * as tasks from '#protocol/tasks.ts';
 
-type Ask = { readonly body?: z.ZodType; readonly query?: z.ZodObject; readonly path?: z.ZodObject };
+/** What a route takes. `type`: the media type of its answer, JSON if it is left out. */
+type Ask = {
+  readonly body?: z.ZodType;
+  readonly query?: z.ZodObject;
+  readonly path?: z.ZodObject;
+  readonly type?: string;
+};
+
+const json = 'application/json';
+const lines = 'application/x-ndjson';
 
 const error = {
   description: 'An error: a code, a sentence, and what to do now.',
-  content: { 'application/json': { schema: answers.errorAnswer } },
+  content: { [json]: { schema: answers.errorAnswer } },
 };
 
-function operation(summary: string, ask: Ask, answer: z.ZodType, type = 'application/json'): ZodOpenApiOperationObject {
-  return {
+const run = { path: requests.refParams };
+const agent = { path: agents.agentParams };
+const task = { path: tasks.taskParams };
+const document = { path: tasks.documentParams };
+
+const routes: readonly Route[] = [
+  route('get /v1/runs', 'List runs, newest first.', answers.runsAnswer, { query: requests.runsQuery }),
+  route('post /v1/runs', 'Admit a run. From the answer on it is on disk.', answers.runAnswer, {
+    body: requests.runRequest,
+  }),
+  route('post /v1/batch', 'Admit many runs: JSON lines in, a JSON line each out.', answers.batchLine, {
+    body: requests.runRequest,
+    type: lines,
+  }),
+  route('get /v1/runs/{run}', 'Everything about one run, with its history.', answers.showAnswer, run),
+  route('delete /v1/runs/{run}', 'Remove an ended run; its number stays taken.', answers.removedAnswer, run),
+  route('post /v1/prune', 'Deletes ended runs with their logs; their numbers stay taken.', answers.pruneAnswer, {
+    body: requests.pruneRequest,
+  }),
+  route('post /v1/runs/{run}/retry', 'A new run of the same spec.', answers.runAnswer, {
+    ...run,
+    body: requests.retryRequest,
+  }),
+  route('post /v1/runs/{run}/reports', 'What a run says of itself, with its own token.', answers.reportAnswer, {
+    ...run,
+    body: requests.reportRequest,
+  }),
+  route('get /v1/runs/{run}/mapping', 'How the stream of a mapped agent is read.', answers.mappingAnswer, run),
+  route('post /v1/runs/{run}/acknowledge', 'A person has seen or dismissed what a run needs.', answers.runAnswer, {
+    ...run,
+    body: requests.acknowledgeRequest,
+  }),
+  route(
+    'get /v1/runs/{run}/logs',
+    'The bytes of one stream from an offset on; with follow, JSON lines.',
+    answers.logLine,
+    { ...run, query: requests.logsQuery, type: lines },
+  ),
+  route('get /v1/wait', 'A line for each run as it gets there.', answers.waitLine, {
+    query: requests.waitQuery,
+    type: lines,
+  }),
+  route('post /v1/cancel', 'Order runs to stop, with everything they started.', answers.cancelAnswer, {
+    body: requests.cancelRequest,
+  }),
+  route('get /v1/events', 'What happened, from a sequence number on.', answers.eventView, {
+    query: requests.eventsQuery,
+    type: lines,
+  }),
+  route('get /v1/agents', 'List agents.', agents.agentsAnswer),
+  route('get /v1/agents/{agent}', 'One agent.', agents.agentAnswer, agent),
+  route('put /v1/agents/{agent}', 'Add an agent.', agents.agentAnswer, { ...agent, body: agents.agentRequest }),
+  route('patch /v1/agents/{agent}', 'Change an agent; what is not given stays.', agents.agentAnswer, {
+    ...agent,
+    body: agents.agentRequest,
+  }),
+  route('delete /v1/agents/{agent}', 'Remove an agent; its runs stay.', agents.agentAnswer, agent),
+  route('post /v1/agents/{agent}/pause', 'Pause or resume an agent.', agents.pausedAnswer, {
+    ...agent,
+    body: agents.pauseRequest,
+  }),
+  route('post /v1/agents/{agent}/check', 'Look for the program of an agent, and its version.', agents.checkAnswer, {
+    ...agent,
+    body: agents.checkRequest,
+  }),
+  route('get /v1/tasks', 'List tasks, newest first.', tasks.tasksAnswer, { query: tasks.tasksQuery }),
+  route('post /v1/tasks', 'A new task. One that is assigned to an agent wakes it.', tasks.taskAnswer, {
+    body: tasks.newTaskRequest,
+  }),
+  route('get /v1/tasks/{task}', 'Everything about one task.', tasks.taskShowAnswer, task),
+  route('patch /v1/tasks/{task}', 'Change what a task says; what is not given stays.', tasks.taskAnswer, {
+    ...task,
+    body: tasks.editTaskRequest,
+  }),
+  route('post /v1/tasks/{task}/move', 'Start, finish, block, cancel, reopen or assign a task.', tasks.taskAnswer, {
+    ...task,
+    body: tasks.moveRequest,
+  }),
+  route('post /v1/tasks/{task}/dismiss', 'Take a task off the list of what needs a person.', tasks.taskAnswer, task),
+  route('post /v1/tasks/{task}/continue', 'Start the next run of a task by hand.', tasks.continueAnswer, {
+    ...task,
+    body: tasks.continueRequest,
+  }),
+  route('post /v1/tasks/{task}/comments', 'Say something on a task.', tasks.commentAnswer, {
+    ...task,
+    body: tasks.commentRequest,
+  }),
+  route('get /v1/tasks/{task}/documents', 'The documents of a task.', tasks.documentsAnswer, {
+    ...task,
+    query: tasks.documentsQuery,
+  }),
+  route('get /v1/tasks/{task}/documents/{key}', 'One document, the latest revision or another.', tasks.documentAnswer, {
+    ...document,
+    query: tasks.documentQuery,
+  }),
+  route('put /v1/tasks/{task}/documents/{key}', 'A new revision of a document.', tasks.documentAnswer, {
+    ...document,
+    body: tasks.documentRequest,
+  }),
+  route('get /v1/tasks/{task}/handoff', 'The continuation summary of a task.', tasks.handoffAnswer, {
+    ...task,
+    query: tasks.handoffQuery,
+  }),
+  route('get /v1/ledger', 'The account of runs, newest first, with totals.', tasks.ledgerAnswer, {
+    query: tasks.ledgerQuery,
+  }),
+  route('get /v1/groups', 'List groups.', answers.groupsAnswer),
+  route('put /v1/groups/{group}', 'Set a limit, pause or resume.', answers.groupAnswer, {
+    path: requests.groupParams,
+    body: requests.groupRequest,
+  }),
+  route('get /v1/queue', 'The queue.', answers.queueAnswer),
+  route('put /v1/queue', 'Hold or release the queue.', answers.queueAnswer, { body: requests.queueRequest }),
+  route('get /v1/status', 'Daemon, queue and live runs.', answers.statusAnswer),
+  route('get /v1/board', 'What the dashboard shows: whole at first, then what changes.', boardLine, { type: lines }),
+  route('get /v1/daemon', 'The daemon itself.', answers.daemonAnswer),
+  route(
+    'post /v1/keepers',
+    'Whether the client is to start a keeper, for its runs to have its own limits.',
+    answers.keeperWantedAnswer,
+    { body: requests.keeperRequest },
+  ),
+  route('post /v1/daemon/stop', 'Stop the daemon; runs live on unless told otherwise.', answers.stoppedAnswer, {
+    body: requests.stopDaemonRequest,
+  }),
+];
+
+type Route = { readonly method: string; readonly path: string; readonly operation: ZodOpenApiOperationObject };
+
+/** Returns a route. `name`: its method and path. */
+function route(name: string, summary: string, answer: z.ZodType, ask: Ask = {}): Route {
+  const [method = '', path = ''] = name.split(' ');
+  const { body, query, path: params, type = json } = ask;
+  const operation = {
     summary,
-    requestParams: { ...(ask.query ? { query: ask.query } : {}), ...(ask.path ? { path: ask.path } : {}) },
-    ...(ask.body ? { requestBody: { content: { 'application/json': { schema: ask.body } } } } : {}),
+    requestParams: { ...(query && { query }), ...(params && { path: params }) },
+    ...(body && { requestBody: { content: { [json]: { schema: body } } } }),
     responses: { 200: { description: 'Done.', content: { [type]: { schema: answer } } }, default: error },
   };
+  return { method, path, operation };
 }
 
-const lines = 'application/x-ndjson';
-const run = requests.refParams;
-const paths: ZodOpenApiPathsObject = {
-  '/v1/runs': {
-    get: operation('List runs, newest first.', { query: requests.runsQuery }, answers.runsAnswer),
-    post: operation('Admit a run. From the answer on it is on disk.', { body: requests.runRequest }, answers.runAnswer),
-  },
-  '/v1/batch': {
-    post: operation(
-      'Admit many runs: JSON lines in, a JSON line each out.',
-      { body: requests.runRequest },
-      answers.batchLine,
-      lines,
-    ),
-  },
-  '/v1/runs/{run}': {
-    get: operation('Everything about one run, with its history.', { path: run }, answers.showAnswer),
-    delete: operation('Remove an ended run; its number stays taken.', { path: run }, answers.removedAnswer),
-  },
-  '/v1/prune': {
-    post: operation(
-      'Deletes ended runs with their logs; their numbers stay taken.',
-      { body: requests.pruneRequest },
-      answers.pruneAnswer,
-    ),
-  },
-  '/v1/runs/{run}/retry': {
-    post: operation('A new run of the same spec.', { path: run, body: requests.retryRequest }, answers.runAnswer),
-  },
-  '/v1/runs/{run}/reports': {
-    post: operation(
-      'What a run says of itself, with its own token.',
-      { path: run, body: requests.reportRequest },
-      answers.reportAnswer,
-    ),
-  },
-  '/v1/runs/{run}/mapping': {
-    get: operation('How the stream of a mapped agent is read.', { path: run }, answers.mappingAnswer),
-  },
-  '/v1/runs/{run}/acknowledge': {
-    post: operation(
-      'A person has seen or dismissed what a run needs.',
-      { path: run, body: requests.acknowledgeRequest },
-      answers.runAnswer,
-    ),
-  },
-  '/v1/runs/{run}/logs': {
-    get: operation(
-      'The bytes of one stream from an offset on; with follow, JSON lines.',
-      { path: run, query: requests.logsQuery },
-      answers.logLine,
-      lines,
-    ),
-  },
-  '/v1/wait': {
-    get: operation('A line for each run as it gets there.', { query: requests.waitQuery }, answers.waitLine, lines),
-  },
-  '/v1/cancel': {
-    post: operation(
-      'Order runs to stop, with everything they started.',
-      { body: requests.cancelRequest },
-      answers.cancelAnswer,
-    ),
-  },
-  '/v1/events': {
-    get: operation(
-      'What happened, from a sequence number on.',
-      { query: requests.eventsQuery },
-      answers.eventView,
-      lines,
-    ),
-  },
-  '/v1/agents': { get: operation('List agents.', {}, agents.agentsAnswer) },
-  '/v1/agents/{agent}': {
-    get: operation('One agent.', { path: agents.agentParams }, agents.agentAnswer),
-    put: operation('Add an agent.', { path: agents.agentParams, body: agents.agentRequest }, agents.agentAnswer),
-    patch: operation(
-      'Change an agent; what is not given stays.',
-      { path: agents.agentParams, body: agents.agentRequest },
-      agents.agentAnswer,
-    ),
-    delete: operation('Remove an agent; its runs stay.', { path: agents.agentParams }, agents.agentAnswer),
-  },
-  '/v1/agents/{agent}/pause': {
-    post: operation(
-      'Pause or resume an agent.',
-      { path: agents.agentParams, body: agents.pauseRequest },
-      agents.pausedAnswer,
-    ),
-  },
-  '/v1/agents/{agent}/check': {
-    post: operation(
-      'Look for the program of an agent, and its version.',
-      { path: agents.agentParams, body: agents.checkRequest },
-      agents.checkAnswer,
-    ),
-  },
-  '/v1/tasks': {
-    get: operation('List tasks, newest first.', { query: tasks.tasksQuery }, tasks.tasksAnswer),
-    post: operation(
-      'A new task. One that is assigned to an agent wakes it.',
-      { body: tasks.newTaskRequest },
-      tasks.taskAnswer,
-    ),
-  },
-  '/v1/tasks/{task}': {
-    get: operation('Everything about one task.', { path: tasks.taskParams }, tasks.taskShowAnswer),
-    patch: operation(
-      'Change what a task says; what is not given stays.',
-      { path: tasks.taskParams, body: tasks.editTaskRequest },
-      tasks.taskAnswer,
-    ),
-  },
-  '/v1/tasks/{task}/move': {
-    post: operation(
-      'Start, finish, block, cancel, reopen or assign a task.',
-      { path: tasks.taskParams, body: tasks.moveRequest },
-      tasks.taskAnswer,
-    ),
-  },
-  '/v1/tasks/{task}/dismiss': {
-    post: operation('Take a task off the list of what needs a person.', { path: tasks.taskParams }, tasks.taskAnswer),
-  },
-  '/v1/tasks/{task}/continue': {
-    post: operation(
-      'Start the next run of a task by hand.',
-      { path: tasks.taskParams, body: tasks.continueRequest },
-      tasks.continueAnswer,
-    ),
-  },
-  '/v1/tasks/{task}/comments': {
-    post: operation(
-      'Say something on a task.',
-      { path: tasks.taskParams, body: tasks.commentRequest },
-      tasks.commentAnswer,
-    ),
-  },
-  '/v1/tasks/{task}/documents': {
-    get: operation(
-      'The documents of a task.',
-      { path: tasks.taskParams, query: tasks.documentsQuery },
-      tasks.documentsAnswer,
-    ),
-  },
-  '/v1/tasks/{task}/documents/{key}': {
-    get: operation(
-      'One document, the latest revision or another.',
-      { path: tasks.documentParams, query: tasks.documentQuery },
-      tasks.documentAnswer,
-    ),
-    put: operation(
-      'A new revision of a document.',
-      { path: tasks.documentParams, body: tasks.documentRequest },
-      tasks.documentAnswer,
-    ),
-  },
-  '/v1/tasks/{task}/handoff': {
-    get: operation(
-      'The continuation summary of a task.',
-      { path: tasks.taskParams, query: tasks.handoffQuery },
-      tasks.handoffAnswer,
-    ),
-  },
-  '/v1/ledger': {
-    get: operation('The account of runs, newest first, with totals.', { query: tasks.ledgerQuery }, tasks.ledgerAnswer),
-  },
-  '/v1/groups': { get: operation('List groups.', {}, answers.groupsAnswer) },
-  '/v1/groups/{group}': {
-    put: operation(
-      'Set a limit, pause or resume.',
-      { path: requests.groupParams, body: requests.groupRequest },
-      answers.groupAnswer,
-    ),
-  },
-  '/v1/queue': {
-    get: operation('The queue.', {}, answers.queueAnswer),
-    put: operation('Hold or release the queue.', { body: requests.queueRequest }, answers.queueAnswer),
-  },
-  '/v1/status': { get: operation('Daemon, queue and live runs.', {}, answers.statusAnswer) },
-  '/v1/board': { get: operation('What the dashboard shows: whole at first, then what changes.', {}, boardLine, lines) },
-  '/v1/daemon': { get: operation('The daemon itself.', {}, answers.daemonAnswer) },
-  '/v1/keepers': {
-    post: operation(
-      'Whether the client is to start a keeper, for its runs to have its own limits.',
-      { body: requests.keeperRequest },
-      answers.keeperWantedAnswer,
-    ),
-  },
-  '/v1/daemon/stop': {
-    post: operation(
-      'Stop the daemon; runs live on unless told otherwise.',
-      { body: requests.stopDaemonRequest },
-      answers.stoppedAnswer,
-    ),
-  },
-};
+function buildPaths(): ZodOpenApiPathsObject {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const { method, path, operation } of routes) paths[path] = { ...paths[path], [method]: operation };
+  return paths;
+}
 
+/** Returns the document for this version of clip. */
 export function openApiDocument(version: string): object {
   return createDocument({
     openapi: '3.1.0',
@@ -232,6 +184,6 @@ export function openApiDocument(version: string): object {
       description: 'The local API of clip, over a Unix socket. Times are RFC 3339 UTC; unknown is null.',
     },
     servers: [{ url: 'http://clip' }],
-    paths,
+    paths: buildPaths(),
   });
 }

@@ -1,4 +1,7 @@
-/** `npm run bench`: compares clip with lower bounds (a bare node, a raw spawn, a shell redirect) and with installed peers. */
+/**
+ * `npm run bench`: compares clip with lower bounds (a bare node, a raw spawn, a shell redirect) and with installed
+ * peers.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Renders a terminal screen as SVG. Each run of characters with one style is placed at its column, as wide as its cells. */
+/**
+ * Renders a terminal screen as SVG. Each run of characters with one style is placed at its column, as wide as its
+ * cells.
+ */
 
 const cell = { width: 8.4, height: 18 };
 const margin = 16;

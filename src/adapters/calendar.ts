@@ -74,7 +74,10 @@ export function weekdayAt(days: number): number {
 
 const iso = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s?(Z|UTC|[-+]\d{2}:?\d{2})?/i;
 
-/** Returns the instant of an ISO 8601 time at the beginning of the text, or null. `timeZone` applies to a time without a zone. */
+/**
+ * Returns the instant of an ISO 8601 time at the beginning of the text, or null. `timeZone` applies to a time without a
+ * zone.
+ */
 export function isoInstant(text: string, timeZone: string): number | null {
   const match = iso.exec(text);
   if (match === null) return null;

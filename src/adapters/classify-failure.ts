@@ -19,6 +19,11 @@ export function classifyFailure(
   return { class: reopening(errorClass, resetsAt), message, resetsAt };
 }
 
+/** Returns a failure in clip's words, for a stream that gives no reason of its own. */
+export function ownFailure(message: string, errorClass: ErrorClass | null = null): Failure {
+  return { class: errorClass, message, resetsAt: null, by: 'clip' };
+}
+
 /**
  * Returns the class after the reset time is known. A quota that resets by itself at a known time is a rate limit: it
  * needs a wait, not a payment.

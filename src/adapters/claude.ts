@@ -1,11 +1,12 @@
 /** Claude Code (`claude -p --output-format stream-json`), measured with 2.1.197 and 2.1.330. */
 import type { Permission } from '#run/agent.ts';
-import type { AgentEvent, ErrorClass, Failure, FileChange, Tokens, ToolKind } from '#run/agent-event.ts';
+import type { AgentEvent, ErrorClass, Failure, FileChange, Tokens } from '#run/agent-event.ts';
 import { type Adapter, errorOn, type Json, type Launch, type ReadAt, type Stream } from './adapter.ts';
-import { classifyFailure } from './classify-failure.ts';
+import { classifyFailure, ownFailure } from './classify-failure.ts';
 import { classOfStatus } from './error-classes.ts';
-import { at, isObject, listAt, numberAt, sum, textAt } from './json.ts';
+import { at, isObject, listAt, lookUp, numberAt, sum, textAt } from './json.ts';
 import { resetAtEpoch } from './reset-time.ts';
+import { buildToolStart, classifyTool, type ToolKinds } from './tool-call.ts';
 
 const modes: Readonly<Record<Permission, readonly string[]>> = {
   ask: [],
@@ -83,7 +84,8 @@ function readSystem(event: Json): readonly AgentEvent[] {
     }
     case 'permission_denied':
       return denied(textAt(event, 'tool_use_id'));
-    // The whole set of current tasks, not a change. Version 2.1.197 does not report it, and ends its tasks before it ends.
+    // The whole set of current tasks, not a change. Version 2.1.197 does not report it, and ends its tasks before it
+    // ends.
     case 'background_tasks_changed':
       return Array.isArray(event['tasks']) ? [{ type: 'background', tasks: event['tasks'].length }] : [];
     default:
@@ -129,7 +131,10 @@ function usageOfCall(message: unknown): AgentEvent[] {
   return [{ type: 'tokens', scope: 'call', id, tokens, model: null }];
 }
 
-/** Returns the counts of the API. Its `input_tokens` includes neither cached input nor input that was written to the cache. */
+/**
+ * Returns the counts of the API. Its `input_tokens` includes neither cached input nor input that was written to the
+ * cache.
+ */
 function tokensIn(usage: unknown): Tokens {
   return {
     input: sum(
@@ -142,7 +147,7 @@ function tokensIn(usage: unknown): Tokens {
   };
 }
 
-const kinds: Readonly<Record<string, ToolKind>> = {
+const kinds: ToolKinds = {
   Bash: 'command',
   PowerShell: 'command',
   Write: 'write',
@@ -163,12 +168,9 @@ const kinds: Readonly<Record<string, ToolKind>> = {
 function toolStart(part: unknown): AgentEvent[] {
   const [id, tool, input] = [textAt(part, 'id'), textAt(part, 'name'), at(part, 'input')];
   if (textAt(part, 'type') !== 'tool_use' || id === null || tool === null) return [];
-  const kind = Object.hasOwn(kinds, tool) ? (kinds[tool] ?? 'other') : 'other';
-  const command = kind === 'command' ? textAt(input, 'command') : null;
   const path = textAt(input, 'file_path') ?? textAt(input, 'notebook_path') ?? textAt(input, 'path');
-  // A shell call whose arguments could not be parsed runs nothing.
-  const really = kind === 'command' && command === null ? 'other' : kind;
-  return [{ type: 'tool-started', id, tool, kind: really, command, paths: path === null ? [] : [path] }];
+  const kind = classifyTool(kinds, tool);
+  return [buildToolStart({ id, tool, kind, command: textAt(input, 'command'), path })];
 }
 
 function toolEnd(part: unknown, event: Json): AgentEvent[] {
@@ -254,8 +256,7 @@ function usageIn(event: Json): AgentEvent[] {
 
 function resultFailure(event: Json, now: ReadAt): Failure {
   const reason = textAt(event, 'terminal_reason');
-  if (reason === 'aborted_streaming' || reason === 'aborted_tools')
-    return { class: null, message: 'It was interrupted.', resetsAt: null, by: 'clip' };
+  if (reason === 'aborted_streaming' || reason === 'aborted_tools') return ownFailure('It was interrupted.');
   const errors = listAt(event, 'errors').filter((error) => typeof error === 'string');
   const message = textAt(event, 'result') || errors.join(' ') || (reason ?? textAt(event, 'subtype') ?? '');
   const structured =
@@ -265,7 +266,7 @@ function resultFailure(event: Json, now: ReadAt): Failure {
 
 /** Returns the class of an error code of an answer (`error`) or a result (`terminal_reason`, `subtype`). */
 function classOfWord(word: string | null): ErrorClass | null {
-  return word !== null && Object.hasOwn(words, word) ? (words[word] ?? null) : null;
+  return lookUp(words, word);
 }
 
 const words: Readonly<Record<string, ErrorClass>> = {

@@ -6,6 +6,7 @@ import { type Adapter, errorOn, type Json, type Launch, type ReadAt, type Stream
 import { classifyFailure } from './classify-failure.ts';
 import { listAt, numberAt, textAt } from './json.ts';
 import { codexSessionFile } from './session-files.ts';
+import { buildWriteStart, toFileChange } from './tool-call.ts';
 
 const sandboxes: Readonly<Record<Permission, readonly string[]>> = {
   ask: ['--sandbox', 'read-only'],
@@ -79,70 +80,50 @@ function readItem(item: unknown, ended: boolean): readonly AgentEvent[] {
   switch (textAt(item, 'type')) {
     case 'agent_message':
       return ended ? [{ type: 'message', text: textAt(item, 'text') ?? '', delta: false }] : [];
-    case 'command_execution': {
-      const started: AgentEvent = {
-        type: 'tool-started',
-        id,
-        tool: 'shell',
-        kind: 'command',
-        command: unwrapped(textAt(item, 'command')),
-        paths: [],
-      };
-      if (!ended) return [started];
-      const exitCode = numberAt(item, 'exit_code');
-      const status = textAt(item, 'status');
-      const failed = status === 'failed' || status === 'declined' || (exitCode !== null && exitCode !== 0);
-      // The error text of a shell, at the end of a line. Other mentions in the output do not count.
-      const readOnly = /: read-only file system$/im.test(textAt(item, 'aggregated_output') ?? '');
-      return [
-        started,
-        { type: 'tool-ended', id, exitCode, failed, denied: status === 'declined' || readOnly, files: null },
-      ];
-    }
-    case 'file_change': {
-      const files = listAt(item, 'changes').flatMap(parseFileChanges);
-      const started: AgentEvent = {
-        type: 'tool-started',
-        id,
-        tool: 'apply_patch',
-        kind: 'write',
-        command: null,
-        paths: files.map(({ path }) => path),
-      };
-      if (!ended) return [started];
-      const denied = textAt(item, 'status') === 'declined';
-      const failed = denied || textAt(item, 'status') === 'failed';
-      return [started, { type: 'tool-ended', id, exitCode: null, failed, denied, files: failed ? [] : files }];
-    }
+    case 'command_execution':
+      return readCommand(id, item, ended);
+    case 'file_change':
+      return readPatch(id, item, ended);
     case 'mcp_tool_call':
     case 'collab_tool_call':
-    case 'web_search': {
-      const tool = textAt(item, 'tool') ?? textAt(item, 'type') ?? 'tool';
-      const started: AgentEvent = {
-        type: 'tool-started',
-        id,
-        tool,
-        kind: textAt(item, 'type') === 'web_search' ? 'read' : 'other',
-        command: null,
-        paths: [],
-      };
-      if (!ended) return [started];
-      return [
-        started,
-        {
-          type: 'tool-ended',
-          id,
-          exitCode: null,
-          failed: textAt(item, 'status') === 'failed',
-          denied: false,
-          files: null,
-        },
-      ];
-    }
+    case 'web_search':
+      return readOtherTool(id, item, ended);
     // An item of type error is only a warning. Unknown model metadata causes one in every run.
     default:
       return [];
   }
+}
+
+function readCommand(id: string, item: unknown, ended: boolean): readonly AgentEvent[] {
+  const command = unwrapped(textAt(item, 'command'));
+  const started: AgentEvent = { type: 'tool-started', id, tool: 'shell', kind: 'command', command, paths: [] };
+  if (!ended) return [started];
+  const exitCode = numberAt(item, 'exit_code');
+  const status = textAt(item, 'status');
+  const failed = status === 'failed' || status === 'declined' || (exitCode !== null && exitCode !== 0);
+  // The error text of a shell, at the end of a line. Other mentions in the output do not count.
+  const readOnly = /: read-only file system$/im.test(textAt(item, 'aggregated_output') ?? '');
+  const denied = status === 'declined' || readOnly;
+  return [started, { type: 'tool-ended', id, exitCode, failed, denied, files: null }];
+}
+
+function readPatch(id: string, item: unknown, ended: boolean): readonly AgentEvent[] {
+  const files = listAt(item, 'changes').flatMap(parseFileChanges);
+  const started = buildWriteStart(id, 'apply_patch', files);
+  if (!ended) return [started];
+  const denied = textAt(item, 'status') === 'declined';
+  const failed = denied || textAt(item, 'status') === 'failed';
+  return [started, { type: 'tool-ended', id, exitCode: null, failed, denied, files: failed ? [] : files }];
+}
+
+function readOtherTool(id: string, item: unknown, ended: boolean): readonly AgentEvent[] {
+  const type = textAt(item, 'type');
+  const tool = textAt(item, 'tool') ?? type ?? 'tool';
+  const kind = type === 'web_search' ? 'read' : 'other';
+  const started: AgentEvent = { type: 'tool-started', id, tool, kind, command: null, paths: [] };
+  if (!ended) return [started];
+  const failed = textAt(item, 'status') === 'failed';
+  return [started, { type: 'tool-ended', id, exitCode: null, failed, denied: false, files: null }];
 }
 
 /** Returns the command without its shell. Codex reports `make` as `/bin/bash -lc make`, quoted where needed. */
@@ -158,9 +139,7 @@ function unwrapped(command: string | null): string | null {
 }
 
 function parseFileChanges(change: unknown): FileChange[] {
-  const path = textAt(change, 'path');
-  const kind = textAt(change, 'kind') ?? textAt(change, 'kind', 'type');
-  return path === null ? [] : [{ path, kind: kind === 'add' || kind === 'update' || kind === 'delete' ? kind : null }];
+  return toFileChange(textAt(change, 'path'), textAt(change, 'kind') ?? textAt(change, 'kind', 'type'));
 }
 
 /** Reads the totals of the whole thread, earlier runs included. Cached input is a part of input. */

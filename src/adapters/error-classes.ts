@@ -62,10 +62,16 @@ export function classOfText(text: string): ErrorClass | null {
   return texts.find(([, pattern]) => pattern.test(beginning))?.[0] ?? null;
 }
 
-/** The length of text that is searched. Errors are named early, and a pattern may take quadratic time on a text of megabytes. */
+/**
+ * The length of text that is searched. Errors are named early, and a pattern may take quadratic time on a text of
+ * megabytes.
+ */
 export const searchedLength = 4_000;
 
-/** Refines the class of a status. Providers use one status for rate limits and exhausted quotas, and only the text tells which. */
+/**
+ * Refines the class of a status. Providers use one status for rate limits and exhausted quotas, and only the text tells
+ * which.
+ */
 export function refined(byStatus: ErrorClass | null, message: string): ErrorClass | null {
   const byText = classOfText(message);
   if (byStatus === null) return byText;

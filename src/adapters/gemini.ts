@@ -1,13 +1,17 @@
 /** Gemini CLI (`gemini -o stream-json`), measured with 0.61. */
 import type { Permission } from '#run/agent.ts';
-import type { AgentEvent, ErrorClass, Failure, ToolKind } from '#run/agent-event.ts';
+import type { AgentEvent, ErrorClass, Failure } from '#run/agent-event.ts';
 import type { Adapter, Json, Launch, ReadAt } from './adapter.ts';
-import { classifyFailure as commonFailure } from './classify-failure.ts';
+import { classifyFailure as commonFailure, ownFailure } from './classify-failure.ts';
 import { classOfStatus } from './error-classes.ts';
 import { at, isObject, jsonIn, numberAt, textAt } from './json.ts';
 import { geminiSessionFile } from './session-files.ts';
+import { buildToolStart, classifyTool, type ToolKinds } from './tool-call.ts';
 
-/** The approval mode of each permission. An untrusted folder is refused in any mode, so a permission to work includes trust. */
+/**
+ * The approval mode of each permission. An untrusted folder is refused in any mode, so a permission to work includes
+ * trust.
+ */
 const modes: Readonly<Record<Permission, readonly string[]>> = {
   ask: ['--approval-mode', 'default'],
   edit: ['--approval-mode', 'auto_edit', '--skip-trust'],
@@ -65,7 +69,7 @@ function readEvent(event: Json, now: ReadAt): readonly AgentEvent[] {
   }
 }
 
-const kinds: Readonly<Record<string, ToolKind>> = {
+const kinds: ToolKinds = {
   run_shell_command: 'command',
   write_file: 'write',
   replace: 'write',
@@ -80,26 +84,13 @@ const kinds: Readonly<Record<string, ToolKind>> = {
   google_web_search: 'read',
 };
 
-const classifyTool = (tool: string): ToolKind => (Object.hasOwn(kinds, tool) ? (kinds[tool] ?? 'other') : 'other');
-
 function toolStart(event: Json): readonly AgentEvent[] {
   const [id, tool, input] = [textAt(event, 'tool_id'), textAt(event, 'tool_name'), event['parameters']];
   if (id === null || tool === null) return [];
-  const kind = classifyTool(tool);
-  const command = kind === 'command' ? textAt(input, 'command') : null;
   const path =
     textAt(input, 'file_path') ?? textAt(input, 'absolute_path') ?? textAt(input, 'path') ?? textAt(input, 'dir_path');
-  // A shell call without a command runs nothing.
-  return [
-    {
-      type: 'tool-started',
-      id,
-      tool,
-      kind: kind === 'command' && command === null ? 'other' : kind,
-      command,
-      paths: path === null ? [] : [path],
-    },
-  ];
+  const kind = classifyTool(kinds, tool);
+  return [buildToolStart({ id, tool, kind, command: textAt(input, 'command'), path })];
 }
 
 function toolEnd(event: Json): readonly AgentEvent[] {
@@ -150,8 +141,7 @@ function readResult(event: Json, now: ReadAt): readonly AgentEvent[] {
     status === null
       ? 'Its result has no status.'
       : `Its result has the status ${JSON.stringify(status)}, which clip does not know.`;
-  if (status !== 'error')
-    return [...stats, { type: 'result', failure: { class: null, message: unknown, resetsAt: null, by: 'clip' } }];
+  if (status !== 'error') return [...stats, { type: 'result', failure: ownFailure(unknown) }];
   // An earlier error event may have given the reason, and the result itself none.
   return [...stats, { type: 'result', failure: parseFailure(textAt(event, 'error', 'message') ?? '', now) }];
 }

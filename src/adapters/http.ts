@@ -8,6 +8,7 @@ import { limits } from '#run/limits.ts';
 import type { Adapter, Json, Launch, ReadAt } from './adapter.ts';
 import { classOfStatus, refined } from './error-classes.ts';
 import { listAt, numberAt, textAt, at as valueAt } from './json.ts';
+import { buildWriteStart, toFileChange } from './tool-call.ts';
 
 export const http: Adapter = {
   prepare({ agent, sessionId }: Launch) {
@@ -93,23 +94,14 @@ function filesIn(event: Json): AgentEvent[] {
   const files = listAt(event, 'files').flatMap(parseFileChanges);
   if (files.length === 0) return [];
   return [
-    {
-      type: 'tool-started',
-      id: 'files',
-      tool: 'files',
-      kind: 'write',
-      command: null,
-      paths: files.map(({ path }) => path),
-    },
+    buildWriteStart('files', 'files', files),
     { type: 'tool-ended', id: 'files', exitCode: null, failed: false, denied: false, files },
   ];
 }
 
 function parseFileChanges(file: unknown): FileChange[] {
   if (typeof file === 'string') return [{ path: file, kind: null }];
-  const path = textAt(file, 'path');
-  const kind = textAt(file, 'kind');
-  return path === null ? [] : [{ path, kind: kind === 'add' || kind === 'update' || kind === 'delete' ? kind : null }];
+  return toFileChange(textAt(file, 'path'), textAt(file, 'kind'));
 }
 
 function usageIn(event: Json): AgentEvent[] {

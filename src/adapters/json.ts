@@ -33,6 +33,11 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Returns the value of this name in a table. Null for a name that the table lacks, and for no name. */
+export function lookUp<T>(table: Readonly<Record<string, T>>, name: string | null): T | null {
+  return name !== null && Object.hasOwn(table, name) ? (table[name] ?? null) : null;
+}
+
 /** Parses JSON. Returns undefined for any other text. */
 export function jsonIn(text: string): unknown {
   try {

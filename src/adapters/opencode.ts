@@ -1,11 +1,12 @@
 /** opencode (`opencode run --format json`), measured with 1.18. */
 import type { Permission } from '#run/agent.ts';
-import type { AgentEvent, ErrorClass, Failure, FileChange, ToolKind } from '#run/agent-event.ts';
+import type { AgentEvent, ErrorClass, Failure, FileChange } from '#run/agent-event.ts';
 import type { Adapter, Json, Launch, ReadAt } from './adapter.ts';
-import { classifyFailure } from './classify-failure.ts';
+import { classifyFailure, ownFailure } from './classify-failure.ts';
 import { classOfStatus } from './error-classes.ts';
-import { at, isObject, listAt, numberAt, sum, textAt } from './json.ts';
+import { at, isObject, listAt, lookUp, numberAt, sum, textAt } from './json.ts';
 import { resetInHeaders } from './reset-time.ts';
+import { buildToolStart, classifyTool, type ToolKinds, toFileChange } from './tool-call.ts';
 
 /** The permission rules. By default opencode allows everything. A run is unattended, so "ask" means a refusal. */
 const rules: Readonly<Record<Permission, Readonly<Record<string, 'ask'>> | null>> = {
@@ -66,7 +67,7 @@ function session(event: Json): AgentEvent[] {
   return id === null ? [] : [{ type: 'session', id, model: null, permission: null, version: null }];
 }
 
-const kinds: Readonly<Record<string, ToolKind>> = {
+const kinds: ToolKinds = {
   bash: 'command',
   write: 'write',
   edit: 'write',
@@ -86,9 +87,8 @@ const kinds: Readonly<Record<string, ToolKind>> = {
 function readTool(part: unknown): readonly AgentEvent[] {
   const [id, tool, state] = [textAt(part, 'callID'), textAt(part, 'tool'), at(part, 'state')];
   if (id === null || tool === null) return [];
-  const kind = Object.hasOwn(kinds, tool) ? (kinds[tool] ?? 'other') : 'other';
+  const kind = classifyTool(kinds, tool);
   const path = textAt(state, 'input', 'filePath') ?? textAt(state, 'input', 'path');
-  const command = kind === 'command' ? textAt(state, 'input', 'command') : null;
   const exitCode = kind === 'command' ? numberAt(state, 'metadata', 'exit') : null;
   // A call of an unknown tool "completes" as the tool "invalid".
   const broken = textAt(state, 'status') !== 'completed' || tool === 'invalid';
@@ -97,14 +97,7 @@ function readTool(part: unknown): readonly AgentEvent[] {
     /rejected permission|permission denied by|rule (which |that )?prevents/i.test(textAt(state, 'error') ?? '');
   const files = broken ? [] : filesIn(tool, state);
   return [
-    {
-      type: 'tool-started',
-      id,
-      tool,
-      kind: kind === 'command' && command === null ? 'other' : kind,
-      command,
-      paths: path === null ? [] : [path],
-    },
+    buildToolStart({ id, tool, kind, command: textAt(state, 'input', 'command'), path }),
     { type: 'tool-ended', id, exitCode, failed: broken || (exitCode ?? 0) !== 0, denied, files },
   ];
 }
@@ -119,8 +112,7 @@ function filesIn(tool: string, state: unknown): readonly FileChange[] | null {
 }
 
 function patchedFile(file: unknown): FileChange[] {
-  const [path, type] = [textAt(file, 'filePath') ?? textAt(file, 'path'), textAt(file, 'type')];
-  return path === null ? [] : [{ path, kind: type === 'add' || type === 'delete' || type === 'update' ? type : null }];
+  return toFileChange(textAt(file, 'filePath') ?? textAt(file, 'path'), textAt(file, 'type'));
 }
 
 /** Reads the usage of a step. Reasoning is counted separately from output, and cached input separately from input. */
@@ -136,6 +128,8 @@ function usageIn(part: unknown): readonly AgentEvent[] {
   return cost === null ? used : [...used, { type: 'cost', scope: 'part', usd: cost }];
 }
 
+const cutOff = 'Its answer was cut off at the largest length its model gives.';
+
 /**
  * Returns the result. There is no final event, so the reason of the last step tells how it ended. After "tool-calls"
  * and "unknown" the agent continues.
@@ -146,29 +140,9 @@ function endIn(reason: string | null): AgentEvent[] {
     case 'other':
       return [{ type: 'result', failure: null }];
     case 'length':
-      return [
-        {
-          type: 'result',
-          failure: {
-            class: 'output_truncated',
-            message: 'Its answer was cut off at the largest length its model gives.',
-            resetsAt: null,
-            by: 'clip',
-          },
-        },
-      ];
+      return [{ type: 'result', failure: ownFailure(cutOff, 'output_truncated') }];
     case 'content-filter':
-      return [
-        {
-          type: 'result',
-          failure: {
-            class: null,
-            message: 'Its answer was stopped by a filter of its provider.',
-            resetsAt: null,
-            by: 'clip',
-          },
-        },
-      ];
+      return [{ type: 'result', failure: ownFailure('Its answer was stopped by a filter of its provider.') }];
     case 'error':
       return [{ type: 'result', failure: { class: null, message: '', resetsAt: null } }];
     default:
@@ -185,8 +159,7 @@ const names: Readonly<Record<string, ErrorClass>> = {
 function failureIn(error: unknown, now: ReadAt): Failure {
   const name = textAt(error, 'name') ?? '';
   const message = textAt(error, 'data', 'message') ?? name;
-  const structured =
-    (Object.hasOwn(names, name) ? names[name] : undefined) ?? classOfStatus(numberAt(error, 'data', 'statusCode'));
+  const structured = lookUp(names, name) ?? classOfStatus(numberAt(error, 'data', 'statusCode'));
   // The provider's response often says more than its message: which limit was reached, and for how long.
   const all = `${message} ${textAt(error, 'data', 'responseBody') ?? ''}`;
   const headers = at(error, 'data', 'responseHeaders');

@@ -1,4 +1,7 @@
-/** Parses wall-clock and calendar times as people and programs write them: "8pm (Asia/Tokyo)", "Thursday 9am", "Dec 1", "20:16". */
+/**
+ * Parses wall-clock and calendar times as people and programs write them: "8pm (Asia/Tokyo)", "Thursday 9am", "Dec 1",
+ * "20:16".
+ */
 import type { ReadAt } from './adapter.ts';
 import {
   day,

@@ -122,7 +122,10 @@ const cursor: Mapping = {
   ],
 };
 
-/** Options from its own help (1.0.102). Unverified: its events, and that it reads the prompt from standard input without -p. */
+/**
+ * Options from its own help (1.0.102). Unverified: its events, and that it reads the prompt from standard input without
+ * -p.
+ */
 const copilot: Mapping = {
   ...base,
   command: 'copilot',

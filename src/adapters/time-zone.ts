@@ -2,7 +2,9 @@
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Returns the zone of TZ in a form that Intl accepts. Returns the machine's zone when TZ names none or an unknown one. */
+/**
+ * Returns the zone of TZ in a form that Intl accepts. Returns the machine's zone when TZ names none or an unknown one.
+ */
 export function timeZoneIn(environment: Environment, ofMachine: string): string {
   const named = (environment['TZ'] ?? '').replace(/^:/, '').replace(/^.*\/zoneinfo\/(posix\/|right\/)?/, '');
   if (named === '') return ofMachine;

@@ -3,7 +3,7 @@ import { isatty } from 'node:tty';
 import { type Home, locateHome } from '#config/home.ts';
 import { visibleJson } from '#run/control-chars.ts';
 import { ClipError } from '#run/errors.ts';
-import { markVariable } from '#run/run.ts';
+import { markVariable } from '#run/leader.ts';
 import { Client, type Inside } from './client/client.ts';
 import { writeAll } from './fast-path.ts';
 import { cleanText, forTerminal } from './terminal/clean.ts';

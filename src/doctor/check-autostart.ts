@@ -1,6 +1,6 @@
 /** Checks whether the unit that starts the daemon at login still works. */
 import { bootStatus } from '#launch/autostart.ts';
-import type { Check } from './check.ts';
+import { type Check, ok } from './check.ts';
 
 export async function checkBoot(env: NodeJS.ProcessEnv): Promise<Check> {
   const status = await bootStatus(env);
@@ -21,5 +21,5 @@ export async function checkBoot(env: NodeJS.ProcessEnv): Promise<Check> {
       says: `${unit} is there, but not enabled`,
       todo: 'clip boot enable, or clip boot disable',
     };
-  return { name: 'boot', state: 'ok', says: `${unit}, ${node}`, todo: null };
+  return ok('boot', `${unit}, ${node}`);
 }

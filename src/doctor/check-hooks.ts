@@ -2,7 +2,7 @@
 import type { Config } from '#config/settings.ts';
 import { notifyCommand } from '#process/desktop-notification.ts';
 import { findCommand } from '#process/helper-command.ts';
-import type { Check } from './check.ts';
+import { type Check, ok } from './check.ts';
 
 /** Returns a check for each hook. `readMeta`: reads the home's database, null when it cannot be read. */
 export function checkHooks(
@@ -32,7 +32,7 @@ function checkHook(
       todo: `Install it, or take the hook out: clip config unset hooks.${name}`,
     };
   const failure = failureIn(at.readMeta(`hook:${name}:failed`));
-  if (failure === null) return { ...check, state: 'ok', says: found, todo: null };
+  if (failure === null) return ok(check.name, found);
   return {
     ...check,
     state: 'warning',
@@ -44,7 +44,7 @@ function checkHook(
 function checkNotifications(path: string, folder: string): Check {
   const [program] = notifyCommand(process.platform, { title: '', body: '' }) ?? [];
   const found = program === undefined ? null : findCommand(program, path, folder);
-  if (found !== null) return { name: 'notifications', state: 'ok', says: `by ${found}`, todo: null };
+  if (found !== null) return ok('notifications', `by ${found}`);
   const todo =
     program === undefined ? 'Use hooks: clip config list' : `Install ${program}, or: clip config unset notifications`;
   return { name: 'notifications', state: 'warning', says: 'are wanted, but nothing here can show them', todo };

@@ -5,3 +5,8 @@ export type Check = {
   readonly says: string;
   readonly todo: string | null;
 };
+
+/** Returns the result for an invariant that holds. */
+export function ok(name: string, says: string): Check {
+  return { name, state: 'ok', says, todo: null };
+}

@@ -10,7 +10,9 @@ import { takeLock } from '#store/lock.ts';
 import { openToOthers } from './file-modes.ts';
 import { repairDatabase } from './repair-database.ts';
 
-/** The time to wait for the lock. A daemon that fails on a damaged database, or is shutting down, holds it for a moment. */
+/**
+ * The time to wait for the lock. A daemon that fails on a damaged database, or is shutting down, holds it for a moment.
+ */
 const lockMs = 5_000;
 const lockPauseMs = 50;
 /** The age beyond which an unfinished start of the daemon is considered dead. */

@@ -8,7 +8,10 @@ import type { Home } from '#config/home.ts';
 import { failpoint } from '#launch/failpoints.ts';
 import { flushFolder } from '#process/run-folder.ts';
 
-/** Moves the damaged database aside. `strangers`: entries in runs/ that are not runs, which move along. Returns their number. */
+/**
+ * Moves the damaged database aside. `strangers`: entries in runs/ that are not runs, which move along. Returns their
+ * number.
+ */
 export function setAside({
   home,
   aside,

@@ -59,7 +59,10 @@ export function keepDeadline(child: ChildProcess, launch: LaunchRecord, daemonIs
   };
 }
 
-/** Signals the process group of the child. The child is not reaped yet, so the pid is still its own, and it leads its group. */
+/**
+ * Signals the process group of the child. The child is not reaped yet, so the pid is still its own, and it leads its
+ * group.
+ */
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined || child.pid <= 1) return;
   try {

@@ -1,4 +1,7 @@
-/** Checks once per second, while runs are alive, whether the daemon is heard from and whether this process was suspended. */
+/**
+ * Checks once per second, while runs are alive, whether the daemon is heard from and whether this process was
+ * suspended.
+ */
 import type { Deadline } from './deadline.ts';
 
 const beatMs = 1_000;

@@ -20,7 +20,10 @@ export function describeShortage(error: NodeJS.ErrnoException): string | null {
 /** The PATH is quoted up to this length, which covers the first and most important folders. */
 const pathLengthMax = 300;
 
-/** Describes where a command was searched. PATH is the only variable quoted in errors, because this error is useless without it. */
+/**
+ * Describes where a command was searched. PATH is the only variable quoted in errors, because this error is useless
+ * without it.
+ */
 function notFound(command: string, path: string | null): string {
   if (command.includes('/')) return `The command ${command} was not found.`;
   if (path === null) return `The command ${command} was not found: the run's environment has no PATH.`;

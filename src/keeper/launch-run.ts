@@ -108,7 +108,8 @@ class Launching {
       if (folder === null) throw Object.assign(new Error('its folder is gone'), { code: 'ENOENT' });
       if (existsSync(join(folder.at, runFiles.launch))) return this.#settle({ type: 'already-launched', id: this.#id });
       failpoint('spawn.before-launch-file');
-      // Without space for the exit record nothing is started and no launch.json is written, so the run can be tried again.
+      // Without space for the exit record nothing is started and no launch.json is written, so the run can be tried
+      // again.
       const exit = reserveExitRecord(folder.at);
       this.#exit = exit;
       createWhole(folder.at, runFiles.launch, request.launch, (error, created) => {
@@ -126,7 +127,8 @@ class Launching {
     const { place, request, hooks, prospect } = this.#setting;
     let spawned: Spawned;
     try {
-      // Checked last. A daemon that withdraws a launch writes its mark first and then looks for launch.json, so one of the two sees the other.
+      // Checked last. A daemon that withdraws a launch writes its mark first and then looks for launch.json, so one of
+      // the two sees the other.
       if (this.#isWithdrawn(folder)) return this.#takeBack(folder, { type: 'withdrawn', ...this.#which() });
       if (trouble !== null) throw trouble;
       spawned = spawnProcess(place, request, { at: folder.at, prospect, runs: hooks.runs() });
@@ -146,8 +148,16 @@ class Launching {
     const { child, pid, cgroup, kernelMark, logs, lacking } = spawned;
     const { request, hooks, path, settled } = this.#setting;
     const id = this.#id;
-    const signs = { pidNamespace: pidNamespace(), cgroup, kernelMark, logs };
-    const leader = { pid, pgid: pid, startTime: readStartTimeOfChild(pid), bootId: systemBootId(), ...signs };
+    const leader = {
+      pid,
+      pgid: pid,
+      startTime: readStartTimeOfChild(pid),
+      bootId: systemBootId(),
+      pidNamespace: pidNamespace(),
+      cgroup,
+      kernelMark,
+      logs,
+    };
     const at = Date.now();
     // If the disk is full, the mark still identifies the process, and exit.json has its space reserved.
     const settle = setTimeout(() => flushStarted?.(), startedFlushMs);
@@ -210,11 +220,15 @@ class Launching {
     const failure: Failure = explainFailure(error, request.launch, searchPath(folder.at));
     this.#close();
     const message: FromKeeper = { type: 'failed', id: this.#id, errorCode: failure.code, message: failure.message };
-    // The launch is decided when the record is on disk. Until then no greeting is answered, and the keeper does not exit.
+    // The launch is decided when the record is on disk. Until then no greeting is answered, and the keeper does not
+    // exit.
     this.#finish(exit, { code: null, signal: null, at: Date.now(), error: failure }, message, settled);
   }
 
-  /** Withdraws a launch that started nothing. launch.json is removed first, so that a crash in between leaves a run that was never launched. */
+  /**
+   * Withdraws a launch that started nothing. launch.json is removed first, so that a crash in between leaves a run that
+   * was never launched.
+   */
   #takeBack(folder: RealFolder, answer: FromKeeper): void {
     try {
       unlinkSync(join(folder.at, runFiles.launch));

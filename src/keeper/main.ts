@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { closeInheritedDescriptors, dropInheritedMark } from '#launch/inherited-state.ts';
 import { version } from '#launch/version.ts';
 import { leaveRunGroup } from '#process/cgroup.ts';
-import { runKeeper } from './keeper.ts';
+import { Keeper } from './keeper.ts';
 
 const { values } = parseArgs({ options: { home: { type: 'string' }, socket: { type: 'string' } } });
 if (!values.home || !values.socket) {
@@ -21,4 +21,4 @@ process.on('uncaughtException', (error) =>
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM', 'SIGPIPE'] as const) process.on(signal, () => {});
 // The keeper's files are private, whatever umask it inherited. Runs and a restarted daemon get the user's umask.
 const umask = process.umask(0o077);
-runKeeper({ home: values.home, socketName: values.socket, version, umask });
+new Keeper({ home: values.home, socketName: values.socket, version, umask }).listen();

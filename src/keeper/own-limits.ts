@@ -21,7 +21,10 @@ export type OwnLimits = {
   readonly canMark: boolean;
   /** Returns the arguments for prlimit that give a run the limits of its submitter; empty if they are equal. */
   readonly argumentsFor: (submitter: SubmitterTraits | null, runs: number) => string[];
-  /** Returns the prefix that starts a command with the submitter's nice value, if this process could not lower its own value again. */
+  /**
+   * Returns the prefix that starts a command with the submitter's nice value, if this process could not lower its own
+   * value again.
+   */
   readonly niceCommand: (submitter: SubmitterTraits | null) => string[];
   /** Calls `start` with the nice value of the submitter, as far as the system permits. */
   readonly withNice: <T>(
@@ -43,7 +46,8 @@ export function readOwnLimits(env: NodeJS.ProcessEnv): OwnLimits {
     if (prlimit === null || limits === null || submitter?.limits == null) return [];
     const wanted = differing(limits, submitter.limits, traits.mayRaise);
     const { nofile } = wanted;
-    // Nearly every submitter has a lower limit on open files, because Node raises its own. Set in the keeper itself, it costs nothing.
+    // Nearly every submitter has a lower limit on open files, because Node raises its own. Set in the keeper itself, it
+    // costs nothing.
     if (
       nofile !== undefined &&
       isSoftOnly(nofile, limits.nofile) &&
@@ -87,7 +91,10 @@ export function readOwnLimits(env: NodeJS.ProcessEnv): OwnLimits {
   };
 }
 
-/** Returns the wanted limits that differ from the keeper's. They are bounded by its hard limits if those cannot be raised. */
+/**
+ * Returns the wanted limits that differ from the keeper's. They are bounded by its hard limits if those cannot be
+ * raised.
+ */
 function differing(
   ours: ResourceLimits,
   wanted: ResourceLimits,

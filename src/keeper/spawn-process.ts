@@ -32,7 +32,10 @@ export type Spawned = {
   readonly lacking: readonly string[];
 };
 
-/** Findings before the launch. `careful`: another program changes to the work folder and looks up the command, so that the keeper does not block. */
+/**
+ * Findings before the launch. `careful`: another program changes to the work folder and looks up the command, so that
+ * the keeper does not block.
+ */
 export type Prospect = { readonly careful: boolean; readonly input: number | null };
 
 /** Larger than any environment that a system accepts, even if every byte is written as an escape. */
@@ -155,7 +158,10 @@ function prlimit({ prlimit: program }: OwnLimits, args: readonly string[]): stri
 
 let chdirProgram: string | null | undefined;
 
-/** Returns a prefix that changes to the folder and executes the command. If the folder does not answer, only the run blocks. */
+/**
+ * Returns a prefix that changes to the folder and executes the command. If the folder does not answer, only the run
+ * blocks.
+ */
 function goingTo(cwd: string): string[] {
   if (chdirProgram === undefined) {
     const program = findHelper('env', process.env['PATH'] ?? '');

@@ -27,7 +27,9 @@ const keeperGroup = /^clip-[0-9a-f]{8}$/;
 /** Maximum depth of nested groups, deeper than any real use. */
 const depthMax = 16;
 
-/** Returns the folder of this process's group; null if there is no cgroup v2, or the group is not accessible from here. */
+/**
+ * Returns the folder of this process's group; null if there is no cgroup v2, or the group is not accessible from here.
+ */
 export function ownGroup(): string | null {
   if (process.platform !== 'linux') return null;
   try {
@@ -57,7 +59,10 @@ export function ownPath(cgroup: string): string | null {
   return /^0::(\/.*)$/m.exec(cgroup)?.[1] ?? null;
 }
 
-/** Returns the folder of a group; null if it is outside the mount. A container may see the path of its group but not the group. */
+/**
+ * Returns the folder of a group; null if it is outside the mount. A container may see the path of its group but not the
+ * group.
+ */
 export function groupFolder({ at, root }: CgroupMount, path: string): string | null {
   if (path.startsWith('/..')) return null;
   const prefix = root === '/' ? '' : root;
@@ -185,7 +190,10 @@ export function processesInGroup(group: string): number[] | null {
   return all.flatMap((folder) => pidsIn(folder));
 }
 
-/** Kills all processes in the group and below it, including ones that are being forked. Returns whether the kernel supports it. */
+/**
+ * Kills all processes in the group and below it, including ones that are being forked. Returns whether the kernel
+ * supports it.
+ */
 export function killGroup(group: string): boolean {
   try {
     writeTo(join(group, 'cgroup.kill'), '1');

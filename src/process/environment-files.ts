@@ -51,7 +51,10 @@ export function createEnvironmentFiles(folder: string) {
   };
 }
 
-/** Parses an environment. Throws for a damaged file without the parser's message, which would quote values that errors then show and record. */
+/**
+ * Parses an environment. Throws for a damaged file without the parser's message, which would quote values that errors
+ * then show and record.
+ */
 function parseStored(text: string): Environment {
   try {
     const value = JSON.parse(text) as Environment | null;

@@ -2,7 +2,11 @@
 import { constants, type Dirent } from 'node:fs';
 import { open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { limits } from '#run/limits.ts';
+
+/** Entries of one folder that are searched for the file of a session. */
+const sessionFileEntries = 5_000;
+/** Folders that are searched for it. */
+const sessionFileFolders = 2_000;
 
 /** Steps of a path from the root, in which `*` matches any folder, and the prefix and suffix of the file name. */
 export type SessionLocation = { readonly folders: readonly string[]; readonly prefix: string; readonly suffix: string };
@@ -42,7 +46,7 @@ async function listFolders(steps: readonly string[]): Promise<readonly string[]>
     const inner: string[] = [];
     for (const folder of found)
       for (const entry of await listEntries(folder)) if (entry.isDirectory()) inner.push(join(folder, entry.name));
-    found = inner.slice(0, limits.sessionFileFolders);
+    found = inner.slice(0, sessionFileFolders);
   }
   return found;
 }
@@ -53,7 +57,7 @@ async function listEntries(folder: string): Promise<readonly Dirent[]> {
   try {
     for await (const entry of await opendir(folder)) {
       entries.push(entry);
-      if (entries.length >= limits.sessionFileEntries) break;
+      if (entries.length >= sessionFileEntries) break;
     }
   } catch {
     return entries;
@@ -61,7 +65,10 @@ async function listEntries(folder: string): Promise<readonly Dirent[]> {
   return entries;
 }
 
-/** Returns the first line of a file. Null if it cannot be read, is not a regular file, or has no complete line within the limit. */
+/**
+ * Returns the first line of a file. Null if it cannot be read, is not a regular file, or has no complete line within
+ * the limit.
+ */
 async function readFirstLine(path: string): Promise<string | null> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);

@@ -10,7 +10,10 @@ export type RunIds = {
   readonly idOf: (runNumber: number) => string | null;
 };
 
-/** Returns those of `ids` whose run was launched and is unknown. A run is recorded before it is launched, so the database has lost it. */
+/**
+ * Returns those of `ids` whose run was launched and is unknown. A run is recorded before it is launched, so the
+ * database has lost it.
+ */
 export function findForgotten(runsFolder: string, ids: readonly string[], runs: RunIds): string[] {
   const unknown = ids.filter(
     (id) => !runs.isKnown(id) && isFolder(join(runsFolder, id)) && wasLaunched(join(runsFolder, id)),
@@ -38,7 +41,10 @@ export function findFolderCopies(runsFolder: string, ids: readonly string[], idO
 
 type Launch = { readonly id: string; readonly number: number; readonly text: string; readonly at: number };
 
-/** Returns the launch in a folder; null without a launch.json that has an attempt. `at`: when the file was placed there. A copy is always newer. */
+/**
+ * Returns the launch in a folder; null without a launch.json that has an attempt. `at`: when the file was placed there.
+ * A copy is always newer.
+ */
 function readLaunchFile(runsFolder: string, id: string): Launch | null {
   const folder = join(runsFolder, id);
   if (!isFolder(folder)) return null;

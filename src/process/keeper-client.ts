@@ -6,6 +6,9 @@ import { limits } from '#run/limits.ts';
 import type { FromKeeper, ToKeeper } from './keeper-protocol.ts';
 import { exitCodeSchema, leaderSchema, momentSchema, signalSchema } from './run-folder-reader.ts';
 
+/** The time for one answer of a keeper, which scans a process table. */
+const keeperAnswerMs = 10_000;
+
 const resource = z.tuple([z.number().nullable(), z.number().nullable()]);
 const traits = z.object({ nice: z.int(), mayRaise: z.boolean(), limits: z.record(z.string(), resource).nullable() });
 const proof = z.enum(['leader', 'group', 'cgroup', 'mark', 'kernel-mark', 'session', 'descent', 'seen']);
@@ -87,7 +90,10 @@ export type KeeperQuestion = Extract<ToKeeper, { n: number }>;
 export type KeeperConnection = {
   readonly hello: KeeperHello;
   readonly send: (message: ToKeeper) => void;
-  /** Sends a request and waits for the answer. Rejects if none arrives within `limits.keeperAnswerMs`, or if the connection closes. */
+  /**
+   * Sends a request and waits for the answer. Rejects if none arrives within `keeperAnswerMs`, or if the connection
+   * closes.
+   */
   readonly ask: <A extends KeeperAnswer>(
     question: {
       [K in KeeperQuestion['type']]: Omit<Extract<KeeperQuestion, { type: K }>, 'n'>;
@@ -178,7 +184,7 @@ function createQuestions(socket: Socket) {
     new Promise((resolve, reject) => {
       last += 1;
       const n = last;
-      const timer = setTimeout(() => take(n)?.reject(new Error('The keeper does not answer.')), limits.keeperAnswerMs);
+      const timer = setTimeout(() => take(n)?.reject(new Error('The keeper does not answer.')), keeperAnswerMs);
       waiting.set(n, { resolve: resolve as Waiting['resolve'], reject, timer });
       send(socket, { ...question, n } as ToKeeper);
     });

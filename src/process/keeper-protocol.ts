@@ -3,7 +3,7 @@
  * only, because the keeper uses them.
  */
 import type { Signalled } from '#run/events.ts';
-import type { Leader } from '#run/run.ts';
+import type { Leader } from '#run/leader.ts';
 import type { LaunchRecord, LeaderRecord } from './run-folder.ts';
 import type { Member } from './run-processes.ts';
 
@@ -35,7 +35,9 @@ export type ToKeeper =
   | { readonly type: 'ping'; readonly n: number }
   /** Asks for the processes of a run, if it is in the keeper's pid namespace. */
   | { readonly type: 'find'; readonly n: number; readonly family: FamilyQuery }
-  /** Sends a signal to these members after verifying each again. `cgroup`: control group that SIGKILL ends as a whole. */
+  /**
+   * Sends a signal to these members after verifying each again. `cgroup`: control group that SIGKILL ends as a whole.
+   */
   | {
       readonly type: 'signal';
       readonly n: number;

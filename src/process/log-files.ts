@@ -32,7 +32,10 @@ export function compressedPath(path: string): string {
   return `${path}.gz`;
 }
 
-/** The form of a log on disk: as written, compressed, or absent. Sizes in bytes: `bytes` was written, `stored` is used on disk. */
+/**
+ * The form of a log on disk: as written, compressed, or absent. Sizes in bytes: `bytes` was written, `stored` is used
+ * on disk.
+ */
 export type StoredLog = {
   readonly form: 'plain' | 'gzip' | 'none';
   readonly bytes: number | null;

@@ -36,7 +36,10 @@ export function hasRemoteMounts(): boolean {
   return remoteMounts().size > 0;
 }
 
-/** Walks a path component by component. A mount is recognized before anything in it is accessed, and a link is followed by its text. */
+/**
+ * Walks a path component by component. A mount is recognized before anything in it is accessed, and a link is followed
+ * by its text.
+ */
 function walk(path: string, mounts: RemoteMounts): Mount | null {
   let rest = resolve('/', path).split('/').filter(Boolean);
   let at = '/';

@@ -1,7 +1,11 @@
-/** Start time and boot of a process, which make a pid an identity. This module uses only node:*, because the keeper loads it. */
+/**
+ * Start time and boot of a process, which make a pid an identity. This module uses little more than node:*,
+ * because the keeper loads it.
+ */
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
+import { readProcFile } from './proc-file.ts';
 
 let bootId: string | null = null;
 
@@ -14,7 +18,10 @@ export function systemBootId(): string {
 
 let namespace: string | null | undefined;
 
-/** Returns the pid namespace of this process, for example `pid:[4026531836]`. A pid means nothing in another one. Null if the system has none. */
+/**
+ * Returns the pid namespace of this process, for example `pid:[4026531836]`. A pid means nothing in another one. Null
+ * if the system has none.
+ */
 export function pidNamespace(): string | null {
   if (namespace === undefined) {
     try {
@@ -40,7 +47,10 @@ export function parseUptime(content: string): number {
 /** The unit of /proc/<pid>/stat (USER_HZ): 100 on all machines that Node supports. */
 const ticksPerSecond = 100;
 
-/** Returns the start time of a live process (Linux: ticks since boot; macOS: seconds since the epoch); null if there is none or it is a zombie. */
+/**
+ * Returns the start time of a live process (Linux: ticks since boot; macOS: seconds since the epoch); null if there is
+ * none or it is a zombie.
+ */
 export function readStartTime(pid: number): number | null {
   if (process.platform !== 'linux') return darwinStartTime(pid);
   const stat = readStat(pid);
@@ -84,23 +94,10 @@ function endOfStatus(status: number): { code: number | null; signal: string | nu
   return { code: null, signal: name ?? 'SIGKILL' };
 }
 
-const buffer = Buffer.allocUnsafe(4_096);
-
-/** Returns the parsed line of /proc/<pid>/stat, read synchronously into one shared buffer (30 µs); null if the process has ended. */
+/** Returns the parsed line of /proc/<pid>/stat; null if the process has ended. */
 export function readStat(pid: number): Stat | null {
-  let fd: number;
-  try {
-    fd = openSync(`/proc/${pid}/stat`, 'r');
-  } catch {
-    return null;
-  }
-  try {
-    return parseStat(buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0)));
-  } catch {
-    return null;
-  } finally {
-    closeSync(fd);
-  }
+  const line = readProcFile(pid, 'stat', 'utf8');
+  return line === null ? null : parseStat(line);
 }
 
 /**
@@ -149,7 +146,9 @@ function darwinStartTime(pid: number): number | null {
   }
 }
 
-/** Parses a line such as `Ss   Sun Nov 22 19:09:35 2026` to seconds since the epoch; null for a zombie or anything else. */
+/**
+ * Parses a line such as `Ss   Sun Nov 22 19:09:35 2026` to seconds since the epoch; null for a zombie or anything else.
+ */
 export function parsePsBirth(line: string): number | null {
   const match = /^(\S+)\s+(\w{3} \w{3}\s+\d+ \d\d:\d\d:\d\d \d{4})$/.exec(line.trim());
   if (!match?.[1] || !match[2] || match[1].startsWith('Z')) return null;

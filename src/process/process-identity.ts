@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from '#run/run.ts';
+import type { ProcessIdentity } from '#run/leader.ts';
 import { pidNamespace, readStartTime, systemBootId } from './process-birth.ts';
 
 /**

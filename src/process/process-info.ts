@@ -28,6 +28,9 @@ export type Query = {
   readonly except: ReadonlySet<number>;
   /** Only the mark identifies members, so processes without one need no closer look. */
   readonly marksOnly: boolean;
-  /** Called with each row as soon as it is read, because a process that keeps forking is gone when the table is complete. */
+  /**
+   * Called with each row as soon as it is read, because a process that keeps forking is gone when the table is
+   * complete.
+   */
   readonly onRow?: (row: ProcessRow) => void;
 };

@@ -1,6 +1,6 @@
 /** The process table of macOS, read with `ps`. Parsing is separate, so it can be tested on recorded output. */
 import { execFileSync } from 'node:child_process';
-import { markVariable, roleVariable } from '#run/run.ts';
+import { markVariable, roleVariable } from '#run/leader.ts';
 import { parsePsBirth } from './process-birth.ts';
 import type { ProcessRow, ProcessTable, Query } from './process-info.ts';
 
@@ -38,7 +38,10 @@ export function listDarwinProcesses({ bornAfter, except, onRow }: Query): Proces
   return { rows, showsEnvironments: false, processes: facts.length, vanished: 0 };
 }
 
-/** Parses lines of `pid ppid pgid sess stat lstart ucomm`, without zombies. macOS prints 0 for the session, so the group replaces it. */
+/**
+ * Parses lines of `pid ppid pgid sess stat lstart ucomm`, without zombies. macOS prints 0 for the session, so the group
+ * replaces it.
+ */
 export function parsePsFacts(output: string): Omit<ProcessRow, 'mark' | 'ours' | 'hidden'>[] {
   const rows: Omit<ProcessRow, 'mark' | 'ours' | 'hidden'>[] = [];
   for (const line of output.split('\n')) {

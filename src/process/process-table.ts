@@ -1,6 +1,7 @@
 /** Lists the processes of this user that are younger than a given moment, each with its run mark. */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { markVariable, roleVariable } from '#run/run.ts';
+import { markVariable, roleVariable } from '#run/leader.ts';
+import { readProcFile } from './proc-file.ts';
 import { readStat } from './process-birth.ts';
 import type { ProcessRow, ProcessTable, Query } from './process-info.ts';
 import { listDarwinProcesses } from './process-table-darwin.ts';
@@ -81,7 +82,10 @@ function readEnvironment(pid: number, uid: number): Environment {
   }
 }
 
-/** Returns whether the process runs a daemon or keeper. A variable alone is easily set, and would hide a process from every scan. */
+/**
+ * Returns whether the process runs a daemon or keeper. A variable alone is easily set, and would hide a process from
+ * every scan.
+ */
 function isProgramOfOurs(pid: number): boolean {
   try {
     return runsProgramOfOurs(readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0'));
@@ -98,17 +102,8 @@ export function runsProgramOfOurs(argv: readonly string[]): boolean {
 const ownPrograms = /(?:^|\/)bin\/clip(?:d|-keeper)\.js$/;
 
 function readOwner(pid: number): number | null {
-  try {
-    const fd = openSync(`/proc/${pid}/status`, 'r');
-    try {
-      const text = buffer.toString('latin1', 0, readSync(fd, buffer, 0, 2_048, 0));
-      return Number(/^Uid:\s+(\d+)/m.exec(text)?.[1] ?? Number.NaN);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return null;
-  }
+  const text = readProcFile(pid, 'status', 'latin1');
+  return text === null ? null : Number(/^Uid:\s+(\d+)/m.exec(text)?.[1] ?? Number.NaN);
 }
 
 /** Returns the value of a variable; null if empty, because an empty mark matches nothing. */

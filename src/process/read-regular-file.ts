@@ -7,7 +7,10 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 const chunkBytes = 64 * 1024;
 
-/** Returns the content of a file. Throws errors of the system, EINVAL if it is not a regular file, and EFBIG if it has more than `bytesMax`. */
+/**
+ * Returns the content of a file. Throws errors of the system, EINVAL if it is not a regular file, and EFBIG if it has
+ * more than `bytesMax`.
+ */
 export function readRegularFile(path: string, bytesMax: number): Buffer {
   return readOpenFile(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), bytesMax);
 }

@@ -137,7 +137,9 @@ function empty(at: string, top: string): void {
   }
 }
 
-/** Removes a folder that was moved to `top`. Returns the new names of its subfolders, which were moved to `top` as well. */
+/**
+ * Removes a folder that was moved to `top`. Returns the new names of its subfolders, which were moved to `top` as well.
+ */
 function emptyMoved(top: string, name: string): string[] {
   const folder = openEntry(top, name, join(top, name));
   if (folder === null) return [];
@@ -203,7 +205,10 @@ function openEntry(at: string, name: string, shown: string): RealFolder | null {
   };
 }
 
-/** Returns whether two identities match. A home that was moved to another disk has new inodes, so there only the check for a real folder applies. */
+/**
+ * Returns whether two identities match. A home that was moved to another disk has new inodes, so there only the check
+ * for a real folder applies.
+ */
 function isSame(identity: FolderIdentity, made: FolderIdentity): boolean {
   const [dev] = identity.split(':');
   return identity === made || dev !== made.split(':')[0];

@@ -7,7 +7,10 @@ export type Sample = { readonly cpuPercent: number | null; readonly memoryBytes:
 
 let pidusage: typeof pidusageType | null = null;
 
-/** Returns sums over the members; null if nothing could be measured. CPU is measured since the last sample of the same process. */
+/**
+ * Returns sums over the members; null if nothing could be measured. CPU is measured since the last sample of the same
+ * process.
+ */
 export async function sampleMembers(all: readonly Member[]): Promise<Sample> {
   // A pid of another pid namespace belongs to another process here.
   const members = all.filter(canBeSeen);

@@ -19,7 +19,9 @@ export function openRunFile(path: string): number | null {
   }
 }
 
-/** Reads a whole file in a run's folder. Throws ENOENT if `openRunFile` returns null, EFBIG if the file is too large. */
+/**
+ * Reads a whole file in a run's folder. Throws ENOENT if `openRunFile` returns null, EFBIG if the file is too large.
+ */
 export function readRunFile(path: string, bytesMax: number): Buffer {
   const fd = openRunFile(path);
   if (fd === null) throw Object.assign(new Error(`${path} is not there, or is no file`), { code: 'ENOENT' });

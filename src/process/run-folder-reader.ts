@@ -2,10 +2,12 @@
 import { existsSync, lstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { limits } from '#run/limits.ts';
-import type { Leader } from '#run/run.ts';
+import type { Leader } from '#run/leader.ts';
 import { readRunFile } from './run-file.ts';
 import { type LaunchRecord, runFiles } from './run-folder.ts';
+
+/** The size of started.json and exit.json. An error in them may name a whole command. */
+const recordBytesMax = 2 ** 20;
 
 const launchSchema: z.ZodType<LaunchRecord> = z.object({
   number: z.int().min(1),
@@ -123,7 +125,7 @@ function statFile(path: string): Stats | undefined {
 function readRecord<T>(folder: string, name: string, schema: z.ZodType<T>): T | null {
   let text: string;
   try {
-    text = readRunFile(join(folder, name), limits.recordBytesMax).toString('utf8');
+    text = readRunFile(join(folder, name), recordBytesMax).toString('utf8');
   } catch (error) {
     if (isPassing(error)) throw error;
     return null;

@@ -32,7 +32,8 @@ export function writeRunFolders(runsFolder: string, folders: readonly NewFolder[
     if (request !== null) writeFlushed(join(folder, runFiles.request), request);
     return identity;
   });
-  // On journaling file systems (ext4, xfs) this flush includes everything created before, so one is enough for the batch.
+  // On journaling file systems (ext4, xfs) this flush includes everything created before, so one is enough for the
+  // batch.
   flushFolder(runsFolder);
   return identities;
 }

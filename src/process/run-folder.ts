@@ -24,7 +24,10 @@ export type LeaderRecord = {
   readonly pgid: number;
   readonly startTime: number;
   readonly bootId: string;
-  /** The pid namespace of the pid; null if the system has none. Like the following fields, absent in records of older versions. */
+  /**
+   * The pid namespace of the pid; null if the system has none. Like the following fields, absent in records of older
+   * versions.
+   */
   readonly pidNamespace?: string | null;
   /** The control group in which it was started; null for none. */
   readonly cgroup?: string | null;

@@ -13,7 +13,9 @@ export type HookInput = {
 
 const errorChars = 500;
 
-/** Returns null if the program exited with 0, else the reason and the beginning of its stderr. Its stdout is discarded. */
+/**
+ * Returns null if the program exited with 0, else the reason and the beginning of its stderr. Its stdout is discarded.
+ */
 export async function runProgram([program = '', ...args]: readonly string[], told: HookInput): Promise<string | null> {
   const { input, env, cwd, timeoutMs, signal: abort } = told;
   const child = spawn(program, args, { env, cwd, stdio: ['pipe', 'ignore', 'pipe'], detached: true });

@@ -4,7 +4,7 @@
  */
 
 import type { ProofOfMembership } from '#run/events.ts';
-import type { Leader, ProcessIdentity } from '#run/run.ts';
+import type { Leader, ProcessIdentity } from '#run/leader.ts';
 import { isRunGroup, processesInGroup } from './cgroup.ts';
 import { computeKernelMark, readKernelMark } from './kernel-mark.ts';
 import { pidNamespace, readStat, systemBootId } from './process-birth.ts';
@@ -51,7 +51,10 @@ export function memberKey({ pid, startTime }: Pick<ProcessIdentity, 'pid' | 'sta
   return `${pid}:${startTime}`;
 }
 
-/** Finds the processes of any number of runs in one pass over the process table. Zombies count as dead, and daemons and keepers belong to no run. */
+/**
+ * Finds the processes of any number of runs in one pass over the process table. Zombies count as dead, and daemons and
+ * keepers belong to no run.
+ */
 export function findRunProcesses(
   wanted: readonly RunProcessQuery[],
   { except = new Set(), onMember }: FindOptions = {},
@@ -78,7 +81,10 @@ export function findRunProcesses(
   );
   const byPid = new Map(table.rows.map((row) => [row.pid, row]));
   const sessions = livingSessions(signs.wanted, byPid);
-  /** True for a process in the run's control group that is not the run's: a daemon of another home started there, or its runs. */
+  /**
+   * True for a process in the run's control group that is not the run's: a daemon of another home started there, or its
+   * runs.
+   */
   const isForeign = (pid: number, runId: string) =>
     members.get(runId)?.has(pid) !== true && (byPid.has(pid) || except.has(pid));
   let unexamined = 0;
@@ -191,7 +197,9 @@ function bySignsOfItsOwn(row: ProcessRow, signs: Signs): ProvenMember | null {
 
 type Session = { readonly runId: string; readonly leader: Leader; readonly alive: boolean };
 
-/** Returns the sessions that still belong to their runs. A session id that is now the pid of another process was reused. */
+/**
+ * Returns the sessions that still belong to their runs. A session id that is now the pid of another process was reused.
+ */
 function livingSessions(
   wanted: readonly RunProcessQuery[],
   byPid: ReadonlyMap<number, ProcessRow>,
@@ -206,7 +214,10 @@ function livingSessions(
   return sessions;
 }
 
-/** Identifies a process by its relation to others. Another run's mark outweighs it, because a nested run is a run of its own. */
+/**
+ * Identifies a process by its relation to others. Another run's mark outweighs it, because a nested run is a run of its
+ * own.
+ */
 function byKinship(
   row: ProcessRow,
   sessions: ReadonlyMap<number, Session>,

@@ -5,7 +5,11 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { execa } from 'execa';
-import { limits } from '#run/limits.ts';
+
+/** The time for reading the kernel's table of Unix sockets, which takes some milliseconds. */
+const peerMs = 2_000;
+/** The size of that table. Each socket has 100 bytes. */
+const peerBytesMax = 16 * 2 ** 20;
 
 /** Returns which of these processes holds the other end; null if none does, or if it is unknown. */
 export async function findPeer(socket: Socket, pids: readonly number[]): Promise<number | null> {
@@ -13,11 +17,11 @@ export async function findPeer(socket: Socket, pids: readonly number[]): Promise
   const own = parseInode(socket);
   if (own === null) return null;
   const { stdout, failed } = await execa('ss', ['-xH'], {
-    timeout: limits.peerMs,
+    timeout: peerMs,
     reject: false,
     stdin: 'ignore',
     stderr: 'ignore',
-    maxBuffer: limits.peerBytesMax,
+    maxBuffer: peerBytesMax,
   });
   if (failed || typeof stdout !== 'string') return null;
   const peer = peerInode(stdout, own);

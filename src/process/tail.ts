@@ -2,7 +2,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Flags for logs and session files, which may have been replaced. Links are not followed, and named pipes do not block. */
+/**
+ * Flags for logs and session files, which may have been replaced. Links are not followed, and named pipes do not block.
+ */
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /** A file that is open for reading. See `readTail` for its errors. */
@@ -12,14 +14,20 @@ export type OpenTail = {
   readonly size: () => Promise<number>;
   /** Returns up to `length` bytes from `offset`; fewer at the end of the file. */
   readonly bytesAt: (offset: number, length: number) => Promise<Buffer>;
-  /** Passes the content from `offset` to `take`, chunk by chunk. The chunks share one buffer, so `take` must copy what it keeps. */
+  /**
+   * Passes the content from `offset` to `take`, chunk by chunk. The chunks share one buffer, so `take` must copy what
+   * it keeps.
+   */
   readonly read: (range: TailRange, take: (chunk: Uint8Array) => void) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
 export type TailRange = { readonly offset: number; readonly bytesMax: number; readonly chunkBytes: number };
 
-/** Opens a file. Returns null if it does not exist. Throws if it is not a regular file (EINVAL, ELOOP for a symbolic link). */
+/**
+ * Opens a file. Returns null if it does not exist. Throws if it is not a regular file (EINVAL, ELOOP for a symbolic
+ * link).
+ */
 export async function openTail(path: string): Promise<OpenTail | null> {
   let file: FileHandle;
   try {
@@ -84,7 +92,10 @@ export async function readTail(
   }
 }
 
-/** Returns at most the last `bytesMax` bytes of a file as text; empty if it does not exist or is no regular file any more. */
+/**
+ * Returns at most the last `bytesMax` bytes of a file as text; empty if it does not exist or is no regular file any
+ * more.
+ */
 export function readEnd(path: string, bytesMax: number): string {
   let file: number | null = null;
   try {

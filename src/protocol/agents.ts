@@ -5,6 +5,7 @@ import { limits } from '#run/limits.ts';
 import { environmentSources } from '#run/run.ts';
 import { budgetSchema, quietHoursSchema } from './budget-schemas.ts';
 import { absolutePath, duration, environment, text, variable, word } from './requests.ts';
+import { wireLimits } from './wire-limits.ts';
 
 /** Names of agents. The rules are those of run names, because both are used on a command line. */
 export const agentName = word(limits.nameLength)
@@ -18,10 +19,10 @@ export const agentRequest = z.strictObject({
   /** How a plain agent is started and read. It is validated with the names of its fields. */
   mapping: z.unknown().optional(),
   command: text(4_096).min(1).nullable().optional(),
-  model: word(limits.labelLength).nullable().optional(),
-  role: word(limits.labelLength).nullable().optional(),
+  model: word(wireLimits.labelLength).nullable().optional(),
+  role: word(wireLimits.labelLength).nullable().optional(),
   cwd: absolutePath.nullable().optional(),
-  args: z.array(text(limits.argumentBytesMax)).max(limits.agentArgs).optional(),
+  args: z.array(text(limits.argumentBytesMax)).max(wireLimits.agentArgs).optional(),
   env: environment.optional(),
   /** Names of variables to remove. */
   unsetEnv: z.array(variable).max(1_000).optional(),
@@ -32,19 +33,19 @@ export const agentRequest = z.strictObject({
     .nullable()
     .optional(),
   graceMs: duration.nullable().optional(),
-  concurrency: z.int().min(1).max(limits.agentConcurrencyMax).optional(),
+  concurrency: z.int().min(1).max(wireLimits.agentConcurrencyMax).optional(),
   promptTemplate: absolutePath.nullable().optional(),
   leftovers: z.enum(['stop', 'leave']).nullable().optional(),
   permission: z.enum(permissions).optional(),
   sharesWorktree: z.boolean().optional(),
   everyMs: duration
-    .refine((value) => value >= limits.timerEveryMsMin, 'must be a second or more')
+    .refine((value) => value >= wireLimits.timerEveryMsMin, 'must be a second or more')
     .nullable()
     .optional(),
   quietHours: quietHoursSchema.nullable().optional(),
   /** The caller's environment, together with `everyMs`. The runs of the timer start from it. */
   timerEnvironment: environment.nullable().optional(),
-  timerPrompt: text(limits.timerPromptLength)
+  timerPrompt: text(wireLimits.timerPromptLength)
     .refine((value) => value.trim() !== '', 'must not be empty')
     .nullable()
     .optional(),

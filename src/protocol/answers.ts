@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { type Mapping, permissions } from '#run/agent.ts';
 import { reportKinds } from '#run/agent-report.ts';
-import { containments, environmentSources, runStatuses } from '#run/run.ts';
+import { containments } from '#run/leader.ts';
+import { environmentSources, livenessStates, runStatuses } from '#run/run.ts';
 import { needView } from './needs.ts';
 
 const time = z.iso.datetime().nullable();
@@ -35,7 +36,10 @@ export const runView = z.object({
   processStartedAt: time,
   exitCode: z.int().nullable(),
   signal: z.string().nullable(),
-  /** True when the exit code or the signal was observed. False when the process was lost or never started. Null while it lives. */
+  /**
+   * True when the exit code or the signal was observed. False when the process was lost or never started. Null while it
+   * lives.
+   */
   exitKnown: z.boolean().nullable(),
   errorCode: z.string().nullable(),
   error: z.string().nullable(),
@@ -48,9 +52,7 @@ export const runView = z.object({
   timeoutConfigured: z.boolean(),
   timeoutSource: z.enum(['config', 'default']),
   timeoutFired: z.boolean(),
-  livenessState: z
-    .enum(['completed', 'advanced', 'plan_only', 'empty_response', 'blocked', 'failed', 'needs_followup'])
-    .nullable(),
+  livenessState: z.enum(livenessStates).nullable(),
   livenessReason: z.string().nullable(),
   nextAction: z.string().nullable(),
   lastUsefulActionAt: time,
@@ -175,7 +177,9 @@ export const runAnswer = z.object({
   run: runView,
   existing: z.boolean().optional(),
   notice: z.string().nullable().optional(),
-  /** The socket of a keeper that the client should start with its own nice value and limits. Null when none is needed. */
+  /**
+   * The socket of a keeper that the client should start with its own nice value and limits. Null when none is needed.
+   */
   keeper: z.string().nullable().optional(),
 });
 export type RunAnswer = z.infer<typeof runAnswer>;

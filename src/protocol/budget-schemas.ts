@@ -3,14 +3,15 @@ import { z } from 'zod';
 import type { Budget } from '#run/budget.ts';
 import { limits } from '#run/limits.ts';
 import type { QuietHours } from '#run/schedule.ts';
+import { wireLimits } from './wire-limits.ts';
 
 const dayMinutes = 24 * 60;
 
 export const budgetSchema: z.ZodType<Budget> = z
   .strictObject({
-    costUsd: z.number().positive().max(limits.budgetUsdMax).nullable().default(null),
+    costUsd: z.number().positive().max(wireLimits.budgetUsdMax).nullable().default(null),
     tokens: z.int().min(1).nullable().default(null),
-    runs: z.int().min(1).max(limits.budgetRunsMax).nullable().default(null),
+    runs: z.int().min(1).max(wireLimits.budgetRunsMax).nullable().default(null),
     timeMs: z.int().min(1).max(limits.durationMsMax).nullable().default(null),
   })
   .refine((budget) => Object.values(budget).some((limit) => limit !== null), 'must have a limit');

@@ -7,6 +7,7 @@ import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import type { QuietHours } from '#run/schedule.ts';
 import { parseDuration } from './units.ts';
+import { wireLimits } from './wire-limits.ts';
 
 const dayMinutes = 24 * 60;
 
@@ -37,7 +38,7 @@ const thousands: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 
 
 function readPart(part: string, what: string): readonly [keyof Budget, number] {
   const usd = /^(?:\$\s*(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s*(?:usd|\$))$/i.exec(part);
-  if (usd) return ['costUsd', within(Number(usd[1] ?? usd[2]), limits.budgetUsdMax, part, what)];
+  if (usd) return ['costUsd', within(Number(usd[1] ?? usd[2]), wireLimits.budgetUsdMax, part, what)];
   const tokens = /^(\d+(?:\.\d+)?)\s*([kmg]?)\s*tokens?$/i.exec(part);
   if (tokens)
     return [
@@ -50,7 +51,7 @@ function readPart(part: string, what: string): readonly [keyof Budget, number] {
       ),
     ];
   const runs = /^(\d+)\s*runs?$/i.exec(part);
-  if (runs) return ['runs', within(Number(runs[1]), limits.budgetRunsMax, part, what)];
+  if (runs) return ['runs', within(Number(runs[1]), wireLimits.budgetRunsMax, part, what)];
   if (/^[\d.]+(ms|s|m|h|d)/.test(part))
     return ['timeMs', within(parseDuration(part, what), limits.durationMsMax, part, what)];
   throw new ClipError(

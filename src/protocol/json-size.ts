@@ -1,4 +1,7 @@
-/** Rejects oversized requests before schema validation. A schema would produce a message for each of a million wrong elements. */
+/**
+ * Rejects oversized requests before schema validation. A schema would produce a message for each of a million wrong
+ * elements.
+ */
 
 /** The values in one request or line. The largest valid ones have a few thousand. */
 const valuesMax = 50_000;

@@ -4,12 +4,13 @@ import { type CommandPart, type Mapping, permissions } from '#run/agent.ts';
 import { errorClasses } from '#run/agent-event.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
+import { wireLimits } from './wire-limits.ts';
 
 const text = z
   .string()
   .max(limits.accountPathLength)
   .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
-const texts = z.array(text).max(limits.agentArgs);
+const texts = z.array(text).max(wireLimits.agentArgs);
 const path = z
   .string()
   .max(limits.nameLength)

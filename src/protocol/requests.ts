@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { reportKinds } from '#run/agent-report.ts';
 import { limits } from '#run/limits.ts';
 import { runStatuses } from '#run/run.ts';
+import { wireLimits } from './wire-limits.ts';
 
 const noNul = (text: string) => !text.includes('\0');
 export const text = (max: number) => z.string().max(max).refine(noNul, 'must not contain a NUL character');
@@ -42,7 +43,7 @@ export const runRequest = z.strictObject({
   command: z
     .array(text(limits.bodyBytesMax))
     .min(1)
-    .max(limits.commandArgs)
+    .max(wireLimits.commandArgs)
     .refine(([command]) => command !== '', 'must name a command')
     .default([]),
   agent: name.nullable().default(null),
@@ -58,12 +59,12 @@ export const runRequest = z.strictObject({
   envNames: z.array(variable).max(1_000).default([]),
   name: name.nullable().default(null),
   group: groupName.nullable().default(null),
-  priority: z.int().min(-limits.priorityMax).max(limits.priorityMax).default(0),
+  priority: z.int().min(-wireLimits.priorityMax).max(wireLimits.priorityMax).default(0),
   labels: z
-    .record(word(limits.nameLength), word(limits.labelLength))
-    .refine((labels) => Object.keys(labels).length <= limits.labels, `at most ${limits.labels} labels`)
+    .record(word(limits.nameLength), word(wireLimits.labelLength))
+    .refine((labels) => Object.keys(labels).length <= wireLimits.labels, `at most ${wireLimits.labels} labels`)
     .default({}),
-  locks: z.array(word(limits.lockLength)).max(limits.locks).default([]),
+  locks: z.array(word(wireLimits.lockLength)).max(wireLimits.locks).default([]),
   after: z.string().min(1).max(limits.nameLength).nullable().default(null),
   key: word(limits.keyLength).nullable().default(null),
   timeoutMs: duration.nullable().default(null),
@@ -110,7 +111,7 @@ export const runsQuery = z.strictObject({
   since: z.coerce.number().int().min(0).optional(),
   failed: flag.optional(),
   live: flag.optional(),
-  limit: z.coerce.number().int().min(1).max(limits.pageRunsMax).default(limits.pageRuns),
+  limit: z.coerce.number().int().min(1).max(limits.pageRunsMax).default(wireLimits.pageRuns),
   /** Only runs with a smaller number: the cursor for the next page. */
   before: z.coerce.number().int().min(1).optional(),
 });
@@ -191,7 +192,7 @@ export const groupRequest = z.strictObject({
 });
 
 /** The limits of this client: CLIP_SUBMITTER as in the environment of its runs. */
-export const keeperRequest = z.strictObject({ submitter: text(limits.submitterLength) });
+export const keeperRequest = z.strictObject({ submitter: text(wireLimits.submitterLength) });
 export const queueRequest = z.strictObject({ held: z.boolean() });
 export const stopDaemonRequest = z.strictObject({ cancelRuns: z.boolean().default(false) });
 export const refParams = z.strictObject({ run: ref });

@@ -1,5 +1,5 @@
 /** Builds the views of tasks and what belongs to them. */
-import { isoTime } from '#run/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '#run/iso-time.ts';
 import type { Actor, Comment, Document, Task } from '#task/task.ts';
 import type { Wake } from '#task/wake.ts';
 import type { CommentView, DocumentHeadView, DocumentView, TaskView, WakeView } from './tasks.ts';
@@ -23,7 +23,7 @@ export function viewOfTask(
     createdAt: isoTime(createdAt),
     updatedAt: isoTime(updatedAt),
     statusAt: statusAt === 0 ? null : isoTime(statusAt),
-    dismissedAt: isoOrNull(dismissedAt),
+    dismissedAt: isoTimeOrNull(dismissedAt),
   };
 }
 
@@ -41,9 +41,9 @@ export function viewOfWake(wake: Wake, nameOf: (agentId: string) => string | nul
     runId,
     error,
     payload: { issueId: wake.task, ...payload },
-    notBefore: isoOrNull(wake.notBefore),
+    notBefore: isoTimeOrNull(wake.notBefore),
     requestedAt: isoTime(wake.requestedAt),
-    finishedAt: isoOrNull(wake.finishedAt),
+    finishedAt: isoTimeOrNull(wake.finishedAt),
   };
 }
 
@@ -70,8 +70,4 @@ function by(author: Actor): { author: string; runId: string | null } {
   return author.kind === 'agent'
     ? { author: author.name, runId: author.runId }
     : { author: author.kind === 'person' ? 'me' : 'clip', runId: null };
-}
-
-function isoOrNull(at: number | null): string | null {
-  return at === null ? null : isoTime(at);
 }

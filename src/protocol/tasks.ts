@@ -7,6 +7,7 @@ import { agentName } from './agents.ts';
 import { eventView, runView } from './answers.ts';
 import { budgetSchema } from './budget-schemas.ts';
 import { absolutePath, environment, taskNumber, text, word } from './requests.ts';
+import { wireLimits } from './wire-limits.ts';
 
 /** The name of an agent, or `me`. */
 const assignee = z.union([z.literal('me'), agentName]);
@@ -16,11 +17,11 @@ export const documentKey = word(limits.nameLength).refine(
 );
 
 const fields = {
-  title: word(limits.titleLength),
-  description: text(limits.descriptionLength).nullable(),
-  acceptance: text(limits.descriptionLength).nullable(),
+  title: word(wireLimits.titleLength),
+  description: text(wireLimits.descriptionLength).nullable(),
+  acceptance: text(wireLimits.descriptionLength).nullable(),
   kind: z.enum(taskKinds),
-  priority: z.int().min(-limits.priorityMax).max(limits.priorityMax),
+  priority: z.int().min(-wireLimits.priorityMax).max(wireLimits.priorityMax),
   cwd: absolutePath.nullable(),
   budget: budgetSchema.nullable(),
 };
@@ -48,7 +49,7 @@ export const taskParams = z.strictObject({ task: taskNumber });
 export const moveRequest = z.discriminatedUnion('move', [
   z.strictObject({ move: z.enum(['start', 'reopen']), environment: callersEnvironment }),
   z.strictObject({ move: z.enum(['done', 'cancel']) }),
-  z.strictObject({ move: z.literal('block'), reason: text(limits.blockedReasonLength).min(1) }),
+  z.strictObject({ move: z.literal('block'), reason: text(wireLimits.blockedReasonLength).min(1) }),
   z.strictObject({
     move: z.literal('assign'),
     assignee: assignee.nullable(),
@@ -59,13 +60,13 @@ export type MoveRequest = z.input<typeof moveRequest>;
 export const continueRequest = z.strictObject({
   agent: agentName.nullable().default(null),
   /** Stored as a comment of the person on the task. */
-  prompt: text(limits.commentLength).nullable().default(null),
+  prompt: text(wireLimits.commentLength).nullable().default(null),
   fresh: z.boolean().default(false),
   environment: callersEnvironment,
 });
-export const commentRequest = z.strictObject({ text: text(limits.commentLength).min(1) });
+export const commentRequest = z.strictObject({ text: text(wireLimits.commentLength).min(1) });
 export const documentRequest = z.strictObject({
-  title: word(limits.titleLength).nullable().default(null),
+  title: word(wireLimits.titleLength).nullable().default(null),
   body: text(limits.documentLength),
   /** The revision that was read. 0 for a new document, null to overwrite any revision. */
   baseRevision: z.int().min(0).nullable().default(null),
@@ -209,7 +210,10 @@ export const taskShowAnswer = z.object({
   documents: z.array(documentHeadView),
   wakes: z.array(wakeView),
   activity: z.array(eventView),
-  /** What its automatic runs start from: the environment of the person who assigned or last continued it, or the daemon's. */
+  /**
+   * What its automatic runs start from: the environment of the person who assigned or last continued it, or the
+   * daemon's.
+   */
   environment: z.object({ source: z.enum(['person', 'daemon']), keptAt: time }),
 });
 export type TaskShowAnswer = z.infer<typeof taskShowAnswer>;

@@ -21,7 +21,9 @@ export type ErrorClass = (typeof errorClasses)[number];
 export type Failure = {
   readonly class: ErrorClass | null;
   readonly message: string;
-  /** The time from which the provider accepts another attempt, in milliseconds since the epoch. Null when it names none. */
+  /**
+   * The time from which the provider accepts another attempt, in milliseconds since the epoch. Null when it names none.
+   */
   readonly resetsAt: number | null;
   /** Set when the message is clip's own sentence. Otherwise the words are those of the agent or its provider. */
   readonly by?: 'clip';
@@ -79,7 +81,10 @@ export type AgentEvent =
       readonly tokens: Tokens;
       readonly model: string | null;
     }
-  /** `id` names the call. A call that is reported twice, as parts of an answer arrive, counts once with the larger counts. */
+  /**
+   * `id` names the call. A call that is reported twice, as parts of an answer arrive, counts once with the larger
+   * counts.
+   */
   | {
       readonly type: 'tokens';
       readonly scope: 'call';

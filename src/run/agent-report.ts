@@ -32,7 +32,10 @@ export function reportsInText(text: string): readonly SentReport[] {
   return text.split('\n').flatMap((line) => readReportLine(line) ?? []);
 }
 
-/** Parses one line. Other text may precede the marker: a quoting prefix of the tool, or an unfinished line of the program. */
+/**
+ * Parses one line. Other text may precede the marker: a quoting prefix of the tool, or an unfinished line of the
+ * program.
+ */
 function readReportLine(line: string): SentReport | null {
   const begin = line.indexOf(reportMarker);
   const [, token, json] =

@@ -14,7 +14,10 @@ export type AdapterName = (typeof adapterNames)[number];
 export const permissions = ['ask', 'edit', 'full'] as const;
 export type Permission = (typeof permissions)[number];
 
-/** The part of an agent that its runs need. Each run keeps its own copy. Values of environment variables are never in it. */
+/**
+ * The part of an agent that its runs need. Each run keeps its own copy. Values of environment variables are never in
+ * it.
+ */
 export type AgentProfile = {
   readonly id: string;
   readonly name: string;
@@ -91,7 +94,10 @@ export type Mapping = {
    * never an argument itself.
    */
   readonly prompt: 'stdin' | 'file';
-  /** The first arguments. The command line is: command, `start` or `resume`, permission, model, and the user's own arguments. */
+  /**
+   * The first arguments. The command line is: command, `start` or `resume`, permission, model, and the user's own
+   * arguments.
+   */
   readonly start: CommandPart;
   /** Replaces `start` to resume {{session}}. Null for a CLI that cannot resume. */
   readonly resume: CommandPart | null;
@@ -121,7 +127,10 @@ export type CommandPart = {
 /** The path of a value. With several paths, the first one that has a value counts. */
 export type Field = string | readonly string[];
 
-/** What a value must be: this value, one of these, a text with this prefix, or present (not missing, null, false, 0 or empty). */
+/**
+ * What a value must be: this value, one of these, a text with this prefix, or present (not missing, null, false, 0 or
+ * empty).
+ */
 export type Condition =
   | string
   | number
@@ -194,7 +203,10 @@ export type MappingRule = {
   readonly retrying?:
     | { readonly attempt?: Field | undefined; readonly of?: Field | undefined; readonly message?: Field | undefined }
     | undefined;
-  /** The agent's statement that it is done; the last one counts. `failed`: a field that is present in a failed result, or true. */
+  /**
+   * The agent's statement that it is done; the last one counts. `failed`: a field that is present in a failed result,
+   * or true.
+   */
   readonly result?:
     | {
         readonly failed?: Field | true | undefined;

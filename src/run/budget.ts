@@ -19,7 +19,10 @@ export const noBudget: Budget = { costUsd: null, tokens: null, runs: null, timeM
 
 export type Limit = 'cost' | 'tokens' | 'runs' | 'time';
 
-/** The usage of some runs together. A field is null when a part of it is not known; the field beside it has the known part. */
+/**
+ * The usage of some runs together. A field is null when a part of it is not known; the field beside it has the known
+ * part.
+ */
 export type Spent = {
   readonly costUsd: number | null;
   readonly costKnownUsd: number;
@@ -189,7 +192,10 @@ function exact(value: number): number {
   return Math.round(value * 1e9) / 1e9;
 }
 
-/** Formats dollars. Cents are rounded down, so that no limit looks reached before it is. Amounts below one cent get more digits. */
+/**
+ * Formats dollars. Cents are rounded down, so that no limit looks reached before it is. Amounts below one cent get more
+ * digits.
+ */
 export function formatUsd(usd: number): string {
   return usd > 0 && usd < 0.01
     ? `$${Number(usd.toPrecision(2))}`

@@ -12,7 +12,10 @@ export const unseen = new RegExp(`[\\u0000-\\u001f${ranges}]`, 'gu');
 /** The same without tabs and line breaks. */
 export const unseenInText = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f${ranges}]`, 'gu');
 
-/** Returns equivalent JSON that is safe to show on a terminal. JSON.stringify itself escapes only the lower control characters. */
+/**
+ * Returns equivalent JSON that is safe to show on a terminal. JSON.stringify itself escapes only the lower control
+ * characters.
+ */
 export function visibleJson(value: unknown): string {
   return jsonText(value).replace(unseen, (char) =>
     [...new Array(char.length).keys()].map((at) => escapeCharacter(char.charCodeAt(at))).join(''),

@@ -1,6 +1,7 @@
 import { cutText } from './cut-text.ts';
 import { limits } from './limits.ts';
-import type { Ended, Outcome, RunSpec, Stop, StopOrder } from './run.ts';
+import type { Ended, Outcome, RunSpec } from './run.ts';
+import type { Stop, StopOrder } from './stop.ts';
 import type { ReportedFailure, StreamOutcome } from './stream-outcome.ts';
 
 /** The fields of an end that say why it happened. */
@@ -132,4 +133,15 @@ function failed(
 ): Pick<End, 'status' | 'stopReason' | 'errorCode' | 'remark' | 'timeoutFired'> {
   const reason = spec.agent === null ? plainReason : 'adapter_failed';
   return { status: 'failed', stopReason: reason, errorCode: reason, remark: null, timeoutFired: false };
+}
+
+/** Returns the end of a run whose process could not be started, in clip's words. */
+export function notStarted(errorCode: string, message: string): End {
+  return { status: 'failed', stopReason: 'not_started', errorCode, ...ours(message) };
+}
+
+/** Returns the end of a run that waited for one that did not succeed. */
+export function endOfDependency({ after, status }: { readonly after: number; readonly status: string }): End {
+  const error = `Run ${after} had to succeed first, but it ended ${status}.`;
+  return { status: 'cancelled', stopReason: 'dependency_failed', errorCode: 'cancelled', ...ours(error) };
 }

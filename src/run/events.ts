@@ -1,4 +1,6 @@
-import type { Acknowledgement, Leader, LivenessRecord, Stall, StepResult, StopOrder } from './run.ts';
+import type { Leader } from './leader.ts';
+import type { Acknowledgement, LivenessRecord, Stall, StepResult } from './run.ts';
+import type { StopOrder } from './stop.ts';
 import type { StreamOutcome } from './stream-outcome.ts';
 
 /**
@@ -65,7 +67,10 @@ export type Fact =
       readonly phase: 'interrupted' | 'terminated' | 'killed';
       readonly targets: readonly Signalled[];
     }
-  /** The machine slept, the daemon was suspended, or the clock was set; a negative gap means set back. Limits move by it. */
+  /**
+   * The machine slept, the daemon was suspended, or the clock was set; a negative gap means set back. Limits move by
+   * it.
+   */
   | {
       readonly type: 'clock-jumped';
       readonly gapMs: number;

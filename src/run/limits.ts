@@ -1,4 +1,7 @@
-/** All limits in one place, each with its unit in the name and its reason beside it. */
+/**
+ * Limits that the daemon and several rooms use, each with its unit in the name and its reason beside it. A limit that
+ * only one module of another room uses stands in that module, those of requests in protocol/wire-limits.ts.
+ */
 
 const second = 1_000;
 const minute = 60 * second;
@@ -14,8 +17,6 @@ export const limits = {
   graceMsPlain: 15 * second,
   /** The time between SIGTERM and SIGKILL for an agent. Agents save their session. */
   graceMsAgent: 20 * second,
-  /** The time between an agent's polite signal and SIGTERM. Codex and claude end their tools within 1.5 s. */
-  politeMs: 3 * second,
   /** The time between SIGTERM and SIGKILL for leftovers. */
   leftoverGraceMs: 2 * second,
   /** The shortest pause between two scans for processes that were told to end. */
@@ -24,30 +25,21 @@ export const limits = {
   sweepPauseMsMax: 500,
   /** The pause between rounds of SIGKILL at a leader that does not end, and after a failed attempt. */
   stopRetryMs: 1_000,
-  /** The first delay before a start is tried again for want of resources. It doubles with each attempt. */
-  shortageMs: 1 * second,
-  /** The longest delay between two such attempts. */
-  shortageMsLongest: 30 * second,
-  /** The time after which a run fails that could not start for want of resources. A person has to look at the machine. */
-  shortageMsMax: 10 * minute,
   /** The time after which an unanswered start request to a keeper is investigated. */
   startingMs: 30_000,
   /** How long a killed process is watched before it is reported as alive. */
   leftoverGoneMs: 1 * second,
-  /** On a busy machine, processes can vanish during a scan. This many scans in a row wait for one without such a doubt. */
+  /**
+   * On a busy machine, processes can vanish during a scan. This many scans in a row wait for one without such a doubt.
+   */
   doubtfulPassesMax: 8,
   /** Rounds of SIGKILL at leftovers. Processes that survive them cannot be ended and are listed as alive. */
   killsMax: 100,
   /** The heartbeat that checks time limits, silence, output size and detached processes. */
   tickMs: 1 * second,
-  /** A stop that was ordered longer than this after the process had ended was not ordered while its stream was being read. */
-  lateOrderMsMax: hour,
   /** A heartbeat this late means that the machine slept. A heartbeat this early means that the clock was set back. */
   sleptMs: 5 * second,
   quietMs: 60 * second,
-  stalledMs: 10 * minute,
-  /** The stall limit of an open tool, or of an agent without a stream. Builds and tests may be silent for longer. */
-  toolStalledMs: 30 * minute,
   outputBytesMax: 10 * 2 ** 30,
   /** The time to connect to an HTTP agent. Its answer has no limit but the run's own. */
   httpConnectMs: 30 * second,
@@ -81,33 +73,25 @@ export const limits = {
   batchLineBytesMax: 2 ** 20,
   /** The first line of a batch. It holds the sender's whole environment. */
   batchHeaderBytesMax: 4 * 2 ** 20,
-  /** Runs admitted in one transaction of a batch. One flush serves many runs, and the event loop is blocked only briefly. */
+  /**
+   * Runs admitted in one transaction of a batch. One flush serves many runs, and the event loop is blocked only
+   * briefly.
+   */
   batchChunkRuns: 256,
-  commandArgs: 4_096,
   /** The size of one argument. Linux allows 128 KiB (MAX_ARG_STRLEN) including the final NUL. */
   argumentBytesMax: 131_071,
-  /** All arguments and the environment together. The kernel's own limit is a quarter of the stack limit, usually 2 MiB. */
+  /**
+   * All arguments and the environment together. The kernel's own limit is a quarter of the stack limit, usually 2 MiB.
+   */
   commandBytesMax: 1_500_000,
-  /** The length of the submitter's resource limits: some twenty numbers with their names. */
-  submitterLength: 4_000,
   nameLength: 100,
   keyLength: 200,
-  labels: 32,
-  labelLength: 200,
-  locks: 16,
-  lockLength: 1_024,
-  priorityMax: 1_000_000,
-  pageRuns: 20,
   pageRunsMax: 1_000,
   pageTasks: 50,
   /** Rows of a ledger, as in the reference. `--limit` shows more. */
   ledgerRuns: 8,
   /** Runs without a verdict that get one in a single iteration of the event loop. */
   backfillRuns: 20,
-  titleLength: 300,
-  descriptionLength: 100_000,
-  commentLength: 20_000,
-  blockedReasonLength: 2_000,
   documentLength: 500_000,
   /** Entries of a task's history that are shown at once. */
   activityShown: 100,
@@ -126,7 +110,9 @@ export const limits = {
   hiddenCountMax: 1_000,
   eventsShown: 1_000,
   waitRunsMax: 10_000,
-  /** The size of request headers. A wait names its runs in the request line, and this holds the largest number of them. */
+  /**
+   * The size of request headers. A wait names its runs in the request line, and this holds the largest number of them.
+   */
   headerBytesMax: 256 * 2 ** 10,
   /** The disk of the home counts as full below this many free bytes or free inodes. */
   freeBytesMin: 4 * 2 ** 20,
@@ -143,7 +129,10 @@ export const limits = {
    */
   copyBytesMax: 2 ** 30,
   connectionsMax: 256,
-  /** The number of connections that may exist for a moment, so that a new connection can send a request before it is dropped. */
+  /**
+   * The number of connections that may exist for a moment, so that a new connection can send a request before it is
+   * dropped.
+   */
   connectionsBurstMax: 768,
   idleGraceMs: second,
   /** Long-lived responses: followers and waiters. Further requests are still served. */
@@ -164,16 +153,15 @@ export const limits = {
   keeperSilentMs: 10 * second,
   /** How long the start waits for the greeting of keepers. A later greeting is still accepted. */
   keeperGreetingMs: 5 * second,
-  /** The time for one answer of a keeper, which scans a process table. */
-  keeperAnswerMs: 10 * second,
   /** How long a keeper of a run's own kind is awaited before the run is given to another one. */
   keeperWantedMs: 3 * second,
   /** Keepers of this version at one time. Each takes some 60 MB. */
   keepersMax: 4,
-  /** The time in which a keeper must confirm that it has not started a cancelled run. After that the run is taken from it. */
+  /**
+   * The time in which a keeper must confirm that it has not started a cancelled run. After that the run is taken from
+   * it.
+   */
   withdrawMs: 2 * second,
-  /** The size of started.json and exit.json. An error in them may name a whole command. */
-  recordBytesMax: 2 ** 20,
   /** The size of a file that clip writes for a run or reads for it. The largest is a prompt, written with escapes. */
   runFileBytesMax: 64 * 2 ** 20,
   /** The size of a file that a person keeps for an agent: its variables, or the template of its prompts. */
@@ -212,15 +200,17 @@ export const limits = {
   tokensMax: 1e12,
   /** More than the cost of any run. A larger cost is an error of the stream, for example a different unit. */
   costUsdMax: 100_000,
-  /** Limits of providers reset within a month. A time farther away, in either direction, is invalid or has a different unit. */
+  /**
+   * Limits of providers reset within a month. A time farther away, in either direction, is invalid or has a different
+   * unit.
+   */
   resetMsMax: 32 * day,
-  /** The clock difference between provider and machine. A run that starts at the exact reset time may be refused again. */
+  /**
+   * The clock difference between provider and machine. A run that starts at the exact reset time may be refused again.
+   */
   resetSlackMs: 5 * second,
   /** The part of standard error, from its end, that is searched for the reason of a failure. */
   stderrEndBytes: 64 * 2 ** 10,
-  /** Entries of one folder, and folders, that are searched for the file of a session. */
-  sessionFileEntries: 5_000,
-  sessionFileFolders: 2_000,
   /** The part of a session file that is read of its content before the run. Its last total is near the end. */
   sessionFileTailBytes: 4 * 2 ** 20,
   /**
@@ -228,32 +218,22 @@ export const limits = {
    * from its beginning.
    */
   sessionFileEndBytes: 64 * 2 ** 20,
-  /** The interval at which the usage of a run with a token or cost limit is checked. A model call takes longer than this. */
+  /**
+   * The interval at which the usage of a run with a token or cost limit is checked. A model call takes longer than
+   * this.
+   */
   usageTickMs: 250,
   /** Longer than any session id observed so far (36 characters), with room for those of HTTP agents. */
   sessionIdLength: 4_096,
-  /** The kernel's table of Unix sockets. Reading it takes some milliseconds, and each socket has 100 bytes. */
-  peerMs: 2 * second,
-  peerBytesMax: 16 * 2 ** 20,
   /** The time and the output of one git command. */
   gitMs: 10 * second,
   gitBytesMax: 16 * 2 ** 20,
-  /** One entry of a listing. A path has at most 4,096 bytes. */
-  gitRecordBytesMax: 64 * 2 ** 10,
   /** Entries of a work folder that are compared one by one. */
   workspaceFiles: 5_000,
-  /** A larger file was not written by hand. It is not read, and its content is not compared. */
-  workspaceFileBytesMax: 16 * 2 ** 20,
-  /** The bytes and the time for reading file contents in one snapshot. The start of a run does not wait longer. */
+  /** The bytes of file contents that are read in one snapshot. The start of a run does not wait longer. */
   workspaceBytesMax: 256 * 2 ** 20,
-  workspaceReadMs: 3 * second,
   /** The time for one snapshot. A snapshot that takes longer is blocked by a file system that has gone. */
   workspaceLookMs: 25 * second,
-  /** The bytes that are hashed at a time. One piece blocks the event loop for a quarter of a millisecond. */
-  workspacePieceBytes: 256 * 2 ** 10,
-  /** Node reads four files at a time for the whole daemon. One of the four stays free for everything else. */
-  workspaceReadsAtOnce: 3,
-  workspaceStatsAtOnce: 16,
   /**
    * A file that was changed less than this before it was read may change again without a new time. File systems count
    * in steps of up to 2 s.
@@ -263,12 +243,12 @@ export const limits = {
   workspaceContentsKept: 20_000,
   /** Submodules and nested repositories that are examined. */
   workspaceRepositories: 20,
-  /** Commits of one run that are examined one by one. */
-  workspaceCommits: 200,
   /** Changed files that are stored by name. */
   workspaceNames: 20,
   workspaceNameLength: 500,
-  /** Other runs and tasks that are checked for work in the same tree. With more of them, some are assumed to work there. */
+  /**
+   * Other runs and tasks that are checked for work in the same tree. With more of them, some are assumed to work there.
+   */
   companyRuns: 500,
   companyTasks: 2_000,
   /** The newest runs of a streak whose workspace states are remembered. */
@@ -294,7 +274,6 @@ export const limits = {
   summaryTriesMax: 3,
   /** Comments since the last run that the next prompt quotes. */
   briefComments: 20,
-  agentArgs: 100,
   /** The size of a mapping. It is part of every run of its agent. */
   mappingBytesMax: 64 * 2 ** 10,
   /** The time for a check, which asks the model one short question. A first start took up to 40 s. */
@@ -305,15 +284,11 @@ export const limits = {
    * meanwhile.
    */
   concludeMs: 2 * minute,
-  agentConcurrencyMax: 1_000,
-  /** The largest budget. A larger one is a typing mistake. */
-  budgetUsdMax: 1_000_000,
-  budgetRunsMax: 1_000_000,
   /** The interval at which the end of a day is checked when a daily budget keeps runs waiting. */
   dayLookMs: minute,
-  /** The shortest timer. A timer that is due while its agent still works fires only once, so a short one means: continuously. */
-  timerEveryMsMin: second,
-  timerPromptLength: 16_000,
-  /** The time for reading the version of an agent's CLI. A first start reads 300 MB from a cold disk, which took up to 40 s. */
+  /**
+   * The time for reading the version of an agent's CLI. A first start reads 300 MB from a cold disk, which took up to
+   * 40 s.
+   */
   agentVersionMs: 60_000,
 } as const;

@@ -18,11 +18,16 @@ export type Candidate = {
   readonly budget: string | null;
 };
 
-/** The agent whose concurrency limit the run counts against. A nested run counts against none, and takes no slot either. */
+/**
+ * The agent whose concurrency limit the run counts against. A nested run counts against none, and takes no slot either.
+ */
 export type QueuePlace = { readonly id: string; readonly name: string };
 
 export type Holder = Pick<Candidate, 'id' | 'number' | 'group' | 'agent' | 'locks' | 'ancestors'> & {
-  /** False once the process has ended and only its leftovers are being cleared. The run then keeps its locks, but not its slot. */
+  /**
+   * False once the process has ended and only its leftovers are being cleared. The run then keeps its locks, but not
+   * its slot.
+   */
   readonly takesSlot: boolean;
 };
 

@@ -1,13 +1,20 @@
 import type { Fact } from './events.ts';
-import type { Leader, Run } from './run.ts';
+import type { Leader } from './leader.ts';
+import type { Run } from './run.ts';
 
-/** What recovery observes of one unfinished run from keeper, operating system and disk, in the order of their credibility. */
+/**
+ * What recovery observes of one unfinished run from keeper, operating system and disk, in the order of their
+ * credibility.
+ */
 export type Observation = {
   /** What the keeper that is its parent reports. `surely`: that keeper reports the end by itself. */
   readonly keeper: { readonly leader: Leader; readonly at: number; readonly surely: boolean } | null;
   readonly started: { readonly leader: Leader; readonly at: number } | null;
   readonly leaderAlive: boolean;
-  /** How its process has ended, while the system still shows it as a zombie because its suspended keeper has not reaped it. */
+  /**
+   * How its process has ended, while the system still shows it as a zombie because its suspended keeper has not reaped
+   * it.
+   */
   readonly zombie: { readonly code: number | null; readonly signal: string | null; readonly tick: number } | null;
   /** The leader is in a pid namespace that is not visible from here. */
   readonly unseen: boolean;

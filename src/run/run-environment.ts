@@ -181,7 +181,9 @@ export type EnvironmentParts = {
   readonly cwd: string;
 };
 
-/** Returns the environment of a run: the base without what `environmentRules` drop, with PWD set to the run's folder. */
+/**
+ * Returns the environment of a run: the base without what `environmentRules` drop, with PWD set to the run's folder.
+ */
 export function buildRunEnvironment({ base, agent, given, cwd }: EnvironmentParts): Environment {
   const submitted = Object.fromEntries(Object.entries(base).filter(([name]) => !(name in given)));
   return { ...withoutCallersOwn(submitted, agent !== null), PWD: cwd, ...agent, ...given };

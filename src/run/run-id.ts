@@ -1,6 +1,8 @@
 /** Ids of runs, which are also the names of their folders. */
 
-/** The 32 digits of an id, five random bits each. `i`, `l`, `o` and `u` are left out because they are easily misread. */
+/**
+ * The 32 digits of an id, five random bits each. `i`, `l`, `o` and `u` are left out because they are easily misread.
+ */
 export const runIdDigits = 'abcdefghjkmnpqrstvwxyz0123456789';
 export const runIdDigitCount = 15;
 

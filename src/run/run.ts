@@ -7,58 +7,9 @@
  */
 
 import type { AgentProfile } from './agent.ts';
-import type { NamedFile } from './workspace.ts';
-
-/** The identity of a process. A pid alone proves nothing, because pids are reused. */
-export type ProcessIdentity = {
-  readonly pid: number;
-  /**
-   * The start time in the unit of the operating system (Linux: clock ticks since boot). It is only compared for
-   * equality or age.
-   */
-  readonly startTime: number;
-  readonly bootId: string;
-  /**
-   * The pid namespace of the pid. In another namespace (e.g. a container), the pid is another process. Null or absent
-   * where there is none.
-   */
-  readonly pidNamespace?: string | null;
-};
-
-/**
- * The leader of a run's process session. Its pid is also its group id and session id, because it was started in a
- * session of its own. The other fields identify the processes of the run. Runs of earlier releases have none of the
- * optional fields.
- */
-export type Leader = ProcessIdentity & {
-  readonly pgid: number;
-  /** The control group that it was born in: a folder of cgroup v2. Null for a run without one. */
-  readonly cgroup?: string | null;
-  /** Whether its processes carry a number that the kernel keeps for them (process/kernel-mark.ts). */
-  readonly kernelMark?: boolean;
-  /**
-   * Inodes of the logs that it was started with. A file with another inode was not written by it. `stderr` is null when
-   * both streams go into one log.
-   */
-  readonly logs?: { readonly stdout: number; readonly stderr: number | null };
-  /**
-   * Its end in the unit of start times. Only an earlier process can be born into its session. Null while it lives, and
-   * when its end was not observed.
-   */
-  readonly endTick?: number | null;
-};
-
-/**
- * How the processes of a run are identified. `cgroup`: by the kernel, whatever a process does. `mark`: by what they
- * inherited (a variable, a number, the session, the parents). `pid-namespace`: a run alone in a namespace, which no
- * keeper creates.
- */
-export const containments = ['cgroup', 'pid-namespace', 'mark'] as const;
-export type Containment = (typeof containments)[number];
-
-export function findContainment(leader: Leader): Containment {
-  return leader.cgroup == null ? 'mark' : 'cgroup';
-}
+import type { Leader } from './leader.ts';
+import type { Stop } from './stop.ts';
+import type { WorkspaceRecord } from './workspace-record.ts';
 
 export type Stdin =
   | { readonly kind: 'none' }
@@ -115,7 +66,10 @@ export type Origin = {
 export const environmentSources = ['submitter', 'task', 'timer', 'daemon'] as const;
 export type EnvironmentSource = (typeof environmentSources)[number];
 
-/** Where a run comes from: the task that it serves, the parent run that it was started in, or the earlier run that it repeats. */
+/**
+ * Where a run comes from: the task that it serves, the parent run that it was started in, or the earlier run that it
+ * repeats.
+ */
 export type Lineage = {
   readonly taskId: number | null;
   readonly origin: Origin | null;
@@ -160,83 +114,22 @@ export type Outcome =
   | { readonly kind: 'not_started' }
   | { readonly kind: 'lost' };
 
-/** Reasons for which a run is stopped. Each determines the end of the run, see `endOfOrder`. */
-export const stopOrders = [
-  'cancelled',
-  'paused',
-  'budget_paused',
-  'timeout',
-  'silence',
-  'output_limit',
-  'lingering',
-] as const;
-export type StopOrder = (typeof stopOrders)[number];
-
-export type StopPhase = 'ordered' | 'interrupted' | 'terminated' | 'killed';
-
-export type Stop = {
-  readonly order: StopOrder;
-  readonly orderedAt: number;
-  readonly graceMs: number;
-  /** The progress of the stop sequence, and since when. A new daemon continues from here. */
-  readonly phase: StopPhase;
-  readonly phaseAt: number;
-  /** Whether the run is killed at once, without the grace period. */
-  readonly now: boolean;
-};
-
 export type LeakedProcess = { readonly pid: number; readonly command: string; readonly ended: boolean };
 
-/** What changed in the work folder of a run between its start and its end, by the run or by others. Null fields are unknown. */
-export type WorkspaceRecord = {
-  readonly headBefore: string | null;
-  readonly headAfter: string | null;
-  /** Commits that HEAD has now and did not have before. */
-  readonly commits: number | null;
-  readonly filesChanged: number | null;
-  readonly insertions: number | null;
-  readonly deletions: number | null;
-  /** Whether something is uncommitted. */
-  readonly dirty: boolean | null;
-  /** The first of the changed files, by name. */
-  readonly files: readonly NamedFile[];
-  /** The name of the state that the run left. Equal names mean equal files. Null when the state is not fully known. */
-  readonly state: string | null;
-  /** The run's own changes. Null when they were not determined. */
-  readonly own: OwnRecord | null;
-  /** The difference from the beginning of the task. Null for a run without a task. */
-  readonly sinceTask: SinceTaskRecord | null;
-  /** The time of the snapshot, after the end. */
-  readonly seenAt: number;
-};
-
-/** The changes that a run made to its work folder itself. */
-export type OwnRecord = {
-  /** Null when commits could not be listed. */
-  readonly commits: number | null;
-  /** Files whose content differs from before. Where content cannot be compared, files that its tools report as changed. */
-  readonly files: number;
-  /** The time at which it last wrote one of them. Null when unknown. */
-  readonly writtenAt: number | null;
-  /** Whether it left a state that no run of its streak had left or found before. */
-  readonly progress: boolean;
-};
-
-export type SinceTaskRecord = {
-  /** The number of the task's first run in this folder. Its start is the base of the comparison. */
-  readonly run: number;
-  /** The root of the work tree. File names are relative to it. */
-  readonly root: string;
-  readonly commits: number | null;
-  readonly filesChanged: number | null;
-  readonly insertions: number | null;
-  readonly deletions: number | null;
-  readonly files: readonly NamedFile[];
-};
+export const livenessStates = [
+  'completed',
+  'advanced',
+  'plan_only',
+  'empty_response',
+  'blocked',
+  'failed',
+  'needs_followup',
+] as const;
+export type LivenessState = (typeof livenessStates)[number];
 
 /** What a finished run achieved, and what comes next. */
 export type LivenessRecord = {
-  readonly state: 'completed' | 'advanced' | 'plan_only' | 'empty_response' | 'blocked' | 'failed' | 'needs_followup';
+  readonly state: LivenessState;
   readonly reason: string;
   readonly nextAction: string | null;
   readonly lastUsefulActionAt: number | null;
@@ -319,7 +212,10 @@ export type Ended = {
   readonly stopReason: string;
   readonly errorCode: string | null;
   readonly error: string | null;
-  /** Whose words `error` is: a sentence of clip, or the words of the agent, its provider or the command. Null without an error. */
+  /**
+   * Whose words `error` is: a sentence of clip, or the words of the agent, its provider or the command. Null without an
+   * error.
+   */
   readonly errorBy: 'agent' | 'clip' | null;
   /** A remark on a success, in clip's words. Null for none. */
   readonly remark: string | null;
@@ -330,7 +226,10 @@ export type Ended = {
   /** The stop that was under way. It determines the grace of the remaining processes. */
   readonly stop: Stop | null;
   readonly leaked: readonly LeakedProcess[] | null;
-  /** How many processes of this user could not be examined during the search for leftovers. Absent in runs of earlier releases. */
+  /**
+   * How many processes of this user could not be examined during the search for leftovers. Absent in runs of earlier
+   * releases.
+   */
   readonly unexamined?: number;
   /** Null for a plain command, and until the workspace was examined. */
   readonly workspace: WorkspaceRecord | null;
@@ -361,9 +260,3 @@ export function isEnded(state: RunState): state is Ended {
 export function isAlive(state: RunState): state is Running | Stopping {
   return state.status === 'running' || state.status === 'stopping';
 }
-
-/** The environment variable that every process of a run carries. Its value is the run's id, never its number. */
-export const markVariable = 'CLIP_RUN_ID';
-
-/** Set in the environment of daemons and keepers, so that no scan ever takes one for a process of a run. */
-export const roleVariable = 'CLIP_ROLE';

@@ -6,7 +6,10 @@
  * fires at their end. Hours are wall-clock hours, which daylight saving time moves.
  */
 
-/** Minutes since midnight. `from` after `to` spans midnight. Equal values mean no hours at all, which the parser refuses. */
+/**
+ * Minutes since midnight. `from` after `to` spans midnight. Equal values mean no hours at all, which the parser
+ * refuses.
+ */
 export type QuietHours = { readonly fromMinute: number; readonly toMinute: number };
 
 export type Timer = {

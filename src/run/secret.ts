@@ -3,7 +3,9 @@ export function isSecretName(name: string): boolean {
   return /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY|ACCESS_KEY|CREDENTIAL)/i.test(name);
 }
 
-/** Returns the value with every occurrence of the secret in its texts hidden. Returns the same value when there is none. */
+/**
+ * Returns the value with every occurrence of the secret in its texts hidden. Returns the same value when there is none.
+ */
 export function withoutSecret<T>(value: T, secret: string): T {
   return hidden(value, secret) as T;
 }

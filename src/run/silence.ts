@@ -1,12 +1,19 @@
 import { limits } from './limits.ts';
-import type { Run, Running, RunSpec, Stall, StopOrder, Stopping } from './run.ts';
-import { isFatal, type StreamState } from './stream-state.ts';
+import type { Run, Running, RunSpec, Stall, Stopping } from './run.ts';
+import type { StopOrder } from './stop.ts';
+import { isFatal } from './stream-failure.ts';
+import type { StreamState } from './stream-state.ts';
+
+/** The silence after which a run counts as stalled. */
+const stalledMs = 600_000;
+/** The stall limit of an open tool, or of an agent without a stream. Builds and tests may be silent for longer. */
+const toolStalledMs = 1_800_000;
 
 /** How long a running run has been silent. */
 export type Silence = 'talking' | 'quiet' | 'stalled';
 
 export function classifySilence(silentMs: number): Silence {
-  if (silentMs >= limits.stalledMs) return 'stalled';
+  if (silentMs >= stalledMs) return 'stalled';
   return silentMs >= limits.quietMs ? 'quiet' : 'talking';
 }
 
@@ -74,7 +81,7 @@ export function detectStall(
   const [open] =
     heard.streamState === null ? [] : Object.values(heard.streamState.openTools).sort((a, b) => a.at - b.at);
   const known = heard.streamState !== null && open === undefined;
-  if (silent < (known ? limits.stalledMs : limits.toolStalledMs)) return null;
+  if (silent < (known ? stalledMs : toolStalledMs)) return null;
   const since = heard.at - silent;
   const lastError = heard.streamState?.lastError?.message.toWellFormed() ?? null;
   return open === undefined

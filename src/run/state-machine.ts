@@ -1,21 +1,26 @@
-import { type End, endOfOrder, endOfOutcome, endOfStop } from './end-reason.ts';
-import { end } from './end-run.ts';
-import type { RunEvent } from './events.ts';
-import { limits } from './limits.ts';
+import { endOfDependency, notStarted } from './end-reason.ts';
+import { endExited, endLost, endNotStarted, endStoppedEarly } from './end-run.ts';
+import { orderTypes, type RunEvent } from './events.ts';
+import { buildLive, jump, orderStop } from './live-state.ts';
 import {
   type DecisionRecord,
   type Ended,
   isEnded,
-  type Leader,
-  type Outcome,
   type Queued,
   type Run,
   type Running,
   type RunState,
   type Starting,
-  type Stop,
   type Stopping,
 } from './run.ts';
+import type { Stop } from './stop.ts';
+
+/** The first delay before a start is tried again for want of resources. It doubles with each attempt. */
+const shortageMs = 1_000;
+/** The longest delay between two such attempts. */
+const shortageMsLongest = 30_000;
+/** The time after which a run fails that could not start for want of resources. A person has to look at the machine. */
+const shortageMsMax = 600_000;
 
 /**
  * The state machine of a run.
@@ -64,36 +69,29 @@ export type Effect =
   /** Stored in the same transaction: exactly one run with a new session for one whose session was unknown. */
   | { readonly type: 'retry-fresh' };
 
-const neverBegun: Outcome = { kind: 'not_started' };
 const late: Transition = { kind: 'late' };
 const moved = (state: RunState, ...effects: Effect['type'][]): Transition => ({
   kind: 'moved',
   state,
   effects: effects.map((type) => ({ type })),
 });
+const finalized = (state: Ended): Transition => moved(state, 'finalize');
+
+const requests: ReadonlySet<string> = new Set(orderTypes);
+
+/** Refuses a request that makes no sense in a state. Any other event is a fact that arrived too late. */
+function reject(event: RunEvent, why: 'already_ended' | 'not_queued'): Transition {
+  return requests.has(event.type) ? { kind: 'refused', why } : late;
+}
 
 function queued(run: Run, state: Queued, event: RunEvent, at: number): Transition {
   switch (event.type) {
     case 'slot-granted':
       return moved({ status: 'starting', since: at, stop: null, shortage: state.shortage ?? null }, 'spawn');
     case 'stop-requested':
-      return moved(
-        end(run, null, neverBegun, endOfStop(run.spec, orderStop(run, event, at), neverBegun, null), at),
-        'finalize',
-      );
-    case 'dependency-failed': {
-      const error = `Run ${event.after} had to succeed first, but it ended ${event.status}.`;
-      const why: End = {
-        status: 'cancelled',
-        stopReason: 'dependency_failed',
-        errorCode: 'cancelled',
-        error,
-        errorBy: 'clip',
-        remark: null,
-        timeoutFired: false,
-      };
-      return moved(end(run, null, neverBegun, why, at), 'finalize');
-    }
+      return finalized(endStoppedEarly(run, orderStop(run, event, at), at));
+    case 'dependency-failed':
+      return finalized(endNotStarted(run, endOfDependency(event), at));
     case 'start-now':
       return moved({ ...state, notBefore: null });
     // A fact about a queued run belongs to an earlier launch that turned out not to have happened.
@@ -107,15 +105,11 @@ function starting(run: Run, state: Starting, event: RunEvent, at: number): Trans
     case 'spawned':
     case 'found-again':
       return started(run, state, event);
-    case 'spawn-failed': {
-      const why = state.stop
-        ? endOfStop(run.spec, state.stop, neverBegun, null)
-        : notStarted(event.errorCode, event.message);
-      return moved(end(run, null, neverBegun, why, at), 'finalize');
-    }
+    case 'spawn-failed':
+      if (state.stop) return finalized(endStoppedEarly(run, state.stop, at));
+      return finalized(endNotStarted(run, notStarted(event.errorCode, event.message), at));
     case 'never-launched':
-      if (state.stop)
-        return moved(end(run, null, neverBegun, endOfStop(run.spec, state.stop, neverBegun, null), at), 'finalize');
+      if (state.stop) return finalized(endStoppedEarly(run, state.stop, at));
       if (event.shortage === true) return notYet(run, state, event.message, at);
       return moved({ status: 'queued', notBefore: event.retryInMs > 0 ? at + event.retryInMs : null });
     case 'exited':
@@ -125,12 +119,8 @@ function starting(run: Run, state: Starting, event: RunEvent, at: number): Trans
     case 'stop-requested':
       if (state.stop) return again(state.stop, event, (stop) => ({ ...state, stop }), at, []);
       return moved({ ...state, stop: orderStop(run, event, at) }, 'withdraw');
-    case 'slot-granted':
-    case 'dependency-failed':
-    case 'start-now':
-      return { kind: 'refused', why: 'not_queued' };
     default:
-      return late;
+      return reject(event, 'not_queued');
   }
 }
 
@@ -157,7 +147,7 @@ function alive(run: Run, state: Running | Stopping, event: RunEvent, stop: Stop 
       return foundAgain(state, event.held);
     case 'clock-jumped':
       // A stop under way must compute its next signal again.
-      return state.status === 'stopping' ? moved(slept(state, event, at), 'stop') : moved(slept(state, event, at));
+      return moved(jump(state, event, at), ...(state.status === 'stopping' ? (['stop'] as const) : []));
     case 'activity':
       return state.detachedWarning || state.stall ? moved({ ...state, detachedWarning: false, stall: null }) : late;
     case 'stalled': {
@@ -169,12 +159,8 @@ function alive(run: Run, state: Running | Stopping, event: RunEvent, stop: Stop 
     case 'acknowledged':
       if (state.stall === null || state.stall.acknowledged) return late;
       return moved({ ...state, stall: { ...state.stall, acknowledged: true } });
-    case 'slot-granted':
-    case 'dependency-failed':
-    case 'start-now':
-      return { kind: 'refused', why: 'not_queued' };
     default:
-      return late;
+      return reject(event, 'not_queued');
   }
 }
 
@@ -195,13 +181,8 @@ function ended(state: Ended, event: RunEvent, at: number): Transition {
         : moved({ ...state, liveness: event.liveness });
     case 'acknowledged':
       return state.acknowledged === null ? moved({ ...state, acknowledged: { how: event.how, at } }) : late;
-    case 'stop-requested':
-    case 'slot-granted':
-    case 'dependency-failed':
-    case 'start-now':
-      return { kind: 'refused', why: 'already_ended' };
     default:
-      return late;
+      return reject(event, 'already_ended');
   }
 }
 
@@ -226,35 +207,23 @@ export const exhaustedSuffix = '; continuation attempts exhausted';
 function notYet(run: Run, { shortage }: Starting, message: string, at: number): Transition {
   const tries = (shortage?.tries ?? 0) + 1;
   const since = shortage?.since ?? at;
-  if (at - since >= limits.shortageMsMax) {
+  if (at - since >= shortageMsMax) {
     const minutes = Math.round((at - since) / 60_000);
     const why = notStarted('launch_failed', `${message} It was tried ${tries} times in ${minutes} minutes.`);
-    return moved(end(run, null, neverBegun, why, at), 'finalize');
+    return finalized(endNotStarted(run, why, at));
   }
-  const wait = Math.min(limits.shortageMs * 2 ** (tries - 1), limits.shortageMsLongest);
+  const wait = Math.min(shortageMs * 2 ** (tries - 1), shortageMsLongest);
   return moved({ status: 'queued', notBefore: at + wait, shortage: { tries, since, message } });
 }
 
-type StartedProcess = { leader: Leader; startedAt: number };
-
 function started(
   run: Run,
-  state: Starting,
-  event: StartedProcess & ({ type: 'spawned' } | { type: 'found-again'; held: boolean }),
+  { stop }: Starting,
+  event: Extract<RunEvent, { type: 'spawned' | 'found-again' }>,
 ): Transition {
-  const held = event.type === 'spawned' || event.held;
-  const { timeoutMs } = run.spec;
-  const process = {
-    leader: event.leader,
-    startedAt: event.startedAt,
-    deadlineAt: timeoutMs > 0 ? event.startedAt + timeoutMs : null,
-    silentSince: event.startedAt,
-    held,
-    detachedWarning: !held,
-    stall: null,
-  };
-  if (state.stop) return moved({ ...process, status: 'stopping', stop: state.stop }, 'watch', 'stop');
-  return moved({ ...process, status: 'running' }, 'watch');
+  const live = buildLive(run, event, event.type === 'spawned' || event.held);
+  if (stop) return moved({ ...live, status: 'stopping', stop }, 'watch', 'stop');
+  return moved({ ...live, status: 'running' }, 'watch');
 }
 
 function foundAgain(state: Running | Stopping, held: boolean): Transition {
@@ -262,30 +231,6 @@ function foundAgain(state: Running | Stopping, held: boolean): Transition {
   // The warning is set once per lost keeper, not again with each recovery.
   const detachedWarning = held ? false : state.held ? true : state.detachedWarning;
   return moved({ ...state, held, detachedWarning }, ...watch);
-}
-
-type Slept = { readonly gapMs: number; readonly limitsMs?: number };
-
-/**
- * Moves the limits by the gap. After a negative gap the clock was set back, and the times of a stop move with it.
- * Otherwise its grace would last until the clock has caught up.
- */
-function slept(state: Running | Stopping, { gapMs, limitsMs = gapMs }: Slept, at: number): Running | Stopping {
-  const moves = { deadlineAt: state.deadlineAt === null ? null : state.deadlineAt + limitsMs, silentSince: at };
-  if (state.status === 'running' || gapMs >= 0) return { ...state, ...moves };
-  const { stop } = state;
-  return { ...state, ...moves, stop: { ...stop, orderedAt: stop.orderedAt + gapMs, phaseAt: stop.phaseAt + gapMs } };
-}
-
-function orderStop(run: Run, event: { order: Stop['order']; graceMs: number | null; now: boolean }, at: number): Stop {
-  return {
-    order: event.order,
-    orderedAt: at,
-    graceMs: event.graceMs ?? run.spec.graceMs,
-    phase: 'ordered',
-    phaseAt: at,
-    now: event.now,
-  };
 }
 
 /** Handles a second stop order. It does not change the end; it can only make the stop quicker. */
@@ -302,26 +247,9 @@ function again(
 
 type Exited = Extract<RunEvent, { type: 'exited' }>;
 
-function exited(run: Run, event: Exited, ordered: Stop | null, process: Running | Stopping | null): Transition {
-  const outcome = toOutcome(event);
-  const { report } = event;
-  // A stop that was ordered while the rest of the stream was being read came too late: the process had ended by itself.
-  const stop = ordered !== null && isTooLate(ordered, event.endedAt) ? null : ordered;
-  const why = stop
-    ? endOfStop(run.spec, stop, outcome, report)
-    : event.byDeadline
-      ? endOfOrder('timeout')
-      : endOfOutcome(run.spec, outcome, report, event.lastWords ?? null);
-  const { leader, startedAt } = process ?? event;
-  // From its end on, the number of its session may be reused.
-  const from = { leader: leader === null ? null : { ...leader, endTick: event.tick ?? null }, startedAt };
-  const ended = end(run, from, outcome, why, event.endedAt, stop);
-  return startsFreshSession(run, ended) ? moved(ended, 'retry-fresh', 'finalize') : moved(ended, 'finalize');
-}
-
-/** Returns whether a stop was ordered after the end. A much larger difference means that the clock was set back in between. */
-function isTooLate({ orderedAt }: Stop, endedAt: number): boolean {
-  return orderedAt > endedAt && orderedAt - endedAt < limits.lateOrderMsMax;
+function exited(run: Run, event: Exited, stop: Stop | null, process: Running | Stopping | null): Transition {
+  const ended = endExited(run, event, stop, process);
+  return startsFreshSession(run, ended) ? moved(ended, 'retry-fresh', 'finalize') : finalized(ended);
 }
 
 /** Returns whether a fresh run follows because the agent did not know the session. None follows after that one. */
@@ -333,44 +261,17 @@ function startsFreshSession(run: Run, ended: Ended): boolean {
   );
 }
 
-function toOutcome(event: Exited): Outcome {
-  if (event.signal !== null) return { kind: 'killed', signal: event.signal };
-  // A record with neither code nor signal means that its writer did not know the exit.
-  return event.code === null ? { kind: 'lost' } : { kind: 'exited', code: event.code };
-}
-
 type Lost = Extract<RunEvent, { type: 'process-lost' }>;
 
-function lost(run: Run, event: Lost, stop: Stop | null, process: Running | null | Stopping, at: number): Transition {
-  const outcome: Outcome = { kind: 'lost' };
-  // A run that was being stopped gets its ordered end. Only the exit code stays unknown, and nothing is retried.
-  if (stop) {
-    const ordered = endOfStop(run.spec, stop, outcome, event.report);
-    // When it is uncertain what became of the run, that is reported beside the ordered end.
-    const error = ordered.error ?? (event.certain ? null : event.message);
-    return moved(end(run, process, outcome, { ...ordered, error }, at, stop), 'finalize');
-  }
-  const why = endOfOutcome(run.spec, outcome, event.report);
-  // What the stream reported before the loss stands. Only the exit code is unknown.
-  if (event.report !== null) return moved(end(run, process, outcome, why, at), 'finalize');
-  const retry = run.spec.onLoss === 'retry' && event.certain && run.lineage.processLossRetryCount === 0;
-  const lostWhy: End = { ...why, error: event.message, errorBy: 'clip' };
-  return moved(
-    end(run, process, outcome, lostWhy, at),
-    ...(retry ? (['retry-lost', 'finalize'] as const) : (['finalize'] as const)),
-  );
-}
-
-function notStarted(errorCode: string, message: string): End {
-  return {
-    status: 'failed',
-    stopReason: 'not_started',
-    errorCode,
-    error: message,
-    errorBy: 'clip',
-    remark: null,
-    timeoutFired: false,
-  };
+/**
+ * Ends a run whose process vanished. It is retried once, unless it was being stopped or its stream reports how it
+ * ended.
+ */
+function lost(run: Run, event: Lost, stop: Stop | null, process: Running | Stopping | null, at: number): Transition {
+  const ended = endLost(run, event, stop, process, at);
+  const isUnexplained = stop === null && event.report === null;
+  const retries = run.spec.onLoss === 'retry' && event.certain && run.lineage.processLossRetryCount === 0;
+  return isUnexplained && retries ? moved(ended, 'retry-lost', 'finalize') : finalized(ended);
 }
 
 /** Returns whether nothing remains to be done for this run, not even after its end. */

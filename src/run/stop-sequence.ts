@@ -1,5 +1,8 @@
 import { limits } from './limits.ts';
-import type { Stop, StopPhase } from './run.ts';
+import type { Stop, StopPhase } from './stop.ts';
+
+/** The time between an agent's polite signal and SIGTERM. Codex and claude end their tools within 1.5 s. */
+const politeMs = 3_000;
 
 export type Move =
   | {
@@ -23,7 +26,7 @@ export function nextSignal(stop: Stop, politeSignal: 'SIGINT' | null, at: number
     case 'ordered':
       return politeSignal ? { kind: 'signal', signal: politeSignal, phase: 'interrupted', to: 'leader' } : terminate;
     case 'interrupted':
-      return wait(stop.phaseAt + limits.politeMs, terminate, at);
+      return wait(stop.phaseAt + politeMs, terminate, at);
     case 'terminated':
       return wait(stop.phaseAt + stop.graceMs, kill, at);
   }

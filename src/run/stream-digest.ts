@@ -3,7 +3,8 @@
 import type { ErrorClass } from './agent-event.ts';
 import { cutText } from './cut-text.ts';
 import { limits } from './limits.ts';
-import { isFatal, type Retrying, type StreamState } from './stream-state.ts';
+import { isFatal } from './stream-failure.ts';
+import type { Retrying, StreamState } from './stream-state.ts';
 import { noTotals, type SessionTotals, toUsage, type Usage } from './usage.ts';
 
 export type StreamDigest = {
@@ -17,7 +18,9 @@ export type StreamDigest = {
   readonly filesChanged: number;
   readonly messages: number;
   readonly usage: Usage | null;
-  /** Whether the usage is a lower bound: the run works, was cut off before its result, or reported an impossible count. */
+  /**
+   * Whether the usage is a lower bound: the run works, was cut off before its result, or reported an impossible count.
+   */
   readonly usageIsPart: boolean;
   /** The last error, as long as no sign of life followed it. */
   readonly lastError: LastError | null;

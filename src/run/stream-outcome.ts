@@ -1,7 +1,8 @@
 /** The outcome of a run according to its agent's stream: a failure, or none. */
 
 import type { ErrorClass, Failure } from './agent-event.ts';
-import { type StreamState, unexplained } from './stream-state.ts';
+import { unexplained } from './stream-failure.ts';
+import type { StreamState } from './stream-state.ts';
 import { hasOpenCalls } from './usage-meter.ts';
 
 /** A failure. `stream_unreadable`: the outcome is unknown, so the run cannot be called a success. */
@@ -103,7 +104,9 @@ function believed(errorClass: ErrorClass | null, { messages, toolCalls }: Stream
   return errorClass === 'unknown_session' && (messages > 0 || toolCalls > 0) ? null : errorClass;
 }
 
-/** Returns a failure when a tool was refused and no command or change succeeded. Polite last words are not a success. */
+/**
+ * Returns a failure when a tool was refused and no command or change succeeded. Polite last words are not a success.
+ */
 function denial({ denials }: StreamState): Failure | null {
   if (denials.count === 0 || denials.worked) return null;
   const tools = denials.tools.join(', ');

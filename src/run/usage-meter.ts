@@ -1,4 +1,7 @@
-/** What a run's stream has reported of its usage so far: tokens and cost, in the different ways in which agent CLIs count. */
+/**
+ * What a run's stream has reported of its usage so far: tokens and cost, in the different ways in which agent CLIs
+ * count.
+ */
 
 import type { AgentEvent, Tokens } from './agent-event.ts';
 import { cutText } from './cut-text.ts';

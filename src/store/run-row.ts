@@ -6,22 +6,22 @@ import { z } from 'zod';
 import { type AgentProfile, adapterNames, type Mapping, permissions } from '#run/agent.ts';
 import { needsPerson } from '#run/attention.ts';
 import { ClipError } from '#run/errors.ts';
+import type { Leader } from '#run/leader.ts';
 import {
   acknowledgements,
   type DecisionRecord,
   environmentSources,
   finalizeSteps,
   isEnded,
-  type Leader,
   type Lineage,
   type LivenessRecord,
   type Run,
   type RunSpec,
   type RunState,
   retryReasons,
-  stopOrders,
-  type WorkspaceRecord,
 } from '#run/run.ts';
+import { stopOrders } from '#run/stop.ts';
+import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import { repairHint } from './errors.ts';
 import type { runs } from './schema.ts';
 

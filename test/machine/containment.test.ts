@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ownGroup } from '#process/cgroup.ts';
 import { currentTick, readStat, systemBootId } from '#process/process-birth.ts';
 import { findRunProcesses } from '#process/run-processes.ts';
-import type { Leader } from '#run/run.ts';
+import type { Leader } from '#run/leader.ts';
 import { configure } from '../support/config.ts';
 import { createHomeWith, has, isRoot, kernelModes, type Mode, modes, pidIn } from '../support/containment.ts';
 import { createHome, isAlive, program, type TestHome } from '../support/home.ts';

@@ -1,5 +1,6 @@
 /** How often each verdict is right: the tables of docs/LIVENESS.md. */
-import { classifyLiveness, type LivenessState, livenessStates } from '#task/liveness/liveness.ts';
+import { type LivenessState, livenessStates } from '#run/run.ts';
+import { classifyLiveness } from '#task/liveness/liveness.ts';
 import type { LivenessCase } from './liveness.ts';
 
 export type Judged = {

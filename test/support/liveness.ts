@@ -1,12 +1,13 @@
 /** Labelled cases of the verdict on a finished run, and the parts they are made of. */
 
 import type { ReportKind } from '#run/agent-report.ts';
-import type { OwnRecord } from '#run/run.ts';
+import type { LivenessState } from '#run/run.ts';
 import type { StreamState } from '#run/stream-state.ts';
 import { emptyStreamState } from '#run/stream-state.ts';
+import type { OwnRecord } from '#run/workspace-record.ts';
 import { type AgentReport, countReports } from '#task/agent-reports.ts';
 import { buildEvidence, type Evidence, type RecordCounts, type WorkspaceChange } from '#task/liveness/evidence.ts';
-import type { LivenessInput, LivenessState } from '#task/liveness/liveness.ts';
+import type { LivenessInput } from '#task/liveness/liveness.ts';
 import { noon } from './runs.ts';
 
 export type LivenessCase = {

@@ -1,6 +1,8 @@
 /** Runs as values: every part can be given, the rest is a plain command that nobody limits. */
 import type { AgentProfile } from '#run/agent.ts';
-import type { Leader, Lineage, Run, Running, RunSpec, RunState, Stop, Stopping } from '#run/run.ts';
+import type { Leader } from '#run/leader.ts';
+import type { Lineage, Run, Running, RunSpec, RunState, Stopping } from '#run/run.ts';
+import type { Stop } from '#run/stop.ts';
 
 /** The moment at which tests of pure code play. */
 export const noon = Date.UTC(2026, 5, 1, 12);

@@ -1,7 +1,7 @@
 /** Continuation summaries and what they are made from. */
 
-import type { WorkspaceRecord } from '#run/run.ts';
 import { emptyStreamState } from '#run/stream-state.ts';
+import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import type { SummaryInput, SummaryRun } from '#task/handoff/summary-input.ts';
 import { noon } from './runs.ts';
 

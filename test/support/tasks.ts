@@ -1,6 +1,7 @@
 /** Tasks, ends of their runs, and what is true around them, as values. */
+
+import type { LivenessState } from '#run/run.ts';
 import type { EndedRun, Situation } from '#task/continuation/decision.ts';
-import type { LivenessState } from '#task/liveness/liveness.ts';
 import type { Task } from '#task/task.ts';
 import { plainPayload, type WakePayload, type WakeReason } from '#task/wake.ts';
 import { noon } from './runs.ts';

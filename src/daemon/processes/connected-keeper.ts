@@ -4,8 +4,8 @@ import type { KeeperAnswer, KeeperConnection, KeeperNotice } from '#process/keep
 import { keeperRevision } from '#process/keeper-protocol.ts';
 import { pidNamespace } from '#process/process-birth.ts';
 import type { LaunchRecord } from '#process/run-folder.ts';
+import type { Leader } from '#run/leader.ts';
 import { limits } from '#run/limits.ts';
-import type { Leader } from '#run/run.ts';
 
 /** `surely`: the keeper reports the end itself, so the files in the run folder need not be trusted. */
 export type HeldRun = {

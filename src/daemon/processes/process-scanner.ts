@@ -15,7 +15,7 @@ import {
 } from '#process/run-processes.ts';
 import { freezeMember, signalMembers } from '#process/signal.ts';
 import type { Signalled } from '#run/events.ts';
-import type { Leader } from '#run/run.ts';
+import type { Leader } from '#run/leader.ts';
 
 export type ScanResult = {
   readonly members: readonly Member[];

@@ -1,8 +1,9 @@
 /** The processes of runs: started, watched, stopped, finalized, and found again after a restart. */
 import { findAdapter } from '#adapters/registry.ts';
 import { canBeSeen, isAliveProcess } from '#process/process-identity.ts';
+import type { Leader } from '#run/leader.ts';
 import { limits } from '#run/limits.ts';
-import { isAlive, isEnded, type Leader, type Run } from '#run/run.ts';
+import { isAlive, isEnded, type Run } from '#run/run.ts';
 import type { AgentServices } from '../agents/agents.ts';
 import type { Budgets } from '../budgets/budgets.ts';
 import type { Core } from '../core/core.ts';

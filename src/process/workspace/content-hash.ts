@@ -10,6 +10,17 @@ import { limits } from '#run/limits.ts';
 import { type FileVersion, gone } from '#run/workspace.ts';
 import { decodeName } from './file-names.ts';
 
+/** A larger file was not written by hand. It is not read, and its content is not compared. */
+const fileBytesMax = 16 * 2 ** 20;
+/** The time for reading file contents in one snapshot. The start of a run does not wait longer. */
+const readMs = 3_000;
+/** The bytes that are hashed at a time. One piece blocks the event loop for a quarter of a millisecond. */
+const pieceBytes = 256 * 2 ** 10;
+/** Node reads four files at a time for the whole daemon. One of the four stays free for everything else. */
+const readsAtOnce = 3;
+/** Files whose size and time are read at once. */
+const statsAtOnce = 16;
+
 export type Content = {
   readonly version: FileVersion;
   readonly size: number | null;
@@ -35,22 +46,24 @@ const kept = new Map<string, CachedHash>();
 export type ReadBudget = { bytesLeft: number; msLeft: number };
 
 export function readBudget(): ReadBudget {
-  return { bytesLeft: limits.workspaceBytesMax, msLeft: limits.workspaceReadMs };
+  return { bytesLeft: limits.workspaceBytesMax, msLeft: readMs };
 }
 
-/** Returns the content of each of these files, in their order. Files beyond the budget get a version that says nothing. */
+/**
+ * Returns the content of each of these files, in their order. Files beyond the budget get a version that says nothing.
+ */
 export async function hashContents(
   wanted: readonly HashRequest[],
   hashing: Hashing,
   budget: ReadBudget,
 ): Promise<readonly Content[]> {
-  const seen = await inParallel(wanted, limits.workspaceStatsAtOnce, ({ path }) => lookAt(path));
+  const seen = await inParallel(wanted, statsAtOnce, ({ path }) => lookAt(path));
   const results = seen.map((entry) => unread(entry));
   // Small files first, so that a large one does not use up the budget of a hundred others.
   const order = wanted.map((_, index) => index).sort((a, b) => parseSize(seen[a]) - parseSize(seen[b]));
   const begun = Date.now();
   const allowed = { budget, until: begun + budget.msLeft };
-  await inParallel(order, limits.workspaceReadsAtOnce, async (index) => {
+  await inParallel(order, readsAtOnce, async (index) => {
     const [file, entry] = [wanted[index], seen[index]];
     if (file !== undefined && entry !== undefined)
       results[index] = await hashContent(file, entry, { hashing, allowed });
@@ -123,8 +136,7 @@ async function hashContent(
     const known = kept.get(file.path);
     // A cached result does not tell whether the file has grown since this earlier snapshot.
     if (known !== undefined && known.stamp === seen.stamp && !mayHaveGrown(file, seen)) return known.content;
-    if (seen.size > limits.workspaceFileBytesMax || seen.size > budget.bytesLeft || Date.now() > until)
-      return unread(seen);
+    if (seen.size > fileBytesMax || seen.size > budget.bytesLeft || Date.now() > until) return unread(seen);
     budget.bytesLeft -= seen.size;
     const begun = Date.now();
     const read = await readContent(file, seen, hashing.algorithm, until);
@@ -160,7 +172,9 @@ function formatId(content: Buffer, algorithm: Hashing['algorithm']): string {
 
 type HashedFile = { readonly id: string; readonly lines: number | null; readonly grew: boolean };
 
-/** Reads and hashes a file. Returns null if it changes meanwhile or takes too long. The id equals that of the git blob. */
+/**
+ * Reads and hashes a file. Returns null if it changes meanwhile or takes too long. The id equals that of the git blob.
+ */
 async function readContent(
   wanted: HashRequest,
   seen: HashCandidate,
@@ -199,7 +213,7 @@ async function eachPiece(
   until: number,
   take: (piece: Buffer, from: number) => void,
 ): Promise<number> {
-  const buffer = Buffer.allocUnsafe(limits.workspacePieceBytes);
+  const buffer = Buffer.allocUnsafe(pieceBytes);
   for (let from = 0; ; ) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, from);
     if (bytesRead === 0 || Date.now() > until) return from;

@@ -6,6 +6,9 @@ import { spawn } from 'node:child_process';
 import { limits } from '#run/limits.ts';
 import { encodeName } from './file-names.ts';
 
+/** One entry of a listing. A path has at most 4,096 bytes. */
+const gitRecordBytesMax = 64 * 2 ** 10;
+
 export type GitCall = {
   readonly args: readonly string[];
   /** Variables in addition to the fixed ones. They select the repository. */
@@ -16,7 +19,9 @@ export type GitCall = {
   readonly alsoGood?: number;
 };
 
-/** `ended`: git exited. `stopped`: the reader needed no more. `late`: it took too long. `missing`: git is not installed. */
+/**
+ * `ended`: git exited. `stopped`: the reader needed no more. `late`: it took too long. `missing`: git is not installed.
+ */
 type Outcome =
   | { readonly kind: 'ended'; readonly code: number }
   | { readonly kind: 'stopped' }
@@ -63,7 +68,7 @@ export async function readGitRecords(
       from = end + 1;
     }
     rest = data.subarray(from);
-    return rest.length <= limits.gitRecordBytesMax;
+    return rest.length <= gitRecordBytesMax;
   });
   if (outcome.kind === 'stopped') return 'stopped';
   return outcome.kind === 'ended' && (outcome.code === 0 || outcome.code === call.alsoGood) ? 'all' : null;

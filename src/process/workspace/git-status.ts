@@ -81,6 +81,12 @@ function parseEntry(line: string, modes: Modes): StatusEntry | null {
 
 export const submoduleMode = '160000';
 
+/** The ids of the empty tree in git. */
+export const emptyTree = {
+  sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+} as const;
+
 /** Returns the version of a file in a commit from its mode and id; `gone` if it has none. */
 export function fileVersion(mode: string, id: string, modes: Modes): FileVersion {
   return mode === '' || /^0+$/.test(mode) ? gone : `${modes(mode)} ${id}`;

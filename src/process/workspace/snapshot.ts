@@ -72,7 +72,10 @@ async function lookAt(
 
 type Context = LookOptions & { readonly root: string; readonly budget: ReadBudget; readonly grown: Set<string> };
 
-/** Returns the states of the repository and of those within it (submodules and nested ones). Null if git fails for the outermost. */
+/**
+ * Returns the states of the repository and of those within it (submodules and nested ones). Null if git fails for the
+ * outermost.
+ */
 async function repositoriesIn(
   outer: Repository,
   context: Context,

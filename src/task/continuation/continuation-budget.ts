@@ -1,7 +1,10 @@
 /** The budget of automatic starts of a task, shared by all kinds of start. */
 import type { Evidence } from '../liveness/evidence.ts';
 
-/** Automatic starts without durable progress before a person is asked: two continuations and one recovery, as in the reference. */
+/**
+ * Automatic starts without durable progress before a person is asked: two continuations and one recovery, as in the
+ * reference.
+ */
 export const budgetMax = 3;
 
 /** Returns the remaining budget after one start, or null when none is left. */

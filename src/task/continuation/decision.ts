@@ -1,4 +1,6 @@
-/** What clip decided after a run. The reason is stored in words, so it can be looked up why a task was not continued. */
+/**
+ * What clip decided after a run. The reason is stored in words, so it can be looked up why a task was not continued.
+ */
 import type { Agent } from '#run/agent.ts';
 import type { LivenessRecord } from '#run/run.ts';
 import type { Task } from '../task.ts';
@@ -22,7 +24,10 @@ export type Decision =
   /** Something could follow but must not. The reason names the obstacle. */
   | { readonly action: 'skip'; readonly reason: string }
   | { readonly action: 'continue'; readonly reason: string; readonly wake: PlannedWake; readonly budgetLeft: number }
-  /** A person has to act. `comment`: added to the task once. `exhausted`: the task has had as many continuations as it may have. */
+  /**
+   * A person has to act. `comment`: added to the task once. `exhausted`: the task has had as many continuations as it
+   * may have.
+   */
   | {
       readonly action: 'block';
       readonly reason: string;

@@ -1,6 +1,10 @@
-/** Markdown code fences, line by line. No quoted text may leave one open, because it would swallow the text after it. */
+/**
+ * Markdown code fences, line by line. No quoted text may leave one open, because it would swallow the text after it.
+ */
 
-/** Returns the fence that is open after this line. A closing fence has at least as many marks and nothing after them. */
+/**
+ * Returns the fence that is open after this line. A closing fence has at least as many marks and nothing after them.
+ */
 export function fenceAfter(open: string | null, line: string): string | null {
   const [, mark = null, rest = ''] = /^ {0,3}(`{3,}|~{3,})(.*)$/s.exec(line) ?? [];
   if (mark === null) return open;

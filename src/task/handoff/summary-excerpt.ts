@@ -23,7 +23,10 @@ const order = [
   'Commands run',
   'Recent actions',
 ];
-/** The length that each of the first six sections gets before any gets more. A few lines of the others are better than none. */
+/**
+ * The length that each of the first six sections gets before any gets more. A few lines of the others are better than
+ * none.
+ */
 const shareFirst = 450;
 const firstCount = 6;
 const sectionMin = 80;

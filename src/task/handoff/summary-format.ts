@@ -1,8 +1,8 @@
 /** Formatters that several sections of a summary use. */
 
 import { isoTime } from '#run/iso-time.ts';
-import type { SinceTaskRecord } from '#run/run.ts';
-import type { OpenTool } from '#run/stream-state.ts';
+import type { OpenTool } from '#run/stream-tools.ts';
+import type { SinceTaskRecord } from '#run/workspace-record.ts';
 import { inlineCode } from './quote.ts';
 import type { SummaryRun } from './summary-input.ts';
 

@@ -1,7 +1,8 @@
 /** The input of a continuation summary: recorded facts, and texts of people and agents. */
 
-import type { EndedStatus, LivenessRecord, WorkspaceRecord } from '#run/run.ts';
+import type { EndedStatus, LivenessRecord } from '#run/run.ts';
 import type { StreamState } from '#run/stream-state.ts';
+import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import type { AgentReport } from '../agent-reports.ts';
 import { redact } from '../redact/redact.ts';
 import type { Task } from '../task.ts';
@@ -22,7 +23,9 @@ export type SummaryRun = {
   readonly error: string | null;
   /** How its process ended: "exited 0", "killed by SIGKILL", "lost". */
   readonly outcomeWords: string;
-  /** False when the process was gone before its exit was observed. `endedAt` is then the time at which that was found. */
+  /**
+   * False when the process was gone before its exit was observed. `endedAt` is then the time at which that was found.
+   */
   readonly exitKnown: boolean;
   readonly startedAt: number | null;
   readonly endedAt: number;

@@ -3,9 +3,9 @@
  * as inline code.
  */
 
-import type { SinceTaskRecord } from '#run/run.ts';
-import type { CommandRecord, FileRecord } from '#run/stream-state.ts';
+import type { CommandRecord, FileRecord } from '#run/stream-tools.ts';
 import type { NamedFile } from '#run/workspace.ts';
+import type { SinceTaskRecord } from '#run/workspace-record.ts';
 import { readsAsFarAsSeen } from '../liveness/evidence.ts';
 import { absolute, within } from '../progress/paths.ts';
 import { line, type SectionPiece } from './fit-section.ts';

@@ -39,7 +39,10 @@ export type BriefInput = {
   readonly cutOff: boolean;
 };
 
-/** Limits of everything but the request, which is never cut. They are enough to work with, and small beside the work itself. */
+/**
+ * Limits of everything but the request, which is never cut. They are enough to work with, and small beside the work
+ * itself.
+ */
 const titleLength = 200;
 const descriptionLength = 6_000;
 const acceptanceLength = 3_000;

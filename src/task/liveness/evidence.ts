@@ -1,8 +1,12 @@
-/** Evidence: the counted facts of a run that its verdict is derived from. Records that clip itself writes are not counted. */
+/**
+ * Evidence: the counted facts of a run that its verdict is derived from. Records that clip itself writes are not
+ * counted.
+ */
 
 import { limits } from '#run/limits.ts';
-import type { WorkspaceRecord } from '#run/run.ts';
-import type { CommandRecord, StreamState } from '#run/stream-state.ts';
+import type { StreamState } from '#run/stream-state.ts';
+import type { CommandRecord } from '#run/stream-tools.ts';
+import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import type { ReportCounts } from '../agent-reports.ts';
 import { onlyReads } from '../shell/is-read-only.ts';
 

@@ -3,7 +3,7 @@
  * decides. The verdict is based on evidence. Text is only a hint, and in doubt it is ignored: `blocked` stops a task
  * and `plan_only` starts a run, while `needs_followup` does no harm.
  */
-import type { EndedStatus } from '#run/run.ts';
+import type { EndedStatus, LivenessState } from '#run/run.ts';
 import { type AgentReport, findLast, standingBlocker } from '../agent-reports.ts';
 import { isClosed, type Task } from '../task.ts';
 import { isPlanning } from './asks-for-plan.ts';
@@ -13,17 +13,6 @@ import { type Evidence, formatCounters, isConcrete, lastUsefulAt } from './evide
 import { derivedNext, labelledNext, nextActionLength } from './next-action.ts';
 import { bounded, isUseful, type Line, splitLines } from './parse-message.ts';
 import { onlyAnnounces } from './plan-only.ts';
-
-export const livenessStates = [
-  'completed',
-  'advanced',
-  'plan_only',
-  'empty_response',
-  'blocked',
-  'failed',
-  'needs_followup',
-] as const;
-export type LivenessState = (typeof livenessStates)[number];
 
 export type LivenessInput = {
   readonly outcome: {

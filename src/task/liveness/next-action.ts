@@ -22,7 +22,10 @@ export function labelledNext(lines: readonly Line[]): { readonly action: string 
   return null;
 }
 
-/** Returns the likely next action of an agent that names none: its announcement, the first item of its plan, or an instruction. */
+/**
+ * Returns the likely next action of an agent that names none: its announcement, the first item of its plan, or an
+ * instruction.
+ */
 export function derivedNext(lines: readonly Line[]): string | null {
   const heading = lines.findIndex(isPlanHeading);
   const found =

@@ -3,7 +3,10 @@ import { isNone, type Line, splitSentences } from './parse-message.ts';
 
 type ClauseKind = 'announced' | 'filler' | 'said';
 
-/** Returns whether the message only announces. In doubt it does not: then a person looks, and nothing is started automatically. */
+/**
+ * Returns whether the message only announces. In doubt it does not: then a person looks, and nothing is started
+ * automatically.
+ */
 export function onlyAnnounces(lines: readonly Line[]): boolean {
   let planned = false;
   const said = lines.flatMap((line, index): readonly ClauseKind[] => {

@@ -38,7 +38,10 @@ export type OwnChanges = {
   readonly files: readonly ChangedFile[];
   /** The part of `files` that it changed with a tool that names them, or in a tree of its own. */
   readonly deliberate: readonly ChangedFile[];
-  /** The number of files that its tools report as written and that cannot be compared: outside of the folder, or ignored by git. */
+  /**
+   * The number of files that its tools report as written and that cannot be compared: outside of the folder, or ignored
+   * by git.
+   */
   readonly told: number;
   /** The time at which it last wrote one of them, according to its stream. Null when unknown. */
   readonly writtenAt: number | null;
@@ -47,7 +50,10 @@ export type OwnChanges = {
 /** The precision of commit times, which are whole seconds. */
 const commitSlackMs = 1_000;
 
-/** Returns the files that its tools report as written, relative to the root of the work tree. Files outside of it are left out. */
+/**
+ * Returns the files that its tools report as written, relative to the root of the work tree. Files outside of it are
+ * left out.
+ */
 export function writtenIn({ tools, place }: Pick<RunActivity, 'tools' | 'place'>): readonly string[] {
   return (tools?.written ?? []).flatMap(({ path }) => fromRoot(place, place.cwd, path) ?? []);
 }

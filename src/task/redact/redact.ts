@@ -9,7 +9,9 @@ export const redacted = '[redacted]';
 
 /** Shorter values would remove ordinary words. */
 const lengthMin = 6;
-/** The length from which the beginning of a known value is removed at the end of a text, which may have been cut there. */
+/**
+ * The length from which the beginning of a known value is removed at the end of a text, which may have been cut there.
+ */
 const beginningMin = 8;
 /** The length up to which such a beginning is searched. */
 const beginningMax = 4_096;

@@ -67,7 +67,9 @@ function programReads([program, ...given]: readonly Word[], depth: number): bool
 
 type Wrapper = (args: readonly Word[], depth: number) => boolean;
 
-/** Returns the command that a wrapper starts: the words after its options. `valued`: options that take the next word. */
+/**
+ * Returns the command that a wrapper starts: the words after its options. `valued`: options that take the next word.
+ */
 function after(args: readonly Word[], flags: RegExp, valued: RegExp = /^$/): readonly Word[] | null {
   let at = 0;
   while (at < args.length) {

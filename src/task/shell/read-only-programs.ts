@@ -1,4 +1,6 @@
-/** The table of programs that only read, and of the options that make them write. A program that is not in it may write. */
+/**
+ * The table of programs that only read, and of the options that make them write. A program that is not in it may write.
+ */
 import { gitReads } from './read-only-git.ts';
 
 export type Argument = { readonly text: string; readonly expanded: boolean };

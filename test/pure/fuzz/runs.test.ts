@@ -18,8 +18,9 @@ import { describe, expect, it } from 'vitest';
 import { errorClasses } from '#run/agent-event.ts';
 import type { RunEvent, RunEventType } from '#run/events.ts';
 import { type Candidate, countOccupancy, grant, type Holder, type Rules } from '#run/queue.ts';
-import { acknowledgements, type Ended, isEnded, type Run, type RunStatus, type StopOrder } from '#run/run.ts';
+import { acknowledgements, type Ended, isEnded, type Run, type RunStatus } from '#run/run.ts';
 import { transition } from '#run/state-machine.ts';
+import type { StopOrder } from '#run/stop.ts';
 import { nextSignal } from '#run/stop-sequence.ts';
 import { aRun, leader, noon } from '../../support/runs.ts';
 

@@ -1,17 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorClass } from '#run/agent-event.ts';
 import type { RunEvent } from '#run/events.ts';
-import {
-  type Ended,
-  isEnded,
-  type Lineage,
-  type Run,
-  type RunSpec,
-  type RunState,
-  type StopOrder,
-  type Stopping,
-} from '#run/run.ts';
+import { type Ended, isEnded, type Lineage, type Run, type RunSpec, type RunState, type Stopping } from '#run/run.ts';
 import { type Effect, transition } from '#run/state-machine.ts';
+import type { StopOrder } from '#run/stop.ts';
 import { type StreamOutcome, unreadable } from '#run/stream-outcome.ts';
 import { aProfile, aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
 

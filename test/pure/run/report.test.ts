@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Failure } from '#run/agent-event.ts';
+import { unexplained } from '#run/stream-failure.ts';
 import { isCountedWhole, judgeStream, type ReportRules, type SeenExit } from '#run/stream-outcome.ts';
-import { emptyStreamState, type StreamState, unexplained } from '#run/stream-state.ts';
+import { emptyStreamState, type StreamState } from '#run/stream-state.ts';
 import { emptyMeter } from '#run/usage-meter.ts';
 
 const rules: ReportRules = { needsResult: true, classOfExit: (code) => (code === 53 ? 'max_turns_exhausted' : null) };

@@ -9,10 +9,9 @@ import {
   isEnded,
   type RunState,
   runStatuses,
-  type StopOrder,
-  type StopPhase,
 } from '#run/run.ts';
 import { isSettled, type Transition, transition } from '#run/state-machine.ts';
+import type { StopOrder, StopPhase } from '#run/stop.ts';
 import type { StreamOutcome } from '#run/stream-outcome.ts';
 import { aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { livenessStates } from '#task/liveness/liveness.ts';
+import { livenessStates } from '#run/run.ts';
 import { confusionWords, judged } from '../../support/confusion.ts';
 import { all } from './liveness-cases.ts';
 

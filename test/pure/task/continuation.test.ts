@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { livenessStates } from '#run/run.ts';
 import { budgetMax, isDurable, spend } from '#task/continuation/continuation-budget.ts';
 import type { Decision, EndedRun, Situation } from '#task/continuation/decision.ts';
 import { afterEnd, firstAction, resumed } from '#task/continuation/rules.ts';
-import { livenessStates } from '#task/liveness/liveness.ts';
 import { taskStatuses } from '#task/task.ts';
 import { wakeReasons } from '#task/wake.ts';
 import { anEvidence, commands, files, reports } from '../../support/liveness.ts';

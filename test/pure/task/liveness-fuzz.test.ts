@@ -1,7 +1,8 @@
 import { array, assert, constantFrom, integer, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reportKinds } from '#run/agent-report.ts';
-import { classifyLiveness, livenessStates } from '#task/liveness/liveness.ts';
+import { livenessStates } from '#run/run.ts';
+import { classifyLiveness } from '#task/liveness/liveness.ts';
 import { taskStatuses } from '#task/task.ts';
 import { anInput, commands } from '../../support/liveness.ts';
 import { all } from './liveness-cases.ts';

@@ -1,12 +1,11 @@
 import { array, assert, boolean, constantFrom, integer, oneof, option, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reportKinds } from '#run/agent-report.ts';
-import { endedStatuses } from '#run/run.ts';
+import { endedStatuses, livenessStates } from '#run/run.ts';
 import { emptyStreamState } from '#run/stream-state.ts';
 import { continuationSummary, sectionLength, summaryLength } from '#task/handoff/summary.ts';
 import { injected } from '#task/handoff/summary-excerpt.ts';
 import type { SummaryInput } from '#task/handoff/summary-input.ts';
-import { livenessStates } from '#task/liveness/liveness.ts';
 import { taskKinds, taskStatuses } from '#task/task.ts';
 import { commands, files } from '../../support/liveness.ts';
 import { noon } from '../../support/runs.ts';

@@ -1,8 +1,8 @@
 /** Endings of real runs: the recorded streams, read by their adapters, with the end they had. */
 import { findAdapter } from '#adapters/registry.ts';
 import { endOfOutcome } from '#run/end-reason.ts';
+import type { LivenessState } from '#run/run.ts';
 import { buildEvidence } from '#task/liveness/evidence.ts';
-import type { LivenessState } from '#task/liveness/liveness.ts';
 import { aTask, type LivenessCase, noRecords } from '../../../support/liveness.ts';
 import { recording, replay, reported } from '../../../support/recordings.ts';
 import { aProfile, aSpec } from '../../../support/runs.ts';
