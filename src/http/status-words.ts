@@ -1,3 +1,3 @@
-/** The words of a response's `status` (docs/agents.md). All others mean success. The adapter has the same lists. */
+/** The words of a response's `status` (docs/agents/http.md). All others mean success. The adapter has the same lists. */
 export const unfinishedWords = ['accepted', 'pending', 'queued', 'starting', 'running', 'in_progress', 'processing'];
 export const failedWords = ['failed', 'failure', 'error', 'cancelled', 'canceled', 'timed_out'];

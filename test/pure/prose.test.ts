@@ -8,7 +8,7 @@ const forbidden = /\b(whoever|nobody|somebody|anew|mend(s|ed|ing)?|for ever)\b|,
 /** Patterns that must match such words in the texts of agents. */
 const patterns = new Set(['src/task/liveness/blockers.ts', 'src/task/liveness/blocker-patterns.ts']);
 
-const files = ['src/**/*.{ts,tsx}', 'docs/*.md', 'README.md', 'CONTRIBUTING.md', 'skills/**/*.md'];
+const files = ['src/**/*.{ts,tsx}', 'docs/**/*.md', 'README.md', 'CONTRIBUTING.md', 'skills/**/*.md'];
 
 it('Sources and documentation are free of the words that the style guide forbids', async () => {
   const found: string[] = [];

@@ -9,7 +9,9 @@ import type { Mapping, MappingRule } from '#run/agent.ts';
 import { aLaunch, anAgent, readAt, replay, told } from '../../support/adapters.ts';
 
 const docs =
-  readFileSync(join(import.meta.dirname, '../../../docs/agents.md'), 'utf8').split('## A mapping of your own')[1] ?? '';
+  readFileSync(join(import.meta.dirname, '../../../docs/agents/presets-and-mappings.md'), 'utf8').split(
+    '## A mapping of your own',
+  )[1] ?? '';
 const blocks = [...docs.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 const [stream = '', worked = ''] = blocks;
 

@@ -9,7 +9,10 @@ function refusal(value: unknown): string {
     readMapping(value, 'smith.json');
   } catch (error) {
     if (!(error instanceof ClipError)) throw error;
-    expect([error.code, error.hint]).toEqual(['usage', 'docs/agents.md has a worked example of a mapping.']);
+    expect([error.code, error.hint]).toEqual([
+      'usage',
+      'docs/agents/presets-and-mappings.md has a worked example of a mapping.',
+    ]);
     expect(error.message).toMatch(/^smith\.json: .*\.$/);
     return error.message.slice('smith.json: '.length, -1);
   }
