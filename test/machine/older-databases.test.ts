@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
-import { databaseOf } from '../support/damage.ts';
+import { databaseOf } from '../support/damage-database.ts';
 import { agent, createHome, isAlive, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
-import { databaseOf, leavesOf, overwrite, rootOf, rowsOf, ruinPage } from '../support/damage.ts';
+import { databaseOf, leavesOf, overwrite, rootOf, rowsOf, ruinPage } from '../support/damage-database.ts';
+import { copyOfResting } from '../support/ended-homes.ts';
 import { agent, createHome, isAlive, type OpenHome, type TestHome } from '../support/home.ts';
-import { copyOfResting } from '../support/resting.ts';
 import { until } from '../support/until.ts';
 
 /** Ended runs with a name and a key each, exit codes 0 to 6, and a task; no daemon. */

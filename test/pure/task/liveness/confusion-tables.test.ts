@@ -1,0 +1,39 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { livenessStates } from '#task/liveness/liveness.ts';
+import { confusionWords, judged } from '../../../support/confusion-tables.ts';
+import { all } from './cases.ts';
+
+const path = join(import.meta.dirname, '../../../../docs/LIVENESS.md');
+const between =
+  /(?<=<!-- confusion: written by test\/pure\/task\/liveness\/confusion-tables\.test\.ts -->\n\n).*?(?=\n\n<!-- \/confusion -->)/s;
+const results = judged(all);
+
+describe('the table of confusions', () => {
+  it('in docs/LIVENESS.md is the one that the cases give', () => {
+    const docs = readFileSync(path, 'utf8');
+    // To write it again: CLIP_WRITE_DOCS=1 vitest run --project pure confusion
+    if (process.env['CLIP_WRITE_DOCS'] === '1')
+      writeFileSync(
+        path,
+        docs.replace(between, () => confusionWords(results)),
+      );
+    expect(between.exec(readFileSync(path, 'utf8'))?.[0]).toBe(confusionWords(results));
+  });
+
+  it('has many cases, of every state, each of its own name', () => {
+    expect(all.length).toBeGreaterThan(180);
+    for (const state of livenessStates)
+      expect(results.filter(({ expected }) => expected === state).length).toBeGreaterThan(7);
+    const texts = all.map(({ name, input }) => `${name}\n${input.text}`);
+    expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([]);
+  });
+
+  it('shows no state called wrongly but needs_followup, and that only where it is known', () => {
+    const misses = results.filter(({ expected, got }) => expected !== got);
+    expect(misses.filter(({ got }) => got !== 'needs_followup')).toEqual([]);
+    const known = all.filter((each) => each.known !== undefined);
+    expect(misses.map(({ name }) => name)).toEqual(known.map(({ name }) => name));
+  });
+});
