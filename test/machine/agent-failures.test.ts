@@ -23,7 +23,7 @@ const loseKeepers = async (home: TestHome) => {
 };
 
 describe('a run whose stream cannot be trusted', () => {
-  it('may hold numbers that are none: nothing breaks, and the daemon starts again', async () => {
+  it('may report invalid numbers: nothing fails, and the daemon starts again', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), command('a', 'make', 1.5), { await: gate }, ...well]]);
@@ -35,7 +35,7 @@ describe('a run whose stream cannot be trusted', () => {
     expect((await home.clip(['retry', String(number)])).code).toBe(0);
   });
 
-  it('is never a success when its log cannot be read to its end, and holds up no other run', async () => {
+  it('is never a success when its log cannot be read to its end, and delays no other run', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
@@ -92,7 +92,7 @@ describe('a run whose stream cannot be trusted', () => {
     expect(await home.untilStatus(number, 'failed')).toMatchObject({ exitCode: 0, errorCode: 'stream_unreadable' });
   });
 
-  it('is not called timed out because its long log takes longer to read than its limit', {
+  it('is not reported as timed out when reading its long log takes longer than its time limit', {
     timeout: 180_000,
   }, async () => {
     const home = createHome();
@@ -111,8 +111,8 @@ describe('a run whose stream cannot be trusted', () => {
   });
 });
 
-describe('a run that would be tried again', () => {
-  it('ends all the same when it cannot be, and its history says why', async () => {
+describe('a run that is due for a retry', () => {
+  it('ends even if it cannot be retried, and its history says why', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, { exit: 0 }]]);
@@ -132,7 +132,7 @@ describe('a run that would be tried again', () => {
     expect(readdirSync(join(home.folder, 'runs'))).toEqual([id]);
   });
 
-  it('may have the longest prompt there is', async () => {
+  it('may have a prompt of the maximum length', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [
@@ -151,7 +151,7 @@ describe('a run that would be tried again', () => {
     });
   });
 
-  it('is run by its agent as that is set now, and by none when it was removed', async () => {
+  it('is retried with the current settings of its agent, and not at all when the agent was removed', async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]]);
     await home.clip(['run', '-w', '--agent', 'coder', 'x']);
@@ -166,7 +166,7 @@ describe('a run that would be tried again', () => {
 });
 
 describe('agents', () => {
-  it('come in batches, with their own folder, prompts of their own, and what is said for all', async () => {
+  it('are started in batches, with a folder and prompts of their own and the defaults of the batch', async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]], ['--cwd', home.base, '--env', 'COLOUR=red']);
     const lines = [{ agent: 'coder', prompt: 'one' }, { prompt: 'two' }, { command: ['true'], agent: null }]
@@ -192,7 +192,7 @@ describe('agents', () => {
     for (const { id } of settled) expect(readdirSync(join(home.folder, 'runs', id))).not.toContain('prompt.txt');
   });
 
-  it('that call each other inside a run and wait do not wait for ever', async () => {
+  it('that call each other inside a run and wait do not deadlock', async () => {
     const home = createHome();
     const call = (name: string) =>
       `#!/bin/sh\n[ -n "$INNER" ] || INNER=1 exec '${process.execPath}' '${clip}' run --wait --agent ${name} x\n`;
@@ -216,7 +216,7 @@ describe('agents', () => {
     expect((await home.clip(['wait', ...outer.map(String), '--timeout', '30s'])).code).toBe(0);
   });
 
-  it('that take their prompt as a file are told apart by it under one key', async () => {
+  it('whose prompt is a secret file are refused the key of an earlier run with another prompt', async () => {
     const home = createHome();
     const mapping = { command: 'cat', prompt: 'file', start: { args: ['{{promptFile}}'] }, rules: [] };
     writeFileSync(join(home.base, 'm.json'), JSON.stringify(mapping));
@@ -227,7 +227,7 @@ describe('agents', () => {
     expect((await home.clip(['retry', String(first)])).code).toBe(5);
   });
 
-  it('whose variables were damaged say so, and work again once the file is gone', async () => {
+  it('whose file of variables is damaged report that, and work again once the file is removed', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...well]], ['--env', 'A=1']);
     const [file = ''] = readdirSync(join(home.folder, 'agents'));

@@ -39,7 +39,7 @@ describe('A task that a person has stopped', () => {
     ['its run', ['cancel', '1']],
     ['all runs of the task', ['cancel', '--task', 'T1']],
     ['everything', ['cancel', '--all']],
-  ])('by cancelling %s needs that person, and says how to go on', async (_, cancel) => {
+  ])('by canceling %s needs that person, and names the way to continue', async (_, cancel) => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     const task = await addTask(home);
     await home.untilStatus(1, 'running');
@@ -73,7 +73,7 @@ describe('A task that a person has stopped', () => {
     ]);
   });
 
-  it('is off the list once it is continued, cancelled or dismissed', async () => {
+  it('leaves the list once it is continued, canceled or dismissed', async () => {
     const { home, open } = await homeWith((gate) => [gated(gate)]);
     const task = await addTask(home);
     await home.untilStatus(1, 'running');
@@ -93,7 +93,7 @@ describe('A task that a person has stopped', () => {
     expect(await needsYou(home)).toEqual([]);
   });
 
-  it('is on the list after the daemon was killed', async () => {
+  it('is still listed after the daemon was killed', async () => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     await addTask(home);
     await home.untilStatus(1, 'running');
@@ -105,7 +105,7 @@ describe('A task that a person has stopped', () => {
 });
 
 describe('A task that is assigned to a person', () => {
-  it('needs that person until it is done, dismissed or given away', async () => {
+  it('needs that person until it is done, dismissed or reassigned', async () => {
     const home = createHome();
     await ok(home, 'task', 'add', 'Write the release notes', '--assign', 'me');
     expect(await needsYou(home)).toMatchObject([
@@ -160,7 +160,7 @@ describe('A run of an agent without a task', () => {
     expect(seen).toEqual([{ how: 'dismissed' }]);
   });
 
-  it('that did its work needs nobody, nor does one that a person cancelled or one inside another run', async () => {
+  it('is not listed when it did its work, when a person canceled it, or when it is inside another run', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [ends.changes, gated(gate), ends.plans]);
@@ -174,7 +174,7 @@ describe('A run of an agent without a task', () => {
     expect(await needsYou(home)).toEqual([]);
   });
 
-  it('is seen by who waits for it on a terminal', async () => {
+  it('counts as seen when a person waits for it on a terminal', async () => {
     const home = createHome();
     await addSpeaker(home, [ends.plans]);
     const terminal = openTerminal(home);
@@ -187,7 +187,7 @@ describe('A run of an agent without a task', () => {
     );
   });
 
-  it('cannot be taken off the list by an agent', async () => {
+  it('cannot be removed from the list by an agent', async () => {
     const home = createHome();
     const bin = '"$CLIP_BIN"';
     await addSpeaker(
@@ -281,7 +281,7 @@ const inTool: StreamState = {
 };
 
 describe('A living run of an agent', () => {
-  it('that has been silent for ten minutes needs a person, and no more once it speaks', async () => {
+  it('that has been silent for ten minutes needs a person until it has output again', async () => {
     const beat = createHeartbeat(emptyStreamState, 11 * minute);
     await until('the stall is found', beat.stall);
     expect(beat.needs()).toMatchObject([
@@ -292,13 +292,13 @@ describe('A living run of an agent', () => {
     expect(beat.needs()).toEqual([]);
   });
 
-  it('that hangs in a tool for half an hour needs a person, who is told which tool', async () => {
+  it('that hangs in a tool for half an hour needs a person, and the list names the tool', async () => {
     const beat = createHeartbeat(inTool, 31 * minute);
     await until('the stall is found', beat.stall);
     expect(beat.needs()).toMatchObject([{ what: 'It has been in a tool for 31 min without a word: npm run watch' }]);
   });
 
-  it('that hangs after an error, of which it may get over by itself, is shown with that error', async () => {
+  it('that hangs after a temporary error is shown with that error', async () => {
     const failure = { class: null, message: 'stream disconnected before completion', resetsAt: null } as const;
     const beat = createHeartbeat({ ...emptyStreamState, lastError: failure, lastErrorAt: Date.now() }, 11 * minute);
     await until('the stall is found', beat.stall);
@@ -307,7 +307,7 @@ describe('A living run of an agent', () => {
     ]);
   });
 
-  it('that was dismissed while it hung is not told again before it has spoken', async () => {
+  it('that was dismissed while it hung is not listed again before it has had output', async () => {
     const beat = createHeartbeat(emptyStreamState, 11 * minute);
     await until('the stall is found', beat.stall);
     beat.supervisor.submit(beat.run, { type: 'acknowledged', how: 'dismissed' });

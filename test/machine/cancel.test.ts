@@ -50,7 +50,7 @@ describe('cancel', () => {
     expect(readFileSync(run.stdoutPath, 'utf8')).toBe('ready\nignored SIGTERM\n');
   });
 
-  it('takes another grace than the one the run came with', async () => {
+  it("takes a grace that differs from the run's own", async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '1h', '--', ...ignores]);
     await untilReady(home, number);
@@ -58,7 +58,7 @@ describe('cancel', () => {
     expect(await home.show(number)).toMatchObject({ status: 'cancelled', signal: 'SIGKILL' });
   });
 
-  it('ends a daemon that left with a double fork and a session of its own', async () => {
+  it('ends a daemon that left by a double fork and a session of its own', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sh', '-c', `${agent('escapes.sh')} && echo ready && exec sleep 1000`]);
     await untilReady(home, number);
@@ -69,7 +69,7 @@ describe('cancel', () => {
     expect([isAlive(pid), marked(id)]).toEqual([false, []]);
   });
 
-  it('kills a daemon that left and ignores SIGTERM when the grace is over, and names it', async () => {
+  it('kills an escaped daemon that ignores SIGTERM after the grace, and names it', async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '1s', '--', agent('escapes-stubbornly.sh')]);
     await untilReady(home, number);
@@ -83,7 +83,7 @@ describe('cancel', () => {
     expect([isAlive(pid), marked(run.id)]).toEqual([false, []]);
   });
 
-  it('kills it after a long grace as well, and says meanwhile what it waits for', async () => {
+  it('kills an escaped daemon after a long grace as well, and shows meanwhile what the cancel waits for', async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '12s', '--', agent('escapes-stubbornly.sh')]);
     await untilReady(home, number);
@@ -96,7 +96,7 @@ describe('cancel', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('ends a tree of 50 processes, and nothing that carries the mark is left', async () => {
+  it('ends a tree of 50 processes, and no process with the mark is left', async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('grows-a-tree.mjs'), '50']);
     await untilReady(home, number);
@@ -107,7 +107,7 @@ describe('cancel', () => {
     expect(await home.show(number)).toMatchObject({ status: 'cancelled', settled: true });
   });
 
-  it('is the end of a run that then exits with 0', async () => {
+  it('decides the end of a run that then exits with 0', async () => {
     const home = createHome();
     const number = await home.submit(['--', agent('ends-well-on-term.sh')]);
     await untilReady(home, number);
@@ -134,7 +134,7 @@ describe('cancel', () => {
     expect(await home.show(number)).toMatchObject({ status: 'cancelled', signal: 'SIGKILL' });
   });
 
-  it('asked a second time says that the run is being stopped already, with exit code 0', async () => {
+  it('asked a second time reports that the run is already being stopped, with exit code 0', async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '1h', '--', ...ignores]);
     await untilReady(home, number);
@@ -146,7 +146,7 @@ describe('cancel', () => {
     await home.clip(['cancel', '--now', String(number)]);
   });
 
-  it('of a run that has ended is refused with exit code 5 and says how it ended', async () => {
+  it('of an ended run is refused with exit code 5 and reports how the run ended', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 3']);
     const { code, stderr } = await home.clip(['cancel', '1']);
@@ -195,7 +195,7 @@ describe('cancel', () => {
   });
 });
 
-describe('what a run leaves behind', () => {
+describe('a process that a run leaves behind', () => {
   it('is ended when the run ends by itself, and listed', async () => {
     const home = createHome();
     expect((await home.clip(['run', '--wait', '--', agent('escapes.sh'), '3'])).code).toBe(3);

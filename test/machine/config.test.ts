@@ -19,7 +19,7 @@ const fileOf = (home: TestHome) => join(home.env['XDG_CONFIG_HOME'] ?? '', 'clip
 const settingsOf = async (home: TestHome) =>
   (await home.json<{ settings: Setting[] }>(['config', 'list', '--json'])).settings;
 
-describe('A configuration that others may change', () => {
+describe('A configuration that other users may change', () => {
   const spoiled: readonly [how: string, spoil: (file: string) => void, sentence: string][] = [
     ['is open to all', (file) => chmodSync(file, 0o666), 'may be changed by other users. Close it: chmod go-w'],
     [
@@ -32,7 +32,7 @@ describe('A configuration that others may change', () => {
 
   // Only root may give a file away.
   it.each(process.getuid?.() === 0 ? spoiled : spoiled.slice(0, 2))(
-    'since it %s is refused: the daemon would run the programs that it names',
+    'since it %s is refused, because the daemon would run the programs that it names',
     async (_, spoil, sentence) => {
       const home = createHome();
       const marker = join(home.base, 'ran');
@@ -45,7 +45,7 @@ describe('A configuration that others may change', () => {
     },
   );
 
-  it('is not one that only its owner and its own group may change', async () => {
+  it("does not include one that only its owner and its owner's own group may change", async () => {
     const home = createHome();
     configure(home, 'max_runs = 3\n');
     chmodSync(fileOf(home), 0o664);
@@ -54,7 +54,7 @@ describe('A configuration that others may change', () => {
 });
 
 describe('clip config', () => {
-  it('lists every setting with its value, its default and where it comes from, and starts no daemon', async () => {
+  it('lists every setting with its value, its default and its origin, and starts no daemon', async () => {
     const home = createHome();
     configure(home, '# mine\n[logs]\nkeep_days = 7\n');
     const settings = await settingsOf(home);
@@ -68,7 +68,7 @@ describe('clip config', () => {
     expect(home.pidsOf('daemon')).toEqual([]);
   });
 
-  it('sets and unsets one, keeps comments, makes a file for its owner alone, and says when a daemon must be restarted', async () => {
+  it('sets and unsets a setting, keeps comments, makes a file for its owner alone, and says when the daemon must be restarted', async () => {
     const home = createHome({ env: { CLIP_NO_SPAWN: '1' } });
     expect(await home.clip(['config', 'set', 'max_runs', '3'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
     expect(statSync(fileOf(home)).mode & 0o777).toBe(0o600);
@@ -93,7 +93,7 @@ describe('clip config', () => {
     [['set', 'after_crash', 'wait'], 2, 'after_crash takes "continue" or "hold"'],
     [['set', 'max_run', '3'], 3, 'There is no setting max_run.'],
     [['get', 'hooks'], 3, 'There is no setting hooks.'],
-  ])('%j is refused in a sentence, and the file stays as it was', async (args, code, says) => {
+  ])('%j is refused with a message, and the file stays as it was', async (args, code, says) => {
     const home = createHome();
     configure(home, 'max_runs = 3\n');
     const result = await home.clip(['config', ...args]);

@@ -60,8 +60,8 @@ async function heldRightly(home: TestHome, task: number): Promise<boolean> {
   });
 }
 
-describe('when the daemon is killed again and again around the ends of runs', () => {
-  it('each end is followed up exactly once, and no task is left standing', async () => {
+describe('when the daemon is killed repeatedly around the ends of runs', () => {
+  it('each end is followed up exactly once, and every task still moves', async () => {
     const home = createHome();
     await addSpeaker(home, [ends.plans], ['--share-worktree', '--concurrency', '2'], 'planner');
     await addSpeaker(home, [ends.fails], ['--share-worktree', '--concurrency', '2'], 'failer');
@@ -105,7 +105,7 @@ describe('when the daemon is killed again and again around the ends of runs', ()
     expect(decided).toHaveLength(5 * 3 + 3 * 2);
   }, 180_000);
 
-  it('while runs of tasks live, each task is held by the run that lives or waits, and by no other', async () => {
+  it('each task is held by its live or waiting run, and by no other', async () => {
     const home = createHome();
     // Where nothing changes that is not of the agent.
     const folder = join(home.base, 'work');
@@ -138,7 +138,7 @@ describe('when the daemon is killed again and again around the ends of runs', ()
 });
 
 describe('when the daemon is told to stop and to cancel all runs', () => {
-  it('what follows by itself meanwhile is cancelled as well, and nothing goes on later', async () => {
+  it('automatic runs that follow meanwhile are canceled as well, and nothing continues later', async () => {
     const home = createHome();
     await addSpeaker(home, [ends.changes], ['--share-worktree', '--concurrency', '2']);
     for (let n = 0; n < 3; n += 1) await addTask(home);

@@ -24,7 +24,7 @@ async function untilAnotherDaemon(home: TestHome, before: number): Promise<numbe
 }
 
 describe('when the daemon is killed', () => {
-  it('a talking run goes on, no line is lost or doubled, and a wait that began before gives its true code', async () => {
+  it('a run with output continues, no line is lost or doubled, and a wait that began before reports its true exit code', async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     const number = await home.submit(['--', node, agent('talks.mjs'), '60', '50', '7']);
@@ -70,7 +70,7 @@ describe('when the daemon is killed', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(9);
   });
 
-  it('a run that ends while no daemon is there has its true code', async () => {
+  it('a run that ends while no daemon runs has its true exit code', async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, 9);
     const { id } = await home.untilStatus(number, 'running');
@@ -86,7 +86,7 @@ describe('when the daemon is killed', () => {
     });
   });
 
-  it('queued runs go on', async () => {
+  it('queued runs are started', async () => {
     const home = createHome();
     await home.clip(['group', 'set', 'one', '--limit', '1']);
     const { number, open } = await submitGated(home, 0, ['--group', 'one']);
@@ -104,7 +104,7 @@ describe('when the daemon is killed', () => {
     expect(waits.map(({ code }) => code)).toEqual([0, 0, 3]);
   });
 
-  it('a queue of short runs goes on, although none of them lives any more when somebody could start the daemon again', async () => {
+  it('a queue of short runs is started, although none is alive any more when the daemon could be restarted', async () => {
     const home = createHome();
     const numbers = [];
     for (let n = 0; n < 6; n += 1) numbers.push(await home.submit(['--', 'sleep', '0.2']));
@@ -117,7 +117,7 @@ describe('when the daemon is killed', () => {
     });
   });
 
-  it('a stop that has begun goes on with the grace that is left, and asks no process twice', async () => {
+  it('a stop in progress continues with the remaining grace, and signals no process twice', async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '4s', '--', node, agent('ignores-signals.mjs')]);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
@@ -138,7 +138,7 @@ describe('when the daemon is killed', () => {
     expect((killed ?? 0) - (asked ?? 0)).toBeGreaterThanOrEqual(4_000);
   });
 
-  it('again and again, the run still ends with its true code', async () => {
+  it('repeatedly, the run still ends with its true exit code', async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, 9);
     await home.untilStatus(number, 'running');
@@ -154,7 +154,7 @@ describe('when the daemon is killed', () => {
 });
 
 describe('when the daemon is stopped', () => {
-  it('runs live on, no daemon is started again, and the next one has them with their true code', async () => {
+  it('runs live on, no daemon is started again, and the next daemon has them with their true exit codes', async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('talks.mjs'), '200', '50', '7']);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
@@ -171,7 +171,7 @@ describe('when the daemon is stopped', () => {
     expect(lines(stdoutPath)).toHaveLength(200);
   });
 
-  it('the keeper keeps the time limit, kills after the grace, and the next daemon says timed_out', async () => {
+  it('the keeper enforces the time limit, kills after the grace, and the next daemon reports timed_out', async () => {
     const home = createHome();
     const number = await home.submit(['--timeout', '2s', '--grace', '1s', '--', node, agent('ignores-signals.mjs')]);
     const { id, stdoutPath } = await home.untilStatus(number, 'running');
@@ -191,7 +191,7 @@ describe('when the daemon is stopped', () => {
     expect(lines(stdoutPath)).toEqual(['ready', 'ignored SIGTERM']);
   });
 
-  it('what a run left behind meanwhile is ended and listed by the next daemon', async () => {
+  it('leftovers of a run that ended meanwhile are ended and listed by the next daemon', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit([

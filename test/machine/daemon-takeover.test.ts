@@ -23,7 +23,7 @@ const emptyList = JSON.stringify({ code: 0, stdout: '{"schema":1,"runs":[],"hidd
 const longMs = 240_000;
 
 describe('a daemon that hangs', { timeout: longMs }, () => {
-  it('and is then killed while 20 clients wait for it is replaced by one, and none of them fails', async () => {
+  it('and is then killed while 20 clients wait for it is replaced by one daemon, and no client fails', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const hung = home.daemonPid();
@@ -39,7 +39,7 @@ describe('a daemon that hangs', { timeout: longMs }, () => {
     expect(home.daemonPid()).not.toBe(hung);
   });
 
-  it('is said to hang, and nothing is done twice: a client that wanted a run is told to look first', async () => {
+  it('is reported as hanging, and nothing is done twice: a client that submitted a run is told to check first', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const hung = home.daemonPid();
@@ -59,8 +59,8 @@ describe('a daemon that hangs', { timeout: longMs }, () => {
   });
 });
 
-describe('a daemon that leaves', { timeout: longMs }, () => {
-  it('again and again, while clients come, fails none of them', async () => {
+describe('a daemon that exits', { timeout: longMs }, () => {
+  it('repeatedly, while clients connect, fails none of them', async () => {
     const home = createHome();
     const results: Result[] = [];
     for (let round = 0; round < 5; round += 1) {
@@ -74,7 +74,7 @@ describe('a daemon that leaves', { timeout: longMs }, () => {
   });
 });
 
-describe('what lies where the socket should be', () => {
+describe('an obstacle at the path of the socket', () => {
   it('is replaced when it is a file', async () => {
     const home = createHome();
     mkdirSync(home.folder, { mode: 0o700 });
@@ -83,7 +83,7 @@ describe('what lies where the socket should be', () => {
     expect(await home.listens()).toBe(true);
   });
 
-  it('is named when it is a folder: it is nobody’s to delete', async () => {
+  it('is named when it is a folder, and is not deleted', async () => {
     const home = createHome();
     mkdirSync(socketOf(home), { recursive: true, mode: 0o700 });
     const { code, stderr } = await home.clip(['runs', '--json']);
@@ -101,12 +101,12 @@ describe('what lies where the socket should be', () => {
   });
 });
 
-describe('a start that somebody else has announced', () => {
+describe('a start that another client has announced', () => {
   it.each([
     ['and died before it', 0],
     ['an hour from now, before the clock was set back', 3_600],
     ['a day ago', -86_400],
-  ])('%s, is made up for', async (_, secondsFromNow) => {
+  ])('%s, does not keep a daemon from starting', async (_, secondsFromNow) => {
     const home = createHome();
     mkdirSync(home.folder, { mode: 0o700 });
     const claim = join(home.folder, 'daemon.starting');
@@ -120,7 +120,7 @@ describe('a start that somebody else has announced', () => {
 });
 
 describe('a cold home', () => {
-  it('to which 200 clients come at once gets one daemon; none of them fails or hangs, and every number is given once', async () => {
+  it('to which 200 clients connect at once gets one daemon; no client fails or hangs, and every number is given once', async () => {
     const home = createHome();
     const script = `for i in $(seq 200); do "$NODE" "$CLIP" run -q -- true >> "$OUT/said" 2>> "$OUT/complained" || echo "exit $?" >> "$OUT/complained" & done; wait`;
     const env = { ...home.env, NODE: process.execPath, CLIP: program, OUT: home.base };

@@ -147,8 +147,8 @@ function anAgent(day: Partial<Budget> | null): Agent {
   };
 }
 
-describe('a day', () => {
-  it('counts what ends in it and what lives; at midnight the count begins anew, but for what lives', () => {
+describe('a daily budget', () => {
+  it('counts runs that end on that day and live runs; at midnight only the live runs are counted on', () => {
     const world = createWorld({ day: { costUsd: 5 } });
     const [over, late] = [world.start(), world.start()];
     world.says(over, 3);
@@ -167,7 +167,7 @@ describe('a day', () => {
     expect(world.begin().spending.mayStart('agent1', null)).toContain('$5.00 of $5.00');
   });
 
-  it('that is over has the queue asked again', async () => {
+  it('that ends at midnight lets the queue start runs again', async () => {
     const world = createWorld({ all: '1usd' });
     world.clock.at = noon + 12 * hour - 40;
     const run = world.start();
@@ -180,7 +180,7 @@ describe('a day', () => {
     expect(world.spending.mayStart('agent1', null)).toBeNull();
   });
 
-  it('does not count what never started, nor the time in which the machine slept', () => {
+  it('counts neither runs that never started nor the time in which the machine slept', () => {
     const world = createWorld({ day: { runs: 2, timeMs: hour } });
     const run = world.start();
     world.clock.at += 8 * hour;
@@ -201,7 +201,7 @@ describe('a task', () => {
     runsOf: () => runsOfTask,
   };
 
-  it('has its live run stopped and nothing more started when its runs of all days have used up its budget', () => {
+  it('whose runs of all days have used up its budget has its live run stopped and starts nothing more', () => {
     const world = createWorld({ tasks });
     const first = world.start();
     runsOfTask.push(first);

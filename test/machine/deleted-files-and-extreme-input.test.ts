@@ -11,7 +11,7 @@ const open = (home: TestHome) => writeFileSync(gateOf(home), '');
 const gated = (home: TestHome, code = 0) => ['--', agent('waits-for-a-file.sh'), gateOf(home), String(code)];
 
 describe('a work folder that was deleted', () => {
-  it('before the run could start ends it at once, with the folder’s name and what to do', async () => {
+  it('before the start of its run ends the run at once, with the folder’s name and what to do', async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -25,7 +25,7 @@ describe('a work folder that was deleted', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(1);
   });
 
-  it('under an agent at work does not keep its end from being recorded, judged and summed up', async () => {
+  it('under a working agent does not keep its end from being recorded, judged and summarized', async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -59,7 +59,7 @@ describe('a work folder that was deleted', () => {
 });
 
 describe('a log that is deleted under its run', () => {
-  it('takes nothing but the output with it: the run goes on, ends with its code, and logs says that it is gone', async () => {
+  it('loses the output alone: the run continues, ends with its exit code, and logs reports that the log is gone', async () => {
     const home = createHome();
     const number = await home.submit(gated(home, 7));
     const { stdoutPath } = await home.untilStatus(number, 'running');
@@ -73,7 +73,7 @@ describe('a log that is deleted under its run', () => {
     expect(logs.stderr).toBe(`The log ${stdoutPath} of run ${number} is gone.\n`);
   });
 
-  it('with the whole folder of the run costs it its end, which is not made up', async () => {
+  it('with the whole folder of the run loses the end, and no end is made up', async () => {
     const home = createHome();
     const number = await home.submit(gated(home, 7));
     const run = await home.untilStatus(number, 'running');
@@ -84,7 +84,7 @@ describe('a log that is deleted under its run', () => {
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
   });
 
-  it('leaves an agent with what was read of it before', async () => {
+  it('leaves an agent with what was read of the log before', async () => {
     const home = createHome();
     const before = [session('s1'), words('I begin.'), { await: gateOf(home) }];
     await addSpeaker(home, [[...before, words('I have changed it.'), done(10, 1), { exit: 0 }]]);
@@ -108,7 +108,7 @@ const daemonBytes = (home: TestHome): number =>
   Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${home.daemonPid()}/status`, 'utf8'))?.[1]) * 1_024;
 
 describe('one line of a gigabyte', () => {
-  it('of a plain command is kept byte for byte, and its last bytes are had without reading the rest', {
+  it('of a plain command is kept byte for byte, and its last bytes are shown without reading the rest', {
     timeout: 180_000,
   }, async () => {
     const home = createHome();
@@ -131,7 +131,7 @@ describe('one line of a gigabyte', () => {
     expect(daemonBytes(home)).toBeLessThan(250 * 2 ** 20);
   });
 
-  it('in the stream of an agent is passed over within a bounded memory, and what comes after it counts', {
+  it('in the stream of an agent is skipped within a bounded memory, and the lines after it count', {
     timeout: 180_000,
   }, async () => {
     const home = createHome();
@@ -167,8 +167,8 @@ describe('one line of a gigabyte', () => {
   });
 });
 
-describe('text that is no UTF-8', () => {
-  it('in the words of an agent, and characters cut in two, break nothing: what can be read is shown', async () => {
+describe('text that is not UTF-8', () => {
+  it('in an agent’s messages, or with characters cut in two, breaks nothing: the readable part is shown', async () => {
     const home = createHome();
     const line = Buffer.from(
       `${JSON.stringify({ type: 'item.completed', item: { id: 'w', type: 'agent_message', text: 'Größe: 漢字 🙂 #' } })}\n`,
@@ -203,7 +203,7 @@ describe('text that is no UTF-8', () => {
 const many = Number(process.env['CLIP_TEST_MANY'] ?? 10_000);
 
 describe('a very long queue', () => {
-  it('is admitted, shown, found again by the next daemon and cancelled, and no request waits long', {
+  it('is admitted, shown, found again by the next daemon and canceled, and no request waits long', {
     timeout: 900_000,
   }, async () => {
     const home = createHome();
