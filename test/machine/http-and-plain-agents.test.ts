@@ -14,7 +14,7 @@ function program(home: TestHome, name: string, text: string): string {
 }
 
 describe('an agent behind HTTP', () => {
-  it('is asked with the prompt and a header from its variables; its answer is the log, and says session and usage', async () => {
+  it('gets the prompt and a header from its variables; its answer is the log, with session and usage', async () => {
     const home = createHome();
     const answer = {
       status: 'succeeded',
@@ -57,7 +57,7 @@ describe('an agent behind HTTP', () => {
     expect((await home.clip(['logs', String(run.number)])).stdout).toContain('"sessionId":"s-81"');
   });
 
-  it('is told to stop when its run is cancelled', async () => {
+  it('gets a cancel request when its run is canceled', async () => {
     const home = createHome();
     const server = await playAgent((asked, reply) => {
       if (asked.path === '/cancel') reply.end('{}');
@@ -84,7 +84,7 @@ describe('an agent behind HTTP', () => {
     expect(marked(id)).toEqual([]);
   });
 
-  it('that refuses is a failed run of the right kind', async () => {
+  it('that refuses a request fails the run with the matching error code', async () => {
     const home = createHome();
     const server = await playAgent(
       (_, reply) => void reply.writeHead(429, { 'retry-after': '3600' }).end('{"error":{"message":"Slow down."}}'),
@@ -103,7 +103,7 @@ describe('an agent behind HTTP', () => {
 });
 
 describe('a plain agent', () => {
-  it('reads the prompt from standard input, and is judged by its exit code alone', async () => {
+  it('reads the prompt from standard input, and its exit code alone decides', async () => {
     const home = createHome();
     await home.clip(['agent', 'add', 'wc', '--adapter', 'plain', '--command', 'wc', '--arg', '-c']);
     await home.clip(['run', '-w', '--agent', 'wc', '12345678']);
@@ -125,7 +125,7 @@ describe('a plain agent', () => {
     });
   });
 
-  it('with a mapping of its own is read like any other: session, tools, usage, resuming', async () => {
+  it('with a mapping is read like any other agent: session, tools, usage, resuming', async () => {
     const home = createHome();
     const says = [
       { event: 'hello', session: 's-1' },
@@ -189,7 +189,7 @@ describe('a plain agent', () => {
     });
   });
 
-  it('that clip brings along is added by its name, with what is to know of it', async () => {
+  it('from a preset is added by its name, with the limits of what is known of it', async () => {
     const home = createHome();
     const added = await home.clip([
       'agent',
@@ -211,7 +211,7 @@ describe('a plain agent', () => {
     });
   });
 
-  it('that needs its prompt as a file gets the path of it, and the file holds it all', async () => {
+  it('that needs its prompt as a file gets the path of a file with the whole prompt', async () => {
     const home = createHome();
     const reader = program(home, 'reader', 'for last; do :; done; cat "$last"');
     const mapping = {

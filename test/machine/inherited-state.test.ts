@@ -18,7 +18,7 @@ function shell(home: TestHome, script: string): string {
 }
 
 describe('NODE_OPTIONS of the first client', () => {
-  it('opens no debugger in the daemon or the keeper, and SIGUSR1 opens none either', async () => {
+  it('opens no debugger in the daemon or the keeper, not even with SIGUSR1', async () => {
     const home = createHome();
     const number = Number(
       (await home.clip(['run', '-q', '--', 'sleep', '1000'], { env: { NODE_OPTIONS: '--inspect=0' } })).stdout,
@@ -44,7 +44,7 @@ describe('NODE_OPTIONS of the first client', () => {
 });
 
 describe('a file descriptor of the first client', () => {
-  it('is closed in daemon and keeper: a lock that its shell held is free when the shell has ended', async () => {
+  it("is closed in daemon and keeper: a lock that the client's shell held is free when the shell has ended", async () => {
     const home = createHome();
     const lock = join(home.base, 'lock');
     shell(home, `exec 200>${lock}; flock 200; clip run -q -- sleep 1000`);
@@ -57,7 +57,7 @@ describe('a file descriptor of the first client', () => {
     expect(holders).not.toContain(lock);
   });
 
-  it('is not closed in the client itself, which may hold the lock alone', async () => {
+  it('is not closed in the client itself, which may be the only one that holds a lock', async () => {
     const home = createHome();
     const lock = join(home.base, 'lock');
     const gate = join(home.base, 'gate');

@@ -14,8 +14,8 @@ function refusal(result: Result): string {
   return result.stderr;
 }
 
-describe('a request that is not right', () => {
-  it('is refused with a sentence, a hint and exit code 2', async () => {
+describe('an invalid request', () => {
+  it('is refused with a message, a hint and exit code 2', async () => {
     const home = createHome();
     const long = 'x'.repeat(300);
     const cases: [args: string[], says: RegExp][] = [
@@ -78,7 +78,7 @@ describe('a request that is not right', () => {
     expect(await home.json(['runs', '--json'])).toMatchObject({ runs: [] });
   });
 
-  it('names what is not there, with exit code 3', async () => {
+  it('for something that does not exist names it, with exit code 3', async () => {
     const home = createHome();
     const cases: [args: string[], says: RegExp][] = [
       [['show', '1'], /There is no run 1\./],
@@ -113,12 +113,12 @@ describe('a request that is not right', () => {
   });
 });
 
-describe('a configuration', () => {
+describe('an invalid configuration', () => {
   it.each([
     ['max_runs = 2\n\nmax_rums = 3\n', /line 3, does not know the key "max_rums"/],
     ['# a comment\nmax_runs = "many"\n', /line 2, has a bad value for "max_runs"/],
     ['max_runs = 2\nafter_crash = \n', /line 2 is not TOML/],
-  ])('that is wrong stops the start and is named by key and line: %j', async (text, says) => {
+  ])('stops the start of the daemon, with its key and line: %j', async (text, says) => {
     const home = createHome();
     configure(home, text);
     for (const args of [
@@ -136,7 +136,7 @@ describe('a configuration', () => {
 });
 
 describe('a long command line', () => {
-  it('of many arguments works, and one argument that no system takes is refused', async () => {
+  it('of many arguments works, and one argument beyond the limit of the system is refused', async () => {
     const home = createHome();
     const words = Array.from({ length: 2_000 }, (_, index) => String(index).padStart(100, 'x'));
     const result = await home.clip(['run', '--wait', '-q', '--', 'sh', '-c', 'printf %s "$*" | wc -c', 'sh', ...words]);
@@ -172,7 +172,7 @@ describe('a long command line', () => {
 describe('output with control sequences', () => {
   const bytes = '\u001b[31mred\u001b[0m \u001b]0;title\u0007\u0000\u0008bell\u0007 \u009b2Jend\r\n';
 
-  it('reaches a pipe as it is, and a terminal without them', async () => {
+  it('is unchanged in a pipe, and has no control sequences on a terminal', async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'bytes'), bytes);
     await home.clip(['run', '--wait', '--name', 'plain', '--', 'sh', '-c', 'cat bytes; cat bytes >&2']);

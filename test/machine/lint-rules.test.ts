@@ -196,8 +196,8 @@ function relativeEscapes(): string[] {
   });
 }
 
-describe('the linter of the house', () => {
-  it('finds no relative import that leaves its room', () => {
+describe('the lint rules of the repository', () => {
+  it('find no relative import that leaves its room', () => {
     expect(relativeEscapes()).toEqual([]);
     const planted = join(folder, 'src/cli/commands/escape.ts');
     writeFileSync(planted, importOf('../../run/run.ts'));
@@ -205,17 +205,17 @@ describe('the linter of the house', () => {
     rmSync(planted);
   });
 
-  it('knows every room there is', () => {
+  it('know every room there is', () => {
     const there = readdirSync(join(root, 'src'));
     expect(there.filter((room) => !rooms.includes(room))).toEqual([]);
   });
 
-  it('finds nothing in the house as it stands', () => {
+  it('find nothing wrong in the repository', () => {
     expect(lint()).toEqual(new Map());
     expect(spawnSync(biome, ['lint', 'src'], { cwd: folder }).status).toBe(0);
   });
 
-  it('looks at every offence', () => {
+  it('are all tested with an offense', () => {
     for (const { path, source } of offences) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), source);
@@ -227,19 +227,17 @@ describe('the linter of the house', () => {
 
   const isRefused = ({ path, rule }: Offence) => expect([...(refused.get(path) ?? [])], path).toContain(rule);
 
-  it.each(forbiddenRooms)('refuses $other in $room, $from', ({ offence }) => isRefused(offence));
-  it.each(forbiddenPackages)('refuses the package $name in $room', ({ offence }) => isRefused(offence));
-  it.each(hiddenWays)('refuses another room in $room, imported $way', ({ offence }) => isRefused(offence));
-  it.each(withoutNode)('refuses $name in $room, which hides that it is node:$name', ({ offence }) =>
+  it.each(forbiddenRooms)('refuse $other in $room, $from', ({ offence }) => isRefused(offence));
+  it.each(forbiddenPackages)('refuse the package $name in $room', ({ offence }) => isRefused(offence));
+  it.each(hiddenWays)('refuse another room in $room, imported $way', ({ offence }) => isRefused(offence));
+  it.each(withoutNode)('refuse $name in $room, which hides that it is node:$name', ({ offence }) => isRefused(offence));
+  it.each(forbiddenBuiltins)('refuse $name in the pure room $room', ({ offence }) => isRefused(offence));
+  it.each(forbiddenGlobals)('refuse $expression in the pure room $room', ({ offence }) => isRefused(offence));
+  it.each(shells)('refuse $call in $room: a command is a program and its arguments', ({ offence }) =>
     isRefused(offence),
   );
-  it.each(forbiddenBuiltins)('refuses $name in the pure room $room', ({ offence }) => isRefused(offence));
-  it.each(forbiddenGlobals)('refuses $expression in the pure room $room', ({ offence }) => isRefused(offence));
-  it.each(shells)('refuses $call in $room: a command is a program and its arguments', ({ offence }) =>
+  it.each(ownDoors)('refuse $call in cli, where one module writes to the terminal', ({ offence }) =>
     isRefused(offence),
   );
-  it.each(ownDoors)('refuses $call in cli, which writes to the terminal through one door', ({ offence }) =>
-    isRefused(offence),
-  );
-  it.each(chances)('refuses Math.random() in the pure room $room', ({ offence }) => isRefused(offence));
+  it.each(chances)('refuse Math.random() in the pure room $room', ({ offence }) => isRefused(offence));
 });

@@ -58,7 +58,7 @@ const lost = {
 };
 
 describe('when the keeper is killed', () => {
-  it('its run is detached and goes on; its end is lost with exit code 120, never 0', async () => {
+  it('its run is detached and continues; its end is lost with exit code 120, never 0', async () => {
     const home = createHome();
     const { run, open } = await submitGated(home);
     const waiting = home.resultOf(home.start(['wait', String(run.number)]));
@@ -87,7 +87,7 @@ describe('when the keeper is killed', () => {
     expect((await home.clip(['wait', String(run.number)])).code).toBe(120);
   });
 
-  it('a run that is submitted before the next keeper is there starts as soon as it is', async () => {
+  it('a run that is submitted before the next keeper runs starts as soon as that keeper does', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const [keeper] = home.pidsOf('keeper');
@@ -98,7 +98,7 @@ describe('when the keeper is killed', () => {
     expect((await home.untilStatus(2, 'failed')).exitCode).toBe(5);
   });
 
-  it('the warning goes when the run says something again, but its exit stays unknown', async () => {
+  it('the warning disappears when the run has output again, but the exit stays unknown', async () => {
     const home = createHome();
     const gate = join(home.base, 'speak');
     const number = await home.submit([
@@ -124,7 +124,7 @@ describe('when the keeper is killed', () => {
     expect(await home.show(number)).toMatchObject(lost);
   });
 
-  it('what the run said before does not take the warning away', async () => {
+  it('output from before does not remove the warning', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit([
@@ -147,7 +147,7 @@ describe('when the keeper is killed', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(120);
   });
 
-  it('a detached run can be cancelled, with everything it started', async () => {
+  it('a detached run can be canceled, with all processes it started', async () => {
     const home = createHome();
     const { run } = await submitGated(home);
     const [keeper] = home.pidsOf('keeper');
@@ -196,7 +196,7 @@ describe('when daemon and keeper are killed', () => {
     expect(await home.show(run.number)).toMatchObject(lost);
   });
 
-  it('and the run as well: it is lost, and what it started is ended first', async () => {
+  it('together with the run, the run is lost, and its processes are ended first', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sh', '-c', `${agent('escapes.sh')} && exec sleep 1000`]);
     const { id, processPid, stdoutPath } = await home.untilStatus(number, 'running');
@@ -233,7 +233,7 @@ describe('after a reboot', () => {
     expect(colours(home)).toEqual(['in red', 'in red']);
   });
 
-  it('a run with --on-loss fail is lost and not started again; a plain command is one of these', async () => {
+  it('a run with --on-loss fail is lost and not started again; a plain command is such a run', async () => {
     const home = createHome();
     const { run } = await submitGated(home);
     await reboot(home, run);
@@ -259,7 +259,7 @@ describe('after a reboot', () => {
     expect(starts(home)).toBe(2);
   });
 
-  it('a run that was being stopped has the end it was ordered, and is not started again', async () => {
+  it('a run that was being stopped has the ordered end, and is not started again', async () => {
     const home = createHome();
     const number = await home.submit([
       '--on-loss',
@@ -281,7 +281,7 @@ describe('after a reboot', () => {
 });
 
 describe('a process that vanished without a trace', () => {
-  it('is retried once, even when two daemons in a row look at it', async () => {
+  it('is retried once, even when two daemons in succession look at it', async () => {
     const home = createHome();
     const { run, open } = await submitGated(home, ['--on-loss', 'retry']);
     await vanish(home, run);

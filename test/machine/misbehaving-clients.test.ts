@@ -25,8 +25,8 @@ async function othersAreServed(home: TestHome): Promise<void> {
   expect(Date.now() - begun).toBeLessThan(8_000);
 }
 
-describe('a bad client', () => {
-  it('that sends half a request hurts nobody else, and is dropped', async () => {
+describe('a misbehaving client', () => {
+  it('that sends half a request affects no other client, and is disconnected', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const halves = await Promise.all([
@@ -48,7 +48,7 @@ describe('a bad client', () => {
     expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(2);
   });
 
-  it('that speaks another language gets a refusal', async () => {
+  it('that speaks another protocol is refused', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const cases: [text: string, status: number, code: string][] = [
@@ -71,7 +71,7 @@ describe('a bad client', () => {
     await othersAreServed(home);
   });
 
-  it('that never reads its stream is dropped after a while, and nothing is kept for it', async () => {
+  it('that never reads its stream is disconnected after a while, and nothing is kept for it', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const line = `${JSON.stringify({ command: ['true', 'x'.repeat(10_000)] })}\n`;
@@ -92,7 +92,7 @@ describe('a bad client', () => {
     await othersAreServed(home);
   });
 
-  it('that takes every connection there is leaves room again when it goes', async () => {
+  it('that takes every connection frees them all when it disconnects', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const all = await crowd(socketOf(home), 300);

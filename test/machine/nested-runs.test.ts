@@ -20,7 +20,7 @@ function createHomeWith(slots: number): TestHome {
 const environmentOf = (pid: number): string[] => readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
 
 describe('a run inside a run', () => {
-  it('knows its parent, and its parent knows its exit code', async () => {
+  it('shows its parent, and its exit code is known to its parent', async () => {
     const home = createHome();
     expect((await home.clip(['run', '--wait', '--', ...clip, 'run', '--wait', '--', 'sh', '-c', 'exit 6'])).code).toBe(
       6,
@@ -55,13 +55,13 @@ describe('a run inside a run', () => {
       ['run', '--wait', '--after', '1', '--', 'true'],
       'A wait for run 2 would never be over: it starts after run 1, which this command is a part of.',
     ],
-  ])('is refused a wait for %s, which would never be over', async (_, args, sentence) => {
+  ])('is refused a wait for %s, which would never end', async (_, args, sentence) => {
     const home = createHome();
     expect((await home.clip(['run', '--wait', '--', ...clip, ...args])).code).toBe(125);
     expect((await home.clip(['logs', '1'])).stderr).toContain(sentence);
   });
 
-  it("does not share a stranger's lock", async () => {
+  it('does not share the lock of an unrelated run', async () => {
     const home = createHomeWith(4);
     const gate = join(home.base, 'gate');
     const holder = await home.submit(['--lock', 'K', '--', agent('waits-for-a-file.sh'), gate]);
@@ -84,7 +84,7 @@ describe('a run inside a run', () => {
     expect(runs.map(({ status }) => status)).toEqual(Array(9).fill('succeeded'));
   });
 
-  it('goes three deep, and a fourth is refused with exit code 5', async () => {
+  it('is allowed three levels deep, and a fourth level is refused with exit code 5', async () => {
     const home = createHome();
     const nests = (deep: number) => ['run', '--wait', '--', agent('nests.sh'), String(deep), ...clip];
     expect((await home.clip(nests(2))).code).toBe(0);
@@ -95,7 +95,7 @@ describe('a run inside a run', () => {
     expect(deepest.stdout).toContain('3 is the limit');
   });
 
-  it('lives on when its parent is cancelled, and ends with it when the tree is', async () => {
+  it('lives on when its parent is canceled, and ends when the tree is canceled', async () => {
     const home = createHomeWith(4);
     const outer = ['sh', '-c', '"$@" && exec sleep 1000', 'sh', ...clip, 'run', '-q', '--', 'sleep', '1000'];
     const [alone, whole] = [await home.submit(['--', ...outer]), await home.submit(['--', ...outer])];
@@ -163,7 +163,7 @@ describe('a daemon that was first started inside a run', () => {
     expect(run.parentRunId).toBe(null);
   });
 
-  it('survives the cancel of that run, even while it descends from its leader', async () => {
+  it("survives the cancel of that run, even while it is a descendant of that run's leader", async () => {
     const [outer, inner] = [createHome(), createHome()];
     const command = ['env', `CLIP_HOME=${inner.folder}`, ...clip, 'run', '-q', '--wait', '--', 'sleep', '1000'];
     const number = await outer.submit(['--', ...command]);

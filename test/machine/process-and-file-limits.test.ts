@@ -28,7 +28,7 @@ function limitProcesses(pid: number, most: string): void {
 
 describe('The limit of processes', () => {
   it.skipIf(!isRoot)(
-    'lets a run wait instead of failing it, says so, and the run starts when there is room',
+    'delays a run instead of failing it, is shown as the reason, and the run starts when there is room',
     async () => {
       const home = createHome();
       chownSync(home.base, someone, someone);
@@ -54,7 +54,7 @@ describe('The limit of processes', () => {
     },
   );
 
-  it.skipIf(!isRoot)('is no reason to wait for a run that is cancelled meanwhile', async () => {
+  it.skipIf(!isRoot)('does not delay the end of a run that is canceled meanwhile', async () => {
     const home = createHome();
     chownSync(home.base, someone, someone);
     chmodSync(home.base, 0o755);
@@ -68,7 +68,7 @@ describe('The limit of processes', () => {
 });
 
 describe('The limit of open files', () => {
-  it('makes a keeper give runs back, with nothing left that says they were launched', async () => {
+  it('makes a keeper give runs back, without any record of a launch', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     execFileSync('prlimit', ['--pid', String(keeper.pid), '--nofile=40:']);

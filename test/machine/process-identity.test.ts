@@ -15,8 +15,8 @@ async function targetsOf(home: TestHome, number: number): Promise<number[]> {
     .flatMap(({ data }) => (data['targets'] as Signalled[]).map(({ pid }) => pid));
 }
 
-describe('a pid that was given to somebody else', () => {
-  it('is never signalled by recovery', async () => {
+describe('a pid that now belongs to another process', () => {
+  it('is never signaled by recovery', async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -29,7 +29,7 @@ describe('a pid that was given to somebody else', () => {
     expect([bystander.isAlive(), await targetsOf(home, number)]).toEqual([true, []]);
   });
 
-  it('is never signalled when its start time fits but the boot does not', async () => {
+  it('is never signaled when its start time matches but the boot does not', async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -46,7 +46,7 @@ describe('a pid that was given to somebody else', () => {
     expect(bystander.isAlive()).toBe(true);
   });
 
-  it('is never signalled by a cancel, which ends the process that carries the mark instead', async () => {
+  it('is never signaled by a cancel, which ends the process that carries the mark instead', async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -61,7 +61,7 @@ describe('a pid that was given to somebody else', () => {
     expect(await targetsOf(home, number)).not.toContain(bystander.pid);
   });
 
-  it('is never signalled by a cancel of a run whose keeper was lost', async () => {
+  it('is never signaled by a cancel of a run whose keeper was lost', async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--grace', '1s', '--', process.execPath, agent('ignores-signals.mjs')]);
@@ -76,9 +76,9 @@ describe('a pid that was given to somebody else', () => {
   });
 });
 
-describe('a group id that is no group of ours', () => {
+describe('an invalid process group id', () => {
   for (const pgid of [0, 1]) {
-    it(`${pgid} in the record signals nobody but the run`, async () => {
+    it(`${pgid} in the record leads to a signal to the run alone`, async () => {
       const home = createHome();
       const bystander = startBystander();
       const number = await home.submit(['--', 'sleep', '1000']);
@@ -90,7 +90,7 @@ describe('a group id that is no group of ours', () => {
       expect([bystander.isAlive(), isAlive(daemon), isAlive(run.processPid ?? 0)]).toEqual([true, true, false]);
     });
 
-    it(`${pgid} as pid and group of a lost run signals nobody`, async () => {
+    it(`${pgid} as pid and group of a lost run leads to no signal`, async () => {
       const home = createHome();
       const bystander = startBystander();
       const number = await home.submit(['--', 'sleep', '1000']);
@@ -103,8 +103,8 @@ describe('a group id that is no group of ours', () => {
   }
 });
 
-describe('processes of others', () => {
-  it('with an empty mark, or with a number for a mark, belong to no run', async () => {
+describe('a process outside of a home', () => {
+  it('with an empty mark, or with a number for a mark, belongs to no run', async () => {
     const home = createHome();
     const empty = startBystander({ CLIP_RUN_ID: '', CLIP_HOME: home.folder });
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -116,7 +116,7 @@ describe('processes of others', () => {
     await home.kill(empty.pid);
   });
 
-  it('of another home are swept neither by a cancel, nor by a start after a crash, nor named by doctor', async () => {
+  it('in another home is swept neither by a cancel nor by a start after a crash, and is not named by the doctor', async () => {
     const [mine, other] = [createHome(), createHome()];
     const theirs = await other.submit(['--', 'sleep', '1000']);
     const { processPid } = await other.untilStatus(theirs, 'running');

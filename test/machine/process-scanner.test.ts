@@ -3,8 +3,8 @@ import { createProcessScanner } from '#daemon/processes/process-scanner.ts';
 
 const heldUpMs = 2_000;
 
-describe('a look through the process table', () => {
-  it('that was held up, by a stop or a busy machine, is not followed by a long rest', async () => {
+describe('a scan of the process table', () => {
+  it('that was delayed, by a stop or a busy machine, is not followed by a long pause', async () => {
     const nothing = new Int32Array(new SharedArrayBuffer(4));
     let passes = 0;
     const sweeper = createProcessScanner({

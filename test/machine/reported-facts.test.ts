@@ -47,8 +47,8 @@ function writeSession(folder: string, lines: readonly string[]): string {
 const used = ({ usage }: RunView) => (usage === null ? null : [usage.inputTokens, usage.outputTokens, usage.partial]);
 const ledger = (home: TestHome) => home.json<LedgerAnswer>(['ledger', '--json']);
 
-describe('why a run ended', () => {
-  it('is told by the last meaningful line on standard error where nothing else says it, without secrets', async () => {
+describe('the reason for which a run ended', () => {
+  it('is the last meaningful line on standard error when no other reason is known, without secrets', async () => {
     const home = createHome({ env: { MY_TOKEN: 'very-secret-value' } });
     const script =
       'echo warming up; echo "boom: $MY_TOKEN is not accepted" >&2; echo "note: run with -v for more" >&2; exit 3';
@@ -70,7 +70,7 @@ describe('why a run ended', () => {
     expect(await home.untilStatus(silent, 'failed')).toMatchObject({ error: 'Exited with code 5.', errorBy: 'clip' });
   });
 
-  it('is told so of an agent before its first event, and of one that crashes after it', async () => {
+  it('is shown for an agent before its first event, and for an agent that crashes after it', async () => {
     const home = createHome();
     const bad = [{ complain: 'Error loading config.toml: unknown variant `xhigh`' }, { exit: 1 }];
     const panics = [
@@ -93,7 +93,7 @@ describe('why a run ended', () => {
     });
   });
 
-  it('is never read from lines of another stream on its standard error', async () => {
+  it('is never read from lines of another stream on standard error', async () => {
     const home = createHome();
     const foreign = [session('other'), done(7, 7), failed('usage limit reached')].map(({ say }) => ({
       complain: JSON.stringify(say),
@@ -118,7 +118,7 @@ describe('why a run ended', () => {
     });
   });
 
-  it('of an agent that tells a fatal error and lives on is that error, and it is shown while it lives', async () => {
+  it('of an agent that reports a fatal error and lives on is that error, which is shown while the agent lives', async () => {
     const home = createHome();
     const message = 'Your access token could not be refreshed. Please sign in again.';
     await addSpeaker(home, [[session('s'), { say: { type: 'error', message } }]]);
@@ -145,8 +145,8 @@ describe('why a run ended', () => {
   });
 });
 
-describe('when a limit opens again', () => {
-  it('is read in the zone of the run, whatever the zone of the daemon', async () => {
+describe('the reset time of a limit', () => {
+  it('is read in the time zone of the run, whatever the zone of the daemon', async () => {
     const home = createHome({ env: { TZ: 'UTC' } });
     const limit = [session('s'), failed("You've hit your usage limit. Try again at 1:21 PM."), { exit: 1 }];
     await addSpeaker(home, [limit]);
@@ -164,13 +164,13 @@ describe('when a limit opens again', () => {
   });
 });
 
-describe('what codex uses', () => {
+describe('the usage of codex', () => {
   const at = (seconds: number) => new Date(Date.now() + seconds * 1_000);
   const home_ = (home: TestHome) => join(home.base, 'codex-home');
   const add = (home: TestHome, scripts: readonly (readonly AgentStep[])[], more: readonly string[] = []) =>
     addSpeaker(home, scripts, ['--env', `CODEX_HOME=${home_(home)}`, ...more]);
 
-  it('is read from its own file of the session while it works, stops it at its budget, and stays known when it is killed', async () => {
+  it('is read from its session file while it works, stops it at its budget, and stays known when it is killed', async () => {
     const home = createHome();
     await add(home, [[session(threadId), command('a', 'ls', null)]], ['--budget-run', '1000 tokens']);
     writeSession(home_(home), [counted(400, 10, at(0))]);
@@ -186,7 +186,7 @@ describe('what codex uses', () => {
     expect(used(await home.show(number))).toEqual([1_200, 30, true]);
   });
 
-  it('is never booked on another run of the session: the file tells the total before it', async () => {
+  it('is never booked on another run of the session, since the file has the total before it', async () => {
     const home = createHome();
     await add(home, [
       [session(threadId), command('a', 'ls', null)],
@@ -216,7 +216,7 @@ describe('what codex uses', () => {
       'has absurd counts',
       (path) => appendFileSync(path, `${counted(-5, 1e21, at(60))}\n${counted(1e300, 2, at(60))}\n`),
     ],
-  ])('is not taken from a file that %s, and the run is none the worse', async (what, spoil) => {
+  ])('is not taken from a file that %s, and the run is not affected', async (what, spoil) => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await add(home, [
@@ -247,8 +247,8 @@ describe('what codex uses', () => {
   });
 });
 
-describe('totals', () => {
-  it('say of how many runs the tokens are not, or only in part, known', async () => {
+describe('a total', () => {
+  it('shows for how many runs the tokens are unknown, or only partly known', async () => {
     const home = createHome();
     const killed = [session('s'), command('a', 'ls', null)];
     await addSpeaker(home, [killed, [session('t'), words('Done.'), done(100, 10), { exit: 0 }]]);
@@ -278,7 +278,7 @@ describe('totals', () => {
     expect((await ledger(home)).totals).toMatchObject({ inputTokens: 100, tokensUnknown: 1 });
   });
 
-  it('count no run as unknown that never started', async () => {
+  it('counts no run as unknown that never started', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s')]]);
     await home.clip(['queue', 'hold']);
@@ -288,8 +288,8 @@ describe('totals', () => {
   });
 });
 
-describe('a budget that its agent cannot be held to', () => {
-  it('is said when it is set, and where it is shown', async () => {
+describe('a budget that cannot be enforced for its agent', () => {
+  it('is reported when it is set, and where it is shown', async () => {
     const home = createHome();
     const never = 'it tells no tokens, so that this limit never holds: limit its time or runs';
     const added = await home.clip([
@@ -325,8 +325,8 @@ describe('a budget that its agent cannot be held to', () => {
   });
 });
 
-describe('JSON that leaves clip', () => {
-  it('is taken by strict readers, whatever an agent or a person has said', async () => {
+describe('JSON that clip prints', () => {
+  it('is accepted by strict parsers, whatever an agent or a person has written', async () => {
     const home = createHome();
     // Cut at 500 units, the emoji would be halved; and an agent says halves by itself.
     await addSpeaker(home, [
