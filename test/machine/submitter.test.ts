@@ -40,19 +40,22 @@ describe.each([
   ['root', false],
   ['a user who may not raise anything', true],
 ])('The runs of %s', (_, asUser) => {
-  it.skipIf(!isRoot && asUser)('have what their submitter has, whatever the shell had that started the daemon', () => {
-    const home = createHome();
-    const shell = shellOf(home, asUser);
-    shell('umask 077; nice -n 7 prlimit --nofile=300:600 -- clip daemon start');
-    const [first, second] = [
-      shell(`umask 022; ulimit -Sn 1024; clip run -f -q -- ${says}`),
-      shell(`umask 027; ulimit -n 512; nice -n 5 clip run -f -q -- ${says}`),
-    ];
-    expect(first).toEqual([String(nice), '1024', String(hard), '0022']);
-    expect(second).toEqual([String(nice + 5), '512', '512', '0027']);
-  });
+  it.skipIf(!isRoot && asUser)(
+    'have the limits of their submitter, whatever the shell had that started the daemon',
+    () => {
+      const home = createHome();
+      const shell = shellOf(home, asUser);
+      shell('umask 077; nice -n 7 prlimit --nofile=300:600 -- clip daemon start');
+      const [first, second] = [
+        shell(`umask 022; ulimit -Sn 1024; clip run -f -q -- ${says}`),
+        shell(`umask 027; ulimit -n 512; nice -n 5 clip run -f -q -- ${says}`),
+      ];
+      expect(first).toEqual([String(nice), '1024', String(hard), '0022']);
+      expect(second).toEqual([String(nice + 5), '512', '512', '0027']);
+    },
+  );
 
-  it.skipIf(!isRoot && asUser)('have it in a batch and after a retry, too', () => {
+  it.skipIf(!isRoot && asUser)('have the limits of their submitter in a batch and after a retry, too', () => {
     const home = createHome();
     const shell = shellOf(home, asUser);
     shell('nice -n 7 clip daemon start');
@@ -64,18 +67,21 @@ describe.each([
     expect(shell('clip logs 2')).toEqual([String(nice + 3), '900']);
   });
 
-  it.skipIf(!isRoot && asUser)('keep it while they wait, also for the next daemon', () => {
-    const home = createHome();
-    const shell = shellOf(home, asUser);
-    shell('clip queue hold');
-    shell(`umask 007; ulimit -Sn 800; nice -n 4 clip run -q -- ${says}`);
-    shell('nice -n 2 clip daemon restart && clip queue release && clip wait 1');
-    expect(shell('clip logs 1').toSpliced(2, 1)).toEqual([String(nice + 4), '800', '0007']);
-  });
+  it.skipIf(!isRoot && asUser)(
+    'keep the limits of their submitter while they are queued, also for the next daemon',
+    () => {
+      const home = createHome();
+      const shell = shellOf(home, asUser);
+      shell('clip queue hold');
+      shell(`umask 007; ulimit -Sn 800; nice -n 4 clip run -q -- ${says}`);
+      shell('nice -n 2 clip daemon restart && clip queue release && clip wait 1');
+      expect(shell('clip logs 1').toSpliced(2, 1)).toEqual([String(nice + 4), '800', '0007']);
+    },
+  );
 });
 
-describe('A run whose limits stand between its keeper and its command', () => {
-  it('is told exactly that its command is missing, or may not be executed', async () => {
+describe('A run whose limits are set between its keeper and its command', () => {
+  it('reports precisely that its command is missing, or may not be executed', async () => {
     const home = createHome();
     const shell = shellOf(home, false);
     writeFileSync(join(home.base, 'closed'), '#!/bin/sh\n', { mode: 0o644 });
@@ -87,7 +93,7 @@ describe('A run whose limits stand between its keeper and its command', () => {
     expect(codes).toEqual(['command_not_found', 'not_executable', 'command_not_found']);
   });
 
-  it('keeps its arguments, its environment and its name as they are', async () => {
+  it('keeps its arguments, its environment and its name unchanged', async () => {
     const home = createHome();
     const shell = shellOf(home, false);
     // No shell between: it would lose a variable whose name it cannot write.
@@ -96,7 +102,7 @@ describe('A run whose limits stand between its keeper and its command', () => {
     expect(shell(script)).toEqual(['--locks=1||a b|c d']);
   });
 
-  it('shows no variable of ours to its process', async () => {
+  it('passes no internal variable to its process', async () => {
     const home = createHome();
     const shell = shellOf(home, false);
     expect(shell('clip run -f -q -- env').filter((line) => line.startsWith('CLIP_SUBMITTER'))).toEqual([]);

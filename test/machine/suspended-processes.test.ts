@@ -36,8 +36,8 @@ const exitOf = (home: TestHome, id: string) => {
 };
 const seconds = (from: string | null, to: string | null) => (Date.parse(to ?? '') - Date.parse(from ?? '')) / 1_000;
 
-describe('A daemon that stands still', () => {
-  it('does not keep a time limit from being kept: its keeper does it, while the daemon is stopped', async () => {
+describe('A suspended daemon', () => {
+  it('does not suspend a time limit, which its keeper enforces meanwhile', async () => {
     const home = createHome();
     const number = await home.submit(['--timeout', '3s', '--', 'sleep', '1000']);
     const { id } = await home.untilStatus(number, 'running');
@@ -52,7 +52,7 @@ describe('A daemon that stands still', () => {
     });
   });
 
-  it('does not prolong a time limit by the time in which only it stood still', async () => {
+  it('does not prolong a time limit by the time in which the daemon alone was suspended', async () => {
     const home = createHome();
     const number = await home.submit(['--timeout', '14s', '--', 'sleep', '1000']);
     await home.untilStatus(number, 'running');
@@ -68,7 +68,7 @@ describe('A daemon that stands still', () => {
     expect(seconds(run.startedAt, run.endedAt)).toBeLessThan(19);
   });
 
-  it('prolongs a time limit by the time in which its keeper stood still as well: then nothing could run', async () => {
+  it('prolongs a time limit by the time in which its keeper was suspended as well, since nothing could run', async () => {
     const home = createHome();
     const number = await home.submit(['--timeout', '8s', '--', 'sleep', '1000']);
     const { id } = await home.untilStatus(number, 'running');
@@ -86,8 +86,8 @@ describe('A daemon that stands still', () => {
   });
 });
 
-describe('A keeper that stands still', () => {
-  it('is not in the way of a daemon that was stopped on purpose: when it goes on, it starts none', async () => {
+describe('A suspended keeper', () => {
+  it('starts no daemon on waking after the daemon was stopped on purpose', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
@@ -102,7 +102,7 @@ describe('A keeper that stands still', () => {
     expect([home.pidsOf('daemon'), home.pidsOf('keeper')]).toEqual([[], []]);
   });
 
-  it('holds its runs again when it goes on, and tells their true exit codes', async () => {
+  it('holds its runs again when it continues, and reports their true exit codes', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', 'sh', '-c', `while ! test -e ${gate}; do sleep 0.05; done; exit 7`]);
@@ -117,7 +117,7 @@ describe('A keeper that stands still', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(7);
   });
 
-  it('does not hold up the start of a daemon, not even with others that accept and never answer', async () => {
+  it('does not delay the start of a daemon, not even with other programs that accept and never answer', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     await home.clip(['daemon', 'stop']);
@@ -134,7 +134,7 @@ describe('A keeper that stands still', () => {
     expect(performance.now() - from).toBeLessThan(15_000);
   });
 
-  it('keeps no cancel waiting, and never starts what was cancelled', async () => {
+  it('delays no cancel, and never starts a canceled run', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const go = await stop(keeperOf(home));
@@ -153,7 +153,7 @@ describe('A keeper that stands still', () => {
     expect(readdirSync(join(home.folder, 'runs', run.id))).not.toContain('launch.json');
   });
 
-  it('loses its waiting runs to another keeper, and starts none of them a second time', async () => {
+  it('loses its queued runs to another keeper, and starts none of them a second time', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const keeper = keeperOf(home);
@@ -175,7 +175,7 @@ describe('A keeper that stands still', () => {
     expect(readFileSync(starts, 'utf8')).toBe('started\n');
   });
 
-  it('hides no end: the exit code is read from the system, and said once', async () => {
+  it('hides no end: the exit code is read from the system, and reported once', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', 'sh', '-c', `while ! test -e ${gate}; do sleep 0.05; done; exit 7`]);
@@ -189,7 +189,7 @@ describe('A keeper that stands still', () => {
     expect((await home.history(number)).filter(({ type }) => type === 'exited')).toHaveLength(1);
   });
 
-  it('is named by the doctor, with what to do', async () => {
+  it('is named by the doctor, with a remedy', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(number, 'running');
@@ -209,7 +209,7 @@ describe('A keeper that stands still', () => {
   });
 });
 
-describe('The record of an end that a run has written itself', () => {
+describe('An exit record that a run has written itself', () => {
   it('is not believed by the next daemon while the process lives', async () => {
     const home = createHome();
     const number = await home.submit([

@@ -28,8 +28,8 @@ async function blocked(home: TestHome, task: number): Promise<TaskShowAnswer['ta
   });
 }
 
-describe('a task whose run cannot even be prepared', () => {
-  it('is blocked when it is given to an agent whose variables cannot be read, and says what to mend', async () => {
+describe('a task whose run cannot be prepared', () => {
+  it('is blocked when it is assigned to an agent whose variables cannot be read, and names the remedy', async () => {
     const home = createHome();
     const file = join(home.base, 'agent.env');
     writeFileSync(file, 'A=1\n');
@@ -48,7 +48,7 @@ describe('a task whose run cannot even be prepared', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 
-  it('is blocked when its turn comes after another run, and its folder is gone by then', async () => {
+  it('is blocked when its folder is gone by the time its turn comes after another run', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const file = join(home.base, 'agent.env');
@@ -66,7 +66,7 @@ describe('a task whose run cannot even be prepared', () => {
     expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('agent.env') });
   });
 
-  it('is blocked when what its agent is told cannot be written, not tried for ever', async () => {
+  it('is blocked when the prompt for its agent cannot be written, instead of being retried forever', async () => {
     const home = createHome();
     const template = join(home.base, 'template.md');
     writeFileSync(template, 'Hello. {{prompt}}\n');
@@ -96,8 +96,8 @@ describe('a task whose run cannot even be prepared', () => {
   });
 });
 
-describe('a run that says it is done', () => {
-  it('and is lost afterwards is not started again: a person looks at it', async () => {
+describe('a run that claims to be done', () => {
+  it('and is lost afterwards is not started again, and a person is asked to look', async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [
       [session('s1'), clipIn(`report done 'all of it'`), { await: join(home.base, 'never') }],
@@ -113,8 +113,8 @@ describe('a run that says it is done', () => {
   });
 });
 
-describe('a lost run of a task that is another agent’s by now', () => {
-  it('is not started again: two agents would work on one task', async () => {
+describe('a lost run of a task that has been assigned to another agent', () => {
+  it('is not started again, because two agents would work on one task', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const coder = await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]], ['--share-worktree']);
@@ -142,7 +142,7 @@ describe('a lost run of a task that is another agent’s by now', () => {
   });
 });
 
-describe('what a blocked task says', () => {
+describe('the reason of a blocked task', () => {
   it('holds no value of a variable of its agent', async () => {
     const home = createHome();
     const value = 'correct-horse-battery';
@@ -158,8 +158,8 @@ describe('what a blocked task says', () => {
   });
 });
 
-describe('what a person says', () => {
-  it('starts at once what would have waited for the provider', async () => {
+describe('an instruction of a person', () => {
+  it('starts a run at once that would have waited for the provider', async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [
       [session('s1'), failed('429 Too Many Requests: rate limit reached'), { exit: 1 }],
@@ -176,7 +176,7 @@ describe('what a person says', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 
-  it('while the run that is blocked still lives is not lost with its end', async () => {
+  it('during the live run of a blocked task is not lost when that run ends', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const coder = await addSpeaker(home, [
@@ -195,7 +195,7 @@ describe('what a person says', () => {
 });
 
 describe('an agent', () => {
-  it('does not continue its own task for ever', async () => {
+  it('cannot continue its own task forever', async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [
       [session('s1'), clipIn('continue T1 again'), words('I will go on.'), ...end],
@@ -210,7 +210,7 @@ describe('an agent', () => {
     expect(comments.map(({ author }) => author)).toEqual(['coder', 'coder', 'coder']);
   });
 
-  it('is no person when it acts through a command of its own run', async () => {
+  it('is not treated as a person when it acts through a command of its own run', async () => {
     const home = createHome();
     const said = join(home.base, 'said');
     const comment = `'${process.execPath}' '${program}' task comment T1 hello > '${said}' 2>&1`;
@@ -231,7 +231,7 @@ describe('an agent', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 
-  it('does not raise the limit it is bound by', async () => {
+  it('cannot raise its own limit', async () => {
     const home = createHome();
     const out = join(home.base, 'out');
     await addSpeaker(home, [

@@ -36,7 +36,7 @@ async function refusesWith7(home: TestHome, path: string, says: RegExp): Promise
 }
 
 describe('a database', () => {
-  it('of a newer version is refused, and both versions are named', async () => {
+  it('of a newer version is refused with both versions', async () => {
     const { home, path } = await homeAtRest();
     const database = new Database(path);
     const { value: own } = database.prepare("SELECT value FROM meta WHERE key = 'version'").get() as { value: string };
@@ -49,7 +49,7 @@ describe('a database', () => {
     await refusesWith7(home, path, new RegExp(`written by clip 42\\.0\\.0; this is clip ${own}\\.`));
   });
 
-  it('full of rubbish is refused and left as it is', async () => {
+  it('without a valid header is refused and left as it is', async () => {
     const { home, path } = await homeAtRest();
     writeFileSync(path, randomBytes(64 * 1024));
     await refusesWith7(home, path, /clip\.db is damaged\..*clip doctor/s);
@@ -69,13 +69,13 @@ describe('a database', () => {
     await refusesWith7(home, path, /clip\.db is damaged\..*clip doctor/s);
   });
 
-  it('that was emptied is refused, for its runs are still there and their numbers must not come again', async () => {
+  it('that was emptied is refused, because its runs still exist and their numbers must not be used again', async () => {
     const { home, path } = await homeAtRest();
     truncateSync(path, 0);
     await refusesWith7(home, path, /clip\.db is missing or empty, .*clip doctor/s);
   });
 
-  it('that is gone is not replaced while there are runs', async () => {
+  it('that is missing is not replaced while there are runs', async () => {
     const { home, path } = await homeAtRest();
     rmSync(path);
     const result = await home.clip(['run', '--', 'true']);

@@ -75,8 +75,8 @@ describe('a home that cannot be used', () => {
   });
 });
 
-describe.skipIf(!root)('a socket that may not be used', () => {
-  it('is a sandbox, not a dead daemon: exit code 4 with a hint, and no second daemon', async () => {
+describe.skipIf(!root)('a socket that the sandbox does not allow', () => {
+  it('is reported as a sandbox, not as a dead daemon: exit code 4 with a hint, and no second daemon', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');
@@ -109,7 +109,7 @@ describe.skipIf(!root)('a socket that may not be used', () => {
 });
 
 describe('a client and a daemon of different versions', () => {
-  it('say so in one sentence and work together', async () => {
+  it('work together, with a notice of one sentence', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const newer = { env: { CLIP_VERSION_OVERRIDE: '9.9.9' } };

@@ -27,7 +27,7 @@ async function served(home: TestHome): Promise<void> {
 }
 
 describe('a thousand connections', () => {
-  it('that send nothing keep no client out: requests are served, and the connections that have waited longest are closed', async () => {
+  it('that send nothing do not block other clients: requests are served, and the connections that have waited longest are closed', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const path = join(home.folder, 'clip.sock');
@@ -48,7 +48,7 @@ describe('a thousand connections', () => {
     expect(peakMiB(pid) - before).toBeLessThan(60);
   });
 
-  it('that come again and again, send half a request, or a byte at a time, keep no client out either', async () => {
+  it('that come repeatedly, send half a request, or a byte at a time, do not block other clients either', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const path = join(home.folder, 'clip.sock');
@@ -75,7 +75,7 @@ describe('a thousand connections', () => {
     }
   });
 
-  it('that follow are bounded: one too many is told so, clip run --wait waits for room, and other requests are served', async () => {
+  it('that follow are bounded: one too many is refused, clip run --wait waits for room, and other requests are served', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const path = join(home.folder, 'clip.sock');
@@ -96,7 +96,7 @@ describe('a thousand connections', () => {
 });
 
 describe('a follower that reads nothing', () => {
-  it('costs no memory while a run floods its log, and is dropped', async () => {
+  it('costs no memory while a run floods its log, and is disconnected', async () => {
     const home = createHome();
     const number = await home.submit(['--max-output', '1G', '--', process.execPath, agent('floods.mjs'), '400000000']);
     const path = join(home.folder, 'clip.sock');
@@ -115,7 +115,7 @@ describe('a follower that reads nothing', () => {
 });
 
 describe('the keeper', () => {
-  it('serves its daemon whatever strangers send to its socket, and however many there are', async () => {
+  it('serves its daemon whatever other programs send to its socket, and however many they are', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');
@@ -145,7 +145,7 @@ describe('the keeper', () => {
     expect(await home.show(1)).toMatchObject({ status: 'running', errorCode: null });
   });
 
-  it('bears requests of a daemon that make no sense, and goes on starting what does', async () => {
+  it('survives invalid requests of a daemon, and continues to start valid ones', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     for (const id of ['ra', 'rb', 'rc', 'rd']) keeper.folder(id);
@@ -178,7 +178,7 @@ describe('the keeper', () => {
   });
 });
 
-describe('More waiters than there is room for', () => {
+describe('More waiters than the limit', () => {
   it('all learn the end of their run: those beyond the limit wait for a place', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');

@@ -29,7 +29,7 @@ function clipUnder(home: TestHome, umask: string, args: readonly string[]): stri
 
 describe('everything in a home', () => {
   it.each(['000', '077', '777'])(
-    'is closed to others and open to its owner under umask %s, while runs live, after them, and after deaths',
+    'is closed to others and open to its owner under umask %s, while runs live, after them, and after crashes',
     async (umask) => {
       const home = createHome();
       writeFileSync(join(home.base, 'note'), 'note');
@@ -80,7 +80,7 @@ describe('everything in a home', () => {
     },
   );
 
-  it('is closed again when the home was opened, or made by somebody with an open hand', async () => {
+  it('is closed again when the home had become readable to others, or was made so', async () => {
     const home = createHome();
     execFileSync('mkdir', ['-m', '777', home.folder]);
     await home.clip(['daemon', 'start']);

@@ -28,7 +28,7 @@ async function listener(path: string): Promise<{ heard: () => string; connection
   return { heard: () => heard, connections: () => connections, close };
 }
 
-describe.skipIf(!root)('another user of the machine (needs root to play one)', () => {
+describe.skipIf(!root)('another user of the machine (needs root)', () => {
   it('can connect to no socket of a home and read no file of it, not even when its folder is open', async () => {
     const home = createHome();
     await home.submit(['--env', 'SECRET=x', '--', 'sleep', '1000']);
@@ -56,7 +56,7 @@ describe.skipIf(!root)('another user of the machine (needs root to play one)', (
     chmodSync(home.folder, 0o700);
   });
 
-  it('who listens in a home of his own is told nothing, not even a question', async () => {
+  it("that listens in a home of that user's own receives no data, not even a request", async () => {
     const home = createHome();
     mkdirSync(home.folder);
     const stranger = await listener(join(home.folder, 'clip.sock'));
@@ -76,7 +76,7 @@ describe.skipIf(!root)('another user of the machine (needs root to play one)', (
     chownSync(home.folder, 0, 0);
   });
 
-  it('who has put a socket, a database or a command into a home that was open is found, and nothing starts', async () => {
+  it('that has put a socket, a database or a command into an open home is detected, and nothing starts', async () => {
     const home = createHome();
     mkdirSync(home.folder, { mode: 0o777 });
     const stranger = await listener(join(home.folder, 'clip.sock'));

@@ -41,7 +41,7 @@ async function served(home: TestHome): Promise<void> {
 const post = (home: TestHome, path: string, body: string | Buffer) => ask(home.folder, path, { method: 'POST', body });
 
 describe('a body', () => {
-  it('that is packed, deep, wide, doubled or odd is refused in words, and takes little memory', async () => {
+  it('that is compressed, deep, wide, duplicated or malformed is refused with a message, and takes little memory', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     await served(home);
@@ -104,7 +104,7 @@ describe('a body', () => {
     await served(home);
   });
 
-  it('that never ends is refused at its limit, answered, and not read for ever', async () => {
+  it('that never ends is refused at its limit, with an answer, and is not read any further', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const chunk = Buffer.from(`10000\r\n${'x'.repeat(65_536)}\r\n`);
@@ -125,7 +125,7 @@ describe('a body', () => {
     await served(home);
   });
 
-  it('of a batch is a stream of lines, of which one that never ends is not kept', async () => {
+  it('of a batch is a stream of lines, and a line that never ends is not kept', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     await served(home);
@@ -143,7 +143,7 @@ describe('a body', () => {
     expect(peakMiB(pid) - before).toBeLessThan(120);
   });
 
-  it('of sixteen megabytes that two hundred clients begin and none ends keeps no other client waiting, and memory stays bounded', async () => {
+  it('of sixteen megabytes that two hundred clients begin and none ends delays no other client, and memory stays bounded', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     await served(home);

@@ -33,7 +33,7 @@ function placesOf(home: TestHome, values: Readonly<Record<string, string>>): Rec
 }
 
 describe('values of variables', () => {
-  it('are in the files that runs and agents are started from, while they are, and nowhere else; after the end nowhere but with their agent', async () => {
+  it('are only in the files from which runs and agents start while these exist, and after the end only with their agent', async () => {
     const home = createHome();
     const values = {
       shell: canary('shell'),
@@ -73,7 +73,7 @@ describe('values of variables', () => {
     expect(placesOf(home, values)).toEqual({});
   });
 
-  it('are in no record, log or error of whatever goes wrong on the way', async () => {
+  it('are in no record, log or error of any failure on the way', async () => {
     const home = createHome();
     const values = { shell: canary('shell'), option: canary('option'), stored: canary('stored') };
     const env = { OF_SHELL: values.shell };
@@ -152,7 +152,7 @@ describe('values of variables', () => {
     expect(placesOf(home, values)).toEqual({});
   });
 
-  it('that are secret by their name are hidden in what is recorded of an agent’s words and reports', async () => {
+  it('with secret names are hidden in what is recorded of an agent’s words and reports', async () => {
     const home = createHome();
     const [shell, option] = [canary('shell'), canary('option')];
     const words = `I use ${shell} and ${option}.`;
