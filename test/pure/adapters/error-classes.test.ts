@@ -107,7 +107,7 @@ const said: readonly (readonly [ErrorClass | null, string])[] = [
   [null, 'Fake: model not found.'],
 ];
 
-describe('what is said', () => {
+describe('an error text', () => {
   test.each(said)('means %s: %s', (expected, text) => {
     expect(classOfText(text)).toBe(expected);
   });
@@ -132,7 +132,7 @@ describe('an HTTP status', () => {
     expect(classOfStatus(status)).toBe(expected);
   });
 
-  test('stands before the words, but for a limit that is a used up quota', () => {
+  test('takes precedence over the text, except for a limit that is a used up quota', () => {
     expect(refined('provider_unavailable', 'prompt is too long')).toBe('provider_unavailable');
     expect(refined('rate_limited', 'You exceeded your current quota')).toBe('quota_exhausted');
     expect(refined('rate_limited', 'overloaded')).toBe('rate_limited');

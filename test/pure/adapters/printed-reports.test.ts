@@ -21,7 +21,7 @@ function readings(of: Adapter, text: string, stream: 'stdout' | 'stderr' = 'stdo
 
 const reportsIn = (of: Adapter, text: string) => readings(of, text).filter(({ type }) => type === 'report');
 
-describe('a report that stands in the output of a tool', () => {
+describe('a report in the output of a tool', () => {
   it.each([
     [
       'claude',
@@ -57,7 +57,7 @@ describe('a report that stands in the output of a tool', () => {
     expect(reportsIn(adapter(name), JSON.stringify(event))).toEqual([report]);
   });
 
-  it('is read in a line of plain text, and is nobody’s words then', () => {
+  it('is read in a line of plain text, and is not part of the message then', () => {
     for (const of of [...clis, 'http' as const].map(adapter)) expect(readings(of, line)).toEqual([report]);
     expect(readings(adapter('codex'), `\u001b[1m${line}\u001b[0m`, 'stderr')).toEqual([report]);
   });
@@ -67,7 +67,7 @@ describe('a report that stands in the output of a tool', () => {
     expect(readings(plain, JSON.stringify({ output }))).toEqual([report]);
   });
 
-  it('is read however deep it lies', () => {
+  it('is read at any depth of the JSON', () => {
     const depth = 5_000;
     expect(
       reportsIn(adapter('codex'), `${'{"a":'.repeat(depth)}${JSON.stringify(output)}${'}'.repeat(depth)}`),
@@ -76,7 +76,7 @@ describe('a report that stands in the output of a tool', () => {
 });
 
 describe('every recording', () => {
-  it.each(clis)('of %s has no report, and with one in each of its logs its account is the same', (name) => {
+  it.each(clis)('of %s has no report, and with one in each of its logs its stream state is the same', (name) => {
     const of = adapter(name);
     for (const each of recordings(name)) {
       const logs = { stdout: Buffer.from(each.stdout).toString(), stderr: Buffer.from(each.stderr).toString() };

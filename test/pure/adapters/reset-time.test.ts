@@ -14,7 +14,7 @@ test('the table has the forms of many CLIs, each with its source', () => {
   expect(new Set(resetForms.map(([source]) => source)).size).toBeGreaterThan(50);
 });
 
-describe('when a limit opens again', () => {
+describe('the reset time of a limit', () => {
   test.each<[string, string, string | null, Given?]>(resetForms.map((form) => [...form]))(
     '%s: %s',
     (_, text, meaning, { now, zone, locale } = {}) => {
@@ -23,7 +23,7 @@ describe('when a limit opens again', () => {
   );
 });
 
-describe('the headers of an answer', () => {
+describe('the headers of a response', () => {
   const headers = (of: Record<string, unknown>) => {
     const instant = resetInHeaders(of, { at: Date.parse(noonish), timeZone: 'UTC' });
     return instant === null ? null : new Date(instant).toISOString();
@@ -61,7 +61,7 @@ describe('the headers of an answer', () => {
   });
 });
 
-describe('a number that a stream tells', () => {
+describe('a number in a stream', () => {
   test.each([
     [1_795_400_000, '2026-11-23T02:13:20.000Z'],
     [1_795_400_000_000, '2026-11-23T02:13:20.000Z'],
@@ -78,12 +78,12 @@ describe('a number that a stream tells', () => {
 });
 
 describe('a time of day', () => {
-  test('without a zone is one of this machine', () => {
+  test('without a zone is read in the zone of this machine', () => {
     expect(said('try again at 1:21 PM.', noonish, 'America/New_York')).toBe('2026-11-22T18:22:00.000Z');
     expect(said('try again at 1:21 PM.', noonish, 'Asia/Tokyo')).toBe('2026-11-23T04:22:00.000Z');
   });
 
-  test('that is over is tomorrow, unless it is just over', () => {
+  test('in the past is tomorrow, unless it is only just over', () => {
     expect(said('try again at 11:00 AM')).toBe('2026-11-23T11:01:00.000Z');
     expect(said('try again at 12:20 PM', '2026-11-22T12:20:40Z')).toBe('2026-11-22T12:21:00.000Z');
     expect(said('try again at 12:20 PM', '2026-11-22T12:26:00Z')).toBe('2026-11-23T12:21:00.000Z');
@@ -95,7 +95,7 @@ describe('a time of day', () => {
     expect(said('resets Feb 29, 9pm (UTC)', '2028-02-28T23:00:00Z')).toBe('2028-02-29T21:01:00.000Z');
   });
 
-  test('on the night when clocks are put back waits for the second of the two hours', () => {
+  test('on the night when clocks are put back is the second of the two hours', () => {
     // New York, 2026-11-01: 02:00 in summer time is 01:00 in winter time, at 06:00 in UTC.
     const evening = '2026-11-01T03:00:00Z';
     expect(said('resets 12:30am (America/New_York)', evening)).toBe('2026-11-01T04:31:00.000Z');
@@ -104,7 +104,7 @@ describe('a time of day', () => {
     expect(said('resets 8pm (America/New_York)', '2026-11-01T01:00:00Z')).toBe('2026-11-02T01:01:00.000Z');
   });
 
-  test('on the night when clocks are put forward takes the moment after the gap', () => {
+  test('on the night when clocks are put forward is the moment after the gap', () => {
     // New York, 2026-03-08: after 01:59 comes 03:00, at 07:00 in UTC.
     const midnight = '2026-03-08T05:00:00Z';
     expect(said('resets 1:30am (America/New_York)', midnight)).toBe('2026-03-08T06:31:00.000Z');
@@ -113,8 +113,8 @@ describe('a time of day', () => {
   });
 });
 
-describe('nothing', () => {
-  test('makes it slow', () => {
+describe('no text of a limit', () => {
+  test('makes the search for a reset time slow', () => {
     for (const words of ['retry', 'resets ', 'try again in 1s', 'again at Nov 1']) {
       const begun = performance.now();
       said(words + ' '.repeat(2 ** 20));
@@ -123,7 +123,7 @@ describe('nothing', () => {
     }
   });
 
-  test('makes it throw', () => {
+  test('makes the search for a reset time throw', () => {
     const words = fc.constantFrom(
       'try again in',
       'at',

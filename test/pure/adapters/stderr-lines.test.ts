@@ -75,13 +75,13 @@ const foreign = [
 ].map((event) => JSON.stringify(event));
 
 describe.each(adapters)('lines on the stderr of %s that look like a stream', (name, adapter) => {
-  test('say nothing, one by one or together', () => {
+  test('are ignored, one by one or together', () => {
     for (const lines of [foreign, ...foreign.map((line) => [line]), [`[${foreign.join(',')}]`]]) {
       expect(told(adapter, [], { code: 0, signal: null }, lines).streamState).toEqual(emptyStreamState);
     }
   });
 
-  test('neither make an unfinished run a success nor a good one a failure', () => {
+  test('neither make an unfinished run a success nor a successful one a failure', () => {
     const without = told(adapter, [], { code: 0, signal: null }).report;
     expect(told(adapter, [], { code: 0, signal: null }, foreign).report).toEqual(without);
     expect(told(adapter, [], { code: 1, signal: null }, foreign).report).toEqual(
@@ -96,13 +96,13 @@ describe.each(adapters)('lines on the stderr of %s that look like a stream', (na
   });
 });
 
-describe('plain words on stderr', () => {
+describe('plain text on stderr', () => {
   const good = [
     { type: 'thread.started', thread_id: 's' },
     { type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } },
   ];
 
-  test('explain a bad end', () => {
+  test('explains a failure', () => {
     expect(
       told(codex, [], { code: 1, signal: null }, ['Error: no rollout found for thread id x']).report?.failure,
     ).toMatchObject({ class: 'unknown_session' });
@@ -116,7 +116,7 @@ describe('plain words on stderr', () => {
     });
   });
 
-  test('undo no good result, and are no success of a run that never said that it was done', () => {
+  test('does not undo a good result, and is not a result', () => {
     expect(
       told(codex, good, { code: 0, signal: null }, ['Error: 401 unauthorized, rate limit']).report?.failure,
     ).toBeNull();
@@ -162,7 +162,7 @@ describe('plain words on stderr', () => {
       'litellm.RateLimitError: Retry-After: 42',
       'rate_limited',
     ],
-  ])('of %s are classed: %4$s', (_, adapter, line, errorClass) => {
+  ])('of %s is classified: %4$s', (_, adapter, line, errorClass) => {
     const { failure } = told(adapter, [], { code: 1, signal: null }, [line]).report ?? {};
     expect(failure).toMatchObject({ class: errorClass, message: line });
     expect(failure?.resetsAt !== null).toBe(/hours|18h|42/.test(line));

@@ -6,7 +6,7 @@ import { edited } from '#config/edit-toml.ts';
 const text = (...lines: string[]): string => `${lines.join('\n')}\n`;
 
 describe('a setting in config.toml', () => {
-  it('is changed where it stands, and every comment stays', () => {
+  it('is changed in its place, and every comment stays', () => {
     const before = text(
       '# mine',
       'max_runs = 4   # a laptop',
@@ -20,7 +20,7 @@ describe('a setting in config.toml', () => {
     expect(edited(before, 'logs.keep_days', 30)).toBe(before.replace('keep_days=90', 'keep_days= 30'));
   });
 
-  it('may go over many lines, and hold what looks like a key, a table or a comment', () => {
+  it('may have many lines, and contain text that looks like a key, a table or a comment', () => {
     const before = text(
       'leftovers_keep = [ # these',
       '  "tmux", # a',
@@ -34,7 +34,7 @@ describe('a setting in config.toml', () => {
     expect(edited(before, 'after_crash', 'continue')).toBe(before.replace('"hold"', '"continue"'));
   });
 
-  it('comes behind the others of its table when it is new', () => {
+  it('is added after the others of its table when it is new', () => {
     const before = text('# head', 'max_runs = 4', '', '# limits', '[budget]', 'day = "5usd"', '', '[logs]');
     expect(edited(before, 'auto_done', true)).toBe(
       before.replace('max_runs = 4\n', 'max_runs = 4\nauto_done = true\n'),
@@ -50,19 +50,19 @@ describe('a setting in config.toml', () => {
     );
   });
 
-  it('is taken out, and with it nothing else', () => {
+  it('is removed, and nothing else', () => {
     const before = text('# a', 'max_runs = 4', '# b', '[logs]', 'keep_days = 9');
     expect(edited(before, 'max_runs', undefined)).toBe(before.replace('max_runs = 4\n', ''));
     expect(edited(before, 'logs.keep_days', undefined)).toBe(before.replace('keep_days = 9\n', ''));
     expect(edited(before, 'auto_done', undefined)).toBe(before);
   });
 
-  it('is left to a person where no line is its own', () => {
+  it('is left to a person when it has no line of its own', () => {
     expect(edited('logs = { keep_days = 3 }\n', 'logs.keep_days', 4)).toBeNull();
     expect(edited('logs = { keep_days = 3 }\n', 'logs.size_max_gb', 4)).toBeNull();
   });
 
-  it('means afterwards what the file meant before, but for this one', () => {
+  it('is the only one whose value changes', () => {
     const word = fc.string({ maxLength: 12 });
     const file = fc.record(
       {

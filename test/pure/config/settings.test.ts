@@ -14,7 +14,7 @@ describe('docs/configuration.md', () => {
     expect(text).toContain(row(setting));
   });
 
-  it('has no setting that the code does not know', () => {
+  it('has no setting that the code does not have', () => {
     expect([...(text.split('## Hooks')[0] ?? '').matchAll(/^\| `([\w.]+)` \|/gm)].map(([, key]) => key)).toEqual(
       settings.map(({ key }) => key),
     );

@@ -45,8 +45,8 @@ const coder = {
   mapping: null,
 } as const;
 
-describe('taking in the folders of runs', () => {
-  it('keeps their numbers, in order, and lets a look around find out what became of them', () => {
+describe('the import of run folders', () => {
+  it('keeps the numbers of runs, in order, and leaves their outcome to recovery', () => {
     const { taken, highestRun } = planImport([folder('rb', { number: 7 }), folder('ra', { number: 3 })], nothing);
     expect(taken.map(({ run }) => [run.number, run.id, run.state])).toEqual([
       [3, 'ra', { status: 'starting', since: 1_000, stop: null, shortage: null }],
@@ -56,7 +56,7 @@ describe('taking in the folders of runs', () => {
     expect(highestRun).toBe(7);
   });
 
-  it('gives a new number to one whose number another run has, above all that were ever given', () => {
+  it('gives a new number, above all earlier ones, to a run whose number is taken', () => {
     const known = { ...nothing, numbers: new Set([3]), highestRun: 12 };
     const { taken, highestRun } = planImport(
       [folder('ra', { number: 3 }), folder('rb', { number: 4 }), folder('rc', { number: 4 })],
@@ -66,12 +66,12 @@ describe('taking in the folders of runs', () => {
     expect(highestRun).toBe(14);
   });
 
-  it('invents no command: without launch.json a folder is left aside, and counts for a number', () => {
+  it('invents no command: a folder without launch.json is skipped, and its number stays used', () => {
     const plan = planImport([bare('rx'), folder('ra', { number: 2 }), bare('ry')], nothing);
     expect([plan.aside, plan.taken.length, plan.highestRun]).toEqual([['rx', 'ry'], 1, 4]);
   });
 
-  it('keeps the time limit, to the moment, in whole seconds, and repeats nothing by itself', () => {
+  it('keeps the time limit, to the moment, in whole seconds, and retries nothing by itself', () => {
     const [taken] = planImport([folder('ra', { deadlineAt: 1_010 + 59_970 })], nothing).taken;
     expect(taken?.run.spec).toMatchObject({
       timeoutMs: 60_000,
@@ -81,7 +81,7 @@ describe('taking in the folders of runs', () => {
     });
   });
 
-  it('has an agent’s run read as its agent’s, locks its worktree, and makes a plain command of it when the agent is not known', () => {
+  it('has the stream of an agent’s run read by its adapter, locks its worktree, and makes it a plain command when the agent is unknown', () => {
     const found = [folder('ra', { agent: 'coder' }, { worktree: '/repo' })];
     const [known] = planImport(found, { ...nothing, agentNamed: () => coder }).taken;
     expect(known?.run.spec).toMatchObject({ agent: coder, adapter: 'codex', locks: ['worktree:/repo'] });
@@ -89,7 +89,7 @@ describe('taking in the folders of runs', () => {
     expect(unknown?.run.spec).toMatchObject({ agent: null, adapter: 'plain', locks: [] });
   });
 
-  it('leaves a task to the runs that live and to the newest: what an old end meant was decided long ago', () => {
+  it('gives a task to its live runs and its newest run only', () => {
     const known = { ...nothing, tasks: new Set([5]) };
     const agentRun = (id: string, number: number, hasEnded: boolean) =>
       folder(id, { number, agent: 'coder', task: 5 }, { hasEnded });
@@ -103,7 +103,7 @@ describe('taking in the folders of runs', () => {
     expect(newer.taken[0]?.run.lineage.taskId).toBeNull();
   });
 
-  it('gives no run a task that is not there', () => {
+  it('gives no run a task that does not exist', () => {
     expect(planImport([folder('ra', { task: 5 })], nothing).taken[0]?.run.lineage.taskId).toBeNull();
   });
 });

@@ -17,7 +17,7 @@ const draw = (rows: string[][], width: number | null, colour = false) => table(r
 const widest = (text: string) => Math.max(...text.split('\n').map(measureWidth));
 
 describe('a table', () => {
-  it('lines up, numbers to the right, without blanks at the ends of lines', () => {
+  it('aligns its columns, numbers to the right, without trailing blanks', () => {
     expect(
       draw(
         [
@@ -34,17 +34,17 @@ describe('a table', () => {
     expect(draw([['1', 'aa', 'x']], 60)).toContain('WIDE');
   });
 
-  it('cuts the flexible column with a sign that it did, by what is seen and not by characters', () => {
+  it('cuts the flexible column by its width on the terminal and marks the cut', () => {
     expect(draw([['1', '', 'abcdefghijklmnop']], 13).split('\n')[1]).toBe('1  abcdefghi…');
     expect(draw([['1', '', '日本語日本語日本語']], 13).split('\n')[1]).toBe('1  日本語日…');
     expect(draw([['1', '', 'abcdefghij']], 13).split('\n')[1]).toBe('1  abcdefghij');
   });
 
-  it('counts a character that is told in another way as what it is shown as', () => {
+  it('measures a character that the terminal shows as another one by the width of the other one', () => {
     expect(widest(draw([['1', '', 'abc \u2329 def']], 10))).toBeLessThanOrEqual(10);
   });
 
-  it('lines up wide characters and colours', () => {
+  it('aligns wide characters and colors', () => {
     const rows = [
       ['1', '日本', 'x'],
       ['2', '\u001b[31mab\u001b[0m', 'x'],
@@ -56,7 +56,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('is without any title row of colours when there is no colour', () => {
+  it('has a plain header row where there is no color', () => {
     expect(draw([['1', 'a', 'b']], 80)).not.toContain('\u001b');
     expect(stripVTControlCharacters(draw([['1', 'a', 'b']], 80, true))).toBe(draw([['1', 'a', 'b']], 80));
   });
@@ -66,7 +66,7 @@ describe('a table', () => {
     expect(draw(rows, 80).split('\n')).toHaveLength(200_001);
   });
 
-  it('cuts the longest possible argument in no time', () => {
+  it('cuts the longest possible argument quickly', () => {
     expect(draw([['1', '', 'x'.repeat(131_071)]], 40).split('\n')[1]).toHaveLength(40);
   });
 });
@@ -90,7 +90,7 @@ describe('the table of runs', () => {
   const draw = (look: TextStyle, some = runs) => runTable({ look } as Context, some, noon);
 
   it.each([40, 50, 60, 80, 90, 100, 120, 200])(
-    'fits a terminal of %d columns, with its number, status and some of the command',
+    'fits a terminal of %d columns, with its number, status and part of the command',
     (width) => {
       for (const colour of [false, true]) {
         const text = draw({ colour, width });
@@ -112,7 +112,7 @@ describe('the table of runs', () => {
     expect(text).not.toContain('…');
   });
 
-  it('lets no control sequence of a name, a group or a command through', () => {
+  it('prints no control sequence of a name, a group or a command', () => {
     const evil = '\u001b]0;pwned\u0007\u001b[2J\u009b2J\r\n';
     const text = draw({ colour: false, width: null }, [
       aView({ name: `n${evil}`, group: `g${evil}`, command: ['sh', '-c', `c${evil}`] }),

@@ -13,7 +13,7 @@ const offered = (...words: string[]): string[] => {
     : [offer.kind === 'ask' ? offer.what : offer.kind];
 };
 
-describe('what is offered', () => {
+describe('the completions', () => {
   it.each<[words: string[], offers: string[]]>([
     [['conf'], ['config']],
     [['task', 'bl'], ['block']],
@@ -46,16 +46,16 @@ describe('what is offered', () => {
     [['--color', 'al'], ['always']],
     [['prune', '--o'], ['--older-than']],
     [['constructor', '__proto__', ''], []],
-  ])('for %j is %j', (words, offers) => {
+  ])('for %j are %j', (words, offers) => {
     expect(offered(...words)).toEqual(offers);
   });
 
-  it('has every verb, and each option of each verb', () => {
+  it('include every verb, and each option of each verb', () => {
     expect(offered('')).toEqual(commandTree().commands.map((each) => each.name()));
     expect(offered('run', '-')).toEqual(expect.arrayContaining(['--timeout', '-q', '--quiet', '--help', '--color']));
   });
 
-  it('names runs by number and name with their state, and lets no name steer the terminal', () => {
+  it('list runs by number and name with their state, and contain no control sequence of a name', () => {
     const runs = [{ number: 7, name: 'a\u001b[2Jb\tc', status: 'running', command: ['make'] }];
     expect(formatCandidates(candidatesIn('live', { runs }), '', '')).toBe(
       '7\trunning: a [2Jb c\na [2Jb c\trunning: run 7\n@last\tthe newest run\n',

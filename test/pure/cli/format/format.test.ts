@@ -19,7 +19,7 @@ const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-describe('times and sizes in words', () => {
+describe('formatted times and sizes', () => {
   it.each([
     [0, '0 ms'],
     [850, '850 ms'],
@@ -33,7 +33,7 @@ describe('times and sizes in words', () => {
   });
 
   it.each([999, 59_949, 59_950, 59_999, minute, hour - 1, hour, 48 * hour - 1, 48 * hour])(
-    'never say 1000 ms or 60 s: %d ms',
+    'never show 1000 ms or 60 s: %d ms',
     (ms) => {
       expect(formatDuration(ms)).not.toMatch(/\b(1000 ms|60\.0 s|60 s|60 min)\b/);
     },
@@ -51,7 +51,7 @@ describe('times and sizes in words', () => {
     expect(formatSize(bytes)).toBe(words);
   });
 
-  it('say how long ago, and nothing negative when a clock was set back', () => {
+  it('show a time as an age, and never a negative one when a clock was set back', () => {
     const now = Date.UTC(2026, 5, 1, 12);
     expect(formatAgo(new Date(now - 12_345).toISOString(), now)).toBe('12 s ago');
     expect(formatAgo(new Date(now + 12_345).toISOString(), now)).toBe('0 ms ago');
@@ -61,7 +61,7 @@ describe('times and sizes in words', () => {
     expect(formatElapsed(aView({ startedAt: null }), now)).toBe('–');
   });
 
-  it('say at most how long a run took whose end was only found out', () => {
+  it('show only an upper bound for a run whose end was found later', () => {
     const [startedAt, endedAt] = ['2026-06-01T12:00:00.000Z', '2026-06-01T12:02:00.000Z'];
     expect(formatElapsed(aView({ startedAt, endedAt, exitKnown: false, stopReason: 'process_lost' }), 0)).toBe(
       'at most 2 min 0 s',
@@ -70,8 +70,8 @@ describe('times and sizes in words', () => {
   });
 });
 
-describe('a command in words', () => {
-  it('can be typed as it stands', () => {
+describe('a formatted command', () => {
+  it('can be pasted into a shell', () => {
     expect(formatCommand(['make', '-j4', 'A=b', './x/y.sh'])).toBe('make -j4 A=b ./x/y.sh');
     expect(formatCommand(['sh', '-c', 'echo $HOME; exit 7', '', "it's", 'a b'])).toBe(
       "sh -c 'echo $HOME; exit 7' '' 'it'\\''s' 'a b'",
@@ -79,7 +79,7 @@ describe('a command in words', () => {
   });
 });
 
-describe('an end in words', () => {
+describe('a formatted end', () => {
   const endedAt = '2026-06-01T12:00:00.000Z';
   it.each([
     ['exit 0', { endedAt, stopReason: 'completed', exitCode: 0 }],
@@ -100,8 +100,8 @@ describe('an end in words', () => {
   });
 });
 
-describe('a status', () => {
-  it('is a glyph and a word, each different, and a colour only where there is colour', () => {
+describe('a formatted status', () => {
+  it('is a glyph and a word, each different, with a color only where colors are on', () => {
     const plain = runStatuses.map((status) =>
       formatStatus({ status, livenessState: null }, { colour: false, width: 80 }),
     );
@@ -125,7 +125,7 @@ describe('a status', () => {
   );
 });
 
-describe('the look', () => {
+describe('the style of the output', () => {
   const terminal = { isTTY: true, columns: 123 } as NodeJS.WriteStream;
   const pipe = {} as NodeJS.WriteStream;
 
@@ -137,7 +137,7 @@ describe('the look', () => {
     ]).toEqual([123, 80, null]);
   });
 
-  it('has colour on a terminal, unless NO_COLOR, FORCE_COLOR, TERM=dumb or --color say otherwise', () => {
+  it('has color on a terminal, unless NO_COLOR, FORCE_COLOR, TERM=dumb or --color decide otherwise', () => {
     const colour = (choice: string, env: NodeJS.ProcessEnv, stream: NodeJS.WriteStream) =>
       readTextStyle(choice, env, stream).colour;
     expect([
@@ -160,7 +160,7 @@ describe('the look', () => {
   });
 });
 
-describe('text from outside', () => {
+describe('cleaned text from outside', () => {
   it.each([
     ['colours', '\u001b[31mred\u001b[0m', 'red'],
     ['a window title', 'a\u001b]0;pwned\u0007b', 'ab'],
@@ -174,7 +174,7 @@ describe('text from outside', () => {
     expect(clean(text)).toBe(cleaned);
   });
 
-  it('shows line breaks, and keeps every other script and sign', () => {
+  it('keeps line breaks visible, and every other script and sign', () => {
     expect(clean('a\nb\r\nc')).toBe('a⏎b⏎c');
     expect(clean('Grüße 日本語 👩‍💻 é')).toBe('Grüße 日本語 👩‍💻 é');
   });

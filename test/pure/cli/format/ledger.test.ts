@@ -19,20 +19,20 @@ const evidence = {
 };
 
 describe('a row of the ledger', () => {
-  it('does not say of a queued run that it runs', () => {
+  it('does not show a queued run as running', () => {
     const text = row({ status: 'queued', agentName: 'coder', startedAt: null, endedAt: null });
     expect(text).toMatch(/coder {2}not started yet/);
     expect(text).toMatch(/stop +Not started yet/);
     expect(text).not.toMatch(/running/i);
   });
 
-  it('tells the tool calls of a living run, whose use is judged after its end', () => {
+  it('shows the tool calls of a live run, whose usage is judged after its end', () => {
     const text = row({ status: 'running', agentName: 'coder', startedAt, endedAt: null, evidence });
     expect(text).toMatch(/Running now by coder/);
     expect(text).toMatch(/last useful +3 tool calls so far, judged after the end/);
   });
 
-  it('says of a judged run without a useful action that none was seen', () => {
+  it('shows for a judged run without a useful action that none was seen', () => {
     expect(row({ agentName: 'coder', startedAt, endedAt: startedAt, evidence, livenessState: 'plan_only' })).toMatch(
       /last useful +None was seen/,
     );

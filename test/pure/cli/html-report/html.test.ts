@@ -28,7 +28,7 @@ describe('Markdown on a page', () => {
       expect(shown(text)).not.toMatch(/<(script|img|b)\b/);
   });
 
-  it('links to the web and to files beside it, and nowhere else', () => {
+  it('has links to the web and to relative files only', () => {
     expect(shown('[a](https://x.example/?a=1&b="2")')).toContain(
       'href="https://x.example/?a=1&amp;b=%222%22"'.replace(/%22/g, '&quot;'),
     );
@@ -53,8 +53,8 @@ describe('Markdown on a page', () => {
   });
 });
 
-describe('times on a line', () => {
-  it('draw work to scale, and a long pause short', () => {
+describe('the timeline', () => {
+  it('draws work to scale, and a long pause short', () => {
     const minute = 60_000;
     const { x, pauses } = buildScale(
       [
@@ -97,7 +97,7 @@ describe('the chart of the ledger', () => {
     ],
   };
 
-  it('says what is not known, and days without runs', () => {
+  it('shows unknown values as unknown, and days without runs', () => {
     const text = chartText({ colour: false, width: 60 }, totals);
     expect(text).toMatch(/^2026-11-24 █+ 6$/m);
     expect(text).toMatch(/^2026-11-25 none$/m);

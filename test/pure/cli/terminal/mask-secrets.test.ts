@@ -20,10 +20,10 @@ function everyCut(text: string, ...secrets: string[]): Set<string> {
   return new Set([...cuts, shown(mask(...secrets), ...Array.from(bytes, (byte) => Buffer.of(byte)))]);
 }
 
-describe('which variables hold secrets', () => {
+describe('the values that are masked', () => {
   const hidden = (env: NodeJS.ProcessEnv) => collectSecrets(env).map(String);
 
-  it('is told by their names', () => {
+  it('belong to variables with the names of secrets', () => {
     for (const name of [
       'GITHUB_TOKEN',
       'my_secret',
@@ -40,7 +40,7 @@ describe('which variables hold secrets', () => {
     expect(hidden({ PATH: '/usr/bin:/bin', EDITOR: 'vim-vim-vim', KEYBOARD: 'querty-querty' })).toEqual([]);
   });
 
-  it('leaves out short values, absent ones and paths, and names each value once, the longest first', () => {
+  it('exclude short values, absent ones and paths, and name each value once, the longest first', () => {
     expect(hidden({ TOKEN: 'short77', API_KEY: undefined, SECRET_FILE: '/run/secrets/x' })).toEqual([]);
     expect(hidden({ A_TOKEN: '12345678', B_TOKEN: '123456789', C_TOKEN: '12345678' })).toEqual([
       '123456789',
@@ -57,7 +57,7 @@ describe('a secret in the output', () => {
     expect(everyCut(`x ${secret}\n${secret} y`, secret)).toEqual(new Set(['x ***\n*** y']));
   });
 
-  it('is hidden when it begins after a false beginning', () => {
+  it('is hidden when a partial match precedes it', () => {
     expect(everyCut(`sk-abcsk-abcabcsk-${secret}`, secret)).toEqual(new Set(['sk-abcsk-abcabcsk-***']));
   });
 
@@ -65,7 +65,7 @@ describe('a secret in the output', () => {
     expect(everyCut('xaaaaaaaaaay', 'aaaaaaaa')).toEqual(new Set(['x***y']));
   });
 
-  it('is hidden whole when another secret is its beginning', () => {
+  it('is hidden whole when another secret is a prefix of it', () => {
     expect(everyCut('x 12345678-abcdef y', '12345678', '12345678-abcdef')).toEqual(new Set(['x *** y']));
     expect(everyCut('x 12345678-abcdeX y', '12345678', '12345678-abcdef')).toEqual(new Set(['x ***-abcdeX y']));
   });
@@ -75,8 +75,8 @@ describe('a secret in the output', () => {
   });
 });
 
-describe('what is no secret', () => {
-  it('passes through byte by byte, also when it begins like one or is no text', () => {
+describe('other output', () => {
+  it('passes byte by byte, also when it begins like a secret or is not text', () => {
     expect(everyCut('sk-abcabca', secret)).toEqual(new Set(['sk-abcabca']));
     const bytes = Buffer.from(Array.from({ length: 512 }, (_, n) => n & 255));
     const through = mask(secret);
@@ -85,7 +85,7 @@ describe('what is no secret', () => {
     ).toEqual(bytes);
   });
 
-  it('is not held back: only what may be the beginning of a secret waits', () => {
+  it('is not delayed, except for bytes that may be the beginning of a secret', () => {
     const through = mask(secret);
     expect(String(through.pass(Buffer.from('hello sk-ab')))).toBe('hello ');
     expect(String(through.pass(Buffer.from('out\n')))).toBe('sk-about\n');
@@ -96,7 +96,7 @@ describe('what is no secret', () => {
   });
 });
 
-describe('the token of a run in the line of a report', () => {
+describe('the token of a run in a printed report', () => {
   const line = '::clip-report S3_cret-token {"id":"a"}';
   const masked = '::clip-report *** {"id":"a"}';
 
@@ -109,7 +109,7 @@ describe('the token of a run in the line of a report', () => {
     expect(shown(createReportMask(), ...Array.from(bytes, (byte) => Buffer.of(byte)))).toBe(expected);
   });
 
-  it('is hidden at the very end; what only speaks of such a line is shown as it is', () => {
+  it('is hidden at the very end, while text that only mentions such a line is shown unchanged', () => {
     expect(shown(createReportMask(), '::clip-report S3')).toBe('::clip-report ***');
     expect(shown(createReportMask(), '::clip-report <token> {json}', ' ::clip-re')).toBe(
       '::clip-report <token> {json} ::clip-re',

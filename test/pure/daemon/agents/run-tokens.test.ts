@@ -11,7 +11,7 @@ function aHome() {
   return { facts, meta };
 }
 
-it('a token is an HMAC-SHA256 of the id of the run, in 43 characters that no shell minds', () => {
+it('a token of a run is an HMAC-SHA256 of its id, in 43 characters without special meaning in a shell', () => {
   // RFC 4231, test case 2.
   expect(
     Buffer.from(computeToken(Buffer.from('Jefe'), 'what do ya want for nothing?'), 'base64url').toString('hex'),
@@ -27,7 +27,7 @@ it('every daemon of a home gives a run the same token, and each home another', (
   expect(createRunTokens(aHome().meta).of({ id: 'r1' })).not.toBe(token);
 });
 
-it('only its own token is the token of a run', () => {
+it('only its own token is valid for a run', () => {
   const tokens = createRunTokens(aHome().meta);
   const token = tokens.of({ id: 'r1' });
   expect(tokens.isOf({ id: 'r1' }, token)).toBe(true);

@@ -43,7 +43,7 @@ describe('the end of a run whose stream cannot be read', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('is not recorded while it may still be read, and then says what the stream says', async () => {
+  it('is not recorded while the stream may become readable, and then follows the stream', async () => {
     const failure = { class: null, message: 'It broke.', resetsAt: null };
     const { conclude, recorded, tries } = conclusion(30, { failure });
     const done = conclude(run, exited);
@@ -54,7 +54,7 @@ describe('the end of a run whose stream cannot be read', () => {
     expect([tries(), recorded]).toEqual([31, [{ ...exited, report: { failure }, lastWords: null }]]);
   });
 
-  it('is recorded as a failure of which nothing is known when it cannot be read for good', async () => {
+  it('is recorded as a failure with an unknown outcome when the stream stays unreadable', async () => {
     const { conclude, recorded } = conclusion(Number.POSITIVE_INFINITY);
     const done = conclude(run, exited);
     await vi.advanceTimersByTimeAsync(limits.concludeMs + limits.stopRetryMs);
@@ -64,7 +64,7 @@ describe('the end of a run whose stream cannot be read', () => {
     ]);
   });
 
-  it('is a loss where the exit was not seen either, so that it may be tried again', async () => {
+  it('is a loss when the exit was not observed either, so that a retry is possible', async () => {
     const { conclude, recorded } = conclusion(Number.POSITIVE_INFINITY);
     const done = conclude(run, lost);
     await vi.advanceTimersByTimeAsync(limits.concludeMs + limits.stopRetryMs);
@@ -72,7 +72,7 @@ describe('the end of a run whose stream cannot be read', () => {
     expect(recorded).toEqual([{ ...lost, report: null }]);
   });
 
-  it('is concluded by one look at a time', async () => {
+  it('is recorded by one attempt at a time', async () => {
     const { conclude, recorded, tries } = conclusion(3);
     const all = [conclude(run, exited), conclude(run, exited), conclude(run, exited)];
     await vi.advanceTimersByTimeAsync(5 * limits.stopRetryMs);
@@ -81,7 +81,7 @@ describe('the end of a run whose stream cannot be read', () => {
   });
 });
 
-describe('what has to be read before an end is recorded', () => {
+describe('the output that is read before an end is recorded', () => {
   const plain = aRun(running());
   it.each([
     ['an agent that exited', 'is', run, exited],
@@ -91,7 +91,7 @@ describe('what has to be read before an end is recorded', () => {
     ['a command that crashed', 'is', plain, { ...exited, code: null, signal: 'SIGSEGV' }],
     ['a command that was killed', 'is not', plain, { ...exited, code: null, signal: 'SIGKILL' }],
     ['a command that was lost', 'is not', plain, lost],
-  ] as const)('the output of %s %s looked at', (_, verb, of, fact) => {
+  ] as const)('the output of %s %s read', (_, verb, of, fact) => {
     expect(mustDrainStream(of, fact)).toBe(verb === 'is');
   });
 });

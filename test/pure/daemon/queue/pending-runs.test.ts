@@ -22,8 +22,8 @@ const row = (number: number, given: Partial<Row> = {}): Row => ({
 });
 const order = (waiters: Iterable<{ number: number }>) => [...waiters].map(({ number }) => number);
 
-describe('the waiting list', () => {
-  it('is ordered by priority, then first come first served, however it was filled', () => {
+describe('the list of pending runs', () => {
+  it('is ordered by priority, then by submission, whatever the order of insertion', () => {
     const rows = [
       row(1),
       row(2, { priority: 5 }),
@@ -36,7 +36,7 @@ describe('the waiting list', () => {
       expect(order(createPendingRuns(filled).topLevel())).toEqual([6, 2, 4, 1, 5, 3]);
   });
 
-  it('takes in what is queued and lets go what has left the queue', () => {
+  it('gains queued runs and loses runs that have left the queue', () => {
     const list = createPendingRuns([row(1), row(2)]);
     list.note(aRun(queued, { number: 3, spec: { priority: 1 } }));
     expect([order(list.topLevel()), list.size()]).toEqual([[3, 1, 2], 3]);
@@ -45,7 +45,7 @@ describe('the waiting list', () => {
     expect([order(list.topLevel()), list.size()]).toEqual([[2], 1]);
   });
 
-  it('counts nothing twice: neither one that is noted again nor one that left before', () => {
+  it('counts a run once, also when it is added again or has left before', () => {
     const list = createPendingRuns([row(1)]);
     list.note(aRun(queued, { number: 1 }));
     expect(list.size()).toBe(1);
@@ -53,7 +53,7 @@ describe('the waiting list', () => {
     expect(list.size()).toBe(0);
   });
 
-  it('forgets the moment that one no longer waits for', () => {
+  it('drops the earliest start of a run that no longer waits for one', () => {
     const list = createPendingRuns([row(1, { notBefore: noon }), row(2)]);
     list.note(aRun(queued, { number: 1 }));
     expect([...list.topLevel()].map(({ number, notBefore }) => [number, notBefore])).toEqual([
@@ -62,7 +62,7 @@ describe('the waiting list', () => {
     ]);
   });
 
-  it('gives one that comes back its old place and its new earliest moment', () => {
+  it('gives a run that returns its old place and its new earliest start', () => {
     const list = createPendingRuns([row(1), row(2), row(3)]);
     list.note(aRun(running(), { number: 2 }));
     list.note(aRun({ status: 'queued', notBefore: noon }, { number: 2 }));
@@ -70,7 +70,7 @@ describe('the waiting list', () => {
     expect([...list.topLevel()][1]).toMatchObject({ number: 2, notBefore: noon });
   });
 
-  it('keeps runs inside runs apart, so that a full machine does not hide them', () => {
+  it('keeps nested runs apart, so that a full machine does not hide them', () => {
     const list = createPendingRuns([row(1), row(2, { parentRunId: 'id9' })]);
     list.note(aRun(queued, { number: 3, lineage: { parentRunId: 'id9', depth: 1 } }));
     expect([order(list.topLevel()), order(list.nested()), list.size()]).toEqual([[1], [2, 3], 3]);
@@ -78,7 +78,7 @@ describe('the waiting list', () => {
     expect([order(list.nested()), list.size()]).toEqual([[3], 2]);
   });
 
-  it('orders runs inside runs by priority too', () => {
+  it('orders nested runs by priority too', () => {
     const nested = [
       row(1, { parentRunId: 'id9' }),
       row(2, { parentRunId: 'id9', priority: 5 }),

@@ -9,7 +9,7 @@ const plain = (text: string, width: number | null = 40) => markdownLines(text, {
 const withLinks = { colour: false, width: null, links: true };
 
 describe('Markdown on a terminal', () => {
-  it('keeps headings, bold words and code apart also without colours', () => {
+  it('distinguishes headings, bold text and code without colors', () => {
     expect(plain('# Title\n\nSome **bold** and `code`.\n\n## Below\ntext')).toEqual([
       '# Title',
       '',
@@ -26,7 +26,7 @@ describe('Markdown on a terminal', () => {
     ]);
   });
 
-  it('wraps at words, and what goes on stands under its text', () => {
+  it('wraps at words, and indents continued lines under their text', () => {
     expect(plain('1. one two three four five six\n2. [x] seven\n   - eight nine ten eleven twelve', 20)).toEqual([
       '1. one two three',
       '   four five six',
@@ -47,19 +47,19 @@ describe('Markdown on a terminal', () => {
     expect(plain('```\na  b\n```', null)).toEqual(['  a  b']);
   });
 
-  it('shows a table in columns where they fit, else a list', () => {
+  it('shows a table in columns where they fit, else as a list', () => {
     const table = '| file | lines |\n|---|--:|\n| a.ts | 120 |\n| 漢字.ts | 8 |';
     expect(plain(table)).toEqual(['file     lines', 'a.ts       120', '漢字.ts      8']);
     expect(plain(table, 12)).toEqual(['• file: a.ts', '  lines: 120', '• file:', '    漢字.ts', '  lines: 8']);
   });
 
-  it('is never wider than the terminal, whatever it says', () => {
+  it('is never wider than the terminal, whatever its content', () => {
     const text = `# ${'漢'.repeat(60)}\n\n- ${'x'.repeat(200)} 👩‍👩‍👧 [link](https://example.org/${'y'.repeat(100)})\n\n\`\`\`\n${'字'.repeat(90)}\n\`\`\`\n\n| a | b |\n|---|---|\n| ${'w'.repeat(90)} | ö |\n`;
     for (const width of [20, 40, 80, 200])
       expect(plain(text, width).filter((line) => measureWidth(line) > width)).toEqual([]);
   });
 
-  it('shows tags, and what nests too deep or never ends, as they stand', () => {
+  it('shows tags, deep nesting and unclosed marks literally', () => {
     expect(plain('<script>alert(1)</script>')).toEqual(['<script>alert(1)</script>']);
     for (const text of [
       '>'.repeat(20_000),
@@ -77,7 +77,7 @@ describe('Markdown on a terminal', () => {
 });
 
 describe('links on a terminal', () => {
-  it('are there only where the terminal is known to show them', () => {
+  it('are used only on a terminal that is known to show them', () => {
     const is = (env: Record<string, string>, terminal = true) => knowsLinks(env, terminal);
     expect([
       is({ TERM_PROGRAM: 'iTerm.app' }),
@@ -98,7 +98,7 @@ describe('links on a terminal', () => {
     ]).toEqual([false, false, false]);
   });
 
-  it('pass the last door, and nothing that only looks like one does', () => {
+  it('pass the output filter, and nothing that only resembles a link does', () => {
     const good = forTerminal(
       `see ${link('the file', '/home/a b/ü.ts', withLinks)} and ${link('this', 'https://x.example/?a=1', withLinks)}.`,
     );
@@ -109,7 +109,7 @@ describe('links on a terminal', () => {
     expect(steering(forTerminal(nasty))).toEqual([]);
   });
 
-  it('cannot be broken out of by their words or their addresses', () => {
+  it('cannot be ended by their text or their address', () => {
     for (const address of [
       'https://x/\u001b\\\u001b[2J',
       'https://x/\u0007',
@@ -129,7 +129,7 @@ describe('links on a terminal', () => {
     );
   });
 
-  it('of Markdown say where they lead', () => {
+  it('of Markdown show their target', () => {
     expect(forTerminal(markdownLines('[good.example](https://evil.example)', withLinks).join(''))).toBe(
       '\u001b]8;;https://evil.example\u001b\\good.example\u001b]8;;\u001b\\ (https://evil.example)',
     );
@@ -137,8 +137,8 @@ describe('links on a terminal', () => {
   });
 });
 
-describe('wrapping', () => {
-  it('counts what the terminal shows, not characters', () => {
+describe('wrapped text', () => {
+  it('is measured by its width on the terminal, not by its characters', () => {
     expect(wrap([span('漢字 漢字 e\u0301e\u0301')], { colour: true, width: 8 })).toEqual([
       '漢字',
       '漢字 e\u0301e\u0301',

@@ -48,7 +48,7 @@ const ran = (command: string, output: string, exit: number) => ({
 
 for (const cli of clis) {
   describe(`recorded runs of ${cli}, as text`, () => {
-    test.each(recordings(cli))('$name shows no event as it stands in the stream, and the last words', (recording) => {
+    test.each(recordings(cli))('$name shows the final message, and no event as raw JSON', (recording) => {
       const lines = linesOf(readerOf(cli), recording.stdout);
       const shown = lines.join('\n');
       expect(lines.filter((line) => /^\s*\[?\{"/.test(line))).toEqual([]);
@@ -64,7 +64,7 @@ for (const cli of clis) {
         ).toEqual([]);
     });
 
-    test('are the same text, however their bytes arrive', () => {
+    test('have the same text, however their bytes arrive', () => {
       for (const { stdout } of recordings(cli).filter(({ stdout: bytes }) => bytes.length < 10_000)) {
         const renderer = rendererOf(readerOf(cli));
         const pieces = Array.from({ length: Math.ceil(stdout.length / 7) }, (_, index) =>
@@ -76,7 +76,7 @@ for (const cli of clis) {
       }
     });
 
-    test('end on stderr with lines that are shown as they are', () => {
+    test('end on stderr with lines that are shown unchanged', () => {
       for (const { stderr } of recordings(cli))
         expect(() => linesOf(readerOf(cli), stderr, { stream: 'stderr' })).not.toThrow();
     });
@@ -84,7 +84,7 @@ for (const cli of clis) {
 }
 
 describe('a tool of an agent', () => {
-  it('is shown with its exit code, and its time where the stream has times', () => {
+  it('is shown with its exit code, and its duration when the stream has times', () => {
     const log = logOf(
       calls('1', 'Bash', { command: 'npm test' }, '2026-11-22T12:00:00.000Z'),
       gives('1', { stdout: 'fine', stderr: '', interrupted: false }, '', '2026-11-22T12:00:01.250Z'),
@@ -93,7 +93,7 @@ describe('a tool of an agent', () => {
     expect(linesOf(codex, logOf(ran('make', '', 2)))).toEqual(['$ make → exit 2']);
   });
 
-  it('that changed a file is that change, with its lines where the stream tells them', () => {
+  it('that changed a file is shown as the change, with its lines when the stream has them', () => {
     const patch = [{ lines: [' a', '-b', '+x', '+y'] }];
     const edited = logOf(
       calls('1', 'Edit', { file_path: '/home/demo/project/src/a.ts', old_string: 'b', new_string: 'x\ny' }),
@@ -149,7 +149,7 @@ describe('a tool of an agent', () => {
     ).toEqual(['M e.ts +4 −0']);
   });
 
-  it('is named with what it is about, and says when it failed or was not allowed', () => {
+  it('is named with its main argument, and marked when it failed or was refused', () => {
     const denied = {
       ...gives('2', 'Error'),
       tool_result_meta: [{ id: '2', permission_decision: { decision: 'reject' } }],
@@ -164,7 +164,7 @@ describe('a tool of an agent', () => {
     expect(linesOf(claude, log)).toEqual(['Read src/a.ts', 'WebFetch https://x.example → not allowed', '    No.']);
   });
 
-  it('that printed much is folded, with how to see it all', () => {
+  it('with much output is folded, with the command that shows it all', () => {
     const output = Array.from({ length: 223 }, (_, index) => `line ${index + 1}`).join('\n');
     const lines = linesOf(codex, logOf(ran('make', output, 0)));
     expect(lines).toEqual([
@@ -175,7 +175,7 @@ describe('a tool of an agent', () => {
     ]);
   });
 
-  it('is shown as begun when nothing more comes for now, and its end below', () => {
+  it('is shown as started while no further event comes, and its end below', () => {
     const renderer = rendererOf(claude);
     expect(renderer.push(Buffer.from(logOf(calls('1', 'Bash', { command: 'make' }))))).toEqual([]);
     expect([renderer.pause(), renderer.pause()]).toEqual([['$ make'], []]);
@@ -189,14 +189,14 @@ describe('a tool of an agent', () => {
     ]);
   });
 
-  it('whose end never comes is said to have none', () => {
+  it('without an end is marked as such', () => {
     expect(linesOf(claude, logOf(calls('1', 'Bash', { command: 'sleep 1000' })))).toEqual([
       '$ sleep 1000',
       '… 1 tool had not ended',
     ]);
   });
 
-  it('never steers the terminal, whatever it printed', () => {
+  it('prints no control sequence, whatever its output', () => {
     const log = logOf(ran(`echo ${nasty}`, `${nasty}\n10 %\r20 %\r\n`, 1), {
       type: 'item.completed',
       item: { id: 'm', type: 'agent_message', text: `# ${nasty}\n\n[${nasty}](http://x/${nasty})` },
@@ -208,8 +208,8 @@ describe('a tool of an agent', () => {
   });
 });
 
-describe('what an agent says of itself', () => {
-  it('reports are told in words, and their tokens never', () => {
+describe('the reports and usage of an agent', () => {
+  it('include its reports in words, and never their tokens', () => {
     const line = '::clip-report tok-123 {"id":"r1","kind":"next","text":"run the tests"}';
     const lines = linesOf(codex, logOf(ran('clip report next', `${line}\n`, 0)), {
       hide: (text) => text.replace('tok-123', '***'),
@@ -218,7 +218,7 @@ describe('what an agent says of itself', () => {
     expect(linesOf(codex, `${line}\n`).join('\n')).toBe('reports next: run the tests');
   });
 
-  it('retries, errors and warnings are marked, and one error is told once', () => {
+  it('include retries, errors and warnings, each error once', () => {
     const log = logOf(
       { type: 'error', message: 'Reconnecting... 2/5 (429)' },
       { type: 'error', message: 'Overloaded.' },
@@ -231,7 +231,7 @@ describe('what an agent says of itself', () => {
     ]);
   });
 
-  it('secrets are hidden where they appear only when the JSON is read', () => {
+  it('have secrets hidden that appear only when the JSON is decoded', () => {
     const log = logOf({
       type: 'item.completed',
       item: { id: 'm', type: 'agent_message', text: 'It is pass"word\\1.' },
@@ -240,7 +240,7 @@ describe('what an agent says of itself', () => {
     expect(linesOf(codex, log, { hide: (text) => text.replaceAll('pass"word\\1', '***') })).toEqual(['It is ***.']);
   });
 
-  it('what was used is told at the end, and a cost that nobody said is not', () => {
+  it('include the total usage at the end, and no cost that was not reported', () => {
     const done = {
       type: 'turn.completed',
       usage: { input_tokens: 1_000, cached_input_tokens: 400, output_tokens: 20 },
@@ -248,7 +248,7 @@ describe('what an agent says of itself', () => {
     expect(linesOf(codex, logOf(done))).toEqual(['✓ done · used 1000 in (400 cached), 20 out by the session so far']);
   });
 
-  it('words in pieces are one text, given out block by block', () => {
+  it('have messages in pieces joined to one text, printed block by block', () => {
     const delta = (content: string) => ({ type: 'message', role: 'assistant', content, delta: true });
     const renderer = rendererOf(readerOf('gemini'));
     expect(renderer.push(Buffer.from(logOf(delta('The first para'), delta('graph.\n\n```\na\n\nb'))))).toEqual([
@@ -258,7 +258,7 @@ describe('what an agent says of itself', () => {
     expect(renderer.rest()).toEqual(['', 'The end']);
   });
 
-  it('a line of more than 8 MiB is left out, and the next one is read', () => {
+  it('leave out a line of more than 8 MiB, and continue with the next line', () => {
     const long = `{"type":"item.completed","item":{"text":"${'x'.repeat(9 * 2 ** 20)}"}}\n`;
     expect(linesOf(codex, `${long}${logOf(ran('make', '', 0))}`)).toEqual([
       '… a line too long to be read: clip logs 7 --raw',
@@ -267,7 +267,7 @@ describe('what an agent says of itself', () => {
   });
 });
 
-describe('agents that are described by a mapping', () => {
+describe('agents with a mapping', () => {
   it('are shown by its rules', () => {
     const demo = readerOf('plain', readMapping(demoMapping, 'The demo'));
     const log = logOf(
@@ -282,7 +282,7 @@ describe('agents that are described by a mapping', () => {
     expect(linesOf(demo, log)).toEqual(['session s1', '', 'I plan.', '', '$ make → exit 0', 'write a.ts', '✓ done']);
   });
 
-  it('without JSON say their words as Markdown, paragraph by paragraph', () => {
+  it('without JSON have their output shown as Markdown, paragraph by paragraph', () => {
     const aider = readerOf('plain', presetNamed('aider')?.mapping ?? null);
     expect(linesOf(aider, 'I look at\nthe **parser**.\n\nlitellm.AuthenticationError: no key\n')).toEqual([
       'I look at',
@@ -292,7 +292,7 @@ describe('agents that are described by a mapping', () => {
     ]);
   });
 
-  it('and plain commands are shown as they are', () => {
+  it('and plain commands have other lines shown unchanged', () => {
     expect(linesOf(readerOf('plain'), '  *not* markdown\n{"a":1}\n')).toEqual(['  *not* markdown', '{"a":1}']);
   });
 });
@@ -301,7 +301,7 @@ describe('the last readable line', () => {
   const tail = (text: string, whole = true) =>
     lastReadable(claude, Buffer.from(text), { whole, hide: (words) => words });
 
-  it('is what the agent does or says now', () => {
+  it('is the current message or tool of the agent', () => {
     expect(tail(logOf(says('First.\n\nAnd **then**.')))).toBe('And then.');
     expect(tail(logOf(says('First.'), calls('1', 'Bash', { command: 'make' })))).toBe('$ make');
   });
@@ -312,23 +312,23 @@ describe('the last readable line', () => {
     expect(tail(`${log}{"type":"assis`)).toBe('Second.');
   });
 
-  it('is nothing where nothing was said', () => {
+  it('is null where there is no message', () => {
     expect([tail(''), tail('{"type":"assis', false)]).toEqual([null, null]);
   });
 });
 
-describe('what streams tell of times and changes', () => {
+describe('times and changes in a stream', () => {
   it.each([
     '1970-01-01T00:00:00.000Z',
     '2000-02-29T23:59:59.999Z',
     '2026-11-22T12:18:45.860Z',
     '2027-03-01T00:00:00.000Z',
     '2100-02-28T12:00:00.000Z',
-  ])('%s is the time it says', (time) => {
+  ])('are read: %s is its time', (time) => {
     expect(timeIn(time)).toBe(Date.parse(time));
   });
 
-  it('lines are counted as a diff counts them', () => {
+  it('are counted as a diff counts them', () => {
     expect([lineCount(''), lineCount('a'), lineCount('a\n'), lineCount('a\nb')]).toEqual([0, 1, 1, 2]);
     expect(linesOfReplacement('a\nb\nc\n', 'a\nx\ny\nc\n')).toEqual({ added: 2, removed: 1 });
     expect(linesOfDiff('--- a\n+++ b\n@@ -1,2 +1,2 @@\n a\n--- b\n+++ c\n')).toEqual({ added: 1, removed: 1 });
@@ -336,7 +336,7 @@ describe('what streams tell of times and changes', () => {
   });
 });
 
-describe('whatever other programs write', () => {
+describe('arbitrary output of other programs', () => {
   const words = oneof(
     string({ unit: 'binary', maxLength: 60 }),
     constantFrom(
@@ -375,7 +375,7 @@ describe('whatever other programs write', () => {
     ).trim(),
   );
 
-  it.each(clis)('of %s becomes lines that fit and steer nothing', (cli) => {
+  it.each(clis)('of %s becomes lines that fit and hold no control sequence', (cli) => {
     assert(
       property(array(oneof(event, tools, words), { maxLength: 12 }), constantFrom(null, 30, 80), (lines, width) => {
         const shown = linesOf(readerOf(cli), lines.join('\n'), { look: { colour: true, width } });
