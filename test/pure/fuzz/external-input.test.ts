@@ -48,8 +48,8 @@ function outcome<T>(work: () => T, ...kinds: (new (...args: never[]) => Error)[]
   }
 }
 
-describe('whatever stands in a file that a person keeps', () => {
-  it('a configuration is read, or refused with its line', () => {
+describe('arbitrary files of a person', () => {
+  it('are read as a configuration, or refused with the line', () => {
     const toml = pieces(
       'max_runs',
       'after_crash',
@@ -84,7 +84,7 @@ describe('whatever stands in a file that a person keeps', () => {
     );
   });
 
-  it('an env file gives texts by name, or an error that quotes none of it', () => {
+  it('give the texts of an env file by name, or an error that quotes none of them', () => {
     const lines = pieces(
       'A',
       'KEY',
@@ -116,7 +116,7 @@ describe('whatever stands in a file that a person keeps', () => {
     );
   });
 
-  it('a mapping is one that starts something, or a usage error', () => {
+  it('are a mapping that starts a program, or a usage error', () => {
     const part = record(
       {
         args: array(oneof(text, constantFrom('{{session}}', '{{promptFile}}', '{{model}}', '{{prompt}}'))),
@@ -171,7 +171,7 @@ describe('whatever stands in a file that a person keeps', () => {
   });
 });
 
-describe('whatever an agent says', () => {
+describe('arbitrary output of an agent', () => {
   /** Fields that mappings and adapters look for, with values of every kind, one in the other. */
   const names = [
     'type',
@@ -220,22 +220,25 @@ describe('whatever an agent says', () => {
     ...presets.map(({ name, mapping }) => ({ name, mapping, adapter: 'plain' as const })),
   ];
 
-  it.each(described)('to $name makes an account that can be stored, and an end', ({ mapping, adapter: kind }) => {
-    const adapter = findAdapter({ ...launch(kind).agent, mapping });
-    assert(
-      property(lines, oneof(lines, text), integer({ min: 0, max: 255 }), (stdout, stderr, code) => {
-        const streamState = replay(adapter, { stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) });
-        expect(JSON.parse(JSON.stringify(streamState))).toEqual(streamState);
-        expect(JSON.stringify(streamState).length).toBeLessThan(400_000);
-        if (adapter.stream) judgeStream(streamState, { code, signal: null }, adapter.stream);
-      }),
-      { numRuns: 150 },
-    );
-  });
+  it.each(described)(
+    'gives the adapter $name a stream state that can be stored, and an end',
+    ({ mapping, adapter: kind }) => {
+      const adapter = findAdapter({ ...launch(kind).agent, mapping });
+      assert(
+        property(lines, oneof(lines, text), integer({ min: 0, max: 255 }), (stdout, stderr, code) => {
+          const streamState = replay(adapter, { stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) });
+          expect(JSON.parse(JSON.stringify(streamState))).toEqual(streamState);
+          expect(JSON.stringify(streamState).length).toBeLessThan(400_000);
+          if (adapter.stream) judgeStream(streamState, { code, signal: null }, adapter.stream);
+        }),
+        { numRuns: 150 },
+      );
+    },
+  );
 });
 
-describe('whatever comes over a socket', () => {
-  it('a message to the keeper is one that it can carry out, or nothing', () => {
+describe('arbitrary data from a socket', () => {
+  it('is a message that the keeper can carry out, or is ignored', () => {
     const odd = oneof(
       constantFrom<unknown>(null, '', 'x', '\0', -1, 0, 1e308, true, [], {}),
       anything({ maxDepth: 1 }),
@@ -282,7 +285,7 @@ describe('whatever comes over a socket', () => {
     );
   });
 
-  it('a value is looked through to its bounds, however deep or wide it is', () => {
+  it('is checked to its bounds, however deep or wide it is', () => {
     let deep: unknown = 1;
     for (let i = 0; i < 100_000; i += 1) deep = i % 2 === 0 ? [deep] : { deep };
     expect(tooMuchIn(deep)).toMatch(/deep/);
@@ -298,7 +301,7 @@ describe('whatever comes over a socket', () => {
     );
   });
 
-  it('an answer is shown as JSON that means the same and steers no terminal', () => {
+  it('is printed as JSON with the same meaning and without control sequences', () => {
     assert(
       property(
         oneof(

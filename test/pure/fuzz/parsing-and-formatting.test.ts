@@ -56,8 +56,8 @@ const fields = record(
   { requiredKeys: [] },
 );
 
-describe('whatever is written', () => {
-  it('a line of a batch is a request or a usage error', () => {
+describe('arbitrary input of a user', () => {
+  it('in a line of a batch is a request or a usage error', () => {
     assert(
       property(oneof(fields, jsonValue(), anything()), (line) => {
         const run = outcome(() => runOfLine(line, {}));
@@ -67,7 +67,7 @@ describe('whatever is written', () => {
     );
   });
 
-  it('a line with a command is taken with whatever else, or refused', () => {
+  it('beside a command in a line of a batch is accepted or refused', () => {
     assert(
       property(fields, dictionary(text, text), (line, env) => {
         outcome(() => runOfLine({ ...line, command: ['make'], cwd: '/work' }, { env }));
@@ -76,7 +76,7 @@ describe('whatever is written', () => {
     );
   });
 
-  it('a request is accepted or refused, and never makes the check fail', () => {
+  it('as a request is accepted or refused, without an exception', () => {
     assert(
       property(
         oneof(fields, anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true })),
@@ -89,7 +89,7 @@ describe('whatever is written', () => {
     );
   });
 
-  it('a duration is a number of milliseconds within 365 days, or a usage error', () => {
+  it('as a duration is a number of milliseconds within 365 days, or a usage error', () => {
     assert(
       property(
         oneof(
@@ -108,7 +108,7 @@ describe('whatever is written', () => {
     );
   });
 
-  it('a size is a number of bytes that can be counted, or a usage error', () => {
+  it('as a size is a number of bytes that can be counted, or a usage error', () => {
     assert(
       property(oneof(text, pieces('1', '9', '0', '.', '-', 'K', 'M', 'G', 'T', 'i', 'B', '10G')), (written) => {
         const bytes = outcome(() => parseSize(written, 'max-output'));
@@ -119,8 +119,8 @@ describe('whatever is written', () => {
   });
 });
 
-describe('whatever the operating system says', () => {
-  it('a stat line is whole, with numbers, or nothing', () => {
+describe('arbitrary text from the operating system', () => {
+  it('in a stat line gives a complete record with numbers, or null', () => {
     assert(
       property(oneof(text, pieces('42 (', ') ', 'S ', '1 ', '0 0 0 0 0 0 0 0 0 0 0 0 0 ', '(', ')', '7\n')), (line) => {
         const stat = parseStat(line);
@@ -130,7 +130,7 @@ describe('whatever the operating system says', () => {
     );
   });
 
-  it('a stat line gives back any name', () => {
+  it('as a process name is read back from a stat line', () => {
     assert(
       property(text, (name) => {
         const rest = Array.from({ length: 20 }, (_, n) => n + 3).join(' ');
@@ -147,7 +147,7 @@ describe('whatever the operating system says', () => {
     );
   });
 
-  it('the lists of ps give processes with numbers, or fewer of them', () => {
+  it('in the lists of ps gives processes with numbers, or fewer of them', () => {
     const list = pieces(
       '  501 ',
       '1 ',
@@ -175,8 +175,8 @@ describe('whatever the operating system says', () => {
   });
 });
 
-describe('whatever is shown', () => {
-  it('no control character and no reversal of text is left', () => {
+describe('arbitrary text for the terminal', () => {
+  it('is printed without control characters and without reversed text', () => {
     assert(
       property(
         oneof(text, pieces('\u001b', '[', '31m', ']0;', '\u0007', '\u009b', '\r', '\n', '\u202e', 'x')),
@@ -189,7 +189,7 @@ describe('whatever is shown', () => {
     );
   });
 
-  it('a table fits the terminal as long as its flexible column may shrink', () => {
+  it('in a table fits the terminal as long as the flexible column may shrink', () => {
     assert(
       property(
         array(string({ unit: 'grapheme' }), { minLength: 1, maxLength: 8 }),
@@ -210,7 +210,7 @@ describe('whatever is shown', () => {
     );
   });
 
-  it('a secret is masked the same, whatever the chunks', () => {
+  it('with a secret is masked the same, wherever it is cut into chunks', () => {
     const secret = string({ unit: constantFrom('a', 'b', '-'), minLength: 8, maxLength: 12 });
     assert(
       property(

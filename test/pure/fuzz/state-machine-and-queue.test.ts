@@ -126,8 +126,8 @@ function endOf({
   return end;
 }
 
-describe('whatever happens to a run, in whatever order', () => {
-  it('it takes only the known ways, ends once, finalizes once, and is tried again at most once', () => {
+describe('a run with arbitrary events in arbitrary order', () => {
+  it('makes only the documented transitions, ends once, is finalized once, and is retried at most once', () => {
     assert(
       property(
         history,
@@ -164,7 +164,7 @@ describe('whatever happens to a run, in whatever order', () => {
     );
   });
 
-  it('the first order to stop decides the end of a run that is stopped before it ends', () => {
+  it('ends by the first order to stop when it is stopped before it ends', () => {
     assert(
       property(history, constantFrom(...orders.filter((order) => order !== 'lingering')), (happened, order) => {
         const ended = (events: readonly { event: RunEvent; at: number }[]) => {
@@ -188,7 +188,7 @@ describe('whatever happens to a run, in whatever order', () => {
     );
   });
 
-  it('the stop sequence always has a next move, and comes to SIGKILL', () => {
+  it('has a next step of its stop sequence at any time, up to SIGKILL', () => {
     assert(
       property(nat({ max: 60_000 }), boolean(), constantFrom('SIGINT', null), (graceMs, now, polite) => {
         let stop = { order: 'cancelled', orderedAt: noon, graceMs, phase: 'ordered', phaseAt: noon, now } as Parameters<
@@ -231,8 +231,8 @@ const world = record({
   held: boolean(),
 });
 
-describe('whoever waits and whoever runs', () => {
-  it('no more start than there are slots, a group holds its limit, and no lock is given to two unrelated runs', () => {
+describe('an arbitrary queue with arbitrary live runs', () => {
+  it('starts no more runs than there are slots, keeps the limits of groups, and gives no lock to two unrelated runs', () => {
     assert(
       property(world, ({ runs, holding, slotsMax, limit, paused, held }) => {
         const all = familyOf(runs);

@@ -7,8 +7,8 @@ const verdictOf = (...chunks: readonly string[]) => {
   return chunks.map((chunk) => check(Buffer.from(chunk))).at(-1);
 };
 
-describe('what may still be one JSON document', () => {
-  it('is every document, wherever it is cut', () => {
+describe('a beginning of one JSON document', () => {
+  it('is recognized in every document, wherever it is cut', () => {
     const documents = fc.oneof(
       fc.jsonValue().map((value) => [value]),
       fc.jsonValue().map((value) => ({ value, '': [] })),
@@ -41,12 +41,9 @@ describe('what may still be one JSON document', () => {
     expect(verdictOf(text)).toBe('open');
   });
 
-  it.each(['{}\n', '\n\n[1,2]\n', '{"a":{"b":[]}} \r\n{"a":1}'])(
-    'is not what stands whole on the first line, like %j',
-    (text) => {
-      expect(verdictOf(text)).toBe('line');
-    },
-  );
+  it.each(['{}\n', '\n\n[1,2]\n', '{"a":{"b":[]}} \r\n{"a":1}'])('is not a complete first line, like %j', (text) => {
+    expect(verdictOf(text)).toBe('line');
+  });
 
   it.each([
     'x',
@@ -71,7 +68,7 @@ describe('what may still be one JSON document', () => {
     expect(verdictOf(text)).toBe('none');
   });
 
-  it('is not a picture of brackets', () => {
+  it('is not a picture made of brackets', () => {
     expect([verdictOf('['.repeat(1_000)), verdictOf('['.repeat(1_001))]).toEqual(['open', 'none']);
   });
 });

@@ -9,7 +9,7 @@ const odd = {
 };
 
 describe('a systemd unit', () => {
-  it('leaves keepers and runs alone, restarts what failed, and quotes what systemd would read otherwise', () => {
+  it('leaves keepers and runs alone, restarts after failures, and quotes the characters that systemd interprets', () => {
     const unit = systemdUnit(odd).split('\n');
     expect(unit).toContain('KillMode=process');
     expect(unit).toContain('Restart=on-failure');
@@ -22,7 +22,7 @@ describe('a systemd unit', () => {
 });
 
 describe('a launchd agent', () => {
-  it('leaves keepers and runs alone, and is XML whatever is in a path', () => {
+  it('leaves keepers and runs alone, and is valid XML for any path', () => {
     const plist = launchdAgent('dev.clip.daemon', odd, '/h/daemon.err');
     expect(plist).toContain('<key>AbandonProcessGroup</key><true/>');
     expect(plist).toContain('<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>');
@@ -32,7 +32,7 @@ describe('a launchd agent', () => {
 });
 
 describe('the paths in a unit', () => {
-  it('are read back as they were written, whatever they are', () => {
+  it('are read back as they were written', () => {
     const word = fc.string({ maxLength: 20 }).map((text) => `/${text.replace(unseen, '')}`);
     fc.assert(
       fc.property(word, word, (node, program) => {
@@ -44,7 +44,7 @@ describe('the paths in a unit', () => {
     );
   });
 
-  it('are refused with control characters, and none are found in a unit of somebody else', () => {
+  it('are refused with control characters, and none are read from a unit of another program', () => {
     expect(canBeWritten({ argv: ['/a\n[Service]'], environment: {} })).toBe(false);
     expect(pathsIn('[Service]\nExecStart=/bin/true\n')).toEqual([]);
   });

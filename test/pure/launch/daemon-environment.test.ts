@@ -14,18 +14,18 @@ const shell = {
 };
 
 describe('cleanEnvironment', () => {
-  it('keeps everything that Node would read away from a daemon, and from whatever it starts as one', () => {
+  it('removes every variable that Node would read in a daemon, and in the processes that the daemon starts as one', () => {
     const daemon = cleanEnvironment(shell, 'daemon');
     expect(Object.keys(daemon).filter((name) => /^(NODE|UV)_/.test(name))).toEqual([]);
     expect(daemon).toMatchObject({ PATH: '/bin', LD_PRELOAD: '/lib/clock.so', CLIP_ROLE: 'daemon' });
   });
 
-  it('passes on nothing that belongs to one run', () => {
+  it('passes on no variable of a single run', () => {
     expect(Object.keys(cleanEnvironment(shell, 'keeper'))).not.toEqual(expect.arrayContaining(['CLIP_RUN_ID']));
     expect(cleanEnvironment(shell, 'keeper')).not.toHaveProperty('CLIP_RUN_TOKEN');
   });
 
-  it('loses nothing: a keeper hands the person’s variables on to the daemon that it starts, and runs get them back', () => {
+  it('loses no variable of the person: a keeper passes them on to the daemon that it starts, and runs get them back', () => {
     const twice = cleanEnvironment(cleanEnvironment(shell, 'keeper'), 'daemon');
     const { CLIP_RUN_ID: _, CLIP_RUN_TOKEN: __, ...rest } = shell;
     expect(heldVariables(twice)).toEqual({ ...rest, CLIP_ROLE: 'daemon' });

@@ -21,18 +21,18 @@ const manager = '/run/user/1000/systemd/private';
 const linger = '/var/lib/systemd/linger/ada';
 
 describe('scopeCommand', () => {
-  it('asks the user’s manager where the user lingers, so that a logout ends nothing', () => {
+  it('uses the user’s manager when the user lingers, so that a logout ends nothing', () => {
     const command = scopeCommand('clip-keeper-1.scope', machine({ there: [manager, linger] }));
     expect(command?.argv.slice(0, 3)).toEqual(['/usr/bin/systemd-run', '--user', '--scope']);
     expect(command?.argv).toEqual(expect.arrayContaining(['--property=Delegate=yes', '--unit=clip-keeper-1.scope']));
     expect(command?.env).toEqual({ XDG_RUNTIME_DIR: '/run/user/1000' });
   });
 
-  it('asks nobody in a login session without lingering: the manager would take runs along at the logout', () => {
+  it('uses no manager in a login session without lingering, because the manager would end runs at the logout', () => {
     expect(scopeCommand('x', machine({ there: [manager] }))).toBe(null);
   });
 
-  it('asks the user’s manager for what is below it already, like the terminal of a desktop', () => {
+  it('uses the user’s manager for a process that is already below it, like the terminal of a desktop', () => {
     const cgroup = '0::/user.slice/user-1000.slice/user@1000.service/app.slice/terminal.scope\n';
     expect(scopeCommand('x', machine({ there: [manager], cgroup }))).not.toBe(null);
     expect(scopeCommand('x', machine({ there: [manager], cgroup: cgroup.replace('user@1000', 'user@1001') }))).toBe(
@@ -40,7 +40,7 @@ describe('scopeCommand', () => {
     );
   });
 
-  it('asks the manager of the system for root, and only where that has booted', () => {
+  it('uses the manager of the system for root, and only where it has booted', () => {
     expect(
       scopeCommand('x', machine({ uid: 0, there: ['/run/systemd/system', '/run/systemd/private'] }))?.argv,
     ).not.toContain('--user');

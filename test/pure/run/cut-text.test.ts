@@ -7,7 +7,7 @@ import { emptyStreamState, fold } from '#run/stream-state.ts';
 
 const family = '👨‍👩‍👧‍👦';
 
-describe('a text that is cut', () => {
+describe('a shortened text', () => {
   test.each([
     ['an emoji', `${'x'.repeat(9)}🎉 done`, 10, 'x'.repeat(9)],
     ['an emoji that just fits', `${'x'.repeat(8)}🎉 done`, 10, `${'x'.repeat(8)}🎉`],
@@ -21,7 +21,7 @@ describe('a text that is cut', () => {
     expect(cutText(text, most)).toBe(expected);
   });
 
-  test('is cut between two code points where one character fills more than the window', () => {
+  test('is cut between two code points where one character fills the whole limit', () => {
     const zalgo = `e${'\u0301'.repeat(500)}`;
     expect(cutText(zalgo, 200)).toHaveLength(200);
     expect(cutText('😀'.repeat(100), 101)).toBe('😀'.repeat(50));
@@ -32,7 +32,7 @@ describe('a text that is cut', () => {
     expect(cutBeginning('🎉done', 5)).toBe('done');
   });
 
-  test('is well-formed and no longer than it may be, whatever it was', () => {
+  test('is well-formed and within its limit, whatever the text', () => {
     const units = fc
       .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 300 })
       .map((codes) => String.fromCharCode(...codes));
@@ -48,20 +48,20 @@ describe('a text that is cut', () => {
   });
 });
 
-describe('JSON that leaves clip', () => {
+describe('JSON that clip prints', () => {
   test.each([
     ['a lone half', 'a\ud83cb', 'a\ufffdb'],
     ['two lone halves', '\udf89\udf89', '\ufffd\ufffd'],
     ['a whole emoji', '🎉', '🎉'],
     ['words that look like an escape', String.raw`\ud800 and \\ud800`, String.raw`\ud800 and \\ud800`],
     ['a backslash before a lone half', '\\\ud800', '\\\ufffd'],
-  ])('has no half surrogate: %s', (_, text, expected) => {
+  ])('has no lone surrogate: %s', (_, text, expected) => {
     expect(JSON.parse(jsonText({ [text]: [text] }))).toEqual({ [expected]: [expected] });
     expect(jsonText(text)).not.toMatch(/(?<!\\)(?:\\\\)*\\ud[89a-f]/);
   });
 });
 
-describe('the words of an agent', () => {
+describe('a message of an agent', () => {
   const says = (...pieces: string[]) =>
     fold(
       emptyStreamState,
@@ -69,14 +69,14 @@ describe('the words of an agent', () => {
       0,
     );
 
-  test('are cut at whole characters where lists show them', () => {
+  test('is cut at whole characters where lists show it', () => {
     expect(buildDigest(says(`${'x'.repeat(limits.errorLength - 1)}🎉 done`), null).lastMessage).toBe(
       'x'.repeat(limits.errorLength - 1),
     );
     expect(buildDigest(says(`\ud83c alone`), null).lastMessage).toBe('\ufffd alone');
   });
 
-  test('may come in pieces that cut an emoji in two', () => {
+  test('may arrive in pieces that split an emoji', () => {
     expect(says('A party \ud83c', '\udf89!').text).toBe('A party 🎉!');
     expect(says('A party \ud83c', ' alone').text).toBe('A party \ufffd alone');
     expect(buildDigest(says('A party \ud83c', ''), null).lastMessage).toBe('A party \ufffd');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { didYouMean, nearest } from '#run/did-you-mean.ts';
 
-describe('what somebody may have meant', () => {
+describe('the suggestion for an unknown word', () => {
   it.each([
     ['buidl', 'build'],
     ['biuld', 'build'],
@@ -11,19 +11,19 @@ describe('what somebody may have meant', () => {
     ['rewiever', 'reviewer'],
     ['rev', 'reviewer'],
     ['rn', 'run'],
-  ])('by %s is %s', (word, meant) => {
+  ])('for %s is %s', (word, meant) => {
     expect(nearest(word, ['coder', 'reviewer', 'build', 'run'])).toBe(meant);
   });
 
-  it.each(['', 'x', 'xyz', 'deploy', 'b', 'x'.repeat(5_000)])('by "%s" is nothing that there is', (word) => {
+  it.each(['', 'x', 'xyz', 'deploy', 'b', 'x'.repeat(5_000)])('for "%s" is null', (word) => {
     expect(nearest(word, ['coder', 'reviewer', 'build', 'x'.repeat(5_001)])).toBeNull();
   });
 
-  it('is nothing when a beginning fits two', () => {
+  it('is null when two names have the same beginning', () => {
     expect(nearest('build', ['build-one', 'build-two'])).toBeNull();
   });
 
-  it('is said, or what else there is to say', () => {
+  it('is printed, or else the list of possible words', () => {
     expect(didYouMean('codr', ['coder'], 'There are: coder.')).toBe('Did you mean coder?');
     expect(didYouMean('x', ['coder'], 'There are: coder.')).toBe('There are: coder.');
   });

@@ -16,7 +16,7 @@ describe('the author of an error', () => {
     ['a signal', { kind: 'killed', signal: 'SIGKILL' }],
     ['a loss', { kind: 'lost' }],
     ['a start that failed', { kind: 'not_started' }],
-  ])('is clip when all that is known is %s', (_, outcome) => {
+  ])('is clip when the only known fact is %s', (_, outcome) => {
     expect(own(endOfOutcome(aSpec(), outcome, null))).toBe(true);
   });
 
@@ -25,7 +25,7 @@ describe('the author of an error', () => {
       expect(own(endOfOrder(order))).toBe(true);
   });
 
-  it('is clip when the stream named no reason', () => {
+  it('is clip when the stream has no reason', () => {
     const refused = fold(emptyStreamState, [{ type: 'refused', tool: 'Bash' }], 0);
     const mute = fold(emptyStreamState, [{ type: 'result', failure: { class: null, message: '', resetsAt: null } }], 0);
     const ends: [typeof emptyStreamState, number][] = [
@@ -41,7 +41,7 @@ describe('the author of an error', () => {
     }
   });
 
-  it('is the agent when its stream said why', () => {
+  it('is the agent when its stream has the reason', () => {
     const streamState = fold(
       emptyStreamState,
       [{ type: 'result', failure: { class: null, message: 'Killed by the reviewers.', resetsAt: null } }],

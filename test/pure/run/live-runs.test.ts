@@ -13,7 +13,7 @@ function next(state: RunState, event: RunEvent, spec = {}): RunState {
   return result.state;
 }
 
-describe('a run that starts', () => {
+describe('a starting run', () => {
   const starting: RunState = { status: 'starting', since: noon - 100, stop: null };
   const spawned: RunEvent = { type: 'spawned', leader, startedAt: noon };
 
@@ -27,12 +27,12 @@ describe('a run that starts', () => {
     expect(next(starting, spawned)).toMatchObject({ deadlineAt: null, startedAt: noon, silentSince: noon, leader });
   });
 
-  it('is stopped the moment it lives when that was ordered before', () => {
+  it('is stopped as soon as it is running when a stop was ordered before', () => {
     const stop = aStop({ order: 'paused' });
     expect(next({ ...starting, stop }, spawned)).toMatchObject({ status: 'stopping', stop });
   });
 
-  it('goes back to the queue when nothing was launched, not before the time given', () => {
+  it('returns to the queue when nothing was launched, until the given time', () => {
     expect(next(starting, { type: 'never-launched', message: '', retryInMs: 0 })).toEqual({
       status: 'queued',
       notBefore: null,
@@ -43,7 +43,7 @@ describe('a run that starts', () => {
     });
   });
 
-  it('carries the warning when it is found alive without a keeper', () => {
+  it('has a warning when it is found alive without a keeper', () => {
     expect(next(starting, { type: 'found-again', held: false, leader, startedAt: noon - 50 })).toMatchObject({
       held: false,
       detachedWarning: true,
@@ -58,21 +58,18 @@ describe('a run that starts', () => {
 describe('a run that lost its keeper', () => {
   const found = (held: boolean): RunEvent => ({ type: 'found-again', held, leader, startedAt: noon });
 
-  it.each([['running'], ['stopping']])(
-    'is warned about once while %s, and no more after it says something',
-    (status) => {
-      const before = status === 'running' ? running() : stopping();
-      const warned = next(before, found(false));
-      expect(warned).toMatchObject({ held: false, detachedWarning: true });
-      const heard = next(warned, { type: 'activity' });
-      // The exit code stays unknown: it still is not held.
-      expect(heard).toMatchObject({ status, held: false, detachedWarning: false });
-      expect(next(heard, found(false))).toMatchObject({ detachedWarning: false });
-      expect(next(warned, found(true))).toMatchObject({ held: true, detachedWarning: false });
-    },
-  );
+  it.each([['running'], ['stopping']])('is warned about once while %s, and no longer after new output', (status) => {
+    const before = status === 'running' ? running() : stopping();
+    const warned = next(before, found(false));
+    expect(warned).toMatchObject({ held: false, detachedWarning: true });
+    const heard = next(warned, { type: 'activity' });
+    // The exit code stays unknown: it still is not held.
+    expect(heard).toMatchObject({ status, held: false, detachedWarning: false });
+    expect(next(heard, found(false))).toMatchObject({ detachedWarning: false });
+    expect(next(warned, found(true))).toMatchObject({ held: true, detachedWarning: false });
+  });
 
-  it('keeps its deadline and its order to stop when it is found again', () => {
+  it('keeps its deadline and its stop order when it is found again', () => {
     const stop = aStop({ phase: 'terminated' });
     expect(next(running({ deadlineAt: noon + 5 }), found(true))).toMatchObject({ deadlineAt: noon + 5 });
     expect(next(stopping({ stop, deadlineAt: noon + 5 }), found(false))).toMatchObject({
@@ -84,7 +81,7 @@ describe('a run that lost its keeper', () => {
 });
 
 describe('a machine that slept', () => {
-  it('moves the deadline by the gap and begins to count silence anew', () => {
+  it('moves the deadline by the gap and restarts the measurement of silence', () => {
     const slept: RunEvent = { type: 'clock-jumped', gapMs: 8 * 60 * minute };
     expect(next(running({ deadlineAt: noon + 5 }), slept)).toMatchObject({
       deadlineAt: noon + 5 + 8 * 60 * minute,
@@ -101,28 +98,28 @@ describe('a machine that slept', () => {
 describe('a clock that was set back', () => {
   const back: RunEvent = { type: 'clock-jumped', gapMs: -60 * minute };
 
-  it('takes the deadline along, or the run would go on for an hour more', () => {
+  it('moves the deadline as well, so that the run gets no extra hour', () => {
     expect(next(running({ deadlineAt: noon + 5 + 60 * minute }), back)).toMatchObject({ deadlineAt: noon + 5 });
   });
 
-  it('takes a stop along, or its grace would last an hour more', () => {
+  it('moves a stop as well, so that its grace gets no extra hour', () => {
     const stop = aStop({ phase: 'terminated', orderedAt: noon + 60 * minute, phaseAt: noon + 61 * minute });
     expect(next(stopping({ stop }), back)).toMatchObject({
       stop: { phase: 'terminated', orderedAt: noon, phaseAt: noon + minute },
     });
   });
 
-  it('does not lengthen the grace of a stop when the machine slept', () => {
+  it('does not prolong the grace of a stop when the machine slept', () => {
     const stop = aStop({ phase: 'terminated', phaseAt: noon });
     expect(next(stopping({ stop }), { type: 'clock-jumped', gapMs: 60 * minute })).toMatchObject({ stop });
   });
 
-  it('makes what was heard before it count for nothing', () => {
+  it('excludes the time of earlier output from the measurement of silence', () => {
     const state = running({ silentSince: noon - minute });
     expect(silentMs(state, noon + 60 * minute, noon)).toBe(minute);
   });
 
-  it('makes no order too late: nobody orders an hour after the end', () => {
+  it('does not make a stop order count as too late', () => {
     const exited = {
       type: 'exited',
       code: 0,
@@ -139,7 +136,7 @@ describe('a clock that was set back', () => {
   });
 });
 
-describe('silence', () => {
+describe('the silence of a run', () => {
   it('is quiet after 60 s and stalled after 10 min', () => {
     expect([0, 59_999, minute, 10 * minute - 1, 10 * minute].map(classifySilence)).toEqual([
       'talking',
@@ -150,7 +147,7 @@ describe('silence', () => {
     ]);
   });
 
-  it('counts from the newest of start, waking up and output, and never below nothing', () => {
+  it('counts from the newest of start, wake-up and output, and is never negative', () => {
     const state = running({ silentSince: noon - minute });
     expect(silentMs(state, null, noon)).toBe(minute);
     expect(silentMs(state, noon - 2 * minute, noon)).toBe(minute);
@@ -166,13 +163,13 @@ describe('the limits of a running run', () => {
     looked: { outputBytes?: number; lastOutputAt?: number | null },
   ) => limitReached(aSpec(spec), running(state), { outputBytes: 0, lastOutputAt: null, at: noon, ...looked });
 
-  it('are none unless given, except the one for output', () => {
+  it('are absent unless given, except the one for output', () => {
     expect(reached({}, { silentSince: 0, startedAt: 0 }, {})).toBe(null);
     expect(reached({}, {}, { outputBytes: 10 * 2 ** 30 })).toBe(null);
     expect(reached({}, {}, { outputBytes: 10 * 2 ** 30 + 1 })).toBe('output_limit');
   });
 
-  it('are reached at the very moment: time, silence', () => {
+  it('are reached at the exact moment: time, silence', () => {
     expect(reached({}, { deadlineAt: noon + 1 }, {})).toBe(null);
     expect(reached({}, { deadlineAt: noon }, {})).toBe('timeout');
     expect(reached({ silenceMs: 30_001 }, {}, {})).toBe(null);
@@ -180,7 +177,7 @@ describe('the limits of a running run', () => {
     expect(reached({ silenceMs: 30_000 }, {}, { lastOutputAt: noon - 1 })).toBe(null);
   });
 
-  it('name the time limit first, then output, then silence', () => {
+  it('are reported in order: time limit, output, silence', () => {
     const all = { spec: { silenceMs: 1, outputBytesMax: 1 }, looked: { outputBytes: 2 } };
     expect(reached(all.spec, { deadlineAt: noon }, all.looked)).toBe('timeout');
     expect(reached(all.spec, {}, all.looked)).toBe('output_limit');

@@ -63,7 +63,7 @@ const lost = (certain: boolean, report: StreamOutcome | null = null): RunEvent =
 });
 const why = ({ status, stopReason, errorCode, timeoutFired }: Ended) => [status, stopReason, errorCode, timeoutFired];
 
-describe('the end of a run that nobody stopped', () => {
+describe('the end of a run without a stop order', () => {
   it.each([
     ['plain', exit(0), ['succeeded', 'completed', null, false]],
     ['plain', exit(7), ['failed', 'exit_nonzero', 'exit_nonzero', false]],
@@ -79,13 +79,13 @@ describe('the end of a run that nobody stopped', () => {
     ).toEqual(expected);
   });
 
-  it('is process_lost, with nothing guessed, when the exit record names neither code nor signal', () => {
+  it('is process_lost, without a guess, when the exit record has neither code nor signal', () => {
     const end = endOf(aRun(running()), exit(null));
     expect(why(end)).toEqual(['failed', 'process_lost', 'process_lost', false]);
     expect(end.outcome).toEqual({ kind: 'lost' });
   });
 
-  it('says that it could not start, and why, and leaves no leftovers to look for', () => {
+  it('names the reason for which the run could not start, and has no leftovers to search for', () => {
     for (const errorCode of ['command_not_found', 'not_executable', 'cwd_missing', 'launch_failed']) {
       const end = endOf(aRun({ status: 'starting', since: noon, stop: null }), {
         type: 'spawn-failed',
@@ -103,7 +103,7 @@ describe('the end of a run that nobody stopped', () => {
     }
   });
 
-  it('is cancelled, dependency_failed, when the run that had to succeed first did not', () => {
+  it('is cancelled, dependency_failed, when the required earlier run did not succeed', () => {
     const end = endOf(aRun({ status: 'queued', notBefore: null }), {
       type: 'dependency-failed',
       after: 7,
@@ -113,7 +113,7 @@ describe('the end of a run that nobody stopped', () => {
     expect(end.error).toBe('Run 7 had to succeed first, but it ended timed_out.');
   });
 
-  it('is timed_out when the keeper enforced the deadline because no daemon was there', () => {
+  it('is timed_out when the keeper enforced the deadline without a daemon', () => {
     expect(why(endOf(aRun(running()), exit(null, { signal: 'SIGTERM', byDeadline: true })))).toEqual([
       'timed_out',
       'timeout',
@@ -128,7 +128,7 @@ describe('the end of a run that nobody stopped', () => {
     ]);
   });
 
-  it('keeps the process, its start and the moment of its end', () => {
+  it('keeps the process, its start and the time of its end', () => {
     const starting = aRun({ status: 'starting', since: noon - 1, stop: null });
     expect(endOf(aRun(running()), exit(0))).toMatchObject({
       leader,
@@ -147,7 +147,7 @@ describe('the error of an end', () => {
     return [error, errorBy];
   };
 
-  it('is in the name of whoever said it: the agent, or clip', () => {
+  it('names its author: the agent, or clip', () => {
     const said: StreamOutcome = { failure: { class: null, message: 'It says so.', resetsAt: null } };
     expect(of(exit(1, { report: said }))).toEqual(['It says so.', 'agent']);
     expect(
@@ -159,7 +159,7 @@ describe('the error of an end', () => {
     expect(of(exit(0))).toEqual([null, null]);
   });
 
-  it('quotes what stands on standard error where nothing else says why', () => {
+  it('quotes standard error when no other reason is known', () => {
     const words = { lastWords: 'boom: config not found' };
     expect(of({ ...exit(3), ...words } as RunEvent, aRun(running()))).toEqual([
       'Exited with code 3: boom: config not found',
@@ -186,7 +186,7 @@ describe('the error of an end', () => {
   });
 });
 
-describe('what an agent reports of its end', () => {
+describe('the reported end of an agent', () => {
   const agent = { spec: { agent: aProfile(), onLoss: 'retry' as const } };
   const saying = (failureClass: ErrorClass | null): StreamOutcome => ({
     failure: { class: failureClass, message: 'It says so.', resetsAt: null },
@@ -205,13 +205,13 @@ describe('what an agent reports of its end', () => {
     ['permission_denied', 'adapter_failed', 'permission_denied'],
     ['unknown_session', 'adapter_failed', 'unknown_session'],
     ['output_truncated', 'adapter_failed', 'output_truncated'],
-  ] as const)('is believed before exit code 0: %s', (failureClass, stopReason, errorCode) => {
+  ] as const)('takes precedence over exit code 0: %s', (failureClass, stopReason, errorCode) => {
     const end = endOf(aRun(running(), agent), exit(0, { report: saying(failureClass) }));
     expect(why(end)).toEqual(['failed', stopReason, errorCode, false]);
     expect(end.error).toBe('It says so.');
   });
 
-  it('cannot make a success of an exit code that is none', () => {
+  it('cannot make a success of an invalid exit code', () => {
     expect(why(endOf(aRun(running(), agent), exit(3, { report: fine })))).toEqual([
       'failed',
       'adapter_failed',
@@ -226,7 +226,7 @@ describe('what an agent reports of its end', () => {
     ]);
   });
 
-  it('that is complete and good stands when its process then exits with another code, with a remark that names it', () => {
+  it('that is complete and good stands when the process then exits with another code, which the remark names', () => {
     for (const code of [1, 3, 143, 255]) {
       const end = endOf(aRun(running(), agent), exit(code, { report: complete }));
       expect(why(end)).toEqual(['succeeded', 'completed', null, false]);
@@ -239,7 +239,7 @@ describe('what an agent reports of its end', () => {
     expect(endOf(aRun(running(), agent), exit(0, { report: complete })).remark).toBeNull();
   });
 
-  it('that is complete and good stands when a signal from elsewhere ends its process', () => {
+  it('that is complete and good stands when a foreign signal ends the process', () => {
     for (const signal of ['SIGTERM', 'SIGKILL', 'SIGSEGV']) {
       const end = endOf(aRun(running(), agent), exit(null, { signal, report: complete }));
       expect(why(end)).toEqual(['succeeded', 'completed', null, false]);
@@ -257,7 +257,7 @@ describe('what an agent reports of its end', () => {
     ]);
   });
 
-  it('decides the end of a run that was lost from sight, whose exit stays unknown, and nothing is tried again', () => {
+  it('decides the end of a run that was lost, whose exit stays unknown, and nothing is retried', () => {
     const { run, effects } = play(aRun(running({ held: false }), agent), lost(true, fine));
     expect(run.state).toMatchObject({ status: 'succeeded', stopReason: 'completed', outcome: { kind: 'lost' } });
     expect(effects).not.toContain('retry-lost');
@@ -269,7 +269,7 @@ describe('what an agent reports of its end', () => {
     ]);
   });
 
-  it('stands when it only lingered, however its process then ended', () => {
+  it('stands when the run only lingered, however its process then ended', () => {
     for (const how of [
       exit(0, { report: fine }),
       exit(1, { report: fine }),
@@ -289,13 +289,13 @@ describe('what an agent reports of its end', () => {
     ]);
   });
 
-  it('stands when the order to stop came after its process had ended, while its stream was being read', () => {
+  it('stands when the stop order came after the process had ended, while its stream was being read', () => {
     const early = { ...exit(0, { report: fine }), endedAt: noon - 1 } as RunEvent;
     for (const order of ['timeout', 'silence', 'cancelled', 'lingering'] as const)
       expect(why(endOf(aRun(running(), agent), stop(order), early))).toEqual(['succeeded', 'completed', null, false]);
   });
 
-  it('yields to the order of whoever stopped it', () => {
+  it('yields to an earlier stop order', () => {
     expect(why(endOf(aRun(running(), agent), stop('cancelled'), exit(0, { report: saying(null) })))).toEqual([
       'cancelled',
       'cancelled',
@@ -304,7 +304,7 @@ describe('what an agent reports of its end', () => {
     ]);
   });
 
-  it('that its session is unknown lets one run begin anew, but not for a run that begins anew itself', () => {
+  it('as an unknown session allows one fresh run, but not after a run that was itself fresh', () => {
     const resumed = { ...agent, spec: { ...agent.spec, sessionId: 's1' } };
     const unknown = exit(1, { report: saying('unknown_session') });
     expect(play(aRun(running(), resumed), unknown).effects).toContain('retry-fresh');
@@ -326,7 +326,7 @@ const ordered: Record<Exclude<StopOrder, 'lingering'>, readonly [string, string,
 };
 
 describe.each(Object.entries(ordered) as [keyof typeof ordered, (typeof ordered)[keyof typeof ordered]][])(
-  'an order to stop: %s',
+  'a stop order: %s',
   (order, expected) => {
     const beforeTheProcess: [string, RunState, RunEvent[]][] = [
       ['queued', { status: 'queued', notBefore: null }, []],
@@ -341,7 +341,7 @@ describe.each(Object.entries(ordered) as [keyof typeof ordered, (typeof ordered)
         [{ type: 'spawn-failed', errorCode: 'cwd_missing', message: '' }],
       ],
     ];
-    it.each(beforeTheProcess)('carries its end when the run is %s', (_, state, then) => {
+    it.each(beforeTheProcess)('decides the end when the run is %s', (_, state, then) => {
       const end = endOf(aRun(state), stop(order), ...then);
       expect(why(end)).toEqual(expected);
       expect(end).toMatchObject({ outcome: { kind: 'not_started' }, pending: ['tidy'] });
@@ -353,14 +353,14 @@ describe.each(Object.entries(ordered) as [keyof typeof ordered, (typeof ordered)
       ['dies by the signal', exit(null, { signal: 'SIGTERM' })],
       ['ends by its deadline', exit(null, { signal: 'SIGKILL', byDeadline: true })],
       ['is lost', lost(true)],
-    ])('carries its end when the process then %s', (_, event) => {
+    ])('decides the end when the process then %s', (_, event) => {
       expect(why(endOf(aRun(running()), stop(order), event))).toEqual(expected);
       const starting = aRun({ status: 'starting', since: noon, stop: null });
       expect(why(endOf(starting, stop(order), event))).toEqual(expected);
       expect(why(endOf(starting, stop(order), { type: 'spawned', leader, startedAt: noon }, event))).toEqual(expected);
     });
 
-    it('wins over every later one', () => {
+    it('takes precedence over every later one', () => {
       for (const second of Object.keys(ordered) as StopOrder[]) {
         for (const now of [false, true])
           expect(why(endOf(aRun(running()), stop(order), stop(second, { now }), exit(0)))).toEqual(expected);
@@ -385,14 +385,14 @@ describe('a run that is being stopped', () => {
     expect(result.effects).toEqual(['finalize']);
   });
 
-  it('takes the grace of the order, else that of the run, from the first order', () => {
+  it('has the grace of the order, else its own, from the first order', () => {
     const graces = [stop('cancelled', { graceMs: 1 }), stop('cancelled')].map(
       (event) => (play(aRun(running()), event).run.state as Stopping).stop.graceMs,
     );
     expect(graces).toEqual([1, 15_000]);
   });
 
-  it('is made quicker by an order to stop now, once, and says that it is being stopped to every other', () => {
+  it('is stopped at once by a later order to stop now, once, and refuses every other order', () => {
     const run = aRun(stopping({ stop: aStop({ phase: 'terminated' }) }));
     const quicker = transition(run, stop('timeout', { now: true }), noon);
     expect(quicker).toMatchObject({
@@ -407,7 +407,7 @@ describe('a run that is being stopped', () => {
     expect(again).toEqual({ kind: 'refused', why: 'already_stopping' });
   });
 
-  it('remembers how far the sequence has come, for a new daemon', () => {
+  it('records the step of its stop sequence for a new daemon', () => {
     const { run } = play(aRun(running()), stop('cancelled'), { type: 'signalled', phase: 'terminated', targets: [] });
     expect(run.state).toMatchObject({ stop: { orderedAt: noon, phase: 'terminated', phaseAt: noon + 1_000 } });
   });
@@ -417,14 +417,14 @@ describe('a lost run', () => {
   const effectsOf = (spec: Partial<RunSpec>, certain: boolean, lineage: Partial<Lineage>) =>
     play(aRun(running(), { spec, lineage }), lost(certain)).effects;
 
-  it('is tried again once: only with --on-loss retry, only when it surely is gone, only when it is no such retry itself', () => {
+  it('is retried once: only with --on-loss retry, only when it is certainly gone, only when it is no such retry itself', () => {
     expect(effectsOf({ onLoss: 'retry' }, true, {})).toEqual(['retry-lost', 'finalize']);
     expect(effectsOf({ onLoss: 'fail' }, true, {})).toEqual(['finalize']);
     expect(effectsOf({ onLoss: 'retry' }, false, {})).toEqual(['finalize']);
     expect(effectsOf({ onLoss: 'retry' }, true, { processLossRetryCount: 1 })).toEqual(['finalize']);
   });
 
-  it('is tried again when it was lost while starting, and after a retry that a person asked for', () => {
+  it('is retried when it was lost while starting, and after a retry by a person', () => {
     const starting = aRun({ status: 'starting', since: noon, stop: null }, { spec: { onLoss: 'retry' } });
     expect(play(starting, lost(true)).effects).toEqual(['retry-lost', 'finalize']);
     expect(effectsOf({ onLoss: 'retry' }, true, { retryOfRunId: 'id7', retryReason: 'manual' })).toEqual([
@@ -433,7 +433,7 @@ describe('a lost run', () => {
     ]);
   });
 
-  it('says what was found, and has no exit code', () => {
+  it('has a message with the findings, and no exit code', () => {
     const end = endOf(aRun(running()), lost(true));
     expect(end).toMatchObject({ error: 'The process is gone and left no exit record.', outcome: { kind: 'lost' } });
   });

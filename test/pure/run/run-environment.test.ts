@@ -13,7 +13,7 @@ describe('The environment of a run', () => {
     expect(plain({ PWD: '/elsewhere', OLDPWD: '/before', HOME: '/home/me' })).toEqual({ PWD: cwd, HOME: '/home/me' });
   });
 
-  it('keeps what is about the person and the login', () => {
+  it('keeps the variables of the person and the login', () => {
     const kept = {
       PATH: '/bin',
       HOME: '/h',
@@ -42,7 +42,7 @@ describe('The environment of a run', () => {
     expect(plain(mine)).toEqual({ ...mine, PWD: cwd });
   });
 
-  it('drops what an outer agent says of itself, also its sandbox and its trust', () => {
+  it('drops the variables that an outer agent sets about itself, its sandbox and its trust', () => {
     const claude = { CLAUDECODE: '1', CLAUDE_CODE_MESSAGING_TOKEN: 'x', AI_AGENT: 'claude', ANTHROPIC_API_KEY: 'key' };
     expect(agent(claude)).toEqual({ ANTHROPIC_API_KEY: 'key', PWD: cwd });
     expect(agent({ CODEX_SANDBOX_NETWORK_DISABLED: '1', CODEX_THREAD_ID: 't', CODEX_HOME: '/c' })).toEqual({
@@ -61,12 +61,12 @@ describe('The environment of a run', () => {
     });
   });
 
-  it("keeps a person's own git settings and a variable AGENT that no opencode has set", () => {
+  it("keeps a person's own git settings and a variable AGENT that is not from opencode", () => {
     const mine = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*', AGENT: 'smith' };
     expect(plain(mine)).toEqual({ ...mine, PWD: cwd });
   });
 
-  it('drops MAKEFLAGS only when they name a job server', () => {
+  it('drops MAKEFLAGS only when it names a job server', () => {
     expect(plain({ MAKEFLAGS: '-j8' })).toEqual({ MAKEFLAGS: '-j8', PWD: cwd });
     expect(plain({ MAKEFLAGS: ' -j8 --jobserver-auth=3,4' })).toEqual({ PWD: cwd });
   });
@@ -75,7 +75,7 @@ describe('The environment of a run', () => {
     expect(agent({ TMUX: '/tmp/tmux,1,0', STY: '1' })).toEqual({ PWD: cwd });
   });
 
-  it("lets the agent's own variables win over the submitter's, and variables given for the run win over both", () => {
+  it("has the agent's variables before the submitter's, and the run's own variables before both", () => {
     const made = buildRunEnvironment({
       base: { A: '1', B: '1', C: '1' },
       agent: { B: '2', C: '2' },
@@ -85,7 +85,7 @@ describe('The environment of a run', () => {
     expect(made).toEqual({ A: '1', B: '2', C: '3', PWD: cwd });
   });
 
-  it('has a variable that was given for the run, whatever the rules say of its name', () => {
+  it('has a variable that was given for the run, whatever the rules for its name', () => {
     expect(plain({ GIT_DIR: '/given', PWD: '/given' }, { GIT_DIR: '/given', PWD: '/given' })).toEqual({
       GIT_DIR: '/given',
       PWD: '/given',
@@ -94,7 +94,7 @@ describe('The environment of a run', () => {
 });
 
 describe('docs/configuration.md', () => {
-  it('names every variable that does not go along with a run', () => {
+  it('names every variable that a run does not get', () => {
     const text = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
     const missing = environmentRules.flatMap(({ names }) => names).filter((name) => !text.includes(`\`${name}\``));
     expect(missing).toEqual([]);

@@ -14,13 +14,13 @@ const timer = (given: Partial<Timer> = {}): Timer => ({
   ...given,
 });
 
-describe('a timer', () => {
-  it('is due so long after it was due last', () => {
+describe('a timer of an agent', () => {
+  it('is due one interval after it was last due', () => {
     expect(nextTimerAt(timer())).toBe(at(12, 30));
     expect(dueAt(timer(), at(12, 10))).toBe(at(12, 30));
   });
 
-  it('that is late is due at once, and once, however many were missed', () => {
+  it('that is late is due at once, and once, however many times were missed', () => {
     const woken = at(20);
     expect(dueAt(timer(), woken)).toBe(woken);
     expect(dueAt(timer({ lastAt: woken }), woken)).toBe(at(20, 30));
@@ -36,21 +36,21 @@ describe('quiet hours', () => {
     ['just before their end', at(30, 29), at(31)],
     ['at their end', at(30, 30), at(31)],
     ['after them', at(31), at(31, 30)],
-  ])('over midnight, 22-7: one that falls %s', (_, lastAt, next) => {
+  ])('over midnight, 22-7: a time that falls %s', (_, lastAt, next) => {
     expect(nextTimerAt(timer({ quiet: hours(22, 7), lastAt }))).toBe(next);
   });
 
-  it('within a day, 9-17, move what falls into them to their end', () => {
+  it('within a day, 9-17, move a time within them to their end', () => {
     expect(nextTimerAt(timer({ quiet: hours(9, 17), lastAt: at(12) }))).toBe(at(17));
     expect(nextTimerAt(timer({ quiet: hours(9, 17), lastAt: at(8) }))).toBe(at(8, 30));
     expect(nextTimerAt(timer({ quiet: hours(9, 17), lastAt: at(17) }))).toBe(at(17, 30));
   });
 
-  it('hold for one that is late, too', () => {
+  it('apply to a late timer, too', () => {
     expect(dueAt(timer({ quiet: hours(22, 7), lastAt: at(12) }), at(23))).toBe(at(31));
   });
 
-  it('are those of the clock on the wall', () => {
+  it('are in local time', () => {
     const east = () => 2 * 60;
     // 20:30 UTC is 22:30 on the wall; seven on the wall is 5:00 UTC.
     expect(nextTimerAt(timer({ quiet: hours(22, 7), lastAt: at(20), offsetMinutesAt: east }))).toBe(at(29));
@@ -58,7 +58,7 @@ describe('quiet hours', () => {
     expect(nextTimerAt(timer({ quiet: hours(22, 7), lastAt: at(20), offsetMinutesAt: west }))).toBe(at(20, 30));
   });
 
-  it('end at the same time on the wall when summer time begins or ends in them', () => {
+  it('end at the same local time when daylight saving time begins or ends in them', () => {
     const change = at(26);
     expect(
       nextTimerAt(
@@ -72,7 +72,7 @@ describe('quiet hours', () => {
     ).toBe(at(31));
   });
 
-  it('never let anything come within them, whenever it was due', () => {
+  it('contain no time at which a timer is due', () => {
     for (let lastAt = at(0); lastAt < at(48); lastAt += 7 * minute) {
       const next = nextTimerAt(timer({ quiet: hours(22, 7), lastAt }));
       const onTheWall = (next / hour) % 24;
@@ -81,7 +81,7 @@ describe('quiet hours', () => {
     }
   });
 
-  it('are told as they are written', () => {
+  it('are formatted as they are written', () => {
     expect(formatQuiet(hours(22, 7))).toBe('22-7');
     expect(formatQuiet({ fromMinute: 22 * 60 + 30, toMinute: 5 })).toBe('22:30-0:05');
   });

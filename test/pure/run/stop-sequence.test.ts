@@ -8,7 +8,7 @@ const kill = { kind: 'signal', signal: 'SIGKILL', phase: 'killed', to: 'family' 
 const wait = (untilAt: number) => ({ kind: 'wait', untilAt });
 
 describe('the stop sequence', () => {
-  it('begins with SIGTERM to the whole family, or with the polite signal to the leader alone', () => {
+  it('begins with SIGTERM to all processes, or with the polite signal to the leader alone', () => {
     expect(nextSignal(aStop(), null, noon)).toEqual(terminate);
     expect(nextSignal(aStop(), 'SIGINT', noon)).toEqual(polite);
   });
@@ -19,14 +19,14 @@ describe('the stop sequence', () => {
     expect(nextSignal(stop, 'SIGINT', noon + 3_000)).toEqual(terminate);
   });
 
-  it('waits for the grace after SIGTERM, then kills; a grace of nothing kills at once', () => {
+  it('waits for the grace after SIGTERM, then kills; a grace of zero kills at once', () => {
     const stop = aStop({ phase: 'terminated', phaseAt: noon, graceMs: 500 });
     expect(nextSignal(stop, null, noon + 499)).toEqual(wait(noon + 500));
     expect(nextSignal(stop, null, noon + 500)).toEqual(kill);
     expect(nextSignal({ ...stop, graceMs: 0 }, null, noon)).toEqual(kill);
   });
 
-  it('kills again and again, 50 ms apart, until the leader has ended', () => {
+  it('kills repeatedly, 50 ms apart, until the leader has ended', () => {
     for (const now of [false, true]) {
       const stop = aStop({ phase: 'killed', phaseAt: noon, now });
       expect(nextSignal(stop, null, noon + 49)).toEqual(wait(noon + 50));
@@ -41,7 +41,7 @@ describe('the stop sequence', () => {
     },
   );
 
-  it('goes on after a long absence with the next signal, and skips none', () => {
+  it('continues after a long pause with the next signal, and skips none', () => {
     const late = noon + 3_600_000;
     expect(nextSignal(aStop({ phaseAt: noon }), 'SIGINT', late)).toEqual(polite);
     expect(nextSignal(aStop({ phase: 'interrupted', phaseAt: noon }), 'SIGINT', late)).toEqual(terminate);
@@ -49,14 +49,14 @@ describe('the stop sequence', () => {
   });
 });
 
-describe('processes that outlive their leader', () => {
-  it('have 2 s when nobody stopped the run, or before anything was terminated', () => {
+describe('leftovers of an ended leader', () => {
+  it('have 2 s when no stop was ordered, or before the first SIGTERM', () => {
     expect(killLeftoversAt(null, noon)).toBe(noon + 2_000);
     for (const phase of ['ordered', 'interrupted'] as const)
       expect(killLeftoversAt(aStop({ phase }), noon)).toBe(noon + 2_000);
   });
 
-  it('have what is left of the grace after SIGTERM, and at least 2 s', () => {
+  it('have the rest of the grace after SIGTERM, and at least 2 s', () => {
     const stop = aStop({ phase: 'terminated', phaseAt: noon - 5_000, graceMs: 15_000 });
     expect(killLeftoversAt(stop, noon)).toBe(noon + 10_000);
     expect(killLeftoversAt({ ...stop, graceMs: 1_000 }, noon)).toBe(noon + 2_000);

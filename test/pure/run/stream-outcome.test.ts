@@ -63,11 +63,11 @@ describe('the end of a run', () => {
     expect(told(of, exit)).toBe(expected);
   });
 
-  test('needs no result where none is ever given', () => {
+  test('needs no result from a CLI that never gives one', () => {
     expect(told(emptyStreamState, exited(0), lenient)).toBeNull();
   });
 
-  test('takes its class from the exit code last', () => {
+  test('gets its error code from the exit code last', () => {
     expect(judgeStream(badly, exited(53), rules)?.failure).toEqual(failure('no', { class: 'max_turns_exhausted' }));
     const classed = streamState({ result: { failure: failure('no', { class: 'rate_limited', resetsAt: 5 }), at: 1 } });
     expect(judgeStream(classed, exited(53), rules)?.failure).toEqual(
@@ -84,18 +84,18 @@ describe('a good result', () => {
   const of = (more: Partial<StreamState>, exit: SeenExit, by = rules) =>
     judgeStream(streamState({ ...well, ...more }), exit, by);
 
-  test('is complete when nothing goes on in the background and its CLI always gives one', () => {
+  test('is complete when nothing runs in the background and its CLI always gives a result', () => {
     for (const exit of [exited(0), exited(1), killed]) expect(of({}, exit)).toEqual({ failure: null, complete: true });
     expect(of({ background: 1 }, exited(1))).toEqual({ failure: null });
     expect(of({}, exited(1), lenient)).toEqual({ failure: null });
   });
 });
 
-describe('a part of the stream that could not be read', () => {
+describe('an unreadable part of the stream', () => {
   const gap = streamState({ gap: true });
   const unread = 'How it went is not known: a part of its output could not be read, and no result came after it.';
 
-  test('makes no success of exit code 0, whether a result is needed or not', () => {
+  test('rules out a success by exit code 0, whether a result is needed or not', () => {
     for (const by of [rules, lenient]) {
       expect(told(gap, exited(0), by)).toBe(unread);
       expect(judgeStream(gap, exited(0), by)?.failure?.class).toBe('stream_unreadable');
@@ -112,14 +112,14 @@ describe('a part of the stream that could not be read', () => {
 describe('a complaint on standard error', () => {
   const complaint = failure('not logged in', { class: 'auth_required' });
 
-  test('explains a bad end and a missing result, and undoes no good one', () => {
+  test('explains a failure and a missing result, and undoes no good result', () => {
     expect(told(streamState({ complaint }), exited(1), lenient)).toBe('not logged in');
     expect(told(streamState({ complaint }), exited(0), lenient)).toBeNull();
     expect(told(streamState({ complaint }), exited(0), rules)).toBe('not logged in');
     expect(told(streamState({ ...well, complaint }), exited(1))).toBe('well');
   });
 
-  test('stands behind what the stream says, and before a result that does not say why', () => {
+  test('ranks below a reason in the stream, and above a result without a reason', () => {
     expect(told(streamState({ complaint, lastError: failure('broke') }), exited(1))).toBe('broke');
     expect(told(streamState({ complaint, result: { failure: failure('broke'), at: 1 } }), exited(1))).toBe('broke');
     expect(
@@ -128,18 +128,18 @@ describe('a complaint on standard error', () => {
   });
 });
 
-describe('what was used', () => {
+describe('the usage of a run', () => {
   const counted = (more: Partial<StreamState>, exit: SeenExit, by = rules) =>
     isCountedWhole(streamState(more), exit, by);
   const open = { ...emptyMeter, calls: { earlier: null, recent: { a: { input: 1, cached: 0, output: 1 } } } };
 
-  test('is wholly told with a result, or with exit code 0 of a CLI that gives none', () => {
+  test('is complete with a result, or with exit code 0 of a CLI that gives none', () => {
     expect(counted({ result: { failure: null, at: 1 } }, killed)).toBe(true);
     expect(counted({ result: { failure: failure('no'), at: 1 } }, exited(1))).toBe(true);
     expect(counted({}, exited(0), lenient)).toBe(true);
   });
 
-  test('is told in part by a run that was cut off, or told a count that cannot be true', () => {
+  test('is partial for an interrupted run, and for one with an impossible count', () => {
     expect(counted({}, killed)).toBe(false);
     expect(counted({}, exited(0))).toBe(false);
     expect(counted({}, null, lenient)).toBe(false);
@@ -151,7 +151,7 @@ describe('what was used', () => {
   });
 });
 
-describe('an end that nobody saw', () => {
+describe('an end that was not observed', () => {
   test.each<[string, StreamState, string | null]>([
     ['a good result', well, 'well'],
     ['a bad result', badly, 'no'],

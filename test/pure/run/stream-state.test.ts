@@ -44,14 +44,14 @@ const result = (of: Failure | null = null): AgentEvent => ({ type: 'result', fai
 const retries = (attempt: number): AgentEvent => ({ type: 'retrying', attempt, of: 10, message: 'busy' });
 const begins: AgentEvent = { type: 'session', id: 's', model: 'm', permission: 'ask', version: '1' };
 
-describe('a sign of life', () => {
+describe('a sign of activity', () => {
   const trouble = [retries(1), fails(), result(failure())];
 
   test.each([
     ['words', says('On we go.')],
     ['a tool that begins', starts('a')],
     ['a tool that ends', ends('open')],
-  ])('(%s) takes back a result, an error and a retry', (_, reading) => {
+  ])('(%s) cancels a result, an error and a retry', (_, reading) => {
     expect(after(starts('open'), ...trouble, reading)).toMatchObject({ retrying: null, lastError: null, result: null });
   });
 
@@ -61,24 +61,24 @@ describe('a sign of life', () => {
     ['costs', { type: 'cost', scope: 'part', usd: 1 } as const],
     ['a limit', { type: 'limit', resetsAt: now } as const],
     ['fewer background tasks', { type: 'background', tasks: 0 } as const],
-  ])('(%s) it is not', (_, reading) => {
+  ])('(%s) is not one', (_, reading) => {
     expect(after(...trouble, reading)).toMatchObject({ lastError: failure(), result: { failure: failure() } });
   });
 
-  test('a session that begins again takes its result back', () => {
+  test('a session that begins again cancels its result', () => {
     expect(after(begins, result(), begins).result).toBeNull();
     expect(after(fails(), begins).lastError).toEqual(failure());
   });
 
-  test('a result ends a retry, and a retry that is read after it was before it', () => {
+  test('a result ends a retry, and a retry that is read after a result counts as earlier', () => {
     expect(after(retries(3), result()).retrying).toBeNull();
     expect(after(result(), retries(3)).retrying).toBeNull();
     expect(after(retries(3), retries(4)).retrying).toEqual({ attempt: 4, of: 10, message: 'busy', at: now });
   });
 });
 
-describe('a result', () => {
-  test('the last one counts', () => {
+describe('a result in a stream', () => {
+  test('is replaced by a later one', () => {
     expect(after(result(failure()), result()).result).toEqual({ failure: null, at: now });
     expect(after(result(), result(failure())).result?.failure).toEqual(failure());
   });
@@ -91,43 +91,43 @@ describe('a result', () => {
     ],
     ['no class', failure('It was me.'), failure('It was me.', { class: 'auth_required', resetsAt: 7 })],
     ['no words', failure(''), failure('No key.', { class: 'auth_required', resetsAt: 7 })],
-  ])('with %s, after an error, is told as: %s', (_, own, told) => {
+  ])('with %s, after an error, has the message: %s', (_, own, told) => {
     expect(after(fails('No key.', { class: 'auth_required', resetsAt: 7 }), result(own)).result?.failure).toEqual(told);
   });
 
-  test('that says nothing, after nothing, has a sentence all the same', () => {
+  test('without a text, after no error, has a default message', () => {
     expect(after(result(failure(''))).result?.failure?.message).toBe('It said that it failed, but not why.');
   });
 });
 
-describe('words', () => {
-  test('that come in pieces are one message', () => {
+describe('a message in a stream', () => {
+  test('in pieces is one message', () => {
     expect(after(says('Hel', true), says('lo ', true), says('there', true))).toMatchObject({
       text: 'Hello there',
       messages: 1,
     });
   });
 
-  test('after a tool are a new message', () => {
+  test('after a tool is a new message', () => {
     expect(after(says('One', true), starts('a'), ends('a'), says('Two', true))).toMatchObject({
       text: 'Two',
       messages: 2,
     });
   });
 
-  test('that are only blank are none', () => {
+  test('that is blank is ignored', () => {
     expect(after(says(' \n'), says('', true))).toMatchObject({ text: '', messages: 0 });
     expect(after(says('a', true), says(' ', true), says('b', true)).text).toBe('a b');
   });
 
-  test('keep their beginning when they are long, whole characters only', () => {
+  test('keeps its beginning when it is long, in whole characters', () => {
     const { text } = after(says('x', true), says('🙂'.repeat(limits.accountTextLength), true));
     expect(text).toBe(`x${'🙂'.repeat(limits.accountTextLength / 2 - 1)}`);
   });
 });
 
-describe('a tool', () => {
-  test('told of twice is one call', () => {
+describe('a tool in a stream', () => {
+  test('that is reported twice is one call', () => {
     expect(after(starts('a'), starts('a'), ends('a'), ends('a'))).toMatchObject({
       toolCalls: 1,
       commands: 1,
@@ -141,7 +141,7 @@ describe('a tool', () => {
     });
   });
 
-  test('that nobody has begun has not ended', () => {
+  test('that was not started has not ended', () => {
     expect(after(ends('a', { denied: true }))).toEqual(emptyStreamState);
   });
 
@@ -167,7 +167,7 @@ describe('a tool', () => {
     expect(after(...readings).lastActionAt).toBe(at);
   });
 
-  test('commands are counted, the failed ones too, and the last are kept', () => {
+  test('that is a command is counted, also when it failed, and the last ones are kept', () => {
     const many = Array.from({ length: limits.accountCommands + 5 }, (_, i) => [
       starts(`c${i}`),
       ends(`c${i}`, { exitCode: i % 2, failed: i % 2 === 1 }),
@@ -185,7 +185,7 @@ describe('a tool', () => {
 describe('a changed file', () => {
   const wrote = (...files: readonly FileChange[]) => [starts('w', 'write'), ends('w', { files })];
 
-  test('is told by the end of its tool, or by its beginning where the end says nothing', () => {
+  test('is read at the end of its tool, or at its beginning where the end has no file', () => {
     expect(after(...wrote({ path: 'a', kind: 'add' })).files).toEqual({ a: { kind: 'add', times: 1, at: now } });
     expect(after(starts('w', 'write', { paths: ['b'] }), ends('w')).files).toEqual({
       b: { kind: null, times: 1, at: now },
@@ -193,7 +193,7 @@ describe('a changed file', () => {
     expect(after(starts('w', 'write', { paths: ['b'] }), ends('w', { files: [] })).files).toEqual({});
   });
 
-  test('was not changed by a tool that failed or only read', () => {
+  test('is not read from a tool that failed or only read', () => {
     expect(after(starts('w', 'write', { paths: ['b'] }), ends('w', { failed: true })).files).toEqual({});
     expect(after(starts('r', 'read', { paths: ['b'] }), ends('r')).files).toEqual({});
   });
@@ -209,7 +209,7 @@ describe('a changed file', () => {
     );
   });
 
-  test('beyond the ones that are listed is counted', () => {
+  test('beyond the listed ones is counted', () => {
     const many = Array.from(
       { length: limits.accountFiles + 3 },
       (_, i): FileChange => ({ path: `f${i}`, kind: 'add' }),
@@ -223,10 +223,10 @@ describe('a changed file', () => {
   });
 });
 
-describe('a refusal', () => {
+describe('a refused tool', () => {
   const refused = (tool: string) => [starts(tool, 'command', { tool }), ends(tool, { failed: true, denied: true })];
 
-  test('is counted, names its tool once, and is no command', () => {
+  test('is counted, named once, and is not a command', () => {
     expect(after(...refused('Bash'), ...refused('Bash'), ...refused('Write'))).toMatchObject({
       denials: { count: 3, tools: ['Bash', 'Write'], worked: false },
       commands: 0,
@@ -239,20 +239,20 @@ describe('a refusal', () => {
     ['a command that fails', [starts('a'), ends('a', { failed: true })], false],
     ['reading', [starts('a', 'read'), ends('a')], false],
     ['words', [says('Done!')], false],
-  ])('is got over, or not, by %s', (_, readings, worked) => {
+  ])('is overcome, or not, by %s', (_, readings, worked) => {
     expect(after(...refused('Bash'), ...readings).denials.worked).toBe(worked);
     expect(after(...readings, ...refused('Bash')).denials.worked).toBe(worked);
   });
 });
 
-describe('a limit', () => {
-  test('is the last that was said', () => {
+describe('the reset time of a limit', () => {
+  test('is the last reported one', () => {
     expect(after({ type: 'limit', resetsAt: 1 }, { type: 'limit', resetsAt: 2 }).limitResetsAt).toBe(2);
     expect(after({ type: 'limit', resetsAt: 1 }, fails('x', { resetsAt: 3 }), fails()).limitResetsAt).toBe(3);
     expect(after(result(failure('x', { resetsAt: 4 }))).limitResetsAt).toBe(4);
   });
 
-  test('that is no time is none', () => {
+  test('is null when it is invalid', () => {
     expect(after({ type: 'limit', resetsAt: 1e300 }, fails('x', { resetsAt: -1e300 }))).toMatchObject({
       limitResetsAt: null,
       lastError: { resetsAt: null },
@@ -261,8 +261,8 @@ describe('a limit', () => {
   });
 });
 
-describe('an account', () => {
-  test('is bounded whatever the stream says', () => {
+describe('a stream state', () => {
+  test('is bounded, whatever the stream contains', () => {
     const long = 'y'.repeat(20_000);
     const readings = Array.from({ length: 250 }, (_, i): readonly AgentEvent[] => [
       { type: 'session', id: long, model: long, permission: long, version: long },
@@ -280,7 +280,7 @@ describe('an account', () => {
     expect(JSON.stringify(after(...readings.flat())).length).toBeLessThan(250_000);
   });
 
-  test('is a plain value that can be stored and gone on with at any place', () => {
+  test('is a plain value that can be stored and continued at any point', () => {
     const readings = [begins, says('a', true), starts('a'), fails(), says('b'), ends('a'), result()];
     for (let cut = 0; cut <= readings.length; cut += 1) {
       const stored = JSON.parse(JSON.stringify(after(...readings.slice(0, cut))));

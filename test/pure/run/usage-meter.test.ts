@@ -33,19 +33,19 @@ const used = (...readings: readonly AgentEvent[]) => {
   return [usage?.inputTokens ?? null, usage?.outputTokens ?? null];
 };
 
-describe('calls of a model that are told while the agent works', () => {
-  test('count as they come, each id once, with the larger of what was told of it', () => {
+describe('calls of the model that are reported during the run', () => {
+  test('count as they arrive, each id once, with the largest reported count', () => {
     expect(used(call('a', 100, 1), call('a', 100, 20), call('a', 100, 1), call('b', 200, 1))).toEqual([300, 21]);
   });
 
-  test('give way to the sum that the result tells, and count on after it', () => {
+  test('are replaced by the sum in the result, and counted on after it', () => {
     expect(used(call('a', 100, 1), call('b', 200, 1), part(310, 40))).toEqual([310, 40]);
     expect(used(call('a', 100, 1), part(110, 20), call('b', 200, 1))).toEqual([310, 21]);
     expect(hasOpenCalls(meterOf(call('a', 1, 1), part(1, 1)))).toBe(false);
     expect(hasOpenCalls(meterOf(part(1, 1), call('a', 1, 1)))).toBe(true);
   });
 
-  test('stay counted beyond the number that is known one by one, in an account that does not grow', () => {
+  test('stay counted beyond the number of known ids, in a state that does not grow', () => {
     const many = Array.from({ length: 5_000 }, (_, index) => call(`m${index}`, 10, 1));
     expect(used(...many, call('m4999', 10, 1))).toEqual([50_000, 5_000]);
     expect(Object.keys(meterOf(...many).calls.recent)).toHaveLength(limits.accountCalls);
@@ -53,19 +53,19 @@ describe('calls of a model that are told while the agent works', () => {
 });
 
 describe('totals of a session', () => {
-  test('that come from two places, the one behind the other, never go back', () => {
+  test('from two sources, one of which lags, never decrease', () => {
     expect(used(total(100, 10), total(300, 30), total(200, 20))).toEqual([300, 30]);
   });
 
-  test('begin anew with another session', () => {
+  test('start again with another session', () => {
     expect(used(session('a'), total(300, 30), session('b'), total(100, 10))).toEqual([100, 10]);
     expect(used(session('a'), total(300, 30), session('a'))).toEqual([300, 30]);
   });
 });
 
-describe('counts that cannot be true', () => {
+describe('an impossible count', () => {
   test.each([-1, 1e21, Number.MAX_SAFE_INTEGER, limits.tokensMax + 1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
-    '%s tokens are unknown, never booked',
+    'of %s tokens is unknown, never booked',
     (count) => {
       for (const reading of [part(count, 5), total(count, 5), call('a', count, 5)])
         expect(used(reading)).toEqual([null, 5]);
@@ -76,7 +76,7 @@ describe('counts that cannot be true', () => {
   );
 
   test.each([-0.01, 1e300, limits.costUsdMax + 1, Number.NaN, Number.POSITIVE_INFINITY])(
-    'a cost of %s is unknown, never booked',
+    'of a cost of %s is unknown, never booked',
     (usd) => {
       for (const scope of ['part', 'session'] as const) {
         expect(toUsage(meterOf(cost(usd, scope)), noTotals)).toBeNull();
@@ -86,7 +86,7 @@ describe('counts that cannot be true', () => {
     },
   );
 
-  test('are told apart from large ones that can be true', () => {
+  test('is distinguished from a large possible one', () => {
     expect(used(part(limits.tokensMax, 0))).toEqual([limits.tokensMax, 0]);
     expect(meterOf(part(limits.tokensMax, 0), cost(limits.costUsdMax)).absurd).toBe(false);
   });
