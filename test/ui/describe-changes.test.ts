@@ -7,15 +7,15 @@ import { nasty, steering } from '../support/terminal.ts';
 const { running, failed, queued } = busy;
 const before = aBoard({ live: [running], recent: [failed] });
 
-describe('what has changed on the board', () => {
-  it('is what there is, when it is seen for the first time; what has ended before is no news', () => {
+describe('the described changes of the board', () => {
+  it('are the current state at first, without earlier ends', () => {
     expect(changes(null, before, noon)).toEqual([
       'clip 0.1.0 has been up for 1 h 0 min: 1 live run, 0 queued, 1 of 4 slots taken.',
       'Run 12 is running (coder for T7).',
     ]);
   });
 
-  it('is each end in its own words, also of a run that came and went between two looks', () => {
+  it('include each end with its own text, also of a run that came and went between two updates', () => {
     const ended = { ...running, endedAt: at(0), exitCode: 0 };
     const said = (['succeeded', 'failed', 'timed_out', 'cancelled'] as const).map(
       (status) => changes(before, aBoard({ recent: [{ ...ended, status }, failed] }), noon)[0],
@@ -28,12 +28,12 @@ describe('what has changed on the board', () => {
     ]);
   });
 
-  it('is no old end that comes to be seen because another one was removed, or after a restart', () => {
+  it('exclude an old end that becomes visible after another run was removed, or after a restart', () => {
     const older = { ...failed, number: 3, endedAt: at(-500_000) };
     expect(changes(before, aBoard({ live: [running], recent: [failed, older] }), noon)).toEqual([]);
   });
 
-  it('is what waits and for what, what needs a person, and what is held', () => {
+  it('include what waits and for what, what needs a person, and what is held', () => {
     const held = aBoard(
       { live: [running], queued: [queued], recent: [failed], needsYou: [busy.need] },
       { queue: { held: true, queued: 1, slots: 4, taken: 1 } },
@@ -45,7 +45,7 @@ describe('what has changed on the board', () => {
     expect(changes(held, held, noon)).toEqual([]);
   });
 
-  it('lets nothing through that steers a terminal', () => {
+  it('contain no control sequences', () => {
     const trouble = { code: 'disk_full', message: nasty, hint: nasty };
     const hostile = aBoard({
       queued: [{ ...queued, waitingFor: nasty, command: [nasty] }],

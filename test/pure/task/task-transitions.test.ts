@@ -99,20 +99,20 @@ function changeOf(type: (typeof columns)[number]): TaskChange {
 }
 
 describe('a task', () => {
-  it.each(taskStatuses)('that is %s becomes what the table says', (status) => {
+  it.each(taskStatuses)('that is %s changes as in the table', (status) => {
     const task = aTaskOf({ status });
     const row = Object.fromEntries(columns.map((column) => [column, became(byClip(task, changeOf(column)))]));
     expect(row).toEqual(table[status]);
   });
 
-  it('in the backlog becomes todo when somebody is given it, and keeps its status otherwise', () => {
+  it('in the backlog becomes todo when it is assigned, and keeps its status otherwise', () => {
     const backlog = aTaskOf({ status: 'backlog', assignee: null });
     expect(became(byPerson(backlog, { type: 'assign', assignee: coder }))).toBe('todo');
     expect(became(byPerson(backlog, { type: 'assign', assignee: null }))).toBe('backlog');
     expect(became(byPerson(aTaskOf({ status: 'blocked' }), { type: 'assign', assignee: coder }))).toBe('blocked');
   });
 
-  it('remembers the first run that took it up, until it is opened again', () => {
+  it('keeps the first run that started it, until it is reopened', () => {
     const first = taskAfter(
       byClip(aTaskOf({ status: 'todo', checkoutRunId: null }), { type: 'picked-up', runId: 'id1' }),
     );
@@ -121,7 +121,7 @@ describe('a task', () => {
     expect(taskAfter(byPerson(first, { type: 'reopen' })).checkoutRunId).toBeNull();
   });
 
-  it('that a person has started without a run is still taken up by the first one', () => {
+  it('that a person has started without a run is still started by its first run', () => {
     const started = aTaskOf({ status: 'in_progress', checkoutRunId: null });
     expect(taskAfter(byClip(started, { type: 'picked-up', runId: 'id1' }))).toMatchObject({
       status: 'in_progress',
@@ -129,14 +129,14 @@ describe('a task', () => {
     });
   });
 
-  it('says why it is blocked, and no longer once it is not', () => {
+  it('has a reason only while it is blocked', () => {
     const blocked = taskAfter(byClip(aTaskOf(), block));
     expect(blocked).toMatchObject({ status: 'blocked', blockedReason: 'No key.', blockedNext: 'Get one.' });
     for (const type of ['start', 'review', 'done', 'cancel', 'reopen'] as const)
       expect(taskAfter(byPerson(blocked, { type }))).toMatchObject({ blockedReason: null, blockedNext: null });
   });
 
-  it('that is closed refuses with the way to open it, but may be edited', () => {
+  it('that is closed refuses changes with the way to reopen it, but may be edited', () => {
     const done = aTaskOf({ status: 'done' });
     expect(byPerson(done, { type: 'start' })).toEqual({
       kind: 'refused',
@@ -170,8 +170,8 @@ function lived(
 
 const life = fc.array(fc.record({ change: anyChange, person: fc.boolean() }), { maxLength: 12 });
 
-describe('whatever is done to a task, in any order', () => {
-  it('only a blocked one has a reason for it', () => {
+describe('a task after arbitrary changes in arbitrary order', () => {
+  it('has a reason of a block only when it is blocked', () => {
     fc.assert(
       fc.property(life, (changes) => {
         lived(aTaskOf({ status: 'todo' }), changes, (_, { status, blockedReason, blockedNext }) => {
@@ -182,7 +182,7 @@ describe('whatever is done to a task, in any order', () => {
     );
   });
 
-  it('a person gives it its whole budget of automatic starts, and nobody else changes that', () => {
+  it('gets its whole budget of automatic starts from a person, and from no other change', () => {
     fc.assert(
       fc.property(life, fc.integer({ min: 0, max: 3 }), (changes, budgetLeft) => {
         lived(aTaskOf({ status: 'todo', budgetLeft }), changes, (before, after, person) => {

@@ -13,15 +13,15 @@ function wakeOf(decision: Decision) {
   return decision;
 }
 
-describe('a provider that refuses is waited for', () => {
-  it('1 minute, 5 minutes, and from then on half an hour', () => {
+describe('a run that its provider refused is started again', () => {
+  it('after 1 minute, after 5 minutes, and from then on after half an hour', () => {
     expect([0, 1, 2, 3, 15].map((before) => backOffMs(before) / minute)).toEqual([1, 5, 30, 30, 30]);
   });
 
   it.each([
     ['rate_limited', 'rate_limit_retry'],
     ['provider_unavailable', 'provider_retry'],
-  ] as const)('after %s, and none of the budget is spent', (code, reason) => {
+  ] as const)('after %s, at no cost of the budget', (code, reason) => {
     const first = wakeOf(afterEnd(failedWith(code), aSituation({ budgetLeft: 0 })));
     expect(first).toMatchObject({ budgetLeft: 0, wake: { reason, key: `${reason}:7:id42`, notBefore: noon + minute } });
     expect(first.wake.payload).toMatchObject({
@@ -35,14 +35,14 @@ describe('a provider that refuses is waited for', () => {
     [1, 5],
     [2, 30],
     [9, 30],
-  ])('the longer, the more often it refused: after %i times, %i minutes', (before, minutes) => {
+  ])('later, the more often the provider refused: after %i times, %i minutes', (before, minutes) => {
     const wake = woken('rate_limit_retry', { continuationAttempt: before });
     const next = wakeOf(afterEnd(failedWith('rate_limited', { wake }), aSituation()));
     expect(next.wake.notBefore).toBe(noon + minutes * minute);
     expect(next.wake.payload.continuationAttempt).toBe(before + 1);
   });
 
-  it('until the moment that it named, if it named one that is still to come', () => {
+  it('at the time that the provider named, if that is still to come', () => {
     const resetsAt = noon + 3 * 60 * minute;
     expect(wakeOf(afterEnd(failedWith('rate_limited', { resetsAt }), aSituation())).wake.notBefore).toBe(
       resetsAt + limits.resetSlackMs,
@@ -55,12 +55,12 @@ describe('a provider that refuses is waited for', () => {
     );
   });
 
-  it('from the beginning again, when another end came in between', () => {
+  it('after the first delay again, when another end came in between', () => {
     const wake = woken('run_liveness_continuation', { continuationAttempt: 2 });
     expect(wakeOf(afterEnd(failedWith('rate_limited', { wake }), aSituation())).wake.notBefore).toBe(noon + minute);
   });
 
-  it('end after the last attempt: then a person is asked', () => {
+  it('at most a fixed number of times; then a person is asked', () => {
     const wake = woken('provider_retry', { continuationAttempt: backOffTriesMax });
     const decision = afterEnd(failedWith('provider_unavailable', { wake }), aSituation());
     expect(decision).toMatchObject({

@@ -173,7 +173,7 @@ const order: readonly (readonly [string, EndedRun, Situation, Partial<Decision>]
   ],
 ];
 
-describe('after an end, the first rule that fits decides:', () => {
+describe('after an end, the first matching rule decides:', () => {
   it.each(order)('%s', (_, run, now, expected) => {
     expect(afterEnd(run, now)).toMatchObject(expected);
   });
@@ -181,7 +181,7 @@ describe('after an end, the first rule that fits decides:', () => {
 
 describe('a run that filled its session', () => {
   it.each(['context_exhausted', 'max_turns_exhausted'])(
-    '(%s) is continued in a fresh one, with the summary',
+    '(%s) is continued in a fresh session, with the summary',
     (code) => {
       expect(afterEnd(failedWith(code), aSituation())).toMatchObject({
         action: 'continue',
@@ -203,7 +203,7 @@ describe('a run that filled its session', () => {
   });
 });
 
-describe('a run that only planned, or said nothing,', () => {
+describe('a run that only planned, or gave no answer,', () => {
   it.each(['plan_only', 'empty_response'] as const)(
     '(%s) is continued twice, with a number and a key for each attempt',
     (state) => {
@@ -232,7 +232,7 @@ describe('a run that only planned, or said nothing,', () => {
     },
   );
 
-  it('is told by clip what to do, when it did not say so itself', () => {
+  it('is given an instruction of clip when it named no next action', () => {
     const decision = afterEnd(judged('empty_response'), aSituation());
     expect(decision).toMatchObject({ wake: { payload: { instruction: firstAction({ number: 7 }) } } });
   });
@@ -257,17 +257,17 @@ describe('a run that only planned, or said nothing,', () => {
     },
   );
 
-  it('is exhausted before its budget is asked for', () => {
+  it('is exhausted before its budget is used', () => {
     const run = judged('plan_only', { wake: woken('run_liveness_continuation', { continuationAttempt: 2 }) });
     expect(afterEnd(run, aSituation({ budgetLeft: 0 }))).toMatchObject({ action: 'block', exhausted: true });
   });
 
-  it('begins to count again, after a run for another reason', () => {
+  it('is counted from zero after a run for another reason', () => {
     const run = judged('plan_only', { wake: woken('rate_limit_retry', { continuationAttempt: 9 }) });
     expect(afterEnd(run, aSituation())).toMatchObject({ wake: { payload: { continuationAttempt: 1 } } });
   });
 
-  it('is continued as often as is configured', () => {
+  it('is continued as often as configured', () => {
     expect(afterEnd(judged('plan_only'), aSituation({ attemptsMax: 0 }))).toMatchObject({
       action: 'block',
       exhausted: true,
@@ -281,7 +281,7 @@ describe('a run that only planned, or said nothing,', () => {
 });
 
 describe('a run that left the task unfinished', () => {
-  it.each(['advanced', 'needs_followup'] as const)('(%s) is gone on with, and told its own next action', (state) => {
+  it.each(['advanced', 'needs_followup'] as const)('(%s) is continued with its own next action', (state) => {
     expect(afterEnd(judged(state, {}, 'Write the tests.'), aSituation())).toMatchObject({
       action: 'continue',
       budgetLeft: 2,
@@ -293,7 +293,7 @@ describe('a run that left the task unfinished', () => {
     });
   });
 
-  it('is gone on with as often as the budget lasts, when it advanced', () => {
+  it('is continued as often as the budget lasts, when it advanced', () => {
     const wake = woken('run_advanced_continuation', { livenessState: 'advanced' });
     expect(afterEnd(judged('advanced', { wake }), aSituation({ budgetLeft: 1 }))).toMatchObject({
       action: 'continue',
@@ -307,7 +307,7 @@ describe('a run that left the task unfinished', () => {
     });
   });
 
-  it('is gone on with only once, when it only said something: after that the task is stranded', () => {
+  it('is continued only once, when it only gave an answer: after that the task is stranded', () => {
     const wake = woken('run_advanced_continuation', { livenessState: 'needs_followup' });
     expect(afterEnd(judged('needs_followup', { wake }), aSituation())).toMatchObject({
       wake: { reason: 'issue_continuation_needed' },
@@ -340,21 +340,21 @@ describe('a run that claims to be done', () => {
     ).toMatchObject({ action: 'review' });
   });
 
-  it('is gone on with when it made progress', () => {
+  it('is continued when it made progress', () => {
     expect(afterEnd(claims('advanced', { progress: true }), aSituation())).toMatchObject({ action: 'continue' });
   });
 
-  it('is gone on with as before when it only planned, or another run waits', () => {
+  it('is continued as usual when it only planned, or another run waits', () => {
     expect(afterEnd(claims('plan_only'), aSituation())).toMatchObject({ action: 'continue' });
     expect(afterEnd(claims('advanced'), aSituation({ busy: 'Run 43 runs.' }))).toMatchObject({ action: 'follows' });
   });
 
-  it('is tried again as before when it failed', () => {
+  it('is retried as usual when it failed', () => {
     expect(afterEnd({ ...claims('advanced'), status: 'failed' }, aSituation())).toMatchObject({ action: 'continue' });
   });
 });
 
-describe('runs in a row', () => {
+describe('automatic runs in a row', () => {
   const after = (inARow: number, runsMax: number, run: EndedRun) =>
     afterEnd(
       { ...run, wake: woken('run_advanced_continuation', { inARow, livenessState: 'advanced' }) },
@@ -383,7 +383,7 @@ describe('runs in a row', () => {
     });
   });
 
-  it('a run that its provider refused is none of them', () => {
+  it('a run that its provider refused is not counted', () => {
     expect(after(5, 5, failedWith('rate_limited'))).toMatchObject({
       action: 'continue',
       wake: { payload: { inARow: 5 } },
@@ -430,8 +430,8 @@ describe('the budget of automatic starts', () => {
   });
 });
 
-describe('what was held up by a pause or a limit', () => {
-  it('goes on where it was, once, and that costs nothing', () => {
+describe('a task that was held up by a pause or a limit', () => {
+  it('continues where it was, once, at no cost of the budget', () => {
     expect(resumed(failedWith('cancelled'), aTaskOf(), 0)).toMatchObject({
       action: 'continue',
       budgetLeft: 0,
@@ -505,7 +505,7 @@ const anySituation: fc.Arbitrary<Situation> = fc
     }),
   );
 
-describe('whatever ended, and whatever is true around it,', () => {
+describe('after any end in any situation', () => {
   const always = (holds: (decision: Decision, run: EndedRun, now: Situation) => void) =>
     fc.assert(
       fc.property(anyRun, anySituation, (run, now) => void holds(afterEnd(run, now), run, now)),
@@ -518,7 +518,7 @@ describe('whatever ended, and whatever is true around it,', () => {
     });
   });
 
-  it('nothing starts but for an agent’s open task, with nothing against it', () => {
+  it('a run starts only for an open task of an agent, with nothing against it', () => {
     always((decision, run, { task, busy, limitReached, agent }) => {
       if (decision.action !== 'continue') return;
       expect(['todo', 'in_progress']).toContain(task?.status);
@@ -528,7 +528,7 @@ describe('whatever ended, and whatever is true around it,', () => {
     });
   });
 
-  it('each start costs one of the budget, or waits for a provider', () => {
+  it('each start uses one of the budget, or waits for a provider', () => {
     always((decision, _, { budgetLeft }) => {
       if (decision.action !== 'continue') return;
       if (decision.wake.notBefore === null) expect(decision.budgetLeft).toBe(budgetLeft - 1);
@@ -536,7 +536,7 @@ describe('whatever ended, and whatever is true around it,', () => {
     });
   });
 
-  it('an agent’s open task never stands still unseen: it goes on, waits for what is named, or is a person’s', () => {
+  it('an open task of an agent is continued, waits for a named reason, or is left to a person', () => {
     always((decision, run, now) => {
       const open = now.task?.status === 'todo' || now.task?.status === 'in_progress';
       if (!open || run.agentId === null || decision.action !== 'none') return;
@@ -544,14 +544,14 @@ describe('whatever ended, and whatever is true around it,', () => {
     });
   });
 
-  it('its key names its reason, its task and the run it follows: the same end never starts two', () => {
+  it('the key of a wake has its reason, its task and the run before, so that one end never starts two runs', () => {
     always((decision, run) => {
       if (decision.action !== 'continue') return;
       expect(decision.wake.key.split(':').slice(0, 3)).toEqual([decision.wake.reason, '7', run.id]);
     });
   });
 
-  it('a task is blocked with a reason and with what to do', () => {
+  it('a task is blocked with a reason and a remedy', () => {
     always((decision) => {
       if (decision.action !== 'block') return;
       expect(decision.blockedReason).not.toBe('');

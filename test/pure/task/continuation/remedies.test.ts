@@ -5,7 +5,7 @@ import { anEnd, aSituation, aTaskOf, failedWith, judged } from '../../../support
 
 const onward = { goOn: 'clip continue T7', task: 7 };
 
-describe('an end that only a person can do something about', () => {
+describe('an end that only a person can resolve', () => {
   it.each([
     [
       'auth_required',
@@ -22,7 +22,7 @@ describe('an end that only a person can do something about', () => {
       'Agent coder may not do what the task needs. It said: It broke.',
       'Allow more (clip agent edit coder --permission edit), then: clip continue T7',
     ],
-  ])('%s blocks the task, and says what the person must do', (code, blockedReason, next) => {
+  ])('%s blocks the task, and names what the person must do', (code, blockedReason, next) => {
     expect(afterEnd(failedWith(code), aSituation())).toMatchObject({
       action: 'block',
       blockedReason,
@@ -32,7 +32,7 @@ describe('an end that only a person can do something about', () => {
     });
   });
 
-  it('blocked, by its own words, blocks the task with those words', () => {
+  it('that is blocked by its own words blocks the task with those words', () => {
     const run = judged('blocked', {
       liveness: {
         state: 'blocked',
@@ -49,7 +49,7 @@ describe('an end that only a person can do something about', () => {
     });
   });
 
-  it('comes before a pause, a limit and the budget: nothing of them would help', () => {
+  it('takes precedence over a pause, a limit and the budget, none of which would help', () => {
     const now = aSituation({
       budgetLeft: 0,
       limitReached: 'a day of $5',
@@ -64,11 +64,11 @@ describe('an end that only a person can do something about', () => {
   it.each([
     ['a person', { kind: 'person' } as const],
     ['another agent', { kind: 'agent', agentId: 'agent2' } as const],
-  ])('is not held against the task when that is assigned to %s by now', (_, assignee) => {
+  ])('does not block a task that has been assigned to %s', (_, assignee) => {
     expect(afterEnd(failedWith('auth_required'), aSituation({ task: aTaskOf({ assignee }) })).action).toBe('skip');
   });
 
-  it('quotes one line of what was said, and not all of a long one', () => {
+  it('has one quoted line of the error, cut when it is long', () => {
     expect(
       remedyFor(failedWith('auth_required', { error: `${'x'.repeat(400)}\nmore` }), 'coder', onward)?.blockedReason,
     ).toBe(`Agent coder is not logged in. It said: ${'x'.repeat(299)}…`);
@@ -77,7 +77,7 @@ describe('an end that only a person can do something about', () => {
     );
   });
 
-  it('a sentence of clip is not told as what the agent said', () => {
+  it("has no sentence of clip quoted as the agent's words", () => {
     const refused = failedWith('permission_denied', {
       error: 'It was not allowed to use Bash, and found no other way.',
     });
@@ -94,12 +94,12 @@ describe('an end that only a person can do something about', () => {
     'process_lost',
     'adapter_failed',
     'timeout',
-  ])('%s is none', (code) => {
+  ])('%s is not among them', (code) => {
     expect(remedyFor(failedWith(code), 'coder', onward)).toBeNull();
   });
 
   it.each(['completed', 'advanced', 'plan_only', 'empty_response', 'failed', 'needs_followup'] as const)(
-    'nor is a run that was %s',
+    'a run that was %s is not among them',
     (state) => {
       expect(remedyFor(judged(state), 'coder', onward)).toBeNull();
       expect(remedyFor(anEnd(), 'coder', onward)).toBeNull();

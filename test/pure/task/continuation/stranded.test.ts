@@ -4,7 +4,7 @@ import { aSituation, aTaskOf, failedWith, judged } from '../../../support/tasks.
 
 const todo = aTaskOf({ status: 'todo', checkoutRunId: null });
 
-describe('a task that nothing will move on is started once more', () => {
+describe('a task without a next run is started once more', () => {
   it('by assignment_recovery, while it is todo', () => {
     expect(afterEnd(failedWith('launch_failed'), aSituation({ task: todo }))).toMatchObject({
       action: 'continue',
@@ -41,7 +41,7 @@ describe('a task that nothing will move on is started once more', () => {
   });
 });
 
-describe('a second time in a row it is blocked, and a person is told why', () => {
+describe('a task that is stranded twice in a row is blocked, with a comment,', () => {
   it('with "retried dispatch" while it is todo', () => {
     const run = failedWith('launch_failed', { retryReason: 'assignment_recovery', error: 'There is no codex.' });
     expect(afterEnd(run, aSituation({ task: todo }))).toMatchObject({
@@ -64,7 +64,7 @@ describe('a second time in a row it is blocked, and a person is told why', () =>
     });
   });
 
-  it('without a failure, when the recovery ended well and achieved nothing', () => {
+  it('without a failure in the comment, when the recovery succeeded and achieved nothing', () => {
     const wake = { reason: 'issue_continuation_needed', payload: { livenessState: 'needs_followup' } } as never;
     const run = judged('needs_followup', { retryReason: 'issue_continuation_needed', wake });
     expect(afterEnd(run, aSituation())).toMatchObject({
@@ -73,13 +73,13 @@ describe('a second time in a row it is blocked, and a person is told why', () =>
     });
   });
 
-  it('after a loss, whose repeat failed as well', () => {
+  it('after a loss, whose retry failed as well', () => {
     expect(afterEnd(failedWith('process_lost', { retryReason: 'process_lost' }), aSituation())).toMatchObject({
       action: 'block',
     });
   });
 
-  it('but a recovery of another kind does not count: once for todo, once for in_progress', () => {
+  it('but not after a recovery of another kind: once for todo, once for in_progress', () => {
     const run = failedWith('adapter_failed', { retryReason: 'assignment_recovery' });
     expect(afterEnd(run, aSituation())).toMatchObject({
       action: 'continue',
@@ -87,13 +87,13 @@ describe('a second time in a row it is blocked, and a person is told why', () =>
     });
   });
 
-  it('or at once, when no automatic start is left', () => {
+  it('at once, when no automatic start is left', () => {
     expect(afterEnd(failedWith('adapter_failed'), aSituation({ budgetLeft: 0 }))).toMatchObject({ action: 'block' });
     expect(afterEnd(failedWith('process_lost'), aSituation({ ownRetry: 'spent' }))).toMatchObject({ action: 'block' });
   });
 });
 
-describe('the failure is quoted', () => {
+describe('the failure in the comment is quoted', () => {
   const quoted = (error: string | null, given = {}) => {
     const decision = afterEnd(
       failedWith('adapter_failed', { error, retryReason: 'issue_continuation_needed', ...given }),
@@ -121,14 +121,14 @@ describe('the failure is quoted', () => {
     expect(quoted(error)).toBe(words);
   });
 
-  it('by its stop reason, when it has no code', () => {
+  it('by its stop reason, when it has no error code', () => {
     expect(quoted('Ended.', { errorCode: null, stopReason: 'output_limit' })).toBe(
       'Latest retry failure: `output_limit` - Ended.',
     );
   });
 });
 
-describe('a task is left alone', () => {
+describe('a task is not recovered', () => {
   const failed = failedWith('adapter_failed');
 
   it.each([

@@ -3,22 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { summaryDiff } from '#task/handoff/summary-diff.ts';
 
 describe('the difference of two summaries', () => {
-  it('is nothing when they are the same, and everything when there was none before', () => {
+  it('is empty when they are the same, and everything when there was none before', () => {
     expect(summaryDiff('a\nb\n', 'a\nb\n')).toBe('');
     expect(summaryDiff(null, 'a\nb\n')).toBe('+ a\n+ b\n');
   });
 
-  it('shows what is gone and what is new, with two lines around it', () => {
+  it('shows removed and new lines, with two lines around them', () => {
     const before = ['1', '2', '3', '4', 'old', '5', '6', '7', '8', '9', 'last'].join('\n');
     const after = ['1', '2', '3', '4', 'new', '5', '6', '7', '8', '9', 'last', 'more'].join('\n');
     expect(summaryDiff(before, after)).toBe('…\n  3\n  4\n- old\n+ new\n  5\n  6\n…\n  9\n  last\n+ more\n');
   });
 
-  it('finds lines that stayed between lines that did not', () => {
+  it('keeps unchanged lines between changed ones', () => {
     expect(summaryDiff('a\nx\nb\ny\n', 'a\nX\nb\nY\n')).toBe('  a\n- x\n+ X\n  b\n- y\n+ Y\n');
   });
 
-  it('is bounded, and quick, whatever is compared', () => {
+  it('is bounded and fast, whatever the summaries', () => {
     const lines = (word: string) => `${word}\n`.repeat(100_000);
     const started = performance.now();
     const diff = summaryDiff(lines('before'), lines('after'));

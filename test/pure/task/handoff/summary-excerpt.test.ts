@@ -19,13 +19,13 @@ const long = continuationSummary(
   }),
 );
 
-describe('what the next run is given', () => {
+describe('the excerpt for the next run', () => {
   it('is the whole summary, when it is short', () => {
     const summary = continuationSummary(aSummaryInput());
     expect(injected(summary)).toBe(summary);
   });
 
-  it('is what matters most of a long one, in its order, and says that it is a part', () => {
+  it('is the most important part of a long one, in its order, marked as a part', () => {
     const given = injected(long);
     expect(long.length).toBeGreaterThan(4_000);
     expect(given.length).toBeLessThanOrEqual(4_000);
@@ -38,12 +38,12 @@ describe('what the next run is given', () => {
     expect(sections.get('Next action')).toBe(sectionsOf(long).get('Next action'));
   });
 
-  it('has the next action even when there is room for hardly anything else', () => {
+  it('has the next action even when there is hardly any room for more', () => {
     expect(sectionsOf(injected(long, 900)).get('Next action')).toContain('> first next');
     expect(injected(long, 900).length).toBeLessThanOrEqual(900);
   });
 
-  it('closes the fences of a summary that was damaged', () => {
+  it('closes the fences of a damaged summary', () => {
     expect(injected('# Continuation summary\n\n```\nopen')).toBe('# Continuation summary\n\n```\nopen\n```');
     expect(fencesClose(injected(`## Objective\n\n~~~~\n${much('open\n')}`, 500))).toBe(true);
   });

@@ -144,8 +144,8 @@ const input = record({
 
 const numRuns = 300;
 
-describe('whatever people and agents write', { timeout: 30_000 }, () => {
-  it('the summary has its sections in their order, each within its limit and all within theirs', () => {
+describe('a summary of arbitrary texts of people and agents', { timeout: 30_000 }, () => {
+  it('has its sections in their order, each within its limit and all within theirs', () => {
     assert(
       property(input, (given) => {
         const summary = continuationSummary(given);
@@ -161,7 +161,7 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
     );
   });
 
-  it('no secret is left, no fence open, no character broken and nothing hidden in it', () => {
+  it('has no secret, no open fence, no broken character and no hidden text', () => {
     assert(
       property(input, (given) => {
         const summary = continuationSummary(given);
@@ -178,7 +178,7 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
     );
   });
 
-  it('the words of agents stand behind "> ", within a fence', () => {
+  it('has the words of agents behind "> ", within a fence', () => {
     assert(
       property(text, (words) => {
         const marked = `said-by-agent ${words}`;
@@ -216,7 +216,7 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
     );
   });
 
-  it('what is injected fits, and leaves no fence open', () => {
+  it('gives an excerpt that fits, and leaves no fence open', () => {
     assert(
       property(
         oneof({ weight: 3, arbitrary: input.map(continuationSummary) }, { weight: 1, arbitrary: text }),
@@ -231,7 +231,7 @@ describe('whatever people and agents write', { timeout: 30_000 }, () => {
     );
   });
 
-  it('a megabyte of it takes no time', () => {
+  it('is built quickly from a megabyte of text', () => {
     for (const part of ['`', '\n', '## \n', '\u001b[', '\u001b]', ' ', '> ', '\ud83d', 'a']) {
       const words = part.repeat(Math.ceil(2 ** 20 / part.length));
       const before = performance.now();

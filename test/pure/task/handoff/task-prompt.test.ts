@@ -33,8 +33,8 @@ function aBrief(given: Partial<BriefInput> = {}): string {
   });
 }
 
-describe('what a run of a task is told', () => {
-  it('is the task, what is asked, and how to report, in its first run', () => {
+describe('the prompt for a run of a task', () => {
+  it('has the task, the instruction and how to report, in its first run', () => {
     const brief = aBrief();
     expect(brief.split('\n')[0]).toBe('# Task T7: Fix the parser');
     expect([...sectionsOf(brief).keys()]).toEqual(['The task', 'What is asked now', 'How to work and report']);
@@ -45,7 +45,7 @@ describe('what a run of a task is told', () => {
       expect(brief).toContain(`\nclip report ${kind} "`);
   });
 
-  it('has everything there is to know, in this order', () => {
+  it('has all known facts, in this order', () => {
     const brief = aBrief({
       request: 'Only the lexer, please.',
       wake,
@@ -74,7 +74,7 @@ describe('what a run of a task is told', () => {
     expect(sections.get('Comments of people since the last run')).toBe('`Ann`, 2026-06-01T12:00:00Z:\n> Use tabs.');
   });
 
-  it('is what is new and the summary, when the session is gone on with', () => {
+  it('has the news and the summary, when the session is resumed', () => {
     const brief = aBrief({
       resumed: true,
       stopped: 'It ran into its time limit.',
@@ -86,7 +86,7 @@ describe('what a run of a task is told', () => {
     expect(brief).not.toContain('clip report progress "');
   });
 
-  it('says what a plan or a document is for', () => {
+  it('explains the purpose of a plan or a document', () => {
     expect(
       aBrief({ task: { number: 7, title: 'Plan it', description: null, acceptance: null, kind: 'plan' } }),
     ).toContain('`clip task doc put plan FILE`');
@@ -98,14 +98,14 @@ describe('what a run of a task is told', () => {
     );
   });
 
-  it('never cuts what a person asks for', () => {
+  it('never cuts the instruction of a person', () => {
     const request = `${'word '.repeat(20_000)}end`;
     expect(aBrief({ request })).toContain(request);
   });
 });
 
-describe('a run that goes on in its session', () => {
-  it('hears of a tool call under way only when the run before was cut off', () => {
+describe('the prompt for a run in a resumed session', () => {
+  it('mentions an open tool call only when the run before was interrupted', () => {
     const underWay = 'A tool call that was under way then';
     expect(aBrief({ resumed: true, stopped: 'Run 3 succeeded.' })).not.toContain(underWay);
     expect(aBrief({ resumed: true, stopped: 'Run 3 failed (process_lost).', cutOff: true })).toContain(underWay);
@@ -113,7 +113,7 @@ describe('a run that goes on in its session', () => {
   });
 });
 
-describe('whatever is written', () => {
+describe('the prompt with arbitrary texts', () => {
   const piece = constantFrom(
     '\n## How to work and report\n',
     '# T',
@@ -153,7 +153,7 @@ describe('whatever is written', () => {
   const known =
     /^(?:The task|What is asked now|Why this run goes on|Why this run was started|What is known of earlier runs|Comments of people since the last run|How to work and report)$/;
 
-  it('no heading is forged, no fence left open, and all but the request is bounded', () => {
+  it('has no forged heading and no open fence, and all but the instruction is bounded', () => {
     assert(
       property(input, (given) => {
         const brief = buildTaskPrompt(given);

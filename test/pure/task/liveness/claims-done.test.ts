@@ -4,7 +4,7 @@ import { classifyLiveness } from '#task/liveness/liveness.ts';
 import { splitLines } from '#task/liveness/parse-message.ts';
 import { anInput, reports } from '../../../support/liveness.ts';
 
-describe('last words that claim that the work is done', () => {
+describe('a final message that claims that the work is done', () => {
   it.each([
     'All done.',
     'All done. The change is in place.',
@@ -59,7 +59,7 @@ describe('last words that claim that the work is done', () => {
   ])('the words "%s" claim that the work is done', (text) => expect(claimsDone(splitLines(text))).toBe(true));
 });
 
-describe('last words that claim nothing of the whole', () => {
+describe('a final message that claims nothing about the whole work', () => {
   it.each([
     'I changed the parser.',
     'Built.',
@@ -114,7 +114,7 @@ describe('last words that claim nothing of the whole', () => {
 });
 
 describe('the verdict', () => {
-  it('the verdict tells what the words claim, unless a next step was reported', () => {
+  it('the verdict includes the claim of the final message, unless a next step was reported', () => {
     expect(classifyLiveness(anInput({ text: 'All done.' })).claimsDone).toBe(true);
     expect(classifyLiveness(anInput({ text: 'All done.', reports: reports(['next', 'the tests']) })).claimsDone).toBe(
       false,

@@ -10,8 +10,8 @@ const between =
   /(?<=<!-- confusion: written by test\/pure\/task\/liveness\/confusion-tables\.test\.ts -->\n\n).*?(?=\n\n<!-- \/confusion -->)/s;
 const results = judged(all);
 
-describe('the table of confusions', () => {
-  it('in docs/LIVENESS.md is the one that the cases give', () => {
+describe('the tables in docs/LIVENESS.md', () => {
+  it('are those of the labeled cases', () => {
     const docs = readFileSync(path, 'utf8');
     // To write it again: CLIP_WRITE_DOCS=1 vitest run --project pure confusion
     if (process.env['CLIP_WRITE_DOCS'] === '1')
@@ -22,7 +22,7 @@ describe('the table of confusions', () => {
     expect(between.exec(readFileSync(path, 'utf8'))?.[0]).toBe(confusionWords(results));
   });
 
-  it('has many cases, of every state, each of its own name', () => {
+  it('cover many cases of every state, each with its own name', () => {
     expect(all.length).toBeGreaterThan(180);
     for (const state of livenessStates)
       expect(results.filter(({ expected }) => expected === state).length).toBeGreaterThan(7);
@@ -30,7 +30,7 @@ describe('the table of confusions', () => {
     expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([]);
   });
 
-  it('shows no state called wrongly but needs_followup, and that only where it is known', () => {
+  it('show only needs_followup as a wrong verdict, and only where that is known', () => {
     const misses = results.filter(({ expected, got }) => expected !== got);
     expect(misses.filter(({ got }) => got !== 'needs_followup')).toEqual([]);
     const known = all.filter((each) => each.known !== undefined);

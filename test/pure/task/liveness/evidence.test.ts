@@ -8,7 +8,7 @@ import { noon } from '../../../support/runs.ts';
 const words = (given: Given) => formatCounters(anEvidence(given));
 
 describe('the counters in words', () => {
-  it('name what counts, and how much of it', () => {
+  it('name what counts, with numbers', () => {
     expect(words({ streamState: commands('npm test') })).toBe('1 command');
     expect(words({ streamState: commands('npm test', ['npm run lint', 1], 'ls', ['cat x', 1]) })).toBe(
       '2 of 4 commands (1 failed)',
@@ -24,7 +24,7 @@ describe('the counters in words', () => {
     expect(words({ reports: reports(['next', 'x'], ['progress', 'y'], ['done', 'z']) })).toBe('2 reports');
   });
 
-  it('tell commands that had not ended from the others, and count each once', () => {
+  it('distinguish commands that had not ended from the others, and count each once', () => {
     const openTools = { x: { tool: 'shell', kind: 'command' as const, command: 'npm run dev', paths: [], at: noon } };
     expect(words({ streamState: { ...commands('make', 'npm test', 'npm run build'), openTools } })).toBe(
       '4 commands (1 not ended)',
@@ -55,24 +55,24 @@ describe('evidence', () => {
     expect([commandsRun, commandsFailed]).toEqual([2, 1]);
   });
 
-  it('holds a command that is as long as what is kept to write', () => {
+  it('keeps a command of the maximum length', () => {
     const cat = (length: number) => `cat ${'a'.repeat(length - 4)}`;
     expect(isConcrete(anEvidence({ streamState: commands(cat(limits.accountCommandLength - 2)) }))).toBe(false);
     expect(isConcrete(anEvidence({ streamState: commands(cat(limits.accountCommandLength)) }))).toBe(true);
   });
 
-  it('takes unlisted commands for no evidence by themselves', () => {
+  it('does not count unlisted commands by themselves', () => {
     expect(isConcrete(anEvidence({ streamState: { ...commands('ls'), commands: 41 } }))).toBe(false);
   });
 
-  it('evidence counts what is other than before, and what a stream says only without a look', () => {
+  it('counts files that differ from before, and what the stream reports only without a comparison', () => {
     const count = (given: Given) => anEvidence(given).filesChanged;
     expect(count({ streamState: files('a', 'b') })).toBe(2);
     expect(count({ streamState: files('a', 'b'), workspace: null })).toBe(2);
     expect(count({ streamState: files('a', 'b'), workspace: { files: 0 } })).toBe(0);
   });
 
-  it('has the time of a file that counts, and not of one that is as it was', () => {
+  it('has the time of a file that counts, and not that of an unchanged one', () => {
     const wrote = { ...files('a') };
     expect(lastUsefulAt(anEvidence({ streamState: wrote, workspace: { files: 1, writtenAt: noon + 5 } }))).toBe(
       noon + 5,
@@ -86,7 +86,7 @@ describe('evidence', () => {
     expect(lastUsefulAt(anEvidence({ records: { comments: 0, lastAt: noon } }))).toBeNull();
   });
 
-  it('takes the newest time of what counts, and not that of what only reads', () => {
+  it('has the newest time of what counts, and not that of a command that only reads', () => {
     expect(lastUsefulAt(anEvidence({ streamState: commands('npm test', 'npm run lint', 'ls') }))).toBe(noon + 1);
     expect(
       lastUsefulAt(anEvidence({ streamState: commands('npm test'), records: { documents: 1, lastAt: noon + 7 } })),
@@ -128,7 +128,7 @@ describe('the reason of a verdict', () => {
     ['It said something, but left no evidence of work.', { text: 'Yes.' }],
   ])('%s', (expected, given) => expect(reason(given)).toBe(expected));
 
-  it('is cut where it is too long, in one line and in no character', () => {
+  it('is cut when it is too long, in one line and within no character', () => {
     const long = reason({ reports: reports(['blocked', `a\nb${'😀'.repeat(600)}`]) });
     expect(long.length).toBeLessThanOrEqual(500);
     expect(long).toMatch(/^The agent reported that it is blocked: a b😀+…$/u);

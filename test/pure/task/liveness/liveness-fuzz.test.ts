@@ -75,8 +75,8 @@ function isWhole(text: string): boolean {
   return text.length <= 500 && !/[\n\r]/.test(text) && text.trim() !== '';
 }
 
-describe('whatever an agent says', () => {
-  it('there is one verdict, the same each time, with a reason and a next action that are bounded', () => {
+describe('a run with arbitrary words of an agent', () => {
+  it('has one verdict, the same each time, with a bounded reason and next action', () => {
     assert(
       property(words, (text) => {
         const verdict = classifyLiveness(anInput({ text }));
@@ -90,7 +90,7 @@ describe('whatever an agent says', () => {
     );
   });
 
-  it('a quotation, a fence or code of it is no blocker and no plan', () => {
+  it('is neither blocked nor plan_only by a quotation, a fence or code', () => {
     const said = constantFrom(
       ...all
         .filter(
@@ -122,7 +122,7 @@ describe('whatever an agent says', () => {
     );
   });
 
-  it('words never make a run completed, advanced or failed', () => {
+  it('is never completed, advanced or failed by its words', () => {
     assert(
       property(words, constantFrom(...taskStatuses), (text, status) => {
         const state = classifyLiveness(anInput({ text, task: { status } })).state;
@@ -133,7 +133,7 @@ describe('whatever an agent says', () => {
     );
   });
 
-  it('work done is never called a plan or empty', () => {
+  it('is never plan_only or empty_response after work', () => {
     assert(
       property(words, (text) => {
         expect(['advanced', 'blocked']).toContain(
@@ -144,7 +144,7 @@ describe('whatever an agent says', () => {
     );
   });
 
-  it('reports and tasks of any words give a verdict', () => {
+  it('has a verdict with arbitrary reports and tasks', () => {
     const report = property(words, words, constantFrom(...reportKinds), integer(), (text, other, kind, at) => {
       const verdict = classifyLiveness(
         anInput({ text, task: { title: other, description: text }, reports: [{ kind, text: other, who: other, at }] }),
@@ -157,7 +157,7 @@ describe('whatever an agent says', () => {
   });
 });
 
-describe('a megabyte of words', () => {
+describe('a message of a megabyte', () => {
   const pieces = [
     'a',
     ' ',
@@ -229,7 +229,7 @@ describe('a megabyte of words', () => {
     ' \t',
   ];
 
-  it.each([...pieces, ...more])('made of %j is judged in no time', (piece) => {
+  it.each([...pieces, ...more])('made of %j is judged quickly', (piece) => {
     const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
     const input = anInput({ text, task: { title: text, description: text } });
     const began = performance.now();

@@ -29,7 +29,7 @@ const own = (comparison: Comparison | null, given: Partial<RunActivity> = {}, ig
 const paths = (files: readonly ChangedFile[]) => files.map(({ path }) => path);
 const wrote = (...names: string[]) => tools({ written: names.map((path) => ({ path, at: noon })) });
 
-describe('of what changed in a shared checkout, a run with a stream owns', () => {
+describe('of the changes in a shared checkout', () => {
   it('a run with a stream owns what its tools wrote and its commands name, and nothing else', () => {
     const changed = found([file('src/a.ts'), file('out.txt'), file('mine.txt')]);
     const { files, deliberate } = own(changed, { tools: { ...wrote('/repo/src/a.ts'), commands: ['make > out.txt'] } });
@@ -39,41 +39,41 @@ describe('of what changed in a shared checkout, a run with a stream owns', () =>
     ]);
   });
 
-  it('a run that only reads or writes elsewhere owns nothing of what a person edits', () => {
+  it('a run that only reads or writes elsewhere owns nothing that a person edits', () => {
     const changed = found([file('pager.js')]);
     expect(own(changed, { tools: tools({ commands: ['cat pager.js; echo hi > /elsewhere/x'] }) }).files).toEqual([]);
     expect(own(changed, { tools: tools({ commands: ['ls'] }) }).files).toEqual([]);
   });
 
-  it('a run owns nothing of a file that it wrote with the bytes it had', () => {
+  it('a run owns no file that it wrote with unchanged bytes', () => {
     expect(own(found([]), { tools: wrote('/repo/a.txt') })).toMatchObject({ files: [], told: 0, writtenAt: null });
   });
 
-  it('a stream is believed where a file cannot be compared', () => {
+  it('a run owns what its stream reports where a file cannot be compared', () => {
     expect(own(found([]), { tools: wrote('/elsewhere/x') }).told).toBe(1);
     expect(own(found([]), { tools: wrote('/repo/dist/x') }, ['dist/x']).told).toBe(1);
     expect(own(null, { tools: wrote('a', 'b') })).toMatchObject({ told: 2, deliberate: [], commits: null });
     expect(own(found([], { uncertain: true }), { tools: wrote('a') }).told).toBe(1);
   });
 
-  it('a run owns a file that a tool was called with which had not ended', () => {
+  it('a run owns the file of a tool call that had not ended', () => {
     expect(paths(own(found([file('a.ts')]), { tools: tools({ underWay: ['/repo/a.ts'] }) }).files)).toEqual(['a.ts']);
   });
 });
 
-describe('in a worktree that is its task’s alone', () => {
+describe('in a worktree that only one task uses', () => {
   const changed = found([
     file('a.ts'),
     file('junit.xml', { tracked: false, kind: 'add', before: 'gone' }),
     file('snap.txt'),
   ]);
 
-  it('a run without a stream owns all that changed in a worktree of its own', () => {
+  it('a run without a stream owns all changes in a worktree of its own', () => {
     expect(paths(own(changed, { tools: null, alone: true }).files)).toEqual(['a.ts', 'junit.xml', 'snap.txt']);
     expect(own(changed, { tools: null, alone: false }).files).toEqual([]);
   });
 
-  it('a run with a stream owns all there, and did on purpose what it named', () => {
+  it('a run with a stream owns all changes there, and those that it named are on purpose', () => {
     const { files, deliberate } = own(changed, {
       alone: true,
       tools: tools({ commands: ['npm test', 'echo > a.ts'] }),
@@ -82,7 +82,7 @@ describe('in a worktree that is its task’s alone', () => {
     expect(own(changed, { alone: true, tools: tools({ commands: ['cat a.ts'] }) }).files).toEqual([]);
   });
 
-  it('a file that programs write beside the work is the run’s, and not on purpose', () => {
+  it('a file that programs write beside the work belongs to the run, and is not on purpose', () => {
     const grown = file('steps.txt', { tracked: false, grew: true });
     const logs = ['test.log', 'coverage/lcov.info', 'junit.xml', 'a.tmp'].map((path) =>
       file(path, { tracked: false, kind: 'add', before: 'gone' }),
@@ -101,7 +101,7 @@ describe('in a worktree that is its task’s alone', () => {
 describe('a file that only grows', () => {
   const grown = found([file('steps.txt', { tracked: false, grew: true })]);
 
-  it('a file that grows is written on purpose by a writing tool, and not by a command’s output', () => {
+  it('a growing file is written on purpose by a writing tool, and not by the output of a command', () => {
     expect(own(grown, { tools: wrote('steps.txt') }).deliberate).toHaveLength(1);
     expect(own(grown, { tools: tools({ commands: ['date >> steps.txt'] }) })).toMatchObject({
       files: [{ path: 'steps.txt' }],
@@ -110,28 +110,28 @@ describe('a file that only grows', () => {
   });
 });
 
-describe('a commit is the run’s own', () => {
+describe('a commit belongs to the run', () => {
   const at = noon + 1_000;
   const committed = found([], { commits: [{ at, files: ['src/a.ts'] }], commitCount: 1 });
 
-  it('a commit is the run’s when it was made meanwhile, and a command could have made it', () => {
+  it('a commit belongs to the run when it was made during the run, and a command could have made it', () => {
     expect(own(committed, { tools: tools({ commands: ['git commit -am x'] }) }).commits).toBe(1);
     expect(own(committed, { tools: tools({ commands: ['npm test'] }) }).commits).toBe(0);
     expect(own(committed, { tools: tools({ commands: ['ls'], moreCommands: true }) }).commits).toBe(1);
   });
 
-  it('a commit that is older than the run was fetched or checked out, and is not its own', () => {
+  it('a commit that is older than the run was fetched or checked out, and does not belong to the run', () => {
     const old = found([], { commits: [{ at: noon - 60_000, files: ['src/a.ts'] }], commitCount: 1 });
     expect(own(old, { tools: tools({ commands: ['git pull'] }) }).commits).toBe(0);
   });
 
-  it('a commit beside another run is this one’s when it holds a file that it named', () => {
+  it('a commit beside another run belongs to the run that named one of its files', () => {
     const both = { accompanied: true, tools: { ...wrote('/repo/src/b.ts'), commands: ['git commit -am x'] } };
     expect(own(committed, both).commits).toBe(0);
     expect(own(found([], { commits: [{ at, files: ['src/b.ts'] }] }), both).commits).toBe(1);
   });
 
-  it('a commit that a person makes beside the run’s one commit is not the run’s', () => {
+  it('a commit that a person makes beside the run’s one commit does not belong to the run', () => {
     const two = found([], {
       commits: [
         { at, files: ['src/a.ts'] },

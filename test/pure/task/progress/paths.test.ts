@@ -53,7 +53,7 @@ describe('a command names', () => {
     expect(names('echo x > /repo/b.ts', 'b.ts', inner)).toBe(true);
   });
 
-  it('a pattern is understood in a bounded time, whatever it is', () => {
+  it('a pattern is matched in a bounded time, whatever its text', () => {
     const stars = `touch ${'*a'.repeat(140)}b`;
     const begun = performance.now();
     for (let index = 0; index < 1_000; index++) names(stars, `${'a'.repeat(400)}`);
@@ -75,7 +75,7 @@ describe('a path', () => {
     expect(fromRoot(place, '/repo/src', '../../x')).toBeNull();
   });
 
-  it('a path fits a pattern or does not', () => {
+  it('a path matches a pattern or does not', () => {
     for (const [pattern, path, fits] of [
       ['*.ts', 'a.ts', true],
       ['*.ts', 'src/a.ts', false],

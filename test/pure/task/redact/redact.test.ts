@@ -8,7 +8,7 @@ const long = letters + letters.toLowerCase();
 const pem = (kind: string, body: string) =>
   `-----BEGIN ${kind}PRIVATE KEY-----\n${body}\n-----END ${kind}PRIVATE KEY-----`;
 
-describe('a secret is taken out', () => {
+describe('a secret is removed', () => {
   it.each([
     ['an OpenAI key', `sk-${long}`, 'sk-'],
     ['a project key', `sk-proj-${letters}_x-1`, letters],
@@ -48,7 +48,7 @@ describe('a secret is taken out', () => {
     expect(redact(out, [])).toBe(out);
   });
 
-  it('with what stands around it left as it was', () => {
+  it('without a change to the text around it', () => {
     expect(redact('run with password=hunter2, then "api_key": "abcdef", done', [])).toBe(
       'run with password=[redacted], then "api_key": "[redacted]", done',
     );
@@ -60,29 +60,29 @@ describe('a secret is taken out', () => {
   });
 });
 
-describe('a known value is taken out', () => {
-  it('whatever it looks like', () => {
+describe('a known value is removed', () => {
+  it('whatever its form', () => {
     expect(redact('it is plain words, really', ['plain words'])).toBe('it is [redacted], really');
   });
 
-  it('and also where it is a part of JSON or of a URL', () => {
+  it('also as a part of JSON or of a URL', () => {
     expect(redact('{"a":"p\\"w\\nd-1"} ?p=p%22w%0Ad-1', ['p"w\nd-1'])).toBe('{"a":"[redacted]"} ?p=[redacted]');
   });
 
-  it('with no half of two that overlap left', () => {
+  it('without leaving half of two overlapping values', () => {
     expect(redact('abcdef123xyzfoo', ['abcdef123', '123xyzfoo'])).toBe('[redacted]');
   });
 
-  it('and its beginning, where a text was cut in its middle', () => {
+  it('also when only its beginning is left in a cut text', () => {
     expect(redact('echo plain-enough-sec', ['plain-enough-secret'])).toBe('echo [redacted]');
   });
 
-  it('but not when it is so short that it is a word', () => {
+  it('unless it is as short as a word', () => {
     expect(redact('yes or no', ['yes', 'no', ''])).toBe('yes or no');
   });
 });
 
-describe('ordinary text stays as it is', () => {
+describe('ordinary text is unchanged', () => {
   it.each([
     'The commit 1f2e3d4c5b6a79880123456789abcdef01234567 fixes it.',
     'run 0192f0c1-8b1e-7c3a-9d2e-1a2b3c4d5e6f ended',
@@ -114,7 +114,7 @@ describe('ordinary text stays as it is', () => {
   });
 });
 
-describe('whatever is written', () => {
+describe('an arbitrary text', () => {
   const hostile: readonly (readonly [string, string])[] = [
     'a',
     ' ',
@@ -148,7 +148,7 @@ describe('whatever is written', () => {
     'A-',
   ].map((piece) => [JSON.stringify(piece), piece]);
 
-  it.each(hostile)('a megabyte of %s takes no time', (_, piece) => {
+  it.each(hostile)('a megabyte of %s is redacted quickly', (_, piece) => {
     const text = piece.repeat(Math.ceil(2 ** 20 / piece.length));
     const before = performance.now();
     redact(text, ['aaaaaaaaaaaaaaaaaaaaaaaab', `${piece.repeat(1_000)}!`, 'password=password=']);

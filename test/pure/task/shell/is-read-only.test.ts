@@ -15,12 +15,10 @@ describe('a command that only reads', () => {
 
 describe('a command that may write', () => {
   it.each(cases(working))('%s', (command) => expect(onlyReads(command)).toBe(false));
-  it.each(['', '  ', '# only a comment'])('%j, since nothing is known of it', (command) =>
-    expect(onlyReads(command)).toBe(false),
-  );
+  it.each(['', '  ', '# only a comment'])('%j, which is unknown', (command) => expect(onlyReads(command)).toBe(false));
 });
 
-describe('whatever the command', () => {
+describe('an arbitrary command', () => {
   const piece = constantFrom(
     'ls',
     'rm',
@@ -48,7 +46,7 @@ describe('whatever the command', () => {
     '$x',
   );
 
-  it('there is an answer', () => {
+  it('has an answer', () => {
     assert(
       property(
         oneof(
@@ -61,7 +59,7 @@ describe('whatever the command', () => {
     );
   });
 
-  it('a writing part in it is never overlooked', () => {
+  it('is never read-only with a writing part', () => {
     const around = array(constantFrom('ls', 'cat a', 'git status', 'cd x', 'echo "$(pwd)"', "bash -lc 'ls'"), {
       maxLength: 5,
     });
@@ -96,7 +94,7 @@ describe('whatever the command', () => {
     '\\'.repeat(9_999),
     `sed -n '${'s/a/'.repeat(3_000)}'`,
     `sed -n '${'1,'.repeat(5_000)}x'`,
-  ])('it takes no time: %#', (command) => {
+  ])('is judged quickly: %#', (command) => {
     const began = performance.now();
     onlyReads(command);
     expect(performance.now() - began).toBeLessThan(200);
