@@ -5,32 +5,28 @@ import { withEachCli } from '../support/agent-scenarios.ts';
 import { until } from '../support/until.ts';
 
 withEachCli((cli, scenario) => {
-  scenario(
-    'agent killed, retry',
-    'an agent that was killed in a tool goes on with its session in the retry',
-    async () => {
-      const agent = await createAgentHome(cli, 'once_long');
-      const number = await agent.begin();
-      await agent.untilFile('tool.pid');
-      const { processPid } = await agent.show(number);
-      process.kill(processPid ?? Number.NaN, 'SIGKILL');
-      const killed = await agent.ended(number);
-      expect(killed).toMatchObject({ status: 'failed', signal: 'SIGKILL', sessionIdAfter: expect.stringMatching(/./) });
-      expect(agent.leftOf(killed.id, 'tool.pid')).toEqual([]);
+  scenario('agent killed, retry', 'an agent that was killed in a tool continues its session in the retry', async () => {
+    const agent = await createAgentHome(cli, 'once_long');
+    const number = await agent.begin();
+    await agent.untilFile('tool.pid');
+    const { processPid } = await agent.show(number);
+    process.kill(processPid ?? Number.NaN, 'SIGKILL');
+    const killed = await agent.ended(number);
+    expect(killed).toMatchObject({ status: 'failed', signal: 'SIGKILL', sessionIdAfter: expect.stringMatching(/./) });
+    expect(agent.leftOf(killed.id, 'tool.pid')).toEqual([]);
 
-      const run = await agent.again(killed);
-      const { sessionIdAfter: session } = killed;
-      expect(run).toMatchObject({
-        status: 'succeeded',
-        errorCode: null,
-        retryOfRunId: killed.id,
-        sessionIdBefore: session,
-        sessionIdAfter: session,
-      });
-      expect(agent.requests().at(-1)?.typed.length).toBeGreaterThan(1);
-      return run;
-    },
-  );
+    const run = await agent.again(killed);
+    const { sessionIdAfter: session } = killed;
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      errorCode: null,
+      retryOfRunId: killed.id,
+      sessionIdBefore: session,
+      sessionIdAfter: session,
+    });
+    expect(agent.requests().at(-1)?.typed.length).toBeGreaterThan(1);
+    return run;
+  });
 
   scenario('run lost', 'an agent that is lost with its keeper is started once more, in its session', async () => {
     const agent = await createAgentHome(cli, 'once_long');
@@ -53,7 +49,7 @@ withEachCli((cli, scenario) => {
     return run;
   });
 
-  scenario('daemon killed', 'a daemon that is killed twice in the middle counts everything once', async () => {
+  scenario('daemon killed', 'a daemon that is killed twice during a run counts all usage once', async () => {
     const agent = await createAgentHome(cli, 'three_gated');
     const number = await agent.begin();
     for (const [before, step] of ['one', 'two'].entries()) {

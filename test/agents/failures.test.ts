@@ -15,7 +15,7 @@ withEachCli((cli, scenario) => {
   function trouble(name: ScenarioName, errorCode: string, stopReason: string): void {
     const silent = neverGiveUp[name]?.includes(cli) ?? false;
     const sentence = silent
-      ? `${name}: it never gives up, and the time limit ends it`
+      ? `${name}: the agent retries forever, and the time limit ends the run`
       : `${name}: the run fails with ${errorCode}`;
     scenario(name, sentence, async () => {
       const agent = await createAgentHome(cli, name);

@@ -22,7 +22,7 @@ const loseKeepers = async (home: TestHome) => {
   for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
 };
 
-describe('a run whose stream cannot be trusted', () => {
+describe('a run with an unreliable stream', () => {
   it('may report invalid numbers: nothing fails, and the daemon starts again', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');

@@ -280,7 +280,7 @@ const inTool: StreamState = {
   openTools: { a: { tool: 'shell', kind: 'command', command: 'npm run watch', paths: [], at: 0 } },
 };
 
-describe('A living run of an agent', () => {
+describe('A live run of an agent', () => {
   it('that has been silent for ten minutes needs a person until it has output again', async () => {
     const beat = createHeartbeat(emptyStreamState, 11 * minute);
     await until('the stall is found', beat.stall);

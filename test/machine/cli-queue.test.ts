@@ -37,7 +37,7 @@ describe('a run --after another', () => {
   it.each<[how: string, run: string[], order: string[] | null]>([
     ['failed', ['--', 'false'], null],
     ['timed out', ['--timeout', '100ms', '--', 'sleep', '1000'], null],
-    ['was cancelled', ['--', 'sleep', '1000'], ['cancel', '1']],
+    ['was canceled', ['--', 'sleep', '1000'], ['cancel', '1']],
   ])('is canceled with dependency_failed when the other one %s', async (_, run, order) => {
     const home = createHome();
     await home.submit(run);

@@ -32,7 +32,7 @@ describe('A configuration that other users may change', () => {
 
   // Only root may give a file away.
   it.each(process.getuid?.() === 0 ? spoiled : spoiled.slice(0, 2))(
-    'since it %s is refused, because the daemon would run the programs that it names',
+    'because it %s is refused, since the daemon would run the programs that it names',
     async (_, spoil, sentence) => {
       const home = createHome();
       const marker = join(home.base, 'ran');
@@ -101,7 +101,7 @@ describe('clip config', () => {
     expect(readFileSync(fileOf(home), 'utf8')).toBe('max_runs = 3\n');
   });
 
-  it('leaves a file alone that is wrong already, and writes through a link to where the file really is', async () => {
+  it('leaves an invalid file alone, and writes through a link to the real file', async () => {
     const home = createHome();
     configure(home, 'max_rnus = 3\n');
     expect(await home.clip(['config', 'set', 'max_runs', '3'])).toMatchObject({

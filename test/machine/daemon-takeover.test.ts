@@ -119,7 +119,7 @@ describe('a start that another client has announced', () => {
   });
 });
 
-describe('a cold home', () => {
+describe('a home without a daemon', () => {
   it('to which 200 clients connect at once gets one daemon; no client fails or hangs, and every number is given once', async () => {
     const home = createHome();
     const script = `for i in $(seq 200); do "$NODE" "$CLIP" run -q -- true >> "$OUT/said" 2>> "$OUT/complained" || echo "exit $?" >> "$OUT/complained" & done; wait`;

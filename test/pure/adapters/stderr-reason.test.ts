@@ -65,7 +65,7 @@ describe('the reason on standard error', () => {
       npm,
       "npm error enoent Could not read package.json: Error: ENOENT: no such file or directory, open '/work/package.json'",
     ],
-    ['colours', '\u001b[31mError: it is red\u001b[0m\r\n', 'Error: it is red'],
+    ['colors', '\u001b[31mError: it is red\u001b[0m\r\n', 'Error: it is red'],
     ['an error, then words', 'Error: no such model\nBye.\n', 'Error: no such model'],
     ['words, then a hint', 'boom: it is not accepted\nnote: run with -v for more\n', 'boom: it is not accepted'],
     ['a hint alone', 'note: run with -v for more\n', null],
@@ -89,7 +89,7 @@ describe('the reason on standard error', () => {
     ['nothing', '', null],
     ['blanks and rules', '\n   \n=====\n-----\n', null],
     ['JSON alone', '{"a":1}\n', null],
-  ])('is found: %s', (_, text, expected) => {
+  ])('is found in: %s', (_, text, expected) => {
     expect(lastWordsIn(text)).toBe(expected);
   });
 

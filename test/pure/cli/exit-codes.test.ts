@@ -17,8 +17,8 @@ describe('the exit code of a run', () => {
     ['killed by SIGSEGV', failed({ signal: 'SIGSEGV', stopReason: 'signalled' }), 139],
     ['timed out', aView({ status: 'timed_out', exitCode: 0 }), 124],
     ['timed out and killed', aView({ status: 'timed_out', signal: 'SIGKILL' }), 124],
-    ['cancelled', aView({ status: 'cancelled', exitCode: 0 }), 130],
-    ['cancelled and killed', aView({ status: 'cancelled', signal: 'SIGKILL' }), 130],
+    ['canceled', aView({ status: 'cancelled', exitCode: 0 }), 130],
+    ['canceled and killed', aView({ status: 'cancelled', signal: 'SIGKILL' }), 130],
     ['lost', failed({ stopReason: 'process_lost', errorCode: 'process_lost' }), 120],
     ['not found', failed({ stopReason: 'not_started', errorCode: 'command_not_found' }), 127],
     ['not executable', failed({ stopReason: 'not_started', errorCode: 'not_executable' }), 126],
@@ -33,7 +33,7 @@ describe('the exit code of a run', () => {
       failed({ stopReason: 'output_limit', errorCode: 'output_limit', exitCode: 0 }),
       1,
     ],
-  ])('that %s', (_, run, code) => {
+  ])('follows from its end: %s', (_, run, code) => {
     expect(exitOfRun(run)).toBe(code);
   });
 

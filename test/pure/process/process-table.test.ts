@@ -23,7 +23,7 @@ describe('a line of /proc/<pid>/stat', () => {
     'new\nline',
     'Web Content',
     '12 34',
-  ])('of a process named "%s"', (name) => {
+  ])('is read for a process named "%s"', (name) => {
     expect(parseStat(stat(name))).toEqual({
       state: 'S',
       ppid: 4200,
@@ -34,7 +34,7 @@ describe('a line of /proc/<pid>/stat', () => {
     });
   });
 
-  it.each(['R', 'S', 'D', 'Z', 'X', 'T', 'I'])('in state %s', (state) => {
+  it.each(['R', 'S', 'D', 'Z', 'X', 'T', 'I'])('is read for a process in state %s', (state) => {
     expect(parseStat(stat('x', state))?.state).toBe(state);
   });
 

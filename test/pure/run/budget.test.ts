@@ -143,7 +143,7 @@ describe('a limit of a budget', () => {
       { costUsd: null, costKnownUsd: 5.1 },
       '$5.10 of $5.00, and more whose cost is not known',
     ],
-    ['on cost is not reached by what nobody knows', { costUsd: 5 }, { costUsd: null, costKnownUsd: 0 }, null],
+    ['on cost is not reached by an unknown cost', { costUsd: 5 }, { costUsd: null, costKnownUsd: 0 }, null],
     ['on tokens holds below it', { tokens: 1_000 }, { tokens: 999 }, null],
     ['on tokens is reached at it', { tokens: 200_000 }, { tokens: 1_200_000 }, '1,200,000 of 200,000 tokens'],
     [
@@ -157,7 +157,7 @@ describe('a limit of a budget', () => {
     ['on runs holds while one more is allowed', { runs: 2 }, { runs: 1 }, null],
     ['on runs is reached when one more would be too many', { runs: 2 }, { runs: 2 }, '2 of 2 runs'],
     [
-      'on two things is reached by either, the cost being told first',
+      'on two things is reached by either, with the cost shown first',
       { costUsd: 1, timeMs: 1 },
       { costUsd: 1, timeMs: 1 },
       '$1.00 of $1.00',

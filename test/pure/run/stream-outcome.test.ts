@@ -48,18 +48,23 @@ describe('the end of a run', () => {
       'well',
     ],
     ['a refusal and no result', streamState({ denials }), exited(0), refused],
-    ['a bad result tells more than a refusal', streamState({ ...badly, denials }), exited(0), 'no'],
-    ['an error tells more than a refusal', streamState({ denials, lastError: failure('broke') }), exited(0), 'broke'],
-    ['not a word, exit 0', emptyStreamState, exited(0), 'It exited with 0, but never said that it was done.'],
-    ['not a word, exit 1', emptyStreamState, exited(1), null],
-    ['not a word, killed', emptyStreamState, killed, null],
+    ['a bad result takes precedence over a refusal', streamState({ ...badly, denials }), exited(0), 'no'],
     [
-      'not a word, an exit code that tells',
+      'an error takes precedence over a refusal',
+      streamState({ denials, lastError: failure('broke') }),
+      exited(0),
+      'broke',
+    ],
+    ['no output, exit 0', emptyStreamState, exited(0), 'It exited with 0, but never said that it was done.'],
+    ['no output, exit 1', emptyStreamState, exited(1), null],
+    ['no output, killed', emptyStreamState, killed, null],
+    [
+      'no output, an exit code with a meaning',
       emptyStreamState,
       exited(53),
       'It exited with 53, which is its code for max_turns_exhausted.',
     ],
-  ])('%s', (_, of, exit, expected) => {
+  ])('follows from the stream and the exit: %s', (_, of, exit, expected) => {
     expect(told(of, exit)).toBe(expected);
   });
 
@@ -158,8 +163,8 @@ describe('an end that was not observed', () => {
     ['a good result after a refusal', streamState({ ...well, denials }), refused],
     ['a result with a task in the background', streamState({ ...well, background: 1 }), null],
     ['an error only', streamState({ lastError: failure('broke') }), null],
-    ['not a word', emptyStreamState, null],
-  ])('%s', (_, of, expected) => {
+    ['no output', emptyStreamState, null],
+  ])('has the outcome of the stream alone: %s', (_, of, expected) => {
     expect(told(of, null)).toBe(expected);
   });
 });

@@ -162,8 +162,8 @@ describe('a tool in a stream', () => {
     ['a file that could not be written', [starts('a', 'write'), ends('a', { failed: true })], null],
     ['reading', [starts('a', 'read'), ends('a')], null],
     ['a command that was refused', [starts('a'), ends('a', { failed: true, denied: true })], null],
-    ['a command that has only begun', [starts('a')], null],
-  ])('acts or does not: %s', (_, readings, at) => {
+    ['a command that has only started', [starts('a')], null],
+  ])('counts as an action or not: %s', (_, readings, at) => {
     expect(after(...readings).lastActionAt).toBe(at);
   });
 
@@ -203,7 +203,7 @@ describe('a changed file', () => {
     ['add', 'delete', 'delete'],
     ['update', 'delete', 'delete'],
     ['add', null, 'add'],
-  ])('first %s, then %s: %s', (first, second, kind) => {
+  ])('that is first %s, then %s, is reported as: %s', (first, second, kind) => {
     expect(after(...wrote({ path: 'a', kind: first }), ...wrote({ path: 'a', kind: second })).files['a']).toMatchObject(
       { kind, times: 2 },
     );

@@ -162,7 +162,7 @@ describe('the style of the output', () => {
 
 describe('cleaned text from outside', () => {
   it.each([
-    ['colours', '\u001b[31mred\u001b[0m', 'red'],
+    ['colors', '\u001b[31mred\u001b[0m', 'red'],
     ['a window title', 'a\u001b]0;pwned\u0007b', 'ab'],
     ['a link', '\u001b]8;;http://evil\u001b\\text\u001b]8;;\u001b\\', 'text'],
     ['an 8-bit sequence', 'a\u009b31mb', 'ab'],

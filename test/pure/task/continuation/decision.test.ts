@@ -41,7 +41,7 @@ const order: readonly (readonly [string, EndedRun, Situation, Partial<Decision>]
     { action: 'none', reason: 'T7 is done.' },
   ],
   [
-    'a person cancelled it',
+    'a person canceled it',
     failedWith('auth_required', { status: 'cancelled', stopReason: 'cancelled' }),
     against.agentPaused,
     { action: 'none', reason: 'A person cancelled it, so it is not continued.' },
@@ -129,7 +129,7 @@ const order: readonly (readonly [string, EndedRun, Situation, Partial<Decision>]
     { action: 'skip', reason: 'Its agent was removed.' },
   ],
   [
-    'the task is nobody’s',
+    'the task is not assigned',
     judged('plan_only'),
     against.assigneeGone,
     { action: 'skip', reason: 'T7 is not assigned.' },

@@ -36,7 +36,7 @@ describe('a task without a next run is started once more', () => {
     ['failed', 'failed', 'Run 42 failed.'],
     ['ran into its time limit', 'timed_out', 'Run 42 ran into a time limit.'],
     ['was stopped by its output limit', 'failed', 'Run 42 failed.'],
-  ] as const)('whether its run %s', (_, status, words) => {
+  ] as const)('when its run %s', (_, status, words) => {
     expect(afterEnd(failedWith('timeout', { status }), aSituation()).reason).toContain(words);
   });
 });
@@ -137,7 +137,7 @@ describe('a task is not recovered', () => {
       { task: aTaskOf({ assignee: { kind: 'person' } as const }) },
       'T7 is assigned to a person.',
     ],
-    ['assigned to nobody', { task: aTaskOf({ assignee: null }) }, 'T7 is not assigned.'],
+    ['not assigned', { task: aTaskOf({ assignee: null }) }, 'T7 is not assigned.'],
     ['of a paused agent', { agent: { id: 'agent1', name: 'coder', paused: true } }, 'Agent coder is paused.'],
   ])('when it is %s', (_, given, reason) => {
     expect(afterEnd(failed, aSituation(given))).toEqual({ action: 'skip', reason });

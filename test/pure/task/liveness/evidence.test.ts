@@ -7,7 +7,7 @@ import { noon } from '../../../support/runs.ts';
 
 const words = (given: Given) => formatCounters(anEvidence(given));
 
-describe('the counters in words', () => {
+describe('the formatted counters', () => {
   it('name what counts, with numbers', () => {
     expect(words({ streamState: commands('npm test') })).toBe('1 command');
     expect(words({ streamState: commands('npm test', ['npm run lint', 1], 'ls', ['cat x', 1]) })).toBe(
