@@ -49,7 +49,7 @@ describe('a database', () => {
     await refusesWith7(home, path, new RegExp(`written by clip 42\\.0\\.0; this is clip ${own}\\.`));
   });
 
-  it('without a valid header is refused and left as it is', async () => {
+  it('of random bytes is refused and left as it is', async () => {
     const { home, path } = await homeAtRest();
     writeFileSync(path, randomBytes(64 * 1024));
     await refusesWith7(home, path, /clip\.db is damaged\..*clip doctor/s);
