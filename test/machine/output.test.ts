@@ -142,7 +142,7 @@ describe('logs -n', () => {
 });
 
 describe('logs -f', () => {
-  it('follows a live run to its end, and exits with its exit code on request', async () => {
+  it('follows a live run to its end, and exits with the run’s exit code on request', async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('talks.mjs'), '40', '25', '3']);
     const [plain, coded] = await Promise.all([

@@ -76,7 +76,7 @@ describe('the package', () => {
   });
 });
 
-describe.each(majors)('installed by npm under Node %s', (major) => {
+describe.each(majors)('the package, installed by npm under Node %s,', (major) => {
   it('runs, is upgraded while a run lives, and is removed without leaving files', { timeout: longMs }, async () => {
     const folder = scratch();
     const node = await nodeOf(major, join(folder, 'node'));
