@@ -78,7 +78,7 @@ export type Adapter = {
   readonly prepare: (launch: Launch) => PreparedInvocation;
   /**
    * The signal on which the CLI ends its tools and saves its session. Null where SIGTERM has the same effect (measured,
-   * docs/agents.md).
+   * docs/agents/what-is-known.md).
    */
   readonly politeSignal: 'SIGINT' | null;
   readonly tells: Tells;

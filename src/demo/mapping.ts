@@ -1,4 +1,4 @@
-/** How the demo's agent is started and read: an example of a mapping for an unknown CLI (docs/agents.md). */
+/** How the demo's agent is started and read: an example of a mapping for an unknown CLI (docs/agents/presets-and-mappings.md). */
 export const demoMapping = {
   command: 'demo-agent',
   start: { args: ['start', 'demo-1'] },

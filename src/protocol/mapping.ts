@@ -186,7 +186,7 @@ export function readMapping(value: unknown, what: string): Mapping {
   throw new ClipError(
     'usage',
     `${what}: ${where === '' ? 'the mapping' : where} ${formatIssue(issue?.message ?? 'is wrong')}${others}.`,
-    'docs/agents.md has a worked example of a mapping.',
+    'docs/agents/presets-and-mappings.md has a worked example of a mapping.',
   );
 }
 

@@ -84,7 +84,7 @@ export type Agent = {
 
 /**
  * An agent CLI described by data: how to start it, and what the fields of its JSON lines mean. Paths are dotted
- * (`message.content`, `choices.0.text`). docs/agents.md has a worked example.
+ * (`message.content`, `choices.0.text`). docs/agents/presets-and-mappings.md has a worked example.
  */
 export type Mapping = {
   /** The program, for agents that name none. */

@@ -52,7 +52,7 @@ withEachCli((cli, scenario) => {
     return run;
   });
 
-  scenario('empty', 'an empty answer is not taken for work', async () => {
+  scenario('empty', 'an empty answer does not count as work', async () => {
     const agent = await createAgentHome(cli, 'empty');
     const run = await agent.run();
     // Gemini alone says itself that something is wrong, and exits with 0 all the same.
@@ -62,7 +62,7 @@ withEachCli((cli, scenario) => {
     return run;
   });
 
-  scenario('long prompt', 'a prompt of 300 kB arrives whole', async () => {
+  scenario('long prompt', 'a prompt of 300 kB reaches the agent completely', async () => {
     const agent = await createAgentHome(cli, 'plain');
     const prompt = `Please do the task. ${'And do it well. '.repeat(20_000)}`;
     writeFileSync(agent.file('prompt.txt'), prompt);

@@ -42,7 +42,7 @@ withEachCli(
   (cli, scenario) => {
     scenario(
       'same bytes',
-      'an agent that writes the same file again and says it is done is in review after two runs',
+      'a task whose agent writes the same file again and claims to be done is in review after two runs',
       async () => {
         const { task, runs, last } = await settled(cli, 'same_bytes');
         expect([task.status, progressOf(runs)]).toEqual(['in_review', [true, false]]);
@@ -61,7 +61,7 @@ withEachCli(
       return last;
     });
 
-    scenario('growing log', 'an agent that lets a log grow makes no progress', async () => {
+    scenario('growing log', 'an agent that only lets a log grow makes no progress', async () => {
       const { task, runs, last } = await settled(cli, 'growing_log');
       expect([task.status, progressOf(runs)]).toEqual(['blocked', [false, false, false, false]]);
       expect(last).toMatchObject({
@@ -77,25 +77,29 @@ withEachCli(
       return last;
     });
 
-    scenario('revert', 'an agent that takes its change back makes no progress by that', async () => {
+    scenario('revert', 'an agent that reverts its change makes no progress by that', async () => {
       const { task, runs, last } = await settled(cli, 'revert');
       expect([task.status, progressOf(runs)]).toEqual(['blocked', [true, false, false, false]]);
       return last;
     });
 
-    scenario('person beside', 'what a person edits beside an agent that reads is not the agent’s', async () => {
-      const agent = await createAgentHome(cli, 'reads_gated');
-      writeFileSync(agent.file('mine.txt'), 'one\n');
-      const gate = join(agent.file('.'), '..', 'go');
-      const number = await agent.begin();
-      await agent.untilAsked();
-      writeFileSync(agent.file('mine.txt'), 'two\n');
-      writeFileSync(gate, '');
-      const run = await agent.untilSettled(number);
-      rmSync(gate);
-      expect(run).toMatchObject({ evidence: { filesChanged: 0, commits: 0 }, workspace: { progress: false } });
-      return run;
-    });
+    scenario(
+      'person beside',
+      'an edit of a person beside an agent that only reads is not credited to the agent',
+      async () => {
+        const agent = await createAgentHome(cli, 'reads_gated');
+        writeFileSync(agent.file('mine.txt'), 'one\n');
+        const gate = join(agent.file('.'), '..', 'go');
+        const number = await agent.begin();
+        await agent.untilAsked();
+        writeFileSync(agent.file('mine.txt'), 'two\n');
+        writeFileSync(gate, '');
+        const run = await agent.untilSettled(number);
+        rmSync(gate);
+        expect(run).toMatchObject({ evidence: { filesChanged: 0, commits: 0 }, workspace: { progress: false } });
+        return run;
+      },
+    );
   },
   ['codex', 'claude'],
 );

@@ -31,17 +31,21 @@ withEachCli(
 
     // The sandbox of codex needs no test of ours.
     if (cli !== 'claude') return;
-    scenario('report and more', 'an agent that must ask and may report may do nothing else with it', async () => {
-      const agent = await createAgentHome(cli, 'report_and_more', { permission: 'ask' });
-      const run = await agent.run();
-      expect(existsSync(agent.file('more.txt'))).toBe(false);
-      expect(run).toMatchObject({
-        status: 'failed',
-        errorCode: 'permission_denied',
-        evidence: { toolCalls: 3, reports: 0 },
-      });
-      return run;
-    });
+    scenario(
+      'report and more',
+      'an agent with the permission ask can use the permission to report for nothing else',
+      async () => {
+        const agent = await createAgentHome(cli, 'report_and_more', { permission: 'ask' });
+        const run = await agent.run();
+        expect(existsSync(agent.file('more.txt'))).toBe(false);
+        expect(run).toMatchObject({
+          status: 'failed',
+          errorCode: 'permission_denied',
+          evidence: { toolCalls: 3, reports: 0 },
+        });
+        return run;
+      },
+    );
   },
   ['codex', 'claude'],
 );

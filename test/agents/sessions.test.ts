@@ -5,7 +5,7 @@ import { createAgentHome, tokensOf } from '../support/agent-home.ts';
 import { withEachCli } from '../support/agent-scenarios.ts';
 
 withEachCli((cli, scenario) => {
-  scenario('session, again', 'a second run in the same session is charged for what it used itself', async () => {
+  scenario('session, again', 'a second run in the same session is charged for its own usage alone', async () => {
     const agent = await createAgentHome(cli, 'plain');
     const first = await agent.run();
     const before = agent.requests().length;
@@ -22,22 +22,26 @@ withEachCli((cli, scenario) => {
     return run;
   });
 
-  scenario('session gone', 'a session that the agent does not know any more is named as the reason', async () => {
-    const agent = await createAgentHome(cli, 'plain');
-    const first = await agent.run();
-    for (const folder of ['.codex/sessions', '.claude/projects', '.gemini/tmp', '.local/share/opencode']) {
-      rmSync(join(agent.agentHome, folder), { recursive: true, force: true });
-    }
-    const run = await agent.again(first);
-    expect(run).toMatchObject({
-      status: 'failed',
-      errorCode: 'unknown_session',
-      sessionIdBefore: first.sessionIdAfter,
-    });
-    return run;
-  });
+  scenario(
+    'session gone',
+    'a session that the agent no longer knows is named as the reason of the failure',
+    async () => {
+      const agent = await createAgentHome(cli, 'plain');
+      const first = await agent.run();
+      for (const folder of ['.codex/sessions', '.claude/projects', '.gemini/tmp', '.local/share/opencode']) {
+        rmSync(join(agent.agentHome, folder), { recursive: true, force: true });
+      }
+      const run = await agent.again(first);
+      expect(run).toMatchObject({
+        status: 'failed',
+        errorCode: 'unknown_session',
+        sessionIdBefore: first.sessionIdAfter,
+      });
+      return run;
+    },
+  );
 
-  scenario('tool_background', 'a run ends when its agent does, and its tool in the background with it', async () => {
+  scenario('tool_background', 'a run ends with its agent, and so does a tool in the background', async () => {
     const agent = await createAgentHome(cli, 'tool_background');
     const run = await agent.run();
     expect(run).toMatchObject({
@@ -51,7 +55,7 @@ withEachCli((cli, scenario) => {
     return run;
   });
 
-  scenario('denied', 'an agent that must ask changes no file', async () => {
+  scenario('denied', 'an agent with the permission ask changes no file', async () => {
     const agent = await createAgentHome(cli, 'tool_write', {
       permission: 'ask',
       ...(cli === 'codex' ? { model: 'gpt-5.5' } : {}),

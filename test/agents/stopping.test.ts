@@ -25,11 +25,11 @@ withEachCli((cli, scenario) => {
     });
   }
 
-  cancelDuring('tool_long', 'a run that is cancelled in a tool leaves no process', 'tool.pid');
-  cancelDuring('tool_trap', 'a tool that ignores every polite signal is ended too', 'tool.pid');
-  cancelDuring('tool_background', 'a tool in the background does not outlive a cancelled run', 'tool.pid');
+  cancelDuring('tool_long', 'a run that is canceled in a tool leaves no process', 'tool.pid');
+  cancelDuring('tool_trap', 'a tool that ignores every polite signal is ended as well', 'tool.pid');
+  cancelDuring('tool_background', 'a tool in the background does not outlive a canceled run', 'tool.pid');
 
-  scenario('hang + cancel', 'a run that waits for the model is cancelled', async () => {
+  scenario('hang + cancel', 'a run that waits for the model can be canceled', async () => {
     const agent = await createAgentHome(cli, 'hang_before_headers');
     const number = await agent.begin();
     await agent.untilAsked();
@@ -40,7 +40,7 @@ withEachCli((cli, scenario) => {
     return run;
   });
 
-  scenario('tool_daemon', 'a process that its tool left behind is listed and ended', async () => {
+  scenario('tool_daemon', 'a process that a tool left behind is listed and ended', async () => {
     const agent = await createAgentHome(cli, 'tool_daemon');
     const { number } = await agent.run();
     const run = await agent.untilSettled(number);

@@ -24,7 +24,7 @@ function requestsUntil(limit: number, requests: readonly ModelRequest[]): number
 withEachCli((cli, scenario) => {
   scenario(
     'budget',
-    'an agent that would go on for ever is stopped within one call above its limit on tokens',
+    'an agent that would never stop by itself is stopped within one call above its limit on tokens',
     async () => {
       const agent = await createAgentHome(cli, 'endless', { options: ['--budget-run', `${tokensMax} tokens`] });
       const number = await agent.begin();
@@ -47,7 +47,7 @@ withEachCli((cli, scenario) => {
 
   scenario(
     'killed, counted',
-    'a run that is killed keeps what it used, and the next run of its session pays for itself alone',
+    'a killed run keeps its usage, and the next run of its session is charged for its own usage alone',
     async () => {
       const agent = await createAgentHome(cli, 'endless');
       const number = await agent.begin();

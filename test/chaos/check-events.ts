@@ -1,5 +1,5 @@
 /** The sequence of events: without holes, and told to whoever followed it as it is. */
-import type { Recorded } from '../support/recorded.ts';
+import type { Recorded } from '../support/stored-rows.ts';
 import type { RoundRecord } from './record.ts';
 
 export function wrongEvents({ events, buried }: Recorded, record: RoundRecord): string[] {

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { isEnded, type Run } from '#run/run.ts';
 import { startsIn } from '../support/invariants.ts';
-import { type Recorded, readRecorded, type StoredRun } from '../support/recorded.ts';
+import { type Recorded, readRecorded, type StoredRun } from '../support/stored-rows.ts';
 import { wrongEvents } from './check-events.ts';
 import type { OpenHome } from './clients.ts';
 import type { RoundRecord } from './record.ts';

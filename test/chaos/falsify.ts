@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, wr
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { RunView } from '#protocol/answers.ts';
-import { readRecorded, type StoredRun } from '../support/recorded.ts';
+import { readRecorded, type StoredRun } from '../support/stored-rows.ts';
 import type { OpenHome } from './clients.ts';
 import type { RoundRecord } from './record.ts';
 

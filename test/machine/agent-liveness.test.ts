@@ -86,7 +86,7 @@ describe('a finished run of an agent is', () => {
 });
 
 describe('the work folder of an agent', () => {
-  it('is compared with how it was: commits, files and lines, and what is not committed', async () => {
+  it('is compared with its state before the run: commits, files, lines and uncommitted changes', async () => {
     const home = createHome();
     const { folder, git } = repository(home);
     const before = git('rev-parse', 'HEAD');
@@ -123,7 +123,7 @@ describe('the work folder of an agent', () => {
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { commits: 1 } });
   });
 
-  it('that a person edits beside an agent that only reads makes no progress of it', async () => {
+  it('that a person edits while the agent only reads counts as no progress of the agent', async () => {
     const home = createHome();
     const { folder } = repository(home);
     const gate = join(home.base, 'gate');
@@ -177,7 +177,7 @@ describe('the work folder of an agent', () => {
     });
   });
 
-  it('is unknown where there is too much of it without git; and for plain commands nobody looks', async () => {
+  it('is unknown without git when it has too many files, and is not compared for plain commands', async () => {
     const home = createHome();
     const folder = join(home.base, 'large');
     mkdirSync(folder);
@@ -187,7 +187,7 @@ describe('the work folder of an agent', () => {
     expect(await home.show('@last')).toMatchObject({ workspace: null, livenessState: null, livenessReason: null });
   });
 
-  it('is known of a run whose daemon was killed in between', async () => {
+  it('is compared for a run whose daemon was killed in between', async () => {
     const home = createHome();
     const { folder, git } = repository(home);
     const gate = join(home.base, 'gate');
@@ -207,7 +207,7 @@ describe('the work folder of an agent', () => {
     });
   });
 
-  it('is compared again with how it was when the daemon dies after the comparison', async () => {
+  it('is compared again with its earlier state when the daemon dies after the comparison', async () => {
     const home = createHome({ env: { CLIP_FAILPOINT: 'finalize.after-workspace' } });
     const { folder } = repository(home);
     await addSpeaker(home, [[session('s1'), change('a', 'b.txt'), words('I wrote it.'), ...end]]);

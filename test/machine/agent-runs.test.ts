@@ -10,7 +10,7 @@ const { session, words, command, change, done, failed, retrying } = codexSays;
 const well = [words('All is done.'), done(1_000, 20), { exit: 0 }];
 
 describe('a run of an agent', () => {
-  it('gets its prompt on standard input, however long it is, and nowhere else', async () => {
+  it('gets its prompt of any length on standard input, and nowhere else', async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]]);
     const prompt = `first line\n${'ünder cover '.repeat(40_000)}end`;
@@ -22,7 +22,7 @@ describe('a run of an agent', () => {
       expect(readFileSync(join(home.folder, file)).includes('nder cover')).toBe(false);
   });
 
-  it('takes its prompt from the words or from a file, in the agent’s own template', async () => {
+  it('takes its prompt from the command line or from a file, inside the agent’s template', async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'template'), 'You are {{ agent.role }} in {{cwd}}; {{unknown}}do this: {{prompt}}!');
     writeFileSync(join(home.base, 'task.md'), 'from a file');
@@ -39,7 +39,7 @@ describe('a run of an agent', () => {
     ]);
   });
 
-  it('works in the agent’s folder unless another is named, with the agent’s variables unless the run has its own', async () => {
+  it('works in the agent’s folder unless another is given, with the agent’s variables unless the run sets its own', async () => {
     const home = createHome();
     const { seen } = await addSpeaker(
       home,
@@ -60,7 +60,7 @@ describe('a run of an agent', () => {
     });
   });
 
-  it('shows its session as soon as the agent has said it, and at the end what it did and used', async () => {
+  it('shows its session as soon as the agent reports it, and its work and usage at the end', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const steps = [
@@ -97,7 +97,7 @@ describe('a run of an agent', () => {
     expect(stdout).toMatch(/did +3 tool calls, 2 commands \(1 failed\), 1 file changed/);
   });
 
-  it('has failed when the agent says so, whatever its exit code', async () => {
+  it('fails when the agent reports a failure, whatever its exit code', async () => {
     const home = createHome();
     await addSpeaker(home, [
       [session('s1'), failed("You've hit your usage limit. Try again at 1:21 PM."), { exit: 0 }],
@@ -116,7 +116,7 @@ describe('a run of an agent', () => {
     expect(Date.parse(run.resetsAt ?? '')).toBeGreaterThan(Date.now());
   });
 
-  it('has failed when it exits with 0 and never said that it was done', async () => {
+  it('fails when it exits with 0 without having reported a result', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), words('I will begin'), { exit: 0 }]]);
     await home.clip(['run', '-w', '--agent', 'coder', 'x']);
@@ -127,7 +127,7 @@ describe('a run of an agent', () => {
     });
   });
 
-  it('that retries by itself is shown as retrying, and goes on', async () => {
+  it('whose agent retries a request is shown as retrying, and continues', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), retrying(1, 5), retrying(3, 5), { await: gate }, ...well]]);
@@ -138,7 +138,7 @@ describe('a run of an agent', () => {
     expect(await home.untilStatus(number, 'succeeded')).toMatchObject({ retrying: null });
   });
 
-  it('is interrupted politely first, then ended with all it started, in whatever session', async () => {
+  it('is interrupted with its polite signal first, then ended with all processes it started, in any session', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), { leave: true }, { child: true }, { stubborn: true }, words('Busy.')]]);
     const number = await home.submit(['--grace', '1s', '--agent', 'coder', 'x']);
@@ -155,7 +155,7 @@ describe('a run of an agent', () => {
     expect(signals[1]?.length).toBe(3);
   });
 
-  it('deletes its prompt at the end when that is secret, and cannot be repeated then', async () => {
+  it('with a secret prompt deletes the prompt at the end, and cannot be retried then', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...well]]);
     await home.clip(['run', '-w', '--prompt-secret', '--agent', 'coder', 'hush']);
@@ -167,7 +167,7 @@ describe('a run of an agent', () => {
     expect(await home.clip(['retry', '@last'])).toMatchObject({ code: 5, stderr: expect.stringContaining('not kept') });
   });
 
-  it('submitted twice with one key is one run; with another prompt the key is refused', async () => {
+  it('submitted twice with one key is one run, and the key is refused with another prompt', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...well]]);
     const first = await home.submit(['--key', 'k', '--agent', 'coder', 'x']);
@@ -175,7 +175,7 @@ describe('a run of an agent', () => {
     expect((await home.clip(['run', '--key', 'k', '--agent', 'coder', 'y'])).code).toBe(5);
   });
 
-  it('that has said its last word but does not leave is ended after a while, and its result stands; one with a tool at work is left alone', async () => {
+  it('whose agent has given its result but does not exit is ended after a while with that result, unless a tool is still working', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(

@@ -17,7 +17,7 @@ const retry = async (home: TestHome, ...args: string[]): Promise<number> =>
   Number((await home.clip(['retry', '-q', ...args])).stdout);
 
 describe('the session of an agent', () => {
-  it('is gone on with by a retry, which is told so, and pays only for what it used itself', async () => {
+  it('is resumed by a retry, which gets a prompt for that and is charged only for its own usage', async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [
       [session('s1'), words('Half.'), done(1_000, 20), { exit: 1 }],
@@ -43,7 +43,7 @@ describe('the session of an agent', () => {
     expect(seen()[2]?.stdin.match(/same session/g)).toHaveLength(1);
   });
 
-  it('is begun anew with --fresh, by the first prompt and nothing else', async () => {
+  it('is not resumed with --fresh: the retry gets the first prompt alone', async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [
       [session('s1'), ...well],
@@ -59,7 +59,7 @@ describe('the session of an agent', () => {
     expect(seen()[1]?.argv).not.toContain('resume');
   });
 
-  it('is never used by two runs at once, also when the first had it before anyone knew', async () => {
+  it('is never used by two runs at once, even if the first run reports its session late', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(
@@ -83,7 +83,7 @@ describe('the session of an agent', () => {
     await home.untilStatus(third, 'succeeded');
   });
 
-  it('is held by its run also after the daemon was killed', async () => {
+  it('stays reserved for its run after the daemon was killed', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(
@@ -108,7 +108,7 @@ describe('the session of an agent', () => {
     await home.untilStatus(third, 'succeeded');
   });
 
-  it('that the agent does not know ends the run as unknown_session; one fresh run follows, once', async () => {
+  it('that the agent does not know ends the run as unknown_session, and one fresh run follows', async () => {
     const home = createHome();
     const unknown = [
       { complain: 'Error: thread/resume failed: no rollout found for thread id s1 (code -32600)' },
@@ -138,7 +138,7 @@ describe('the session of an agent', () => {
   });
 });
 
-describe('an agent whose supervisors are killed', () => {
+describe('an agent whose daemon and keeper are killed', () => {
   const count = 60;
   const story = (gate: string, gate2: string) => [
     session('s1'),
@@ -153,7 +153,7 @@ describe('an agent whose supervisors are killed', () => {
   ];
   const counted = { toolCalls: 2 * count, commands: 2 * count, commandsFailed: count / 5, messages: 1 };
 
-  it('has nothing of its stream counted twice or missed when the daemon dies in the middle of a line', async () => {
+  it('has no part of its stream counted twice or missed when the daemon dies in the middle of a line', async () => {
     const home = createHome();
     const gates = [join(home.base, 'gate1'), join(home.base, 'gate2')] as const;
     await addSpeaker(home, [story(...gates)]);
@@ -174,7 +174,7 @@ describe('an agent whose supervisors are killed', () => {
     expect((await home.history(number)).filter(({ type }) => type === 'session')).toHaveLength(1);
   });
 
-  it('has its last words read when it ends while no daemon is there', async () => {
+  it('has its final output read when it ends while no daemon runs', async () => {
     const home = createHome();
     const gates = [join(home.base, 'gate1'), join(home.base, 'gate2')] as const;
     await addSpeaker(home, [story(...gates)]);
@@ -196,7 +196,7 @@ describe('an agent whose supervisors are killed', () => {
     });
   });
 
-  it('is judged by what it had said when its exit was not seen: its result counts, its exit code stays unknown', async () => {
+  it('is judged by its stream when its exit was not observed: its result counts, and its exit code is unknown', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
@@ -214,7 +214,7 @@ describe('an agent whose supervisors are killed', () => {
     expect(await runs(home)).toHaveLength(1);
   });
 
-  it('is lost when its exit was not seen and it had given no result; one retry resumes its session', async () => {
+  it('is lost when its exit was not observed and it gave no result, and one retry resumes its session', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const { seen } = await addSpeaker(home, [

@@ -11,7 +11,7 @@ const shown = async (home: TestHome, name: string): Promise<AgentView> =>
   (await home.json<{ agent: AgentView }>(['agent', 'show', name, '--json'])).agent;
 
 describe('an agent', () => {
-  it('is added with its settings, and shown with all of them but the values of its variables', async () => {
+  it('is added with its settings, and shown with all of them except the values of its variables', async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'template'), 'You are {{agent.role}}. {{prompt}}');
     const options = [
@@ -72,13 +72,13 @@ describe('an agent', () => {
     expect(statSync(join(home.folder, 'agents', kept)).mode & 0o777).toBe(0o600);
   });
 
-  it('asks before everything unless somebody chose otherwise', async () => {
+  it('has the permission ask unless another one is chosen', async () => {
     const home = createHome();
     await home.clip(['agent', 'add', 'c', '--adapter', 'codex']);
     expect((await shown(home, 'c')).permission).toBe('ask');
   });
 
-  it('is changed where something is given, cleared with "none", and keeps the rest', async () => {
+  it('is changed in the given settings alone, and "none" clears a setting', async () => {
     const home = createHome();
     await home.clip([
       'agent',
@@ -146,7 +146,7 @@ describe('an agent', () => {
     expect(refused.code).toBe(code);
   });
 
-  it('is removed, but not while it has a run; its runs stay, and its name is free again', async () => {
+  it('is removed once it has no live run; its runs stay, and its name is free again', async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1')]]);
     const number = await home.submit(['--agent', 'coder', 'work']);
@@ -161,7 +161,7 @@ describe('an agent', () => {
     expect((await home.clip(['agent', 'add', 'coder', '--adapter', 'gemini'])).code).toBe(0);
   });
 
-  it('that is paused now stops what it does with the reason paused, starts nothing more, and goes on when resumed', async () => {
+  it('that is paused with --now stops its runs with the reason paused, starts nothing, and continues when resumed', async () => {
     const home = createHome();
     await addSpeaker(home, [
       [codexSays.session('s1')],
@@ -180,7 +180,7 @@ describe('an agent', () => {
     await home.untilStatus(second, 'succeeded');
   });
 
-  it('that is paused may finish what it is doing', async () => {
+  it('that is paused finishes its current run', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[codexSays.session('s1'), { await: gate }, codexSays.done(1, 1), { exit: 0 }]]);
@@ -191,7 +191,7 @@ describe('an agent', () => {
     await home.untilStatus(number, 'succeeded');
   });
 
-  it('runs one at a time, or as many as it may, and in other worktrees', async () => {
+  it('runs as many at a time as its concurrency allows, each in another worktree', async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1')]], ['--share-worktree']);
     const runs = [await home.submit(['--agent', 'coder', 'one']), await home.submit(['--agent', 'coder', 'two'])];
@@ -202,7 +202,7 @@ describe('an agent', () => {
     await home.clip(['cancel', '--now', '--agent', 'coder']);
   });
 
-  it('works alone in its worktree, wherever in it its folder is', async () => {
+  it('has its worktree to itself, whichever subfolder it works in', async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1')]], ['--concurrency', '5']);
     await home.clip([
@@ -224,7 +224,7 @@ describe('an agent', () => {
 });
 
 describe('clip agent check', () => {
-  it('says that the program is there, its version, that it starts, and what it answers', async () => {
+  it('reports the program, its version, that it starts, and its answer', async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1'), codexSays.words('ready'), codexSays.done(1, 1), { exit: 0 }]]);
     const checked = await home.clip(['agent', 'check', 'coder']);
@@ -232,7 +232,7 @@ describe('clip agent check', () => {
     expect(checked.stdout).toContain(`✓ found    ${home.base}/coder`);
   });
 
-  it('says what is missing, and ends with 1', async () => {
+  it('names what is missing, and exits with 1', async () => {
     const home = createHome();
     await home.clip(['agent', 'add', 'gone', '--adapter', 'codex', '--command', '/nowhere/codex']);
     expect(await home.clip(['agent', 'check', 'gone'])).toMatchObject({

@@ -21,7 +21,7 @@ const runBody = (folder: string, command: string[], more: object = {}) =>
   JSON.stringify({ command, cwd: folder, env: { PATH: process.env['PATH'] }, ...more });
 
 describe('the API', () => {
-  it('serves a document that lists every route, and no other', async () => {
+  it('serves an OpenAPI document that lists exactly its routes', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const answer = await ask(home.folder, '/v1/openapi.json');
@@ -35,7 +35,7 @@ describe('the API', () => {
     expect(answer.json().info.version).toBe(answer.version);
   });
 
-  it('answers errors as JSON, with the version of the daemon as in every answer', async () => {
+  it('returns errors as JSON, and the version of the daemon with every response', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const { version } = await home.json<{ version: string }>(['daemon', 'status', '--json']);
@@ -86,7 +86,7 @@ describe('the API', () => {
     expect(readFileSync(join(home.folder, 'daemon.log'), 'utf8')).not.toContain('"error"');
   });
 
-  it('takes a run, shows it, cancels it, and removes it', async () => {
+  it('accepts a run, shows it, cancels it, and removes it', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const created = await ask(home.folder, '/v1/runs', {
@@ -110,7 +110,7 @@ describe('the API', () => {
     expect((await ask(home.folder, '/v1/runs/1', { method: 'DELETE' })).json()).toEqual({ schema: 1, removed: 1 });
   });
 
-  it('opens no port: nothing of it can be reached over a network', async () => {
+  it('opens no port, so that nothing is reachable over a network', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');
@@ -131,7 +131,7 @@ describe('the API', () => {
     }
   });
 
-  it('serves others while 250 connections do nothing', async () => {
+  it('serves requests while 250 connections are idle', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const idle: Socket[] = [];
@@ -157,7 +157,7 @@ describe('the API', () => {
 });
 
 describe('a stream', () => {
-  it('of a wait says what is waited for, then each run as it gets there, also those that are there already', async () => {
+  it('of a wait names the runs it waits for, then each run that gets there, including those that are there already', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'false']);
     await home.submit(['--', 'sleep', '1000']);
@@ -169,7 +169,7 @@ describe('a stream', () => {
     expect((await second).map((line: Json) => line.run?.status ?? line.runs)).toEqual([[2], 'cancelled']);
   });
 
-  it('of events misses nothing and repeats nothing when it is cut again and again', async () => {
+  it('of events misses nothing and repeats nothing when it is interrupted again and again', async () => {
     const home = createHome();
     await home.clip(['run', '--batch', '-', '--wait'], { input: '{"command":["true"]}\n'.repeat(20) });
     const all = await take(home.folder, '/v1/events');
@@ -191,7 +191,7 @@ describe('a stream', () => {
     await home.clip(['wait', '21']);
   });
 
-  it('of a log misses no byte and repeats none when it is cut, and ends with the run', async () => {
+  it('of a log misses no byte and repeats none when it is interrupted, and ends with the run', async () => {
     const home = createHome();
     const bytes = 1_500_000;
     await home.submit(['--', process.execPath, agent('floods.mjs'), String(bytes)]);
@@ -213,7 +213,7 @@ describe('a stream', () => {
       expect(await ask(home.folder, `/v1/runs/1/logs?offset=${offset}`)).toMatchObject({ status: 200, text: '' });
   });
 
-  it('says goodbye when the daemon is stopped', async () => {
+  it('is closed with a last message when the daemon is stopped', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');

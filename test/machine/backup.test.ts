@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createHome } from '../support/home.ts';
 
 describe('clip backup', () => {
-  it('copies the database of a living daemon, for its owner alone, without values of variables; a new home can go on from it', async () => {
+  it('copies the database of a running daemon, readable by its owner alone and without values of variables, and a new home works with it', async () => {
     const home = createHome();
     const file = join(home.base, 'kept.db');
     await home.clip(['run', '--wait', '--name', 'first', '--env', 'TOKEN=very-secret-value', '--', 'true']);
@@ -23,7 +23,7 @@ describe('clip backup', () => {
     expect((await other.show('1')).name).toBe('first');
   });
 
-  it('works without a daemon and starts none; a file that is there is never written over, and a failure leaves nothing', async () => {
+  it('works without a daemon and starts none, never overwrites an existing file, and leaves nothing after a failure', async () => {
     const home = createHome();
     const file = join(home.base, 'kept.db');
     expect(await home.clip(['backup', file])).toMatchObject({

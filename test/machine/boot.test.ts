@@ -29,7 +29,7 @@ const hasVerify = linux && spawnSync('systemd-analyze', ['--version']).status ==
 
 describe('clip boot', () => {
   it.runIf(linux)(
-    'enable writes the unit and tells systemd; status is 0; disable takes both away; no daemon is started',
+    'enable writes the unit and tells systemd, status exits with 0, disable removes both, and no daemon is started',
     async () => {
       const { home, unit, said } = homeWith(0);
       expect((await home.clip(['boot', 'status'])).code).toBe(1);
@@ -55,7 +55,7 @@ describe('clip boot', () => {
     },
   );
 
-  it.runIf(linux)('without a service manager writes the unit all the same, and says what to do', async () => {
+  it.runIf(linux)('enable without a service manager writes the unit anyway, and names the next step', async () => {
     const { home, unit } = homeWith(1, 'Failed to connect to bus');
     const { code, stderr } = await home.clip(['boot', 'enable']);
     expect(code).toBe(1);
@@ -65,7 +65,7 @@ describe('clip boot', () => {
   });
 
   it.runIf(linux)(
-    'a node that has gone is told by the next start of the daemon, by status, and by the doctor, with the remedy',
+    'a node that was removed is reported by the next start of the daemon, by status and by the doctor, with the remedy',
     async () => {
       const { home, unit } = homeWith(0);
       await home.clip(['boot', 'enable']);
@@ -94,7 +94,7 @@ describe('clip boot', () => {
   );
 
   it.runIf(linux)(
-    'what the unit starts is a daemon that answers, leaves with 0 when it is stopped, and that the keeper does not start again',
+    'the unit starts a daemon that serves requests, exits with 0 when it is stopped, and is not started again by the keeper',
     async () => {
       const { home, unit } = homeWith(0);
       await home.clip(['boot', 'enable']);

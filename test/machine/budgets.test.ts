@@ -26,7 +26,7 @@ const addPaid = (
 const uses = (usd: number): AgentStep[] => [opencodeSays.session(`s${usd}`), opencodeSays.done(usd), { exit: 0 }];
 
 describe('a run that reaches its own budget', () => {
-  it('is stopped while it streams, and its history says which limit and how to raise it', async () => {
+  it('is stopped while it streams, and its history names the limit and how to raise it', async () => {
     const home = createHome();
     await addPaid(
       home,
@@ -51,7 +51,7 @@ describe('a run that reaches its own budget', () => {
     await home.untilStatus(await home.submit(['--agent', 'coder', 'more']), 'succeeded');
   });
 
-  it('in time is stopped, too, though it never says a word', async () => {
+  it('of time is stopped as well, although it reports no usage', async () => {
     const home = createHome();
     await addSpeaker(home, [[]], ['--budget-run', '2s']);
     const run = await home.submit(['--agent', 'coder', 'work']);
@@ -65,7 +65,7 @@ describe('a run that reaches its own budget', () => {
     });
   });
 
-  it('with its last word is not stopped any more: what it did stays done', async () => {
+  it('with its final result is not stopped, and its work counts', async () => {
     const home = createHome();
     const go = join(home.base, 'go');
     await addPaid(
@@ -90,7 +90,7 @@ describe('a run that reaches its own budget', () => {
     );
   });
 
-  it('of the configuration is stopped where its agent has none of its own', async () => {
+  it('of the configuration is stopped when its agent has no limit of its own', async () => {
     const home = createHome();
     configure(home, '[budget]\nrun = "1usd"\n');
     await addPaid(home, [[opencodeSays.session('s'), opencodeSays.step(1.5)]], [], 'poor');
@@ -109,8 +109,8 @@ describe('a run that reaches its own budget', () => {
   });
 });
 
-describe('an agent that has used up its day', () => {
-  it('has its run stopped over the sum of all, starts nothing more, says why, and goes on when it gets more', async () => {
+describe('an agent that has used up its daily budget', () => {
+  it('has its run stopped by the sum of all its runs, starts nothing, says why, and continues with a higher limit', async () => {
     const home = createHome();
     await addPaid(
       home,
@@ -175,7 +175,7 @@ describe('an agent that has used up its day', () => {
     expect((await needsYou(home)).filter(({ kind }) => kind === 'budget')).toEqual([]);
   });
 
-  it('has used it up after a restart, and though its runs were removed', async () => {
+  it('is still at its limit after a restart, and after its runs were removed', async () => {
     const home = createHome();
     await addPaid(home, [uses(0.7)], ['--budget-day', '1usd']);
     for (const prompt of ['one', 'two'])
@@ -188,7 +188,7 @@ describe('an agent that has used up its day', () => {
     await waits(home, await home.submit(['--agent', 'coder', 'three']), '$1.40 of $1.00');
   });
 
-  it('is bound by tokens and time if the cost is not known, and the cost is called unknown', async () => {
+  it('is held to tokens and time if the cost is not known, and the cost is shown as unknown', async () => {
     const home = createHome();
     await addSpeaker(
       home,
@@ -204,7 +204,7 @@ describe('an agent that has used up its day', () => {
     expect((await home.clip(['agent', 'show', 'coder'])).stdout).toContain('cost unknown, 1,200 tokens, 1 run');
   });
 
-  it('by its number of runs finishes the last one and starts no other, though both were asked for at once', async () => {
+  it('in runs finishes its last run and starts no other, even if both were requested at once', async () => {
     const home = createHome();
     const go = join(home.base, 'go');
     await addPaid(home, [[{ await: go }, ...uses(0.1)]], ['--budget-day', '1run', '--concurrency', '2']);
@@ -222,8 +222,8 @@ describe('an agent that has used up its day', () => {
   });
 });
 
-describe('the day of all agents together', () => {
-  it('stops whoever is at work when it is used up, lets no agent start, and leaves plain commands alone', async () => {
+describe('the daily budget of all agents together', () => {
+  it('stops all working agents when it is used up, starts no agent, and leaves plain commands alone', async () => {
     const home = createHome();
     configure(home, '[budget]\nday = "1usd"\n');
     const stays = [opencodeSays.session('s'), opencodeSays.step(0.6)];
@@ -241,7 +241,7 @@ describe('the day of all agents together', () => {
     await home.untilStatus(3, 'running');
   });
 
-  it('must be an amount: the daemon says which key and line is none', async () => {
+  it('that is no amount is refused by the daemon with its key and line', async () => {
     const home = createHome();
     configure(home, '[budget]\nday = "lots"\n');
     const refused = await home.clip(['run', '--', 'true']);
@@ -252,7 +252,7 @@ describe('the day of all agents together', () => {
 });
 
 describe('an agent paused by a person', () => {
-  it('stops its live runs when told so, keeps what waits, and goes on when resumed', async () => {
+  it('stops its live runs with --now, keeps its queued runs, and continues when resumed', async () => {
     const home = createHome();
     await addPaid(home, [[opencodeSays.session('s')], uses(0.1)], ['--budget-day', '5usd']);
     const live = await home.submit(['--agent', 'coder', 'work']);

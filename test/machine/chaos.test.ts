@@ -34,8 +34,8 @@ const sentences: Readonly<Record<Falsified, RegExp>> = {
   stranger: /nobody asked for run \d+/,
 };
 
-describe('chaos', () => {
-  it('of twenty rounds leaves every promise kept', async () => {
+describe('the chaos program', () => {
+  it('finds every promise kept in twenty rounds', async () => {
     const { code, stdout, stderr } = await chaos('--seed', 'ci', '--rounds', '20', '--jobs', '2');
     expect([stdout.split('\n').filter((line) => !line.includes(': ok,')), stderr]).toEqual([
       [
@@ -49,13 +49,13 @@ describe('chaos', () => {
     expect(code).toBe(0);
   }, 900_000);
 
-  it('is the same for the same seed and round, and another for any other', () => {
+  it('makes the same round for the same seed and round number, and another one for any other', () => {
     const hashes = ['ci', 'other'].flatMap((seed) => [1, 2, 3].map((round) => hashOf(planOf(seed, round))));
     expect(hashes).toEqual(['ci', 'other'].flatMap((seed) => [1, 2, 3].map((round) => hashOf(planOf(seed, round)))));
     expect(new Set(hashes).size).toBe(hashes.length);
   });
 
-  it('is not called right when something is wrong', async () => {
+  it('reports a round in which a promise is broken', async () => {
     const { code, stdout } = await chaos('--seed', 'ci', '--round', '1', '--falsify', falsifications.join(','));
     expect(stdout).toMatch(/^round 1 of seed ci \(plan \w+\): WRONG/);
     for (const what of falsifications) expect(stdout).toMatch(sentences[what]);

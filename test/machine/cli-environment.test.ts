@@ -13,7 +13,7 @@ function filesIn(folder: string): string[] {
 }
 
 describe('the environment of a run', () => {
-  it('is that of its submitter, not of the daemon, and --env wins', async () => {
+  it('is that of its submitter, not of the daemon, and --env takes precedence', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const script =
@@ -41,7 +41,7 @@ describe('the environment of a run', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it('of a retry lacks what --env gave to the first run, and a notice says which variables and how to give them', async () => {
+  it('of a retry lacks the --env values of the first run, and a notice names the variables and how to give them', async () => {
     const home = createHome();
     await home.clip(['run', '-q', '-w', '--env', 'FOO=bar', '--env', 'KEPT=1', '--', 'true']);
     const { stderr } = await home.clip(['retry', '1', '--env', 'KEPT=1', '-w']);
@@ -53,7 +53,7 @@ describe('the environment of a run', () => {
     );
   });
 
-  it('may be large: it is run, retried and handed to a batch', async () => {
+  it('may be large, for a run, a retry and a batch', async () => {
     const home = createHome({
       env: Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`BIG${index}`, 'x'.repeat(110_000)])),
     });
@@ -67,7 +67,7 @@ describe('the environment of a run', () => {
     for (const number of ['1', '2', '3']) expect((await home.clip(['logs', number])).stdout.trim()).toBe('220002');
   });
 
-  it('leaves no value behind: not in the database, the events, a log or the folder of the run', async () => {
+  it('leaves no value in the database, the events, a log or the folder of the run', async () => {
     const home = createHome();
     const canaries = ['shell', 'option', 'retry', 'batch', 'cancelled', 'missing'].map(
       (name) => `${name}-${randomBytes(12).toString('hex')}`,
@@ -111,7 +111,7 @@ describe('the environment of a run', () => {
     expect(filesIn(home.folder).filter((path) => path.endsWith('env.json'))).toEqual([]);
   });
 
-  it('has the umask of the shell, while the files of clip are closed to others', async () => {
+  it('has the umask of the shell, while the files of clip are readable by their owner alone', async () => {
     const home = createHome();
     const script = `umask 027; exec "${process.execPath}" "${program}" run --wait -q -- sh -c 'umask; : > made'`;
     expect(execFileSync('sh', ['-c', script], { env: home.env, cwd: home.base }).toString()).toBe('1\n');
@@ -127,7 +127,7 @@ describe('the environment of a run', () => {
 });
 
 describe('the input of a run', () => {
-  it('is a file with --stdin FILE, this input with --stdin -, and else nothing', async () => {
+  it('is a file with --stdin FILE, the input of the command with --stdin -, and empty otherwise', async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'input.txt'), 'from the file');
     const bytes = Buffer.from([0, 255, 10, 195, 40, 13, 27]);
@@ -150,7 +150,7 @@ describe('the input of a run', () => {
     expect((await home.clip(['logs', '1'])).stdout).toBe('');
   });
 
-  it('of 16 MiB is taken, and a larger one is refused before anything starts', async () => {
+  it('of 16 MiB is accepted, and a larger one is refused before anything starts', async () => {
     const home = createHome();
     const most = Buffer.alloc(16 * 2 ** 20, 'x');
     await home.clip(['run', '--wait', '--stdin', '-', '--', 'wc', '-c'], { input: most });
@@ -169,7 +169,7 @@ describe('Ctrl-C', () => {
     // It says that run 1 has ended, and goes on waiting for run 2.
     ['wait', ['wait', '1', '2']],
     ['logs -f', ['logs', '-f', '2']],
-  ])('in %s leaves the run alive and says how to cancel it', async (verb, args) => {
+  ])('in %s leaves the run alive and names the command to cancel it', async (verb, args) => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     if (!verb.startsWith('run')) await home.submit(['--', 'sh', '-c', 'echo ready; sleep 1000']);

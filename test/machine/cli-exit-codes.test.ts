@@ -27,7 +27,7 @@ describe('the exit code of a verb that waits', () => {
     expect((await home.clip(['logs', '-f', '1'])).code).toBe(0);
   });
 
-  it('is 130 for a cancelled run, also one that exits with 0 when it is told to end', async () => {
+  it('is 130 for a canceled run, also for one that exits with 0 on the signal', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.submit(['--', 'sh', '-c', 'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done']);
@@ -81,7 +81,7 @@ describe('the exit code of a verb that waits', () => {
     expect((await home.show(1)).endedAt).toBe(null);
   });
 
-  it('is 121 when the time of the wait itself is over, and the run lives on', async () => {
+  it('is 121 when the time limit of the wait is reached, and the run lives on', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(1, 'running');
@@ -125,8 +125,8 @@ describe('the exit code of a verb that waits', () => {
   });
 });
 
-describe('the exit code of the other verbs', () => {
-  it('tells wrong usage, not found, unreachable and refused apart', async () => {
+describe('the exit code of a verb that does not wait', () => {
+  it('distinguishes wrong usage, not found, unreachable and refused', async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     await home.clip(['wait', '1']);

@@ -5,7 +5,7 @@ import { createHome, program, resultOf, type TestHome } from '../support/home.ts
 import { onTerminal } from '../support/terminal.ts';
 
 describe('the first run of a home', () => {
-  it('explains itself in three lines on a terminal, once', async () => {
+  it('prints three lines of explanation on a terminal, once', async () => {
     const home = createHome();
     const first = await onTerminal(home, ['run', '--', 'true']);
     expect(first.split('\n').slice(0, 4)).toEqual([
@@ -20,18 +20,18 @@ describe('the first run of a home', () => {
   it.each([
     ['with -q', ['-q'], /^1\n$/],
     ['with --json', ['--json'], /^\{.*\}\n$/],
-  ])('says nothing more %s', async (_, options, all) => {
+  ])('prints no explanation %s', async (_, options, all) => {
     const home = createHome();
     expect(await onTerminal(home, ['run', ...options, '--', 'true'])).toMatch(all);
   });
 
-  it('prints its number alone where nobody looks', async () => {
+  it('prints its number alone where the output is no terminal', async () => {
     expect(await createHome().clip(['run', '--', 'true'])).toMatchObject({ stdout: '1\n', stderr: '' });
   });
 });
 
-describe('a slip of the fingers', () => {
-  it('is answered with what was meant', async () => {
+describe('a mistyped verb, option or name', () => {
+  it('is answered with a suggestion', async () => {
     const home = createHome();
     await home.submit(['--name', 'build', '--', 'true']);
     await home.clip(['agent', 'add', 'coder', '--adapter', 'codex']);
@@ -61,8 +61,8 @@ describe('a slip of the fingers', () => {
   });
 });
 
-describe('a list of which there is nothing', () => {
-  it('says what to do next, whatever is listed', async () => {
+describe('an empty list', () => {
+  it('names the next step, for every kind of list', async () => {
     const home = createHome();
     const lists: [args: string[], next: string][] = [
       [['runs'], 'clip run -- COMMAND'],
@@ -106,7 +106,7 @@ async function waitOn(home: TestHome, args: readonly string[], columns: number):
 const wipe = '\r\u001b[2K';
 
 describe('a long wait on a terminal', () => {
-  it('shows a line that is rewritten in its place, fits, and is gone at the end', async () => {
+  it('shows a line that is rewritten in place, fits the width, and is gone at the end', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '5']);
     const seen = await waitOn(home, ['wait', String(number)], 40);
@@ -120,14 +120,14 @@ describe('a long wait on a terminal', () => {
     expect(narrow[0]).toMatch(/^Waiting for [12] of 2…$/);
   });
 
-  it('says nothing when it is short, or with -q or --json', async () => {
+  it('shows no line when it is short, or with -q or --json', async () => {
     const home = createHome();
     expect(await waitOn(home, ['run', '--wait', '-q', '--', 'sleep', '1.5'], 80)).not.toContain('Waiting');
     expect(await waitOn(home, ['wait', '--json', String(await home.submit(['--', 'sleep', '1.5']))], 80)).toBe('');
     expect(await waitOn(home, ['wait', '1'], 80)).toBe('');
   });
 
-  it('says what a stop waits for, and leaves no line behind', async () => {
+  it('names the processes that a stop waits for, and leaves no line behind', async () => {
     const home = createHome();
     await home.submit(['--', 'sh', '-c', 'trap "" TERM; sleep 1000; sleep 1000']);
     await home.untilStatus(1, 'running');

@@ -42,7 +42,7 @@ function only(result: Result) {
 }
 
 describe('a JSON document', () => {
-  it('has the fields of the contract, whichever verb shows the run', async () => {
+  it('has the documented fields of a run, whichever verb prints it', async () => {
     const home = createHome();
     const one = only(await home.clip(['run', '--json', '--', 'true']));
     expect(Object.keys(one).sort()).toEqual(['run', 'schema']);
@@ -71,7 +71,7 @@ describe('a JSON document', () => {
       expect(Object.keys(event).sort()).toEqual(['at', 'data', 'run', 'runId', 'seq', 'taskId', 'type']);
   });
 
-  it('says times in UTC with milliseconds, and null for what is unknown', async () => {
+  it('has times in UTC with milliseconds, and null for what is unknown', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     await home.clip(['run', '--', 'true']);
@@ -107,7 +107,7 @@ describe('a JSON document', () => {
     });
   });
 
-  it('of a daemon that does not run says so with exit code 4, and starts nothing', async () => {
+  it('of a daemon that is not running reports that with exit code 4, and starts none', async () => {
     const home = createHome();
     const status = await home.clip(['daemon', 'status', '--json']);
     expect(status.code).toBe(4);
@@ -126,7 +126,7 @@ describe('a JSON document', () => {
     expect(home.pidsOf('daemon')).toEqual([]);
   });
 
-  it('of the daemon, of its groups and of the queue has the fields of the contract', async () => {
+  it('of the daemon, of its groups and of the queue has the documented fields', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const run = await home.submit(['--', 'sleep', '1000']);
@@ -190,15 +190,15 @@ describe('an error with --json', () => {
     }
   });
 
-  it('leaves alone a --json that belongs to the command of the run', async () => {
+  it('ignores a --json that belongs to the command of the run', async () => {
     const home = createHome();
     const result = await home.clip(['run', '--timeout', 'soon', '--', 'echo', '--json']);
     expect(result.stderr).toMatch(/^clip: --timeout: "soon" is not a duration\.\n {6}\S/);
   });
 });
 
-describe('what is printed', () => {
-  it('by run is its number, and nothing else', async () => {
+describe('the standard output', () => {
+  it('of run is the number of the run alone', async () => {
     const home = createHome();
     const quiet = await home.clip(['run', '-q', '--', 'true']);
     expect(quiet).toEqual({ code: 0, signal: null, stdout: '1\n', stderr: '' });
@@ -212,7 +212,7 @@ describe('what is printed', () => {
     expect((await home.clip(['run', '-f', '--', 'echo', 'hello'])).stdout).toBe('hello\n');
   });
 
-  it('by help exit-codes and help errors are the two tables', async () => {
+  it('of help exit-codes and help errors is the two tables', async () => {
     const home = createHome();
     const codes = await home.clip(['help', 'exit-codes']);
     for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 120, 121, 124, 125, 126, 127, 130])

@@ -11,7 +11,7 @@ const eventsOf = async (home: TestHome, ...args: string[]): Promise<EventView[]>
   linesOf((await home.clip(['events', ...args])).stdout);
 
 describe('a run --after another', () => {
-  it('starts when that one has succeeded', async () => {
+  it('starts when the other one has succeeded', async () => {
     const home = createHome();
     await home.submit(['--name', 'build', '--', 'sh', '-c', `while [ ! -e go ]; do sleep 0.02; done`]);
     await home.submit(['--after', 'build', '--', 'true']);
@@ -22,7 +22,7 @@ describe('a run --after another', () => {
     expect((await home.clip(['run', '--wait', '--after', '1', '--', 'true'])).code).toBe(0);
   });
 
-  it('starts although that one, having succeeded, was removed meanwhile', async () => {
+  it('starts when the other one, having succeeded, was removed meanwhile', async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     await home.clip(['wait', '1']);
@@ -37,8 +37,8 @@ describe('a run --after another', () => {
   it.each<[how: string, run: string[], order: string[] | null]>([
     ['failed', ['--', 'false'], null],
     ['timed out', ['--timeout', '100ms', '--', 'sleep', '1000'], null],
-    ['was cancelled', ['--', 'sleep', '1000'], ['cancel', '1']],
-  ])('is cancelled with dependency_failed when that one %s', async (_, run, order) => {
+    ['was canceled', ['--', 'sleep', '1000'], ['cancel', '1']],
+  ])('is canceled with dependency_failed when the other one %s', async (_, run, order) => {
     const home = createHome();
     await home.submit(run);
     await home.submit(['--after', '1', '--', 'true']);
@@ -56,7 +56,7 @@ describe('a run --after another', () => {
 });
 
 describe('the queue', () => {
-  it('starts by priority, then in the order of arrival, as many as there are slots', async () => {
+  it('starts runs by priority, then in the order of submission, as many as there are slots', async () => {
     const home = createHome();
     configure(home, 'max_runs = 1\n');
     await home.clip(['queue', 'hold']);
@@ -68,7 +68,7 @@ describe('the queue', () => {
     expect(started).toEqual([2, 4, 1, 5, 3]);
   });
 
-  it('says what a run waits for: a slot, a lock, its group', async () => {
+  it('shows what a run waits for: a slot, a lock, its group', async () => {
     const home = createHome();
     configure(home, 'max_runs = 2\n');
     await home.clip(['group', 'pause', 'shut']);
@@ -87,7 +87,7 @@ describe('the queue', () => {
     expect((await home.clip(['wait', '2', '3', '5'])).code).toBe(0);
   });
 
-  it('keeps to the limit of a group, while others pass', async () => {
+  it('keeps to the limit of a group, while runs of other groups start', async () => {
     const home = createHome();
     configure(home, 'max_runs = 8\n');
     expect((await home.clip(['group', 'set', 'gpu', '--limit', '1'])).stdout).toBe('Group gpu: 1 at a time, open.\n');
@@ -115,7 +115,7 @@ describe('the queue', () => {
 });
 
 describe('the events', () => {
-  it('come as JSON lines in one sequence, and go on after a cursor', async () => {
+  it('are JSON lines in one sequence, and continue after a cursor', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const all = await eventsOf(home);
@@ -132,7 +132,7 @@ describe('the events', () => {
     expect(await eventsOf(home, '--since', '999')).toEqual([]);
   });
 
-  it('are followed across a restart of the daemon, with none missed and none twice', async () => {
+  it('are followed across a restart of the daemon, with none missed and none repeated', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const follower = home.start(['events', '-f', '--since', '2']);
@@ -153,7 +153,7 @@ describe('the events', () => {
 });
 
 describe('a batch', () => {
-  it('admits the good lines, names the bad ones, and ends with 1', async () => {
+  it('admits the valid lines, names the invalid ones, and exits with 1', async () => {
     const home = createHome();
     const lines = [
       '{"command":["sh","-c","echo $ONE $TWO"],"timeout":"90s","env":{"TWO":"line"},"group":"own"}',
@@ -201,7 +201,7 @@ describe('a batch', () => {
     expect((await home.clip(['logs', '1'])).stdout).toBe('options line\n');
   });
 
-  it('with --wait says one more line for each run that ends, and ends with the first code that is not 0', async () => {
+  it('with --wait prints one more line for each run that ends, and exits with the first code that is not 0', async () => {
     const home = createHome();
     const lines = [0, 6, 7].map((code) => JSON.stringify({ command: ['sh', '-c', `exit ${code}`] }));
     const result = await home.clip(['run', '--wait', '--batch', '-'], { input: lines.join('\n') });
@@ -218,7 +218,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('of thousands is admitted, cancelled and waited for as a whole', async () => {
+  it('of thousands of runs is admitted, canceled and waited for as a whole', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const count = 3_000;
@@ -230,7 +230,7 @@ describe('a batch', () => {
     expect(new Set(all.runs.map(({ status }: { status: string }) => status))).toEqual(new Set(['cancelled']));
   });
 
-  it('of good lines only ends with 0, of nothing too, and a file that is not there is named', async () => {
+  it('of valid lines, or of none, exits with 0, and a missing file is named', async () => {
     const home = createHome();
     expect((await home.clip(['run', '--batch', '-'], { input: '{"command":["true"]}\n' })).code).toBe(0);
     expect(await home.clip(['run', '--batch', '-'], { input: '' })).toMatchObject({ code: 0, stdout: '' });

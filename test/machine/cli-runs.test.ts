@@ -34,7 +34,7 @@ describe('the list of runs', () => {
     expect(await listed('--since', '1d', '--group', 'b')).toEqual([3]);
   });
 
-  it('shows 20, counts the others, and goes on before a number', async () => {
+  it('shows 20 runs, counts the others, and continues before a given number', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const lines = Array.from({ length: 25 }, (_, index) =>
@@ -56,7 +56,7 @@ describe('the list of runs', () => {
     expect(table.stdout.trimEnd().split('\n')).toHaveLength(21);
   });
 
-  it('is empty, in JSON too, when there are none', async () => {
+  it('is empty, also as JSON, when there are no runs', async () => {
     const home = createHome();
     expect(await home.json(['runs', '--json'])).toEqual({ schema: 1, runs: [], hidden: 0, next: null });
     const table = await home.clip(['runs']);
@@ -66,7 +66,7 @@ describe('the list of runs', () => {
 });
 
 describe('a run', () => {
-  it('is named by its number, its id, a unique beginning of it, its name, and @last', async () => {
+  it('is found by its number, its id, a unique prefix of its id, its name, and @last', async () => {
     const home = createHome();
     await home.submit(['--name', 'first', '--', 'true']);
     await home.submit(['--', 'true']);
@@ -113,7 +113,7 @@ describe('a run', () => {
     expect((await home.show(3)).retryOfRunId).toBe((await home.show(2)).id);
   });
 
-  it('is retried once for one key, however often it is asked for, and never for the key of another run', async () => {
+  it('is retried once for one key, however often, and never for the key of another run', async () => {
     const home = createHome();
     await home.submit(['--key', 'first', '--', 'true']);
     await home.clip(['wait', '1']);
@@ -128,7 +128,7 @@ describe('a run', () => {
     ]);
   });
 
-  it('that was removed leaves its number and its key taken', async () => {
+  it('that was removed keeps its number and its key reserved', async () => {
     const home = createHome();
     await home.submit(['--key', 'once', '--name', 'n', '--', 'true']);
     await home.clip(['wait', '1']);
@@ -148,7 +148,7 @@ describe('a run', () => {
     expect(again.stderr).toContain('The key once was used by a run that was removed.');
   });
 
-  it('that lives can be neither removed nor retried', async () => {
+  it('that is live can be neither removed nor retried', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     for (const verb of ['rm', 'retry']) {
@@ -158,7 +158,7 @@ describe('a run', () => {
     }
   });
 
-  it('comes once from one key, however often it is submitted', async () => {
+  it('is submitted once for one key, however often the key is sent', async () => {
     const home = createHome();
     expect(await home.submit(['--key', 'k', '--label', 'a=1', '--label', 'b=2', '--', 'sh', '-c', 'exit 3'])).toBe(1);
     const again = await home.clip([

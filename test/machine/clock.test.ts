@@ -17,7 +17,7 @@ const hasSpoken = (home: TestHome, number: number) =>
   until(`run ${number} has spoken`, async () => (await home.show(number)).stdoutBytes);
 
 describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (libfaketime)', () => {
-  it('takes time limits along: a run is stopped when its time is over, not an hour later', async () => {
+  it('does not prolong a time limit: a run is stopped after its time, not an hour later', async () => {
     const home = createHome();
     const set = await startWithClock(home);
     const number = await home.submit(['--timeout', '4s', ...patient(join(home.base, 'never'))]);
@@ -28,7 +28,7 @@ describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (lib
     expect((await home.clip(['show', String(number)])).stdout).toContain('the clock was set back by');
   });
 
-  it('takes stops along: the grace lasts as long as it was to last', async () => {
+  it('does not prolong the grace of a stop', async () => {
     const home = createHome();
     const set = await startWithClock(home);
     const number = await home.submit(['--grace', '4s', '--', process.execPath, agent('ignores-signals.mjs')]);
@@ -39,7 +39,7 @@ describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (lib
     expect(await home.untilStatus(number, 'cancelled')).toMatchObject({ stopReason: 'cancelled', signal: 'SIGKILL' });
   });
 
-  it('costs no run its silence limit', async () => {
+  it('does not trigger the silence limit of a run', async () => {
     const home = createHome();
     const set = await startWithClock(home);
     const number = await home.submit(['--silence', '3s', ...patient(join(home.base, 'never'))]);
@@ -48,7 +48,7 @@ describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (lib
     expect(await home.untilStatus(number, 'timed_out')).toMatchObject({ stopReason: 'silence', timeoutFired: false });
   });
 
-  it('keeps numbers, the order of events and the queue as they are, and the next daemon goes on', async () => {
+  it('leaves numbers, the order of events and the queue as they are, and the next daemon continues', async () => {
     const home = createHome();
     const set = await startWithClock(home);
     const gate = join(home.base, 'gate');
@@ -67,8 +67,8 @@ describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (lib
   });
 });
 
-describe('a daemon that is stopped for longer than a silence limit, as a machine that sleeps is', () => {
-  it('stops no run for a time in which no process could listen', async () => {
+describe('a daemon that is suspended for longer than a silence limit, as on a machine that sleeps', () => {
+  it('stops no run for a time in which no process could run', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--silence', '6s', '--timeout', '1h', ...patient(gate)]);

@@ -41,7 +41,7 @@ async function offered(home: TestHome, shell: string, ...words: string[]): Promi
 }
 
 describe.each(Object.keys(offers).filter(has))('in %s', (shell) => {
-  it('verbs, options, choices, live runs, tasks, agents and files are completed; no daemon is started for it', {
+  it('verbs, options, choices, live runs, tasks, agents and files are completed, and no daemon is started', {
     timeout: 120_000,
   }, async () => {
     const home = createHome();
@@ -73,8 +73,8 @@ describe.each(Object.keys(offers).filter(has))('in %s', (shell) => {
   });
 });
 
-describe('an answer to a shell', () => {
-  it('is silent about whatever is wrong: an odd home, words that mean nothing', async () => {
+describe('a completion for a shell', () => {
+  it('prints no error, whatever the home or the given words are', async () => {
     const home = createHome({ env: { CLIP_HOME: '/proc/nowhere' } });
     for (const words of [['cancel', ''], ['no', 'such', ''], ['run', '--nope', ''], []]) {
       expect(await home.clip(['completions', '--complete', ...words])).toMatchObject({ code: 0, stderr: '' });

@@ -54,24 +54,21 @@ function writeNginxConfig(home: TestHome): string {
   return folder;
 }
 
-describe.each(kernelModes)('A run held together by %s', (mode) => {
-  it.skipIf(!has('nginx'))(
-    'takes nginx along, which becomes a daemon and gives its workers to another user',
-    async () => {
-      const home = await createHomeWith(mode);
-      const folder = writeNginxConfig(home);
-      const run = await settledRun(
-        home,
-        `nginx -e ${folder}/log -c ${folder}/conf; while ! test -s ${folder}/pid; do sleep 0.01; done`,
-      );
-      expect(run).toMatchObject({ status: 'succeeded', exitCode: 0 });
-      expect(run.leaked?.filter(({ command }) => command === 'nginx').length).toBeGreaterThan(1);
-      expect(run.leaked?.filter(({ ended }) => !ended)).toEqual([]);
-      expect(processesWith(`${folder}/conf`)).toEqual([]);
-    },
-  );
+describe.each(kernelModes)('A run contained by %s', (mode) => {
+  it.skipIf(!has('nginx'))('ends nginx, which becomes a daemon and gives its workers to another user', async () => {
+    const home = await createHomeWith(mode);
+    const folder = writeNginxConfig(home);
+    const run = await settledRun(
+      home,
+      `nginx -e ${folder}/log -c ${folder}/conf; while ! test -s ${folder}/pid; do sleep 0.01; done`,
+    );
+    expect(run).toMatchObject({ status: 'succeeded', exitCode: 0 });
+    expect(run.leaked?.filter(({ command }) => command === 'nginx').length).toBeGreaterThan(1);
+    expect(run.leaked?.filter(({ ended }) => !ended)).toEqual([]);
+    expect(processesWith(`${folder}/conf`)).toEqual([]);
+  });
 
-  it.skipIf(!has('redis-server'))('takes redis along, which writes over its environment as a daemon', async () => {
+  it.skipIf(!has('redis-server'))('ends redis, which overwrites its environment as a daemon', async () => {
     const home = await createHomeWith(mode);
     const pidFile = join(home.base, 'redis.pid');
     const options = `--daemonize yes --port 0 --unixsocket ${home.base}/redis.sock --save "" --dir ${home.base} --pidfile ${pidFile}`;
@@ -85,7 +82,7 @@ describe.each(kernelModes)('A run held together by %s', (mode) => {
   });
 
   it.skipIf(!has('ssh-agent'))(
-    'lists ssh-agent, which hides its memory, and leaves it alone as the configuration says',
+    'lists ssh-agent, which hides its memory, and leaves it alone as configured',
     async () => {
       const home = await createHomeWith(mode);
       const run = await settledRun(home, 'eval "$(ssh-agent)"');
@@ -96,13 +93,13 @@ describe.each(kernelModes)('A run held together by %s', (mode) => {
     },
   );
 
-  it.skipIf(!has('ssh-agent'))('ends ssh-agent where it is not to be kept', async () => {
+  it.skipIf(!has('ssh-agent'))('ends ssh-agent where the configuration does not keep it', async () => {
     const home = await createHomeWith(mode, 'leftovers_keep = []\n');
     const run = await settledRun(home, 'eval "$(ssh-agent)"');
     expect(run.leaked).toEqual([{ pid: expect.any(Number), command: 'ssh-agent', ended: true }]);
   });
 
-  it('ends a process that has scrubbed its environment and left session and descent', async () => {
+  it('ends a process that has cleared its environment and left session and parent', async () => {
     const home = await createHomeWith(mode);
     const run = await settledRun(
       home,
@@ -136,7 +133,7 @@ describe.each(kernelModes)('A run held together by %s', (mode) => {
     for (let look = 0; look < 20; look += 1) expect(processesWith(mark)).toEqual([]);
   });
 
-  it('is told so in its own facts and by the doctor', async () => {
+  it('shows its containment in its own facts and in the doctor', async () => {
     const home = await createHomeWith(mode);
     const run = await settledRun(home, 'true');
     const wanted = mode === 'control groups' ? 'cgroup' : 'mark';
@@ -154,8 +151,8 @@ describe.each(kernelModes)('A run held together by %s', (mode) => {
   });
 });
 
-describe.each(modes)('A run held together by %s', (mode: Mode) => {
-  it.skipIf(!isRoot)('is cancelled although its leader has changed its user', async () => {
+describe.each(modes)('A run contained by %s', (mode: Mode) => {
+  it.skipIf(!isRoot)('is canceled although its leader has changed its user', async () => {
     const home = await createHomeWith(mode);
     const number = await home.submit(['--', ...other.split(' '), 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
@@ -180,7 +177,7 @@ describe.each(modes)('A run held together by %s', (mode: Mode) => {
     expect(isAlive(await pidIn(join(home.base, 'escaped.pid')))).toBe(false);
   });
 
-  it('gives a stopped program the chance to end: SIGCONT comes with SIGTERM', async () => {
+  it('wakes a stopped program to end it: SIGCONT is sent with SIGTERM', async () => {
     const home = await createHomeWith(mode);
     const ended = join(home.base, 'ended');
     const script = `trap 'echo well > ${ended}; exit 0' TERM; kill -STOP $$; while :; do sleep 0.05; done`;
@@ -192,7 +189,7 @@ describe.each(modes)('A run held together by %s', (mode: Mode) => {
     expect(readFileSync(ended, 'utf8')).toBe('well\n');
   });
 
-  it('is cancelled with nothing left that is called "still there" and gone a moment later', async () => {
+  it('reports no process as "still there" that is gone a moment later', async () => {
     const home = await createHomeWith(mode);
     const number = await home.submit([
       '--grace',
@@ -209,9 +206,9 @@ describe.each(modes)('A run held together by %s', (mode: Mode) => {
   });
 });
 
-describe('A run held together by marks alone', () => {
+describe('A run contained by marks alone', () => {
   // The limit that RELIABILITY.md names: it has neither the mark, nor the session, nor the descent.
-  it('does not find what has scrubbed its environment and left session and descent', async () => {
+  it('does not find a process that has cleared its environment and left session and parent', async () => {
     const home = await createHomeWith('marks alone');
     const run = await settledRun(
       home,
@@ -222,7 +219,7 @@ describe('A run held together by marks alone', () => {
     expect([isAlive(pid), run.leaked]).toEqual([true, []]);
   });
 
-  it('finds what was seen as a descendant before it scrubbed itself and left', async () => {
+  it('finds a process that was seen as a descendant before it cleared its environment and left', async () => {
     const home = await createHomeWith('marks alone');
     const script = `(cd / && sleep 1.5 && exec env -i setsid sleep 1000) >/dev/null 2>&1 & sleep 2.5`;
     const run = await settledRun(home, script);
@@ -230,7 +227,7 @@ describe('A run held together by marks alone', () => {
   });
 
   // Root may look at everything.
-  it.skipIf(!has('ssh-agent') || !isRoot)('says how many processes could not be looked at', async () => {
+  it.skipIf(!has('ssh-agent') || !isRoot)('counts the processes that could not be inspected', async () => {
     const home = createHome();
     configure(home, 'containment = "mark"\n');
     for (const path of [home.base, join(home.base, 'config'), join(home.base, 'config', 'clip')])
@@ -248,7 +245,7 @@ describe('A run held together by marks alone', () => {
 });
 
 describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () => {
-  it('are removed with their runs, and those of a keeper that was killed by the next one', async () => {
+  it('are removed with their runs, and those of a killed keeper by the next keeper', async () => {
     const home = createHome();
     const base = ownGroup() ?? '';
     const groupsHere = () => readdirSync(base).filter((name) => /^clip-[0-9a-f]{8}$/.test(name));
@@ -270,7 +267,7 @@ describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () =>
     expect(groupsHere()).not.toContain(own);
   });
 
-  it('are not trusted because of what a run has written: a record that names another group ends nothing in that one', async () => {
+  it('are not trusted from a record that a run has written: a record that names another group ends nothing in it', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { id } = await home.untilStatus(number, 'running');
@@ -286,7 +283,7 @@ describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () =>
   });
 });
 
-describe('A session number that was given to others', () => {
+describe('A session id that was reused', () => {
   /** A process whose session leader is dead, as it is after a reused number. */
   async function orphan(): Promise<{ pid: number; session: number; startTime: number }> {
     const shell = spawn('sh', ['-c', 'sleep 1000 >/dev/null & echo $!'], {
@@ -314,17 +311,17 @@ describe('A session number that was given to others', () => {
       .members.get('rnobody')
       ?.map(({ pid }) => pid);
 
-  it('makes no member of a process that was born after the leader had ended', async () => {
+  it('does not include a process that was started after the leader had ended', async () => {
     const { session, startTime } = await orphan();
     expect(familyOf(leaderOf(session, { endTick: startTime - 1 }))).toEqual([]);
   });
 
-  it('makes no member of a process where nobody saw when the leader ended', async () => {
+  it('does not include a process when the end of the leader was not observed', async () => {
     const { session } = await orphan();
     expect(familyOf(leaderOf(session, { endTick: null }))).toEqual([]);
   });
 
-  it('is still the run’s own for what was born while the leader lived', async () => {
+  it('still belongs to the run for processes started while the leader lived', async () => {
     const { pid, session } = await orphan();
     expect(familyOf(leaderOf(session, { endTick: currentTick() }))).toEqual([pid]);
   });

@@ -14,7 +14,7 @@ async function copyOf(home: TestHome): Promise<string> {
 }
 
 describe('A copy of a home', () => {
-  it('neither ends nor repeats the runs of the original, and starts nothing that waits in both', async () => {
+  it('neither ends nor repeats the runs of the original, and starts nothing that is queued in both', async () => {
     const home = createHome();
     const script = 'setsid sleep 1001 & exec sleep 1000';
     const number = await home.submit(['--on-loss', 'retry', '--', 'sh', '-c', script]);
@@ -42,7 +42,7 @@ describe('A copy of a home', () => {
 });
 
 describe('A home that was moved', () => {
-  it('is no copy: its runs are found again and can be stopped', async () => {
+  it('is not a copy: its runs are found again and can be stopped', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');

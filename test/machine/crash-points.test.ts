@@ -15,7 +15,7 @@ const cases = failpoints.flatMap((point) =>
 const endOf = ({ errorCode, status, exitCode }: RunView): string => `${errorCode ?? status} ${exitCode}`;
 
 describe('a crash', () => {
-  it('is tried at every point there is', () => {
+  it('is tested at every failpoint', () => {
     expect(failpoints.filter((point) => proofs[point].length === 0)).toEqual([]);
   });
 
@@ -31,7 +31,7 @@ describe('a crash', () => {
 });
 
 describe('the variable CLIP_FAILPOINT', () => {
-  it('is never seen by a run, neither by its own environment nor by that of whoever submitted it', async () => {
+  it('is not passed on to a run, neither in its own environment nor in that of its submitter', async () => {
     const home = createHome({ env: { CLIP_FAILPOINT: 'rm.middle' } });
     const agent = await addSpeaker(home, [[{ exit: 0 }]]);
     const number = await home.submit(['--env', 'CLIP_FAILPOINT=rm.middle', '--', 'sh', '-c', 'env']);
@@ -46,7 +46,7 @@ describe('the variable CLIP_FAILPOINT', () => {
     expect(agent.seen().filter(({ failpoint }) => failpoint !== null)).toEqual([]);
   });
 
-  it('does nothing when it is not set, or names no such place', async () => {
+  it('has no effect when it is not set, or names no failpoint', async () => {
     for (const env of [{}, { CLIP_FAILPOINT: 'nowhere' }]) {
       const home = createHome({ env });
       expect((await home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 7'])).code).toBe(7);

@@ -33,7 +33,7 @@ describe('the start of the daemon', () => {
     expect((await home.clip(['wait', '-q', ...numbers.map(String)])).code).toBe(0);
   });
 
-  it('of a second one by hand ends at once, with exit code 0, and leaves the first alone', async () => {
+  it('of a second daemon by hand ends at once, with exit code 0, and leaves the first one alone', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const daemon = home.daemonPid();
@@ -45,7 +45,7 @@ describe('the start of the daemon', () => {
     expect([home.daemonPid(), await home.listens()]).toEqual([daemon, true]);
   });
 
-  it('leaves no process behind when it is stopped at once, not even a keeper that was still starting', async () => {
+  it('leaves no process behind when the daemon is stopped at once, not even a keeper that was still starting', async () => {
     const home = createHome();
     for (let round = 0; round < 3; round += 1) {
       const child = spawn(process.execPath, [join(root, 'bin/clipd.js'), '--home', home.folder], {
@@ -61,7 +61,7 @@ describe('the start of the daemon', () => {
     }
   });
 
-  it('is forbidden by CLIP_NO_SPAWN=1: exit code 4, and nothing is made', async () => {
+  it('is forbidden by CLIP_NO_SPAWN=1: exit code 4, and no file is made', async () => {
     const home = createHome({ env: { CLIP_NO_SPAWN: '1' } });
     for (const args of [
       ['runs', '--json'],
@@ -79,7 +79,7 @@ describe('the start of the daemon', () => {
     expect([home.pidsOf('daemon'), existsSync(home.folder)]).toEqual([[], false]);
   });
 
-  it('is no business of verbs that only look', async () => {
+  it('is not triggered by verbs that only read', async () => {
     const home = createHome();
     const codes = [];
     const verbs = [
@@ -113,7 +113,7 @@ describe('the start of the daemon', () => {
 });
 
 describe('the socket', () => {
-  it('heals within seconds when it is deleted under a living daemon, and a client in between does not fail', async () => {
+  it('is made again within seconds when it is deleted under a running daemon, and a client in between does not fail', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const daemon = home.daemonPid();
@@ -127,7 +127,7 @@ describe('the socket', () => {
     expect([home.daemonPid(), startsOf(home)]).toEqual([daemon, 1]);
   });
 
-  it('of a dead daemon is replaced by the next one', async () => {
+  it('of a dead daemon is replaced by the next daemon', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const daemon = home.daemonPid();
@@ -138,7 +138,7 @@ describe('the socket', () => {
     expect(home.daemonPid()).not.toBe(daemon);
   });
 
-  it('is gone after a stop, and only its owner may use it before', async () => {
+  it('is accessible to its owner alone, and is gone after a stop', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const socket = join(home.folder, 'clip.sock');
@@ -149,7 +149,7 @@ describe('the socket', () => {
 });
 
 describe('the home', () => {
-  it('deleted under an idle daemon ends daemon and keeper within seconds, and the next run makes a new one', async () => {
+  it('deleted under an idle daemon ends daemon and keeper within seconds, and the next run makes a new home', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     rmSync(home.folder, { recursive: true, force: true });
@@ -160,7 +160,7 @@ describe('the home', () => {
 });
 
 describe('clip status', () => {
-  it('waits for a killed daemon that its keeper starts again, and does not call it stopped', async () => {
+  it('waits for a killed daemon that its keeper restarts, and does not report it as stopped', async () => {
     const home = createHome();
     const run = await home.submit(['--', 'sleep', '600']);
     await home.untilStatus(run, 'running');
@@ -172,7 +172,7 @@ describe('clip status', () => {
     ]);
   });
 
-  it('says at once that the daemon is stopped after a clean stop, although a keeper lives', async () => {
+  it('reports at once that the daemon is stopped after a clean stop, although a keeper lives', async () => {
     const home = createHome();
     const run = await home.submit(['--', 'sleep', '600']);
     await home.untilStatus(run, 'running');
@@ -182,7 +182,7 @@ describe('clip status', () => {
     await home.clip(['cancel', String(run)]);
   });
 
-  it('names the limit of a daemon that has no file descriptor left, and does not call it stopped', async () => {
+  it('names the limit of a daemon without free file descriptors, and does not report it as stopped', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const pid = home.daemonPid();

@@ -29,7 +29,7 @@ async function restored(terminal: Terminal): Promise<void> {
 }
 
 describe('clip status --watch', () => {
-  it('shows a run as it starts, what it says, and how it ends, without being asked', async () => {
+  it('shows a run as it starts, its output, and how it ends, without a key press', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const terminal = await opened(home);
@@ -84,7 +84,7 @@ describe('clip status --watch', () => {
     expect((await home.json<{ live: unknown[] }>(['status', '--json'])).live).toHaveLength(2);
   });
 
-  it('cancels after a yes, and kills at once what does not stop', async () => {
+  it('cancels after a confirmation, and kills at once a run that does not stop', async () => {
     const home = createHome();
     await home.submit(['--grace', '10m', '--name', 'stubborn', '--', process.execPath, agent('ignores-signals.mjs')]);
     const terminal = await opened(home);
@@ -105,7 +105,7 @@ describe('clip status --watch', () => {
     await home.clip(['cancel', '2', '--now']);
   });
 
-  it('says that the daemon has gone when it is killed, and shows all again when the next one is there', async () => {
+  it('reports that the daemon was killed, and shows everything again when the next one runs', async () => {
     const home = createHome();
     await home.submit(['--name', 'survivor', '--', 'sleep', '1000']);
     const terminal = await opened(home);
@@ -134,7 +134,7 @@ describe('clip status --watch', () => {
     await terminal.shows(/^clip · 2 of/m);
   });
 
-  it('fits the terminal again when that changes its size, down to 40 columns', async () => {
+  it('adapts to a changed size of the terminal, down to 40 columns', async () => {
     const home = createHome();
     await home.submit(['--name', 'a-name-that-is-rather-long', '--', 'sleep', '1000']);
     const terminal = await opened(home);
@@ -157,7 +157,7 @@ describe('clip status --watch', () => {
     }
   });
 
-  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('gives the terminal back when it gets %s', async (signal) => {
+  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('restores the terminal when it gets %s', async (signal) => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const terminal = await opened(home);
@@ -168,7 +168,7 @@ describe('clip status --watch', () => {
     await restored(terminal);
   });
 
-  it('can be put aside with Ctrl-Z and taken up again', async () => {
+  it('can be suspended with Ctrl-Z and continued', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const terminal = await opened(home);
@@ -181,14 +181,14 @@ describe('clip status --watch', () => {
     await until('the shell has its screen again', () => !terminal.alternate());
   });
 
-  it('tells everything without colours, and sends none', async () => {
+  it('shows everything without colors, and sends no color codes', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const terminal = await opened(home, { env: { NO_COLOR: '1' } });
     expect(await terminal.shows('● running')).not.toContain('\u001b');
   });
 
-  it('says that there is no daemon instead of starting one', async () => {
+  it('reports that no daemon runs instead of starting one', async () => {
     const home = createHome();
     const { code, stderr, stdout } = await home.clip(['status', '--watch']);
     expect([code, stdout]).toEqual([4, '']);
@@ -216,7 +216,7 @@ describe('clip status --watch', () => {
     }
   });
 
-  it('gives the same as JSON lines: all at first, and then only what has changed', async () => {
+  it('prints the same as JSON lines: everything first, and then only changes', async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const child = home.start(['status', '--watch', '--json']);
@@ -249,6 +249,6 @@ describe('clip status --watch', () => {
   });
 });
 
-it('has a terminal to be tried in', () => {
+it('a terminal is available for the tests of the dashboard', () => {
   expect(spawnSync('tmux', ['-V'], { encoding: 'utf8' }).stdout).toMatch(/^tmux \d/);
 });

@@ -18,8 +18,8 @@ async function expectBothToServe(home: TestHome): Promise<void> {
   expect(performance.now() - from).toBeLessThan(2 * promptMs);
 }
 
-describe.skipIf(!canMount)('A mount that answers', () => {
-  it('is a work folder like any other, and holds an input like any other', async () => {
+describe.skipIf(!canMount)('A mount that responds', () => {
+  it('is a work folder like any other, and may hold an input', async () => {
     const home = createHome();
     const { at } = await createMount(home.base);
     const script = 'pwd; cat';
@@ -39,7 +39,7 @@ describe.skipIf(!canMount)('A mount that answers', () => {
     expect(result).toMatchObject({ code: 0, stdout: `${at}/work\nhello\n` });
   });
 
-  it('gives the same errors for what is missing', async () => {
+  it('gives the usual errors for missing files', async () => {
     const home = createHome();
     const { at } = await createMount(home.base);
     expect((await home.clip(['run', '--cwd', join(at, 'nothing'), '--', 'true'])).stderr).toContain('does not exist');
@@ -49,8 +49,8 @@ describe.skipIf(!canMount)('A mount that answers', () => {
   });
 });
 
-describe.skipIf(!canMount)('A mount that does not answer any more', () => {
-  it('is refused as a work folder within seconds, by name, while others are served', async () => {
+describe.skipIf(!canMount)('A mount that no longer responds', () => {
+  it('is refused as a work folder within seconds, by name, while other requests are served', async () => {
     const home = createHome();
     const mount = await createMount(home.base);
     await home.clip(['daemon', 'start']);
@@ -62,7 +62,7 @@ describe.skipIf(!canMount)('A mount that does not answer any more', () => {
     expect(stderr).toContain(`The work folder ${mount.at}/work does not answer (fuse.standstill at ${mount.at})`);
   });
 
-  it('lets a run wait that was to start in it, says so, and starts it when it answers again', async () => {
+  it('delays a run that was to start in it, shows why, and the run starts when the mount responds again', async () => {
     const home = createHome();
     const mount = await createMount(home.base);
     await home.clip(['queue', 'hold']);
@@ -80,7 +80,7 @@ describe.skipIf(!canMount)('A mount that does not answer any more', () => {
     expect(readFileSync(run.stdoutPath, 'utf8')).toBe(`${mount.at}/work\n`);
   });
 
-  it('lets a run wait whose input lies in it', async () => {
+  it('delays a run whose input is on it', async () => {
     const home = createHome();
     const mount = await createMount(home.base);
     await home.clip(['queue', 'hold']);
@@ -94,7 +94,7 @@ describe.skipIf(!canMount)('A mount that does not answer any more', () => {
     expect(readFileSync(run.stdoutPath, 'utf8')).toBe('hello\n');
   });
 
-  it('on the PATH of a run holds up that run alone, which can be cancelled', async () => {
+  it('on the PATH of a run delays that run alone, which can be canceled', async () => {
     const home = createHome();
     const mount = await createMount(home.base);
     await home.clip(['daemon', 'start']);
@@ -114,7 +114,7 @@ describe.skipIf(!canMount)('A mount that does not answer any more', () => {
     expect(isAlive(processPid ?? 0)).toBe(false);
   });
 
-  it('does not hold up the end of a run that has worked in it', async () => {
+  it('does not delay the end of a run that has worked in it', async () => {
     const home = createHome();
     const mount = await createMount(home.base);
     const number = await home.submit(['--cwd', join(mount.at, 'work'), '--', 'sh', '-c', 'cd /; sleep 1']);

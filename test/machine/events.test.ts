@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-describe('whoever follows the events', () => {
-  it('is told of each at once, also of what concerns no run that lives', async () => {
+describe('a client that follows the events', () => {
+  it('gets each event at once, also events about no live run', async () => {
     const home = createHome();
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
     await until('it is settled', async () => (await home.show(1)).settled);

@@ -12,7 +12,7 @@ const folder = join(root, 'examples');
 const example = (name: string) => join(folder, name);
 
 describe('The files in examples/', () => {
-  it('are listed in its README, each of them', () => {
+  it('are all listed in its README', () => {
     const readme = readFileSync(example('README.md'), 'utf8');
     const listed = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, name]) => name);
     expect(
@@ -41,7 +41,7 @@ describe('The files in examples/', () => {
     expect((await home.json<{ runs: RunView[] }>(['runs', '--json', '--name', 'migrate'])).runs).toHaveLength(1);
   });
 
-  it('pipeline.sh stops the other command when one fails, and ends with its code', async () => {
+  it('pipeline.sh stops the other command when one fails, and exits with its code', async () => {
     const home = createHome();
     const { code } = await shellIn(home).paste(`${example('pipeline.sh')} 'exit 7' 'sleep 1000'`);
     expect(code).not.toBe(0);
@@ -49,7 +49,7 @@ describe('The files in examples/', () => {
     expect(runs.map(({ status }) => status)).toEqual(['cancelled', 'failed']);
   });
 
-  it('smith.json makes an agent of smith: its session, tools and tokens are read', async () => {
+  it('smith.json describes the agent smith: its session, tools and tokens are read', async () => {
     const home = createHome();
     const bin = join(home.base, 'bin-smith');
     spawnSync('mkdir', ['-p', bin]);
@@ -65,7 +65,7 @@ describe('The files in examples/', () => {
     });
   });
 
-  it('prompt-template.md stands around the prompt of a run', async () => {
+  it('prompt-template.md surrounds the prompt of a run', async () => {
     const home = createHome();
     const agent = ['--adapter', 'plain', '--command', 'cat', '--prompt-template', example('prompt-template.md')];
     expect(await home.clip(['agent', 'add', 'echo', ...agent])).toMatchObject({ code: 0 });

@@ -88,7 +88,7 @@ const cases = Object.entries(examples)
     own.map((example) => ({ verb, line: typeof example === 'string' ? example : example[0], code: codeOf(example) })),
   );
 
-describe('an example of the help is true:', () => {
+describe('an example of the help works:', () => {
   it.each(cases)('$line', async ({ verb, line, code }) => {
     await prepare(verb, line);
     const result = await run(verb, line);
@@ -103,7 +103,7 @@ const nested = (help: string): string[] =>
   );
 
 describe('every verb', () => {
-  it('shows an example below its options, whether asked with help or --help', async () => {
+  it('shows an example below its options, with help and with --help', async () => {
     const without: string[] = [];
     const look = async (path: readonly string[]): Promise<void> => {
       const { stdout } = await home.clip(['help', ...path]);

@@ -71,7 +71,7 @@ const sentence = 'There is no space left on the disk of the home: no run is admi
 const longMs = 240_000;
 
 describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: longMs }, () => {
-  it('admits nothing, and says so; live runs end with their true codes, wait and cancel work; with space again all goes on by itself', async () => {
+  it('admits no run and says so, while live runs end with their true exit codes, wait and cancel work, and everything continues once there is space', async () => {
     const { home, told, first, second } = await fullHome();
     const daemon = home.daemonPid();
     // What little room there may be is for the records, not for one more run.
@@ -100,7 +100,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await invariantsOf(home, told)).toEqual([]);
   });
 
-  it('keeps room for the records although a run fills it again and again with its own log', async () => {
+  it('leaves room for the records although a run fills the disk repeatedly with its log', async () => {
     const home = createHomeOnDisk(32);
     const told = new Map<string, number>();
     await home.clip(['daemon', 'start']);
@@ -125,7 +125,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await invariantsOf(home, told)).toEqual([]);
   });
 
-  it('records hundreds of changes on it, one by one: the database need not grow', async () => {
+  it('takes hundreds of changes, one by one, without growth of the database', async () => {
     const home = createHomeOnDisk(32);
     await home.clip(['daemon', 'start']);
     await untilReserved(home);
@@ -154,7 +154,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await invariantsOf(home, new Map(Array.from({ length: 300 }, (_, n) => [`k${n + 1}`, n + 1])))).toEqual([]);
   });
 
-  it('lets the daemon that was killed come back: it shows, waits and cancels, and goes on when there is space', async () => {
+  it('lets a killed daemon start again: it shows, waits and cancels, and starts runs once there is space', async () => {
     const { home, told, first, second, waits } = await fullHome();
     await home.kill(home.daemonPid());
     home.fill();
@@ -172,7 +172,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await invariantsOf(home, told)).toEqual([]);
   });
 
-  it('lets a daemon start that was stopped on it: it shows, waits and cancels, and goes on when there is space', async () => {
+  it('lets a stopped daemon start again: it shows, waits and cancels, and starts runs once there is space', async () => {
     const { home, told, first, second, waits } = await fullHome();
     const { processPid } = await home.show(first);
     await home.clip(['daemon', 'stop']);
@@ -191,7 +191,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await invariantsOf(home, told)).toEqual([]);
   });
 
-  it('is said so when the daemon cannot even open its database there, and nothing is changed', async () => {
+  it('is reported when the daemon cannot open its database, and nothing is changed', async () => {
     const home = createHomeOnDisk(32);
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
     await untilReserved(home);
@@ -213,8 +213,8 @@ const forbidGrowth = (pid: number) => spawnSync('prlimit', ['--pid', String(pid)
 const allowGrowth = (pid: number) =>
   spawnSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:unlimited']).status === 0;
 
-describe('a daemon that may write nothing (its limit on files is 0)', { timeout: longMs }, () => {
-  it('admits nothing, lives on, and records every end once it may', async () => {
+describe('a daemon that can write nothing (its file size limit is 0)', { timeout: longMs }, () => {
+  it('admits no run, lives on, and records every end once it can write', async () => {
     const home = createHome();
     const told = new Map<string, number>();
     await home.clip(['daemon', 'start']);

@@ -32,7 +32,7 @@ function homeWith(hooks: readonly string[], more = '') {
 const logOf = (home: TestHome) => readFileSync(join(home.folder, 'daemon.log'), 'utf8');
 
 describe('a hook', () => {
-  it('is told of each run that fails, once and in order, and that the queue is empty; what was before it is not told', async () => {
+  it('gets each failed run once and in order, and the empty queue, but nothing from before it was configured', async () => {
     const { home, told } = homeWith(['failed', 'queue_empty']);
     for (const code of [3, 0, 4]) await home.submit(['--', 'sh', '-c', `exit ${code}`]);
     await home.submit(['--timeout', '1s', '--', 'sleep', '100']);
@@ -60,7 +60,7 @@ describe('a hook', () => {
     expect(readFileSync(join(home.base, 'other'), 'utf8').match(/"number":\d+/g)).toEqual(['"number":5']);
   });
 
-  it('is told once across the death of the daemon, also of what ended while none was there', async () => {
+  it('gets each event once across the death of the daemon, including ends while no daemon ran', async () => {
     const { home, told } = homeWith(['failed', 'queue_empty']);
     const gate = join(home.base, 'gate');
     await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);
@@ -84,7 +84,7 @@ describe('a hook', () => {
     expect(told('failed').map(({ run }) => run?.exitCode)).toEqual([3, 9, 4]);
   });
 
-  it('is told what needs somebody, and nothing of what a person has done', async () => {
+  it('gets what needs a person, and nothing that a person has done', async () => {
     const { home, told } = homeWith(['needs_you']);
     const reporter = join(home.base, 'reports-done');
     writeFileSync(reporter, '#!/bin/sh\n"$CLIP_BIN" report done finished\n', { mode: 0o755 });
@@ -106,7 +106,7 @@ describe('a hook', () => {
     });
   });
 
-  it('that hangs is ended with all that it has started, and what it said is kept', async () => {
+  it('that hangs is ended with all processes it started, and its output is kept', async () => {
     const { base } = createHome();
     const pids = join(base, 'pids');
     const hangs = `echo stuck >&2; sleep 1000 & echo $! > ${pids}; echo $$ >> ${pids}; wait`;
@@ -123,7 +123,7 @@ describe('a hook', () => {
     await until('both have gone', () => started.every((pid) => !isAlive(pid)));
   });
 
-  it('that hangs while the daemon is stopped is ended with it: no time limit would end it later', async () => {
+  it('that hangs while the daemon is stopped is ended with the daemon', async () => {
     const home = createHome();
     const pids = join(home.base, 'pids');
     const hook = join(home.base, 'hook');
@@ -136,7 +136,7 @@ describe('a hook', () => {
     await until('both have gone', () => started.every((pid) => !isAlive(pid)));
   });
 
-  it('that fails or is not there hurts nobody: the log says so, the doctor too, and the marks of runs are not in its environment', async () => {
+  it('that fails or is missing stops nothing else: the log and the doctor report it, and its environment has no mark of a run', async () => {
     const home = createHome({ env: { CLIP_RUN_ID: 'not-a-run' } });
     const seen = join(home.base, 'seen');
     configure(
@@ -169,7 +169,7 @@ describe('a hook', () => {
 });
 
 describe('notifications', () => {
-  it.runIf(process.platform === 'linux')('are shown by notify-send, each argument as it is', async () => {
+  it.runIf(process.platform === 'linux')('are shown by notify-send, with each argument unchanged', async () => {
     const bin = join(createHome().base, 'bin');
     const said = join(bin, 'said');
     mkdirSync(bin);

@@ -35,8 +35,8 @@ const pending = '{"type":"clip-http.pending"}';
 const final = '{"type":"clip-http.final"}';
 const ended = (message: string) => JSON.stringify({ status: 'succeeded', message });
 
-describe('clip-http asks', () => {
-  it('once, with what it knows of the run and the prompt as it is', async () => {
+describe('clip-http sends a request', () => {
+  it('once, with the facts of the run and the unchanged prompt', async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(ended('Done.')));
     const prompt = 'Mend the fence.\n"Quotes", ünïcode 🐎 and $HOME stay.';
     const env = { CLIP_RUN_ID: 'id42', CLIP_TASK: '7', CLIP_CONTINUATION: '1' };
@@ -63,7 +63,7 @@ describe('clip-http asks', () => {
     });
   });
 
-  it('with null for whatever it does not know', async () => {
+  it('with null for every unknown fact', async () => {
     const agent = await playAgent((_, answer) => answer.end());
     expect((await runClipHttp([agent.url], { prompt: '' })).code).toBe(0);
     expect(JSON.parse(agent.asked[0]?.body ?? '')).toEqual({
@@ -76,7 +76,7 @@ describe('clip-http asks', () => {
     });
   });
 
-  it('with headers whose secrets come from the environment and stand nowhere else', async () => {
+  it('with headers whose secrets come from the environment and appear nowhere else', async () => {
     const agent = await playAgent((_, answer) => answer.end());
     // biome-ignore lint/suspicious/noTemplateCurlyInString: clip-http replaces it, not JavaScript
     const args = [agent.url, '--header', 'Authorization=Bearer $TOKEN', '--header', 'X-Both=${TOKEN}/$OTHER/$$5=x'];
@@ -91,7 +91,7 @@ describe('clip-http asks', () => {
     expect(agent.asked[0]?.headers).toMatchObject({ authorization: 'Bearer hidden-1', 'x-both': 'hidden-1/two/$5=x' });
   });
 
-  it('with the name and password of the URL as a header, and never says them', async () => {
+  it('with the name and password of the URL as a header, and prints them nowhere', async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(500).end());
     const result = await runClipHttp([`http://ada:secret%21@127.0.0.1:${agent.port}/a?key=secret2`]);
     expect(agent.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from('ada:secret!').toString('base64')}`);
@@ -99,7 +99,7 @@ describe('clip-http asks', () => {
     expect(result.stdout + result.stderr).not.toMatch(/secret|ada/);
   });
 
-  it('with another method where that is wanted, without a body for GET', async () => {
+  it('with another method on request, without a body for GET', async () => {
     const agent = await playAgent((_, answer) => answer.end());
     await runClipHttp([agent.url, '--method', 'put']);
     await runClipHttp([agent.url, '--method', 'GET']);
@@ -111,7 +111,7 @@ describe('clip-http asks', () => {
 });
 
 describe('the log of an HTTP agent', () => {
-  it('has the answer while it still comes', async () => {
+  it('has each part of the answer as it arrives', async () => {
     const agent = await playAgent((_, answer) => {
       answer.writeHead(200, { 'content-type': 'application/x-ndjson' });
       answer.write('{"message":"I begin."}\n{"message":"I go');
@@ -121,7 +121,7 @@ describe('the log of an HTTP agent', () => {
     expect(child.exitCode).toBe(null);
   });
 
-  it('has plain text as it is, and it is a success', async () => {
+  it('has plain text unchanged, which is a success', async () => {
     const text = 'Hello\r\n  there,\n\nno end of line, ünïcode';
     const agent = await playAgent((_, answer) => answer.end(text));
     const result = await runClipHttp([agent.url]);
@@ -155,13 +155,13 @@ describe('the log of an HTTP agent', () => {
     });
   });
 
-  it('has JSON lines as they are, numbers and spaces included', async () => {
+  it('has JSON lines unchanged, with their numbers and spaces', async () => {
     const text = '{"a": 12345678901234567890.10}\n{ "status" : "succeeded" }\n';
     const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(text));
     expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: text });
   });
 
-  it('has what looks like a document and is none as it is', async () => {
+  it('has text that only begins like a document unchanged', async () => {
     const text = '{ this is\nno JSON }\n';
     const agent = await playAgent((_, answer) => answer.end(text));
     expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: text });
@@ -181,14 +181,14 @@ describe('the log of an HTTP agent', () => {
     ['{\n"a": 1\n}\nand more'],
     ['\n[notice] x'],
     ['{"an open text\n'],
-  ])('has %j at once, as it can be no document any more', async (text) => {
+  ])('has %j at once, as it can no longer become a document', async (text) => {
     const agent = await playAgent((_, answer) => answer.write(text));
     const { child, soFar } = startClipHttp([agent.url]);
     await until('it is in the log', () => soFar() === text, 10_000);
     expect(child.exitCode).toBe(null);
   });
 
-  it('may be larger than our memory: a body of 400 MB passes in less than 200 MB', async () => {
+  it('may be larger than the memory: a body of 400 MB passes in less than 200 MB', async () => {
     const megabyte = Buffer.alloc(2 ** 20, 'x');
     const agent = await playAgent((_, answer) => {
       let left = 400;
@@ -227,8 +227,8 @@ function peakOf(pid: number): number {
   }
 }
 
-describe('an HTTP agent that says it failed', () => {
-  it('has failed, with what its answer says', async () => {
+describe('an HTTP agent that reports a failure', () => {
+  it('fails the run with the error in its answer', async () => {
     const error = { code: 'rate_limited', message: 'Slow down.', retryAfterSec: 90 };
     const agent = await playAgent((_, answer) =>
       answer.writeHead(200, json).end(JSON.stringify({ status: 'failed', message: 'Sorry.', error })),
@@ -250,7 +250,7 @@ describe('an HTTP agent that says it failed', () => {
     [400, '{"error":"prompt is too long"}', 'context_exhausted', 'prompt is too long'],
     [500, 'oops', 'provider_unavailable', 'answered 500: oops.'],
     [503, '', 'provider_unavailable', 'answered 503.'],
-  ] as const)('by status %d %s is not asked again and failed as %s', async (status, body, kind, words) => {
+  ] as const)('by status %d %s is not asked again and fails as %s', async (status, body, kind, words) => {
     const agent = await playAgent((_, answer) => answer.writeHead(status, { 'retry-after': '120' }).end(body));
     const result = await runClipHttp([agent.url]);
     expect([result.code, agent.asked.length]).toEqual([1, 1]);
@@ -260,7 +260,7 @@ describe('an HTTP agent that says it failed', () => {
     expect(failure?.message).toContain(agent.url);
   });
 
-  it('by a last line of its stream has failed, whatever stood before', async () => {
+  it('in the last line of its stream fails, whatever the lines before say', async () => {
     const agent = await playAgent((_, answer) =>
       answer.end('{"status":"running"}\n{"status":"succeeded"}\n{"status":"failed","error":{"message":"It broke."}}\n'),
     );
@@ -272,8 +272,8 @@ describe('an HTTP agent that says it failed', () => {
   });
 });
 
-describe('an HTTP agent that cannot be heard', () => {
-  it('because nobody listens is unavailable, and the message says where', async () => {
+describe('an HTTP agent that cannot be reached', () => {
+  it('because no server listens is unavailable, and the message has the address', async () => {
     const server = createTcpServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -287,7 +287,7 @@ describe('an HTTP agent that cannot be heard', () => {
     );
   });
 
-  it('because it hangs up without an answer is unavailable', async () => {
+  it('because it closes the connection without an answer is unavailable', async () => {
     const agent = await playAgent((_, answer) => answer.destroy());
     const result = await runClipHttp([agent.url]);
     expect([result.code, reportedBy(result)?.failure?.class]).toEqual([1, 'provider_unavailable']);
@@ -297,32 +297,38 @@ describe('an HTTP agent that cannot be heard', () => {
   it.each([
     ['of known length', { 'content-length': '1000' }],
     ['in pieces', {}],
-  ])('because it hangs up in the middle of an answer %s keeps what came, and has failed', async (_, headers) => {
-    const agent = await playAgent((_asked, answer) => {
-      answer.writeHead(200, headers);
-      answer.write('I was just about to', () => answer.destroy());
-    });
-    const result = await runClipHttp([agent.url]);
-    expect(result.code).toBe(1);
-    expect(result.stdout.split('\n')[0]).toBe('I was just about to');
-    const failure = reportedBy(result)?.failure;
-    expect([failure?.class, failure?.message]).toEqual([
-      'provider_unavailable',
-      expect.stringContaining('hung up in the middle of its answer'),
-    ]);
-  });
+  ])(
+    'because it closes the connection in the middle of an answer %s keeps what was received, and fails',
+    async (_, headers) => {
+      const agent = await playAgent((_asked, answer) => {
+        answer.writeHead(200, headers);
+        answer.write('I was just about to', () => answer.destroy());
+      });
+      const result = await runClipHttp([agent.url]);
+      expect(result.code).toBe(1);
+      expect(result.stdout.split('\n')[0]).toBe('I was just about to');
+      const failure = reportedBy(result)?.failure;
+      expect([failure?.class, failure?.message]).toEqual([
+        'provider_unavailable',
+        expect.stringContaining('hung up in the middle of its answer'),
+      ]);
+    },
+  );
 
   it.each([
     ['{\n  "status": "succeeded",\n  "message": "I was ju'],
     ['{"status":"succ'],
     ['{"message":"I begin."}\n{"status":"succ'],
     ['[1,\n2'],
-  ])('because it hangs up in the middle of the document %j keeps what came, and has failed', async (text) => {
-    const agent = await playAgent((_asked, answer) => answer.write(text, () => answer.destroy()));
-    const result = await runClipHttp([agent.url]);
-    expect([result.code, result.stdout.slice(0, text.length + 1)]).toEqual([1, `${text}\n`]);
-    expect(reportedBy(result)?.failure?.message).toContain('hung up in the middle of its answer');
-  });
+  ])(
+    'because it closes the connection in the middle of the document %j keeps what was received, and fails',
+    async (text) => {
+      const agent = await playAgent((_asked, answer) => answer.write(text, () => answer.destroy()));
+      const result = await runClipHttp([agent.url]);
+      expect([result.code, result.stdout.slice(0, text.length + 1)]).toEqual([1, `${text}\n`]);
+      expect(reportedBy(result)?.failure?.message).toContain('hung up in the middle of its answer');
+    },
+  );
 
   it.each([
     [['http://us%er:pw@h'], 'The URL has a name or a password'],
@@ -340,7 +346,7 @@ describe('an HTTP agent that cannot be heard', () => {
     [['http://a', '--header', 'Host=evil'], '--header: host is set by clip-http itself'],
     [['http://a', '--header', 'X=$NOT_THERE'], 'the environment has no variable NOT_THERE'],
     [['http://a', '--header', 'X=a\nb: c'], 'characters that no header may have'],
-  ])('because it was started with %j is a bad argument', async (args, words) => {
+  ])('because it was started with %j has a bad argument', async (args, words) => {
     const result = await runClipHttp(args);
     expect(result.code).toBe(2);
     expect(reportedBy(result)?.failure?.message).toContain(words);
@@ -365,7 +371,7 @@ describe('a redirect', () => {
     expect(second?.body.includes('Mend the fence.')).toBe(method === 'POST');
   });
 
-  it('to another host is refused, and the other host hears nothing', async () => {
+  it('to another host is refused, and the other host gets no request', async () => {
     const other = await playAgent((_, answer) => answer.end());
     const agent = await playAgent((_, answer) => answer.writeHead(307, { location: `${other.url}/take?it=all` }).end());
     const result = await runClipHttp([agent.url]);
@@ -373,7 +379,7 @@ describe('a redirect', () => {
     expect(reportedBy(result)?.failure?.message).toContain(`redirects to ${other.url}/take?…, another host`);
   });
 
-  it('to another name of the same port is refused: who it belongs to is not ours to guess', async () => {
+  it('to another name of the same port is refused, because its owner is unknown', async () => {
     const agent = await playAgent(({ path }, answer) =>
       answer.writeHead(307, { location: `http://localhost:${agent.port}${path}x` }).end(),
     );
@@ -396,7 +402,7 @@ describe('a redirect', () => {
     expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain('another host');
   });
 
-  it('in a circle is followed five times', async () => {
+  it('in a loop is followed five times', async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(307, { location: '/' }).end());
     const result = await runClipHttp([agent.url]);
     expect([result.code, agent.asked.length]).toEqual([1, 6]);
@@ -412,7 +418,7 @@ describe('a redirect', () => {
 });
 
 describe('an HTTP agent that answers 202', () => {
-  it('is asked again, where it says, until it has ended', async () => {
+  it('is asked again at the given URL until the work has ended', async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/')
@@ -440,7 +446,7 @@ describe('an HTTP agent that answers 202', () => {
     ]);
   });
 
-  it.each(['submitted', 'created', 'ok'])('is waited for, though it calls that %s', async (status) => {
+  it.each(['submitted', 'created', 'ok'])('is waited for when it calls its status %s', async (status) => {
     let done = false;
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
@@ -466,14 +472,14 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)).toBe(null);
   });
 
-  it('is waited for, though it says nothing', async () => {
+  it('is waited for when its answer has no status', async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.end('Words.'),
     );
     expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).stdout).toBe(`${pending}\n${final}\nWords.`);
   });
 
-  it('and ends with words that it has said before has ended', async () => {
+  it('and ends with the words of an earlier answer has ended', async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(202, { location: '/s' }).end('{"message":"x"}') : answer.end('{"message":"x"}'),
     );
@@ -505,7 +511,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)?.failure?.message).toBe('No luck.');
   });
 
-  it('and is heard no more is waited for no more', async () => {
+  it('and no longer responds is no longer waited for', async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(410).end(),
     );
@@ -516,7 +522,7 @@ describe('an HTTP agent that answers 202', () => {
     });
   });
 
-  it('may name the place in its body, and go on with status 200', async () => {
+  it('may give the status URL in its body, and continue with status 200', async () => {
     const answers = [
       '{"status":"queued"}',
       '{"status":"running"}',
@@ -531,13 +537,13 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)?.failure?.message).toBe('No luck.');
   });
 
-  it('without such a place has taken the work, which is all we can know', async () => {
+  it('without a status URL has accepted the work, and no result follows', async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(202, json).end('{"status":"accepted"}'));
     expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: '{"status":"accepted"}\n' });
     expect(agent.asked).toHaveLength(1);
   });
 
-  it('is not asked again before the time that it named', async () => {
+  it('is not asked again before the time that it gave', async () => {
     const times: number[] = [];
     const agent = await playAgent(({ path }, answer) => {
       times.push(Date.now());
@@ -554,7 +560,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(gaps[1]).toBeGreaterThanOrEqual(900);
   });
 
-  it('and then fails for a moment is asked again, which is said', async () => {
+  it('and then fails temporarily is asked again, which is reported', async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
@@ -572,7 +578,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)).toEqual({ failure: null });
   });
 
-  it('and then knows nothing of it has failed', async () => {
+  it('and then does not know the work has failed', async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(404).end(),
     );
@@ -581,7 +587,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)?.failure?.message).toContain(`${agent.url}/s answered 404`);
   });
 
-  it('and names a place on another host is refused', async () => {
+  it('and gives a status URL on another host is refused', async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(202, { location: 'http://other.invalid/s' }).end());
     const result = await runClipHttp([agent.url, '--header', 'X-Key=k']);
     expect([result.code, agent.asked.length]).toEqual([1, 1]);
@@ -591,7 +597,7 @@ describe('an HTTP agent that answers 202', () => {
   });
 
   it.each(['{"cancelUrl":"http://other.invalid/c"}', '{"message":"x"}\n{"cancelUrl":"http://other.invalid/c"}\n'])(
-    'and names a place to cancel on another host, in %j, is refused, and what it said stays in the log',
+    'and gives a cancel URL on another host, in %j, is refused, and its answer stays in the log',
     async (text) => {
       const agent = await playAgent((_, answer) => answer.writeHead(202, { location: '/s' }).end(text));
       const result = await runClipHttp([agent.url]);
@@ -600,7 +606,7 @@ describe('an HTTP agent that answers 202', () => {
     },
   );
 
-  it('and hangs up in the middle of its last answer has failed, for it would be in the log twice', async () => {
+  it('and closes the connection in the middle of its last answer has failed, because a repeated answer would be in the log twice', async () => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
       return answer.write('Half of ', () => answer.destroy());
@@ -610,7 +616,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(result.stdout).toMatch(new RegExp(`^${pending}\n${final}\nHalf of \n.*clip-http.failed`));
   });
 
-  it('and hangs up in the middle of a document of many lines is asked again, for none of it is in the log yet', async () => {
+  it('and closes the connection in the middle of a document of many lines is asked again, because no part of it is in the log yet', async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
@@ -625,7 +631,7 @@ describe('an HTTP agent that answers 202', () => {
     ]);
   });
 
-  it('and then fails for days says so at once, and then once a minute', async () => {
+  it('and then fails for days is reported at once, and then once a minute', async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
@@ -655,11 +661,11 @@ describe('an HTTP agent that answers 202', () => {
   });
 });
 
-describe('told to stop', () => {
+describe('clip-http, told to stop,', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('by %s it calls the cancel URL and exits with %d', async (signal, code) => {
+  ] as const)('by %s calls the cancel URL and exits with %d', async (signal, code) => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/cancel') return answer.end();
       return answer.write('Working.\n');
@@ -679,7 +685,7 @@ describe('told to stop', () => {
     expect(JSON.parse(asked?.body ?? '')).toEqual({ run: { id: 'id42' }, sessionId: null });
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('by %s it leaves what has come of a document in the log', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('by %s leaves the received part of a document in the log', async (signal) => {
     const text = '{\n  "message": "I was just ab';
     let sent = false;
     const agent = await playAgent(({ path }, answer) => {
@@ -695,7 +701,7 @@ describe('told to stop', () => {
     expect((await end).stdout).toBe(text);
   });
 
-  it('while it waits for the next look it calls the cancel URL of the answer', async () => {
+  it('while it waits for the next poll calls the cancel URL of the answer', async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/'
         ? answer.writeHead(202, { location: '/s', 'retry-after': '3600' }).end('{"cancelUrl":"/c?x=1"}\n')
@@ -708,7 +714,7 @@ describe('told to stop', () => {
     expect(agent.asked.map(({ path }) => path)).toEqual(['/', '/c?x=1']);
   });
 
-  it('it leaves within three seconds, whatever the cancel URL does', async () => {
+  it('exits within three seconds, whatever the cancel URL does', async () => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') answer.write('Working.\n');
     });
@@ -726,7 +732,7 @@ describe('told to stop', () => {
     expect(readingsOf(stderr, 'stderr')).toEqual([]);
   });
 
-  it('it stays until the cancel is heard, also when the answer ends first', async () => {
+  it('stays until the cancel request is answered, also when the answer ends first', async () => {
     let working: { end: (text: string) => void } | null = null;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') {
@@ -747,7 +753,7 @@ describe('told to stop', () => {
     expect(agent.asked).toHaveLength(2);
   });
 
-  it('without a cancel URL it hangs up', async () => {
+  it('closes the connection when there is no cancel URL', async () => {
     let gone = false;
     const agent = await playAgent((_, answer) => {
       answer.on('close', () => {
@@ -762,7 +768,7 @@ describe('told to stop', () => {
     await until('the agent sees it', () => gone);
   });
 
-  it('before the prompt has come it just leaves', async () => {
+  it('before the prompt has arrived only exits', async () => {
     const agent = await playAgent((_, answer) => answer.end());
     const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/c`], { prompt: null });
     // More than a pipe holds: once all of it is gone, it is being read, and so its signals are handled.
@@ -771,7 +777,7 @@ describe('told to stop', () => {
     expect((await end).code).toBe(130);
   });
 
-  it('at another host it does not tell the headers', async () => {
+  it('sends no headers to a cancel URL on another host', async () => {
     const other = await playAgent((_, answer) => answer.end());
     const agent = await playAgent((_, answer) => answer.write('Working.\n'));
     const {
@@ -786,7 +792,7 @@ describe('told to stop', () => {
   });
 });
 
-it('clip-http leaves at once after the answer, though the server would keep the connection', async () => {
+it('clip-http exits at once after the answer, although the server would keep the connection open', async () => {
   const agent = await playAgent((_, answer) => answer.writeHead(200, { connection: 'keep-alive' }).end('ok'));
   const before = Date.now();
   expect((await runClipHttp([agent.url])).code).toBe(0);

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 const read = (folder: string, name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
 
 describe('the keeper', () => {
-  it('writes down how a process ended, code and signal apart, and then says so', async () => {
+  it('records how a process ended, with exit code and signal apart, and then reports it', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const [code, signal] = [keeper.folder('rcode'), keeper.folder('rsignal')];
@@ -45,7 +45,7 @@ describe('the keeper', () => {
     expect(ids).toBe(`${pid} ${pid}`);
   });
 
-  it('gives a process the token, the task and the continuation of its own launch, and nothing where there is none', async () => {
+  it('gives a process the token, the task and the continuation of its own launch, and none where there is none', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const stored = { PATH: process.env['PATH'] ?? '', CLIP_RUN_TOKEN: 'x', CLIP_TASK: '1', CLIP_CONTINUATION: '1' };
@@ -60,7 +60,7 @@ describe('the keeper', () => {
     expect(readFileSync(join(older, 'stdout.log'), 'utf8')).toBe('');
   });
 
-  it('refuses what it does not know, and goes on', async () => {
+  it('refuses unknown messages, and continues', async () => {
     const keeper = await createKeeper();
     const line = await keeper.open();
     for (const message of [
@@ -78,7 +78,7 @@ describe('the keeper', () => {
     expect((await keeper.greet(1)).heard[0]).toMatchObject({ type: 'hello', protocol: 1, runs: [] });
   });
 
-  it('listens to the newest daemon only: an older one is refused, and the one before is shut out', async () => {
+  it('obeys the newest daemon only: an older one is refused, and the previous one is disconnected', async () => {
     const keeper = await createKeeper();
     const first = await keeper.greet(5);
     const late = await keeper.greet(4);
@@ -104,7 +104,7 @@ describe('the keeper', () => {
     expect(readFileSync(join(folder, 'stdout.log'), 'utf8')).toBe('once\n');
   });
 
-  it('says what it holds to the next daemon, and leaves when nobody needs it', async () => {
+  it('reports its runs to the next daemon, and exits when it is no longer needed', async () => {
     const keeper = await createKeeper();
     const first = await keeper.greet(1);
     keeper.folder('rlong');
@@ -122,7 +122,7 @@ describe('the keeper', () => {
     await until('it leaves', () => !isAlive(keeper.pid));
   });
 
-  it('takes runs again from a daemon of its own version, although another one had told it to leave', async () => {
+  it('accepts runs again from a daemon of its own version, although another daemon had told it to exit', async () => {
     const keeper = await createKeeper();
     const first = await keeper.greet(1);
     keeper.folder('rlong');
@@ -141,7 +141,7 @@ describe('the keeper', () => {
     );
   });
 
-  it('does not wait for the writer of a named pipe, and says which input cannot be read', async () => {
+  it('does not wait for the writer of a named pipe, and names the input that cannot be read', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const pipe = join(keeper.home, 'pipe');
@@ -153,7 +153,7 @@ describe('the keeper', () => {
     await until('and written down', () => keeper.files('rpipe').includes('exit.json'));
   });
 
-  it('leaves when its home has gone with the daemon, for there is nothing to start again', async () => {
+  it('exits when its home has vanished with the daemon', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1, { managed: false });
     keeper.folder('rshort');
@@ -164,7 +164,7 @@ describe('the keeper', () => {
     await until('it leaves', () => !isAlive(keeper.pid), 10_000);
   });
 
-  it('keeps a deadline alone, but leaves it to a daemon that is there', async () => {
+  it('enforces a deadline without a daemon, and leaves it to a daemon that runs', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const [alone, watched] = [keeper.folder('ralone'), keeper.folder('rwatched')];
@@ -190,7 +190,7 @@ describe('the keeper', () => {
 });
 
 describe('a keeper of another version', () => {
-  it('keeps its runs, takes no new ones, and leaves with the last', async () => {
+  it('keeps its runs, accepts no new ones, and exits after the last one', async () => {
     const home = createHome();
     const old = await home.submit(['--', 'sleep', '1000']);
     const before = await home.untilStatus(old, 'running');

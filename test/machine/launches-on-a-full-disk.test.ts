@@ -27,7 +27,7 @@ function homeOnDisk() {
 }
 
 describe.skipIf(!possible)('while the disk is full', () => {
-  it('nothing is launched for the end of which there is no room, and it is launched when there is', async () => {
+  it('no run is launched whose end could not be recorded, and it is launched once there is space', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const folder = join(keeper.home, 'runs', 'rfull');
@@ -46,7 +46,7 @@ describe.skipIf(!possible)('while the disk is full', () => {
     expect(line.heard.at(-1)).toMatchObject({ type: 'exited', code: 7 });
   });
 
-  it('a run that is lost is repeated once when there is room again, and no folder is left of the attempts before', async () => {
+  it('a lost run is repeated once when there is space again, and no folder is left of the attempts before', async () => {
     const { home, disk } = homeOnDisk();
     const gate = join(home.base, 'gate');
     const number = await home.submit([

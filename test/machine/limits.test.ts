@@ -36,7 +36,7 @@ describe('the time limit', () => {
     expect(runs.map(({ exitCode, signal }) => exitCode ?? signal).sort()).toEqual([0, 'SIGKILL']);
   });
 
-  it('is none by default, and --timeout 0 says so on purpose', async () => {
+  it('is absent by default, and --timeout 0 says so explicitly', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     await home.clip(['run', '--wait', '--timeout', '0', '--', 'true']);
@@ -55,7 +55,7 @@ describe('the time limit', () => {
 });
 
 describe('the silence limit', () => {
-  it('stops a run that has said and done nothing: timed_out, but no time limit fired', async () => {
+  it('stops a run without output and work: timed_out, but no time limit fired', async () => {
     const home = createHome();
     const { code } = await home.clip([
       'run',
@@ -77,7 +77,7 @@ describe('the silence limit', () => {
     });
   });
 
-  it('lets a run go on that talks, and one whose child is at work', async () => {
+  it('does not stop a run with output, nor one whose child works', async () => {
     const home = createHome();
     const results = await Promise.all([
       home.clip(['run', '--wait', '--silence', '2s', '--', node, agent('talks.mjs'), '30', '100', '0']),
@@ -86,7 +86,7 @@ describe('the silence limit', () => {
     expect(results.map(({ code }) => code)).toEqual([0, 4]);
   });
 
-  it('counts from the last moment a child was at work, not from the last output', async () => {
+  it('counts from the last moment at which a child worked, not from the last output', async () => {
     const home = createHome();
     const script = "require('node:child_process').spawnSync('sleep', ['3']); setTimeout(() => process.exit(4), 1500)";
     const { code } = await home.clip(['run', '--wait', '--silence', '3s', '--', node, '-e', script]);
@@ -95,7 +95,7 @@ describe('the silence limit', () => {
 });
 
 describe('the output limit', () => {
-  it('stops a run that says too much, and keeps what it said', async () => {
+  it('stops a run with too much output, and keeps that output', async () => {
     const home = createHome();
     const bytes = 2_000_000;
     const script = `${node} ${agent('floods.mjs')} ${bytes}; exec sleep 1000`;
@@ -110,7 +110,7 @@ describe('the output limit', () => {
     });
   });
 
-  it('lets a run go on that stays below it', async () => {
+  it('does not stop a run that stays below it', async () => {
     const home = createHome();
     const { code } = await home.clip([
       'run',

@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { databaseOf } from '../support/damage.ts';
+import { databaseOf } from '../support/damage-database.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -21,7 +21,7 @@ function hold(home: TestHome, how: 'BEGIN IMMEDIATE' | 'BEGIN'): { end: () => vo
 }
 
 describe('A database that another program has locked for writing', () => {
-  it('holds up no question, and every order is carried out once it is free', async () => {
+  it('delays no request that reads, and every change is made once the database is free', async () => {
     const home = createHome();
     const gate = `${home.base}/gate`;
     const live = await home.submit(['--', agent('waits-for-a-file.sh'), gate]);
@@ -59,7 +59,7 @@ describe('A database that another program has locked for writing', () => {
     expect((await home.history(limited)).map(({ type }) => type)).not.toContain('clock-jumped');
   });
 
-  it('for longer than a client waits is named, and nothing was done', async () => {
+  it('for longer than a client waits is named in the error, and nothing was changed', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const other = hold(home, 'BEGIN IMMEDIATE');
@@ -71,8 +71,8 @@ describe('A database that another program has locked for writing', () => {
   });
 });
 
-describe('The log of changes', () => {
-  it('that has grown under a long reader is cut back once the reader is gone', async () => {
+describe('The write-ahead log of the database', () => {
+  it('that has grown under a long reader is truncated once the reader is gone', async () => {
     const home = createHome();
     await home.clip(['run', '-q', '-w', '--', 'true']);
     const log = `${databaseOf(home)}-wal`;

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
-import { databaseOf } from '../support/damage.ts';
+import { databaseOf } from '../support/damage-database.ts';
 import { agent, createHome, isAlive, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -43,11 +43,11 @@ const newer = (version: string) => ({ env: { CLIP_VERSION_OVERRIDE: version } })
 const longMs = 240_000;
 
 describe('the database of every release', { timeout: longMs }, () => {
-  it('is kept as a file: one for each migration', () => {
+  it('is kept as a fixture: one for each migration', () => {
     expect(readdirSync(fixtures).filter((name) => !name.includes('.'))).toEqual(releases);
   });
 
-  it.each(releases)('%s opens, with all its runs, and goes on', async (release) => {
+  it.each(releases)('%s opens with all its runs, and continues', async (release) => {
     const home = homeOf(release);
     const recorded = JSON.parse(readFileSync(join(fixtures, release, 'runs.json'), 'utf8')) as Partial<RunView>[];
     expect(recorded.length).toBeGreaterThan(6);
@@ -87,7 +87,7 @@ describe('the database of every release', { timeout: longMs }, () => {
     ).toBe('1\n');
   });
 
-  it('from agents on has its agents and what their runs have used, from tasks on its tasks', async () => {
+  it('since the release with agents has its agents and their usage, since the release with tasks its tasks', async () => {
     for (const release of releases.slice(1)) {
       const home = homeOf(release);
       expect(
@@ -116,7 +116,7 @@ describe('the database of every release', { timeout: longMs }, () => {
 });
 
 describe('an upgrade of the database', { timeout: longMs }, () => {
-  it('keeps a copy of what the older version left, for its owner alone, and only the last one', async () => {
+  it('keeps a copy of the older version, readable by its owner alone, and only the last copy', async () => {
     const home = homeOf(releases[0] ?? '');
     await home.clip(['daemon', 'start'], newer('0.7.0'));
     const [first = ''] = copies(home);
@@ -130,7 +130,7 @@ describe('an upgrade of the database', { timeout: longMs }, () => {
     expect(copies(home)).toEqual(['clip.db.of-0.7.9']);
   });
 
-  it('can be gone back from: the older program is refused, names the copy, and with it has all that was before, and the runs that came after', async () => {
+  it('can be undone: the older program is refused, names the copy, and with the copy has all earlier data and the later runs', async () => {
     const home = createHome();
     expect(await home.submit(['--name', 'before', '--', 'sh', '-c', 'exit 4'])).toBe(1);
     await until('it is settled', async () => (await home.show(1)).settled);
@@ -160,7 +160,7 @@ describe('an upgrade of the database', { timeout: longMs }, () => {
     expect(await home.show('before')).toMatchObject({ number: 1, exitCode: 4 });
   });
 
-  it('to a patch release and back is nothing', async () => {
+  it('to a patch release and back changes nothing', async () => {
     const home = createHome();
     const [major, minor] = version.split('.');
     await home.clip(['daemon', 'start'], newer(`${major}.${minor}.9`));

@@ -35,7 +35,7 @@ const numbered = (from: number, to: number, word = 'line') =>
   Array.from({ length: to - from + 1 }, (_, i) => `${word} ${from + i}\n`).join('');
 
 describe('the output of a run', () => {
-  it('of 200 MB is kept byte for byte, and shown so by logs --raw', async () => {
+  it('of 200 MB is kept byte for byte, and shown unchanged by logs --raw', async () => {
     const home = createHome();
     const total = 200_000_000;
     expect((await home.clip(['run', '--wait', '--', node, agent('floods.mjs'), String(total)])).code).toBe(0);
@@ -47,14 +47,14 @@ describe('the output of a run', () => {
     expect(await digestOf(home, ['logs', '1', '--raw', '--follow'])).toEqual(wanted);
   });
 
-  it('followed from the beginning while 50 MB come has every byte once', async () => {
+  it('followed from the beginning while 50 MB are written has every byte once', async () => {
     const home = createHome();
     const total = 50_000_000;
     const number = await home.submit(['--', node, agent('floods.mjs'), String(total)]);
     expect(await digestOf(home, ['logs', String(number), '--raw', '-f'])).toEqual(await digest(flood(total)));
   });
 
-  it('goes to stdout and stderr separately, and each can be had alone', async () => {
+  it('goes to stdout and stderr separately, and each can be shown alone', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'sh', '-c', 'echo good; echo bad >&2; printf "no end"']);
     const both = await home.clip(['logs', '1']);
@@ -77,7 +77,7 @@ describe('the output of a run', () => {
     expect(readFileSync(run.stdoutPath, 'utf8')).toBe(wanted);
   });
 
-  it('that is no text is given back as it came', async () => {
+  it('that is not text is shown byte for byte', async () => {
     const home = createHome();
     const bytes = Buffer.concat([
       Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
@@ -113,14 +113,14 @@ describe('logs -n', () => {
     ]);
   });
 
-  it('counts a last line without an end as a line', async () => {
+  it('counts a last line without a line break as a line', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'printf', 'one\\ntwo\\nthree']);
     const tails = await Promise.all([1, 2].map((n) => home.clip(['logs', '1', '-n', String(n)])));
     expect(tails.map(({ stdout }) => stdout)).toEqual(['three', 'two\nthree']);
   });
 
-  it('goes on from there with -f', async () => {
+  it('continues from there with -f', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit([
@@ -142,7 +142,7 @@ describe('logs -n', () => {
 });
 
 describe('logs -f', () => {
-  it('follows a live run to its end, and ends with its exit code when asked', async () => {
+  it('follows a live run to its end, and exits with the run’s exit code on request', async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('talks.mjs'), '40', '25', '3']);
     const [plain, coded] = await Promise.all([
@@ -153,7 +153,7 @@ describe('logs -f', () => {
     expect([coded.code, coded.stdout]).toEqual([3, numbered(1, 40)]);
   });
 
-  it('shows all of a run that has ended, and ends at once', async () => {
+  it('shows all output of an ended run, and ends at once', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', node, agent('talks.mjs'), '10', '1', '3']);
     const { code, stdout, stderr } = await home.clip(['logs', '1', '-f', '--exit-code']);
@@ -175,7 +175,7 @@ describe('logs -f', () => {
     expect((await result).stdout).toBe(numbered(1, 5));
   });
 
-  it('goes on when the daemon is killed, with every line once', async () => {
+  it('continues when the daemon is killed, with every line once', async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('talks.mjs'), '80', '50', '6']);
     const child = home.start(['logs', String(number), '-f', '--exit-code']);
@@ -189,7 +189,7 @@ describe('logs -f', () => {
     expect(await result).toMatchObject({ code: 6, stdout: numbered(1, 80) });
   });
 
-  it('is what run --follow does, with both streams where they belong', async () => {
+  it('is what run --follow does, with stdout and stderr kept apart', async () => {
     const home = createHome();
     const { code, stdout, stderr } = await home.clip([
       'run',

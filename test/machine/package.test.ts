@@ -21,7 +21,7 @@ async function nodeOf(major: string | null, folder: string): Promise<string> {
 }
 
 describe('the package', () => {
-  it('has the programs, what they read, the manual and all licences; no tests, no sources, no maps', async () => {
+  it('has the programs, the files they read, the manual and all licenses; no tests, no sources, no source maps', async () => {
     const { stdout } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], {
       node: process.execPath,
       cwd: root,
@@ -47,7 +47,7 @@ describe('the package', () => {
       expect(notices).toMatch(new RegExp(`^${name} \\d.* \\(.+\\)$`, 'm'));
   });
 
-  it('says nothing that publint would mend', () => {
+  it('has nothing that publint reports', () => {
     expect(
       execFileSync(process.execPath, [join(root, 'node_modules/publint/src/cli.js'), '--strict', '--pack', 'npm'], {
         cwd: root,
@@ -56,7 +56,7 @@ describe('the package', () => {
     ).toContain('All good');
   });
 
-  it('has a manual page with every verb, and nothing in it that groff or mandoc would mend', async () => {
+  it('has a manual page with every verb, in which groff and mandoc report nothing', async () => {
     const page = join(root, 'man/clip.1');
     const verbs =
       (await createHome().clip(['help'])).stdout
@@ -76,8 +76,8 @@ describe('the package', () => {
   });
 });
 
-describe.each(majors)('installed by npm under Node %s', (major) => {
-  it('runs, is upgraded over a live run, and goes without a trace', { timeout: longMs }, async () => {
+describe.each(majors)('the package, installed by npm under Node %s,', (major) => {
+  it('runs, is upgraded while a run lives, and is removed without leaving files', { timeout: longMs }, async () => {
     const folder = scratch();
     const node = await nodeOf(major, join(folder, 'node'));
     const prefix = join(folder, 'prefix');

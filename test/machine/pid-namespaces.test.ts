@@ -30,7 +30,7 @@ async function killBoth(home: TestHome): Promise<void> {
 }
 
 describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
-  it('neither calls a living run lost nor repeats it, and says that a person has to look', async () => {
+  it('neither reports a living run as lost nor repeats it, and asks for a person to look', async () => {
     const home = createHome();
     const number = await home.submit(['--on-loss', 'retry', '--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
@@ -56,7 +56,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     process.kill(processPid ?? 0, 'SIGKILL');
   });
 
-  it('ends a run that a person gives up, without a signal to anybody and without a false word about its end', async () => {
+  it('ends a run that a person gives up, without a signal to any process and without an untrue reason', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
@@ -75,7 +75,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     process.kill(processPid ?? 0, 'SIGKILL');
   });
 
-  it('asks the keeper to stop a run, which is its parent, and to end what it has left behind', async () => {
+  it('asks the keeper, which is the parent of the run, to stop it and to end its leftovers', async () => {
     const home = createHome();
     const script = 'setsid sh -c "trap \\"\\" TERM; sleep 1001" & echo ready; exec sleep 1000';
     const number = await home.submit(['--grace', '1s', '--', 'sh', '-c', script]);
@@ -93,7 +93,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     );
   });
 
-  it('shows no CPU and no memory of other processes that happen to have the same pids', async () => {
+  it('shows no CPU and no memory of other processes with the same pids', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(number, 'running');

@@ -47,7 +47,7 @@ async function plain(home: TestHome, folder: string, script: string): Promise<nu
 const progressOf = (runs: Awaited<ReturnType<typeof runsOf>>) => runs.map(({ workspace }) => workspace?.progress);
 
 describe('an agent with a stream', () => {
-  it('an agent that writes the same bytes again and says it is done is in review after two runs', async () => {
+  it('an agent that writes the same bytes again and claims to be done is in review after two runs', async () => {
     const { home, task } = await streamed([
       [write('a', 'written.txt', 'hello\n'), ...says('All done. The change is in place.')],
     ]);
@@ -86,7 +86,7 @@ describe('an agent with a stream', () => {
     });
   });
 
-  it('an agent that lets a log grow makes no progress', async () => {
+  it('an agent that only lets a log grow makes no progress', async () => {
     const { home, task } = await streamed([[{ run: 'date +%N >> test.log' }, ...says('I ran the tests.')]]);
     const { runs } = await atRest(home, task);
     expect(progressOf(runs)).toEqual([false, false, false, false]);
@@ -111,7 +111,7 @@ describe('an agent with a stream', () => {
     expect(seen.status).toBe('blocked');
   });
 
-  it('an agent that takes its change back makes no progress by that', async () => {
+  it('an agent that reverts its change makes no progress by that', async () => {
     const change = [{ run: 'echo three >> a.txt' }, ...says('I changed it.')];
     const revert = [{ run: 'git checkout a.txt' }, ...says('I changed it back.')];
     const { home, task } = await streamed([change, revert, change, revert]);
@@ -132,7 +132,7 @@ describe('an agent with a stream', () => {
     expect(runs.map(({ evidence }) => evidence?.commits)).toEqual([1, 1, 1, 1]);
   });
 
-  it('an agent that makes progress is gone on with as often as automatic_runs_max says', async () => {
+  it('an agent that makes progress is continued as often as automatic_runs_max allows', async () => {
     const home = createHome();
     await home.clip(['config', 'set', 'automatic_runs_max', '2']);
     const repository = addRepository(home);
@@ -147,7 +147,7 @@ describe('an agent with a stream', () => {
     expect(runs.at(-1)?.decision?.reason).toContain('automatic_runs_max');
   });
 
-  it('an agent that puts a document with the words it had makes no progress', async () => {
+  it('an agent that stores a document with unchanged words makes no progress', async () => {
     const home = createHome();
     const put = {
       run: `echo same > notes.md; node '${join(process.cwd(), 'bin', 'clip.js')}' task doc put T1 notes notes.md`,
@@ -159,7 +159,7 @@ describe('an agent with a stream', () => {
 });
 
 describe('an agent without a stream', () => {
-  it('an agent without a stream owns nothing in a main checkout, where a person may edit', async () => {
+  it('an agent without a stream is credited with nothing in a main checkout, where a person may edit', async () => {
     const home = createHome();
     const { folder } = addRepository(home);
     const gate = join(home.base, 'gate');
@@ -183,7 +183,7 @@ describe('an agent without a stream', () => {
     expect(seen.status).toBe('blocked');
   });
 
-  it('an agent without a stream that says it is done in a main checkout is in review at once', async () => {
+  it('an agent without a stream that claims to be done in a main checkout is in review at once', async () => {
     const home = createHome();
     const { folder } = addRepository(home);
     const { runs, task } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "All done."'));
@@ -191,7 +191,7 @@ describe('an agent without a stream', () => {
     expect(runs[0]).toMatchObject({ workspace: { filesChanged: 1, progress: false } });
   });
 
-  it('an agent without a stream owns what changes in a worktree that is its task’s alone', async () => {
+  it('an agent without a stream is credited with every change in a worktree that only its task uses', async () => {
     const home = createHome();
     const { folder } = addWorktree(home, addRepository(home));
     const { runs, task } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "All done."'));
@@ -200,7 +200,7 @@ describe('an agent without a stream', () => {
     expect(task.status).toBe('in_review');
   });
 
-  it('an agent without a stream owns its commits there, and makes no progress by a log', async () => {
+  it('an agent without a stream is credited with its commits in such a worktree, and makes no progress by a log', async () => {
     const home = createHome();
     const { folder } = addWorktree(home, addRepository(home));
     const commit = 'git -c user.name=T -c user.email=t@example.invalid commit -qam "$(date +%N)"';
@@ -214,7 +214,7 @@ describe('an agent without a stream', () => {
     expect(runs[0]?.livenessReason).toContain('1 commit');
   });
 
-  it('an agent without a stream owns nothing in a worktree where another open task works', async () => {
+  it('an agent without a stream is credited with nothing in a worktree where another open task works', async () => {
     const home = createHome();
     const { folder } = addWorktree(home, addRepository(home));
     await addSpeaker(home, [[session('s'), ...end]], ['--cwd', folder], 'other');
@@ -226,7 +226,7 @@ describe('an agent without a stream', () => {
 });
 
 describe('two agents in one checkout', () => {
-  it('an agent that only reads owns no commit of another one in its checkout', async () => {
+  it('an agent that only reads is not credited with the commit of another agent in its checkout', async () => {
     const home = createHome();
     const { folder, git } = addRepository(home);
     const [gateA, gateB] = [join(home.base, 'gate-a'), join(home.base, 'gate-b')];
@@ -267,7 +267,7 @@ describe('two agents in one checkout', () => {
 });
 
 describe('the summary of a task', () => {
-  it('a file that many runs have changed is counted once, and a command’s file is named', async () => {
+  it('a file that many runs have changed is counted once, and a file that a command wrote is named', async () => {
     const { home, task } = await streamed([
       [write('a', 'written.txt', 'one\n'), ...says('I wrote it.')],
       [write('a', 'written.txt', 'two\n'), ...says('I wrote it again.')],
@@ -283,7 +283,7 @@ describe('the summary of a task', () => {
     expect(stdout).not.toContain('no stream has said');
   });
 
-  it('a file that was open when the task began counts when it is another than then', async () => {
+  it('a file with uncommitted changes when the task began counts when it differs from its state then', async () => {
     const home = createHome();
     const { folder } = addRepository(home);
     for (const name of ['mine.txt', 'ours.txt']) writeFileSync(join(folder, name), 'open before\n');
@@ -300,7 +300,7 @@ describe('the summary of a task', () => {
     expect(stdout).not.toContain('mine.txt');
   });
 
-  it('a command that had not ended is told apart everywhere', async () => {
+  it('a command that had not ended is marked as such everywhere', async () => {
     const { home, task } = await streamed([
       [command('a', 'make'), command('b', 'npm run dev', null), ...says('It is built, and the server runs.')],
     ]);
@@ -317,8 +317,8 @@ describe('the summary of a task', () => {
   });
 });
 
-describe('a task that is given to an agent', () => {
-  it('a task without any budget says once in a home what bounds its cost', async () => {
+describe('a task that is assigned to an agent', () => {
+  it('a task without any budget shows once per home which limits bound its cost', async () => {
     const home = createHome();
     await addSpeaker(home, [
       [session('s1'), ...says('I am blocked: I need the API key for the staging server to continue.')],
@@ -334,7 +334,7 @@ describe('a task that is given to an agent', () => {
     expect((await home.clip(['task', 'assign', 'T1', 'coder'])).stderr).not.toContain('No budget');
   });
 
-  it('a task with a budget says nothing of what bounds its cost', async () => {
+  it('a task with a budget shows no notice about its cost', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...end]], ['--budget-day', '9runs']);
     expect((await home.clip(['task', 'add', 'One', '--assign', 'coder'])).stderr).toBe('');

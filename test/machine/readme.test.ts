@@ -66,16 +66,19 @@ describe('the README', () => {
     expect(requests.length).toBeGreaterThanOrEqual(3);
   });
 
-  it.each(blocks().map((block) => [block.trim().split('\n')[0], block]))('is true: %s', async (_, block) => {
-    const home = createHome({ folder: '.local/state/clip' });
-    await home.clip(['run', '--wait', '--', 'echo', 'hello']);
-    const { CLIP_HOME: __, ...env } = home.env;
-    const result = await paste(block as string, env, home.base);
-    expect([result.code, result.stderr]).toEqual([0, '']);
-    const answers = parse(result.stdout);
-    expect(answers.length).toBeGreaterThan(0);
-    for (const answer of answers) expect(answer).not.toHaveProperty('error');
-  });
+  it.each(blocks().map((block) => [block.trim().split('\n')[0], block]))(
+    'describes the program: %s',
+    async (_, block) => {
+      const home = createHome({ folder: '.local/state/clip' });
+      await home.clip(['run', '--wait', '--', 'echo', 'hello']);
+      const { CLIP_HOME: __, ...env } = home.env;
+      const result = await paste(block as string, env, home.base);
+      expect([result.code, result.stderr]).toEqual([0, '']);
+      const answers = parse(result.stdout);
+      expect(answers.length).toBeGreaterThan(0);
+      for (const answer of answers) expect(answer).not.toHaveProperty('error');
+    },
+  );
 });
 
 const recipes = blocksOf(section('Recipes'), 'sh');
@@ -102,7 +105,7 @@ const says = [
 ];
 
 describe('a recipe', () => {
-  it('stands for each thing that the test knows', () => {
+  it('is there for each case in the test', () => {
     expect(recipes).toHaveLength(says.length);
   });
 
@@ -115,14 +118,14 @@ describe('a recipe', () => {
     },
   );
 
-  it('that stops at the first failure stops the others, and shows why', async () => {
+  it('that stops at the first failure stops the other runs, and shows why', async () => {
     const { home, shell } = await livedIn();
     writeFileSync(join(shell.folder, 'Makefile'), 'lint:\n\tsleep 1000\ntest:\n\t@echo broken; exit 1\n');
     expect((await shell.paste(recipes[0] ?? '')).stdout).toMatch(/^Run 3 cancelled .* 4 +✗ failed/s);
     expect(await home.show(3)).toMatchObject({ status: 'cancelled' });
   });
 
-  it('for make runs what it says, and ends as the run does', async () => {
+  it('for make runs its command, and exits with the code of the run', async () => {
     const { home, shell } = await livedIn();
     writeFileSync(
       join(shell.folder, 'Makefile'),
@@ -143,7 +146,7 @@ describe('a recipe', () => {
   });
 });
 
-describe('removing everything', () => {
+describe('the removal of everything', () => {
   it('leaves no process and no file', async () => {
     const { home, shell } = await livedIn();
     await home.submit(['--', 'sleep', '1000']);

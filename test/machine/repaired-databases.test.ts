@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
-import { databaseOf, leavesOf, overwrite, rootOf, rowsOf, ruinPage } from '../support/damage.ts';
+import { databaseOf, leavesOf, overwrite, rootOf, rowsOf, ruinPage } from '../support/damage-database.ts';
+import { copyOfResting } from '../support/ended-homes.ts';
 import { agent, createHome, isAlive, type OpenHome, type TestHome } from '../support/home.ts';
-import { copyOfResting } from '../support/resting.ts';
 import { until } from '../support/until.ts';
 
 /** Ended runs with a name and a key each, exit codes 0 to 6, and a task; no daemon. */
@@ -52,7 +52,7 @@ async function expectAll(home: TestHome, runs = 60): Promise<RunView[]> {
 const longMs = 240_000;
 
 describe('clip doctor --fix', { timeout: longMs }, () => {
-  it('makes a new database when the old one is rubbish: every run is taken in from its folder, with its true exit code, and numbers go on', async () => {
+  it('makes a new database when the old one is unreadable: every run is imported from its folder with its true exit code, and numbers continue', async () => {
     const { home, path } = await homeAtRest();
     const rubbish = randomBytes(64 * 1024);
     writeFileSync(path, rubbish);
@@ -68,7 +68,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     await expectAll(home);
   });
 
-  it('leaves live runs alone: the same process, the same keeper, and its true exit code in the end', async () => {
+  it('leaves live runs alone: the same process, the same keeper, and a true exit code at the end', async () => {
     const { home, path } = await homeAtRest(3);
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--timeout', '1h', '--', agent('waits-for-a-file.sh'), gate, '9']);
@@ -120,7 +120,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     }
   });
 
-  it('reads around a page that cannot be read, and takes in from their folders the runs that stood on it', async () => {
+  it('reads around an unreadable page, and imports the runs on that page from their folders', async () => {
     const { home, path } = await homeAtRest();
     const leaves = leavesOf(path, 'runs');
     expect(leaves.length).toBeGreaterThan(5);
@@ -139,7 +139,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     );
   });
 
-  it('makes do with the folders when the root of a table cannot be read, or the file was cut in half', async () => {
+  it('uses the folders alone when the root of a table cannot be read, or the file was cut in half', async () => {
     for (const ruin of [
       (path: string) => ruinPage(path, rootOf(path, 'runs')),
       (path: string) => truncateSync(path, Math.floor(statSync(path).size / 8_192) * 4_096),
@@ -151,7 +151,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     }
   });
 
-  it('does so when the database is missing, or was emptied; nothing has to be set aside then', async () => {
+  it('uses the folders alone when the database is missing or empty, and sets no file aside then', async () => {
     for (const ruin of [(path: string) => rmSync(path), (path: string) => truncateSync(path, 0)]) {
       const { home, path } = await homeAtRest(5);
       ruin(path);
@@ -161,7 +161,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     }
   });
 
-  it('does not invent what was to be run: a folder without launch.json is moved aside, and its number does not come again', async () => {
+  it('does not invent a command: a folder without launch.json is moved aside, and its number is not used again', async () => {
     const { home, path } = await homeAtRest(3);
     const number = await home.submit([
       '--after',
@@ -180,7 +180,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     expect(await home.submit(['--', 'true'])).toBe(number + 1);
   });
 
-  it('finds nothing to do in a database that is whole, and the second time', async () => {
+  it('finds nothing to do in an intact database, nor a second time', async () => {
     const { home, path } = await homeAtRest(3);
     const before = readFileSync(path);
     expect(await repair(home)).toContain('There was nothing to repair.');
@@ -193,7 +193,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     expect(asides(home)).toHaveLength(1);
   });
 
-  it('leaves the database alone while a daemon runs, and says what to do first', async () => {
+  it('leaves the database alone while a daemon runs, and names the step before', async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     const { code, stdout } = await home.clip(['doctor', '--fix']);
@@ -205,11 +205,11 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
   });
 });
 
-describe('a log of changes', { timeout: longMs }, () => {
+describe('a write-ahead log of the database', { timeout: longMs }, () => {
   it.each([
     ['deleted', (wal: string) => rmSync(wal)],
     ['overwritten', (wal: string) => writeFileSync(wal, randomBytes(statSync(wal).size))],
-  ])('that was %s after a crash is missed before a number is given twice', async (_, ruin) => {
+  ])('that was %s after a crash is reported as missing before a number is given twice', async (_, ruin) => {
     const { home, path } = await homeAtRest(3);
     await home.clip(['daemon', 'start']);
     await until(
@@ -243,8 +243,8 @@ describe('a log of changes', { timeout: longMs }, () => {
   });
 });
 
-describe('a damaged database that a crash has left with its log of changes', { timeout: longMs }, () => {
-  it('is read with it, and set aside with it: the old log never gets into the new database', async () => {
+describe('a damaged database that a crash has left with its write-ahead log', { timeout: longMs }, () => {
+  it('is read with the log, and set aside with it: the old log never gets into the new database', async () => {
     const { home, path } = await homeAtRest();
     const late = await home.submit(['--name', 'late', '--', 'sh', '-c', 'exit 4']);
     await until('it is settled', async () => (await home.show(late)).settled);
@@ -268,8 +268,8 @@ describe('a damaged database that a crash has left with its log of changes', { t
   });
 });
 
-describe('a daemon that meets damage while it serves', { timeout: longMs }, () => {
-  it('says so with exit code 7, lives on, and its runs with it', async () => {
+describe('a daemon that finds damage while it serves requests', { timeout: longMs }, () => {
+  it('reports it with exit code 7, and lives on with its runs', async () => {
     const { home, path } = await homeAtRest();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);
@@ -297,7 +297,7 @@ describe('a daemon that meets damage while it serves', { timeout: longMs }, () =
     expect(await home.submit(['--', 'true'])).toBe(number + 1);
   });
 
-  it('is refused by damage that it meets at its start, without being started again and again', async () => {
+  it('reports damage at its start, and is not started again and again', async () => {
     const { home, path } = await homeAtRest();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');

@@ -55,7 +55,7 @@ describe('the log of an agent', () => {
     done,
   ].join('');
 
-  it('is readable text on a terminal and when it is asked for, and bytes otherwise', async () => {
+  it('is readable text on a terminal and on request, and bytes otherwise', async () => {
     const home = createHome({ env: { SOME_TOKEN: 'hush-hush-1234' } });
     await addAgent(home, said);
     await home.clip(['run', '--agent', 'coder', '--wait', 'go']);
@@ -83,7 +83,7 @@ describe('the log of an agent', () => {
     expect((await home.clip(['logs', '1', '--raw', '--rendered'])).code).toBe(2);
   });
 
-  it('that is compressed is text as well, and a plain command is what it wrote', async () => {
+  it('that is compressed is text as well, and that of a plain command is unchanged', async () => {
     const home = createHome();
     await addAgent(home, said);
     await home.clip(['run', '--agent', 'coder', '--wait', 'go']);
@@ -99,10 +99,10 @@ describe('the log of an agent', () => {
   });
 });
 
-describe('a report as a page', () => {
+describe('a report as an HTML page', () => {
   const evil = '</title><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">"\'&';
 
-  it('holds ledger, timeline, summary, comments and logs of a task, for its owner alone', async () => {
+  it('holds ledger, timeline, summary, comments and logs of a task, readable by its owner alone', async () => {
     const home = createHome({ env: { SOME_TOKEN: 'hush-hush-1234' } });
     await addAgent(home, `${says('Done: hush-hush-1234.')}${done}`);
     await home.clip(['task', 'add', 'Mend it', '--accept', 'it *works*']);
@@ -135,7 +135,7 @@ describe('a report as a page', () => {
   });
 
   it.skipIf(browser === undefined)(
-    `opens in a browser, and what others have written does nothing${browser === undefined ? ' (no chromium here)' : ''}`,
+    `opens in a browser, and scripts in texts of others do not run${browser === undefined ? ' (no chromium here)' : ''}`,
     async () => {
       const asked: string[] = [];
       const server = createServer((request, response) => {
@@ -178,8 +178,8 @@ describe('a report as a page', () => {
   );
 });
 
-describe('ledger and handoff on a terminal', () => {
-  it('wrap at words, chart what is known, and keep Markdown for pipes', async () => {
+describe('the output of ledger and handoff on a terminal', () => {
+  it('wraps at words, charts what is known, and stays Markdown in a pipe', async () => {
     const home = createHome();
     await addAgent(home, `${says('Done.')}${done}`);
     await home.clip(['task', 'add', 'Mend it']);

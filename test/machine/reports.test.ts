@@ -57,7 +57,7 @@ async function spoken(home: TestHome, steps: readonly AgentStep[]) {
 }
 
 describe('a run', () => {
-  it('reports what it did; the last of each kind is shown, and all are in its history', async () => {
+  it('reports its work: the last report of each kind is shown, and all are in its history', async () => {
     const home = createHome();
     const script = [
       clipReport('next write the parser'),
@@ -90,7 +90,7 @@ describe('a run', () => {
     expect(run.evidence).toBeNull();
   });
 
-  it('keeps its token to itself: nothing that is shown of it, stored or logged has it', async () => {
+  it('keeps its token secret: no output, record or log contains it', async () => {
     const home = createHome();
     await home.clip([
       'run',
@@ -133,7 +133,7 @@ describe('a run', () => {
     expect(reported((await shown(home, 2)).reports)).toEqual([['done', 'inner', null]]);
   });
 
-  it('reports while it is being stopped', async () => {
+  it('can report while it is being stopped', async () => {
     const home = createHome();
     const number = await home.submit([
       '--',
@@ -147,7 +147,7 @@ describe('a run', () => {
     expect([run.status, reported(reports)]).toEqual(['cancelled', [['summary', 'saved', null]]]);
   });
 
-  it('started again after a loss has a token of its own, though it has the environment of the first', async () => {
+  it('started again after a loss has a token of its own, despite the environment of the first run', async () => {
     const home = createHome();
     const first = await submitGated(home, clipReport('done "it is"'), ['--on-loss', 'retry']);
     const token = tokenOf(home, first.run.id);
@@ -163,7 +163,7 @@ describe('a run', () => {
     expect(reported((await shown(home, 2)).reports)).toEqual([['done', 'it is', null]]);
   });
 
-  it('without its keeper is not warned of any more once it reports', async () => {
+  it('without its keeper loses its warning once it reports', async () => {
     const home = createHome();
     const { number, run, open } = await submitGated(home);
     const [keeper] = home.pidsOf('keeper');
@@ -178,7 +178,7 @@ describe('a run', () => {
 });
 
 describe('a report is refused', () => {
-  it('with a wrong token, with that of another run, and for a run that there is not', async () => {
+  it('with a wrong token, with that of another run, and for a run that does not exist', async () => {
     const home = createHome();
     const first = await submitGated(home);
     const second = await submitGated(home, 'true', ['--name', 'other']);
@@ -201,7 +201,7 @@ describe('a report is refused', () => {
     await home.clip(['wait', '1', '2']);
   });
 
-  it('for a run that has ended; but what came in before is answered again, and is one report', async () => {
+  it('for a run that has ended, while a repeated earlier one is confirmed again as one report', async () => {
     const home = createHome();
     const { number, run, open } = await submitGated(home);
     const token = tokenOf(home, run.id);
@@ -218,7 +218,7 @@ describe('a report is refused', () => {
     expect(reported((await shown(home, number)).reports)).toEqual([['progress', 'once', null]]);
   });
 
-  it('outside of a run, by a sentence that says so, and no daemon is started', async () => {
+  it('outside of a run, with a message that says so, and no daemon is started', async () => {
     const home = createHome();
     const outside = await home.clip(['report', 'next', 'x']);
     expect([outside.code, outside.stdout]).toEqual([5, '']);
@@ -235,13 +235,13 @@ describe('a report is refused', () => {
     [['report', 'next', 'x', '--who', 'me'], /goes with clip report blocked/],
     [['report', 'blocked', 'x', '--who', 'm'.repeat(101)], /at most 100/],
     [['report', 'next', 'x'.repeat(2_001)], /has 2001 characters; at most 2000/],
-  ])('when it is not well formed: %j', async (args, says) => {
+  ])('when it is invalid: %j', async (args, says) => {
     const result = await createHome().clip(args, { env: { CLIP_RUN_ID: 'abc', CLIP_RUN_TOKEN: 'def' } });
     expect([result.code, result.stdout]).toEqual([2, '']);
     expect(result.stderr).toMatch(says);
   });
 
-  it('when there are too many, or it says nothing that could be shown', async () => {
+  it('when there are too many, or when it has no printable text', async () => {
     const home = createHome();
     const { number, run, open } = await submitGated(home);
     const token = tokenOf(home, run.id);
@@ -258,8 +258,8 @@ describe('a report is refused', () => {
   });
 });
 
-describe('while the daemon is away', () => {
-  it('a report waits for the next one, and comes in once', async () => {
+describe('while no daemon runs', () => {
+  it('a report waits for the next daemon, and is stored once', async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, clipReport('done "in spite of it"'));
     await home.kill(home.daemonPid());
@@ -269,7 +269,7 @@ describe('while the daemon is away', () => {
     expect(reported((await shown(home, number)).reports)).toEqual([['done', 'in spite of it', null]]);
   });
 
-  it('and was stopped for good, a report ends with exit code 4 and starts none', async () => {
+  it('because it was stopped on purpose, a report ends with exit code 4 and starts no daemon', async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, `${clipReport('done x')}; echo "code $?"; false`, [
       '--merge-output',
@@ -286,7 +286,7 @@ describe('while the daemon is away', () => {
   }, 60_000);
 });
 
-describe('where a sandbox refuses the socket', () => {
+describe('in a sandbox that refuses the socket', () => {
   it.skipIf(!root)('the report is printed, and read in the output of an agent without a stream', async () => {
     const home = createHome();
     const command = join(home.base, 'boxed');
@@ -307,7 +307,7 @@ describe('where a sandbox refuses the socket', () => {
     expect([run.evidence, run.lastMessage, run.sessionIdAfter]).toEqual([null, null, null]);
   });
 
-  it('the report is read in the output of an agent’s tool while it runs, once, and its token is kept nowhere', async () => {
+  it('the report is read once in the output of an agent’s tool while it runs, and its token is stored nowhere', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const boxed = `CLIP_HOME=${home.base}/nowhere ${clipReport('progress "half done"')}`;
@@ -337,7 +337,7 @@ describe('where a sandbox refuses the socket', () => {
     expect((await home.clip(['logs', String(number)])).stdout).not.toContain(tokenOf(home, run.id));
   });
 
-  it('a line with a token that is not the run’s own is no report', async () => {
+  it('a line with a token of another run is not a report', async () => {
     const home = createHome();
     const line = '::clip-report wrong-token {"id":"a","kind":"done","text":"x","who":null}';
     const { run, reports } = await spoken(home, [{ run: `echo '${line}'` }, words(line)]);
@@ -346,14 +346,14 @@ describe('where a sandbox refuses the socket', () => {
 });
 
 describe('a run of an agent that reports', () => {
-  it('has advanced by it, with nothing else to show', async () => {
+  it('is advanced by a progress report alone', async () => {
     const { run } = await spoken(createHome(), [{ run: 'clip report done "the answer is 42"' }]);
     expect([run.livenessState, run.livenessReason]).toEqual(['advanced', 'Evidence of work: 1 report.']);
     expect(run.evidence).toMatchObject({ reports: 1, commands: 1 });
     expect(run.lastUsefulActionAt).not.toBeNull();
   });
 
-  it('only what comes next has planned, and that is its next action', async () => {
+  it('only its next step is plan_only, with that step as the next action', async () => {
     const { run } = await spoken(createHome(), [{ run: 'clip report next "Write the tests of the printer"' }]);
     expect(run).toMatchObject({
       livenessState: 'plan_only',
@@ -373,7 +373,7 @@ describe('a run of an agent that reports', () => {
   });
 });
 
-it('a removed run takes its reports along', async () => {
+it('a removed run has its reports removed', async () => {
   const home = createHome();
   await home.clip(['run', '--wait', '--', 'sh', '-c', clipReport('done x')]);
   const kept = async () => {

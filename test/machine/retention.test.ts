@@ -37,7 +37,7 @@ async function finished(home: TestHome, args: readonly string[]): Promise<number
 }
 
 describe('the log of an ended run', () => {
-  it('is compressed, and read as before: whole, its last lines, from a place on, and followed', async () => {
+  it('is compressed, and read as before: whole, its last lines, from a position, and followed', async () => {
     const home = createHome();
     configure(home, atOnce);
     const number = await finished(home, ['--', process.execPath, agent('floods.mjs'), '300000']);
@@ -62,7 +62,7 @@ describe('the log of an ended run', () => {
     expect(Buffer.from(JSON.parse(followed.split('\n')[0] ?? '').data, 'base64').toString()).toBe(whole.slice(299_990));
   });
 
-  it('that is small, or would not get smaller, stays as it is', async () => {
+  it('that is small, or would not shrink, stays as it is', async () => {
     const home = createHome();
     configure(home, atOnce);
     const small = await finished(home, ['--', 'echo', 'hello']);
@@ -74,7 +74,7 @@ describe('the log of an ended run', () => {
     expect((await home.clip(['logs', String(small)])).stdout).toBe('hello\n');
   });
 
-  it('of a run that lives is left alone, and so is what was written before an hour has gone by', async () => {
+  it('is not compressed within an hour after it was written, nor while the run lives', async () => {
     const home = createHome();
     const ended = await finished(home, ['--', process.execPath, agent('floods.mjs'), '300000']);
     await home.clip(['daemon', 'stop']);
@@ -88,8 +88,8 @@ describe('the log of an ended run', () => {
   });
 });
 
-describe('logs that are too many', () => {
-  it('are removed, the oldest first; the runs stay, and say so', async () => {
+describe('logs above the total limit', () => {
+  it('are removed, the oldest first; the runs stay, and show that their logs were removed', async () => {
     const home = createHome();
     configure(home, roomFor(2));
     const numbers: number[] = [];
@@ -110,7 +110,7 @@ describe('logs that are too many', () => {
     );
   });
 
-  it('never cost a task its newest: the next in line goes instead', async () => {
+  it('never include the log of the newest run of a task: the next oldest is removed instead', async () => {
     const home = createHome();
     configure(home, roomFor(1));
     await home.clip(['task', 'add', 'One']);
@@ -123,7 +123,7 @@ describe('logs that are too many', () => {
   });
 });
 
-describe('logs that are too old', () => {
+describe('logs above the age limit', () => {
   it('are removed after ninety days', async () => {
     const home = createHome();
     configure(home, atOnce);
@@ -138,8 +138,8 @@ describe('logs that are too old', () => {
   });
 });
 
-describe('what an agent without a stream has said', () => {
-  it('is still told to the next run of its task when its log is compressed', async () => {
+describe('the output of an agent without a stream', () => {
+  it('is still given to the next run of its task when its log is compressed', async () => {
     const home = createHome();
     configure(home, atOnce);
     await home.clip(['agent', 'add', 'speaker', '--adapter', 'plain', '--command', agent('says-much.sh')]);
@@ -153,7 +153,7 @@ describe('what an agent without a stream has said', () => {
 });
 
 describe('clip prune', () => {
-  it('deletes ended runs by age and number, as rm does, and shows before what would go', async () => {
+  it('deletes ended runs by age and number, as rm does, and lists them before', async () => {
     const home = createHome();
     for (let n = 0; n < 4; n += 1) await finished(home, ['--', 'true']);
     const living = await home.submit(['--', 'sleep', '1000']);
@@ -182,7 +182,7 @@ describe('clip prune', () => {
     expect((await home.clip(['prune', '--keep', '0'])).stdout).toBe('1 run was deleted: 1.\n');
   });
 
-  it('deletes thousands without holding anybody up', async () => {
+  it('deletes thousands of runs without delaying other requests', async () => {
     const home = createHome();
     const file = join(home.base, 'batch');
     const lines = Array.from({ length: 1_000 }, () => JSON.stringify({ command: ['true'] }));

@@ -58,7 +58,7 @@ const gitEnvironment = {
 };
 
 describe('The work folder of a run', () => {
-  it("is what PWD says, for commands, agents, retries, batches and an agent's own --cwd", async () => {
+  it("is the value of PWD, for commands, agents, retries, batches and an agent's own --cwd", async () => {
     const home = createHome({ env: { PWD: '/', OLDPWD: '/tmp' } });
     const folder = join(home.base, 'project');
     mkdirSync(folder);
@@ -146,7 +146,7 @@ describe('An automatic run of a task', () => {
     expect((await home.clip(['show', '1'])).stdout).toContain('of the person who assigned or last continued T1');
   });
 
-  it('has the environment of the person who continued the task last, who renews what has expired', async () => {
+  it('has the environment of the person who continued the task last, and thereby renewed expired values', async () => {
     const home = createHome();
     const written = await addEnvironmentWriter(home);
     await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home, { TOKEN_OF_TODAY: 'old-token-1' }));
@@ -174,7 +174,7 @@ describe('An automatic run of a task', () => {
     expect(kept).not.toContain('ONCE');
   });
 
-  it('starts from a file that only its owner can read, which goes when the task is closed', async () => {
+  it('starts from a file that only its owner can read, which is removed when the task is closed', async () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     const secret = 'a-secret-of-the-shell';
@@ -190,7 +190,7 @@ describe('An automatic run of a task', () => {
     await until('the kept environment is gone', () => !existsSync(file));
   });
 
-  it('keeps the environment over the death of the daemon, and forgets it with a task that was closed meanwhile', async () => {
+  it('keeps the environment over the death of the daemon, and loses it with a task that was closed meanwhile', async () => {
     const home = createHome();
     const written = await addEnvironmentWriter(home);
     await ok(home, ['task', 'add', 'One', '--assign', 'me'], shellWith(home, { MINE: 'kept' }));
@@ -215,7 +215,7 @@ describe('An automatic run of a task', () => {
     expect(written()).toContain('MINE=restarted');
   });
 
-  it('restores the environment that was kept before when the change that brought another one is refused', async () => {
+  it('keeps the earlier environment when the change that brought another one is refused', async () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home, { MINE: 'first' }));
@@ -227,7 +227,7 @@ describe('An automatic run of a task', () => {
     });
   });
 
-  it("starts from the daemon's environment with the setting, and is blocked at once when its program is not there", async () => {
+  it("starts from the daemon's environment with the setting, and is blocked at once when its program is missing", async () => {
     const home = createHome({ env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` } });
     await ok(home, ['config', 'set', 'task_environment', 'daemon']);
     await addEnvironmentWriter(home);
@@ -241,7 +241,7 @@ describe('An automatic run of a task', () => {
     expect(task.blockedNext).toContain('clip agent edit writer --command PATH');
   });
 
-  it('of a timer has the environment of the person who set it', async () => {
+  it('of a timer has the environment of the person who set the timer', async () => {
     const home = createHome();
     await ok(home, ['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const written = await addEnvironmentWriter(home);
@@ -254,7 +254,7 @@ describe('An automatic run of a task', () => {
     await ok(home, ['cancel', '--all']);
   });
 
-  it("of a task that an agent has given away has the person's environment without the agent's own variables", async () => {
+  it("of a task that an agent has reassigned has the person's environment without the agent's own variables", async () => {
     const home = createHome();
     const written = await addEnvironmentWriter(home);
     makeTool(
@@ -284,13 +284,13 @@ describe('An automatic run of a task', () => {
 describe('clip agent check', () => {
   const check = (home: TestHome, extra: Extra = {}) => home.clip(['agent', 'check', 'writer', '--no-ask'], extra);
 
-  it('names the program that is missing', async () => {
+  it('names the missing program', async () => {
     const home = createHome();
     await ok(home, ['agent', 'add', 'writer', '--adapter', 'claude', '--command', 'no-such-claude']);
     expect((await check(home)).stdout).toMatch(/^✗ found +no-such-claude is not there/);
   });
 
-  it('says that tasks will not find the program, and how they will', async () => {
+  it('reports that runs of tasks will not find the program, and how to change that', async () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     expect((await check(home, shellWith(home))).stdout).toMatch(/✓ tasks +each task keeps the environment/);
@@ -305,7 +305,7 @@ describe('clip agent check', () => {
     );
   });
 
-  it("looks into the daemon's PATH where tasks start from it", async () => {
+  it("searches the daemon's PATH where runs of tasks start from it", async () => {
     const home = createHome();
     await ok(home, ['config', 'set', 'task_environment', 'daemon']);
     await addEnvironmentWriter(home);
@@ -329,7 +329,7 @@ describe('clip agent check', () => {
 describe('An agent that drops the mark of its run', () => {
   const hidden = 'env -u CLIP_RUN_ID -u CLIP_RUN_TOKEN';
 
-  it('does not pass for a person: its comment is its own, and it raises no budget', async () => {
+  it('is not treated as a person: its comment is its own, and it raises no budget', async () => {
     const home = createHome();
     const out = join(home.base, 'out');
     makeTool(
@@ -349,7 +349,7 @@ describe('An agent that drops the mark of its run', () => {
     expect(agent.permission).toBe('ask');
   });
 
-  it('is told apart from the person who works beside it', async () => {
+  it('is distinguished from the person who works beside it', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     makeTool(home, 'waiter', `while [ ! -e '${gate}' ]; do sleep 0.05; done; "$CLIP_BIN" report done ok > /dev/null`);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { agent, createHome } from '../support/home.ts';
 
 describe('the exit of a run', () => {
-  it('is told apart: 0, 7, 137 as an exit code, and death by SIGKILL', async () => {
+  it('is reported exactly: 0, 7, 137 as an exit code, and death by SIGKILL', async () => {
     const home = createHome();
     const codes = await Promise.all(
       [['true'], ['sh', '-c', 'exit 7'], ['sh', '-c', 'exit 137'], ['sh', '-c', 'kill -9 $$']].map(async (command) => {
@@ -21,7 +21,7 @@ describe('the exit of a run', () => {
     ]);
   });
 
-  it('says why a command could not start: missing, not executable', async () => {
+  it('has the reason for which a command could not start: missing, not executable', async () => {
     const home = createHome();
     const missing = await home.clip(['run', '--wait', '--', '/no/such/command']);
     const notExecutable = await home.clip(['run', '--wait', '--', '/etc/passwd']);
@@ -47,8 +47,8 @@ describe('the exit of a run', () => {
   });
 });
 
-describe('what would hurt the keeper', () => {
-  it('is refused before: a named pipe as input, and a command line that grows too long on its way', async () => {
+describe('a request that would block the keeper', () => {
+  it('is refused in advance: a named pipe as input, and a command line that grows too long on its way', async () => {
     const home = createHome();
     execFileSync('mkfifo', [join(home.base, 'pipe')]);
     const pipe = await home.clip(['run', '--stdin', 'pipe', '--', 'cat']);

@@ -7,8 +7,8 @@ import { resultOf, root } from '../support/home.ts';
 const columns = ['hour', 'runs', 'daemonMb', 'keeperMb', 'daemonFiles', 'keeperFiles', 'timers', 'bytesARow'] as const;
 type Row = Record<(typeof columns)[number], number>;
 
-describe('a daemon that has had many runs, agents, tasks, followers and cancels', () => {
-  it('holds no more files and timers than before, and its database grows by its rows alone', {
+describe('a daemon after many runs, agents, tasks, followers and cancels', () => {
+  it('holds no more files and timers than before, and its database has grown by its rows alone', {
     timeout: 180_000,
   }, async () => {
     const args = [join(root, 'scripts/soak.ts'), '--runs', '400', '--samples', '4'];

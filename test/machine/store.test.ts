@@ -105,7 +105,7 @@ describe('an agent of an earlier version', () => {
   });
 });
 
-describe('the lists of runs', () => {
+describe('the queries for lists of runs', () => {
   it.each([
     ['all', 'number < 900', /^SEARCH runs USING INTEGER PRIMARY KEY \(rowid<\?\)$/],
     [
@@ -118,7 +118,7 @@ describe('the lists of runs', () => {
       "group_name = 'g' AND number < 900",
       /^SEARCH runs USING INDEX runs_by_group \(group_name=\? AND number<\?\)$/,
     ],
-  ])('%s walk an index in their order, and sort nothing', (_, where, plan) => {
+  ])('%s walk an index in their order, without sorting', (_, where, plan) => {
     const path = withRuns(createFolder(), 10);
     const database = new Database(path, { readonly: true });
     const rows = database

@@ -45,7 +45,7 @@ function removeGroupFolder(folder: string): void {
   }
 }
 
-describe.skipIf(!hasManager)('A keeper beside a user manager of systemd', () => {
+describe.skipIf(!hasManager)('A keeper with a systemd user manager', () => {
   it('has a scope of its own, and each run a control group in it, which ends with the run', async () => {
     const home = createHome();
     const script = `
@@ -72,7 +72,7 @@ describe.skipIf(!hasManager)('A keeper beside a user manager of systemd', () => 
     await until('its keeper has left', () => home.pidsOf('keeper').length === 0);
   });
 
-  it('is started all the same where the manager does not answer', async () => {
+  it('is started anyway when the manager does not respond', async () => {
     const home = createHome();
     const script = `
       kill -STOP "$MANAGER"

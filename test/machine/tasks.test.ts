@@ -36,7 +36,7 @@ async function atRest(home: TestHome, task: number, wanted: TaskView['status']):
 }
 
 describe('a task', () => {
-  it('is added, listed, shown and changed; its number is never given again', async () => {
+  it('is added, listed, shown and changed; its number is never used again', async () => {
     const home = createHome();
     expect(await add(home, 'Fix', 'the', 'login', '--accept', 'npm test passes', '--priority', '3')).toBe(1);
     expect(await add(home, 'Later', '--backlog')).toBe(2);
@@ -62,7 +62,7 @@ describe('a task', () => {
     expect((await home.clip(['task', 'show', 'x7'])).code).toBe(2);
   });
 
-  it('goes from status to status as told, and refuses what makes no sense', async () => {
+  it('changes its status on request, and refuses changes that its status does not allow', async () => {
     const home = createHome();
     await add(home, 'One', '--assign', 'me');
     for (const [args, expected] of [
@@ -81,7 +81,7 @@ describe('a task', () => {
     expect((await home.clip(['task', 'block', 'T1'])).code).toBe(2);
   });
 
-  it('keeps who did what', async () => {
+  it('keeps a record of each change and its author', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--kind', 'work', '--assign', 'coder');
@@ -99,7 +99,7 @@ describe('a task', () => {
     ]);
   });
 
-  it('has documents with revisions; an unseen revision is never overwritten', async () => {
+  it('has documents with revisions; a revision that was not read is never overwritten', async () => {
     const home = createHome();
     await add(home, 'One');
     const file = join(home.base, 'plan.md');
@@ -122,7 +122,7 @@ describe('a task', () => {
     expect(documents).toMatchObject([{ key: 'plan', revision: 2, author: 'me' }]);
   });
 
-  it('that is given to an agent wakes it, once, and the run knows its task', async () => {
+  it('that is assigned to an agent starts one run, which gets the task', async () => {
     const home = createHome();
     const report = { run: `'${process.execPath}' '${program}' report done 'all of it'` };
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), report, words('Done.'), ...end]]);
@@ -149,7 +149,7 @@ describe('a task', () => {
     ]);
   });
 
-  it('of a person, or in the backlog, wakes nobody', async () => {
+  it('of a person, or in the backlog, starts no run', async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), ...end]]);
     await add(home, 'Mine', '--assign', 'me');
@@ -160,7 +160,7 @@ describe('a task', () => {
     await home.clip(['task', 'cancel', 'T3']);
   });
 
-  it('is continued by hand with words that its run is told, and that stay', async () => {
+  it('is continued by hand with words that its run gets, and that are kept', async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [
       [session('s1'), words('I am blocked: I need the API key for the staging server to continue.'), ...end],
@@ -187,7 +187,7 @@ describe('a task', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 
-  it('that is being worked on is continued afterwards; wakes that wait for the same become one', async () => {
+  it('with a live run is continued afterwards; wakes for the same reason become one', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const coder = await addSpeaker(home, [
@@ -215,7 +215,7 @@ describe('a task', () => {
     );
   });
 
-  it('that is cancelled stops who works on it, and what waits', async () => {
+  it('that is canceled stops its live run, and its queued runs', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--assign', 'coder');
@@ -227,7 +227,7 @@ describe('a task', () => {
     expect((await show(home, 1)).wakes[0]).toMatchObject({ status: 'cancelled' });
   });
 
-  it('whose agent cannot be started is blocked, and says what to mend; then it goes on', async () => {
+  it('whose agent cannot be started is blocked with a remedy; then it continues', async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -257,7 +257,7 @@ describe('a task', () => {
     );
   });
 
-  it('whose agent only ever plans is blocked in the end, and its summary says so', async () => {
+  it('whose agent only ever plans is blocked in the end, as its summary shows', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), words('I will look at the repo next, and then fix it.'), ...end]]);
     const task = await add(home, 'Fix the login', '--assign', 'coder');
@@ -267,7 +267,7 @@ describe('a task', () => {
     expect(stdout).toContain('- Task T1 is blocked: a person must act before it can go on.');
   });
 
-  it('is served by a person’s own command, too, which holds up no agent', async () => {
+  it('is served by a person’s own command, too, which delays no agent', async () => {
     const home = createHome();
     await add(home, 'One');
     await home.clip(['run', '--wait', '--task', 'T1', '--', 'touch', 'made']);
@@ -276,7 +276,7 @@ describe('a task', () => {
     expect((await home.clip(['handoff', 'T1'])).stdout).toContain('touch made');
   });
 
-  it('is not acted on by a run with another run’s token', async () => {
+  it('cannot be changed by a run with another run’s token', async () => {
     const home = createHome();
     await add(home, 'One');
     await home.clip(['run', '--wait', '--env', 'X=1', '--', 'sh', '-c', 'true']);
@@ -289,8 +289,8 @@ describe('a task', () => {
   });
 });
 
-describe('a task that goes on and on', () => {
-  it('is a person’s after five runs that clip started, although each made progress', async () => {
+describe('a task that makes progress without being finished', () => {
+  it('is left to a person after five automatic runs', async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), words('Changed a little.'), ...end]]);
     await add(home, 'One', '--assign', 'coder');
@@ -302,7 +302,7 @@ describe('a task that goes on and on', () => {
 });
 
 describe('an agent that keeps its task going by itself, and makes progress', () => {
-  it('is at its end after five runs as well', async () => {
+  it('is stopped after five runs as well', async () => {
     const home = createHome();
     const onward = { run: `'${process.execPath}' '${program}' continue T1` };
     const coder = await addSpeaker(home, [
@@ -316,7 +316,7 @@ describe('an agent that keeps its task going by itself, and makes progress', () 
 });
 
 describe('the handoff of a task', () => {
-  it('says what a person has done to it since its last run', async () => {
+  it('shows what a person has changed since the last run', async () => {
     const home = createHome();
     await addSpeaker(home, [
       [session('s1'), words('I am blocked: I need the API key for the staging server to continue.'), ...end],
@@ -357,7 +357,7 @@ describe('a task whose agent', () => {
 });
 
 describe('the timer of an agent', () => {
-  it('wakes it for a task that waits, and not twice for one', async () => {
+  it('starts a run for a waiting task, and not twice for one', async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]], ['--every', '1s']);
     await home.clip(['agent', 'pause', 'coder']);
@@ -376,7 +376,7 @@ describe('the timer of an agent', () => {
 });
 
 describe('a task with a budget', () => {
-  it('is stopped while its run streams, needs a person, starts nothing more, and goes on with more', async () => {
+  it('is stopped while its run streams, needs a person, starts nothing, and continues with a higher budget', async () => {
     const home = createHome();
     const spend = (tokens: number) => done(tokens, 0);
     const never = { await: join(home.base, 'never') };
@@ -410,7 +410,7 @@ describe('a task with a budget', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 
-  it('is blocked when a single run was too dear, for the next would be so again', async () => {
+  it('is blocked when a single run exceeded it, because the next run would as well', async () => {
     const home = createHome();
     await addSpeaker(
       home,
@@ -426,7 +426,7 @@ describe('a task with a budget', () => {
     expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(1);
   });
 
-  it('goes on by itself when its agent was paused in the middle and is resumed', async () => {
+  it('continues by itself when its agent was paused in the middle and is resumed', async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--assign', 'coder');

@@ -25,7 +25,7 @@ describe('U+2028 and U+2029, at which some readers split lines of JSON,', () => 
     ]);
   });
 
-  it("in an agent's last words break neither a wait nor following it", async () => {
+  it("in an agent's final message break neither a wait nor a followed stream", async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), words(odd), done(1, 1), { exit: 0 }]]);
     expect(await home.clip(['run', '--agent', 'coder', '-w', 'go'])).toMatchObject({ code: 0 });
@@ -33,7 +33,7 @@ describe('U+2028 and U+2029, at which some readers split lines of JSON,', () => 
     expect((await home.show(1)).lastMessage).toBe(odd);
   });
 
-  it('in a comment arrive whole in the events and on the plain dashboard', async () => {
+  it('in a comment arrive complete in the events and on the plain dashboard', async () => {
     const home = createHome();
     await home.clip(['task', 'add', 'One']);
     const events = home.start(['events', '-f']);

@@ -38,7 +38,7 @@ describe('a daemon of a newer version', { timeout: longMs }, () => {
     ['after the older one was stopped', restarted],
     ['after the older one was killed', killed],
   ])(
-    '%s, takes over live runs without touching them; their keeper keeps them and leaves with the last',
+    '%s, takes over live runs without touching them; their keeper keeps them and exits after the last',
     async (_, upgrade) => {
       const home = createHome();
       const gate = join(home.base, 'gate');
@@ -78,7 +78,7 @@ describe('a daemon of a newer version', { timeout: longMs }, () => {
 });
 
 describe('an older client with a newer daemon', { timeout: longMs }, () => {
-  it('says so in one sentence on stderr, and still shows, follows, waits and cancels; a restart is refused before anything is stopped', async () => {
+  it('reports the versions in one sentence on stderr, still shows, follows, waits and cancels, and refuses a restart before anything is stopped', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start'], asNext);
     const daemon = home.daemonPid();
@@ -124,7 +124,7 @@ describe('an older client with a newer daemon', { timeout: longMs }, () => {
     expect(home.daemonPid()).toBe(daemon);
   });
 
-  it('tells versions apart of which one begins like the other', async () => {
+  it('distinguishes versions of which one is a prefix of the other', async () => {
     const home = createHome({ env: { CLIP_VERSION_OVERRIDE: '1.2.3' } });
     await home.clip(['daemon', 'start'], { env: { CLIP_VERSION_OVERRIDE: '1.2.34' } });
     const { stdout, stderr } = await home.clip(['runs', '--json']);

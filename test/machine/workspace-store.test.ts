@@ -45,8 +45,8 @@ function withRun(store: Store, number: number): void {
 const withTask = (store: Store, number: number, status: TaskStatus): number =>
   store.transaction((tx) => store.tasks.insert(tx, aTaskOf({ number, status }))).number;
 
-describe('the state that a run found', () => {
-  it('a state is read as it was kept, whatever its files are called', () => {
+describe('the recorded state of a work folder before a run', () => {
+  it('is read as it was written, whatever the names of its files', () => {
     const store = openStore();
     const found = aState(['a.txt', '__proto__', 'with\nbreak', '"quoted"', '\0\xe4', '']);
     store.transaction((tx) => store.workspaces.putFound(tx, { run: 1, task: 7, streak: 1, found }));
@@ -54,7 +54,7 @@ describe('the state that a run found', () => {
     expect(store.workspaces.of(2)).toBeNull();
   });
 
-  it('a state that is too large keeps its commit alone', () => {
+  it('is reduced to its commit when it is too large', () => {
     const store = openStore();
     const paths = Array.from({ length: 5_000 }, (_, index) => `${'x'.repeat(300)}${index}`);
     store.transaction((tx) => store.workspaces.putFound(tx, { run: 1, task: null, streak: 1, found: aState(paths) }));
@@ -63,7 +63,7 @@ describe('the state that a run found', () => {
     ]);
   });
 
-  it('a state is there until its run has been dealt with, and then forgotten', () => {
+  it('is kept until its run has been settled, and then removed', () => {
     const store = openStore();
     withRun(store, 2);
     store.transaction((tx) => store.workspaces.putFound(tx, { run: 1, task: null, streak: 1, found: aState(['a']) }));
@@ -75,7 +75,7 @@ describe('the state that a run found', () => {
     expect([...store.workspaces.seenIn(7, 2, 3)]).toEqual(['m']);
   });
 
-  it('a state with many files is kept and read within a few milliseconds', () => {
+  it('with many files is written and read within a few milliseconds', () => {
     const store = openStore();
     const state = aState(
       Array.from({ length: limits.workspaceFiles }, (_, index) => `src/some/folder/file-${index}.ts`),
@@ -90,8 +90,8 @@ describe('the state that a run found', () => {
   });
 });
 
-describe('what a streak has seen', () => {
-  it('a run sees what the runs before it in its streak have seen, and not itself', () => {
+describe('the states that a streak of runs has left', () => {
+  it('include those of the earlier runs of the streak, and not that of the run itself', () => {
     const store = openStore();
     for (const [run, streak] of [
       [1, 1],
@@ -111,8 +111,8 @@ describe('what a streak has seen', () => {
   });
 });
 
-describe('the state in which a task began', () => {
-  it('a baseline is the first one, and is forgotten when the task is closed', () => {
+describe('the baseline of a task', () => {
+  it('is the first recorded state, and is removed when the task is closed', () => {
     const store = openStore();
     const [open, closed] = [withTask(store, 1, 'in_progress'), withTask(store, 2, 'done')];
     for (const task of [open, closed]) {

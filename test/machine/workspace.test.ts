@@ -59,7 +59,7 @@ async function different(at: Place, folder: string, act: () => unknown): Promise
 const paths = ({ changed }: Comparison) => changed.map(({ path, kind }) => `${kind} ${path}`);
 
 describe('in a repository', () => {
-  it('a file is changed when its content or mode is another, however it is written', async () => {
+  it('a file is changed when its content or mode differs, whatever the way it was written', async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     const file = join(folder, 'a.txt');
@@ -82,7 +82,7 @@ describe('in a repository', () => {
     expect([back.insertions, back.deletions]).toEqual([null, null]);
   });
 
-  it('a commit of what was there before changes no file', async () => {
+  it('a commit of changes that existed before changes no file', async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     writeFileSync(join(folder, 'b.txt'), 'x\n');
@@ -93,7 +93,7 @@ describe('in a repository', () => {
     expect(committed).toMatchObject({ changed: [], uncertain: false, commitCount: 1, commits: [{ files: ['b.txt'] }] });
   });
 
-  it('a file that only grows is told from one that is written again', async () => {
+  it('a file that only grew is distinguished from one that was rewritten', async () => {
     const at = place();
     const { folder } = addRepository(at);
     writeFileSync(join(folder, 'log'), 'one\n');
@@ -102,7 +102,7 @@ describe('in a repository', () => {
     expect([grown, rewritten].map(({ changed }) => changed.map(({ grew }) => grew))).toEqual([[true], [false]]);
   });
 
-  it('submodules and nested repositories are looked at as well, dirty or not', async () => {
+  it('submodules and nested repositories are compared as well, dirty or not', async () => {
     const at = place();
     const library = addRepository(at, 'library');
     const { folder, git } = addRepository(at);
@@ -128,7 +128,7 @@ describe('in a repository', () => {
     expect([paths(inNested), inNested.commitCount]).toEqual([['add nested/d.txt'], 1]);
   });
 
-  it('odd names, links, pipes and files that became folders are no obstacle', async () => {
+  it('unusual names, links, pipes and files that became folders are no obstacle', async () => {
     const at = place();
     const { folder } = addRepository(at);
     const odd = ['with space', 'with\nbreak', '__proto__', 'ümlaut', '*star*'];
@@ -158,7 +158,7 @@ describe('in a repository', () => {
     ]);
   });
 
-  it('a file that git ignores is passed over, and known to be', async () => {
+  it('a file that git ignores is skipped, and known to be ignored', async () => {
     const at = place();
     const { folder } = addRepository(at);
     writeFileSync(join(folder, '.gitignore'), 'dist/\n');
@@ -174,7 +174,7 @@ describe('in a repository', () => {
     expect([...(ignored ?? [])]).toEqual(['dist/x']);
   });
 
-  it('a linked worktree is told from the main checkout', async () => {
+  it('a linked worktree is distinguished from the main checkout', async () => {
     const at = place();
     const repository = addRepository(at);
     const { folder } = addWorktree(at, repository);
@@ -184,7 +184,7 @@ describe('in a repository', () => {
     ]);
   });
 
-  it('a look takes no lock, leaves the index as it is, and leaves nothing behind', async () => {
+  it('a comparison takes no lock, leaves the index as it is, and leaves nothing behind', async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     const index = join(folder, '.git', 'index');
@@ -206,7 +206,7 @@ describe('in a repository', () => {
     expect(git('status', '--short')).toBe('M a.txt');
   });
 
-  it('a repository shows its changes before its first commit and at it', async () => {
+  it('a repository shows its changes before its first commit and after it', async () => {
     const at = place();
     const folder = join(at.base, 'new');
     mkdirSync(folder);
@@ -221,7 +221,7 @@ describe('in a repository', () => {
     expect([paths(first), first.commitCount, first.insertions]).toEqual([['add b'], 1, 1]);
   });
 
-  it('a repository of another object format is looked at in the same way', async () => {
+  it('a repository of another object format is compared in the same way', async () => {
     const at = place();
     const folder = join(at.base, 'sha256');
     mkdirSync(folder);
@@ -237,7 +237,7 @@ describe('in a repository', () => {
     );
   });
 
-  it('a file is not changed by a setting that makes modes say nothing', async () => {
+  it('a file is not changed by a setting that ignores file modes', async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     writeFileSync(join(folder, 'b.txt'), 'x\n');
@@ -248,7 +248,7 @@ describe('in a repository', () => {
     ]);
   });
 
-  it('a file whose line ends git converts is not changed by that', async () => {
+  it('a file whose line endings git converts is not changed by the conversion', async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     const file = join(folder, 'a.txt');
@@ -342,8 +342,8 @@ function trap(at: Place) {
   return { folder, mark, git };
 }
 
-describe('a repository that an agent has made a trap', () => {
-  it('a look runs nothing that a repository names, though git asked plainly would', async () => {
+describe('a repository that an agent has prepared as a trap', () => {
+  it('a comparison runs no program that a repository names, although plain git would', async () => {
     const at = place();
     const { folder, mark, git } = trap(at);
     const found = await different(at, folder, () => {
@@ -360,7 +360,7 @@ describe('a repository that an agent has made a trap', () => {
     expect(existsSync(mark)).toBe(true);
   });
 
-  it('a look runs nothing when commits are compared, objects are gone, or a submodule is a trap', async () => {
+  it('a comparison runs no program when commits are compared, objects are gone, or a submodule is a trap', async () => {
     const at = place();
     const inner = trap(at);
     const { folder, git } = addRepository(at, 'outer');
@@ -412,7 +412,7 @@ describe('a repository that an agent has made a trap', () => {
   });
 });
 
-describe('git, when it is asked,', () => {
+describe('a git command', () => {
   /** A program in its place. */
   function fake(at: Place, script: string): void {
     const folder = join(at.base, 'fake');
@@ -426,7 +426,7 @@ describe('git, when it is asked,', () => {
     });
   }
 
-  it('git ends at its time-out with all that it has started, and then nothing is known', async () => {
+  it('git is ended at its time limit with all processes it started, and the result is unknown', async () => {
     const at = place();
     const before = limits.gitMs;
     Object.assign(limits, { gitMs: 300 });
@@ -437,7 +437,7 @@ describe('git, when it is asked,', () => {
     await until('both are gone', () => pids.every((pid) => !isAlive(pid)) || null);
   });
 
-  it('git gets no variable of the daemon but the few that it needs', async () => {
+  it('git gets only the few variables of the daemon that it needs', async () => {
     const at = place();
     const given = {
       GIT_DIR: '/nowhere',
@@ -460,8 +460,8 @@ describe('git, when it is asked,', () => {
   });
 });
 
-describe('a look costs', () => {
-  it('a look never stops the loop, and reads a bounded number of bytes', async () => {
+describe('the cost of a comparison', () => {
+  it('a comparison never blocks the event loop, and reads a bounded number of bytes', async () => {
     const at = place();
     const { folder } = addRepository(at);
     const before = await snapshot(at, folder);
@@ -477,7 +477,7 @@ describe('a look costs', () => {
     expect(delay.max / 1e6).toBeLessThan(250);
   });
 
-  it('a look reads nothing again that has not been touched', async () => {
+  it('a comparison does not read again what has not been touched', async () => {
     const at = place();
     const { folder } = addRepository(at);
     const file = join(folder, 'large');
@@ -498,7 +498,7 @@ describe('a look costs', () => {
     expect(read() - begun).toBeGreaterThan(8 * 2 ** 20);
   });
 
-  it('a look says unknown, and not nothing, of a folder with too many files', async () => {
+  it('a comparison reports unknown, and not unchanged, for a folder with too many files', async () => {
     const at = place();
     const folder = join(at.base, 'many');
     mkdirSync(folder);

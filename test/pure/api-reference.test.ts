@@ -5,7 +5,7 @@ import { openApiDocument } from '../../scripts/openapi.ts';
 
 const path = 'docs/api.md';
 
-it('docs/api.md is what the schemas of the API say', () => {
+it('docs/api.md matches the schemas of the API', () => {
   const reference = formatApiReference(openApiDocument('0') as unknown as ApiDocument);
   if (process.env['UPDATE_API_REFERENCE']) writeFileSync(path, reference);
   expect(

@@ -13,7 +13,7 @@ const rows = readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8')
   });
 
 describe('the promises in docs/RELIABILITY.md', () => {
-  it('are there, each with its test', () => {
+  it('are in rows, each with its test', () => {
     const tables = (
       readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8').split('## What is flushed when')[0] ?? ''
     ).split('\n');
@@ -35,14 +35,14 @@ describe('the crash points in docs/RELIABILITY.md', () => {
     readFileSync(join(root, 'docs/RELIABILITY.md'), 'utf8').split('## Crash points')[1]?.split('\n## ')[0] ?? '';
   const lines = text.split('\n').filter((line) => /^\d+\. /.test(line));
 
-  it('are those of the code, in their order', () => {
+  it('are the failpoints of the code, in their order', () => {
     expect(lines.map((line) => /^\d+\. `(.+?)` /.exec(line)?.[0])).toEqual(
       failpoints.map((point, index) => `${index + 1}. \`${point}\` `),
     );
   });
 
   it.each(failpoints.map((point, index) => ({ point, line: lines[index] ?? '' })))(
-    '$point says what its tests prove',
+    '$point lists what its tests prove',
     ({ point, line }) => {
       const said = line.slice(line.indexOf('): ') + 3).toLowerCase();
       expect(said).toBe(`${proofs[point].map(({ so }) => so.toLowerCase()).join('; ')}.`);

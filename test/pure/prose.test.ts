@@ -8,9 +8,9 @@ const forbidden = /\b(whoever|nobody|somebody|anew|mend(s|ed|ing)?|for ever)\b|,
 /** Patterns that must match such words in the texts of agents. */
 const patterns = new Set(['src/task/liveness/blockers.ts', 'src/task/liveness/blocker-patterns.ts']);
 
-const files = ['src/**/*.{ts,tsx}', 'docs/*.md', 'README.md', 'CONTRIBUTING.md', 'skills/**/*.md'];
+const files = ['src/**/*.{ts,tsx}', 'docs/**/*.md', 'README.md', 'CONTRIBUTING.md', 'skills/**/*.md'];
 
-it('Sources and documentation are free of the words that the style guide forbids', async () => {
+it('sources and documentation contain no words that the style guide forbids', async () => {
   const found: string[] = [];
   for (const pattern of files) {
     for await (const path of glob(pattern)) {
@@ -24,7 +24,7 @@ it('Sources and documentation are free of the words that the style guide forbids
   expect(found).toEqual([]);
 });
 
-it('The forbidden words are found in a sentence that has one', () => {
+it('the forbidden words are found in a sentence that has one', () => {
   expect(
     ['It waits for ever.', 'Whoever waits', 'a full disk, say, ends it'].every((text) => forbidden.test(text)),
   ).toBe(true);

@@ -8,7 +8,7 @@ import type { TaskView, WakeView } from '#protocol/tasks.ts';
 import { type AgentStep, addSpeaker, codexSays } from './agents.ts';
 import { ask } from './api.ts';
 import { configure } from './config.ts';
-import { databaseOf, leavesOf, ruinPage } from './damage.ts';
+import { databaseOf, leavesOf, ruinPage } from './damage-database.ts';
 import { agent, createHome, type TestHome } from './home.ts';
 import { vanish } from './records.ts';
 import { until } from './until.ts';

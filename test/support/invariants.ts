@@ -8,7 +8,7 @@ import { factTypes, orderTypes, type RunEvent } from '#run/events.ts';
 import { isEnded, type Run } from '#run/run.ts';
 import { transition } from '#run/state-machine.ts';
 import { processesOf, type TestHome } from './home.ts';
-import { type Recorded, readRecorded, type StoredRun } from './recorded.ts';
+import { type Recorded, readRecorded, type StoredRun } from './stored-rows.ts';
 import { until } from './until.ts';
 
 /** Keys and the numbers that clients were told for them. */

@@ -14,12 +14,12 @@ const facts = factsOf(board, { lastLine: ({ number }) => (number === 12 ? '$ npm
 const text = (lines: readonly string[]) => lines.join('\n');
 
 describe('the board', () => {
-  it('says in one look what is taken, what waits and what today has cost', () => {
+  it('shows the used slots, the queue and the cost of today', () => {
     expect(screen(begin, facts)[0]).toBe('clip · 1 of 4 slots taken · 1 queued · today $1.23, 340k tokens, 12 runs');
     expect(screen(begin, facts, 140)[0]).toContain('up 1 h 0 min, pid 77, 0.1.0');
   });
 
-  it('shows what needs a person first, with what moves it on', () => {
+  it('shows what needs a person first, with the command that helps', () => {
     const lines = screen(begin, facts);
     expect(lines.slice(2, 5)).toEqual([
       'Needs you 1',
@@ -28,19 +28,19 @@ describe('the board', () => {
     ]);
   });
 
-  it('shows of each running run who it is, how long it runs, what it uses and what it said last', () => {
+  it('shows for each running run its name, duration, usage and last output', () => {
     expect(text(screen(begin, facts, 130))).toMatch(
       /#12 {2}● running {2}coder {2}T7 +4 min 5 s +12 % +340 MiB +talking +– +\$ npm test → exit 0/,
     );
   });
 
-  it('says what each queued run waits for, and how each ended one came out', () => {
+  it('shows what each queued run waits for, and the result of each ended one', () => {
     const all = text(screen(begin, facts, 130));
     expect(all).toMatch(/#13 {2}deploy .*1 min 0 s ago {2}a free slot/);
     expect(all).toMatch(/#9 {2}✗ failed +exit 3 .*1 min 0 s +30 s ago {2}Exited with code 3\./);
   });
 
-  it('never calls a cost that nobody knows zero', () => {
+  it('never shows an unknown cost as zero', () => {
     const spent = (costUsd: number | null, costKnownUsd: number, tokens: number | null) =>
       screen(
         begin,
@@ -50,11 +50,11 @@ describe('the board', () => {
     expect(spent(null, 1.5, 900)).toContain('today $1.50+, 900 tokens, 2 runs');
   });
 
-  it('says what to do when there is nothing', () => {
+  it('shows the next step when it is empty', () => {
     expect(text(screen(begin, factsOf(aBoard())))).toContain('Nothing runs. Start something: clip run -- make test');
   });
 
-  it('says that the daemon has gone, and keeps what it knew', () => {
+  it('reports that the daemon is gone, and keeps the last state', () => {
     expect(screen(begin, { ...facts, connection: 'gone' })[0]).toMatch(/^clip · reconnecting…/);
     expect(screen(begin, { ...facts, connection: 'stopped' })[0]).toMatch(
       /^clip · the daemon was stopped; waiting for it/,
@@ -62,12 +62,12 @@ describe('the board', () => {
     expect(text(screen(begin, { ...facts, connection: 'gone' }))).toContain('#12');
   });
 
-  it('says how long a queue really is', () => {
+  it('shows the true length of the queue', () => {
     const long = aBoard({ queued: [busy.queued] }, { queue: { held: false, queued: 800, slots: 4, taken: 0 } });
     expect(text(screen(begin, factsOf(long)))).toContain('Queued 1 of 800');
   });
 
-  it('says what keeps the daemon from working', () => {
+  it('shows what keeps the daemon from working', () => {
     const trouble = { code: 'disk_full', message: 'The disk is full.', hint: 'Free some space.' };
     expect(screen(begin, factsOf({ ...board, daemon: { ...board.daemon, trouble } }))[1]).toBe(
       'The disk is full. Free some space.',
@@ -114,21 +114,18 @@ const pages = { board: [], run: ['j', 'enter'], log: ['j', 'l'], timeline: ['g']
 describe.each(Object.entries(pages))('the page %s', (_, keys) => {
   const { state } = pressed(hostileFacts, keys);
 
-  it.each([40, 80, 200])(
-    'fits a terminal of %i columns and 24 lines, whatever names and output there are',
-    (columns) => {
-      const lines = screen(state, hostileFacts, columns, 24);
-      expect(lines).toHaveLength(24);
-      // The terminal cuts what is too long for its table; Ink does it in the program.
-      for (const line of lines) expect(line).not.toContain('\n');
-    },
-  );
+  it.each([40, 80, 200])('fits a terminal of %i columns and 24 lines, whatever the names and the output', (columns) => {
+    const lines = screen(state, hostileFacts, columns, 24);
+    expect(lines).toHaveLength(24);
+    // The terminal cuts what is too long for its table; Ink does it in the program.
+    for (const line of lines) expect(line).not.toContain('\n');
+  });
 
-  it('lets nothing through that steers or deceives a terminal', () => {
+  it('prints no sequence that controls or deceives a terminal', () => {
     expect(steering(text(screen(state, hostileFacts, 200, 60, true)))).toEqual([]);
   });
 
-  it('tells the same without colours', () => {
+  it('shows the same without colors', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours that clip sets itself
     const bare = text(screen(state, hostileFacts, 120, 40, true)).replaceAll(/\u001b\[\d+m/g, '');
     expect(
@@ -140,7 +137,7 @@ describe.each(Object.entries(pages))('the page %s', (_, keys) => {
 });
 
 describe('a long line', () => {
-  it('is folded at words, and no blank is added where it was folded first', () => {
+  it('is wrapped at words, without an additional blank where it was wrapped before', () => {
     const words = 'Make the tests pass, and a long long title that goes on and on to see how it is cut';
     for (let columns = 25; columns < 60; columns++) {
       const inner = wrapped([words], columns, 16).map((line) => line.trim());
@@ -157,12 +154,12 @@ describe('rows of the board', () => {
   });
 });
 
-describe('keys', () => {
+describe('the keys', () => {
   const many = aBoard({
     live: Array.from({ length: 200 }, (_, index) => aView({ number: index + 1, name: `run-${index + 1}` })),
   });
 
-  it('choose one row after the other, and what is chosen is always to be seen', () => {
+  it('select one row after the other, and the selected row is always visible', () => {
     const all = factsOf(many);
     for (const keys of [
       [],
@@ -179,7 +176,7 @@ describe('keys', () => {
     expect(text(screen(pressed(all, ['end'], begin, 24).state, all, 80, 24))).toContain('▸ #200');
   });
 
-  it('show the chosen row on a screen of hardly any lines, through all sections', () => {
+  it('show the selected row on a screen of very few lines, through all sections', () => {
     const some = (from: number, given: Partial<RunView>) =>
       Array.from({ length: 4 }, (_, index) => aView({ number: from + index, ...given }));
     const lists = {
@@ -198,7 +195,7 @@ describe('keys', () => {
     }
   });
 
-  it('stay with the chosen run when others come and go above it', () => {
+  it('keep the selected run when others come and go above it', () => {
     const { state } = pressed(factsOf(many), Array(20).fill('down'), begin, 24);
     const fewer = aBoard({ live: many.live.slice(5).map((number) => many.runs.get(number) as RunView) });
     expect(text(screen(state, factsOf(fewer), 80, 24))).toContain('▸ #21 ');
@@ -227,7 +224,7 @@ describe('keys', () => {
     expect(pressed(facts, ['t', 'escape', 'escape'], opened.state).state.pages).toHaveLength(1);
   });
 
-  it('cancel only after a yes; what is stopping already is killed at once, and what has ended is left alone', () => {
+  it('cancel only after a confirmation, kill at once a run that is stopping already, and leave ended runs alone', () => {
     const asked = pressed(facts, ['j', 'c']);
     expect(screen(asked.state, facts).at(-1)).toBe('Cancel run 12 and all that it started?  y yes · any other key no');
     expect([asked.orders, pressed(facts, ['n'], asked.state).orders]).toEqual([[], []]);
@@ -239,7 +236,7 @@ describe('keys', () => {
     expect([over.orders, over.state.message]).toEqual([[], 'Run 9 has ended already.']);
   });
 
-  it('are typed, never pasted: what was pasted cancels, retries and leaves nothing, and only a filter takes it', () => {
+  it('have no effect when they are pasted: only a filter accepts pasted text', () => {
     const paste = (from: State) =>
       press(
         from,
@@ -253,12 +250,12 @@ describe('keys', () => {
     expect(paste(pressed(facts, ['/']).state)).toMatchObject({ order: null, state: { typing: true, filter: 'c⏎y⏎q' } });
   });
 
-  it('retry what has ended, and nothing else', () => {
+  it('retry ended runs, and nothing else', () => {
     expect(pressed(factsOf(aBoard({ recent: [busy.failed] })), ['r']).orders).toEqual([{ type: 'retry', run: 9 }]);
     expect(pressed(facts, ['j', 'r']).orders).toEqual([]);
   });
 
-  it('leave with q and with Ctrl-C, from wherever one is', () => {
+  it('quit with q and with Ctrl-C, from every page', () => {
     for (const keys of [['q'], ['?', 'q'], ['g', 'interrupt'], ['/', 'interrupt'], ['j', 'c', 'interrupt']])
       expect(pressed(facts, keys).orders.at(-1)).toEqual({ type: 'quit' });
     // While a filter is typed, q is a letter.
@@ -283,7 +280,7 @@ describe('the page of a run', () => {
     expect(all).toContain('line 300');
   });
 
-  it('reads back, and follows again from the end', () => {
+  it('scrolls back, and follows again from the end', () => {
     const up = pressed(open, ['l', 'pageup', 'up'], state).state;
     expect(text(screen(up, open))).not.toContain('line 300');
     expect(text(screen(up, open))).toContain('more below, end follows');
@@ -291,7 +288,7 @@ describe('the page of a run', () => {
     expect(text(screen(pressed(open, ['home'], up).state, open))).toMatch(/^line 1$/m);
   });
 
-  it('says so when nothing was said, and when it cannot be read', () => {
+  it('has a notice when there is no output, and when the log cannot be read', () => {
     const quiet = { ...open, opened: { ...open.opened, log: [] } };
     expect(text(screen(state, quiet))).toContain('Nothing was said yet.');
     expect(text(screen(state, { ...quiet, opened: { ...quiet.opened, trouble: 'Run 12 is gone.' } }))).toContain(
@@ -321,7 +318,7 @@ describe('the timeline', () => {
   const { state } = pressed(open, ['g']);
   const lanes = screen(state, open, 75);
 
-  it('has a lane for each agent, with a letter and a colour for each verdict, and links what was continued', () => {
+  it('has a lane for each agent, a letter and a color for each verdict, and links between continued runs', () => {
     const coder = lanes.filter((line) => /^coder/.test(line))[0] ?? '';
     expect(coder).toMatch(/^coder +P+─+A+/);
     expect(lanes[lanes.indexOf(coder) + 1]).toMatch(/^ +F+$/);
@@ -331,7 +328,7 @@ describe('the timeline', () => {
     expect(text(screen(state, open, 75, 30, true))).toContain('\u001b[32mAAAA');
   });
 
-  it('looks further back, and at more hours', () => {
+  it('scrolls to earlier hours, and shows more hours', () => {
     expect(text(screen(pressed(open, ['left', 'left', '-'], state).state, open))).toMatch(
       /Timeline {2}12 h, until \d\d:\d\d/,
     );

@@ -67,7 +67,7 @@ function lines(width: number | null, colour = false): string[] {
 }
 
 describe('the list of runs', () => {
-  it('says for each run its number, its status in words, how it ended and what it was', () => {
+  it('shows for each run its number, its status in words, how it ended and its command', () => {
     const [head, failed, queued, succeeded] = lines(120);
     expect(head).toMatch(/^RUN {2}STATUS +END +NAME +TIME +QUEUED +COMMAND$/);
     expect(failed).toMatch(/^ 12 {2}✗ failed +exit 7 +nightly +12\.0 s +1 min 0 s ago {2}make test/);
@@ -83,13 +83,13 @@ describe('the list of runs', () => {
     expect(lines(null)[1]).toContain('long '.repeat(40).trimEnd());
   });
 
-  it('lets no control sequence of a command through, and keeps one line for each run', () => {
+  it('prints no control sequence of a command, and one line for each run', () => {
     const all = lines(120);
     expect(all).toHaveLength(4);
     expect(all.join('')).not.toContain('\u001b');
   });
 
-  it('has colours only where they are wanted', () => {
+  it('has colors only on request', () => {
     expect(lines(120, true).join('')).toContain('\u001b[31m✗ failed\u001b[0m');
   });
 });

@@ -49,7 +49,7 @@ export function settingOptions(command: Command): Command {
   return limitOptions(command)
     .addOption(new Option('--adapter <adapter>', 'how it is started and read').choices(adapterNames))
     .option('--preset <name>', 'a plain agent that clip knows: qwen, cursor, copilot, amp, aider, goose')
-    .option('--mapping <file>', 'a plain agent described by a JSON file (docs/agents.md)')
+    .option('--mapping <file>', 'a plain agent described by a JSON file (docs/agents/presets-and-mappings.md)')
     .option(
       '--command <path>',
       'its program, or the URL of an http agent (default: the adapter’s own name on the PATH)',
@@ -140,7 +140,7 @@ function mappingIn(path: string): unknown {
     throw new ClipError(
       'usage',
       `The mapping ${path} cannot be read: ${whyUnreadable(error)}.`,
-      'docs/agents.md has a worked example.',
+      'docs/agents/presets-and-mappings.md has a worked example.',
       error,
     );
   }

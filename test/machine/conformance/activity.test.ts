@@ -30,7 +30,7 @@ async function taskWith(scripts: readonly (readonly object[])[]) {
 }
 
 describe('the runs of a task', () => {
-  it('are listed with use and verdict, and without their output', async () => {
+  it('are listed with usage and verdict, and without their output', async () => {
     const { home, task } = await taskWith([
       explains(command('a', 'cat secrets-of-the-output'), { raw: 'raw words of the stream\n' }),
     ]);
@@ -46,7 +46,7 @@ describe('the runs of a task', () => {
     expect(stdout).not.toContain('secrets-of-the-output');
   });
 
-  it('that have no verdict yet get one in the background, which is kept; the first look does not wait for it', async () => {
+  it('that have no verdict yet get one in the background, and the first request does not wait for it', async () => {
     const { home, task } = await taskWith([ends.explains]);
     await home.clip(['daemon', 'stop']);
     const database = new Database(join(home.folder, 'clip.db'));
@@ -62,7 +62,7 @@ describe('the runs of a task', () => {
     expect((await home.history(judged.number)).filter(({ type }) => type === 'verdict-added')).toHaveLength(1);
   });
 
-  it('do not have the documents and comments of another run as their evidence', async () => {
+  it('do not count the documents and comments of another run as evidence', async () => {
     const put = [
       { run: 'echo x > notes.md' },
       clipStep('task doc put T1 notes notes.md'),
@@ -74,7 +74,7 @@ describe('the runs of a task', () => {
     expect(second).toMatchObject({ livenessState: 'needs_followup', evidence: { documents: 0, comments: 0 } });
   });
 
-  it('do not have what clip itself writes as evidence: summaries, decisions, comments', async () => {
+  it('do not count what clip itself writes as evidence: summaries, decisions, comments', async () => {
     const { home, task } = await taskWith([ends.explains, ends.explains]);
     const { body } = (await home.json<{ document: { body: string } }>(['handoff', `T${task}`, '--json'])).document;
     expect(body).toContain('- Last run: 2,');

@@ -31,7 +31,7 @@ const summaryOf = (home: TestHome, task: number, run: number) =>
 const told = ['--description', 'The parser drops the last token.', '--accept', 'All tests pass.'];
 
 describe('the continuation summary', () => {
-  it('has all sections, objective and criteria as they were given, run and status, what was touched and run, in 8,000 characters', async () => {
+  it('has all sections, the given objective and criteria, run and status, files touched and commands run, in 8,000 characters', async () => {
     const work = [
       command('a', 'npm test', 1),
       change('b', 'src/parse.ts'),
@@ -61,7 +61,7 @@ describe('the continuation summary', () => {
     expect(body.length).toBeLessThanOrEqual(8_000);
   });
 
-  it('of a failed run has its error with the code, and says to find out why it failed; the run after it is not told so for ever, unlike the reference, because a success ends it', async () => {
+  it('of a failed run has its error with the code, and asks to find the cause; unlike the reference, a later success removes it', async () => {
     const { home, seen } = await homeWith((gate) => [ends.fails, ends.changes, gated(gate)]);
     const task = await addTask(home, [...told, '--assign', 'coder']);
     await untilRun(home, task, 3, 'running');
@@ -71,14 +71,14 @@ describe('the continuation summary', () => {
     expect(seen()[2]?.stdin).not.toContain('Find out why');
   });
 
-  it('names as next action what the run itself named, unlike the reference, because that is what it knew', async () => {
+  it('has the next action that the run itself named, unlike the reference, because the run knows it best', async () => {
     const { home } = await homeWith(() => [ends.plans]);
     const task = await addTask(home, told);
     await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'go']);
     expect(section(await summaryOf(home, task, 1), 'Next action')).toContain('inspect the repo next');
   });
 
-  it('is made after a cancel and after a loss as well, unlike the reference, because then it is needed most', async () => {
+  it('is written after a cancel and after a loss as well, unlike the reference, because it is needed most then', async () => {
     const { home } = await homeWith((gate) => [[session('s1'), change('a', 'src/parse.ts'), { await: gate }]]);
     const task = await addTask(home, told);
     const first = await home.submit(['--agent', 'coder', '--task', `T${task}`, 'go']);

@@ -26,7 +26,7 @@ describe('the documents of a task', () => {
     expect((await shownTask(home, task)).documents.map(({ key }) => key)).toEqual(['notes']);
   });
 
-  it('of the system are listed when asked for, and read by their key; nobody else writes them', async () => {
+  it('include those of the system on request, read by key, which only the system writes', async () => {
     const { home, task, list } = await taskWithBoth();
     expect(await list('--system')).toEqual(['continuation-summary', 'notes']);
     expect((await home.clip(['task', 'doc', 'get', `T${task}`, 'continuation-summary'])).stdout).toContain(

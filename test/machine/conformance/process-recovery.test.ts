@@ -88,7 +88,7 @@ describe('a run whose supervisor was killed', () => {
     expect(await runsOf(home, task)).toHaveLength(2);
   });
 
-  it('is queued again also when its agent is paused, and waits until that is resumed', async () => {
+  it('is queued again also when its agent is paused, and waits until the agent is resumed', async () => {
     const { home, task, run, open } = await working();
     await home.clip(['agent', 'pause', 'coder']);
     await vanish(home, run);
@@ -170,8 +170,8 @@ describe('a run whose supervisor was killed', () => {
   });
 });
 
-describe('a run that is cancelled', () => {
-  it('6. tells of the first run of its agent, with the role: one event that stays on this machine, unlike the reference, because clip sends nothing anywhere', async () => {
+describe('a run that is canceled', () => {
+  it('6. reports the first run of its agent, with the role: one event that stays on this machine, unlike the reference, because clip sends nothing anywhere', async () => {
     const { home } = await homeWith((gate) => [gated(gate)], ['--role', 'engineer']);
     const task = await addTask(home);
     const [run] = await untilRun(home, task, 1, 'running');
@@ -191,7 +191,7 @@ describe('a run that is cancelled', () => {
     expect(await events(home, 'agent.first_run')).toEqual([]);
   });
 
-  it('7. by a person: cancelled, 0, not configured, not fired; and nothing follows', async () => {
+  it('7. by a person: cancelled, 0, not configured, not fired; and no run follows', async () => {
     const { home, task, run } = await working();
     await home.clip(['cancel', String(run.number)]);
     const rest = await atRest(home, task);
@@ -236,7 +236,7 @@ describe('a todo task whose run never started', () => {
     });
   });
 
-  it('9. a second time it is blocked, with one comment: retried dispatch, and the latest failure', async () => {
+  it('9. is blocked the second time, with one comment: retried dispatch, and the latest failure', async () => {
     const home = await brokenHome();
     const task = await addTask(home);
     await untilRun(home, task, 2, 'failed');
@@ -249,8 +249,8 @@ describe('a todo task whose run never started', () => {
   });
 });
 
-describe('a todo task whose program is not there', () => {
-  it('is blocked at once, unlike the reference: a second start would find no more than the first', async () => {
+describe('a todo task whose program is missing', () => {
+  it('is blocked at once, unlike the reference, because a second start would fail as well', async () => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     await home.clip(['agent', 'edit', 'coder', '--command', join(home.base, 'gone')]);
     const task = await addTask(home);
@@ -280,7 +280,7 @@ describe('an in_progress task whose run failed', () => {
     });
   });
 
-  it('11. a recovery that only plans is plan_only, and is continued by itself: attempt 1', async () => {
+  it('11. is continued after a recovery that only plans (plan_only): attempt 1', async () => {
     const { home } = await homeWith((gate) => [ends.fails, ends.plans, gated(gate)]);
     const task = await addTask(home);
     const [failed, recovery, next] = await untilRun(home, task, 3, 'running');
@@ -301,7 +301,7 @@ describe('an in_progress task whose run failed', () => {
     });
   });
 
-  it('12. a recovery that writes the plan document is advanced, and no liveness continuation follows; work goes on, unlike the reference, because the task is not done', async () => {
+  it('12. gets no liveness continuation after a recovery that writes the plan document (advanced); work continues, unlike the reference, because the task is not done', async () => {
     const { home } = await homeWith((gate) => {
       const plan = clipStep('task doc put T1 plan plan.md');
       return [
@@ -326,7 +326,7 @@ describe('an in_progress task whose run failed', () => {
     expect(wakes.map(({ reason }) => reason)).not.toContain('run_liveness_continuation');
   });
 
-  it('13. a recovery that fails as well blocks it: retried continuation, and the latest failure', async () => {
+  it('13. is blocked when the recovery fails as well: retried continuation, and the latest failure', async () => {
     const { home } = await homeWith(() => [ends.fails]);
     const task = await addTask(home);
     await untilRun(home, task, 2, 'failed');
@@ -342,7 +342,7 @@ describe('an in_progress task whose run failed', () => {
     expect(comments[0]?.text).toMatch(/Latest retry failure: `adapter_failed` - \S.*\./);
   });
 
-  it('14. nothing is done about one that is assigned to a person', async () => {
+  it('14. is left alone when it is assigned to a person', async () => {
     const { home } = await homeWith(() => [ends.fails]);
     const task = await addTask(home, ['--assign', 'me']);
     await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'try it']);

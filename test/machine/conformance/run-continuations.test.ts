@@ -4,8 +4,8 @@ import { type AgentStep, addSpeaker } from '../../support/agents.ts';
 import type { TestHome } from '../../support/home.ts';
 import { addTask, atRest, clipStep, ends, gated, homeWith, shownTask, untilRun } from '../../support/task-runs.ts';
 
-describe('runs that plan or say nothing, one after the other,', () => {
-  it('are continued twice, each attempt with its own key and told why; the third is exhausted, and its task blocked, unlike the reference, because nothing else would show that it stands still', async () => {
+describe('consecutive runs that only plan or give no answer', () => {
+  it('are continued twice, each attempt with its own key and its reason; the third is exhausted, and its task blocked, unlike the reference, because nothing else would show that the task makes no progress', async () => {
     const { home, seen } = await homeWith(() => [ends.plans, ends.saysNothing, ends.plans]);
     const task = await addTask(home);
     await untilRun(home, task, 3, 'succeeded');
@@ -55,7 +55,7 @@ describe('runs that plan or say nothing, one after the other,', () => {
     });
   });
 
-  it('are counted anew when a person has continued the task', async () => {
+  it('are counted from zero when a person has continued the task', async () => {
     const { home } = await homeWith((gate) => [ends.plans, ends.plans, ends.plans, ends.plans, gated(gate)]);
     const task = await addTask(home);
     await untilRun(home, task, 3, 'succeeded');
@@ -91,7 +91,7 @@ async function livenessWakes(home: TestHome, task: number) {
 }
 
 describe('no liveness continuation follows', () => {
-  it('a run that is advanced', async () => {
+  it('after a run that advanced the task', async () => {
     const { home, task } = await planned(async () => {}, ends.changes.slice(1));
     const runs = await untilRun(home, task, 2, 'running');
     expect(runs.map(({ livenessState, wakeReason }) => [livenessState, wakeReason])).toEqual([
@@ -112,7 +112,7 @@ describe('no liveness continuation follows', () => {
     ]);
   });
 
-  it('when it has another assignee: that one begins', async () => {
+  it('when the task has another assignee, whose own run starts', async () => {
     const { home, task } = await planned(async (each, number) => {
       await addSpeaker(each, [gated('/nowhere')], [], 'other');
       await each.clip(['task', 'assign', `T${number}`, 'other']);
@@ -126,7 +126,7 @@ describe('no liveness continuation follows', () => {
     expect(await livenessWakes(home, task)).toEqual([]);
   });
 
-  it('when it is in review', async () => {
+  it('when the task is in review', async () => {
     const { home, task } = await planned(async () => {}, [
       clipStep('report done "It is fixed."'),
       ...ends.plans.slice(1),
@@ -135,7 +135,7 @@ describe('no liveness continuation follows', () => {
     expect([runs.length, runs[0]?.decision?.action, seen.status]).toEqual([1, 'review', 'in_review']);
   });
 
-  it('while its agent is paused; it does when the agent is resumed, unlike the reference, because the task would be forgotten', async () => {
+  it('while its agent is paused; the continuation follows on resume, unlike the reference, because the task would be forgotten', async () => {
     const { home, task } = await planned((each) => each.clip(['agent', 'pause', 'coder']));
     const { runs, task: seen } = await atRest(home, task);
     expect(runs.map(({ decision }) => decision?.action)).toEqual(['skip']);
@@ -148,7 +148,7 @@ describe('no liveness continuation follows', () => {
     });
   });
 
-  it('while a budget is reached; it does when there is more', async () => {
+  it('while a budget is used up; the continuation follows when the budget is raised', async () => {
     const { home, task } = await planned((each) => each.clip(['agent', 'edit', 'coder', '--budget-day', '1runs']));
     const { runs } = await atRest(home, task);
     expect(runs.map(({ decision }) => decision?.action)).toEqual(['skip']);
@@ -157,7 +157,7 @@ describe('no liveness continuation follows', () => {
     expect((await untilRun(home, task, 2, 'running'))[1]).toMatchObject({ wakeReason: 'run_liveness_continuation' });
   });
 
-  it('when another wake waits: that one is promoted', async () => {
+  it('when another wake waits, which is promoted instead', async () => {
     const { home, task } = await planned((each, number) =>
       each.clip(['continue', `T${number}`, 'Begin with the tokens.']),
     );

@@ -61,7 +61,7 @@ describe('the ledger of a task shows', () => {
     expect(text).not.toContain('Liveness pending');
   });
 
-  it('why each stopped: the limit that fired, a person, a budget; and none of their output', async () => {
+  it('why each run stopped: the limit that fired, a person, a budget; and no output of any run', async () => {
     const { home } = await homeWith(() => [[session('s1'), { raw: 'raw words of the stream\n' }]]);
     const task = await addTask(home, []);
     const start = (...options: string[]) => home.submit(['--agent', 'coder', '--task', `T${task}`, ...options, 'go']);
@@ -79,7 +79,7 @@ describe('the ledger of a task shows', () => {
     expect(stdout).not.toContain('raw words of the stream');
   });
 
-  it('how many older runs it does not show', async () => {
+  it('the number of older runs that are left out', async () => {
     const { ledger } = await told([ends.saysNothing, ends.saysNothing, ends.saysNothing]);
     expect(await ledger('--limit', '1')).toContain('2 older runs not shown');
     expect(await ledger()).not.toContain('not shown');

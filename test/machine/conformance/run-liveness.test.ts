@@ -26,7 +26,7 @@ async function judged(steps: readonly AgentStep[], task: readonly string[] = [],
 }
 
 describe('a finished run is', () => {
-  it('plan_only when it is a plan sentence, which is its next action', async () => {
+  it('plan_only when its answer is a plan sentence, which is its next action', async () => {
     const { run } = await judged([words(plan), ...end]);
     expect(run).toMatchObject({
       livenessState: 'plan_only',
@@ -35,13 +35,13 @@ describe('a finished run is', () => {
     });
   });
 
-  it('plan_only with a curly apostrophe as well, unlike the reference, because models write it so', async () => {
+  it('plan_only with a curly apostrophe as well, unlike the reference, because models write it', async () => {
     expect(
       (await judged([words('I’ll inspect the repo next and then implement the fix.'), ...end])).run.livenessState,
     ).toBe('plan_only');
   });
 
-  it('empty_response when it said nothing', async () => {
+  it('empty_response when it gave no answer', async () => {
     expect((await judged(end)).run).toMatchObject({
       livenessState: 'empty_response',
       nextAction: null,
@@ -49,7 +49,7 @@ describe('a finished run is', () => {
     });
   });
 
-  it('advanced by comments and documents, last useful when it did the last of them', async () => {
+  it('advanced by comments and documents, with the time of the last one as its last useful action', async () => {
     const steps = [
       { run: 'echo x > notes.md' },
       clipStep('task doc put T1 notes notes.md'),
@@ -68,7 +68,7 @@ describe('a finished run is', () => {
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { filesChanged: 1 } });
   });
 
-  it('plan_only, and never useful, when all it did was to look around', async () => {
+  it('plan_only without a useful action when it only read', async () => {
     const { run } = await judged([command('a', 'ls -la'), command('b', 'git status'), words(plan), ...end]);
     expect(run).toMatchObject({ livenessState: 'plan_only', lastUsefulActionAt: null });
   });
@@ -101,7 +101,7 @@ describe('a finished run is', () => {
     });
   });
 
-  it('blocked also with evidence, and keeps when it was last useful', async () => {
+  it('blocked also with evidence, and keeps the time of its last useful action', async () => {
     const { run } = await judged([clipStep('task comment T1 "half of it"'), words(blocker), ...end]);
     expect(run).toMatchObject({ livenessState: 'blocked', lastUsefulActionAt: expect.any(String) });
   });
@@ -126,8 +126,8 @@ async function judgedWhen(move: string, last: readonly AgentStep[]) {
   return (await atRest(home, task)).runs[0];
 }
 
-describe('a run whose task is done by then is', () => {
-  it('completed when it ended well', async () => {
+describe('a run whose task is done when it ends is', () => {
+  it('completed when it succeeded', async () => {
     expect(await judgedWhen('done', [words(plan), ...end])).toMatchObject({
       livenessState: 'completed',
       decision: { action: 'none' },

@@ -9,7 +9,7 @@ const { session } = codexSays;
 const stays = [[session('s1')]];
 const unlimited = { effectiveTimeoutSec: 0, timeoutConfigured: false, timeoutSource: 'default', timeoutFired: false };
 
-describe('what is kept of a stop', () => {
+describe('the stop metadata', () => {
   it.each(['codex', 'claude', 'gemini', 'opencode', 'plain'])(
     'of an agent of %s without a limit: 0, not configured, default, not fired',
     async (adapter) => {
@@ -41,7 +41,7 @@ describe('what is kept of a stop', () => {
     });
   });
 
-  it('of a limit that was not reached: configured, not fired; and one that is set to 0 is set, but none', async () => {
+  it('of a limit that was not reached: configured, not fired; a limit set to 0 counts as set without limiting', async () => {
     const { home } = await homeWith(() => [ends.changes], ['--timeout', '45s']);
     await home.clip(['run', '-w', '--agent', 'coder', 'go']);
     const completed = { stopReason: 'completed', timeoutSource: 'config', timeoutFired: false };
@@ -55,7 +55,7 @@ describe('what is kept of a stop', () => {
     ['a pause of its agent', [], ['agent', 'pause', '--now', 'coder'], 'paused'],
     ['a budget', ['--budget-run', '1s'], null, 'budget_paused'],
   ] as const)(
-    'tells a stop by %s from the others by who ordered it, unlike the reference, because words of a message are changed by anybody',
+    'distinguishes a stop by %s from the others by the recorded order, unlike the reference, because the words of a message may change',
     async (_, options, stop, stopReason) => {
       const { home } = await homeWith(() => stays, options);
       const number = await home.submit(['--agent', 'coder', '--name', 'budget-pause', 'cancel: budget pause']);
@@ -66,7 +66,7 @@ describe('what is kept of a stop', () => {
     },
   );
 
-  it('stands beside what the run said and used, and takes nothing of it away', async () => {
+  it('is kept beside the output and usage of the run, and changes neither', async () => {
     const { home } = await homeWith(() => [ends.changes]);
     await home.clip(['run', '-w', '--agent', 'coder', 'go']);
     expect(await home.show('@last')).toMatchObject({

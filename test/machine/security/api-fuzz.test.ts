@@ -274,8 +274,8 @@ async function quietHome(): Promise<TestHome> {
   return home;
 }
 
-describe('whatever the API is asked', () => {
-  it('is answered or refused in one shape, never as a bug, and the daemon goes on', async () => {
+describe('any request to the API', () => {
+  it('is answered or refused in one format, never with an internal error, and the daemon lives on', async () => {
     const home = await quietHome();
     const pid = home.daemonPid();
     const codes = new Set<string>();
@@ -310,7 +310,7 @@ describe('whatever the API is asked', () => {
     expect((await home.clip(['run', '-q', '--', 'true'])).code).toBe(0);
   });
 
-  it('no header, method or address makes it fail', async () => {
+  it('with any header, method or address is handled', async () => {
     const home = await quietHome();
     const names = [
       'clip-run',

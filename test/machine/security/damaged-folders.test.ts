@@ -63,14 +63,14 @@ const strange: Readonly<Record<string, (path: string) => void>> = {
 };
 
 describe('a record of a run', () => {
-  it.each(Object.keys(strange))('that is %s proves nothing, and nobody waits for it', (what) => {
+  it.each(Object.keys(strange))('that is %s proves nothing, and delays nothing', (what) => {
     const path = folder();
     for (const name of ['exit.json', 'started.json', 'stdout.log']) strange[what]?.(join(path, name));
     expect([readExit(path), readStarted(path), wasLaunched(path)]).toEqual([null, null, false]);
     readOutputSize(path);
   });
 
-  it('that cannot be read because no descriptor is left is not taken for none', () => {
+  it('that cannot be read for lack of a file descriptor is not treated as missing', () => {
     const path = folder();
     writeFileSync(join(path, 'exit.json'), JSON.stringify({ code: 0, signal: null, at: 1 }));
     const script = `
@@ -145,8 +145,8 @@ describe('a record of a run', () => {
   });
 });
 
-describe('a daemon that looks around', () => {
-  it('starts, gives no run an exit code that was not observed, and ends none that lives, whatever is in their folders', async () => {
+describe('a daemon at its recovery', () => {
+  it('starts, gives no run an exit code that was not observed, and ends no live run, whatever is in their folders', async () => {
     const home = createHome();
     const kinds = Object.keys(strange);
     configure(home, 'max_runs = 20\n');
@@ -190,7 +190,7 @@ describe('a daemon that looks around', () => {
     expect((await home.clip(['wait', ...ran.map(({ number }) => String(number))])).code).toBe(120);
   });
 
-  it('removes a run whose folder has become a link, and nothing that the link leads to', async () => {
+  it('removes a run whose folder has become a link, and nothing behind the link', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const { id } = await home.show(1);
@@ -205,9 +205,9 @@ describe('a daemon that looks around', () => {
   });
 });
 
-describe('files that a person names for an agent', () => {
+describe('files that a person gives to an agent', () => {
   it.each(['a folder', 'a named pipe', 'a device that never ends', 'a file of a terabyte', 'a link to nothing'])(
-    'that are %s are refused in words, and the daemon goes on',
+    'that are %s are refused with a message, and the daemon lives on',
     async (what) => {
       const home = createHome();
       const [vars, template, prompt] = ['vars', 'template', 'prompt'].map((name) => join(home.base, name)) as [
@@ -231,8 +231,8 @@ describe('files that a person names for an agent', () => {
   );
 });
 
-describe('a daemon that greets a keeper', () => {
-  it('bears whatever is answered: it is greeted, or says that it was not', async () => {
+describe('a daemon that connects to a keeper', () => {
+  it('accepts any answer: it is connected, or reports that it is not', async () => {
     const path = join(folder(), 'keeper.sock');
     let answer: readonly Buffer[] = [];
     const sockets: Socket[] = [];

@@ -52,7 +52,7 @@ function raw(home: TestHome, method: string, path: string, body?: string): Promi
 }
 
 describe('an id, a name or a key', () => {
-  it('never becomes a path, however it is written in an address', async () => {
+  it('never becomes a path, however it is encoded in an address', async () => {
     const home = await homeWithSecret();
     const before = entriesOf(home.base).map(({ path }) => path);
     const twice = (text: string) => encodeURIComponent(encodeURIComponent(text));
@@ -88,7 +88,7 @@ describe('an id, a name or a key', () => {
     expect(entriesOf(home.base).map(({ path }) => path)).toEqual(before);
   });
 
-  it('may be named like a path, and is a name all the same', async () => {
+  it('may look like a path, and is only a name', async () => {
     const home = await homeWithSecret();
     const before = readdirSync(home.base);
     const cwd = home.base;
@@ -115,7 +115,7 @@ describe('an id, a name or a key', () => {
     expect(readFileSync(join(home.base, 'secret'), 'utf8')).toBe(kept);
   });
 
-  it('that a client makes up for a run inside a run, or in a header, opens nothing', async () => {
+  it('that a client invents for a run inside a run, or in a header, opens nothing', async () => {
     const home = await homeWithSecret();
     for (const way of ['../../secret', '/etc/passwd', '..']) {
       const answer = await new Promise<number>((resolve, reject) => {
@@ -135,7 +135,7 @@ describe('an id, a name or a key', () => {
 });
 
 describe('a file or folder that a person names', () => {
-  it('is the one that the person can read: links are followed, and what is no file or is not there is said', async () => {
+  it('is the one that the person can read: links are followed, and a missing file or one of another kind is reported', async () => {
     const home = await homeWithSecret();
     await home.clip(['agent', 'add', 'echo', '--adapter', 'plain', '--command', 'cat']);
     mkdirSync(join(home.base, 'real'));

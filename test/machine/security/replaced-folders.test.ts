@@ -48,7 +48,7 @@ const runOf = async (home: TestHome, script: string) => {
 const own = '"$CLIP_HOME/runs/$CLIP_RUN_ID"';
 
 describe('A run folder that its run has replaced', () => {
-  it('by a link keeps clip from removing anything behind the link, and the run is settled all the same', async () => {
+  it('by a link keeps clip from removing anything behind the link, and the run is settled anyway', async () => {
     const home = createHome();
     const victim = createVictim(home.base);
     const run = await runOf(home, `mv ${own} ${home.base}/away && ln -s ${victim} ${own}`);
@@ -60,7 +60,7 @@ describe('A run folder that its run has replaced', () => {
     expect(everythingIn(victim)).toEqual(victimHas);
   });
 
-  it('by another folder keeps clip from removing anything in that one', async () => {
+  it('by another folder keeps clip from removing anything in that folder', async () => {
     const home = createHome();
     const victim = createVictim(home.base);
     const run = await runOf(home, `mv ${own} ${home.base}/away && mv ${victim} ${own}`);
@@ -106,7 +106,7 @@ describe('A run folder that its run has replaced', () => {
   });
 });
 
-describe('A folder of a run that waits', () => {
+describe('A folder of a queued run', () => {
   it('with links in it, made by another run, makes clip write into no other file', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
@@ -133,7 +133,7 @@ describe('removeRunFolder', () => {
     return { base, folder };
   }
 
-  it('removes links without their targets, however deep they stand', () => {
+  it('removes links without their targets, at any depth', () => {
     const { base, folder } = createRuns();
     const victim = createVictim(base);
     mkdirSync(join(folder, 'a', 'b'), { recursive: true });
@@ -144,7 +144,7 @@ describe('removeRunFolder', () => {
     expect(everythingIn(victim)).toEqual(victimHas);
   });
 
-  it('removes folders that lie deeper than any path may be long', () => {
+  it('removes folders that are deeper than the longest path', () => {
     const { folder } = createRuns();
     // Made from the inside: the whole path would be refused.
     const before = process.cwd();
@@ -158,7 +158,7 @@ describe('removeRunFolder', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('leaves another folder alone that has got the name of the one that was made', () => {
+  it('leaves a folder alone that has taken the name of the original one', () => {
     const { folder } = createRuns();
     const made = withRunFolder(folder, (_, identity) => identity);
     rmSync(folder, { recursive: true });

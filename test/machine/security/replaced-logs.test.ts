@@ -53,7 +53,7 @@ describe('A run that replaces', () => {
       'rm "$CLIP_HOME/runs/$CLIP_RUN_ID/stdout.log"; ln -s "$HIDDEN" "$CLIP_HOME/runs/$CLIP_RUN_ID/stdout.log.gz"',
     ],
     ['its log by a named pipe', 'f="$CLIP_HOME/runs/$CLIP_RUN_ID/stdout.log"; rm "$f"; mkfifo "$f"'],
-  ])('%s has nothing of its target shown, and the log is said to be gone', async (_, script) => {
+  ])('%s has nothing of its target shown, and the log is reported as gone', async (_, script) => {
     const { home } = await homeWithRun(script);
     const shown = await allThatIsShown(home);
     expect(shown).not.toContain(secret);
@@ -91,7 +91,7 @@ describe('A log that is truncated while it is followed', () => {
   it.each([
     ['and grows beyond where it was', 'x'.repeat(5_000)],
     ['and stays shorter', 'short'],
-  ])('%s is shown from its new beginning, and that is said', async (_, again) => {
+  ])('%s is shown from its new beginning, with a notice', async (_, again) => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const run = await home.submit(['--', agent('waits-for-a-file.sh'), gate]);

@@ -8,8 +8,8 @@ import { addTask, atRest } from '../../support/task-runs.ts';
 
 const { session, words, done } = codexSays;
 
-describe('a repository whose filter and watcher an agent has written', () => {
-  it('the daemon runs no filter and no watcher that an agent has written into a repository', async () => {
+describe('a repository with a filter and a watcher that an agent has written', () => {
+  it('does not make the daemon run the filter or the watcher', async () => {
     const home = createHome();
     const { folder, git } = addRepository(home);
     const [mark, leave] = [join(home.base, 'mark'), join(home.base, 'leave-mark')];
@@ -29,7 +29,7 @@ describe('a repository whose filter and watcher an agent has written', () => {
     expect(existsSync(mark)).toBe(true);
   });
 
-  it('a repository cannot name another folder as the one that is looked at', async () => {
+  it('cannot redirect the daemon to another folder', async () => {
     const home = createHome();
     const { folder, git } = addRepository(home);
     writeFileSync(join(home.base, 'private.txt'), 'x\n');

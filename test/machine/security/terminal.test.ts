@@ -139,7 +139,7 @@ const verbs: readonly (readonly string[])[] = [
 ];
 
 describe('a terminal', () => {
-  it('is steered by nothing that is named, said or written, whatever verb shows it; a pipe gets all of it as it is', async () => {
+  it('gets no control sequence from any name, message or file, whichever verb prints it, while a pipe gets the unchanged text', async () => {
     const home = await hostileHome();
     const piped = await home.json<{ comments: { text: string }[] }>(['task', 'show', 'T1', '--json']);
     expect(piped.comments.map(({ text }) => text)).toContain(nasty);
@@ -165,7 +165,7 @@ describe('a terminal', () => {
     expect(steering(await onTerminal(home, ['logs', '--raw', '1'])).length).toBeGreaterThan(10);
   });
 
-  it('sees no control characters in names, for they are refused', async () => {
+  it('gets no control characters in names, because such names are refused', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const bodies = ['name', 'group', 'key'].flatMap((field) =>

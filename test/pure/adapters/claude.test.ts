@@ -106,7 +106,7 @@ const result = (more: object = {}) => ({ type: 'result', subtype: 'success', is_
 describe('claude', () => {
   deedsAndEnds('claude', claude, table);
 
-  test('asks by its own rules, edits or does all, and knows nothing of the claude that started it', () => {
+  test('starts with its own rules, with edits allowed, or with everything allowed, and without the variables of an outer claude', () => {
     const base = ['claude', '-p', '--output-format', 'stream-json', '--verbose'];
     const mayReport = '--allowedTools=Bash(clip report:*),Bash(clip task doc:*),Bash(clip task comment:*)';
     expect(claude.prepare(launch('claude'))).toMatchObject({
@@ -137,7 +137,7 @@ describe('claude', () => {
     ]);
   });
 
-  test('says its version, model and mode as it begins', () => {
+  test('reports its version, model and mode at its start', () => {
     expect(replayed('tool_shell')).toMatchObject({
       model: 'fake-model',
       permission: 'bypassPermissions',
@@ -145,7 +145,7 @@ describe('claude', () => {
     });
   });
 
-  test('with a background task it gives two results, and both count', () => {
+  test('a run with a background task has two results, and both count', () => {
     const { meter, messages, background, result } = replayed('tool_background');
     expect(meter).toMatchObject({
       part: { input: 24509 + 12603, cached: 0, output: 29 + 9 },
@@ -154,19 +154,19 @@ describe('claude', () => {
     expect({ messages, background, result }).toMatchObject({ messages: 2, background: 0, result: { failure: null } });
   });
 
-  test('while a background task goes on, its result is not the end', () => {
+  test('a result during a background task is not the end', () => {
     const task = { type: 'system', subtype: 'background_tasks_changed', tasks: [{ task_id: 'a' }, { task_id: 'b' }] };
     const streamState = streamStateOf(claude, [task, answer('Started.'), result()]);
     expect(streamState).toMatchObject({ background: 2, result: { failure: null } });
     expect(endOf(claude, streamState, { code: 0, signal: null })).toBe('succeeded');
   });
 
-  test('a turn that begins after a result takes the result back', () => {
+  test('a turn that begins after a result cancels the result', () => {
     const again = { type: 'system', subtype: 'init', session_id: 's' };
     expect(streamStateOf(claude, [answer('Started.'), result(), again]).result).toBeNull();
   });
 
-  test('its costs go on counting when its session is resumed, its tokens do not', () => {
+  test('costs of a resumed session are running totals, tokens are not', () => {
     const meters = ['resume_1_first', 'resume_3_third', 'resume_other_cwd'].map((name) => replayed(name).meter);
     expect(meters.map(({ part, sessionCostUsd }) => [part?.input, sessionCostUsd?.toFixed(4)])).toEqual([
       [12172, '0.0489'],
@@ -175,7 +175,7 @@ describe('claude', () => {
     ]);
   });
 
-  test('input counts what came from the cache and what went into it', () => {
+  test('input includes what was read from the cache and written to it', () => {
     const usage = {
       input_tokens: 10,
       cache_creation_input_tokens: 200,
@@ -185,7 +185,7 @@ describe('claude', () => {
     expect(streamStateOf(claude, [result({ usage })]).meter.part).toEqual({ input: 3210, cached: 3000, output: 7 });
   });
 
-  test('the tokens of the agents below it count where it tells of all its models', () => {
+  test('tokens of subagents count when the result lists all its models', () => {
     const model_usage_since_last_result = {
       big: { inputTokens: 1, cacheReadInputTokens: 2, cacheCreationInputTokens: 4, outputTokens: 8 },
       small: { inputTokens: 16, outputTokens: 32 },
@@ -200,12 +200,12 @@ describe('claude', () => {
     });
   });
 
-  test('what the model API refused is no message', () => {
+  test('a request that the model API refused is not a message', () => {
     expect(replayed('few_http_401')).toMatchObject({ messages: 0, text: '' });
     expect(replayed('max_tokens').text).toBe('This answer was cut off because');
   });
 
-  test('words of the agents below it, and those claude invents, are not its own', () => {
+  test('messages of subagents, and synthetic ones, are not the messages of the agent', () => {
     const invented = {
       type: 'assistant',
       message: { model: '<synthetic>', content: [{ type: 'text', text: 'No response requested.' }] },
@@ -218,7 +218,7 @@ describe('claude', () => {
     expect({ text, messages }).toEqual({ text: 'Mine.', messages: 1 });
   });
 
-  test('a command says its code only when it failed; no code is made up for one in the background or taken for good', () => {
+  test('a command has an exit code only when it failed; none is made up for a background command, nor success assumed', () => {
     const run = (id: string, words: string, more: object, tool_use_result: object | string) => [
       toolUse(id, 'Bash', { command: id }),
       { ...toolResult(id, words, more), tool_use_result },
@@ -238,7 +238,7 @@ describe('claude', () => {
     ]);
   });
 
-  test('a file that is edited was changed, and one that is made was added', () => {
+  test('an edited file counts as changed, and a created file as added', () => {
     const events = [
       toolUse('1', 'Edit', { file_path: '/home/demo/a' }),
       { ...toolResult('1', 'ok'), tool_use_result: { filePath: '/home/demo/a', oldString: 'x' } },
@@ -259,7 +259,7 @@ describe('claude', () => {
     ]);
   });
 
-  test('a refused tool is told three times and counted once', () => {
+  test('a refused tool is reported three times and counted once', () => {
     expect(replayed('safe_shell').denials).toEqual({ count: 1, tools: ['Bash'], worked: false });
   });
 
@@ -283,18 +283,18 @@ describe('claude', () => {
       ],
     ],
     ['the list of its result', [result({ permission_denials: [{ tool_name: 'Write', tool_use_id: '1' }] })]],
-  ])('a refused tool is known by %s alone', (_, events) => {
+  ])('a refused tool is recognized by %s alone', (_, events) => {
     expect(streamStateOf(claude, [toolUse('1', 'Write', { file_path: 'a' }), ...events]).denials.count).toBe(1);
   });
 
-  test('an interrupted tool was not refused, and an interrupted run says so', () => {
+  test('an interrupted tool was not refused, and an interrupted run is reported as such', () => {
     expect(reported(claude, replayed('sig_tool_int_pid'), { code: 0, signal: null })?.failure?.message).toBe(
       'It was interrupted.',
     );
     expect(replayed('sig_tool_int_pid').denials.count).toBe(0);
   });
 
-  test('a limit says when it opens again, in seconds; while all is well it is no news', () => {
+  test('a limit has its reset time, in seconds; a limit that is not reached is not reported', () => {
     const event = (status: string) => ({
       type: 'rate_limit_event',
       rate_limit_info: { status, resetsAt: 1_795_356_000 },
@@ -316,7 +316,7 @@ describe('claude', () => {
     },
   );
 
-  test('a result that does not say that it went well is no success', () => {
+  test('a result that does not report success is a failure', () => {
     const ends = (event: object) =>
       endOf(claude, streamStateOf(claude, [answer('So far.'), event]), { code: 0, signal: null });
     expect(ends({ type: 'result', result: 'So far.' })).toBe('failed: unclassed');
@@ -325,13 +325,13 @@ describe('claude', () => {
     expect(ends({ type: 'result', result: 'So far.', subtype: 'success' })).toBe('succeeded');
   });
 
-  test('a list of background tasks that is none leaves their number as it was', () => {
+  test('a malformed list of background tasks leaves their number unchanged', () => {
     const begun = { type: 'system', subtype: 'background_tasks_changed', tasks: [{}] };
     expect(streamStateOf(claude, [begun, { ...begun, tasks: 'gone' }]).background).toBe(1);
     expect(streamStateOf(claude, [begun, { ...begun, tasks: [] }]).background).toBe(0);
   });
 
-  test('each call of the model counts as it comes, once, and the result tells the sum', () => {
+  test('each call of the model counts as it arrives, once, and the result has the sum', () => {
     const usage = (input: number, cached: number, output: number) => ({
       input_tokens: input,
       cache_creation_input_tokens: 5,
@@ -363,7 +363,7 @@ describe('claude', () => {
     });
   });
 
-  test('the calls of each recording are a lower bound of its result, and the input of a run that ended well is exact', () => {
+  test('the calls of each recording are a lower bound of its result, and the input of a successful run is exact', () => {
     for (const each of recordings('claude')) {
       const { calls, result: ended } = callsOf(each);
       if (ended === null || calls === null) continue;
@@ -374,7 +374,7 @@ describe('claude', () => {
     }
   });
 
-  test('a reset told in milliseconds is read as such, and one beyond belief is none', () => {
+  test('a reset time in milliseconds is read as such, and an implausible one is dropped', () => {
     const limit = (resetsAt: number) =>
       streamStateOf(claude, [{ type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt } }])
         .limitResetsAt;
@@ -383,7 +383,7 @@ describe('claude', () => {
     expect(limit(1_900_000_000)).toBeNull();
   });
 
-  test('a reached plan limit is a limit with its time', () => {
+  test('a reached plan limit is a limit with its reset time', () => {
     const words = "You've hit your 5-hour limit · resets 1:20pm (UTC)";
     const refused = answer(words, {
       error: 'rate_limit',
@@ -402,7 +402,7 @@ describe('claude', () => {
     });
   });
 
-  test('a result without a class of its own has that of the error before it', () => {
+  test('a result without an error code has that of the error before it', () => {
     const refused = answer('It went wrong.', { error: 'billing_error', is_api_error_message: true });
     const streamState = streamStateOf(claude, [
       refused,
@@ -417,14 +417,14 @@ describe('claude', () => {
     ['server_error', 'provider_unavailable'],
     ['model_not_found', null],
     ['constructor', null],
-  ])('its word for an error counts before its sentence: %s', (error, expected) => {
+  ])('its error field takes precedence over its error text: %s', (error, expected) => {
     expect(streamStateOf(claude, [answer('It went wrong.', { error })]).lastError).toMatchObject({
       class: expected,
       message: 'It went wrong.',
     });
   });
 
-  test('says how often it has tried again, and of how many times', () => {
+  test('a retry has its number, and the maximum number of retries', () => {
     expect(replayed('http_401').retrying).toMatchObject({ attempt: 7, of: 10, message: 'authentication_failed (401)' });
     expect(replayed('disconnect').retrying).toMatchObject({ message: 'unknown' });
   });
@@ -433,7 +433,7 @@ describe('claude', () => {
     ['error_max_budget_usd', 'failed: quota_exhausted'],
     ['error_max_turns', 'failed: max_turns_exhausted'],
     ['error_during_execution', 'failed: unclassed'],
-  ])('a result of the kind %s, without a word, means %s', (subtype, end) => {
+  ])('a result of the kind %s, without a text, means %s', (subtype, end) => {
     expect(endOf(claude, streamStateOf(claude, [result({ is_error: true, subtype })]), { code: 1, signal: null })).toBe(
       end,
     );

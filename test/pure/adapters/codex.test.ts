@@ -50,7 +50,7 @@ const table: Table = {
 describe('codex', () => {
   deedsAndEnds('codex', codex, table);
 
-  test('begins without a repository, in the sandbox of its permission, with the prompt on standard input', () => {
+  test('starts without a repository, in the sandbox of its permission, with the prompt on standard input', () => {
     expect(codex.prepare(launch('codex')).argv).toEqual([
       'codex',
       'exec',
@@ -78,7 +78,7 @@ describe('codex', () => {
     ]);
   });
 
-  test('its totals go on counting when its session is resumed', () => {
+  test('totals continue when its session is resumed', () => {
     const totals = ['resume_1_first', 'resume_3_third', 'resume_other_cwd'].map(
       (name) => replay(codex, recording('codex', name)).meter.session?.input,
     );
@@ -93,14 +93,14 @@ describe('codex', () => {
     ['bash -c ls -l', 'bash -c ls -l'],
     ["/bin/bash -lc 'unfinished", "/bin/bash -lc 'unfinished"],
     ['make test', 'make test'],
-  ])('tells of %s as the command that was meant', (told, meant) => {
+  ])('reports %s as the command inside the shell call', (told, meant) => {
     const item = { id: 'i', type: 'command_execution', command: told, exit_code: 0, status: 'completed' };
     expect(streamStateOf(codex, [{ type: 'item.completed', item }]).recentCommands[0]?.command).toBe(meant);
   });
 
   const item = (type: string, more: object) => ({ type: 'item.completed', item: { id: 'i', type, ...more } });
 
-  test('a patch tells its files; one that failed or was declined changed none', () => {
+  test('a patch lists its files; one that failed or was declined changed no file', () => {
     const changes = [
       { path: '/home/demo/a', kind: 'add' },
       { path: '/home/demo/b', kind: 'update' },
@@ -115,7 +115,7 @@ describe('codex', () => {
     ]);
   });
 
-  test('a command that was declined did not run, one that failed did', () => {
+  test('a declined command did not run, a failed command did', () => {
     const ran = (status: string, exit_code: number | null) =>
       streamStateOf(codex, [item('command_execution', { command: 'x', status, exit_code })]);
     expect(ran('declined', null)).toMatchObject({ commands: 0, denials: { count: 1 } });
@@ -123,7 +123,7 @@ describe('codex', () => {
     expect(ran('failed', 3).recentCommands).toMatchObject([{ exitCode: 3, failed: true }]);
   });
 
-  test('words count when they are complete, warnings not at all', () => {
+  test('messages count when they are complete, warnings do not count', () => {
     const message = { id: 'i', type: 'agent_message', text: 'Hello' };
     const events = [
       { type: 'item.started', item: message },
@@ -150,13 +150,13 @@ describe('codex', () => {
     expect(endOf(codex, streamStateOf(codex, [], `${line}\n`), { code: 1, signal: null })).toBe(end);
   });
 
-  test('reconnecting is not failing', () => {
+  test('a reconnect is a retry, not a failure', () => {
     const { retrying, lastError } = replay(codex, recording('codex', 'http_429_long'));
     expect(retrying).toMatchObject({ attempt: 1, of: 2 });
     expect(lastError).toBeNull();
   });
 
-  test('a command that its sandbox kept from writing was denied, a file that speaks of it was not', () => {
+  test('a command that its sandbox kept from writing was refused, a file with such words was not', () => {
     const after = (output: string) => {
       const item = {
         id: 'i',
@@ -176,7 +176,7 @@ describe('codex', () => {
     expect(after('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
   });
 
-  test('a patch that its sandbox refused is told on stderr only, whenever that is read', () => {
+  test('a patch that its sandbox refused is reported on stderr only, whenever that is read', () => {
     const rejected = 'patch rejected: writing is blocked by read-only sandbox; rejected by user approval settings';
     const stderr = `2026-11-22T22:20:49.469105Z ERROR codex_core::tools::router: error=${rejected}\n`;
     const streamState = streamStateOf(

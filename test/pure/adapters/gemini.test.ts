@@ -79,7 +79,7 @@ const done = { type: 'result', status: 'success' };
 describe('gemini', () => {
   deedsAndEnds('gemini', gemini, table);
 
-  test('trusts the folder only where it may work in it', () => {
+  test('trusts the folder only with a permission to work in it', () => {
     expect(gemini.prepare(launch('gemini'))).toMatchObject({
       argv: ['gemini', '-o', 'stream-json', '--approval-mode', 'default'],
       stdin: 'prompt',
@@ -102,21 +102,21 @@ describe('gemini', () => {
     ]);
   });
 
-  test('its answer is put together from pieces and counts as one message', () => {
+  test('an answer is joined from its pieces and counts as one message', () => {
     expect(replayed('slow_stream')).toMatchObject({
       messages: 1,
       text: 'This answer arrives one word at a time and takes around ten seconds in all to be complete.',
     });
   });
 
-  test('the prompt it repeats is not its answer', () => {
+  test('the prompt in its output is not its answer', () => {
     expect(replayed('stdin_prompt')).toMatchObject({
       messages: 1,
       text: expect.stringMatching(/^History: 1 typed prompts/),
     });
   });
 
-  test('one of its own tools that its mode holds back was refused; one that nobody has was not', () => {
+  test('a tool that its mode holds back was refused; a tool that does not exist was not', () => {
     const refused = streamStateOf(gemini, [
       use('run_shell_command', { command: 'ls' }),
       missing('run_shell_command'),
@@ -133,7 +133,7 @@ describe('gemini', () => {
     expect(streamStateOf(gemini, [use('write_file'), policy]).denials.count).toBe(1);
   });
 
-  test('a command says its code only when it said nothing else', () => {
+  test('a command has an exit code only when it had no other output', () => {
     const run = (output: string) =>
       streamStateOf(gemini, [use('run_shell_command', { command: 'x' }), ended('run_shell_command', { output })])
         .recentCommands[0];
@@ -147,7 +147,7 @@ describe('gemini', () => {
     expect(streamState.result?.failure?.by).toBe('clip');
   });
 
-  test('its retries are told on stderr', () => {
+  test('retries are read from stderr', () => {
     expect(replayed('http_500').retrying).toMatchObject({
       attempt: 4,
       message: 'Attempt 4 failed with status 500. Retrying with backoff...',
@@ -155,12 +155,12 @@ describe('gemini', () => {
     expect(replayed('http_429').retrying).toMatchObject({ attempt: 4 });
   });
 
-  test('an error event tells why its result is an error', () => {
+  test('an error event is the reason for a result with an error', () => {
     const { failure } = reported(gemini, replayed('empty'), { code: 0, signal: null }) ?? {};
     expect(failure?.message).toMatch(/^The model returned an empty response/);
   });
 
-  test('the answer of the model API is unwrapped', () => {
+  test('the response of the model API is read from inside the error text', () => {
     expect(reported(gemini, replayed('http_401'), { code: 145, signal: null })?.failure?.message).toBe(
       'Fake: invalid API key.',
     );
@@ -169,7 +169,7 @@ describe('gemini', () => {
     );
   });
 
-  test('thinking is output too', () => {
+  test('thinking counts as output', () => {
     const stats = {
       total_tokens: 1500,
       input_tokens: 1000,
@@ -194,17 +194,17 @@ describe('gemini', () => {
     [247, 'failed: provider_unavailable'],
     [1, 'failed by its exit'],
     [0, 'failed: unclassed'],
-  ])('without a word, exit code %i means: %s', (code, end) => {
+  ])('without an error text, exit code %i means: %s', (code, end) => {
     expect(endOf(gemini, streamStateOf(gemini, []), { code, signal: null })).toBe(end);
   });
 
-  test('what it could not begin with stands on stderr', () => {
+  test('the reason of a failed start is read from stderr', () => {
     const end = (line: string) => endOf(gemini, streamStateOf(gemini, [], `${line}\n`), { code: 1, signal: null });
     expect(end('Error resuming session: Invalid session identifier "0".')).toBe('failed: unknown_session');
     expect(end('Error executing tool no_such_tool: Tool "no_such_tool" not found.')).toBe('failed by its exit');
   });
 
-  test('an exit code gives a class to a result that has none', () => {
+  test('an exit code gives an error code to a result without one', () => {
     const streamState = streamStateOf(gemini, [
       { type: 'result', status: 'error', error: { type: 'unknown', message: 'Stopped.' } },
     ]);

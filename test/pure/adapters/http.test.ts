@@ -5,7 +5,7 @@ import * as program from '#http/status-words.ts';
 import { aLaunch, anAgent, readAt, replay, told } from '../../support/adapters.ts';
 
 describe('an HTTP agent', () => {
-  it('is asked by clip-http, with its URL, its arguments and what is known of it', () => {
+  it('is called by clip-http, with its URL, its arguments and the facts of the run', () => {
     const agent = {
       adapter: 'http',
       command: 'https://a.example/run',
@@ -32,7 +32,7 @@ describe('an HTTP agent', () => {
     expect([findAdapter(anAgent({ adapter: 'http' })), http.politeSignal]).toEqual([http, 'SIGINT']);
   });
 
-  it('ends with the words that clip-http knows', () => {
+  it('ends with the words that clip-http uses', () => {
     expect([failedWords, unfinishedWords]).toEqual([program.failedWords, program.unfinishedWords]);
   });
 
@@ -42,7 +42,7 @@ describe('an HTTP agent', () => {
     });
   });
 
-  it.each(unfinishedWords)('with status %s goes on', (status) => {
+  it.each(unfinishedWords)('with status %s continues', (status) => {
     expect(replay(http, [{ status }])).toEqual([]);
   });
 
@@ -57,19 +57,19 @@ describe('an HTTP agent', () => {
     [{ code: 'session_not_found', message: 'session not found: s1' }, 'unknown_session'],
     [{ code: 'E17', message: 'It broke.' }, null],
     [{ message: 'Not logged in' }, 'auth_required'],
-  ])('that failed with %j is of the class %s', (error, kind) => {
+  ])('that failed with %j has the error code %s', (error, kind) => {
     expect(told(http, [{ status: 'failed', error }]).report?.failure?.class).toBe(kind);
   });
 
-  it('may name its error in one text', () => {
+  it('may report its error as one text', () => {
     expect(told(http, [{ status: 'failed', error: 'It broke.' }]).report?.failure?.message).toBe('It broke.');
   });
 
-  it('that cannot say why still has failed', () => {
+  it('that gives no reason has still failed', () => {
     expect(told(http, [{ status: 'timed_out' }]).report?.failure?.message).toBe('The agent says: timed_out.');
   });
 
-  it('is believed as to when it can be asked again', () => {
+  it('may say when it can be asked again', () => {
     const error = { code: 'rate_limited', message: 'Slow down.', retryAfterSec: 1.5 };
     expect(told(http, [{ status: 'failed', error }]).report?.failure?.resetsAt).toBe(readAt.at + 1_500);
     expect(told(http, [{ status: 'failed', error: { ...error, retryAfterSec: -1 } }]).report?.failure?.resetsAt).toBe(
@@ -77,7 +77,7 @@ describe('an HTTP agent', () => {
     );
   });
 
-  it('says in lines what it does: session, words, files, usage', () => {
+  it('reports in lines: session, messages, files, usage', () => {
     const lines = [
       { sessionId: 's1', model: 'm1' },
       { message: 'I begin.' },
@@ -100,7 +100,7 @@ describe('an HTTP agent', () => {
     expect(streamState.openTools).toEqual({});
   });
 
-  it('may answer with plain text, which is one message and says nothing of success', () => {
+  it('may answer with plain text, which is one message and no result', () => {
     const { streamState, report } = told(http, ['First line.', '', 'Second line: 429 is a number.']);
     expect([streamState.text, streamState.messages, report]).toEqual([
       'First line.\nSecond line: 429 is a number.\n',
@@ -109,7 +109,7 @@ describe('an HTTP agent', () => {
     ]);
   });
 
-  it('is retried until it says something', () => {
+  it('is shown as retrying until it answers', () => {
     const retrying = { type: 'clip-http.retrying', attempt: 2, message: 'refused' };
     const stderr = [JSON.stringify(retrying)];
     expect(told(http, [], undefined, stderr).streamState.retrying).toMatchObject({
@@ -121,7 +121,7 @@ describe('an HTTP agent', () => {
     expect(told(http, [retrying]).streamState.retrying).toBe(null);
   });
 
-  it('that works behind a status URL has not ended, whatever it calls that', () => {
+  it('that works behind a status URL has not ended, whatever its status', () => {
     const waits = [
       { status: 'submitted', message: 'Taken.' },
       { type: 'clip-http.pending' },
@@ -146,7 +146,7 @@ describe('an HTTP agent', () => {
     expect([words.streamState.background, words.streamState.result]).toEqual([0, null]);
   });
 
-  it('that failed while it was waited for is waited for no more', () => {
+  it('that failed during the polling is no longer waited for', () => {
     const { streamState, report } = told(
       http,
       [{ type: 'clip-http.pending' }, { type: 'clip-http.failed', code: 'status', status: 401, message: 'No.' }],
@@ -163,7 +163,7 @@ describe('an HTTP agent', () => {
     [{ code: 'broken_off' }, 'provider_unavailable'],
     [{ code: 'redirect' }, null],
     [{ code: 'usage' }, null],
-  ])('that clip-http says to have failed by %j is of the class %s', (line, kind) => {
+  ])('that clip-http reports as failed by %j has the error code %s', (line, kind) => {
     const { report } = told(http, [
       'Some words.',
       { type: 'clip-http.failed', status: null, message: 'It is so.', retryAfterSec: null, ...line },
@@ -177,7 +177,7 @@ describe('an HTTP agent', () => {
     [{ type: 'clip-http.pending', status: {} }],
     [{ type: 'clip-http.retrying' }],
     [{ status: 'failed', error: { code: {}, message: [], retryAfterSec: 'soon' } }],
-  ])('may say nonsense like %j', (line) => {
+  ])('may send an invalid answer like %j', (line) => {
     expect(() => told(http, [line])).not.toThrow();
   });
 });

@@ -9,7 +9,9 @@ import type { Mapping, MappingRule } from '#run/agent.ts';
 import { aLaunch, anAgent, readAt, replay, told } from '../../support/adapters.ts';
 
 const docs =
-  readFileSync(join(import.meta.dirname, '../../../docs/agents.md'), 'utf8').split('## A mapping of your own')[1] ?? '';
+  readFileSync(join(import.meta.dirname, '../../../docs/agents/presets-and-mappings.md'), 'utf8').split(
+    '## A mapping of your own',
+  )[1] ?? '';
 const blocks = [...docs.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 const [stream = '', worked = ''] = blocks;
 
@@ -17,7 +19,7 @@ const [stream = '', worked = ''] = blocks;
 const mapping = (given: Partial<Mapping>) => readMapping({ command: 'smith', ...given }, 'smith.json');
 const reading = (rule: MappingRule, ...lines: object[]) => replay(fromMapping(mapping({ rules: [rule] })), lines);
 
-describe('the worked example in the docs', () => {
+describe('the example in docs/agents/presets-and-mappings.md', () => {
   const lines = stream.trim().split('\n');
   const smith = fromMapping(readMapping(JSON.parse(worked), 'docs'));
 
@@ -25,7 +27,7 @@ describe('the worked example in the docs', () => {
     expect(worked.trim().split('\n').length).toBeLessThan(40);
   });
 
-  it('is started as it says', () => {
+  it('is started as the page describes', () => {
     expect(smith.prepare(aLaunch({ args: ['--fast'] }))).toEqual({
       argv: ['smith', 'run', '--json', '--fast'],
       env: {},
@@ -43,7 +45,7 @@ describe('the worked example in the docs', () => {
     expect(smith.politeSignal).toBe('SIGINT');
   });
 
-  it('is read as it says', () => {
+  it('is read as the page describes', () => {
     const { streamState, usage, report } = told(smith, lines.slice(0, -1));
     expect(report).toMatchObject({ failure: null });
     expect(usage).toEqual({ inputTokens: 1_000, cachedInputTokens: 100, outputTokens: 50, costUsd: 0.01 });
@@ -57,7 +59,7 @@ describe('the worked example in the docs', () => {
     expect(streamState.files).toMatchObject({ 'src/a.ts': { times: 1 } });
   });
 
-  it('fails as it says', () => {
+  it('fails as the page describes', () => {
     const failed = told(smith, lines, { code: 1, signal: null });
     expect(failed.report?.failure).toEqual({
       class: 'rate_limited',
@@ -71,25 +73,25 @@ describe('the worked example in the docs', () => {
   });
 });
 
-describe('a command line', () => {
-  it('is one of its own for a plain agent with a mapping, and the plain one without', () => {
+describe('the command line of a mapping', () => {
+  it('is used for a plain agent with a mapping, and the plain one without', () => {
     const agent = anAgent({ mapping: mapping({ start: { args: ['go'] } }) });
     expect(findAdapter(agent).prepare(aLaunch(agent)).argv).toEqual(['smith', 'go']);
     expect(findAdapter(anAgent())).toBe(plain);
     expect(findAdapter(null)).toBe(plain);
   });
 
-  it('never has the prompt, but may have its file', () => {
+  it('never contains the prompt, but may contain the path of its file', () => {
     const smith = fromMapping(mapping({ prompt: 'file', start: { args: ['-f', '{{promptFile}}'] } }));
     expect(smith.prepare(aLaunch())).toMatchObject({ argv: ['smith', '-f', '/runs/1/prompt.txt'], stdin: 'none' });
   });
 
-  it('begins anew where the CLI cannot go on', () => {
+  it('starts a fresh session where the CLI cannot resume one', () => {
     const smith = fromMapping(mapping({ start: { args: ['go'] } }));
     expect(smith.prepare(aLaunch({}, { sessionId: 's1' })).argv).toEqual(['smith', 'go']);
   });
 
-  it('has no word of the model when the agent names none', () => {
+  it('has no model option when the agent names no model', () => {
     const smith = fromMapping(mapping({ model: { args: ['-m', '{{model}}'], env: { MODEL: '{{model}}' } } }));
     expect(smith.prepare(aLaunch())).toMatchObject({ argv: ['smith'], env: {} });
     expect(smith.prepare(aLaunch({ model: 'm1' }))).toMatchObject({
@@ -98,18 +100,18 @@ describe('a command line', () => {
     });
   });
 
-  it('takes a value for what it is, whatever stands in it', () => {
+  it('takes each value literally', () => {
     const smith = fromMapping(mapping({ model: { args: ['{{model}}'] }, resume: { args: ['{{session}}'] } }));
     const argv = smith.prepare(aLaunch({ model: '{{session}} $& $1' }, { sessionId: '{{model}}' })).argv;
     expect(argv).toEqual(['smith', '{{model}}', '{{session}} $& $1']);
   });
 });
 
-describe('a rule', () => {
+describe('a rule of a mapping', () => {
   const words = (when: MappingRule['when'], line: object) =>
     reading({ when, message: { text: 'text' } }, { text: 'hi', ...line }).length === 1;
 
-  it('fits when all its conditions hold', () => {
+  it('applies when all its conditions hold', () => {
     expect(words({}, {})).toBe(true);
     expect(words({ a: 1, 'b.c': 'x' }, { a: 1, b: { c: 'x' } })).toBe(true);
     expect(words({ a: 1, 'b.c': 'x' }, { a: 1, b: { c: 'y' } })).toBe(false);
@@ -123,15 +125,15 @@ describe('a rule', () => {
     expect(words({ 'list.1.a': 2 }, { list: [{}, { a: 2 }] })).toBe(true);
   });
 
-  it.each([undefined, null, false, 0, '', []])('takes %j for not there', (a) => {
+  it.each([undefined, null, false, 0, '', []])('treats %j as absent', (a) => {
     expect([words({ a: { present: true } }, { a }), words({ a: { present: false } }, { a })]).toEqual([false, true]);
   });
 
-  it.each([true, 1, 'x', {}, [0]])('takes %j for there', (a) => {
+  it.each([true, 1, 'x', {}, [0]])('treats %j as present', (a) => {
     expect([words({ a: { present: true } }, { a }), words({ a: { present: false } }, { a })]).toEqual([true, false]);
   });
 
-  it('may be read from the elements of a list', () => {
+  it('may apply to each element of a list', () => {
     const rule: MappingRule = {
       when: { type: 'm' },
       each: 'm.parts',
@@ -148,7 +150,7 @@ describe('a rule', () => {
     );
   });
 
-  it('takes the first of several places that has a value', () => {
+  it('uses the first of several paths that has a value', () => {
     const rule: MappingRule = { when: {}, message: { text: ['a', 'b.c'] } };
     expect(reading(rule, { a: '', b: { c: 'x' } }, { a: 7, b: { c: 'y' } }, { a: 'z', b: { c: 'n' } })).toMatchObject([
       { text: 'x' },
@@ -157,7 +159,7 @@ describe('a rule', () => {
     ]);
   });
 
-  it('reads all of a tool', () => {
+  it('reads all fields of a tool', () => {
     const rules: MappingRule[] = [
       {
         when: { type: 'begin' },
@@ -218,25 +220,25 @@ describe('a rule', () => {
   });
 });
 
-describe('lines that are no JSON', () => {
+describe('lines that are not JSON', () => {
   const text = (given: Partial<Mapping>, line: string, from: 'stdout' | 'stderr' = 'stdout') =>
     replay(fromMapping(mapping(given)), [line], from);
   const result: MappingRule = { when: { type: 'end' }, result: {} };
 
-  it('are its words, or ignored', () => {
+  it('are messages of the agent, or ignored', () => {
     expect(text({ text: 'words' }, 'Hello.')).toEqual([{ type: 'message', text: 'Hello.\n', delta: true }]);
     expect(text({ text: 'words' }, 'Hello.', 'stderr')).toEqual([]);
     expect(text({ text: 'ignored' }, 'Hello.')).toEqual([]);
   });
 
-  it('are errors when they begin like one', () => {
+  it('are errors when they begin with an error prefix', () => {
     expect(text({ errorPrefixes: ['Fatal: '] }, 'Fatal: 401 Unauthorized')).toMatchObject([
       { type: 'error', failure: { class: 'auth_required' } },
     ]);
     expect(text({ errorPrefixes: ['Fatal: '] }, 'No Fatal: 401')).toMatchObject([{ type: 'message' }]);
   });
 
-  it('are complaints on stderr when their words are known: they explain a bad end and make none', () => {
+  it('are complaints on stderr when their text is known: they explain a failure and cause none', () => {
     const strict = { needsResult: true, rules: [result] };
     for (const each of [strict, { rules: [result] }]) {
       expect(text(each, 'Error: not logged in', 'stderr')).toMatchObject([

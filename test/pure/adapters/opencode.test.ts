@@ -64,7 +64,7 @@ const permissionOf = (permission: 'ask' | 'edit' | 'full') =>
 describe('opencode', () => {
   deedsAndEnds('opencode', opencode, table);
 
-  test('is given its prompt on standard input, its model and its session', () => {
+  test('gets its prompt on standard input, its model and its session', () => {
     const { argv, stdin } = opencode.prepare(launch('opencode', { model: 'p/m', args: ['--title', 't'] }, 'ses_1'));
     expect({ argv, stdin }).toEqual({
       argv: ['opencode', 'run', '--format', 'json', '-m', 'p/m', '-s', 'ses_1', '--title', 't'],
@@ -72,7 +72,7 @@ describe('opencode', () => {
     });
   });
 
-  test('allows itself everything only where it may', () => {
+  test('allows everything only with the permission full', () => {
     expect(JSON.parse(permissionOf('ask') ?? '')).toEqual({ edit: 'ask', bash: 'ask', webfetch: 'ask' });
     // What the user's own settings forbid to edit stays forbidden: nothing is said of it.
     expect(JSON.parse(permissionOf('edit') ?? '')).toEqual({ bash: 'ask', webfetch: 'ask' });
@@ -86,7 +86,7 @@ describe('opencode', () => {
     ]);
   });
 
-  test('steps are added up, with what came from the cache and what was thought', () => {
+  test('steps are added up, with cached input and reasoning', () => {
     const tokens = { input: 10, output: 5, reasoning: 2, cache: { read: 100, write: 1000 } };
     const { meter } = streamStateOf(opencode, [
       finish('tool-calls', { tokens, cost: 0.25 }),
@@ -100,14 +100,14 @@ describe('opencode', () => {
     });
   });
 
-  test('a command that fails "completes", with its code beside', () => {
+  test('a failed command with the state "completed" has its exit code', () => {
     const streamState = streamStateOf(opencode, [
       tool('bash', { status: 'completed', input: { command: 'exit 3' }, metadata: { exit: 3 } }),
     ]);
     expect(streamState.recentCommands).toMatchObject([{ command: 'exit 3', exitCode: 3, failed: true }]);
   });
 
-  test('a call of a tool that does not exist "completes", and has failed', () => {
+  test('a call of a tool that does not exist has failed, despite the state "completed"', () => {
     const event = tool('invalid', { status: 'completed', input: { tool: 'no_such_tool' } });
     expect(opencode.stream?.readEvent(event, recordedAt)).toMatchObject([
       { type: 'tool-started' },
@@ -115,7 +115,7 @@ describe('opencode', () => {
     ]);
   });
 
-  test('a patch tells its files, an edit only the one it was about', () => {
+  test('a patch lists all its files, an edit only its own', () => {
     const files = [
       { filePath: '/home/demo/a', type: 'add' },
       { filePath: '/home/demo/b', type: 'move' },
@@ -133,7 +133,7 @@ describe('opencode', () => {
     ).toEqual(['c']);
   });
 
-  test('a file that was there before was updated', () => {
+  test('a file that existed before was updated', () => {
     const wrote = (exists: boolean) =>
       streamStateOf(opencode, [tool('write', { status: 'completed', input: { filePath: 'f' }, metadata: { exists } })])
         .files['f']?.kind;
@@ -152,7 +152,7 @@ describe('opencode', () => {
     expect(endOf(opencode, streamStateOf(opencode, [finish(reason)]), { code: 0, signal: null })).toBe(end);
   });
 
-  test('an error is known by its name before its words', () => {
+  test('the name of an error takes precedence over its text', () => {
     const named = (name: string) =>
       streamStateOf(opencode, [{ type: 'error', sessionID: 's', error: { name, data: { message: 'No.' } } }]).lastError
         ?.class;
@@ -161,7 +161,7 @@ describe('opencode', () => {
     ).toEqual(['context_exhausted', 'auth_required', 'output_truncated', null, null]);
   });
 
-  test('a refused call ends the run where nothing else was done, even when the run itself ends well', () => {
+  test('a refused call ends the run where nothing else was done, even when the run itself succeeds', () => {
     const stopped = streamStateOf(
       opencode,
       [rejected, finish('tool-calls')],
@@ -177,7 +177,7 @@ describe('opencode', () => {
     expect(endOf(opencode, wentOn, { code: 0, signal: null })).toBe('failed: permission_denied');
   });
 
-  test('a refusal that stands on stderr only is why a run without an end has failed', () => {
+  test('a refusal that is on stderr only is the reason for which a run without an end has failed', () => {
     const streamState = streamStateOf(
       opencode,
       [finish('tool-calls')],
@@ -190,7 +190,7 @@ describe('opencode', () => {
     });
   });
 
-  test('after its last step it may still fail', () => {
+  test('an error after the last step is a failure', () => {
     const streamState = streamStateOf(opencode, [
       finish('stop'),
       { type: 'error', sessionID: 's', error: { name: 'ProviderAuthError', data: { message: 'no' } } },
@@ -198,13 +198,13 @@ describe('opencode', () => {
     expect(endOf(opencode, streamState, { code: 1, signal: null })).toBe('failed: auth_required');
   });
 
-  test('a run that stops in the midst of its steps never said that it was done', () => {
+  test('a run that stops between its steps has no result', () => {
     expect(endOf(opencode, streamStateOf(opencode, [finish('tool-calls')]), { code: 0, signal: null })).toBe(
       'failed: unclassed',
     );
   });
 
-  test('says when a limit opens again, as its provider does', () => {
+  test('a limit has its reset time when the provider gives one', () => {
     const error = {
       name: 'APIError',
       data: { message: 'Slow down.', statusCode: 429, responseHeaders: { 'retry-after': '90' } },
@@ -214,7 +214,7 @@ describe('opencode', () => {
     );
   });
 
-  test('a used up quota is told from a limit by the words of the provider', () => {
+  test('a used up quota is distinguished from a limit by the text of the provider', () => {
     const data = { message: 'Too many.', statusCode: 429, responseBody: '{"error":{"code":"insufficient_quota"}}' };
     const streamState = streamStateOf(opencode, [{ type: 'error', sessionID: 's', error: { name: 'APIError', data } }]);
     expect(endOf(opencode, streamState, { code: 1, signal: null })).toBe('failed: quota_exhausted');

@@ -13,12 +13,12 @@ function adapter(name: string) {
 const exits = (code: number) => ({ code, signal: null });
 
 describe('presets', () => {
-  it('are these, and none by another name', () => {
+  it('are qwen, cursor, copilot, amp, aider and goose, and no other name is one', () => {
     expect(presets.map(({ name }) => name)).toEqual(['qwen', 'cursor', 'copilot', 'amp', 'aider', 'goose']);
     expect(presetNamed('brush')).toBe(null);
   });
 
-  it('say what of them was seen', () => {
+  it('state what was verified of each', () => {
     expect(presets.flatMap(({ name, verified }) => (verified === null ? [] : [name]))).toEqual(['qwen', 'copilot']);
     for (const { note } of presets) expect(note).toMatch(/\.$/);
   });
@@ -109,16 +109,19 @@ describe('presets', () => {
       { GOOSE_MODE: 'auto', GOOSE_MODEL: 'm1' },
     ],
   ];
-  it.each(lines)('start %s with %j and session %s as its command line wants', (name, agent, sessionId, argv, env) => {
-    expect(adapter(name).prepare(aLaunch(agent, { sessionId }))).toEqual({
-      argv,
-      env,
-      removeEnv: [],
-      stdin: name === 'aider' || name === 'goose' ? 'none' : 'prompt',
-    });
-  });
+  it.each(lines)(
+    'start %s with %j and session %s with the options of its command line',
+    (name, agent, sessionId, argv, env) => {
+      expect(adapter(name).prepare(aLaunch(agent, { sessionId }))).toEqual({
+        argv,
+        env,
+        removeEnv: [],
+        stdin: name === 'aider' || name === 'goose' ? 'none' : 'prompt',
+      });
+    },
+  );
 
-  it('give the prompt on standard input where the CLI reads it there', () => {
+  it('pass the prompt on standard input where the CLI reads it there', () => {
     const fromFile = presets.filter(({ mapping }) => fromMapping(mapping).prepare(aLaunch()).stdin === 'none');
     expect(fromFile.map(({ name }) => name)).toEqual(['aider', 'goose']);
   });
@@ -146,7 +149,7 @@ describe('the stream of qwen', () => {
   const usage = { input_tokens: 1_000, cache_read_input_tokens: 600, output_tokens: 50 };
   const end = { type: 'result', subtype: 'success', is_error: false, result: 'Done.', usage };
 
-  it('tells of a whole run', () => {
+  it('has every event of a run', () => {
     const lines = [
       init,
       says('I begin.'),
@@ -173,7 +176,7 @@ describe('the stream of qwen', () => {
     expect(used).toEqual({ inputTokens: 1_000, cachedInputTokens: 600, outputTokens: 50, costUsd: null });
   });
 
-  it('that calls an API error a success is a failure', () => {
+  it('with an API error that is called a success is a failure', () => {
     const text = '[API Error: 401 Invalid API key]';
     expect(told(qwen, [init, says(text), { ...end, result: text }]).report?.failure).toEqual({
       class: 'auth_required',
@@ -182,13 +185,13 @@ describe('the stream of qwen', () => {
     });
   });
 
-  it('that only talks about such an error is none', () => {
+  it('with a message about such an error is not a failure', () => {
     expect(told(qwen, [init, { ...end, result: 'It printed [API Error: 401].' }]).report).toMatchObject({
       failure: null,
     });
   });
 
-  it('tells of errors, retries and the limit of turns', () => {
+  it('has errors, retries and the limit of turns', () => {
     const bad = {
       type: 'result',
       subtype: 'error_during_execution',
@@ -204,7 +207,7 @@ describe('the stream of qwen', () => {
     expect(told(qwen, [init], exits(53)).report?.failure?.class).toBe('max_turns_exhausted');
   });
 
-  it('that ends without a result is a failure, with what stderr says', () => {
+  it('without a result is a failure, with the reason on stderr', () => {
     expect(told(qwen, [init, says('Hm.')]).report?.failure?.message).toContain('never said that it was done');
     const unknown = ['No saved session found with ID s9. Session not found'];
     expect(told(qwen, [], exits(1), unknown).report?.failure?.class).toBe('unknown_session');
@@ -238,7 +241,7 @@ describe('the stream of cursor', () => {
     duration_ms: 1,
   };
 
-  it('tells of a whole run', () => {
+  it('has every event of a run', () => {
     const lines = [
       init,
       { type: 'user', message: { role: 'user', content: [{ type: 'text', text: 'The prompt' }] } },
@@ -267,7 +270,7 @@ describe('the stream of cursor', () => {
     expect([Object.keys(streamState.files), usage]).toEqual([['a.ts'], null]);
   });
 
-  it('tells of commands that fail', () => {
+  it('has failed commands', () => {
     const lines = [
       init,
       call('started', 'c1', shell({})),
@@ -287,7 +290,7 @@ describe('the stream of cursor', () => {
     expect(told(cursor, lines).report?.failure?.class).toBe('permission_denied');
   });
 
-  it('fails on stderr only', () => {
+  it('has the reason of a failure on stderr only', () => {
     expect(
       told(cursor, [init], exits(1), ['Error: Not logged in. Please run cursor-agent login.']).report?.failure?.class,
     ).toBe('auth_required');
@@ -302,7 +305,7 @@ describe('the stream of copilot', () => {
   const event = (type: string, data: object) => ({ type, id: 'e', timestamp: 't', data });
   const end = (exitCode: number) => ({ type: 'result', sessionId: 's1', exitCode, usage: { premiumRequests: 1 } });
 
-  it('tells of a whole run', () => {
+  it('has every event of a run', () => {
     const lines = [
       event('user.message', { content: 'The prompt' }),
       event('tool.execution_start', { toolCallId: 't1', toolName: 'bash', arguments: { command: 'npm test' } }),
@@ -321,7 +324,7 @@ describe('the stream of copilot', () => {
     expect(usage).toEqual({ inputTokens: null, cachedInputTokens: null, outputTokens: 12, costUsd: null });
   });
 
-  it('tells of errors and refused tools', () => {
+  it('has errors and refused tools', () => {
     const error = event('session.error', { errorType: 'query', message: 'You have no quota', statusCode: 402 });
     expect(told(copilot, [error, end(1)], exits(1)).report?.failure).toMatchObject({
       class: 'quota_exhausted',
@@ -339,7 +342,7 @@ describe('the stream of copilot', () => {
 describe('the stream of amp', () => {
   const amp = adapter('amp');
 
-  it('tells of a whole run', () => {
+  it('has every event of a run', () => {
     const lines = [
       { type: 'system', subtype: 'init', session_id: 'T-1', tools: ['Bash'], cwd: '/x' },
       {
@@ -364,7 +367,7 @@ describe('the stream of amp', () => {
     expect(usage).toEqual({ inputTokens: 105, cachedInputTokens: 90, outputTokens: 7, costUsd: null });
   });
 
-  it('tells of errors', () => {
+  it('has errors', () => {
     const end = { type: 'result', subtype: 'error_during_execution', is_error: true, error: 'Out of credits' };
     expect(told(amp, [end], exits(1)).report?.failure).toMatchObject({
       class: 'quota_exhausted',
@@ -373,8 +376,8 @@ describe('the stream of amp', () => {
   });
 });
 
-describe('the words of aider and goose', () => {
-  it('are read as one message, and the exit code decides', () => {
+describe('the output of aider and goose', () => {
+  it('is read as one message, and the exit code decides', () => {
     for (const name of ['aider', 'goose']) {
       const { streamState, report } = told(adapter(name), ['Looking at a.ts.', 'Applied edit to a.ts']);
       expect([streamState.text, streamState.messages, report]).toEqual([
@@ -385,7 +388,7 @@ describe('the words of aider and goose', () => {
     }
   });
 
-  it('may begin like an error of theirs', () => {
+  it('may begin with an error of the CLI', () => {
     expect(told(adapter('aider'), ['litellm.AuthenticationError: invalid api key']).report?.failure?.class).toBe(
       'auth_required',
     );

@@ -44,12 +44,12 @@ function atRandom(seed: number): Cutter {
 }
 
 describe('every recording', () => {
-  test('there are some of each CLI', () => {
+  test('belongs to one of the CLIs, and each CLI has some', () => {
     expect(clis.map((cli) => recordings(cli).length)).toEqual([88, 75, 57, 57]);
   });
 
   test.each(clis)(
-    'of %s gives the same account however its logs are cut',
+    'of %s gives the same stream state however its logs are cut',
     (cli) => {
       for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
         const streamState = replay(adapter, recording);
@@ -75,7 +75,7 @@ describe('every recording', () => {
     }
   });
 
-  test.each(clis)('of %s names its session', (cli) => {
+  test.each(clis)('of %s has its session id', (cli) => {
     for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
       // The recorder read lines only, and took a session for one that claude was asked for and never began.
       if (cli === 'claude' && ['x_json', 'resume_unknown_id'].includes(recording.name)) continue;
@@ -83,7 +83,7 @@ describe('every recording', () => {
     }
   });
 
-  test.each(clis)('of %s counts the tokens that its stream tells of', (cli) => {
+  test.each(clis)('of %s has the tokens of its stream', (cli) => {
     for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
       const { part, session } = replay(adapter, recording).meter;
       const used = part ?? session;
@@ -91,14 +91,14 @@ describe('every recording', () => {
     }
   });
 
-  test.each(clis)('of %s tells of no changed file that was not there afterwards', (cli) => {
+  test.each(clis)('of %s lists only files that existed afterwards', (cli) => {
     for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
       const names = Object.keys(replay(adapter, recording).files).map((path) => path.split('/').at(-1));
       expect(recording.files, recording.name).toEqual(expect.arrayContaining(names));
     }
   });
 
-  test('survives being stored between any two pieces', () => {
+  test('can be stored and continued between any two pieces', () => {
     for (const { adapter, recording } of all.filter(({ recording }) =>
       /tool_background|tool_write|max_tokens/.test(recording.name),
     )) {
@@ -138,13 +138,13 @@ const message = (text: string) =>
 const streamStateOf = (text: string | Uint8Array, cut?: Cutter): StreamState =>
   replay(codex, { stdout: Buffer.from(text), stderr: new Uint8Array() }, cut);
 
-describe('a stream', () => {
+describe('a stream of an agent', () => {
   test('may be cut within a character', () => {
     const words = 'grün, 日本語, 👩‍👩‍👧';
     expect(streamStateOf(`${message(words)}\n`, inBytes).text).toBe(words);
   });
 
-  test('may have bytes that are no characters', () => {
+  test('may have bytes that are not UTF-8', () => {
     const [before = '', after = ''] = message('#').split('#');
     const broken = Buffer.concat([Buffer.from(before), Buffer.from([0xff, 0xc3]), Buffer.from(after)]);
     expect(streamStateOf(broken).text).toBe('\ufffd\ufffd');
@@ -154,7 +154,7 @@ describe('a stream', () => {
     expect(streamStateOf(message('the end')).text).toBe('the end');
   });
 
-  test('may have Windows line ends, empty lines, words and colours between its events', () => {
+  test('may have Windows line endings, empty lines, plain text and colors between its events', () => {
     const streamState = streamStateOf(
       `warming up\r\n\r\n\u001b[31m{not json\u001b[0m\n  ${message('hello')}\r\n[1,2]\nnull\n"x"\n`,
     );
@@ -173,7 +173,7 @@ describe('a stream', () => {
     expect(text).toBe('x'.repeat(limits.accountTextLength));
   });
 
-  test('goes on after a line that is too long to be kept', () => {
+  test('continues after a line that is too long to be kept', () => {
     const long = Buffer.from(`${message('x'.repeat(limits.streamLineBytesMax + 2 ** 20))}\n${message('after')}\n`);
     const chunks: Cutter = (bytes) =>
       Array.from({ length: Math.ceil(bytes.length / limits.tailChunkBytes) }, (_, i) =>
@@ -183,7 +183,7 @@ describe('a stream', () => {
     expect(streamStateOf(long)).toMatchObject({ text: 'after', messages: 1 });
   });
 
-  test('is known by whole lines, whose bytes are all counted, also of a line that is skipped', () => {
+  test('is read in whole lines, whose bytes are all counted, including those of a skipped line', () => {
     const lines = Buffer.from(`${message('one')}\n${message('grün')}\nunfinished`);
     const states = inBytes(lines).reduce(
       (state, bytes) => read(codex, state, bytes, { stream: 'stdout', at: recordedAt }).state,
@@ -203,7 +203,7 @@ describe('a stream', () => {
     expect(skipped.state.offset).toBe(long.length + 3);
   });
 
-  test('may come in the same memory again and again', () => {
+  test('may arrive in one reused buffer', () => {
     const memory = new Uint8Array(7);
     const bytes = Buffer.from(`${message('a rather long line of words')}\n`);
     let state = readFrom(0);
@@ -217,7 +217,7 @@ describe('a stream', () => {
     expect(readings.flat()).toEqual([{ type: 'message', text: 'a rather long line of words', delta: false }]);
   });
 
-  test('is read on from its last whole line, wherever the reader stopped', () => {
+  test('is continued from its last whole line, wherever the reader stopped', () => {
     const bytes = Buffer.from(`${message('one')}\n${message('two')}\n`);
     for (let stop = 0; stop <= bytes.length; stop += 1) {
       const first = read(codex, readFrom(0), bytes.subarray(0, stop), { stream: 'stdout', at: recordedAt });
@@ -246,8 +246,8 @@ const exits = fc.record({
   signal: fc.option(fc.constant('SIGTERM')),
 });
 
-describe('no stream', () => {
-  test('of arbitrary bytes is too much', () => {
+describe('an adapter', () => {
+  test('reads a stream of arbitrary bytes', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...adapters),
@@ -262,7 +262,7 @@ describe('no stream', () => {
     );
   });
 
-  test('of arbitrary JSON is too much', () => {
+  test('reads a stream of arbitrary JSON', () => {
     const event = fc.jsonValue({ maxDepth: 5 });
     fc.assert(
       fc.property(fc.constantFrom(...adapters), fc.array(event, { maxLength: 20 }), exits, (adapter, events, exit) => {
@@ -273,7 +273,7 @@ describe('no stream', () => {
     );
   });
 
-  test('makes an adapter itself throw: no other reading of its line is lost', () => {
+  test('throws for no event with a replaced field, so that no other reading of the line is lost', () => {
     const known = all
       .filter(({ recording }) => recording.stdout.length < smallBytesMax)
       .flatMap(({ adapter, recording }) => eventsOf(recording).map((event) => ({ adapter, event })));
@@ -291,7 +291,7 @@ describe('no stream', () => {
     );
   });
 
-  test('that was recorded and then damaged is too much, or says what could not be stored', () => {
+  test('reads a recording with damage, or reports what could not be stored', () => {
     const chosen = fc.constantFrom(...all.filter(({ recording }) => recording.stdout.length < smallBytesMax));
     fc.assert(
       fc.property(chosen, fc.array(damage, { minLength: 1, maxLength: 8 }), ({ adapter, recording }, damages) => {

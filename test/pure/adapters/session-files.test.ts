@@ -22,11 +22,11 @@ function usedIn(file: SessionFile, lines: readonly Json[]) {
 const startedAt = Date.UTC(2026, 10, 28, 22, 6);
 const codexId = '01a22432-6fb6-7f63-a264-2557e53f8a33';
 
-describe('the file of a session of codex', () => {
+describe('the session file of codex', () => {
   const places = (environment: Record<string, string>, id = codexId) =>
     codexSessionFile.places({ id, environment, startedAt });
 
-  test('lies below CODEX_HOME, else below HOME, in the folder of the day on which its thread began, give or take a zone', () => {
+  test('is below CODEX_HOME, else below HOME, in the folder of the day on which its thread began, or of a day beside it', () => {
     const day = (date: string, home: string) => ({
       folders: [home, 'sessions', '2026', '11', date],
       prefix: 'rollout-',
@@ -38,11 +38,11 @@ describe('the file of a session of codex', () => {
     expect(places({ HOME: 'relative' })).toEqual([]);
   });
 
-  test('of an id that does not tell its time is looked for on the day of the run', () => {
+  test('with an id without a time is searched on the day of the run', () => {
     expect(places({ HOME: '/h' }, 'abc')[0]?.folders).toEqual(['/h/.codex', 'sessions', '2026', '11', '28']);
   });
 
-  test('tells the totals after each call, and is known by its first line', () => {
+  test('has the totals after each call, and is recognized by its first line', () => {
     const lines = linesOf('codex');
     expect(codexSessionFile.isOf(lines[0] ?? {}, codexId)).toBe(true);
     expect(codexSessionFile.isOf(lines[0] ?? {}, 'another')).toBe(false);
@@ -69,13 +69,13 @@ describe('the file of a session of codex', () => {
       'words of a tool that look like one',
       { type: 'event_msg', payload: { type: 'agent_message', info: { total_token_usage: { input_tokens: 7 } } } },
     ],
-  ])('says nothing in a line with %s', (_, line) => {
+  ])('has no usage in a line with %s', (_, line) => {
     expect(codexSessionFile.read(line as Json).readings).toEqual([]);
   });
 });
 
-describe('the file of a session of gemini', () => {
-  test('lies in the folder of any project, and is known by its first line', () => {
+describe('the session file of gemini', () => {
+  test('is in the folder of any project, and is recognized by its first line', () => {
     const id = 'd5a33f5c-bd80-4942-845c-0bec3bb6e98f';
     const place = (home: string) => ({
       folders: [`${home}/.gemini`, 'tmp', '*', 'chats'],
@@ -90,13 +90,13 @@ describe('the file of a session of gemini', () => {
     expect(geminiSessionFile.isOf(linesOf('gemini')[0] ?? {}, id)).toBe(true);
   });
 
-  test('tells each call, once as it comes and once more with its tools, and counts it once', () => {
+  test('has each call twice, the second time with its tools, and counts it once', () => {
     // As the result of that run says, whose stats are 47,669 and 80.
     expect(usedIn(geminiSessionFile, linesOf('gemini'))).toMatchObject({ inputTokens: 47_669, outputTokens: 80 });
   });
 });
 
-describe('the zone and the language of a run', () => {
+describe('the time zone and the locale of a run', () => {
   test.each([
     ['America/Los_Angeles', 'America/Los_Angeles'],
     [':Asia/Tokyo', 'Asia/Tokyo'],

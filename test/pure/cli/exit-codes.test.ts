@@ -17,8 +17,8 @@ describe('the exit code of a run', () => {
     ['killed by SIGSEGV', failed({ signal: 'SIGSEGV', stopReason: 'signalled' }), 139],
     ['timed out', aView({ status: 'timed_out', exitCode: 0 }), 124],
     ['timed out and killed', aView({ status: 'timed_out', signal: 'SIGKILL' }), 124],
-    ['cancelled', aView({ status: 'cancelled', exitCode: 0 }), 130],
-    ['cancelled and killed', aView({ status: 'cancelled', signal: 'SIGKILL' }), 130],
+    ['canceled', aView({ status: 'cancelled', exitCode: 0 }), 130],
+    ['canceled and killed', aView({ status: 'cancelled', signal: 'SIGKILL' }), 130],
     ['lost', failed({ stopReason: 'process_lost', errorCode: 'process_lost' }), 120],
     ['not found', failed({ stopReason: 'not_started', errorCode: 'command_not_found' }), 127],
     ['not executable', failed({ stopReason: 'not_started', errorCode: 'not_executable' }), 126],
@@ -33,11 +33,11 @@ describe('the exit code of a run', () => {
       failed({ stopReason: 'output_limit', errorCode: 'output_limit', exitCode: 0 }),
       1,
     ],
-  ])('that %s', (_, run, code) => {
+  ])('follows from its end: %s', (_, run, code) => {
     expect(exitOfRun(run)).toBe(code);
   });
 
-  it('of several is 0 only if all are, else the first other in the order given', () => {
+  it('of several is 0 only if all are 0, else the first other one in the given order', () => {
     const [zero, seven, nine] = [
       aView({ status: 'succeeded', exitCode: 0 }),
       failed({ exitCode: 7 }),
@@ -46,13 +46,13 @@ describe('the exit code of a run', () => {
     expect([[], [zero, zero], [zero, nine, seven], [seven, nine]].map(exitOfRuns)).toEqual([0, 0, 9, 7]);
   });
 
-  it('is told apart from the failures of clip itself', () => {
+  it('differs from the exit codes of failures of clip itself', () => {
     expect([waitTimeoutExit, ownFailureExit]).toEqual([121, 125]);
   });
 });
 
 describe('the help on exit codes', () => {
-  it('names each code that clip may end with', () => {
+  it('names each exit code of clip', () => {
     const used = [...Object.values(errorTable).map(({ exit }) => exit), 120, 121, 124, 125, 126, 127, 130];
     for (const code of new Set(used)) expect(exitCodesText).toMatch(new RegExp(`(^|\\s)${code}  `));
   });

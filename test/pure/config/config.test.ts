@@ -16,7 +16,7 @@ const refusal = (...lines: string[]): string => {
 };
 
 describe('the configuration', () => {
-  it('has defaults for what the file does not say, and when there is no file', () => {
+  it('has defaults for missing settings, and for a missing file', () => {
     const silent = parseConfig('', path, wrongWithBudget);
     expect(silent).toMatchObject({
       after_crash: 'continue',
@@ -27,7 +27,7 @@ describe('the configuration', () => {
     expect(readConfig('/no/such/file.toml', wrongWithBudget)).toEqual(silent);
   });
 
-  it('takes what the file says', () => {
+  it('has the values of the file', () => {
     const said = [
       'max_runs = 3',
       'after_crash = "hold"',
@@ -99,20 +99,20 @@ describe('the configuration', () => {
     ['logs.size_max_gb', 2, ['[logs]', 'size_max_gb = "5G"']],
     ['budget.run', 1, ['budget = { run = "" }']],
     ['budget.run', 2, ['[budget]', 'run = "5runs"']],
-  ])('names the key %s with a bad value and its line %d', (key, line, text) => {
+  ])('names the key %s with an invalid value and its line %d', (key, line, text) => {
     expect(refusal(...text)).toContain(`The configuration ${path}, line ${line}, has a bad value for "${key}" (`);
   });
 
-  it('names the line of what is not TOML', () => {
+  it('names the line that is not TOML', () => {
     expect(refusal('max_runs = 3', 'after_crash = ')).toContain(`${path}, line 2 is not TOML: `);
     expect(refusal('max_runs = 3', 'max_runs = 4')).toContain(`${path}, line 2 is not TOML: `);
   });
 
-  it('says when it cannot be read', () => {
+  it('is reported when it cannot be read', () => {
     expect(() => readConfig('/', wrongWithBudget)).toThrow(/^The configuration \/ cannot be read: EISDIR/);
   });
 
-  it('lies in XDG_CONFIG_HOME, else in .config', () => {
+  it('is in XDG_CONFIG_HOME, else in .config', () => {
     expect(configPath({ XDG_CONFIG_HOME: '/x', HOME: '/h' })).toBe('/x/clip/config.toml');
     expect([configPath({ HOME: '/h' }), configPath({ XDG_CONFIG_HOME: '', HOME: '/h' })]).toEqual([
       '/h/.config/clip/config.toml',
@@ -128,7 +128,7 @@ describe('the home', () => {
     expect(found).toEqual(['/c', '/s/clip', '/h/.local/state/clip']);
   });
 
-  it('is made absolute when CLIP_HOME is not', () => {
+  it('is made absolute when CLIP_HOME is relative', () => {
     expect(locateHome({ CLIP_HOME: 'some/where' }).socket).toBe(`${process.cwd()}/some/where/clip.sock`);
   });
 
@@ -141,7 +141,7 @@ describe('the home', () => {
     expect(validateHome(homeAt(`${longest.slice(0, -1)}ö`))?.sentence).toContain('(108 of 107 bytes)');
   });
 
-  it('is refused when it is no folder', () => {
+  it('is refused when it is not a folder', () => {
     expect(validateHome(homeAt('/etc/passwd'))?.sentence).toBe('The home /etc/passwd is not a folder.');
     expect(validateHome(homeAt('/proc/self'))?.sentence).toContain(
       process.platform === 'linux' ? 'is a symbolic link' : '',

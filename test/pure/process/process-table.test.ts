@@ -23,7 +23,7 @@ describe('a line of /proc/<pid>/stat', () => {
     'new\nline',
     'Web Content',
     '12 34',
-  ])('of a process named "%s"', (name) => {
+  ])('is read for a process named "%s"', (name) => {
     expect(parseStat(stat(name))).toEqual({
       state: 'S',
       ppid: 4200,
@@ -34,15 +34,15 @@ describe('a line of /proc/<pid>/stat', () => {
     });
   });
 
-  it.each(['R', 'S', 'D', 'Z', 'X', 'T', 'I'])('in state %s', (state) => {
+  it.each(['R', 'S', 'D', 'Z', 'X', 'T', 'I'])('is read for a process in state %s', (state) => {
     expect(parseStat(stat('x', state))?.state).toBe(state);
   });
 
-  it('is nothing when it is no such line', () => {
+  it('is null when the line has another format', () => {
     for (const line of ['', '\n', 'x', '4242 (node', '4242 node) S 1', ') (']) expect(parseStat(line)).toBe(null);
   });
 
-  it('is nothing when it is not whole: half an identity proves nothing', () => {
+  it('is null when the line is incomplete, since half an identity proves nothing', () => {
     const whole = stat('node');
     const upToTheStart = whole.indexOf('987654');
     for (let length = 0; length < upToTheStart; length += 1) expect(parseStat(whole.slice(0, length))).toBe(null);
@@ -50,8 +50,8 @@ describe('a line of /proc/<pid>/stat', () => {
   });
 });
 
-describe('births as macOS tells them', () => {
-  it('are seconds since the epoch, and none for a zombie', () => {
+describe('start times from ps on macOS', () => {
+  it('are seconds since the epoch, and null for a zombie', () => {
     expect(recorded('births').trimEnd().split('\n').map(parsePsBirth)).toEqual([
       seconds(2026, 10, 5, 9, 3, 7),
       seconds(2026, 10, 22, 19, 9, 35),
@@ -65,7 +65,7 @@ describe('births as macOS tells them', () => {
     ]);
   });
 
-  it('are none when ps said anything else', () => {
+  it('are null for any other output of ps', () => {
     const lines = [
       '',
       'Ss',
@@ -78,16 +78,16 @@ describe('births as macOS tells them', () => {
     expect(lines.map(parsePsBirth)).toEqual(lines.map(() => null));
   });
 
-  it('are the same from the long list and from a single question', () => {
+  it('are the same from the long list and from a single query', () => {
     const [row] = parsePsFacts('4242 4200 4242 0 Ss Sun Nov 22 19:09:35 2026     sh');
     expect(row?.startTime).toBe(parsePsBirth('Ss   Sun Nov 22 19:09:35 2026    '));
   });
 });
 
-describe('processes as macOS tells them', () => {
+describe('processes from ps on macOS', () => {
   const rows = parsePsFacts(recorded('facts'));
 
-  it('are all but the zombies', () => {
+  it('are all except the zombies', () => {
     expect(rows.map(({ pid }) => pid)).toEqual([501, 612, 733, 4242, 4243, 4244, 4247, 99_999, 12_345]);
   });
 
@@ -106,7 +106,7 @@ describe('processes as macOS tells them', () => {
     expect(rows.map(({ command }) => command)).toEqual(names);
   });
 
-  it('have parent, group and birth; the group stands in for the session, which macOS does not tell', () => {
+  it('have parent, group and start time; the group replaces the session, which macOS does not report', () => {
     expect(rows[4]).toEqual({
       pid: 4_243,
       ppid: 4_242,
@@ -125,14 +125,14 @@ describe('processes as macOS tells them', () => {
     });
   });
 
-  it('are none in a text that is no list', () => {
+  it('are none in a text that is not a list', () => {
     expect(
       ['', '\n\n', 'ps: illegal option -- E\nusage: ps [-AaCcEefhjlMmrSTvwXx]\n', 'PID PPID'].flatMap(parsePsFacts),
     ).toEqual([]);
   });
 });
 
-describe('environments as macOS tells them', () => {
+describe('environments from ps on macOS', () => {
   const found = parsePsEnvironments(recorded('environments'), recorded('commands'));
   const marks = Object.fromEntries([...found].map(([pid, { mark }]) => [pid, mark]));
   const run = 'r0123456789abcd';
@@ -141,11 +141,11 @@ describe('environments as macOS tells them', () => {
     expect([marks[4242], marks[4243], marks[99999]]).toEqual([run, run, run]);
   });
 
-  it('outweigh an argument that looks like a mark', () => {
+  it('take precedence over an argument that looks like a mark', () => {
     expect(marks[4244]).toBe(run);
   });
 
-  it('are not read from arguments: a process that only names a mark or a role is nobody’s', () => {
+  it('are not read from arguments: a process that only names a mark or a role belongs to no run', () => {
     expect(found.get(4246)).toEqual({ mark: null, ours: false });
   });
 
@@ -153,11 +153,11 @@ describe('environments as macOS tells them', () => {
     expect([marks[501], marks[612], marks[4245], marks[4247], marks[4248]]).toEqual([null, null, null, null, null]);
   });
 
-  it('tell the daemons and keepers of clip from everything else', () => {
+  it('distinguish the daemons and keepers of clip from every other process', () => {
     expect([...found].flatMap(([pid, { ours }]) => (ours ? [pid] : []))).toEqual([4_200, 4_201]);
   });
 
-  it('know every process of the list, and none of another text', () => {
+  it('include every process of the list, and none of another text', () => {
     expect([...found.keys()]).toEqual([
       501, 612, 4_200, 4_201, 4_242, 4_243, 4_244, 4_245, 4_246, 4_247, 4_248, 4_249, 99_999,
     ]);

@@ -7,13 +7,13 @@ import { ClipError } from '#run/errors.ts';
 const line = { command: ['make'], cwd: '/work' };
 
 describe('a line of a batch', () => {
-  it('needs a command and a folder, of its own or from the defaults', () => {
+  it('needs a command and a folder, its own or from the defaults', () => {
     expect(runOfLine({ command: ['make'] }, { cwd: '/work' })).toMatchObject(line);
     expect(() => runOfLine({ command: ['make'] }, {})).toThrow(ZodError);
     expect(runOfLine(line, {})).toEqual(runRequest.parse(line));
   });
 
-  it('wins over the defaults, field by field', () => {
+  it('takes precedence over the defaults, field by field', () => {
     const defaults = { cwd: '/default', group: 'g', priority: 3, timeoutMs: 5_000 };
     expect(runOfLine({ ...line, priority: 0, timeoutMs: null }, defaults)).toMatchObject({
       cwd: '/work',
@@ -23,7 +23,7 @@ describe('a line of a batch', () => {
     });
   });
 
-  it('adds its variables to those of the defaults, and its names to theirs', () => {
+  it('adds its variables and their names to those of the defaults', () => {
     const defaults = { env: { A: '1', B: '1' }, envNames: ['A'] };
     const run = runOfLine({ ...line, env: { B: '2', C: '3' } }, defaults);
     expect(run.env).toEqual({ A: '1', B: '2', C: '3' });
@@ -49,12 +49,12 @@ describe('a line of a batch', () => {
     expect(() => runOfLine(text, line)).toThrow(ZodError);
   });
 
-  it('is refused with a field that nobody knows', () => {
+  it('is refused with an unknown field', () => {
     expect(() => runOfLine({ ...line, tiemout: '2m' }, {})).toThrow(/tiemout/);
     expect(() => runOfLine({ ...line, defaults: {} }, {})).toThrow(ZodError);
   });
 
-  it('may not be longer than what a request may be', () => {
+  it('may not be longer than a request', () => {
     const bad = [
       { command: [] },
       { command: [''] },

@@ -30,13 +30,13 @@ describe('a budget', () => {
     ['1h30m', { timeMs: 5_400_000 }],
     ['5usd,2h', { costUsd: 5, timeMs: 7_200_000 }],
     ['5usd, 2h, 1M tokens, 3 runs', { costUsd: 5, timeMs: 7_200_000, tokens: 1_000_000, runs: 3 }],
-  ])('written %s', (text, budget) => {
+  ])('is written %s', (text, budget) => {
     expect(parseBudget(text, '--budget-day')).toEqual({ ...noBudget, ...budget });
     expect(budgetSchema.parse(parseBudget(text, '--budget-day'))).toEqual({ ...noBudget, ...budget });
   });
 
   it.each(['', '5', '5eur', '-5usd', '5usd,', 'usd', '5k usd', 'a lot', '1.5runs', '$', '2 h 3', 'none,5usd'])(
-    'is not "%s", and what is understood is told',
+    'is not "%s", and the error lists the accepted forms',
     (text) => {
       expect(refusal(() => parseBudget(text, '--budget-day'))).toMatch(
         /^--budget-day: ".*" is not (an amount|a duration)\.$/,
@@ -56,7 +56,7 @@ describe('a budget', () => {
     );
   });
 
-  it('without a limit is none', () => {
+  it('is null without a limit', () => {
     expect(budgetSchema.safeParse(noBudget).success).toBe(false);
     expect(budgetSchema.safeParse({ costUsd: 5 }).data).toEqual({ ...noBudget, costUsd: 5 });
   });
@@ -69,7 +69,7 @@ describe('quiet hours', () => {
     ['9 - 17', 540, 1_020],
     ['22-24', 1_320, 0],
     ['0-6', 0, 360],
-  ])('written %s', (text, fromMinute, toMinute) => {
+  ])('are written %s', (text, fromMinute, toMinute) => {
     expect(parseQuietHours(text, '--quiet-hours')).toEqual({ fromMinute, toMinute });
   });
 

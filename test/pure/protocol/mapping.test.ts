@@ -9,7 +9,10 @@ function refusal(value: unknown): string {
     readMapping(value, 'smith.json');
   } catch (error) {
     if (!(error instanceof ClipError)) throw error;
-    expect([error.code, error.hint]).toEqual(['usage', 'docs/agents.md has a worked example of a mapping.']);
+    expect([error.code, error.hint]).toEqual([
+      'usage',
+      'docs/agents/presets-and-mappings.md has a worked example of a mapping.',
+    ]);
     expect(error.message).toMatch(/^smith\.json: .*\.$/);
     return error.message.slice('smith.json: '.length, -1);
   }
@@ -20,7 +23,7 @@ const rule = { when: { type: 'x' }, message: { text: 'text' } };
 const withRule = (given: object) => ({ command: 'smith', rules: [rule, { ...rule, ...given }] });
 
 describe('a mapping', () => {
-  it('needs no more than a command', () => {
+  it('needs nothing but a command', () => {
     expect(readMapping({ command: 'smith' }, 'smith.json')).toEqual({
       command: 'smith',
       prompt: 'stdin',
@@ -39,7 +42,7 @@ describe('a mapping', () => {
   });
 
   it.each(presets.map(({ name, mapping }) => ({ name, mapping })))(
-    'is what the preset $name is, and stays the same when it is stored and read',
+    'is valid as the preset $name, and unchanged after it was stored and read',
     ({ mapping }) => {
       expect(readMapping(JSON.parse(JSON.stringify(mapping)), 'preset')).toEqual(mapping);
     },
@@ -99,7 +102,7 @@ describe('a mapping', () => {
     expect(refusal(value)).toMatch(words);
   });
 
-  it('says how much more is wrong', () => {
+  it('with several errors is refused with their number', () => {
     expect(refusal({ command: '', prompt: 'x', text: 'y' })).toContain('(and 2 more)');
   });
 });

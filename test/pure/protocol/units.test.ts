@@ -73,11 +73,11 @@ describe('a duration', () => {
     },
   );
 
-  it('that is not nothing is never taken for none', () => {
+  it('that is greater than zero is never rounded to zero', () => {
     expect(parseDuration('0.4ms', '--limit')).toBeGreaterThan(0);
   });
 
-  it('takes no longer for a long text that is none', () => {
+  it('is refused quickly, however long the text', () => {
     expect(refusal(parseDuration, `${'1'.repeat(100_000)}x`)).toContain('is not a duration.');
     expect(refusal(parseDuration, `${'1s'.repeat(50_000)}x`)).toContain('is not a duration.');
   });

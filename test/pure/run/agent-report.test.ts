@@ -5,8 +5,8 @@ import { limits } from '#run/limits.ts';
 
 const sent: SentReport = { token: 'tok_en-1', id: 'r1', kind: 'next', text: 'write the tests', who: null };
 
-describe('the line of a report', () => {
-  it('is read as it was written, whatever its words', () => {
+describe('the printed line of a report', () => {
+  it('is read as it was written, whatever its text', () => {
     const words = string({ unit: 'grapheme', minLength: 1, maxLength: 200 }).filter(
       (text) => text.length <= limits.reportTextLength,
     );
@@ -19,12 +19,12 @@ describe('the line of a report', () => {
     assert(same, { numRuns: 300 });
   });
 
-  it('is one line for us, though it has a line separator of Unicode in it, which JSON leaves as it is', () => {
+  it('is one line although it contains a Unicode line separator, which JSON leaves as it is', () => {
     const report = { ...sent, text: 'one\u2028two\u2029three' };
     expect(reportsInText(reportLine(report))).toEqual([report]);
   });
 
-  it('is found behind other words, with a carriage return at its end, and beside others', () => {
+  it('is found after other text, with a carriage return at its end, and beside other reports', () => {
     const other = { ...sent, id: 'r2', kind: 'done' as const };
     expect(reportsInText(`Output: ${reportLine(sent)}\r\n  ${reportLine(other)}  `)).toEqual([sent, other]);
   });
@@ -48,20 +48,20 @@ describe('the line of a report', () => {
     expect(reportsInText(line)).toEqual([]);
   });
 
-  it('needs no one to be named', () => {
+  it('needs no named person', () => {
     expect(reportsInText('::clip-report tok {"id":"a","kind":"next","text":"x"}')).toEqual([
       { token: 'tok', id: 'a', kind: 'next', text: 'x', who: null },
     ]);
   });
 });
 
-describe('what is kept of a report', () => {
-  it('has no control characters, but its lines', () => {
+describe('a stored report', () => {
+  it('has no control characters except line breaks', () => {
     const text = ' \u001b[31mred\u001b[0m\r\nand \u001b]0;title\u0007a\u0000bell\u0007\ttab\u202e\n';
     expect(cleanReport({ kind: 'progress', text, who: null }).text).toBe('red\nand abell\ttab');
   });
 
-  it('names somebody only for a blocker', () => {
+  it('names a person only for a blocker', () => {
     expect(cleanReport({ kind: 'blocked', text: 'x', who: ' the\nops \u0007team ' }).who).toBe('the ops team');
     expect(cleanReport({ kind: 'blocked', text: 'x', who: '\u0007' }).who).toBeNull();
     expect(cleanReport({ kind: 'done', text: 'x', who: 'ops' }).who).toBeNull();

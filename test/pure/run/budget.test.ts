@@ -29,8 +29,8 @@ const spent = (given: Partial<Spent>): Spent => ({
   ...given,
 });
 
-describe('what runs have used together', () => {
-  test('is the sum of what each has used; cached input is input and counts once', () => {
+describe('the total usage of runs', () => {
+  test('is the sum of the usage of each; cached input is input and counts once', () => {
     expect(usageToSpent(usage(0.1, 900, 100), 2_000)).toEqual({
       costUsd: 0.1,
       costKnownUsd: 0.1,
@@ -49,7 +49,7 @@ describe('what runs have used together', () => {
     });
   });
 
-  test('is unknown where a part of it is, and the known rest stands beside it', () => {
+  test('is unknown where a part of it is unknown, with the known rest beside it', () => {
     const part = addSpent(usageToSpent(usage(1.5, 10, null), 1), usageToSpent(null, 1));
     expect(part).toEqual({
       ...{ costUsd: null, costKnownUsd: 1.5, costUnknownRuns: 1 },
@@ -64,7 +64,7 @@ describe('what runs have used together', () => {
     });
   });
 
-  test('a run that was cut off counts with what it told, and as one that is not fully known', () => {
+  test('includes what an interrupted run has reported, as not fully known', () => {
     const cut = usageToSpent(usage(0.5, 100, 10), 1, { usageIsPart: true });
     expect(cut).toMatchObject({
       costUsd: null,
@@ -88,10 +88,10 @@ describe('what runs have used together', () => {
   });
 });
 
-describe('what a limit cannot hold', () => {
+describe('the notice about a limit that cannot be enforced', () => {
   const runs = (tokensUnknownRuns: number, costUnknownRuns: number) => spent({ tokensUnknownRuns, costUnknownRuns });
 
-  test('is said of the runs that it has not fully seen', () => {
+  test('names runs whose usage is not fully known', () => {
     expect(unseenByLimit(budget({ tokens: 10, costUsd: 1 }), runs(2, 1))).toBe(
       'only what was told counts; not fully known: the tokens of 2 runs and the cost of one run',
     );
@@ -125,12 +125,12 @@ describe('what a limit cannot hold', () => {
       { tokens: 'live', cost: 'end' },
       'it tells its cost only at its end, so that this limit stops no run that works: limit its tokens, time or runs, too',
     ],
-  ])('of a CLI is said when it is set: %j of one that tells %j', (limited, tells, words) => {
+  ])('is shown when the limit of a CLI is set: %j of one that reports %j', (limited, tells, words) => {
     expect(doubtAbout(budget(limited), tells)).toBe(words);
   });
 });
 
-describe('a limit', () => {
+describe('a limit of a budget', () => {
   test.each<[string, Partial<Budget>, Partial<Spent>, string | null]>([
     ['on cost holds below it', { costUsd: 5 }, { costUsd: 4.999999 }, null],
     ['on cost is reached at it', { costUsd: 5 }, { costUsd: 5 }, '$5.00 of $5.00'],
@@ -143,7 +143,7 @@ describe('a limit', () => {
       { costUsd: null, costKnownUsd: 5.1 },
       '$5.10 of $5.00, and more whose cost is not known',
     ],
-    ['on cost is not reached by what nobody knows', { costUsd: 5 }, { costUsd: null, costKnownUsd: 0 }, null],
+    ['on cost is not reached by an unknown cost', { costUsd: 5 }, { costUsd: null, costKnownUsd: 0 }, null],
     ['on tokens holds below it', { tokens: 1_000 }, { tokens: 999 }, null],
     ['on tokens is reached at it', { tokens: 200_000 }, { tokens: 1_200_000 }, '1,200,000 of 200,000 tokens'],
     [
@@ -157,7 +157,7 @@ describe('a limit', () => {
     ['on runs holds while one more is allowed', { runs: 2 }, { runs: 1 }, null],
     ['on runs is reached when one more would be too many', { runs: 2 }, { runs: 2 }, '2 of 2 runs'],
     [
-      'on two things is reached by either, the cost being told first',
+      'on two things is reached by either, with the cost shown first',
       { costUsd: 1, timeMs: 1 },
       { costUsd: 1, timeMs: 1 },
       '$1.00 of $1.00',
@@ -166,17 +166,17 @@ describe('a limit', () => {
     expect(reachedLimit(budget(limit), spent(used))?.words ?? null).toBe(words);
   });
 
-  test('that is none is never reached', () => {
+  test('that is null is never reached', () => {
     expect(reachedLimit(noBudget, spent({ costUsd: 1e6, tokens: 1e12, runs: 1e6, timeMs: 1e12 }))).toBeNull();
   });
 
-  test('on runs never stops a run that was let in', () => {
+  test('on runs never stops a run that was admitted', () => {
     expect(reachedWhileRunning(budget({ runs: 1 }), spent({ runs: 1 }))).toBeNull();
     expect(reachedWhileRunning(budget({ runs: 1, tokens: 5 }), spent({ runs: 1, tokens: 5 }))?.limit).toBe('tokens');
   });
 });
 
-test('a budget is told in words', () => {
+test('a budget is formatted in words', () => {
   expect(formatBudget({ costUsd: 5, tokens: 2_000_000, runs: 20, timeMs: 5_400_000 })).toBe(
     '$5.00, 2,000,000 tokens, 20 runs, 1 h 30 min',
   );

@@ -44,24 +44,24 @@ function words(one: Candidate, holders: readonly Holder[] = [], given: Partial<R
 }
 
 describe('free slots', () => {
-  it('go to the first in the order given, and to no more than there are', () => {
+  it('go to the first runs in the given order, and to no more than there are slots', () => {
     expect(granted([candidate(3), candidate(1), candidate(2)])).toEqual([3, 1]);
     expect(granted([candidate(3), candidate(1)], [holder(9)])).toEqual([3]);
     expect(granted([candidate(3)], [holder(8), holder(9)])).toEqual([]);
     expect(words(candidate(3), [holder(8), holder(9)])).toBe('slot: all 2 slots are taken');
   });
 
-  it('are not taken by a run whose process has ended and whose leftovers are being cleared', () => {
+  it('are free when the process of a run has ended, while its leftovers are cleared', () => {
     expect(granted([candidate(1), candidate(2)], [holder(9, { takesSlot: false })])).toEqual([1, 2]);
   });
 
-  it('are not kept from others by one that waits for something else', () => {
+  it('are not blocked by a run that waits for another reason', () => {
     expect(granted([candidate(1, { notBefore: noon + 1 }), candidate(2), candidate(3)])).toEqual([2, 3]);
   });
 });
 
 describe('a held queue', () => {
-  it('starts nothing, not even a run inside a run, and says how to release it', () => {
+  it('starts nothing, not even a run inside a run, and shows how to release it', () => {
     expect(granted([candidate(1), candidate(2, { ancestors: ['id9'] })], [], { held: true })).toEqual([]);
     expect(words(candidate(1), [], { held: true })).toBe('queue: the queue is held: clip queue release');
   });
@@ -77,7 +77,7 @@ describe('a group', () => {
     );
   });
 
-  it('counts only its own runs, and without a limit none', () => {
+  it('counts only its own runs, and has no limit by default', () => {
     expect(
       granted([candidate(1, { group: 'g' })], [holder(9, { group: 'other' })], { slotsMax: 8, ...group(1) }),
     ).toEqual([1]);
@@ -87,7 +87,7 @@ describe('a group', () => {
     expect(granted([candidate(1, { group: 'unknown' })], [holder(9, { group: 'unknown' })], group(1))).toEqual([1]);
   });
 
-  it('starts nothing while paused, and says how to resume it; others go on', () => {
+  it('starts nothing while paused, and shows how to resume it; other groups start runs', () => {
     expect(granted([candidate(1, { group: 'g' }), candidate(2)], [], group(null, true))).toEqual([2]);
     expect(words(candidate(1, { group: 'g' }), [], group(null, true))).toBe(
       'group: group g is paused: clip group resume g',
@@ -102,12 +102,12 @@ describe('a group', () => {
 describe('a budget that is used up', () => {
   const used = { agent: { id: 'a', name: 'coder' }, budget: 'agent coder has used $5.00 of $5.00 today' };
 
-  it('lets nothing start, not even inside a run, and says which; others go on', () => {
+  it('lets nothing start, not even inside a run, and is named; other runs start', () => {
     expect(granted([candidate(1, used), candidate(2, { ...used, ancestors: ['id9'] }), candidate(3)])).toEqual([3]);
     expect(words(candidate(1, used))).toBe('budget: agent coder has used $5.00 of $5.00 today');
   });
 
-  it('is told before a lock that opens by itself, but after a pause that a person has to end', () => {
+  it('is shown before a lock, which opens by itself, but after a pause, which a person has to end', () => {
     expect(words(candidate(1, { ...used, locks: ['db'] }), [holder(9, { locks: ['db'] })])).toMatch(/^budget: /);
     expect(words(candidate(1, used), [], { agents: new Map([['a', { limit: 1, paused: true }]]) })).toMatch(/^agent: /);
   });
@@ -122,7 +122,7 @@ describe('locks', () => {
     expect(granted([candidate(1, { locks: ['db'] })], [holder(9, { locks: ['Db'] })])).toEqual([1]);
   });
 
-  it('are taken together or not at all: one that waits holds none of them', () => {
+  it('are taken together or not at all: a run that waits holds none of them', () => {
     const both = candidate(1, { locks: ['free', 'held'] });
     expect(granted([both, candidate(2, { locks: ['other'] })], [holder(9, { locks: ['held'] })])).toEqual([2]);
     expect(words(candidate(2, { locks: ['free'], ancestors: ['id9'] }), [holder(9, { locks: ['held'] })])).toBeNull();
@@ -142,19 +142,19 @@ describe('a run inside a run', () => {
     expect(granted([candidate(2)], [parent, holder(7, { ancestors: ['id9'] })])).toEqual([2]);
   });
 
-  it('takes nothing of the limit of its group either', () => {
+  it("takes no place of its group's limit either", () => {
     const child = { group: 'g', ancestors: ['id9'] };
     expect(granted([candidate(1, child)], [holder(9, { group: 'g' })], group(1))).toEqual([1]);
     expect(granted([candidate(2, { group: 'g' })], [holder(9), holder(7, child)], group(1))).toEqual([2]);
   });
 
-  it('shares the locks of everything it was started in', () => {
+  it('shares the locks of all its ancestors', () => {
     expect(granted([candidate(1, { locks: ['db'], ancestors: ['id9'] })], [parent])).toEqual([1]);
     const middle = holder(8, { ancestors: ['id9'] });
     expect(granted([candidate(1, { locks: ['db'], ancestors: ['id8', 'id9'] })], [parent, middle])).toEqual([1]);
   });
 
-  it('does not share a lock with its sibling, nor with a stranger', () => {
+  it('does not share a lock with its sibling, nor with an unrelated run', () => {
     const twins = [
       candidate(1, { locks: ['db'], ancestors: ['id9'] }),
       candidate(2, { locks: ['db'], ancestors: ['id9'] }),
@@ -168,7 +168,7 @@ describe('a run inside a run', () => {
     ).toEqual([]);
   });
 
-  it('keeps its lock when the parent that shared it has gone', () => {
+  it('keeps its lock when the parent that shared it has ended', () => {
     const orphan = holder(7, { locks: ['db'] });
     expect(granted([candidate(1, { locks: ['db'] })], [orphan])).toEqual([]);
   });
@@ -183,25 +183,25 @@ describe('a run inside a run', () => {
     expect(words(candidate(1, { ancestors: ['id9'] }), going)).toBe('slot: its parent run has 2 runs going already');
   });
 
-  it('waits for its group to be resumed, as every other', () => {
+  it('waits for its group to be resumed, like any other run', () => {
     expect(granted([candidate(1, { group: 'g', ancestors: ['id9'] })], [parent], group(null, true))).toEqual([]);
   });
 });
 
 describe('a run that comes after another', () => {
-  it.each(['queued', 'starting', 'running', 'stopping', 'failed'])('waits while that is %s', (status) => {
+  it.each(['queued', 'starting', 'running', 'stopping', 'failed'])('waits while that other run is %s', (status) => {
     const later = candidate(2, { after: { number: 1, status } });
     expect(granted([later])).toEqual([]);
     expect(words(later)).toBe(`run: run 1 must succeed first; it is ${status}`);
   });
 
-  it('starts once that has succeeded', () => {
+  it('starts once that other run has succeeded', () => {
     expect(granted([candidate(2, { after: { number: 1, status: 'succeeded' } })])).toEqual([2]);
   });
 });
 
-describe('a run that may not start before a moment', () => {
-  it('waits for it, and starts at that very moment', () => {
+describe('a run with an earliest start', () => {
+  it('waits until then, and starts at that exact moment', () => {
     expect(words(candidate(1, { notBefore: noon + 1 }))).toBe('time: not before 2026-06-01T12:00:00.001Z');
     expect(granted([candidate(1, { notBefore: noon })])).toEqual([1]);
   });
@@ -214,30 +214,30 @@ describe('the runs of one agent', () => {
     agents: new Map([['a1', { limit, paused }]]),
   });
 
-  it('are as many at a time as it may have, whatever slots are free', () => {
+  it("are limited by the agent's concurrency, whatever slots are free", () => {
     expect(
       granted([candidate(1, agent()), candidate(2, agent()), candidate(3, agent()), candidate(4)], [], limited(2)),
     ).toEqual([1, 2, 4]);
     expect(words(candidate(2, agent()), [holder(1, agent())], limited(1))).toBe('agent: agent coder runs 1 at a time');
   });
 
-  it('hold their place until their process has ended, not until all is tidied up', () => {
+  it('hold their place until their process has ended, not until they are settled', () => {
     expect(granted([candidate(2, agent())], [holder(1, { ...agent(), takesSlot: false })], limited(1))).toEqual([2]);
   });
 
-  it('wait while it is paused', () => {
+  it('wait while the agent is paused', () => {
     expect(words(candidate(1, agent()), [], limited(1, true))).toBe(
       'agent: agent coder is paused: clip agent resume coder',
     );
   });
 
-  it('are told of the pause first, since a lock opens by itself', () => {
+  it('show the pause first, since a lock opens by itself', () => {
     const locked = { ...agent(), locks: ['k'] };
     expect(words(candidate(2, locked), [holder(1, { locks: ['k'] })], limited(1, true))).toContain('paused');
     expect(words(candidate(2, locked), [holder(1, { locks: ['k'] })], limited(1))).toContain('lock k');
   });
 
-  it('take no place inside a run, or agents that call each other would wait for ever; but a paused agent starts none', () => {
+  it('take no place inside a run, where agents that call each other would deadlock; but a paused agent starts none', () => {
     const inside = { ...agent(), ancestors: ['id9'] };
     expect(granted([candidate(2, inside)], [holder(1, agent())], limited(1))).toEqual([2]);
     expect(granted([candidate(3, agent())], [holder(2, inside)], limited(1))).toEqual([3]);
@@ -249,28 +249,28 @@ describe('A run that waits for one of its locks', () => {
   const both = candidate(1, { locks: ['a', 'b'] });
   const held = holder(9, { locks: ['b'] });
 
-  it('is not overtaken by runs behind it that want only the other lock', () => {
+  it('is not overtaken by later runs that want only the other lock', () => {
     expect(
       granted([both, candidate(2, { locks: ['a'] }), candidate(3, { locks: ['c'] })], [held], { slotsMax: 8 }),
     ).toEqual([3]);
     expect(granted([candidate(2, { locks: ['a'] }), both], [held], { slotsMax: 8 })).toEqual([2]);
   });
 
-  it('starts before them once its lock is free', () => {
+  it('starts before the later runs once its lock is free', () => {
     expect(granted([both, candidate(2, { locks: ['a'] })], [], { slotsMax: 8 })).toEqual([1]);
   });
 
-  it('keeps its locks from no run inside a run: its parent may hold what the one ahead waits for', () => {
+  it('blocks no run inside a run, whose parent may hold the other lock', () => {
     const nested = candidate(2, { locks: ['a'], ancestors: ['id9'] });
     expect(granted([both, nested], [held], { slotsMax: 8 })).toEqual([2]);
   });
 
-  it('keeps nothing while it waits for something else than a lock', () => {
+  it('blocks no lock while it waits for another reason than a lock', () => {
     const later = candidate(1, { locks: ['a', 'b'], notBefore: noon + 1 });
     expect(granted([later, candidate(2, { locks: ['a'] })], [held], { slotsMax: 8 })).toEqual([2]);
   });
 
-  it('is named to those behind it', () => {
+  it('is named to the runs behind it', () => {
     const occupancy = countOccupancy([held]);
     const waiting = waitingFor(both, occupancy, rules({ slotsMax: 8 }), noon);
     if (waiting === null) throw new Error('it waits for nothing');

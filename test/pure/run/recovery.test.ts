@@ -31,8 +31,8 @@ const look = (status: string, seen: Partial<Observation>) =>
   reconcile(aRun(unfinished[status] as RunState), { ...nothing, ...seen });
 const fact = (value: object) => ({ kind: 'fact', fact: expect.objectContaining(value) });
 
-describe('what is found of an unfinished run', () => {
-  it.each(everyStatus)('exit.json: it exited, with the true code (%s)', (status) => {
+describe('the recovery of an unfinished run', () => {
+  it.each(everyStatus)('with an exit.json: it exited, with its true exit code (%s)', (status) => {
     const found = look(status, { launched: true, started: process, exit });
     expect(found).toEqual(
       fact({
@@ -53,25 +53,28 @@ describe('what is found of an unfinished run', () => {
     ).toEqual(fact({ type: 'exited', code: null, signal: 'SIGKILL', byDeadline: true }));
   });
 
-  it('exit.json with an error of the start: it could not start', () => {
+  it('with an exit.json with a start error: it could not start', () => {
     const error = { code: 'command_not_found', message: 'There is no command make.' };
     const found = look('starting', { launched: true, exit: { ...exit, code: null, error } });
     expect(found).toEqual(fact({ type: 'spawn-failed', errorCode: error.code, message: error.message }));
   });
 
-  it.each(everyStatus)('the keeper holds it: it is found again, held (%s)', (status) => {
+  it.each(everyStatus)('whose keeper holds it: it is found again, held (%s)', (status) => {
     const found = look(status, { launched: true, started: process, keeper, leaderAlive: true });
     expect(found).toEqual(fact({ type: 'found-again', held: true, leader, startedAt: noon - 30_000 }));
     expect(look(status, { launched: true, keeper })).toEqual(fact({ type: 'found-again', held: true }));
   });
 
-  it.each(everyStatus)('its identity proves it alive, but no keeper holds it: found again, detached (%s)', (status) => {
-    const found = look(status, { launched: true, started: process, leaderAlive: true });
-    expect(found).toEqual(fact({ type: 'found-again', held: false, leader, startedAt: noon - 30_000 }));
-  });
+  it.each(everyStatus)(
+    'whose identity proves it alive, without a keeper: it is found again, detached (%s)',
+    (status) => {
+      const found = look(status, { launched: true, started: process, leaderAlive: true });
+      expect(found).toEqual(fact({ type: 'found-again', held: false, leader, startedAt: noon - 30_000 }));
+    },
+  );
 
   it.each(everyStatus)(
-    'the record of an end is not believed while the process lives, nor while its keeper will tell (%s)',
+    'does not believe an exit record while the process lives, nor while its keeper will report (%s)',
     (status) => {
       const forged = { launched: true, started: process, exit };
       expect(look(status, { ...forged, leaderAlive: true })).toEqual(fact({ type: 'found-again', held: false }));
@@ -80,7 +83,7 @@ describe('what is found of an unfinished run', () => {
   );
 
   it.each(everyStatus)(
-    'a keeper of the first release holds it, its process has ended, and there is a record: it exited (%s)',
+    'with a keeper of the first release, an ended process and an exit record: it exited (%s)',
     (status) => {
       const found = look(status, { launched: true, started: process, exit, keeper: { ...keeper, surely: false } });
       expect(found).toEqual(fact({ type: 'exited', code: 3, tick: 500 }));
@@ -88,7 +91,7 @@ describe('what is found of an unfinished run', () => {
   );
 
   it.each(everyStatus)(
-    'its keeper stands still, and the system shows how its process ended: it exited, with the true code (%s)',
+    'with a suspended keeper and an exit that the system shows: it exited, with its true exit code (%s)',
     (status) => {
       const found = look(status, {
         launched: true,
@@ -101,7 +104,7 @@ describe('what is found of an unfinished run', () => {
   );
 
   it.each(['starting', 'running', 'stopping'])(
-    'a process in another pid namespace is neither lost nor repeated (%s)',
+    'with a process in another pid namespace: it is neither lost nor repeated (%s)',
     (status) => {
       expect(look(status, { launched: true, started: process, unseen: true })).toEqual(
         fact({ type: 'found-again', held: false, leader }),
@@ -109,44 +112,44 @@ describe('what is found of an unfinished run', () => {
     },
   );
 
-  it('a process in another pid namespace that is known to be out of sight needs no second word', () => {
+  it('with a process in another pid namespace that is known to be out of sight: nothing is recorded again', () => {
     const seen = { ...nothing, launched: true, started: process, unseen: true };
     expect(reconcile(aRun(running({ held: false })), seen)).toEqual({ kind: 'nothing' });
   });
 
-  it.each(everyStatus)('the leader dead, others of its family alive: they are ended first (%s)', (status) => {
+  it.each(everyStatus)('with a dead leader and live leftovers: they are ended first (%s)', (status) => {
     expect(look(status, { launched: true, started: process, relatives: [99] })).toEqual({ kind: 'end-family-first' });
     expect(look(status, { launched: true, relatives: [99] })).toEqual({ kind: 'end-family-first' });
   });
 
-  it.each(everyStatus)('nothing alive and no exit record: it is lost, surely (%s)', (status) => {
+  it.each(everyStatus)('with no live process and no exit record: it is certainly lost (%s)', (status) => {
     const found = look(status, { launched: true, started: process });
     expect(found).toEqual(
       fact({ type: 'process-lost', certain: true, message: 'The process is gone and left no exit record.' }),
     );
   });
 
-  it('starting without launch.json: it was never launched and may be at once', () => {
+  it('starting, without launch.json: it was never launched and may be launched at once', () => {
     expect(look('starting', {})).toEqual(fact({ type: 'never-launched', retryInMs: 0 }));
   });
 
-  it.each(['running', 'stopping'])('%s without launch.json: it is no second time launched, but lost', (status) => {
+  it.each(['running', 'stopping'])('%s, without launch.json: it is lost, and not launched again', (status) => {
     expect(look(status, {})).toEqual(fact({ type: 'process-lost' }));
   });
 
-  it('launch.json, no started.json, a carrier of its mark that leads a session: found again, detached', () => {
+  it('with launch.json, no started.json, and a process with its mark that leads a session: it is found again, detached', () => {
     const found = look('starting', { launched: true, candidate: process, relatives: [leader.pid] });
     expect(found).toEqual(fact({ type: 'found-again', held: false, leader, startedAt: noon - 30_000 }));
   });
 
-  it('launch.json, no started.json, no carrier: lost, surely only where every environment could be read', () => {
+  it('with launch.json, no started.json, no marked process: it is lost, with certainty only if every environment could be read', () => {
     expect(look('starting', { launched: true })).toEqual(fact({ type: 'process-lost', certain: true }));
     expect(look('starting', { launched: true, everythingReadable: false })).toEqual(
       fact({ type: 'process-lost', certain: false }),
     );
   });
 
-  it('of a queued or an ended run means nothing', () => {
+  it('changes nothing for a queued or an ended run', () => {
     const ended = {
       outcome: { kind: 'lost' },
       stopReason: 'any',
@@ -180,13 +183,13 @@ describe('what is found of an unfinished run', () => {
   });
 });
 
-describe('the sentence about a lost run', () => {
-  it('names the descendant process group that was ended, and no more than eight of it', () => {
+describe('the message about a lost run', () => {
+  it('names the descendant process group that was ended, and at most eight groups', () => {
     expect(lostMessage([7, 8], true)).toContain('descendant process group was still alive and was ended (pid 7, 8)');
     expect(lostMessage([1, 2, 3, 4, 5, 6, 7, 8, 9], true)).toContain('(pid 1, 2, 3, 4, 5, 6, 7, 8)');
   });
 
-  it('says when it is not sure, and why nothing is tried again', () => {
+  it('names any uncertainty, and the reason against a retry', () => {
     expect(lostMessage([], false)).toContain(
       'Not every process of this user could be examined, so it is not retried by itself.',
     );

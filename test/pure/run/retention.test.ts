@@ -13,8 +13,8 @@ function removed(rule: { keepMs: number; bytesMax: number }, now = nobody) {
   return { runs: removals.map(({ run, why }) => `${run} ${why}`), done };
 }
 
-describe('the logs that are removed', () => {
-  it('are those that are too old, and no others', () => {
+describe('the logs that retention removes', () => {
+  it('are those above the age limit, and no others', () => {
     expect(removed({ keepMs: 90 * day, bytesMax: 0 })).toEqual({ runs: ['1 age', '2 age'], done: true });
   });
 
@@ -23,7 +23,7 @@ describe('the logs that are removed', () => {
     expect(removed({ keepMs: 0, bytesMax: 400 })).toEqual({ runs: [], done: true });
   });
 
-  it('are all of them when nothing fits, and then there may be more', () => {
+  it('are all of them when none fits, and the rest may be above the limit', () => {
     expect(removed({ keepMs: 0, bytesMax: 1 })).toEqual({
       runs: ['1 size', '2 size', '3 size', '4 size'],
       done: false,
@@ -34,7 +34,7 @@ describe('the logs that are removed', () => {
     expect(removed({ keepMs: 0, bytesMax: 0 })).toEqual({ runs: [], done: true });
   });
 
-  it('are never those of the newest run of a task: the next in line goes instead', () => {
+  it('never include those of the newest run of a task: the next oldest is removed instead', () => {
     const now = { at, isNewestOfTask: (run: number): boolean => run === 1 };
     expect(removed({ keepMs: 90 * day, bytesMax: 0 }, now)).toEqual({ runs: ['2 age'], done: true });
     expect(removed({ keepMs: 0, bytesMax: 350 }, now)).toEqual({ runs: ['2 size'], done: true });

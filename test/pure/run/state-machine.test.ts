@@ -204,7 +204,7 @@ const columns = heading.trim().split(/\s+/);
 const rows = lines.map((line) => line.split('|').map((cell) => cell.trim()));
 
 describe('the table of states and events', () => {
-  it('has a row for every event, every order to stop and every kind of fact, and no other', () => {
+  it('has a row for every event, every stop order and every kind of fact, and no other', () => {
     expect(rows.map(([name]) => name).sort()).toEqual(Object.keys(events).sort());
     expect(new Set(Object.values(events).map(({ type }) => type))).toEqual(new Set([...orderTypes, ...factTypes]));
   });
@@ -228,7 +228,7 @@ describe('the table of states and events', () => {
     });
   }
 
-  it('holds each arrow of the diagram, and no other', () => {
+  it('has each arrow of the diagram, and no other', () => {
     const found = new Set<string>();
     for (const state of Object.values(states).flat()) {
       for (const event of Object.values(events)) {
@@ -240,7 +240,7 @@ describe('the table of states and events', () => {
     expect([...found].sort()).toEqual(arrows.toSorted());
   });
 
-  it('never brings an ended run back, and asks to finalize exactly when a run ends', () => {
+  it('never restarts an ended run, and requests the finalize steps exactly when a run ends', () => {
     for (const state of Object.values(states).flat()) {
       for (const event of Object.values(events)) {
         const result = transition(aRun(state), event, noon);
@@ -252,7 +252,7 @@ describe('the table of states and events', () => {
     }
   });
 
-  it('settles a run when its last finalizing step is struck off, in whatever order', () => {
+  it('settles a run when its last finalize step is done, in any order', () => {
     const found: Readonly<Record<FinalizeStep, RunEvent>> = {
       workspace: { type: 'step-done', step: 'workspace', workspace: null },
       leftovers: { type: 'step-done', step: 'leftovers', leaked: [{ pid: 9, command: 'sleep', ended: true }] },

@@ -35,7 +35,7 @@ const usage = (
   costUsd,
 });
 
-describe('what a run used', () => {
+describe('the usage of one run of a session', () => {
   test.each<[string, readonly AgentEvent[], ReturnType<typeof usage> | null]>([
     ['nothing that is known', [], null],
     ['one part', [part(10, 4, 2)], usage(10, 4, 2, null)],
@@ -62,11 +62,11 @@ describe('what a run used', () => {
     ['all of a total that went down, each for itself', [total(30, 60, 6), cost('session', 0.2)], usage(30, 20, 6, 0.2)],
     ['its parts, whatever the totals were', [part(30, 10, 6)], usage(30, 10, 6, null)],
     ['nothing that is known', [], null],
-  ])('in a session that was resumed: %s', (_, readings, expected) => {
+  ])('in a resumed session: %s', (_, readings, expected) => {
     expect(toUsage(meterOf(...readings), before)).toEqual(expected);
   });
 
-  test('is never told in more digits than anyone charges', () => {
+  test('has no more digits than a provider charges', () => {
     expect(toUsage(meterOf(cost('session', 0.19784000000000002)), { tokens: null, costUsd: 0.147872 })?.costUsd).toBe(
       0.049968,
     );
@@ -74,20 +74,20 @@ describe('what a run used', () => {
 });
 
 describe('the totals of a session', () => {
-  test('are as its last run left them', () => {
+  test('are those of its last run', () => {
     expect(totalsAfter(meterOf(total(130, 50, 26), cost('session', 1.5)), noTotals)).toEqual({
       tokens: tokens(130, 50, 26),
       costUsd: 1.5,
     });
   });
 
-  test('stay where a run said nothing of them', () => {
+  test('stay when a run reported nothing', () => {
     const before = { tokens: tokens(100, 40, 20), costUsd: 1 };
     expect(totalsAfter(meterOf(part(5, 5, 5), cost('part', 3)), before)).toEqual(before);
     expect(totalsAfter(meterOf(total(130, 50, 26)), before)).toEqual({ tokens: tokens(130, 50, 26), costUsd: 1 });
   });
 
-  test('are paid for once over many runs, those without a word among them', () => {
+  test('are charged once over many runs, also when some reported nothing', () => {
     // As codex counted in three recorded runs of one session, and a run between that was killed.
     const runs = [meterOf(total(9848, 0, 11)), meterOf(), meterOf(total(29810, 0, 65)), meterOf(total(40070, 0, 92))];
     let totals = noTotals;

@@ -78,12 +78,12 @@ describe('progress in a streak of runs', () => {
     expect([run({ a: '1' }), run({ a: '1' }), run({ a: '1' })]).toEqual([true, false, false]);
   });
 
-  it('two states in turn are no progress after the first time', () => {
+  it('two alternating states are no progress after the first time', () => {
     const run = streak();
     expect([run({ a: '1' }), run({ a: '2' }), run({ a: '1' }), run({ a: '2' })]).toEqual([true, true, false, false]);
   });
 
-  it('a change that is taken back is no progress', () => {
+  it('a reverted change is no progress', () => {
     const run = streak();
     expect([run({ a: '1' }), run({}), run({ a: '1' })]).toEqual([true, false, false]);
   });
@@ -98,7 +98,7 @@ describe('progress in a streak of runs', () => {
     ]);
   });
 
-  it('two states in turn are no progress while a person edits beside the run', () => {
+  it('two alternating states are no progress while a person edits beside the run', () => {
     const run = streak();
     const own = (path: string) => path === 'a';
     expect([
@@ -118,18 +118,18 @@ describe('a commit is progress', () => {
   });
   const seen = new Set(treeMarks(state([repository({ tree: 't1' })]), naming));
 
-  it('a commit is progress when its tree was not there before', () => {
+  it('a commit is progress when its tree did not exist before', () => {
     expect(isProgress(ownOf([], 1), left('t2'), seen)).toBe(true);
     expect(isProgress(ownOf([], 1), left('t1'), seen)).toBe(false);
   });
 
-  it('a commit is progress when it is the run’s own', () => {
+  it('a commit is progress when it belongs to the run', () => {
     expect(isProgress(ownOf([], 0), left('t2'), seen)).toBe(false);
   });
 });
 
 describe('the name of a state', () => {
-  it('the name of a state is the same for the same files, in whatever order', () => {
+  it('the name of a state is the same for the same files, in any order', () => {
     expect(wholeMark(state([repository({}, { a: '1', b: '2' })]), naming)).toBe(
       wholeMark(state([repository({}, { b: '2', a: '1' })]), naming),
     );
@@ -141,7 +141,7 @@ describe('the name of a state', () => {
     );
   });
 
-  it('the name of a state is not known where some file is not', () => {
+  it('the name of a state is null where some file is unknown', () => {
     expect(wholeMark(null, naming)).toBeNull();
     expect(wholeMark(state([repository({ open: null })]), naming)).toBeNull();
     expect(wholeMark(state([repository({}, { a: '?1 2' })]), naming)).toBeNull();

@@ -1,0 +1,114 @@
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { entriesOf } from '../../support/files.ts';
+import { createHome } from '../../support/home.ts';
+import { asNobody, nobody, root } from '../../support/other-user.ts';
+
+const connects = `const socket = require('node:net').connect(process.argv[1]);
+socket.on('connect', () => { console.log('in'); process.exit(); }).on('error', ({ code }) => console.log(code));`;
+const reads = `try { require('node:fs').readFileSync(process.argv[1]); console.log('read'); } catch ({ code }) { console.log(code); }`;
+
+/** Somebody who listens where a daemon would, and writes down what he is told. */
+async function listener(path: string): Promise<{ heard: () => string; connections: () => number; close: () => void }> {
+  let [heard, connections] = ['', 0];
+  const server: Server = createServer((socket) => {
+    connections += 1;
+    socket.on('data', (chunk) => {
+      heard += chunk;
+      socket.end('HTTP/1.1 200 OK\r\nclip-version: 0.1.0\r\ncontent-length: 2\r\n\r\n{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  // Its path goes with it, whoever listens there by then.
+  const close = () => void (server.listening && server.close());
+  onTestFinished(close);
+  chmodSync(path, 0o777);
+  return { heard: () => heard, connections: () => connections, close };
+}
+
+describe.skipIf(!root)('another user of the machine (needs root)', () => {
+  it('can connect to no socket of a home and read no file of it, not even when its folder is open', async () => {
+    const home = createHome();
+    await home.submit(['--env', 'SECRET=x', '--', 'sleep', '1000']);
+    await home.untilStatus(1, 'running');
+    chmodSync(home.base, 0o755);
+    // The folder as it is, and as somebody may have left it: each thing in it is closed by itself.
+    for (const mode of [0o700, 0o755]) {
+      chmodSync(home.folder, mode);
+      const entries = entriesOf(home.folder);
+      const sockets = entries.filter(({ kind }) => kind === 'socket');
+      expect(sockets).toHaveLength(2);
+      expect(sockets.map(({ path }) => asNobody(connects, [path]))).toEqual(['EACCES', 'EACCES']);
+      const files = entries.filter(({ kind }) => kind === 'file');
+      expect(files.length).toBeGreaterThan(10);
+      const all = `for (const path of process.argv.slice(1)) ${reads.replace('process.argv[1]', 'path')}`;
+      expect(
+        new Set(
+          asNobody(
+            all,
+            files.map(({ path }) => path),
+          ).split('\n'),
+        ),
+      ).toEqual(new Set(['EACCES']));
+    }
+    chmodSync(home.folder, 0o700);
+  });
+
+  it("that listens in a home of that user's own receives no data, not even a request", async () => {
+    const home = createHome();
+    mkdirSync(home.folder);
+    const stranger = await listener(join(home.folder, 'clip.sock'));
+    for (const path of [home.folder, join(home.folder, 'clip.sock')]) chownSync(path, nobody, nobody);
+    for (const args of [
+      ['run', '--env', 'SECRET=hush', '--', 'true'],
+      ['runs', '--json'],
+      ['status', '--json'],
+      ['daemon', 'status'],
+      ['wait', '1'],
+    ]) {
+      const result = await home.clip(args);
+      expect([args, result.code, result.stdout]).toEqual([args, args[0] === 'wait' ? 125 : 5, '']);
+      expect(result.stderr).toContain('belongs to another user');
+    }
+    expect([stranger.heard(), stranger.connections()]).toEqual(['', 0]);
+    chownSync(home.folder, 0, 0);
+  });
+
+  it('that has put a socket, a database or a command into an open home is detected, and nothing starts', async () => {
+    const home = createHome();
+    mkdirSync(home.folder, { mode: 0o777 });
+    const stranger = await listener(join(home.folder, 'clip.sock'));
+    chownSync(join(home.folder, 'clip.sock'), nobody, nobody);
+    for (const args of [
+      ['run', '--', 'true'],
+      ['runs', '--json'],
+      ['daemon', 'start'],
+      ['daemon', 'run'],
+    ]) {
+      const result = await home.clip(args);
+      expect([args, result.code, result.stdout, result.stderr]).toEqual([
+        args,
+        5,
+        '',
+        expect.stringContaining('clip.sock belongs to another user'),
+      ]);
+    }
+    expect(stranger.connections()).toBe(0);
+    stranger.close();
+    for (const name of ['clip.db', 'clip.lock', 'daemon.err']) {
+      writeFileSync(join(home.folder, name), '');
+      chownSync(join(home.folder, name), nobody, nobody);
+      const result = await home.clip(['run', '--', 'true']);
+      expect([name, result.code, result.stderr]).toEqual([
+        name,
+        5,
+        expect.stringContaining(`${name} belongs to another user`),
+      ]);
+      rmSync(join(home.folder, name));
+    }
+    expect(readdirSync(home.folder)).toEqual([]);
+    expect((await home.clip(['run', '--wait', '-q', '--', 'true'])).code).toBe(0);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { changes } from '#cli/dashboard/describe-changes.ts';
+import { aBoard, at, busy } from '../support/dashboard.ts';
+import { noon } from '../support/runs.ts';
+import { nasty, steering } from '../support/terminal.ts';
+
+const { running, failed, queued } = busy;
+const before = aBoard({ live: [running], recent: [failed] });
+
+describe('the described changes of the board', () => {
+  it('are the current state at first, without earlier ends', () => {
+    expect(changes(null, before, noon)).toEqual([
+      'clip 0.1.0 has been up for 1 h 0 min: 1 live run, 0 queued, 1 of 4 slots taken.',
+      'Run 12 is running (coder for T7).',
+    ]);
+  });
+
+  it('include each end with its own text, also of a run that came and went between two updates', () => {
+    const ended = { ...running, endedAt: at(0), exitCode: 0 };
+    const said = (['succeeded', 'failed', 'timed_out', 'cancelled'] as const).map(
+      (status) => changes(before, aBoard({ recent: [{ ...ended, status }, failed] }), noon)[0],
+    );
+    for (const [index, words] of ['has succeeded', 'has failed', 'has timed out', 'was cancelled'].entries())
+      expect(said[index]).toMatch(new RegExp(`^Run 12 ${words} after 4 min 5 s \\(.+\\)\\.$`));
+    const unseen = { ...failed, number: 14, endedAt: at(-1_000) };
+    expect(changes(before, aBoard({ live: [running], recent: [unseen, failed] }), noon)).toEqual([
+      expect.stringMatching(/^Run 14 has failed/),
+    ]);
+  });
+
+  it('exclude an old end that becomes visible after another run was removed, or after a restart', () => {
+    const older = { ...failed, number: 3, endedAt: at(-500_000) };
+    expect(changes(before, aBoard({ live: [running], recent: [failed, older] }), noon)).toEqual([]);
+  });
+
+  it('include what waits and for what, what needs a person, and what is held', () => {
+    const held = aBoard(
+      { live: [running], queued: [queued], recent: [failed], needsYou: [busy.need] },
+      { queue: { held: true, queued: 1, slots: 4, taken: 1 } },
+    );
+    const lines = changes(before, held, noon);
+    expect(lines).toContain('T7 Make the tests pass needs you: Which database? Settle it, then: clip continue T7');
+    expect(lines).toContain('The queue is held: clip queue release');
+    expect(lines[0]).toMatch(/^Run 13 is queued \(.+\), waiting for a free slot\.$/);
+    expect(changes(held, held, noon)).toEqual([]);
+  });
+
+  it('contain no control sequences', () => {
+    const trouble = { code: 'disk_full', message: nasty, hint: nasty };
+    const hostile = aBoard({
+      queued: [{ ...queued, waitingFor: nasty, command: [nasty] }],
+      needsYou: [{ ...busy.need, title: nasty, what: nasty, next: nasty }],
+    });
+    const all = changes(before, { ...hostile, daemon: { ...hostile.daemon, trouble } }, noon);
+    expect(steering(all.join('\n'))).toEqual([]);
+  });
+});
