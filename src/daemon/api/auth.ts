@@ -91,12 +91,12 @@ export function requirePerson(
 /** Returns the nearest ancestor run of an agent. A command that an agent starts as a run is attributed to the agent. */
 function nearestOfAgent(
   run: Run,
-  { findById }: Pick<ApiContext['supervisor'], 'findById'>,
+  supervisor: Pick<ApiContext['supervisor'], 'findById'>,
 ): { name: string; number: number; id: string } | null {
   for (
     let each: Run | null = run;
     each !== null;
-    each = each.lineage.parentRunId === null ? null : findById(each.lineage.parentRunId)
+    each = each.lineage.parentRunId === null ? null : supervisor.findById(each.lineage.parentRunId)
   ) {
     if (each.spec.agent !== null) return { name: each.spec.agent.name, number: each.number, id: each.id };
   }
