@@ -31,7 +31,6 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   const shutdown = new Shutdown(core, keepers);
 
   const agentServices = createAgentServices(core);
-  const { redacted } = agentServices;
   const tasks = new Tasks({ store, now });
   const output = createOutput(core, agentServices);
   const { budgets, usageMeter } = createMeteredBudgets(core, output);
@@ -66,7 +65,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   const archiver = createLogArchiver(core, runJudge);
   archiver.start();
   const needs = createAttention({ store, budgets, now });
-  const hooks = createHooks(core, { needs, environment: agentServices.environment, redacted });
+  const hooks = createHooks(core, { ...agentServices, needs });
 
   store.failFast();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutdown.request);

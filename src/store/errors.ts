@@ -80,3 +80,9 @@ export function asClipError(error: unknown, path: string): ClipError {
   }
   throw error;
 }
+
+/** Returns true for temporary system errors (e.g. disk full, too many open files), which say nothing about the run. */
+export function isTemporary(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return code.startsWith('SQLITE_') || ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'].includes(code);
+}

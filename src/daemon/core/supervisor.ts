@@ -7,11 +7,13 @@
 import { type Failpoint, failpoint } from '#launch/failpoints.ts';
 import type { RunEvent } from '#run/events.ts';
 import { isEnded, type Run } from '#run/run.ts';
-import { type Effect, isSettled, type Transition, transition } from '#run/state-machine.ts';
+import { type Effect, isSettled, transition } from '#run/state-machine.ts';
+import { isTemporary } from '#store/errors.ts';
 import type { StoredEvent } from '#store/events.ts';
 import type { Store } from '#store/store.ts';
 import type { WriteTransaction } from '#store/transaction.ts';
 import type { ChangeFeed } from './change-feed.ts';
+import { decisionFacts } from './decision-facts.ts';
 import { describe, type LogFunction } from './log.ts';
 import type { Change, HistoryEvent, NewRun, Submission, SubmitResult, Tx } from './transaction.ts';
 
@@ -195,7 +197,7 @@ export class Supervisor {
     if (!run) return null;
     const at = this.#now();
     const decided = transition(run, event, at);
-    this.#logDecision(run, event, decided);
+    this.#log('debug', 'event decided', decisionFacts(run, event, decided));
     if (decided.kind !== 'moved') return { step: decided, run };
     const next: Run = { ...run, state: decided.state };
     this.#store.runs.setState(tx, next);
@@ -293,31 +295,4 @@ export class Supervisor {
       this.#log('error', 'effect or watcher failed', { error: describe(error) });
     }
   }
-
-  #logDecision({ number, state }: Run, event: RunEvent, decided: Transition): void {
-    const facts = { run: number, event: event.type, from: state.status, ...outcomeOf(decided), ...reasonIn(event) };
-    this.#log('debug', 'event decided', facts);
-  }
-}
-
-/** Returns true for temporary system errors (e.g. disk full, too many open files), which say nothing about the run. */
-function isTemporary(error: unknown): boolean {
-  const { code = '' } = error as { code?: string };
-  return code.startsWith('SQLITE_') || ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'].includes(code);
-}
-
-/** Returns what an event has led to, for the log. */
-function outcomeOf(decided: Transition): object {
-  if (decided.kind === 'refused') return { refused: decided.why };
-  if (decided.kind !== 'moved') return { late: true };
-  return { to: decided.state.status, effects: decided.effects.map(({ type }) => type) };
-}
-
-/** Returns the reason that an event carries, for the log. */
-function reasonIn(event: RunEvent): { readonly reason?: string } {
-  if (event.type === 'stop-requested') return { reason: event.order };
-  if (event.type === 'step-done' && event.step === 'wake') return { reason: event.decision.reason };
-  if (event.type === 'process-lost' || event.type === 'never-launched' || event.type === 'spawn-failed')
-    return { reason: event.message };
-  return {};
 }
