@@ -2,14 +2,12 @@
 import type { AgentServices } from '../agents/agents.ts';
 import type { Core } from '../core/core.ts';
 import { createReports, type Reports } from './agent-reports.ts';
-import { createLogFollower, type LogFollower } from './log-follower.ts';
+import { LogFollower } from './log-follower.ts';
 
 export type Output = { readonly reports: Reports; readonly logFollower: LogFollower };
 
 export function createOutput(core: Core, { tokens, secretsOfRun: secretsOf }: AgentServices): Output {
-  const { store, supervisor, changeFeed, now, folderOf } = core;
+  const { store, supervisor, now } = core;
   const reports = createReports({ store, supervisor, tokens, secretsOf, now });
-  const log = core.logOf('log-follower');
-  const shared = { store, supervisor, changeFeed, now, folderOf };
-  return { reports, logFollower: createLogFollower({ ...shared, tokens, reports, log, secretsOf }) };
+  return { reports, logFollower: new LogFollower(core, { tokens, reports, secretsOf }) };
 }
