@@ -31,6 +31,7 @@ export function checkSocket(home: Home): Check {
   };
 }
 
+/** Checks whether a keeper is there for the next run, and whether all of them answer. */
 export function checkKeepers({ keepers }: NonNullable<DaemonSays>): Check {
   if (keepers.length === 0)
     return {

@@ -18,6 +18,7 @@ const lockPauseMs = 50;
 /** The age beyond which an unfinished start of the daemon is considered dead. */
 const staleStartMs = 60_000;
 
+/** Repairs a home, and returns one sentence for each change. */
 export async function fix(options: {
   home: Home;
   migrations: string;

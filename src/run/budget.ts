@@ -69,6 +69,7 @@ export function usageToSpent(usage: Usage | null, timeMs: number, { usageIsPart 
   };
 }
 
+/** Returns the sum of two amounts. What is unknown in one of them is unknown in the sum. */
 export function addSpent(a: Spent, b: Spent): Spent {
   return {
     costUsd: sum(a.costUsd, b.costUsd),

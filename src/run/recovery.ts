@@ -102,6 +102,10 @@ function lost(seen: Observation, certain: boolean): Finding {
   return fact({ type: 'process-lost', message: lostMessage([], certain), certain, report: null });
 }
 
+/**
+ * Returns the error of a lost run. `ended`: the pids of its processes that were ended. `certain`: whether all were
+ * examined.
+ */
 export function lostMessage(ended: readonly number[], certain: boolean): string {
   const family =
     ended.length === 0

@@ -13,6 +13,7 @@ import type { Decision, EndedRun, PlannedWake, Situation } from './decision.ts';
 import { remedyFor } from './remedies.ts';
 import { stranded } from './stranded.ts';
 
+/** Returns what follows the end of a run, with the reason. */
 export function afterEnd(run: EndedRun, now: Situation): Decision {
   const { task } = now;
   if (task === null) return { action: 'none', reason: 'It serves no task.' };

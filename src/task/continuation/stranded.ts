@@ -10,6 +10,7 @@ import { tooMany } from './automatic-runs.ts';
 import { spend } from './continuation-budget.ts';
 import type { Decision, EndedRun, PlannedWake, Situation } from './decision.ts';
 
+/** Returns what follows for a stranded task: one automatic start, and after that a question to a person. */
 export function stranded(run: EndedRun, task: Task, now: Situation): Decision {
   const dispatch = task.status === 'todo';
   const retryReason = dispatch ? ('assignment_recovery' as const) : ('issue_continuation_needed' as const);

@@ -16,6 +16,7 @@ const personComments = 5;
 const agentComments = 2;
 const toolLength = 120;
 
+/** Builds the section on decisions and blockers. */
 export function buildBlockers({ task, runs, comments }: CleanInput): readonly SectionPiece[] {
   const blocker = findBlocker(runs);
   const [run] = runs;
@@ -108,6 +109,7 @@ function comment({ author, text, at, byPerson }: SummaryComment): SectionPiece {
   };
 }
 
+/** Builds the section on how the last run stopped. */
 export function buildStop({ runs }: CleanInput): readonly SectionPiece[] {
   const [run] = runs;
   if (run === undefined) return [line('No run has ended yet.')];

@@ -23,15 +23,16 @@ const documentsShown = 6;
 /** Longer than any usual folder, branch or session id. */
 const placeLength = 200;
 
+/** Builds the section on the state of the work. */
 export function buildState({ task, runs, documents }: CleanInput): readonly SectionPiece[] {
-  const claimed = buildClaim(runs);
-  return [
+  const pieces = [
     line(`- Observed: ${observed(runs)}`),
     line(`- Not committed: ${uncommitted(runs)}`),
     line(`- Not done: ${notDone(task, runs)}`),
-  ]
-    .concat(documents.length === 0 ? [] : [line(`- Documents: ${formatDocument(documents)}`)])
-    .concat(claimed === null ? [line('- Claimed: nothing was said.')] : [claimed]);
+  ];
+  if (documents.length > 0) pieces.push(line(`- Documents: ${formatDocument(documents)}`));
+  pieces.push(buildClaim(runs) ?? line('- Claimed: nothing was said.'));
+  return pieces;
 }
 
 function observed(runs: readonly SummaryRun[]): string {
@@ -133,6 +134,7 @@ function buildClaim(runs: readonly SummaryRun[]): SectionPiece | null {
   return null;
 }
 
+/** Builds the section on the recent runs, a line for each. */
 export function buildRecent({ runs }: CleanInput): readonly SectionPiece[] {
   if (runs.length === 0) return [line('None yet.')];
   return runs.map((run) => {
@@ -169,6 +171,7 @@ function filesOfRun(workspace: SummaryRun['workspace'], streamState: SummaryRun[
   );
 }
 
+/** Builds the section on how to resume: session, folder, branch and HEAD. */
 export function buildResume({ task, runs }: CleanInput): readonly SectionPiece[] {
   const [run] = runs;
   if (run === undefined) return [line(`- Begin: \`clip continue T${task.number}\`.`)];

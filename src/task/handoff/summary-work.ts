@@ -20,6 +20,7 @@ const pathLength = 120;
 const commandsShown = 12;
 const commandLength = 140;
 
+/** Builds the section on the files that were touched. */
 export function buildFiles({ runs }: CleanInput): readonly SectionPiece[] {
   const since = findSinceTask(runs);
   const told = allFiles(runs, since?.root ?? null);
@@ -104,6 +105,7 @@ function formatChange(kind: FileRecord['kind']): string {
   }
 }
 
+/** Builds the section on the commands that were run. */
 export function buildCommands({ runs }: CleanInput): readonly SectionPiece[] {
   const all = runs.flatMap((run) => [...selectNewest(run)]);
   const looks = all.filter(isLook).length;

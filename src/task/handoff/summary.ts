@@ -21,6 +21,7 @@ const titleLength = 200;
 
 type Section = { readonly heading: string; readonly pieces: readonly SectionPiece[] };
 
+/** Returns the continuation summary of a task, as Markdown of at most `summaryLength` characters. */
 export function continuationSummary(input: SummaryInput): string {
   const facts = cleaned(input);
   const top = header(facts);

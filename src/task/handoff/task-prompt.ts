@@ -51,6 +51,7 @@ const instructionLength = 1_000;
 const commentLength = 1_500;
 const commentsMax = 10;
 
+/** Returns the prompt of a run of a task, as Markdown. */
 export function buildTaskPrompt(input: BriefInput): string {
   const { task, resumed } = input;
   const title = `# Task T${task.number}: ${cut(oneLine(clean(task.title)), titleLength)}`;

@@ -40,6 +40,7 @@ export type Liveness = {
 
 const reasonLength = 500;
 
+/** Returns the verdict on a finished run, with its reason and the next action. */
 export function classifyLiveness(input: LivenessInput): Liveness {
   const lines = splitLines(input.text);
   const { state, reason } = verdict(input, lines);
