@@ -67,7 +67,9 @@ export function checkContainment({ keepers }: NonNullable<DaemonSays>): Check[] 
       name: 'containment',
       state: 'warning',
       says: 'by marks that a process can take off: a program that writes over its environment as a daemon is not found',
-      todo: 'Install prlimit (util-linux), or start the daemon where it may make control groups: in a session with lingering (loginctl enable-linger).',
+      todo:
+        'Install prlimit (util-linux), or start the daemon where it may make control groups: ' +
+        'in a session with lingering (loginctl enable-linger).',
     },
   ];
 }

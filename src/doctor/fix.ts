@@ -32,7 +32,8 @@ export async function fix(options: {
   if (!options.daemonAnswers && (await lock(home))) return [...done, ...repairDatabase(options), ...removeStale(home)];
   return [
     ...done,
-    'The daemon is running, so its database was only checked. To repair it, stop the daemon first; its runs continue: clip daemon stop',
+    'The daemon is running, so its database was only checked. ' +
+      'To repair it, stop the daemon first; its runs continue: clip daemon stop',
   ];
 }
 

@@ -175,7 +175,8 @@ export function doubtAbout(budget: Budget, tells: Tells): string | null {
       : `it tells no ${never.join(' and no ')}, so that this limit never holds: limit its ${instead}`,
     late.length === 0
       ? null
-      : `it tells its ${late.join(' and its ')} only at its end, so that this limit stops no run that works: limit its ${instead}, too`,
+      : `it tells its ${late.join(' and its ')} only at its end, so that this limit stops no run that works: ` +
+        `limit its ${instead}, too`,
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join('; ');
 }

@@ -61,9 +61,9 @@ function formatFolder({ run, filesChanged, insertions, deletions }: SinceTaskRec
   const lines = insertions === null || deletions === null ? '' : ` (+${insertions} -${deletions} lines)`;
   if (filesChanged === null)
     return `- Changed in the work folder since run ${run} began, changes of others included, as far as is known:`;
-  return filesChanged === 0
-    ? `- The work folder holds what it held when run ${run} began.`
-    : `- The work folder has ${formatCount(filesChanged, 'changed file')} since run ${run} began${lines}, changes of others included:`;
+  if (filesChanged === 0) return `- The work folder holds what it held when run ${run} began.`;
+  const files = formatCount(filesChanged, 'changed file');
+  return `- The work folder has ${files} since run ${run} began${lines}, changes of others included:`;
 }
 
 function formatFile({ path, kind }: NamedFile, told: readonly Touched[]): string {

@@ -62,9 +62,10 @@ export function buildTaskPrompt(input: BriefInput): string {
 }
 
 function sameSession({ stopped, cutOff }: BriefInput): string {
+  const look = cutOff ? 'A tool call that was under way then may or may not have taken effect: look' : 'Look';
   return [
     `This is the same session, in the same folder.${stopped === null ? '' : ` ${sentence(stopped)}`}`,
-    `${cutOff ? 'A tool call that was under way then may or may not have taken effect: look' : 'Look'} at the present state first, then go on from there. Do not redo what is already done.`,
+    `${look} at the present state first, then go on from there. Do not redo what is already done.`,
   ].join('\n');
 }
 
