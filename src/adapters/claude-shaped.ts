@@ -9,6 +9,7 @@ type Shape = {
   readonly inputHoldsCached: boolean;
 };
 
+/** Returns the rules of a mapping for such a stream. */
 export function claudeShaped({ kinds, inputHoldsCached }: Shape): MappingRule[] {
   return [
     {

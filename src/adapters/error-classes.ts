@@ -57,6 +57,7 @@ const texts: readonly (readonly [ErrorClass, RegExp])[] = [
   ],
 ];
 
+/** Returns the class that the beginning of an error text names, or null. */
 export function classOfText(text: string): ErrorClass | null {
   const beginning = text.slice(0, searchedLength);
   return texts.find(([, pattern]) => pattern.test(beginning))?.[0] ?? null;

@@ -14,21 +14,25 @@ export function at(value: unknown, ...path: readonly (string | number)[]): unkno
   );
 }
 
+/** Returns the text at this path, or null. */
 export function textAt(value: unknown, ...path: readonly (string | number)[]): string | null {
   const found = at(value, ...path);
   return typeof found === 'string' ? found : null;
 }
 
+/** Returns the finite number at this path, or null. */
 export function numberAt(value: unknown, ...path: readonly (string | number)[]): number | null {
   const found = at(value, ...path);
   return typeof found === 'number' && Number.isFinite(found) ? found : null;
 }
 
+/** Returns the list at this path; an empty one when there is none. */
 export function listAt(value: unknown, ...path: readonly (string | number)[]): readonly unknown[] {
   const found = at(value, ...path);
   return Array.isArray(found) ? found : [];
 }
 
+/** Returns whether a value is a JSON object, and not a list. */
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -14,6 +14,7 @@ import { classifyFailure as commonFailure } from './classify-failure.ts';
 import { classOfStatus, classOfText } from './error-classes.ts';
 import { listAt, at as valueAt } from './json.ts';
 
+/** Returns the adapter that a mapping describes. */
 export function fromMapping(mapping: Mapping): Adapter {
   const classOfExit = (code: number): ErrorClass | null => mapping.exitCodes[code] ?? null;
   return {

@@ -283,6 +283,7 @@ export const presets: readonly Preset[] = [
   },
 ];
 
+/** Returns the preset of this name, or null. */
 export function presetNamed(name: string): Preset | null {
   return presets.find((preset) => preset.name === name) ?? null;
 }

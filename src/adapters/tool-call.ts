@@ -5,6 +5,7 @@ import { lookUp } from './json.ts';
 /** The kinds of a CLI's tools by their names. Other tools have the kind `other`. */
 export type ToolKinds = Readonly<Record<string, ToolKind>>;
 
+/** Returns the kind of a tool. */
 export function classifyTool(kinds: ToolKinds, tool: string): ToolKind {
   return lookUp(kinds, tool) ?? 'other';
 }

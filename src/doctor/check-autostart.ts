@@ -2,6 +2,7 @@
 import { bootStatus } from '#launch/autostart.ts';
 import { type Check, ok } from './check.ts';
 
+/** Checks whether the daemon is started at login, by a unit whose programs exist. */
 export async function checkBoot(env: NodeJS.ProcessEnv): Promise<Check> {
   const status = await bootStatus(env);
   if (status === null || !status.installed)

@@ -31,6 +31,7 @@ export function checkSocket(home: Home): Check {
   };
 }
 
+/** Checks whether a keeper is there for the next run, and whether all of them answer. */
 export function checkKeepers({ keepers }: NonNullable<DaemonSays>): Check {
   if (keepers.length === 0)
     return {
@@ -66,7 +67,9 @@ export function checkContainment({ keepers }: NonNullable<DaemonSays>): Check[] 
       name: 'containment',
       state: 'warning',
       says: 'by marks that a process can take off: a program that writes over its environment as a daemon is not found',
-      todo: 'Install prlimit (util-linux), or start the daemon where it may make control groups: in a session with lingering (loginctl enable-linger).',
+      todo:
+        'Install prlimit (util-linux), or start the daemon where it may make control groups: ' +
+        'in a session with lingering (loginctl enable-linger).',
     },
   ];
 }

@@ -63,7 +63,8 @@ export function checkDatabase(home: Home, daemon: DaemonSays, config: Config | n
 function checkChanges({ database }: Home): Check[] {
   const size = statSync(`${database}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   if (size < changesBytesMax) return [];
-  const says = `its log of changes, clip.db-wal, has ${Math.floor(size / 2 ** 20)} MiB: another program has been reading the database for long`;
+  const log = `its log of changes, clip.db-wal, has ${Math.floor(size / 2 ** 20)} MiB`;
+  const says = `${log}: another program has been reading the database for long`;
   return [{ name: 'database', state: 'warning', says, todo: 'End that program (fuser clip.db shows it).' }];
 }
 

@@ -14,6 +14,6 @@ export function checkLogs(db: Db, config: Config['logs'], at: number): Check {
     config.size_max_gb === 0 ? 'without a limit in size' : `at most ${sizeText(config.size_max_gb * 2 ** 30)}`;
   const age = config.keep_days === 0 ? 'without a limit in age' : `${config.keep_days} days`;
   const oldest = oldestAt === null ? '' : `; the oldest ended ${Math.floor((at - oldestAt) / day)} days ago`;
-  const says = `${sizeText(bytes)} of ${runs} ended runs are put away (${size}, and ${age})${oldest}; those of the last ${config.compress_after_min} min are not among them`;
-  return ok('logs', says);
+  const stored = `${sizeText(bytes)} of ${runs} ended runs are put away (${size}, and ${age})${oldest}`;
+  return ok('logs', `${stored}; those of the last ${config.compress_after_min} min are not among them`);
 }

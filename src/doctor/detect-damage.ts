@@ -29,9 +29,9 @@ export function detectDamage(home: Home, options: { migrations: string; version:
       const store = createRunStore(db);
       store.readAll();
       const lost = findForgotten(home.runs, folders, store);
-      return lost.length === 0
-        ? null
-        : `it knows nothing of ${lost.length} ${lost.length === 1 ? 'run that was' : 'runs that were'} started (e.g. ${lost[0]})`;
+      if (lost.length === 0) return null;
+      const runs = lost.length === 1 ? 'run that was' : 'runs that were';
+      return `it knows nothing of ${lost.length} ${runs} started (e.g. ${lost[0]})`;
     } finally {
       close();
     }

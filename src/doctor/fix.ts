@@ -18,6 +18,7 @@ const lockPauseMs = 50;
 /** The age beyond which an unfinished start of the daemon is considered dead. */
 const staleStartMs = 60_000;
 
+/** Repairs a home, and returns one sentence for each change. */
 export async function fix(options: {
   home: Home;
   migrations: string;
@@ -31,7 +32,8 @@ export async function fix(options: {
   if (!options.daemonAnswers && (await lock(home))) return [...done, ...repairDatabase(options), ...removeStale(home)];
   return [
     ...done,
-    'The daemon is running, so its database was only checked. To repair it, stop the daemon first; its runs continue: clip daemon stop',
+    'The daemon is running, so its database was only checked. ' +
+      'To repair it, stop the daemon first; its runs continue: clip daemon stop',
   ];
 }
 

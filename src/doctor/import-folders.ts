@@ -42,6 +42,7 @@ export type Plan = {
   readonly highestTask: number;
 };
 
+/** Returns what becomes of these folders: the runs to import, and the folders to set aside. */
 export function planImport(folders: readonly FoundFolder[], known: KnownRecords): Plan {
   const launched = folders.filter((folder): folder is Launched => folder.launch !== null).sort(byNumber);
   const aside = folders.filter(({ launch }) => launch === null).map(({ id }) => id);

@@ -10,6 +10,9 @@ const silentMs = 6_000;
 /** A beat that is this late means that the keeper was suspended, and most likely its runs too. */
 const sleptMs = 5_000;
 
+/**
+ * Returns a heartbeat over the deadlines of the live runs. It beats from the first call of `watch` while there are any.
+ */
 export function createHeartbeat({ deadlines }: { readonly deadlines: () => readonly Deadline[] }) {
   let timer: NodeJS.Timeout | null = null;
   let heardAt = 0;

@@ -20,7 +20,7 @@ import { signalMembers } from '#process/signal.ts';
 import { Connection, type Hello, type Order } from './connection.ts';
 import { DaemonRestart } from './daemon-restart.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import { readOwnLimits } from './own-limits.ts';
+import { OwnLimits } from './own-limits.ts';
 import { complain } from './report-error.ts';
 import { Runs } from './runs.ts';
 import type { SpawnContext } from './spawn-process.ts';
@@ -43,7 +43,7 @@ type KeeperOptions = {
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #socketPath: string;
-  readonly #limits = readOwnLimits(process.env);
+  readonly #limits = new OwnLimits(process.env);
   /** Created at the first greeting, which says whether control groups are wanted. */
   #groups: RunGroups | null | undefined;
   readonly #runs: Runs;

@@ -1,6 +1,7 @@
 /** Parses a message of a daemon. Returns null for anything unknown, which is refused. */
 import type { ToKeeper } from '#process/keeper-protocol.ts';
 
+/** Returns the message in this line, or null. */
 export function readMessage(line: string): ToKeeper | null {
   const message = parse(line);
   switch (message?.type) {

@@ -13,82 +13,78 @@ import { isMore, type KeeperTraits, type SubmitterTraits } from '#launch/submitt
 /** Lower limits on open files are set only in the run, because the keeper needs some itself. */
 const ownFilesMin = 256;
 
-export type OwnLimits = {
+/** The limits of this process, and how runs get those of their submitter. */
+export class OwnLimits {
   readonly traits: KeeperTraits;
   /** The program `prlimit`, which sets limits; null if there is none. */
   readonly prlimit: string | null;
   /** Whether the kernel mark of a run can be set here. */
   readonly canMark: boolean;
-  /** Returns the arguments for prlimit that give a run the limits of its submitter; empty if they are equal. */
-  readonly argumentsFor: (submitter: SubmitterTraits | null, runs: number) => string[];
+  readonly #niceProgram: string | null;
+  readonly #canLowerNice: boolean;
+  /** The present limits. The one on open files is lowered for runs. */
+  #limits: ResourceLimits | null;
+
+  /** Reads the limits of this process. The programs are searched in the PATH of `env`. */
+  constructor(env: NodeJS.ProcessEnv) {
+    this.prlimit = findHelper('prlimit', env['PATH'] ?? '');
+    this.#niceProgram = findHelper('nice', env['PATH'] ?? '');
+    this.traits = readKeeperTraits();
+    this.#limits = this.traits.limits;
+    this.#canLowerNice = readCapabilities().has('lowerNice');
+    this.canMark = this.prlimit !== null && this.#limits?.locks?.[1] === null;
+  }
+
   /**
-   * Returns the prefix that starts a command with the submitter's nice value, if this process could not lower its own
-   * value again.
+   * Returns the arguments for prlimit that give a run the limits of its submitter; empty if they are equal. `runs`: the
+   * number of live runs, each of which uses some descriptors of this process.
    */
-  readonly niceCommand: (submitter: SubmitterTraits | null) => string[];
-  /** Calls `start` with the nice value of the submitter, as far as the system permits. */
-  readonly withNice: <T>(
-    submitter: SubmitterTraits | null,
-    start: () => T,
-    pidOf: (started: T) => number | undefined,
-  ) => T;
-};
-
-/** Reads the limits of this process. */
-export function readOwnLimits(env: NodeJS.ProcessEnv): OwnLimits {
-  const prlimit = findHelper('prlimit', env['PATH'] ?? '');
-  const niceProgram = findHelper('nice', env['PATH'] ?? '');
-  const may = readCapabilities();
-  const traits = readKeeperTraits();
-  let { limits } = traits;
-
-  function argumentsFor(submitter: SubmitterTraits | null, runs: number): string[] {
-    if (prlimit === null || limits === null || submitter?.limits == null) return [];
-    const wanted = differing(limits, submitter.limits, traits.mayRaise);
+  argumentsFor(submitter: SubmitterTraits | null, runs: number): string[] {
+    if (this.prlimit === null || this.#limits === null || submitter?.limits == null) return [];
+    const wanted = differing(this.#limits, submitter.limits, this.traits.mayRaise);
     const { nofile } = wanted;
     // Nearly every submitter has a lower limit on open files, because Node raises its own. Set in the keeper itself, it
     // costs nothing.
     if (
       nofile !== undefined &&
-      isSoftOnly(nofile, limits.nofile) &&
+      isSoftOnly(nofile, this.#limits.nofile) &&
       nofile[0] !== null &&
       nofile[0] >= Math.max(ownFilesMin, runs * 4)
     ) {
-      if (setOwnLimits(prlimit, [`--nofile=${nofile[0]}:`])) limits = readResourceLimits('self');
+      if (setOwnLimits(this.prlimit, [`--nofile=${nofile[0]}:`])) this.#limits = readResourceLimits('self');
       delete wanted.nofile;
     }
     return Object.entries(wanted).map(([name, [soft, hard]]) => `--${name}=${word(soft)}:${word(hard)}`);
   }
 
-  function niceCommand(submitter: SubmitterTraits | null): string[] {
-    const more = (submitter?.nice ?? traits.nice) - traits.nice;
-    return niceProgram === null || more <= 0 || may.has('lowerNice') ? [] : [niceProgram, '-n', String(more), '--'];
+  /**
+   * Returns the prefix that starts a command with the submitter's nice value, if this process could not lower its own
+   * value again.
+   */
+  niceCommand(submitter: SubmitterTraits | null): string[] {
+    const more = (submitter?.nice ?? this.traits.nice) - this.traits.nice;
+    if (this.#niceProgram === null || more <= 0 || this.#canLowerNice) return [];
+    return [this.#niceProgram, '-n', String(more), '--'];
   }
 
-  return {
-    traits,
-    prlimit,
-    canMark: prlimit !== null && limits?.locks?.[1] === null,
-    argumentsFor,
-    niceCommand,
-    withNice(submitter, start, pidOf) {
-      const nice = submitter?.nice ?? traits.nice;
-      if (nice === traits.nice || niceCommand(submitter).length > 0) return start();
-      if (!may.has('lowerNice')) {
-        const started = start();
-        const pid = pidOf(started);
-        // Without the program `nice`, the run starts with the keeper's value, and so may its first children.
-        if (pid !== undefined) tryNice(pid, nice);
-        return started;
-      }
-      tryNice(0, nice);
-      try {
-        return start();
-      } finally {
-        tryNice(0, traits.nice);
-      }
-    },
-  };
+  /** Calls `start` with the nice value of the submitter, as far as the system permits. */
+  withNice<T>(submitter: SubmitterTraits | null, start: () => T, pidOf: (started: T) => number | undefined): T {
+    const nice = submitter?.nice ?? this.traits.nice;
+    if (nice === this.traits.nice || this.niceCommand(submitter).length > 0) return start();
+    if (!this.#canLowerNice) {
+      const started = start();
+      const pid = pidOf(started);
+      // Without the program `nice`, the run starts with the keeper's value, and so may its first children.
+      if (pid !== undefined) tryNice(pid, nice);
+      return started;
+    }
+    tryNice(0, nice);
+    try {
+      return start();
+    } finally {
+      tryNice(0, this.traits.nice);
+    }
+  }
 }
 
 /**

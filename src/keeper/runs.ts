@@ -81,8 +81,8 @@ export class Runs {
   }
 
   /**
-   * Withdraws a request. Returns whether nothing was started for it. A run that was started was reported, and the daemon
-   * stops it. An open launch answers by itself.
+   * Withdraws a request. Returns whether nothing was started for it. A run that was started was reported, and the
+   * daemon stops it. An open launch answers by itself.
    */
   withdraw(id: string): boolean {
     const launch = this.#launching.get(id);

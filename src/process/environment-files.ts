@@ -8,6 +8,7 @@ import { flushFolder, writeFlushed } from './run-folder.ts';
 
 const suffix = '.json';
 
+/** Returns access to the environments in this folder. */
 export function createEnvironmentFiles(folder: string) {
   const filePath = (name: string) => join(folder, `${name}${suffix}`);
 

@@ -15,6 +15,7 @@ const firstLineBytes = 256;
 
 export type Search = { readonly path: string | undefined; readonly cwd: string; readonly mounts: RemoteMounts };
 
+/** Returns whether the command would be found and may be executed. */
 export function findExecutable(command: string, { path, cwd, mounts }: Search): Lookup {
   if (command.includes('/')) return lookAt(resolve(cwd, command), mounts);
   let forbidden = false;

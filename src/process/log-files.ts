@@ -23,6 +23,7 @@ export type LogName = 'stdout' | 'stderr';
 
 const readBytes = 256 * 1024;
 
+/** Returns the path of a log in a run's folder. */
 export function logPath(folder: string, stream: LogName): string {
   return join(folder, stream === 'stdout' ? runFiles.stdout : runFiles.stderr);
 }

@@ -10,9 +10,9 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 /** Types that are backed by a disk, memory or the kernel. Any other type may hang. */
 const localTypes = new Set(
   (
-    'ext2 ext3 ext4 xfs btrfs zfs f2fs jfs reiserfs bcachefs nilfs2 erofs squashfs iso9660 udf vfat exfat msdos ntfs ntfs3 hfs hfsplus apfs ' +
-    'overlay aufs tmpfs ramfs rootfs devtmpfs devpts proc sysfs cgroup cgroup2 securityfs debugfs tracefs pstore bpf configfs efivarfs mqueue hugetlbfs ' +
-    'fusectl binfmt_misc nsfs selinuxfs'
+    'ext2 ext3 ext4 xfs btrfs zfs f2fs jfs reiserfs bcachefs nilfs2 erofs squashfs iso9660 udf vfat exfat msdos ' +
+    'ntfs ntfs3 hfs hfsplus apfs overlay aufs tmpfs ramfs rootfs devtmpfs devpts proc sysfs cgroup cgroup2 ' +
+    'securityfs debugfs tracefs pstore bpf configfs efivarfs mqueue hugetlbfs fusectl binfmt_misc nsfs selinuxfs'
   ).split(' '),
 );
 const linksMax = 40;

@@ -8,6 +8,7 @@ export type Handles = {
   readonly timers: number;
 };
 
+/** Returns how many handles are open now. */
 export function readHandles(): Handles {
   return {
     openFiles: countOpenFiles(),

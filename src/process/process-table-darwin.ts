@@ -8,6 +8,7 @@ const psMs = 10_000;
 /** Matches a daemon or keeper of any version in a command line. */
 const ownProgram = /\bbin\/clip(?:d|-keeper)\.js(?=\s|$)/;
 
+/** Returns the process table of macOS. Throws when `ps` fails. */
 export function listDarwinProcesses({ bornAfter, except, onRow }: Query): ProcessTable {
   const ask = (...args: string[]) =>
     execFileSync('ps', args, {

@@ -6,6 +6,7 @@ import { readStat } from './process-birth.ts';
 import type { ProcessRow, ProcessTable, Query } from './process-info.ts';
 import { listDarwinProcesses } from './process-table-darwin.ts';
 
+/** Returns the processes of this user that are younger than the moment of the query. */
 export function listProcesses(query: Query): ProcessTable {
   return process.platform === 'linux' ? listLinuxProcesses(query) : listDarwinProcesses(query);
 }
@@ -94,6 +95,7 @@ function isProgramOfOurs(pid: number): boolean {
   }
 }
 
+/** Returns whether this command line is that of a daemon or a keeper. */
 export function runsProgramOfOurs(argv: readonly string[]): boolean {
   return argv.slice(1).some((word) => ownPrograms.test(word));
 }

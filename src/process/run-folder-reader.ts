@@ -58,6 +58,7 @@ const exitSchema = z
 
 export type ReadExit = z.infer<typeof exitSchema>;
 
+/** Returns the record of the start; null when it is missing or damaged. Throws for a temporary error. */
 export function readStarted(folder: string): { leader: Leader; at: number } | null {
   const record = readRecord(folder, runFiles.started, startedSchema);
   if (record === null) return null;
@@ -65,6 +66,7 @@ export function readStarted(folder: string): { leader: Leader; at: number } | nu
   return { leader, at };
 }
 
+/** Returns the record of the end; null when it is missing or damaged. Throws for a temporary error. */
 export function readExit(folder: string): ReadExit | null {
   return readRecord(folder, runFiles.exit, exitSchema);
 }
@@ -84,6 +86,7 @@ export function readLaunch(folder: string): { launch: LaunchRecord; at: number }
   return { launch, at: Math.floor(statSync(join(folder, runFiles.launch)).mtimeMs) };
 }
 
+/** Returns whether a keeper has begun to launch the run. */
 export function wasLaunched(folder: string): boolean {
   return existsSync(join(folder, runFiles.launch));
 }

@@ -205,10 +205,12 @@ function flushSoon(path: string, flushed: () => void): void {
   });
 }
 
+/** Flushes a folder, so that its entries survive a power failure. Throws errors of the system. */
 export function flushFolder(folder: string): void {
   flushFile(folder);
 }
 
+/** Flushes a file, so that its content survives a power failure. Throws errors of the system. */
 export function flushFile(path: string): void {
   const fd = openSync(path, 'r');
   try {
@@ -218,6 +220,7 @@ export function flushFile(path: string): void {
   }
 }
 
+/** Creates a file with this content and flushes it. Throws errors of the system. */
 export function writeFlushed(path: string, content: string | Buffer): void {
   const fd = openNew(path);
   try {

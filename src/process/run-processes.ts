@@ -47,6 +47,7 @@ export type FindOptions = {
   readonly onMember?: (runId: string, member: Member) => void;
 };
 
+/** Returns a key that is equal for the same process and no other. */
 export function memberKey({ pid, startTime }: Pick<ProcessIdentity, 'pid' | 'startTime'>): string {
   return `${pid}:${startTime}`;
 }

@@ -190,6 +190,7 @@ export type EventFacts = {
   readonly data: Readonly<Record<string, unknown>>;
 };
 
+/** Builds the view of an event. Its type is not repeated in its data. */
 export function buildEventView(event: EventFacts): EventView {
   const { type: _, ...data } = event.data;
   return {
@@ -203,6 +204,7 @@ export function buildEventView(event: EventFacts): EventView {
   };
 }
 
+/** Builds the view of a report. */
 export function buildReportView({
   id,
   kind,

@@ -165,11 +165,11 @@ function strangers(value: string, may: readonly string[]): string[] {
     if (may.includes(name)) return [];
     if (name === 'prompt')
       return [
-        'has {{prompt}}: the prompt is never an argument, where every user of the machine could read it; use {{promptFile}} or standard input',
+        'has {{prompt}}: the prompt is never an argument, where every user of the machine could read it; ' +
+          'use {{promptFile}} or standard input',
       ];
-    return [
-      `has {{${name}}}, which is not known here${may.length === 0 ? '' : `; known: ${may.map((each) => `{{${each}}}`).join(', ')}`}`,
-    ];
+    const known = may.length === 0 ? '' : `; known: ${may.map((each) => `{{${each}}}`).join(', ')}`;
+    return [`has {{${name}}}, which is not known here${known}`];
   });
 }
 

@@ -27,6 +27,7 @@ export function viewOfTask(
   };
 }
 
+/** Builds the view of a wake. `nameOf`: returns the name of an agent, or null for one that was removed. */
 export function viewOfWake(wake: Wake, nameOf: (agentId: string) => string | null): WakeView {
   const { id, status, source, reason, coalescedCount, runId, error } = wake;
   const { fresh: _fresh, inARow: _inARow, ...payload } = wake.payload;
@@ -47,14 +48,17 @@ export function viewOfWake(wake: Wake, nameOf: (agentId: string) => string | nul
   };
 }
 
+/** Builds the view of a comment. */
 export function viewOfComment({ id, author, text, at }: Comment): CommentView {
   return { id, ...by(author), text, at: isoTime(at) };
 }
 
+/** Builds the view of a revision of a document, with its text. */
 export function viewOfDocument({ key, revision, title, body, author, at }: Document): DocumentView {
   return { key, revision, title, ...by(author), updatedAt: isoTime(at), body };
 }
 
+/** Builds the view of a document for lists: its size in bytes instead of its text. */
 export function viewOfHead({
   key,
   revision,

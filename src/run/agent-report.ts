@@ -22,6 +22,7 @@ export type SentReport = ReportWords & { readonly id: string; readonly token: st
 /** The marker of a report line. Searching for it first is cheap, and few lines of a stream have it. */
 export const reportMarker = '::clip-report ';
 
+/** Returns the line of output that carries a report, so that it arrives even without the daemon. */
 export function reportLine({ token, id, kind, text, who }: SentReport): string {
   return `${reportMarker}${token} ${JSON.stringify({ id, kind, text, who })}`;
 }

@@ -69,6 +69,7 @@ export function usageToSpent(usage: Usage | null, timeMs: number, { usageIsPart 
   };
 }
 
+/** Returns the sum of two amounts. What is unknown in one of them is unknown in the sum. */
 export function addSpent(a: Spent, b: Spent): Spent {
   return {
     costUsd: sum(a.costUsd, b.costUsd),
@@ -174,7 +175,8 @@ export function doubtAbout(budget: Budget, tells: Tells): string | null {
       : `it tells no ${never.join(' and no ')}, so that this limit never holds: limit its ${instead}`,
     late.length === 0
       ? null
-      : `it tells its ${late.join(' and its ')} only at its end, so that this limit stops no run that works: limit its ${instead}, too`,
+      : `it tells its ${late.join(' and its ')} only at its end, so that this limit stops no run that works: ` +
+        `limit its ${instead}, too`,
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join('; ');
 }

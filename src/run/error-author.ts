@@ -1,10 +1,10 @@
 /** Whether the error of a run is clip's own sentence, or the words of the agent or program. */
 
+import { words } from './words.ts';
+
 /** Stop reasons that clip itself explains. */
 const explainedByClip = new Set(
-  ['process_lost', 'not_started', 'timeout', 'silence', 'output_limit', 'cancelled', 'paused', 'budget_paused'].concat([
-    'dependency_failed',
-  ]),
+  words('process_lost not_started timeout silence output_limit cancelled paused budget_paused dependency_failed'),
 );
 
 /** Sentences of clip for ends that the agent did not explain. */
@@ -18,6 +18,7 @@ const sentences = [
   /^It failed, and did not say why\.$/,
 ];
 
+/** Returns whether the error of an ended run is a sentence of clip, by its stop reason or its text. */
 export function isClipsSentence(stopReason: string, error: string): boolean {
   return explainedByClip.has(stopReason) || sentences.some((sentence) => sentence.test(error));
 }

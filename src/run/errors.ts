@@ -48,6 +48,7 @@ export class ClipError extends Error {
   }
 }
 
+/** Returns whether a text is one of clip's error codes. */
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorTable, code);
 }

@@ -47,6 +47,7 @@ export type Leader = ProcessIdentity & {
 export const containments = ['cgroup', 'pid-namespace', 'mark'] as const;
 export type Containment = (typeof containments)[number];
 
+/** Returns how the processes of this leader's run are identified. */
 export function findContainment(leader: Leader): Containment {
   return leader.cgroup == null ? 'mark' : 'cgroup';
 }

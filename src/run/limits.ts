@@ -84,6 +84,7 @@ export const limits = {
    * All arguments and the environment together. The kernel's own limit is a quarter of the stack limit, usually 2 MiB.
    */
   commandBytesMax: 1_500_000,
+  /** The length of names that people or agents choose. */
   nameLength: 100,
   keyLength: 200,
   pageRunsMax: 1_000,

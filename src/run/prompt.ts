@@ -13,7 +13,8 @@ export function renderTemplate(template: string, values: Readonly<Record<string,
 export function resumePrompt(request: string, before: Run): string {
   return [
     `${howItStopped(before)} This is the same session, in the same folder.`,
-    'A tool call that was under way then may or may not have taken effect: look at the present state first, then go on from there. Do not redo what is already done.',
+    'A tool call that was under way then may or may not have taken effect: look at the present state first, ' +
+      'then go on from there. Do not redo what is already done.',
     'What was asked:',
     request,
   ].join('\n\n');

@@ -62,6 +62,7 @@ export type Occupancy = {
   readonly reserved: Map<string, { readonly id: string; readonly number: number }>;
 };
 
+/** Returns what these holders occupy: slots in total, per group, agent and parent, and locks. */
 export function countOccupancy(holders: Iterable<Holder>): Occupancy {
   const occupancy: Occupancy = {
     slots: 0,
@@ -75,6 +76,7 @@ export function countOccupancy(holders: Iterable<Holder>): Occupancy {
   return occupancy;
 }
 
+/** Adds a holder to what is occupied. */
 export function occupy(occupancy: Occupancy, holder: Holder): void {
   const [parent] = holder.ancestors;
   if (holder.takesSlot && parent !== undefined) add(occupancy.perParent, parent);

@@ -102,6 +102,10 @@ function lost(seen: Observation, certain: boolean): Finding {
   return fact({ type: 'process-lost', message: lostMessage([], certain), certain, report: null });
 }
 
+/**
+ * Returns the error of a lost run. `ended`: the pids of its processes that were ended. `certain`: whether all were
+ * examined.
+ */
 export function lostMessage(ended: readonly number[], certain: boolean): string {
   const family =
     ended.length === 0
@@ -112,9 +116,13 @@ export function lostMessage(ended: readonly number[], certain: boolean): string 
 }
 
 function copyMessage(original: string): string {
-  return `This home is a copy of ${original}, where the run goes on or has ended: here nothing is known of it, and it is not retried by itself.`;
+  return (
+    `This home is a copy of ${original}, where the run goes on or has ended: ` +
+    'here nothing is known of it, and it is not retried by itself.'
+  );
 }
 
 /** The message for a run in another pid namespace that no keeper can report on. */
 export const unseenMessage =
-  'Its processes are in another pid namespace (a container, for instance) and no keeper is there to ask: whether they live cannot be seen from here.';
+  'Its processes are in another pid namespace (a container, for instance) and no keeper is there to ask: ' +
+  'whether they live cannot be seen from here.';

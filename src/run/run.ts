@@ -248,6 +248,7 @@ export const endedStatuses: readonly EndedStatus[] = ['succeeded', 'failed', 'ca
 export const liveStatuses = ['queued', 'starting', 'running', 'stopping'] as const;
 export const runStatuses: readonly RunStatus[] = [...liveStatuses, ...endedStatuses];
 
+/** Returns whether the run has ended. Finalize steps may still be due. */
 export function isEnded(state: RunState): state is Ended {
   return (
     state.status !== 'queued' &&
@@ -257,6 +258,7 @@ export function isEnded(state: RunState): state is Ended {
   );
 }
 
+/** Returns whether the run has a process that lives, as far as is known. */
 export function isAlive(state: RunState): state is Running | Stopping {
   return state.status === 'running' || state.status === 'stopping';
 }

@@ -10,6 +10,7 @@ export function withoutSecret<T>(value: T, secret: string): T {
   return hidden(value, secret) as T;
 }
 
+/** Returns the value with every occurrence of these secrets in its texts hidden. */
 export function withoutSecrets<T>(value: T, secrets: readonly string[]): T {
   return secrets.reduce<T>(withoutSecret, value);
 }

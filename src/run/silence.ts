@@ -12,6 +12,7 @@ const toolStalledMs = 1_800_000;
 /** How long a running run has been silent. */
 export type Silence = 'talking' | 'quiet' | 'stalled';
 
+/** Returns how long silence of this many milliseconds is to be described. */
 export function classifySilence(silentMs: number): Silence {
   if (silentMs >= stalledMs) return 'stalled';
   return silentMs >= limits.quietMs ? 'quiet' : 'talking';

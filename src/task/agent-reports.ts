@@ -5,6 +5,7 @@ import type { ReportKind, ReportWords } from '#run/agent-report.ts';
 export type AgentReport = ReportWords & { readonly at: number };
 export type ReportCounts = Readonly<Record<ReportKind, number>>;
 
+/** Returns the number of reports of each kind. */
 export function countReports(reports: readonly AgentReport[]): ReportCounts {
   const of = (wanted: ReportKind) => reports.filter(({ kind }) => kind === wanted).length;
   return {
@@ -23,6 +24,7 @@ export function standingBlocker(reports: readonly AgentReport[]): AgentReport | 
     : null;
 }
 
+/** Returns the last report of a kind, or null. */
 export function findLast(reports: readonly AgentReport[], wanted: ReportKind): AgentReport | null {
   return reports.findLast(({ kind }) => kind === wanted) ?? null;
 }

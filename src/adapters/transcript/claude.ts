@@ -3,6 +3,7 @@ import { at, isObject, type Json, listAt, textAt } from '../json.ts';
 import { type Details, type ToolDetails, targetIn, timeIn } from './details.ts';
 import { type Lines, lineCount, linesOfEdit, linesOfHunks, unknownLines } from './diff.ts';
 
+/** Returns the details of an event of Claude Code that the agent events lack. */
 export function describeClaude(event: Json): Partial<Details> {
   const parts = listAt(event, 'message', 'content');
   const when = timeIn(event['timestamp']);

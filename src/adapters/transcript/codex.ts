@@ -4,6 +4,7 @@ import type { Details, ToolDetails } from './details.ts';
 import { lineCount, linesOfDiff, unknownLines } from './diff.ts';
 import type { TranscriptChange } from './item.ts';
 
+/** Returns the details of an event of Codex CLI that the agent events lack. */
 export function describeCodex(event: Json): Partial<Details> {
   const item = event['item'];
   const ended = event['type'] === 'item.completed';

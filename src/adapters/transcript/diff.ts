@@ -5,6 +5,7 @@ export type Lines = { readonly added: number | null; readonly removed: number | 
 
 export const unknownLines: Lines = { added: null, removed: null };
 
+/** Returns the number of lines of a text. A final line end begins no line. */
 export function lineCount(text: string): number {
   if (text === '') return 0;
   return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);

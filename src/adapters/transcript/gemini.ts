@@ -3,6 +3,7 @@ import { at, type Json, numberAt, textAt } from '../json.ts';
 import { type Details, type ToolDetails, targetIn, timeIn } from './details.ts';
 import { linesOfDiff, linesOfEdit, unknownLines } from './diff.ts';
 
+/** Returns the details of an event of Gemini CLI that the agent events lack. */
 export function describeGemini(event: Json): Partial<Details> {
   const when = timeIn(event['timestamp']);
   const id = textAt(event, 'tool_id');

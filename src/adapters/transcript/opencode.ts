@@ -4,6 +4,7 @@ import { type Details, type ToolDetails, targetIn, timeIn } from './details.ts';
 import { type Lines, lineCount, linesOfDiff, linesOfEdit, unknownLines } from './diff.ts';
 import type { TranscriptChange } from './item.ts';
 
+/** Returns the details of an event of opencode that the agent events lack. */
 export function describeOpencode(event: Json): Partial<Details> {
   const part = event['part'];
   const when = timeIn(event['timestamp']);

@@ -45,6 +45,7 @@ const kept = new Map<string, CachedHash>();
 /** Bytes and time left for reading in one snapshot. The time of git itself is not counted. */
 export type ReadBudget = { bytesLeft: number; msLeft: number };
 
+/** Returns a new budget for one snapshot: bytes and milliseconds. */
 export function readBudget(): ReadBudget {
   return { bytesLeft: limits.workspaceBytesMax, msLeft: readMs };
 }

@@ -6,8 +6,10 @@
  * repository of clip's own that borrows objects and index of the real one, and takes over only settings that name no
  * program.
  */
+
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { words } from '#run/words.ts';
 import { isThere } from './folders.ts';
 import { askGit, callGit } from './git-command.ts';
 
@@ -65,19 +67,10 @@ const notThere = 128;
 const noneSet = 1;
 
 /** Settings without which unchanged files would look changed. None of them names a program. */
-const harmlessSettings = [
-  ...[
-    'core.filemode',
-    'core.symlinks',
-    'core.ignorecase',
-    'core.precomposeunicode',
-    'core.autocrlf',
-    'core.eol',
-    'core.trustctime',
-    'core.checkstat',
-  ],
-  ...['core.sparsecheckout', 'core.sparsecheckoutcone', 'core.excludesfile', 'core.attributesfile', 'index.sparse'],
-];
+const harmlessSettings = words(`
+  core.filemode core.symlinks core.ignorecase core.precomposeunicode core.autocrlf core.eol core.trustctime
+  core.checkstat core.sparsecheckout core.sparsecheckoutcone core.excludesfile core.attributesfile index.sparse
+`);
 const wantedSettings = `^(${harmlessSettings.map((key) => key.replace('.', '\\.')).join('|')}|filter\\..*\\.(clean|process))$`;
 
 function settingsIn(output: string): (readonly [string, string])[] {

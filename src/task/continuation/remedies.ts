@@ -47,14 +47,18 @@ export function remedyFor(run: EndedForRemedy, agent: string, { goOn, task }: On
       return {
         reason: 'Its program could not be started, and would not be the next time.',
         blockedReason: run.error === null ? `The program of agent ${agent} could not be started.` : short(run.error),
-        next: `Install it, or name its path (clip agent edit ${agent} --command PATH); then, from a shell that has it: ${goOn}`,
+        next:
+          `Install it, or name its path (clip agent edit ${agent} --command PATH); ` +
+          `then, from a shell that has it: ${goOn}`,
       };
-    case 'cwd_missing':
+    case 'cwd_missing': {
+      const other = task === null ? '' : `, or name another (clip task edit T${task} --cwd DIR)`;
       return {
         reason: 'Its work folder is gone.',
         blockedReason: run.error === null ? 'Its work folder is gone.' : short(run.error),
-        next: `Make the folder again${task === null ? '' : `, or name another (clip task edit T${task} --cwd DIR)`}, then: ${goOn}`,
+        next: `Make the folder again${other}, then: ${goOn}`,
       };
+    }
   }
   if (run.liveness?.state !== 'blocked') return null;
   const answer = task === null ? `Settle it, then: ${goOn}` : `Answer it: ${goOn} "…"`;

@@ -12,7 +12,9 @@ import { spend } from './continuation-budget.ts';
 import type { Decision, EndedRun, PlannedWake, Situation } from './decision.ts';
 import { remedyFor } from './remedies.ts';
 import { stranded } from './stranded.ts';
+import { continuationsUsedUp, startsUsedUp } from './used-up.ts';
 
+/** Returns what follows the end of a run, with the reason. */
 export function afterEnd(run: EndedRun, now: Situation): Decision {
   const { task } = now;
   if (task === null) return { action: 'none', reason: 'It serves no task.' };
@@ -186,7 +188,7 @@ function again(run: EndedRun, task: Task, now: Situation): Decision {
   // A retry of a lost run is still the same attempt.
   const counts = run.wake?.reason === 'run_liveness_continuation' || run.wake?.reason === 'process_lost_retry';
   const before = counts ? (run.wake?.payload.continuationAttempt ?? 0) : 0;
-  if (before >= now.attemptsMax) return exhausted(run, task, now, before);
+  if (before >= now.attemptsMax) return continuationsUsedUp(run, task, now, before);
   const attempt = before + 1;
   return spending(run, task, now, {
     reason: `It ended as ${state}: continuation attempt ${attempt} of ${now.attemptsMax}.`,
@@ -204,26 +206,8 @@ function again(run: EndedRun, task: Task, now: Situation): Decision {
 
 /** The instruction for a task whose last run left none. */
 export function firstAction({ number }: Pick<Task, 'number'>): string {
-  return `Take the first concrete action now; if something keeps you from it, say so: clip report blocked "what is missing" (task T${number}).`;
-}
-
-function exhausted(run: EndedRun, task: Task, now: Situation, attempts: number): Decision {
-  const state = run.liveness?.state ?? 'empty_response';
-  const why = run.liveness?.reason ?? '';
-  const comment =
-    `Bounded liveness continuation exhausted. Last state: ${state}; attempts used: ${attempts}/${now.attemptsMax}; reason: ${why} ` +
-    'A person should look at it: make the task clearer, block it, or name a concrete next step.';
-  const did = state === 'plan_only' ? 'only announced work' : 'said nothing and did nothing';
-  const blockedReason = `Agent ${now.agent?.name ?? ''} ${did}, and ${attempts} continuation${attempts === 1 ? '' : 's'} did not change that.`;
-  const next = `Say more exactly what to do: clip continue T${task.number} "…"`;
-  return {
-    action: 'block',
-    reason: `It was continued ${attempts} times, and still ended as ${state}.`,
-    blockedReason,
-    next,
-    comment,
-    exhausted: true,
-  };
+  const otherwise = 'if something keeps you from it, say so: clip report blocked "what is missing"';
+  return `Take the first concrete action now; ${otherwise} (task T${number}).`;
 }
 
 /** Continues a task that is not done yet. */
@@ -256,19 +240,7 @@ function spending(
   if (asked !== null) return asked;
   const budgetLeft = spend(now.budgetLeft);
   if (budgetLeft !== null) return { action: 'continue', ...next, budgetLeft };
-  return spent(run, task, next.reason);
-}
-
-function spent(run: EndedRun, task: Task, reason: string): Decision {
-  const onward = run.liveness?.nextAction ? ` It would go on with: ${run.liveness.nextAction}` : '';
-  return {
-    action: 'block',
-    reason: `${reason} No automatic start is left.`,
-    blockedReason: `All automatic starts are used up, and no progress was made meanwhile (no new state of the files, no document, no report done).${onward}`,
-    next: `Look at it, then: clip continue T${task.number}`,
-    comment: null,
-    exhausted: false,
-  };
+  return startsUsedUp(run, task, next.reason);
 }
 
 function planned(run: EndedRun, task: Task, reason: PlannedWake['reason']): PlannedWake {

@@ -10,6 +10,7 @@ import { tooMany } from './automatic-runs.ts';
 import { spend } from './continuation-budget.ts';
 import type { Decision, EndedRun, PlannedWake, Situation } from './decision.ts';
 
+/** Returns what follows for a stranded task: one automatic start, and after that a question to a person. */
 export function stranded(run: EndedRun, task: Task, now: Situation): Decision {
   const dispatch = task.status === 'todo';
   const retryReason = dispatch ? ('assignment_recovery' as const) : ('issue_continuation_needed' as const);
@@ -45,19 +46,21 @@ export function stranded(run: EndedRun, task: Task, now: Situation): Decision {
 function escalated(run: EndedRun, task: Task, how: string, dispatch: boolean): Decision {
   const what = dispatch ? 'retried dispatch' : 'retried continuation';
   const failure = run.status === 'succeeded' ? '' : ` ${formatFailure(run)}`;
+  const observed = `clip ${what} of this task automatically, and there is still no live run of it.`;
   return {
     action: 'block',
     reason: `${how} It had been tried again already.`,
     blockedReason: `${how}${failure}`,
     next: `Find out why (clip show ${run.number}), then: clip continue T${task.number}`,
-    comment: `clip ${what} of this task automatically, and there is still no live run of it.${failure} It is blocked until a person looks at it.`,
+    comment: `${observed}${failure} It is blocked until a person looks at it.`,
     exhausted: false,
   };
 }
 
 function howItEnded({ number, status, liveness }: EndedRun): string {
   if (status === 'succeeded') return `Run ${number} ended as ${liveness?.state ?? 'succeeded'}.`;
-  return `Run ${number} ${status === 'timed_out' ? 'ran into a time limit' : status === 'cancelled' ? 'was stopped' : 'failed'}.`;
+  if (status === 'timed_out') return `Run ${number} ran into a time limit.`;
+  return `Run ${number} ${status === 'cancelled' ? 'was stopped' : 'failed'}.`;
 }
 
 const messageLength = 240;

@@ -9,6 +9,7 @@ export type SectionPiece =
   /** Text of a person. It has no fence, because it is meant as an instruction. */
   | { readonly kind: 'person'; readonly label: string | null; readonly text: string; readonly most: number };
 
+/** Returns a line of clip's own as a piece of a section. */
 export function line(text: string): SectionPiece {
   return { kind: 'line', text };
 }

@@ -31,6 +31,7 @@ const shareFirst = 450;
 const firstCount = 6;
 const sectionMin = 80;
 
+/** Returns the part of a summary that a prompt gets, at most `max` characters. */
 export function injected(summary: string, max: number = injectedLength): string {
   const text = closed(summary.replace(/\r\n?/g, '\n'));
   if (text.length <= max) return text;

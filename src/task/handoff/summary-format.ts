@@ -11,6 +11,7 @@ export function formatTime(at: number): string {
   return Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? `${isoTime(at).slice(0, 19)}Z` : 'an unknown time';
 }
 
+/** Formats how long a run took: "after 2 min 5 s". */
 export function formatLasted({ startedAt, endedAt, exitKnown }: SummaryRun): string {
   if (startedAt === null) return 'without having started';
   const seconds = Math.max(0, Math.round((endedAt - startedAt) / 1_000));
@@ -27,6 +28,7 @@ export function formatEndTime({ endedAt, exitKnown }: SummaryRun): string {
   return exitKnown ? formatTime(endedAt) : `found at ${formatTime(endedAt)}`;
 }
 
+/** Formats a count with its noun: "1 file", "2 files". */
 export function formatCount(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
@@ -44,6 +46,7 @@ export function openCommands(streamState: SummaryRun['streamState']): readonly O
 /** Longer names add no information. */
 const nameLength = 60;
 
+/** Formats a name that a person or an agent chose, as inline code. */
 export function name(text: string): string {
   return inlineCode(text, nameLength);
 }

@@ -16,6 +16,7 @@ const personComments = 5;
 const agentComments = 2;
 const toolLength = 120;
 
+/** Builds the section on decisions and blockers. */
 export function buildBlockers({ task, runs, comments }: CleanInput): readonly SectionPiece[] {
   const blocker = findBlocker(runs);
   const [run] = runs;
@@ -108,16 +109,16 @@ function comment({ author, text, at, byPerson }: SummaryComment): SectionPiece {
   };
 }
 
+/** Builds the section on how the last run stopped. */
 export function buildStop({ runs }: CleanInput): readonly SectionPiece[] {
   const [run] = runs;
   if (run === undefined) return [line('No run has ended yet.')];
   const open = Object.values(run.streamState?.openTools ?? {});
   const refused = run.streamState?.denials.tools ?? [];
   const resets = run.streamState?.limitResetsAt ?? null;
+  const end = `${run.exitKnown ? ' at' : ','} ${formatEndTime(run)}`;
   return [
-    line(
-      `- Run ${run.number} ended as ${run.status} (${run.outcomeWords})${run.exitKnown ? ' at' : ','} ${formatEndTime(run)}, ${formatLasted(run)}.`,
-    ),
+    line(`- Run ${run.number} ended as ${run.status} (${run.outcomeWords})${end}, ${formatLasted(run)}.`),
     line(`- Stop reason: ${run.stopReason}. ${formatStop(run)}`.trimEnd()),
     ...(run.errorCode === null ? [] : [line(`- Error code: ${inlineCode(run.errorCode, toolLength)}.`)]),
     ...(run.error === null || run.error.trim() === '' ? [] : [errorPiece(run, run.error)]),
@@ -210,7 +211,10 @@ function afterSuccess({ number, liveness }: SummaryRun): string {
     case 'empty_response':
       return `Run ${number} did and said nothing. Do what the objective asks.`;
     case 'blocked':
-      return `Find out whether what blocked run ${number} still stands. If it does not, go on; if it does, report it with \`clip report blocked\`.`;
+      return (
+        `Find out whether what blocked run ${number} still stands. ` +
+        'If it does not, go on; if it does, report it with `clip report blocked`.'
+      );
     default:
       return 'Compare the present state with the acceptance criteria, do what is missing, and report it done when nothing is.';
   }
@@ -222,18 +226,23 @@ const persons: Readonly<Record<string, string>> = {
   permission_denied: 'A person must allow it more, or the work must be done another way.',
 };
 
+const lookFirst = 'Look at what has taken effect, then go on from the last action above';
+
 function afterTrouble({ number, status, stopReason, errorCode }: SummaryRun): string {
   const code = errorCode ?? stopReason;
   if (Object.hasOwn(persons, code)) return `${persons[code]} Then go on from the last action above.`;
-  if (stopReason === 'process_lost')
-    return `The process of run ${number} was lost. Look at what has taken effect, then go on from the last action above.`;
+  if (stopReason === 'process_lost') return `The process of run ${number} was lost. ${lookFirst}.`;
   if (code === 'rate_limited' || code === 'provider_unavailable')
     return 'The provider refused it for a while. Go on from the last action above.';
   if (code === 'context_exhausted' || code === 'max_turns_exhausted' || code === 'unknown_session')
     return 'Go on from the last action above, in a new session if need be.';
   if (status === 'timed_out')
-    return `Run ${number} was stopped by a limit (${stopReason}). Look at what has taken effect, then go on from the last action above in smaller steps.`;
+    return `Run ${number} was stopped by a limit (${stopReason}). ${lookFirst} in smaller steps.`;
   if (status === 'cancelled')
-    return `Run ${number} was stopped on purpose (${stopReason}). Find out whether the work is still wanted as it is, then go on from the last action above.`;
-  return `Find out why run ${number} failed (${inlineCode(code, toolLength)}), fix the cause, then go on from the last action above.`;
+    return (
+      `Run ${number} was stopped on purpose (${stopReason}). ` +
+      'Find out whether the work is still wanted as it is, then go on from the last action above.'
+    );
+  const failure = inlineCode(code, toolLength);
+  return `Find out why run ${number} failed (${failure}), fix the cause, then go on from the last action above.`;
 }

@@ -23,15 +23,16 @@ const documentsShown = 6;
 /** Longer than any usual folder, branch or session id. */
 const placeLength = 200;
 
+/** Builds the section on the state of the work. */
 export function buildState({ task, runs, documents }: CleanInput): readonly SectionPiece[] {
-  const claimed = buildClaim(runs);
-  return [
+  const pieces = [
     line(`- Observed: ${observed(runs)}`),
     line(`- Not committed: ${uncommitted(runs)}`),
     line(`- Not done: ${notDone(task, runs)}`),
-  ]
-    .concat(documents.length === 0 ? [] : [line(`- Documents: ${formatDocument(documents)}`)])
-    .concat(claimed === null ? [line('- Claimed: nothing was said.')] : [claimed]);
+  ];
+  if (documents.length > 0) pieces.push(line(`- Documents: ${formatDocument(documents)}`));
+  pieces.push(buildClaim(runs) ?? line('- Claimed: nothing was said.'));
+  return pieces;
 }
 
 function observed(runs: readonly SummaryRun[]): string {
@@ -133,15 +134,15 @@ function buildClaim(runs: readonly SummaryRun[]): SectionPiece | null {
   return null;
 }
 
+/** Builds the section on the recent runs, a line for each. */
 export function buildRecent({ runs }: CleanInput): readonly SectionPiece[] {
   if (runs.length === 0) return [line('None yet.')];
   return runs.map((run) => {
     const attempt = run.attempt > 0 ? `, continuation attempt ${run.attempt}` : '';
     const verdict = run.liveness === null ? '' : ` Verdict: ${run.liveness.state}.`;
     const who = run.agentName === null ? '' : ` (${name(run.agentName)})`;
-    return line(
-      `- Run ${run.number}${who} ${run.status} (${run.outcomeWords}), ${formatEndTime(run)} ${formatLasted(run)}${attempt}.${verdict}${counters(run)}`,
-    );
+    const how = `${run.status} (${run.outcomeWords}), ${formatEndTime(run)} ${formatLasted(run)}`;
+    return line(`- Run ${run.number}${who} ${how}${attempt}.${verdict}${counters(run)}`);
   });
 }
 
@@ -169,21 +170,25 @@ function filesOfRun(workspace: SummaryRun['workspace'], streamState: SummaryRun[
   );
 }
 
+/** `owner`: the newest run with a session. `last`: the newest run, which tells whether the session can be resumed. */
+function describeSession({ streamState, adapter, number }: SummaryRun, last: SummaryRun): string {
+  const session = streamState?.sessionId ?? null;
+  if (session === null) return 'none is known; begin a new one.';
+  if (session.length > placeLength)
+    return `of ${adapter}; it is too long to stand here, \`clip show ${number}\` has it.`;
+  const isSpent = last.errorCode === 'unknown_session' || last.errorCode === 'context_exhausted';
+  const advice = isSpent ? `; it cannot be gone on with (${last.errorCode}), begin a new one` : '';
+  return `${inlineCode(session, placeLength)} of ${adapter} (run ${number})${advice}.`;
+}
+
+/** Builds the section on how to resume: session, folder, branch and HEAD. */
 export function buildResume({ task, runs }: CleanInput): readonly SectionPiece[] {
   const [run] = runs;
   if (run === undefined) return [line(`- Begin: \`clip continue T${task.number}\`.`)];
   const owner = runs.find(({ streamState }) => streamState?.sessionId != null) ?? run;
-  const session = owner.streamState?.sessionId ?? null;
-  const spent = run.errorCode === 'unknown_session' || run.errorCode === 'context_exhausted';
-  const sessionLine = () => {
-    if (session === null) return 'none is known; begin a new one.';
-    if (session.length > placeLength)
-      return `of ${owner.adapter}; it is too long to stand here, \`clip show ${owner.number}\` has it.`;
-    return `${inlineCode(session, placeLength)} of ${owner.adapter} (run ${owner.number})${spent ? `; it cannot be gone on with (${run.errorCode}), begin a new one` : ''}.`;
-  };
   const head = runs.find(({ workspace }) => workspace?.headAfter != null)?.workspace?.headAfter ?? null;
   return [
-    line(`- Session: ${sessionLine()}`),
+    line(`- Session: ${describeSession(owner, run)}`),
     line(`- Folder: ${inlineCode(run.cwd, placeLength)}`),
     line(`- Branch: ${run.branch === null ? 'not known' : inlineCode(run.branch, placeLength)}`),
     line(`- HEAD: ${head === null ? 'not known' : inlineCode(head, placeLength)}`),

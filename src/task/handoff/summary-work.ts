@@ -20,6 +20,7 @@ const pathLength = 120;
 const commandsShown = 12;
 const commandLength = 140;
 
+/** Builds the section on the files that were touched. */
 export function buildFiles({ runs }: CleanInput): readonly SectionPiece[] {
   const since = findSinceTask(runs);
   const told = allFiles(runs, since?.root ?? null);
@@ -60,9 +61,9 @@ function formatFolder({ run, filesChanged, insertions, deletions }: SinceTaskRec
   const lines = insertions === null || deletions === null ? '' : ` (+${insertions} -${deletions} lines)`;
   if (filesChanged === null)
     return `- Changed in the work folder since run ${run} began, changes of others included, as far as is known:`;
-  return filesChanged === 0
-    ? `- The work folder holds what it held when run ${run} began.`
-    : `- The work folder has ${formatCount(filesChanged, 'changed file')} since run ${run} began${lines}, changes of others included:`;
+  if (filesChanged === 0) return `- The work folder holds what it held when run ${run} began.`;
+  const files = formatCount(filesChanged, 'changed file');
+  return `- The work folder has ${files} since run ${run} began${lines}, changes of others included:`;
 }
 
 function formatFile({ path, kind }: NamedFile, told: readonly Touched[]): string {
@@ -104,6 +105,7 @@ function formatChange(kind: FileRecord['kind']): string {
   }
 }
 
+/** Builds the section on the commands that were run. */
 export function buildCommands({ runs }: CleanInput): readonly SectionPiece[] {
   const all = runs.flatMap((run) => [...selectNewest(run)]);
   const looks = all.filter(isLook).length;

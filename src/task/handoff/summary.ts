@@ -21,6 +21,7 @@ const titleLength = 200;
 
 type Section = { readonly heading: string; readonly pieces: readonly SectionPiece[] };
 
+/** Returns the continuation summary of a task, as Markdown of at most `summaryLength` characters. */
 export function continuationSummary(input: SummaryInput): string {
   const facts = cleaned(input);
   const top = header(facts);
@@ -47,10 +48,8 @@ export function continuationSummary(input: SummaryInput): string {
 
 function header({ task, runs, at }: CleanInput): string {
   const [run] = runs;
-  const lastRun =
-    run === undefined
-      ? 'none'
-      : `${run.number}, ${run.status}${run.liveness === null || run.liveness.state === run.status ? '' : `, ${run.liveness.state}`}`;
+  const verdict = run?.liveness == null || run.liveness.state === run.status ? '' : `, ${run.liveness.state}`;
+  const lastRun = run === undefined ? 'none' : `${run.number}, ${run.status}${verdict}`;
   const agent =
     run === undefined ? 'none yet' : `${run.agentName === null ? 'no agent' : name(run.agentName)} (${run.adapter})`;
   return [

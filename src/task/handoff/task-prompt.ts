@@ -51,6 +51,7 @@ const instructionLength = 1_000;
 const commentLength = 1_500;
 const commentsMax = 10;
 
+/** Returns the prompt of a run of a task, as Markdown. */
 export function buildTaskPrompt(input: BriefInput): string {
   const { task, resumed } = input;
   const title = `# Task T${task.number}: ${cut(oneLine(clean(task.title)), titleLength)}`;
@@ -61,9 +62,10 @@ export function buildTaskPrompt(input: BriefInput): string {
 }
 
 function sameSession({ stopped, cutOff }: BriefInput): string {
+  const look = cutOff ? 'A tool call that was under way then may or may not have taken effect: look' : 'Look';
   return [
     `This is the same session, in the same folder.${stopped === null ? '' : ` ${sentence(stopped)}`}`,
-    `${cutOff ? 'A tool call that was under way then may or may not have taken effect: look' : 'Look'} at the present state first, then go on from there. Do not redo what is already done.`,
+    `${look} at the present state first, then go on from there. Do not redo what is already done.`,
   ].join('\n');
 }
 

@@ -7,6 +7,7 @@ import { labelledNext } from './next-action.ts';
 import { type Line, splitSentences } from './parse-message.ts';
 import { firstIntent } from './plan-only.ts';
 
+/** Returns whether these lines claim that the work is done, and leave no work open. */
 export function claimsDone(lines: readonly Line[]): boolean {
   if (labelledNext(lines)?.action != null || firstIntent(lines) !== null) return false;
   const prose = lines.filter(({ kind }) => kind === 'prose');

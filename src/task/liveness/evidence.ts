@@ -179,6 +179,7 @@ function count(number: number, one: string, many = `${one}s`): string | null {
   return number === 0 ? null : `${number} ${number === 1 ? one : many}`;
 }
 
+/** Returns the time of the last useful action; null when the evidence has nothing concrete. */
 export function lastUsefulAt(evidence: Evidence): number | null {
   return isConcrete(evidence) ? evidence.lastUsefulAt : null;
 }

@@ -40,6 +40,7 @@ export type Liveness = {
 
 const reasonLength = 500;
 
+/** Returns the verdict on a finished run, with its reason and the next action. */
 export function classifyLiveness(input: LivenessInput): Liveness {
   const lines = splitLines(input.text);
   const { state, reason } = verdict(input, lines);
@@ -84,11 +85,15 @@ function formatEnd({ status, errorCode, stopReason }: LivenessInput['outcome']):
 }
 
 function findBlocker({ task, reports }: LivenessInput, lines: readonly Line[]): string | null {
-  if (task?.status === 'blocked')
-    return `Task T${task.number} is blocked${task.blockedReason === null ? '' : `: ${task.blockedReason}`}${task.blockedReason?.endsWith('.') ? '' : '.'}`;
+  if (task?.status === 'blocked') {
+    const why = task.blockedReason === null ? '' : `: ${task.blockedReason}`;
+    return `Task T${task.number} is blocked${why}${why.endsWith('.') ? '' : '.'}`;
+  }
   const report = standingBlocker(reports);
-  if (report !== null)
-    return `The agent reported that it is blocked${report.who === null ? '' : ` (${report.who} can help)`}: ${report.text}`;
+  if (report !== null) {
+    const helper = report.who === null ? '' : ` (${report.who} can help)`;
+    return `The agent reported that it is blocked${helper}: ${report.text}`;
+  }
   const said = blockerIn(lines);
   return said === null ? null : `Its last words declare a blocker: ${said}`;
 }

@@ -21,6 +21,7 @@ export type Line = {
   readonly heading: boolean;
 };
 
+/** Returns the lines of a message with their kinds: prose, code, quotes. */
 export function splitLines(words: string): readonly Line[] {
   const lines: Line[] = [];
   let fence: string | null = null;
@@ -64,6 +65,7 @@ export function isNone(said: string): boolean {
   );
 }
 
+/** Returns the sentences of a line, trimmed and without empty ones. */
 export function splitSentences(text: string): readonly string[] {
   return text
     .split(/(?<=[.!?])\s+|(?<=[。！？])/)

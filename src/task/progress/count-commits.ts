@@ -1,4 +1,5 @@
 /** How many commits a command could have made. In doubt it is any number, and the times and files of commits decide. */
+import { words } from '#run/words.ts';
 import { onlyReadsSimple } from '../shell/is-read-only.ts';
 import { parseShell, type Word } from '../shell/parse-shell.ts';
 import { gitVerb } from './name-state.ts';
@@ -14,26 +15,10 @@ export function commitsIn(command: string): number {
 
 /** Git verbs that create no commit. */
 const withoutCommit = new Set(
-  [
-    'add',
-    'restore',
-    'rm',
-    'mv',
-    'clean',
-    'apply',
-    'init',
-    'config',
-    'fetch',
-    'push',
-    'remote',
-    'tag',
-    'branch',
-    'worktree',
-    'gc',
-    'prune',
-    'notes',
-    'bisect',
-  ].concat(['update-index', 'hash-object', 'write-tree', 'lfs', 'sparse-checkout', 'maintenance']),
+  words(`
+  add restore rm mv clean apply init config fetch push remote tag branch worktree gc prune notes bisect
+  update-index hash-object write-tree lfs sparse-checkout maintenance
+`),
 );
 
 /** Programs that write files, test or build, and commit nothing. */

@@ -9,6 +9,7 @@ import { absolute, fromRoot, matches, type PathContext } from './paths.ts';
 /** Returns whether a file is named, by its path from the root of the work tree. */
 export type Naming = (path: string) => boolean;
 
+/** Returns a test of whether these commands name a file. */
 export function buildNaming(commands: readonly string[], place: PathContext): Naming {
   const names = commands.flatMap((command) => namesIn(command, place, 0));
   const files = new Set(names.flatMap(({ kind, path }) => (kind === 'file' ? [path] : [])));

@@ -11,6 +11,7 @@ export type PathNaming = { readonly short: (text: string) => string; readonly ro
 /** The names of both versions of a changed file. */
 export type StateMarks = { readonly found: string; readonly left: string };
 
+/** Returns the names of the version that the run found and of the one that it left. */
 export function marksOfFile({ path, before, after }: ChangedFile, { short, root }: PathNaming): StateMarks {
   const of = (version: string) => short(`file\0${root}\0${path}\0${version}`);
   return { found: of(before), left: of(after) };

@@ -16,6 +16,7 @@ const bareValue = /[^\s"'`;,&|<>(){}[\]$\\]{4,200}/y;
 const restOfQuoted = /[^\s"'`]*/y;
 const restOfBare = /[^\s"'`;,&|<>(){}[\]$\\]*/y;
 
+/** Returns the text with the mark in place of every value that a name makes secret. */
 export function withoutAssignments(text: string, mark: string): string {
   let result = '';
   let done = 0;

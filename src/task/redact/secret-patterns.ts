@@ -7,6 +7,7 @@
 /** Longer than any private key in use. */
 const keyLengthMax = 20_000;
 
+/** Returns the text with the mark in place of every secret that is recognized by its form. */
 export function withoutShapes(text: string, mark: string): string {
   const headers = withoutHeaders(withoutUrls(text, mark), mark);
   const prefixed = prefixes.reduce((sum, shape) => sum.replace(shape, mark), headers);
@@ -71,6 +72,7 @@ const beginning = /-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----/g;
 /** The lines of a key whose end is missing. A line may end with a written \n. */
 const keyLines = /(?:(?:\\r|\\n|\s)+(?:[A-Za-z-]{4,20}: [^\n\\]{1,100}|[A-Za-z0-9+/=]{20,}))*/y;
 
+/** Returns the text with the mark in place of every private key, whole or cut off. */
 export function withoutPrivateKeys(text: string, mark: string): string {
   let result = '';
   let done = 0;

@@ -3,12 +3,14 @@
  * known to be read-only.
  */
 
+import { words } from '#run/words.ts';
 import { parseShell, type Word } from './parse-shell.ts';
 import { type Argument, readers } from './read-only-programs.ts';
 
 /** Scripts within scripts. Commands that people or agents write are not nested deeper. */
 const depthMax = 4;
 
+/** Returns whether the command only reads. False in doubt. */
 export function onlyReads(command: string): boolean {
   return scriptReads(command, 0);
 }
@@ -124,26 +126,10 @@ const xargs: Wrapper = (args, depth) => {
   return rest.length === 0 || (safeBehindXargs.has(rest[0]?.text ?? '') && programReads(rest, depth + 1));
 };
 const safeBehindXargs = new Set(
-  [
-    'cat',
-    'ls',
-    'head',
-    'tail',
-    'wc',
-    'grep',
-    'egrep',
-    'fgrep',
-    'rg',
-    'sed',
-    'stat',
-    'du',
-    'basename',
-    'dirname',
-    'realpath',
-    'readlink',
-    'echo',
-    'printf',
-  ].concat(['md5sum', 'sha1sum', 'sha256sum', 'cut', 'nl', 'file', 'git', 'test', 'jq', 'sh', 'bash', 'diff']),
+  words(`
+  cat ls head tail wc grep egrep fgrep rg sed stat du basename dirname realpath readlink echo printf md5sum
+  sha1sum sha256sum cut nl file git test jq sh bash diff
+`),
 );
 
 const find: Wrapper = (args, depth) => {

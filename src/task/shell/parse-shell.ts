@@ -30,6 +30,7 @@ const depthMax = 6;
 
 class CannotTell extends Error {}
 
+/** Returns the parsed command; null for anything that the parser does not understand. */
 export function parseShell(text: string): Parsed | null {
   try {
     const reader = begin(text, 0, 0);

@@ -1,40 +1,15 @@
 /** Which uses of git only read. Fetching does not, because it stores something. */
+import { words } from '#run/words.ts';
+
 type Argument = { readonly text: string };
 
 /** Subcommands that only read with any option, except one that names an output file. */
 const reading = new Set(
-  [
-    'status',
-    'log',
-    'diff',
-    'show',
-    'rev-parse',
-    'rev-list',
-    'ls-files',
-    'ls-tree',
-    'ls-remote',
-    'blame',
-    'annotate',
-    'grep',
-    'describe',
-    'cat-file',
-  ].concat(
-    [
-      'shortlog',
-      'name-rev',
-      'merge-base',
-      'for-each-ref',
-      'show-ref',
-      'show-branch',
-      'var',
-      'version',
-      'help',
-      'whatchanged',
-      'diff-tree',
-      'diff-index',
-    ],
-    ['diff-files', 'count-objects', 'check-ignore', 'check-attr', 'cherry', 'range-diff', 'verify-commit'],
-  ),
+  words(`
+  status log diff show rev-parse rev-list ls-files ls-tree ls-remote blame annotate grep describe cat-file
+  shortlog name-rev merge-base for-each-ref show-ref show-branch var version help whatchanged diff-tree diff-index
+  diff-files count-objects check-ignore check-attr cherry range-diff verify-commit
+`),
 );
 
 const listOptions =
@@ -76,6 +51,7 @@ const others: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
 const harmlessSetting =
   /^(?:core\.(?:pager=(?:cat)?|quote[pP]ath=\w+|fsmonitor=false)|color\.\w+=\w+|safe\.directory=.*|pager\.\w+=false|log\.\w+=\w+|advice\.\w+=\w+)$/;
 
+/** Returns whether git only reads with these arguments. False in doubt. */
 export function gitReads(given: readonly Argument[]): boolean {
   const words = given.map(({ text }) => text);
   let at = 0;
