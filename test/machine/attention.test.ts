@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Budgets } from '#daemon/budgets/budgets.ts';
 import { createChangeFeed } from '#daemon/core/change-feed.ts';
 import { Supervisor } from '#daemon/core/supervisor.ts';
-import { createMonitor } from '#daemon/processes/monitor.ts';
+import { Monitor } from '#daemon/processes/monitor.ts';
 import { createAttention } from '#daemon/tasks/attention.ts';
 import type { NeedView } from '#protocol/needs.ts';
 import { isAlive, type Run } from '#run/run.ts';
@@ -217,7 +217,7 @@ function createHeartbeat(streamState: StreamState | null, silentForMs: number) {
   const unused = () => {
     throw new Error('not used here');
   };
-  const observer = createMonitor({
+  const observer = new Monitor({
     supervisor,
     scanner: { find: unused } as never,
     recovery: { look: async () => {}, sawAlive: () => {} },

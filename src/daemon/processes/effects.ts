@@ -21,7 +21,7 @@ import type { KeeperNews } from './connected-keeper.ts';
 import type { Keepers } from './keepers.ts';
 import { findAttempt, type Launches } from './launches.ts';
 import { mustDrainStream, type RecordExit } from './record-exit.ts';
-import type { Stopper } from './terminate.ts';
+import type { Terminator } from './terminate.ts';
 
 const refusedRetryMs = 5_000;
 const startCompanyMs = 4;
@@ -29,7 +29,7 @@ const startCompanyMs = 4;
 export function createEffects(deps: {
   supervisor: Supervisor;
   keepers: Keepers;
-  terminator: Stopper;
+  terminator: Pick<Terminator, 'go'>;
   finalizer: { finalize: (number: number) => void };
   monitor: { watch: (run: Run) => void };
   earlySamples: { watch: (run: Run) => void };

@@ -21,39 +21,46 @@ import { type Leftovers, reapLeftovers } from './reap-leftovers.ts';
 
 const retryMs = 5_000;
 
-export function createFinalizer(deps: {
-  supervisor: Supervisor;
-  scanner: ProcessScanner;
-  now: () => number;
-  log: LogFunction;
-  folderOf: (run: Run) => string;
-  workspaces: Pick<Workspaces, 'after'>;
+type FinalizerDeps = {
+  readonly supervisor: Supervisor;
+  readonly scanner: ProcessScanner;
+  readonly now: () => number;
+  readonly log: LogFunction;
+  readonly folderOf: (run: Run) => string;
+  readonly workspaces: Pick<Workspaces, 'after'>;
   /** Returns the identity of the folder that was created for the run; null if unknown. */
-  folderIdentityOf: (run: Run) => FolderIdentity | null;
-  keep: readonly string[];
-  logFollower: Pick<LogFollower, 'forget'>;
-  runJudge: RunJudge;
-  budgets: Pick<Budgets, 'noteOverrun'>;
-  handoff: Pick<Handoff, 'refresh'>;
-  continuation: Pick<Continuation, 'followUp'>;
-}) {
-  const busy = new Set<number>();
+  readonly folderIdentityOf: (run: Run) => FolderIdentity | null;
+  readonly keep: readonly string[];
+  readonly logFollower: Pick<LogFollower, 'forget'>;
+  readonly runJudge: RunJudge;
+  readonly budgets: Pick<Budgets, 'noteOverrun'>;
+  readonly handoff: Pick<Handoff, 'refresh'>;
+  readonly continuation: Pick<Continuation, 'followUp'>;
+};
+
+export class Finalizer {
+  readonly #deps: FinalizerDeps;
+  readonly #busy = new Set<number>();
+
+  constructor(deps: FinalizerDeps) {
+    this.#deps = deps;
+  }
 
   /** Performs the pending steps of an ended run. */
-  function finalize(number: number): void {
-    if (busy.has(number)) return;
-    busy.add(number);
-    steps(number)
-      .finally(() => busy.delete(number))
+  finalize(number: number): void {
+    if (this.#busy.has(number)) return;
+    this.#busy.add(number);
+    this.#steps(number)
+      .finally(() => this.#busy.delete(number))
       .catch((error) => {
-        deps.log('error', 'finalization step failed; retrying', { run: number, error: describe(error) });
-        setTimeout(() => finalize(number), retryMs).unref();
+        this.#deps.log('error', 'finalization step failed; retrying', { run: number, error: describe(error) });
+        setTimeout(() => this.finalize(number), retryMs).unref();
       });
   }
 
   /** Performs the steps in order. A step that is repeated after a crash gives the same result. */
-  async function steps(number: number): Promise<void> {
-    const run = deps.supervisor.find(number);
+  async #steps(number: number): Promise<void> {
+    const run = this.#deps.supervisor.find(number);
     if (!run || !isEnded(run.state)) return;
     let done: Promise<void>[] = [];
     // The liveness verdict needs the workspace record, which is not in the state of `run` yet.
@@ -65,86 +72,90 @@ export function createFinalizer(deps: {
         done = [];
       }
       if (step === 'wake') {
-        deps.continuation.followUp(number);
+        this.#deps.continuation.followUp(number);
         failpoint('finalize.after-wake');
-        if (isBlocking(deps.supervisor.find(number))) await summary(run);
+        if (isBlocking(this.#deps.supervisor.find(number))) await this.#summary(run);
         continue;
       }
-      const found = await perform(step, deps.supervisor.find(number) ?? run, workspace);
+      const found = await this.#perform(step, this.#deps.supervisor.find(number) ?? run, workspace);
       if (found.step === 'workspace') workspace = found.workspace;
       if (step !== 'tidy') failpoint(`finalize.after-${step}`);
-      done.push(deps.supervisor.submitSoon(number, { type: 'step-done', ...found }));
+      done.push(this.#deps.supervisor.submitSoon(number, { type: 'step-done', ...found }));
     }
     await Promise.all(done);
   }
 
-  async function perform(
+  async #perform(
     step: Exclude<FinalizeStep, 'wake'>,
     run: Run,
     workspace: WorkspaceRecord | null,
   ): Promise<StepResult> {
     switch (step) {
       case 'workspace':
-        return { step, workspace: await deps.workspaces.after(run) };
+        return { step, workspace: await this.#deps.workspaces.after(run) };
       case 'leftovers':
-        return { step, ...(await leftovers(run)) };
+        return { step, ...(await this.#leftovers(run)) };
       case 'liveness':
-        deps.budgets.noteOverrun(run);
-        return { step, liveness: deps.runJudge.judge(run, workspace) };
+        this.#deps.budgets.noteOverrun(run);
+        return { step, liveness: this.#deps.runJudge.judge(run, workspace) };
       case 'summary':
-        await summary(run);
+        await this.#summary(run);
         return { step };
       case 'tidy':
-        tidy(run);
+        this.#tidy(run);
         return { step };
     }
   }
 
   /** Writes the continuation summary. A failure does not block finalization. It is retried when the next run starts or when the summary is read. */
-  async function summary(run: Run): Promise<void> {
+  async #summary(run: Run): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await deps.handoff.refresh(run);
+        return await this.#deps.handoff.refresh(run);
       } catch (error) {
-        deps.log('warn', 'continuation summary not written', { run: run.number, tries, error: describe(error) });
+        this.#deps.log('warn', 'continuation summary not written', { run: run.number, tries, error: describe(error) });
         if (tries >= limits.summaryTriesMax) return;
         await sleep(limits.stopRetryMs);
       }
     }
   }
 
-  async function leftovers(run: Run): Promise<Leftovers> {
+  async #leftovers(run: Run): Promise<Leftovers> {
     if (!isEnded(run.state)) return { leaked: [], unexamined: 0 };
     const { leader, stop } = run.state;
     const found = await reapLeftovers(
-      deps.scanner,
-      deps.now,
+      this.#deps.scanner,
+      this.#deps.now,
       { runId: run.id, leader },
       {
         // A stop ends all processes of a run. "leave" concerns only leftovers of a run that ended by itself.
         leave: run.spec.leftovers === 'leave' && stop === null,
-        killAt: killLeftoversAt(stop, deps.now()),
-        keep: deps.keep,
+        killAt: killLeftoversAt(stop, this.#deps.now()),
+        keep: this.#deps.keep,
       },
     );
-    deps.scanner.forget({ runId: run.id, leader });
+    this.#deps.scanner.forget({ runId: run.id, leader });
     return found;
   }
 
-  function tidy(run: Run): void {
-    deps.logFollower.forget(run.number);
+  #tidy(run: Run): void {
+    this.#deps.logFollower.forget(run.number);
     try {
-      withRunFolder(deps.folderOf(run), (at) => tidyFolder(at, run.spec.promptSecret), deps.folderIdentityOf(run));
+      withRunFolder(
+        this.#deps.folderOf(run),
+        (at) => tidyFolder(at, run.spec.promptSecret),
+        this.#deps.folderIdentityOf(run),
+      );
     } catch (error) {
       // If tidying failed permanently, the run would never settle, and waiters would hang.
       if (!(error instanceof ReplacedFolderError)) throw error;
-      deps.log('warn', 'run folder was replaced', { run: run.number, error: error.message });
+      this.#deps.log('warn', 'run folder was replaced', { run: run.number, error: error.message });
       const data = { type: 'folder-replaced', message: error.message };
-      deps.supervisor.transaction((tx) => tx.record({ task: run.lineage.taskId, run, type: 'folder-replaced', data }));
+      this.#deps.supervisor.transaction((tx) =>
+        tx.record({ task: run.lineage.taskId, run, type: 'folder-replaced', data }),
+      );
     }
   }
-
-  return { finalize };
 }
 
 function tidyFolder(at: string, promptSecret: boolean): void {

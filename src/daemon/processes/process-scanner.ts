@@ -30,7 +30,6 @@ export type ScanResult = {
   readonly populated: boolean;
 };
 export type Family = { readonly runId: string; readonly leader: Leader | null };
-export type ProcessScanner = ReturnType<typeof createProcessScanner>;
 
 /**
  * Share of rest after a pass. A pass may take 30 ms with thousands of processes, so passes fill at most a tenth of
@@ -55,73 +54,142 @@ const unseen: ScanResult = {
   populated: false,
 };
 
-export function createProcessScanner({
-  ours,
-  remote = () => null,
-  isForeign = () => false,
-}: {
+type ProcessScannerDeps = {
   /** Pids of the daemon and its keepers, which belong to no run. */
-  ours: () => ReadonlySet<number>;
+  readonly ours: () => ReadonlySet<number>;
   /** Returns the keeper inside a pid namespace. */
-  remote?: (namespace: string) => KeeperConnection | null;
+  readonly remote: (namespace: string) => KeeperConnection | null;
   /** Returns whether a run belongs to another home. */
-  isForeign?: (runId: string) => boolean;
-}) {
-  let asked: { wanted: RunProcessQuery; resolve: (found: ScanResult) => void; reject: (error: unknown) => void }[] = [];
-  let armed = false;
-  let restUntil = 0;
-  /** Known members by run. A process stays a member, whatever it changes about itself. */
-  const seen = new Map<string, Set<string>>();
+  readonly isForeign: (runId: string) => boolean;
+};
 
-  function pass(): void {
-    const asking = asked;
-    asked = [];
-    armed = false;
+export class ProcessScanner {
+  readonly #deps: ProcessScannerDeps;
+  #asked: { wanted: RunProcessQuery; resolve: (found: ScanResult) => void; reject: (error: unknown) => void }[] = [];
+  #armed = false;
+  #restUntil = 0;
+  /** Known members by run. A process stays a member, whatever it changes about itself. */
+  readonly #seen = new Map<string, Set<string>>();
+
+  constructor(deps: ProcessScannerDeps) {
+    this.#deps = deps;
+  }
+
+  find(runId: string, leader: Leader | null): Promise<ScanResult> {
+    if (this.#deps.isForeign(runId)) return Promise.resolve(unseen);
+    if (leader !== null && !canBeSeen(leader)) return this.#findRemotely({ runId, leader });
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ wanted: this.#toWanted(runId, leader), resolve, reject });
+      if (this.#armed) return;
+      this.#armed = true;
+      const rest = this.#restUntil - performance.now();
+      if (rest > 1) setTimeout(() => this.#pass(), rest);
+      else setImmediate(() => this.#pass());
+    });
+  }
+
+  /**
+   * Returns whether processes of this run can be found and signaled. False in a pid namespace without a keeper of
+   * this home, and for runs of another home.
+   */
+  canReach({ runId, leader }: Family): boolean {
+    return !this.#deps.isForeign(runId) && (leader === null || canBeSeen(leader) || this.#findKeeper(leader) !== null);
+  }
+
+  /** Signals these members after verifying each again. With `whole`, SIGKILL goes to the control group of the run, which no fork can escape. */
+  async signal(
+    { runId, leader }: Family,
+    members: readonly Member[],
+    signal: NodeJS.Signals,
+    whole: boolean,
+  ): Promise<Signalled[]> {
+    const group = leader?.cgroup ?? null;
+    const remoteKeeper = leader === null || canBeSeen(leader) ? null : this.#findKeeper(leader);
+    if (remoteKeeper !== null) {
+      const asking = { type: 'signal', signal, members, cgroup: whole ? group : null } as const;
+      return [...(await remoteKeeper.ask<Extract<KeeperAnswer, { type: 'signalled' }>>(asking)).targets];
+    }
+    return signalMembers(members, signal, whole && group !== null && isRunGroup(runId, group) ? group : null);
+  }
+
+  /**
+   * Stops each member as soon as it is seen, pass after pass, until no new one appears. Processes that fork and
+   * exit faster than one pass then stand still and can be killed. Returns all members that were seen.
+   */
+  freeze({ runId, leader }: Family): readonly Member[] {
+    const frozen = new Map<string, Member>();
+    const until = performance.now() + freezeMs;
+    const before = process.cpuUsage();
+    const mayGoOn = () => performance.now() < until && cpuMsSince(before) < freezeCpuMs;
+    for (let looks = 0, grew = true; grew && looks < freezesMax && mayGoOn(); looks += 1) {
+      grew = false;
+      const families = findRunProcesses([this.#toWanted(runId, leader)], {
+        except: this.#deps.ours(),
+        onMember(_, member) {
+          if (frozen.has(memberKey(member))) return;
+          freezeMember(member);
+          frozen.set(memberKey(member), member);
+          grew = true;
+        },
+      });
+      this.#foundIn(families, runId);
+      // A process that ended before it was examined may have left a child.
+      if (families.vanished > 0) grew = true;
+    }
+    return [...frozen.values()];
+  }
+
+  /** Returns the members that are still alive. */
+  async alive({ runId, leader }: Family, members: readonly Member[]): Promise<readonly Member[]> {
+    if (leader === null || canBeSeen(leader)) return members.filter(isAliveProcess);
+    const { members: now } = await this.find(runId, leader);
+    const keys = new Set(now.map(memberKey));
+    return members.filter((member) => keys.has(memberKey(member)));
+  }
+
+  /** Forgets the members of a finished run, and removes its empty control group. */
+  forget({ runId, leader }: Family): void {
+    this.#seen.delete(runId);
+    const group = leader?.cgroup ?? null;
+    if (group !== null && isRunGroup(runId, group) && !this.#deps.isForeign(runId)) removeGroup(group);
+  }
+
+  #pass(): void {
+    const asking = this.#asked;
+    this.#asked = [];
+    this.#armed = false;
     const before = process.cpuUsage();
     let families: Families;
     try {
       families = findRunProcesses(
         asking.map(({ wanted }) => wanted),
-        { except: ours() },
+        { except: this.#deps.ours() },
       );
     } catch (error) {
       for (const { reject } of asking) reject(error);
       return;
     }
-    restUntil = performance.now() + cpuMsSince(before) * restPerPass;
-    for (const { wanted, resolve } of asking) resolve(foundIn(families, wanted.runId));
+    this.#restUntil = performance.now() + cpuMsSince(before) * restPerPass;
+    for (const { wanted, resolve } of asking) resolve(this.#foundIn(families, wanted.runId));
   }
 
-  function foundIn(families: Families, runId: string): ScanResult {
+  #foundIn(families: Families, runId: string): ScanResult {
     const { unexamined, everythingReadable, vanished } = families;
     const members = families.members.get(runId) ?? [];
-    const known = seen.get(runId) ?? new Set();
+    const known = this.#seen.get(runId) ?? new Set();
     for (const member of members) known.add(memberKey(member));
-    if (known.size > 0) seen.set(runId, known);
+    if (known.size > 0) this.#seen.set(runId, known);
     const [shared, populated] = [families.shared.has(runId), families.populated.has(runId)];
     return { members, unexamined, everythingReadable, vanished, shared, populated };
   }
 
-  function toWanted(runId: string, leader: Leader | null): RunProcessQuery {
-    const known = seen.get(runId);
+  #toWanted(runId: string, leader: Leader | null): RunProcessQuery {
+    const known = this.#seen.get(runId);
     return known === undefined ? { runId, leader } : { runId, leader, seen: known };
   }
 
-  function find(runId: string, leader: Leader | null): Promise<ScanResult> {
-    if (isForeign(runId)) return Promise.resolve(unseen);
-    if (leader !== null && !canBeSeen(leader)) return findRemotely({ runId, leader });
-    return new Promise((resolve, reject) => {
-      asked.push({ wanted: toWanted(runId, leader), resolve, reject });
-      if (armed) return;
-      armed = true;
-      const rest = restUntil - performance.now();
-      if (rest > 1) setTimeout(pass, rest);
-      else setImmediate(pass);
-    });
-  }
-
-  async function findRemotely(family: { runId: string; leader: Leader }): Promise<ScanResult> {
-    const keeper = findKeeper(family.leader);
+  async #findRemotely(family: { runId: string; leader: Leader }): Promise<ScanResult> {
+    const keeper = this.#findKeeper(family.leader);
     if (keeper === null) return unseen;
     const { members, ...rest } = await keeper.ask<Extract<KeeperAnswer, { type: 'found' }>>({ type: 'find', family });
     return {
@@ -130,77 +198,9 @@ export function createProcessScanner({
     };
   }
 
-  function findKeeper({ pidNamespace }: Leader): KeeperConnection | null {
-    return pidNamespace == null ? null : remote(pidNamespace);
+  #findKeeper({ pidNamespace }: Leader): KeeperConnection | null {
+    return pidNamespace == null ? null : this.#deps.remote(pidNamespace);
   }
-
-  return {
-    find,
-    /**
-     * Returns whether processes of this run can be found and signaled. False in a pid namespace without a keeper of
-     * this home, and for runs of another home.
-     */
-    canReach: ({ runId, leader }: Family): boolean =>
-      !isForeign(runId) && (leader === null || canBeSeen(leader) || findKeeper(leader) !== null),
-
-    /** Signals these members after verifying each again. With `whole`, SIGKILL goes to the control group of the run, which no fork can escape. */
-    async signal(
-      { runId, leader }: Family,
-      members: readonly Member[],
-      signal: NodeJS.Signals,
-      whole: boolean,
-    ): Promise<Signalled[]> {
-      const group = leader?.cgroup ?? null;
-      const remoteKeeper = leader === null || canBeSeen(leader) ? null : findKeeper(leader);
-      if (remoteKeeper !== null) {
-        const asking = { type: 'signal', signal, members, cgroup: whole ? group : null } as const;
-        return [...(await remoteKeeper.ask<Extract<KeeperAnswer, { type: 'signalled' }>>(asking)).targets];
-      }
-      return signalMembers(members, signal, whole && group !== null && isRunGroup(runId, group) ? group : null);
-    },
-
-    /**
-     * Stops each member as soon as it is seen, pass after pass, until no new one appears. Processes that fork and
-     * exit faster than one pass then stand still and can be killed. Returns all members that were seen.
-     */
-    freeze({ runId, leader }: Family): readonly Member[] {
-      const frozen = new Map<string, Member>();
-      const until = performance.now() + freezeMs;
-      const before = process.cpuUsage();
-      const mayGoOn = () => performance.now() < until && cpuMsSince(before) < freezeCpuMs;
-      for (let looks = 0, grew = true; grew && looks < freezesMax && mayGoOn(); looks += 1) {
-        grew = false;
-        const families = findRunProcesses([toWanted(runId, leader)], {
-          except: ours(),
-          onMember(_, member) {
-            if (frozen.has(memberKey(member))) return;
-            freezeMember(member);
-            frozen.set(memberKey(member), member);
-            grew = true;
-          },
-        });
-        foundIn(families, runId);
-        // A process that ended before it was examined may have left a child.
-        if (families.vanished > 0) grew = true;
-      }
-      return [...frozen.values()];
-    },
-
-    /** Returns the members that are still alive. */
-    async alive({ runId, leader }: Family, members: readonly Member[]): Promise<readonly Member[]> {
-      if (leader === null || canBeSeen(leader)) return members.filter(isAliveProcess);
-      const { members: now } = await find(runId, leader);
-      const keys = new Set(now.map(memberKey));
-      return members.filter((member) => keys.has(memberKey(member)));
-    },
-
-    /** Forgets the members of a finished run, and removes its empty control group. */
-    forget({ runId, leader }: Family): void {
-      seen.delete(runId);
-      const group = leader?.cgroup ?? null;
-      if (group !== null && isRunGroup(runId, group) && !isForeign(runId)) removeGroup(group);
-    },
-  };
 }
 
 function cpuMsSince(before: NodeJS.CpuUsage): number {

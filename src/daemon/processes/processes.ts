@@ -17,15 +17,15 @@ import { createWorkspaces } from '../tasks/workspaces.ts';
 import type { HeldRun } from './connected-keeper.ts';
 import { createYoungSamples } from './early-samples.ts';
 import { createEffects, receiveKeeperEvents } from './effects.ts';
-import { createFinalizer } from './finalize.ts';
+import { Finalizer } from './finalize.ts';
 import type { Keepers } from './keepers.ts';
 import { createLaunches } from './launches.ts';
-import { createMonitor } from './monitor.ts';
-import { createProcessScanner, type ProcessScanner } from './process-scanner.ts';
+import { Monitor } from './monitor.ts';
+import { ProcessScanner } from './process-scanner.ts';
 import { reapLeftovers } from './reap-leftovers.ts';
 import { createExitRecorder, mustDrainStream, type RecordExit } from './record-exit.ts';
-import { createRecovery, type Recovery, unfinished } from './recovery.ts';
-import { createTerminator, type Stopper } from './terminate.ts';
+import { Recovery, unfinished } from './recovery.ts';
+import { Terminator } from './terminate.ts';
 
 export type Processes = {
   readonly scanner: ProcessScanner;
@@ -51,7 +51,7 @@ type Parts = AgentServices &
 export function createProcesses(core: Core, parts: Parts): Processes {
   const { store, supervisor, now, folderOf, logOf } = core;
   const { keepers, logFollower, budgets, originalOf, taskEngine } = parts;
-  const scanner = createProcessScanner({
+  const scanner = new ProcessScanner({
     ours: () => new Set([process.pid, ...keepers.pids()]),
     remote: (namespace) => keepers.inNamespace(namespace),
     isForeign: (runId) => originalOf(runId) !== null,
@@ -60,7 +60,7 @@ export function createProcesses(core: Core, parts: Parts): Processes {
   const launches = createLaunches({ ...shared, log: logOf('launches') });
   const { takeBack, isUnderWay } = launches;
   const recordExit = createExitRecorder({ ...shared, secretsOf: parts.secretsOfRun, log: logOf('exit-recorder') });
-  const recovery = createRecovery({
+  const recovery = new Recovery({
     ...shared,
     recordExit,
     takeBack,
@@ -71,7 +71,7 @@ export function createProcesses(core: Core, parts: Parts): Processes {
   const look = lookUntilDone(core, recovery);
   const workspaces = createWorkspaces({ store, supervisor, home: core.home.folder, now, log: logOf('workspaces') });
   const { runJudge, handoff, continuation } = taskEngine;
-  const finalizer = createFinalizer({
+  const finalizer = new Finalizer({
     ...shared,
     workspaces,
     runJudge,
@@ -82,7 +82,7 @@ export function createProcesses(core: Core, parts: Parts): Processes {
     keep: core.config.leftovers_keep,
     log: logOf('finalizer'),
   });
-  const monitor = createMonitor({
+  const monitor = new Monitor({
     ...shared,
     recovery,
     budgets,
@@ -114,7 +114,7 @@ export function createProcesses(core: Core, parts: Parts): Processes {
       await recovery.look(unfinished(supervisor.awake()));
       for (const run of supervisor.awake()) if (isEnded(run.state)) finalizer.finalize(run.number);
     },
-    close: monitor.close,
+    close: () => monitor.close(),
   };
 }
 
@@ -134,8 +134,8 @@ type TerminatorParts = {
   readonly look: (runs: readonly Run[]) => void;
 };
 
-function buildTerminator({ supervisor, now, logOf }: Core, { scanner, recordExit, look }: TerminatorParts): Stopper {
-  return createTerminator({
+function buildTerminator({ supervisor, now, logOf }: Core, { scanner, recordExit, look }: TerminatorParts): Terminator {
+  return new Terminator({
     supervisor,
     scanner,
     now,

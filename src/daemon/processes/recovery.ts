@@ -17,80 +17,90 @@ import type { ProcessScanner } from './process-scanner.ts';
 import { reapLeftovers } from './reap-leftovers.ts';
 import { mustDrainStream, type RecordExit } from './record-exit.ts';
 
-export type Recovery = ReturnType<typeof createRecovery>;
-
 /** Tolerance for file times: file systems use a clock that advances only with the ticks of the kernel. */
 const clockSlackMs = 50;
 
-export function createRecovery(deps: {
-  supervisor: Supervisor;
-  keepers: Keepers;
-  recordExit: RecordExit;
-  scanner: ProcessScanner;
-  now: () => number;
-  log: LogFunction;
-  folderOf: (run: Run) => string;
+type RecoveryDeps = {
+  readonly supervisor: Supervisor;
+  readonly keepers: Keepers;
+  readonly recordExit: RecordExit;
+  readonly scanner: ProcessScanner;
+  readonly now: () => number;
+  readonly log: LogFunction;
+  readonly folderOf: (run: Run) => string;
   /** Returns whether a launch of the run is in progress. */
-  isUnderWay: (run: Run) => boolean;
+  readonly isUnderWay: (run: Run) => boolean;
   /** Withdraws a launch that no keeper has carried out. Returns false if it has begun. */
-  takeBack: (run: Run) => boolean;
+  readonly takeBack: (run: Run) => boolean;
   /** Returns the original home of a run if this home is a copy, else null. */
-  originalOf: (runId: string) => string | null;
-}) {
+  readonly originalOf: (runId: string) => string | null;
+};
+
+export class Recovery {
+  readonly #deps: RecoveryDeps;
   /** Runs whose processes are being ended before the run is recorded as lost. */
-  const ending = new Set<number>();
+  readonly #ending = new Set<number>();
   /** When runs without a keeper were last seen alive. An older record of an end is false. */
-  const aliveAt = new Map<number, number>();
+  readonly #aliveAt = new Map<number, number>();
+
+  constructor(deps: RecoveryDeps) {
+    this.#deps = deps;
+  }
 
   /** Reconciles these runs and submits the facts, all in one transaction. */
-  async function look(runs: readonly Run[]): Promise<void> {
-    const due = runs.filter((run) => !deps.isUnderWay(run));
-    const sightings = await Promise.all(due.map(async (run) => ({ run, seen: await sight(run) })));
+  async look(runs: readonly Run[]): Promise<void> {
+    const due = runs.filter((run) => !this.#deps.isUnderWay(run));
+    const sightings = await Promise.all(due.map(async (run) => ({ run, seen: await this.#sight(run) })));
     const facts: Submission[] = [];
     for (const { run, seen: before } of sightings) {
       // The run changed during the scan, so the observation is outdated. The heartbeat tries again.
-      if (deps.supervisor.find(run.number)?.state !== run.state) continue;
-      const keeper = before.keeper ?? deps.keepers.held(run.id);
+      if (this.#deps.supervisor.find(run.number)?.state !== run.state) continue;
+      const keeper = before.keeper ?? this.#deps.keepers.held(run.id);
       const seen = {
         ...before,
         keeper,
-        exit: before.exit ?? (before.leaderAlive ? null : trueExit(run, before.started?.at ?? null)),
+        exit: before.exit ?? (before.leaderAlive ? null : this.#trueExit(run, before.started?.at ?? null)),
       };
       const finding = reconcile(run, seen);
-      deps.log('debug', 'run observed', {
+      this.#deps.log('debug', 'run observed', {
         run: run.number,
         finding: finding.kind,
         ...(finding.kind === 'fact' ? { fact: finding.fact.type } : {}),
       });
       if (finding.kind === 'fact') {
         const { fact } = finding;
-        if (fact.type !== 'found-again') aliveAt.delete(run.number);
+        if (fact.type !== 'found-again') this.#aliveAt.delete(run.number);
         // The log may be long, so nothing waits for its reading, not even startup.
-        if (mustDrainStream(run, fact)) void deps.recordExit(run, fact);
+        if (mustDrainStream(run, fact)) void this.#deps.recordExit(run, fact);
         else facts.push({ number: run.number, event: fact });
       }
-      if (finding.kind === 'end-family-first') void endFamily(run, seen);
+      if (finding.kind === 'end-family-first') void this.#endFamily(run, seen);
     }
     const lost = facts.some(({ event }) => event.type === 'process-lost');
     if (lost) failpoint('lost.before-commit');
-    recordAll(facts);
+    this.#recordAll(facts);
     if (lost) failpoint('lost.after-commit');
-    deps.log('info', 'runs reconciled', { runs: runs.length, facts: facts.length });
+    this.#deps.log('info', 'runs reconciled', { runs: runs.length, facts: facts.length });
+  }
+
+  /** Notes that a process without a keeper is alive: any existing record of its end is false. */
+  sawAlive(run: Run): void {
+    this.#aliveAt.set(run.number, this.#deps.now());
   }
 
   /**
    * Records all facts in one transaction. If that fails (e.g. no disk space for the retry of a lost run), records
    * them one by one, so one failure does not hold back the rest.
    */
-  function recordAll(facts: readonly Submission[]): void {
+  #recordAll(facts: readonly Submission[]): void {
     if (facts.length === 0) return;
     try {
-      deps.supervisor.submitAll(facts);
+      this.#deps.supervisor.submitAll(facts);
     } catch (error) {
       if (facts.length === 1) throw error;
       const failures = facts.flatMap((fact) => {
         try {
-          deps.supervisor.submitAll([fact]);
+          this.#deps.supervisor.submitAll([fact]);
           return [];
         } catch (failure) {
           return [failure];
@@ -102,9 +112,9 @@ export function createRecovery(deps: {
   }
 
   /** Observes a run: keeper first, then process, then records. A record that the run can write itself counts only if nothing better exists. */
-  async function sight(run: Run): Promise<Observation> {
-    const folder = deps.folderOf(run);
-    const keeper = deps.keepers.held(run.id);
+  async #sight(run: Run): Promise<Observation> {
+    const folder = this.#deps.folderOf(run);
+    const keeper = this.#deps.keepers.held(run.id);
     const known = findStarted(run);
     const nothing: Observation = {
       keeper,
@@ -118,28 +128,29 @@ export function createRecovery(deps: {
       candidate: null,
       launched: true,
       everythingReadable: true,
-      at: deps.now(),
+      at: this.#deps.now(),
     };
     if (keeper?.surely) return nothing;
-    const original = deps.originalOf(run.id);
+    const original = this.#deps.originalOf(run.id);
     if (original !== null) return { ...nothing, original, exit: readExit(folder) };
     // A start in the database was reported by a keeper. A start in the run folder must be proven.
-    const { started, doubtful } = known === null ? await provenStart(run, folder) : { started: known, doubtful: false };
-    const seenAt = deps.now();
+    const { started, doubtful } =
+      known === null ? await this.#provenStart(run, folder) : { started: known, doubtful: false };
+    const seenAt = this.#deps.now();
     if (started !== null && isAliveProcess(started.leader)) {
-      aliveAt.set(run.number, seenAt);
+      this.#aliveAt.set(run.number, seenAt);
       return { ...nothing, started, leaderAlive: true };
     }
-    const exit = trueExit(run, started?.at ?? null);
+    const exit = this.#trueExit(run, started?.at ?? null);
     if (exit) return { ...nothing, started, exit };
     const zombie = keeper?.silent && started !== null && canBeSeen(started.leader) ? readZombie(started.leader) : null;
     if (keeper || zombie) return { ...nothing, started, zombie };
-    const launched = wasLaunched(folder) || !takenBack(run);
+    const launched = wasLaunched(folder) || !this.#takenBack(run);
     // A run that was never launched has no processes.
     if (!launched && !started) return { ...nothing, started, launched };
     if (started !== null && !canBeSeen(started.leader)) return { ...nothing, started, unseen: true };
-    const { members, everythingReadable } = await deps.scanner.find(run.id, started?.leader ?? null);
-    const candidate = started ? null : leaderAmong(members, deps.now());
+    const { members, everythingReadable } = await this.#deps.scanner.find(run.id, started?.leader ?? null);
+    const candidate = started ? null : leaderAmong(members, this.#deps.now());
     // A process named by the record that carries no mark may still be the leader.
     return {
       ...nothing,
@@ -151,71 +162,67 @@ export function createRecovery(deps: {
   }
 
   /** Returns the record of an end, unless it existed while the process lived: then the run itself wrote it. */
-  function trueExit(run: Run, startedAt: number | null): ReadExit | null {
-    const folder = deps.folderOf(run);
+  #trueExit(run: Run, startedAt: number | null): ReadExit | null {
+    const folder = this.#deps.folderOf(run);
     const exit = readExit(folder);
-    const earliest = Math.max(startedAt ?? 0, aliveAt.get(run.number) ?? 0) - clockSlackMs;
+    const earliest = Math.max(startedAt ?? 0, this.#aliveAt.get(run.number) ?? 0) - clockSlackMs;
     return exit === null || exitRecordedAt(folder) < earliest ? null : exit;
   }
 
   /** Withdraws the launch, because a suspended keeper may hold the request. Returns false if it has begun. */
-  function takenBack(run: Run): boolean {
-    return run.state.status !== 'starting' || deps.takeBack(run);
+  #takenBack(run: Run): boolean {
+    return run.state.status !== 'starting' || this.#deps.takeBack(run);
   }
 
   /**
    * Returns the start in the run folder if it is proven. The run can write that folder, so the process must carry the
    * run's mark or be in its control group.
    */
-  async function provenStart(
-    run: Run,
-    folder: string,
-  ): Promise<{ started: Observation['started']; doubtful: boolean }> {
+  async #provenStart(run: Run, folder: string): Promise<{ started: Observation['started']; doubtful: boolean }> {
     const started = readStarted(folder);
     if (started === null || !isAliveProcess(started.leader)) return { started, doubtful: false };
-    const { members } = await deps.scanner.find(run.id, { ...started.leader, pid: -1 });
+    const { members } = await this.#deps.scanner.find(run.id, { ...started.leader, pid: -1 });
     const isProven = members.some((member) => isSame(member, started.leader));
     return { started: isProven ? started : null, doubtful: !isProven };
   }
 
-  async function endFamily(run: Run, seen: Observation): Promise<void> {
-    if (ending.has(run.number)) return;
-    ending.add(run.number);
+  async #endFamily(run: Run, seen: Observation): Promise<void> {
+    if (this.#ending.has(run.number)) return;
+    this.#ending.add(run.number);
     try {
-      const killAt = deps.now() + limits.leftoverGraceMs;
+      const killAt = this.#deps.now() + limits.leftoverGraceMs;
       const family = { runId: run.id, leader: seen.started?.leader ?? null };
-      const { leaked } = await reapLeftovers(deps.scanner, deps.now, family, { leave: false, killAt, keep: [] });
+      const { leaked } = await reapLeftovers(this.#deps.scanner, this.#deps.now, family, {
+        leave: false,
+        killAt,
+        keep: [],
+      });
       // The keeper may have been alive after all, and have recorded the end.
-      if (trueExit(run, seen.started?.at ?? null) !== null)
-        return await look([deps.supervisor.find(run.number) ?? run]);
+      if (this.#trueExit(run, seen.started?.at ?? null) !== null)
+        return await this.look([this.#deps.supervisor.find(run.number) ?? run]);
       const message = lostMessage(
         (leaked ?? []).map(({ pid }) => pid),
         seen.everythingReadable,
       );
       const certain = seen.started !== null || seen.everythingReadable;
       const lost = { type: 'process-lost', message, certain, report: null } as const;
-      if (mustDrainStream(run, lost)) await deps.recordExit(run, lost);
-      else recordLost(run, lost);
+      if (mustDrainStream(run, lost)) await this.#deps.recordExit(run, lost);
+      else this.#recordLost(run, lost);
     } catch (error) {
-      deps.log('error', 'processes of a lost run could not be ended', { run: run.number, error: describe(error) });
+      this.#deps.log('error', 'processes of a lost run could not be ended', {
+        run: run.number,
+        error: describe(error),
+      });
     } finally {
-      ending.delete(run.number);
+      this.#ending.delete(run.number);
     }
   }
 
-  function recordLost(run: Run, lost: Fact): void {
+  #recordLost(run: Run, lost: Fact): void {
     failpoint('lost.before-commit');
-    deps.supervisor.submit(run.number, lost);
+    this.#deps.supervisor.submit(run.number, lost);
     failpoint('lost.after-commit');
   }
-
-  return {
-    look,
-    /** Notes that a process without a keeper is alive: any existing record of its end is false. */
-    sawAlive(run: Run): void {
-      aliveAt.set(run.number, deps.now());
-    },
-  };
 }
 
 function findStarted(run: Run): Observation['started'] {

@@ -10,77 +10,82 @@ import { describe } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { ProcessScanner } from './process-scanner.ts';
 
-export type Stopper = ReturnType<typeof createTerminator>;
-
-export function createTerminator(deps: {
-  supervisor: Supervisor;
-  scanner: ProcessScanner;
-  now: () => number;
-  log: LogFunction;
-  politeSignal: (run: Run) => 'SIGINT' | null;
+type TerminatorDeps = {
+  readonly supervisor: Supervisor;
+  readonly scanner: ProcessScanner;
+  readonly now: () => number;
+  readonly log: LogFunction;
+  readonly politeSignal: (run: Run) => 'SIGINT' | null;
   /** Called when the leader is dead and no keeper reports the end. */
-  lookAgain: (run: Run) => void;
+  readonly lookAgain: (run: Run) => void;
   /** Called when the processes can be neither seen nor signaled. */
-  lose: (run: Run, message: string) => void;
-}) {
-  const timers = new Map<number, NodeJS.Timeout>();
+  readonly lose: (run: Run, message: string) => void;
+};
+
+export class Terminator {
+  readonly #deps: TerminatorDeps;
+  readonly #timers = new Map<number, NodeJS.Timeout>();
   /** Runs whose next step is in progress. A second order only shortens the wait. */
-  const busy = new Set<number>();
+  readonly #busy = new Set<number>();
   /** Earliest time at which a step without effect is repeated. */
-  const notBefore = new Map<number, number>();
+  readonly #notBefore = new Map<number, number>();
   /** Targets of the last SIGKILL. The same targets again are not recorded in the history. */
-  const killed = new Map<number, string>();
+  readonly #killed = new Map<number, string>();
+
+  constructor(deps: TerminatorDeps) {
+    this.#deps = deps;
+  }
 
   /** Starts or continues the stop of this run. */
-  function go(number: number): void {
-    clearTimeout(timers.get(number));
-    timers.delete(number);
-    if (busy.has(number)) return;
-    busy.add(number);
-    move(number)
+  go(number: number): void {
+    clearTimeout(this.#timers.get(number));
+    this.#timers.delete(number);
+    if (this.#busy.has(number)) return;
+    this.#busy.add(number);
+    this.#move(number)
       .catch((error) => {
-        deps.log('error', 'stop step failed; retrying', { run: number, error: describe(error) });
-        waitAwhile(number);
+        this.#deps.log('error', 'stop step failed; retrying', { run: number, error: describe(error) });
+        this.#waitAwhile(number);
       })
       .finally(() => {
-        busy.delete(number);
-        arm(number);
+        this.#busy.delete(number);
+        this.#arm(number);
       });
   }
 
   /** Sets the timer of the next step, which fires at once if it is due. */
-  function arm(number: number): void {
-    const run = deps.supervisor.find(number);
+  #arm(number: number): void {
+    const run = this.#deps.supervisor.find(number);
     if (run?.state.status !== 'stopping') {
-      notBefore.delete(number);
-      killed.delete(number);
+      this.#notBefore.delete(number);
+      this.#killed.delete(number);
       return;
     }
-    const next = nextSignal(run.state.stop, deps.politeSignal(run), deps.now());
-    const at = Math.max(next.kind === 'wait' ? next.untilAt : 0, notBefore.get(number) ?? 0);
-    timers.set(
+    const next = nextSignal(run.state.stop, this.#deps.politeSignal(run), this.#deps.now());
+    const at = Math.max(next.kind === 'wait' ? next.untilAt : 0, this.#notBefore.get(number) ?? 0);
+    this.#timers.set(
       number,
-      setTimeout(() => go(number), Math.min(Math.max(at - deps.now(), 0), limits.timerMsMax)),
+      setTimeout(() => this.go(number), Math.min(Math.max(at - this.#deps.now(), 0), limits.timerMsMax)),
     );
   }
 
-  async function move(number: number): Promise<void> {
-    const run = deps.supervisor.find(number);
+  async #move(number: number): Promise<void> {
+    const run = this.#deps.supervisor.find(number);
     if (run?.state.status !== 'stopping') return;
-    const next = nextSignal(run.state.stop, deps.politeSignal(run), deps.now());
+    const next = nextSignal(run.state.stop, this.#deps.politeSignal(run), this.#deps.now());
     if (next.kind === 'wait') return;
     const { leader, held } = run.state;
-    if (!deps.scanner.canReach({ runId: run.id, leader })) return outOfReach(run);
+    if (!this.#deps.scanner.canReach({ runId: run.id, leader })) return this.#outOfReach(run);
     if (!held && canBeSeen(leader) && !isAliveProcess(leader)) {
-      waitAwhile(number);
-      return deps.lookAgain(run);
+      this.#waitAwhile(number);
+      return this.#deps.lookAgain(run);
     }
     if (run.state.stop.phase === 'ordered') failpoint('stop.after-recorded');
-    const { members, shared } = await deps.scanner.find(run.id, leader);
+    const { members, shared } = await this.#deps.scanner.find(run.id, leader);
     // The run may have ended during the scan. Then no signal is sent.
-    if (deps.supervisor.find(number)?.state.status !== 'stopping') return;
+    if (this.#deps.supervisor.find(number)?.state.status !== 'stopping') return;
     const chosen = next.to === 'leader' ? members.filter(({ proof }) => proof === 'leader') : members;
-    const targets = await deps.scanner.signal(
+    const targets = await this.#deps.scanner.signal(
       { runId: run.id, leader },
       chosen,
       next.signal,
@@ -89,24 +94,22 @@ export function createTerminator(deps: {
     if (next.phase === 'terminated') failpoint('stop.after-term');
     if (next.phase === 'killed') failpoint('stop.after-kill');
     const whom = `${next.signal} ${targets.map(({ pid, startTime }) => `${pid}:${startTime}`).join(' ')}`;
-    const again = next.phase === 'killed' && killed.get(number) === whom;
+    const again = next.phase === 'killed' && this.#killed.get(number) === whom;
     if (next.phase === 'killed') {
-      killed.set(number, whom);
+      this.#killed.set(number, whom);
       // A process that outlives SIGKILL (uninterruptible, or another user's) is signaled again, at a slower rate.
-      if (run.state.stop.phase === 'killed') waitAwhile(number);
+      if (run.state.stop.phase === 'killed') this.#waitAwhile(number);
     }
-    if (!again) deps.supervisor.submit(number, { type: 'signalled', phase: next.phase, targets });
+    if (!again) this.#deps.supervisor.submit(number, { type: 'signalled', phase: next.phase, targets });
   }
 
   /** Records the ordered end of a run whose processes cannot be seen from here. No signal is sent. */
-  function outOfReach(run: Run): void {
-    waitAwhile(run.number);
-    if (run.state.status === 'stopping' && !run.state.held) deps.lose(run, unseenMessage);
+  #outOfReach(run: Run): void {
+    this.#waitAwhile(run.number);
+    if (run.state.status === 'stopping' && !run.state.held) this.#deps.lose(run, unseenMessage);
   }
 
-  function waitAwhile(number: number): void {
-    notBefore.set(number, deps.now() + limits.stopRetryMs);
+  #waitAwhile(number: number): void {
+    this.#notBefore.set(number, this.#deps.now() + limits.stopRetryMs);
   }
-
-  return { go };
 }
