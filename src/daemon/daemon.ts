@@ -7,7 +7,7 @@ import { createCopiedHome } from './copied-home.ts';
 import { type Core, type DaemonOptions, openCore } from './core/core.ts';
 import { beginGeneration } from './generation.ts';
 import { watchHome } from './home-watchdog.ts';
-import { createHooks } from './notifications/hooks.ts';
+import { Hooks } from './notifications/hooks.ts';
 import { createLogArchiver } from './output/log-archiver.ts';
 import { createOutput } from './output/output.ts';
 import { Keepers } from './processes/keepers.ts';
@@ -65,7 +65,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   const archiver = createLogArchiver(core, runJudge);
   archiver.start();
   const needs = createAttention({ store, budgets, now });
-  const hooks = createHooks(core, { ...agentServices, needs });
+  const hooks = new Hooks(core, { ...agentServices, needs });
 
   store.failFast();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutdown.request);
