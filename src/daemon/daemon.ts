@@ -7,12 +7,12 @@ import { createCopiedHome } from './copied-home.ts';
 import { type Core, type DaemonOptions, openCore } from './core/core.ts';
 import { beginGeneration } from './generation.ts';
 import { watchHome } from './home-watchdog.ts';
-import { createHooks } from './notifications/hooks.ts';
-import { createLogArchiver } from './output/log-archiver.ts';
+import { Hooks } from './notifications/hooks.ts';
+import { LogArchiver } from './output/log-archiver.ts';
 import { createOutput } from './output/output.ts';
 import { Keepers } from './processes/keepers.ts';
 import { createProcesses } from './processes/processes.ts';
-import { createScheduler } from './queue/scheduler.ts';
+import { Scheduler } from './queue/scheduler.ts';
 import { removeOrphanFolders } from './runs/orphan-folders.ts';
 import { createRunServices } from './runs/runs.ts';
 import { Shutdown } from './shutdown.ts';
@@ -36,14 +36,14 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   const { budgets, usageMeter } = createMeteredBudgets(core, output);
   const runServices = createRunServices(core, agentServices, output, { tasks, keepers });
   const taskEngine = createTaskEngine(core, { ...agentServices, ...runServices, tasks, budgets });
-  const scheduler = createScheduler(core, { keepers, budgets, ...output });
+  const scheduler = new Scheduler(core, { keepers, budgets, ...output });
   const parts = { ...agentServices, ...output, ...runServices, tasks, budgets, usageMeter, scheduler, keepers };
   const processes = createProcesses(core, { ...parts, taskEngine, originalOf });
 
   supervisor.use({
     perform: processes.perform,
     views: [usageMeter, scheduler],
-    grants: scheduler.grants,
+    grants: () => scheduler.grants(),
     react: taskEngine.react,
     buildRetry: (tx, ended, reason) => taskEngine.continuation.buildRetry(tx, ended, reason),
   });
@@ -62,10 +62,10 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   agentServices.environments.removeUnwanted();
   taskEngine.start();
   const { runJudge } = taskEngine;
-  const archiver = createLogArchiver(core, runJudge);
+  const archiver = new LogArchiver(core, runJudge);
   archiver.start();
   const needs = createAttention({ store, budgets, now });
-  const hooks = createHooks(core, { ...agentServices, needs });
+  const hooks = new Hooks(core, { ...agentServices, needs });
 
   store.failFast();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutdown.request);

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createBudgets, type TaskBudgets } from '#daemon/budgets/budgets.ts';
-import { createUsageMeter } from '#daemon/budgets/usage.ts';
+import { Budgets, type TaskBudgets } from '#daemon/budgets/budgets.ts';
+import { UsageMeter } from '#daemon/budgets/usage.ts';
 import { createChangeFeed } from '#daemon/core/change-feed.ts';
 import { Supervisor } from '#daemon/core/supervisor.ts';
 import type { Agent } from '#run/agent.ts';
@@ -40,8 +40,8 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
   const config = { budget: { run: null, day: given.all ?? null } };
   const digestOf = ({ number }: { readonly number: number }) => store.streamStates.glance(number);
   const begin = () => {
-    const used = createUsageMeter({ store, supervisor, logFollower: { digestOf }, changeFeed: watchers, now });
-    const spending = createBudgets({
+    const used = new UsageMeter({ store, supervisor, logFollower: { digestOf }, changeFeed: watchers, now });
+    const spending = new Budgets({
       store,
       usageMeter: used,
       supervisor,
@@ -50,7 +50,7 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
       ask,
       ...(given.tasks ? { tasks: given.tasks } : {}),
     });
-    onTestFinished(spending.close);
+    onTestFinished(() => spending.close());
     return { used, spending };
   };
   const { used, spending } = begin();

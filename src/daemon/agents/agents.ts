@@ -2,7 +2,7 @@
 import type { Run } from '#run/run.ts';
 import { redact } from '#task/redact/redact.ts';
 import type { Core } from '../core/core.ts';
-import { createKeptEnvironments, type KeptEnvironments } from './kept-environments.ts';
+import { KeptEnvironments } from './kept-environments.ts';
 import { type Agents, createAgents } from './registry.ts';
 import { createRunTokens, type RunTokens } from './run-tokens.ts';
 import { createSecrets, withoutOwnVariables } from './secrets.ts';
@@ -26,7 +26,7 @@ export function createAgentServices(core: Core): AgentServices {
   const rulesChanged = () => core.events.emit('rules-changed');
   const agents = createAgents({ store, supervisor, folder: home.agents, now, rulesChanged });
   const environment = withoutOwnVariables(process.env);
-  const environments = createKeptEnvironments({
+  const environments = new KeptEnvironments({
     folder: home.environments,
     store,
     supervisor,
@@ -37,7 +37,7 @@ export function createAgentServices(core: Core): AgentServices {
     folderOf,
     log: core.logOf('kept-environments'),
   });
-  const secrets = createSecrets({ agents, store, environment, kept: environments.secretValues });
+  const secrets = createSecrets({ agents, store, environment, kept: () => environments.secretValues() });
   return {
     agents,
     environments,

@@ -16,8 +16,6 @@ import type { Supervisor } from '../core/supervisor.ts';
 import type { Tx } from '../core/transaction.ts';
 import type { UsageMeter } from './usage.ts';
 
-export type Budgets = ReturnType<typeof createBudgets>;
-
 export type LimitNow = {
   readonly scope: 'run' | 'agent' | 'task' | 'day';
   /** Name of the run, agent or task. Empty for all agents. */
@@ -42,115 +40,100 @@ export type TaskBudgets = {
 };
 const noTasks: TaskBudgets = { taskOf: () => null, budgetOf: () => null, runsOf: () => [] };
 
-export function createBudgets(deps: {
-  store: Store;
-  usageMeter: UsageMeter;
-  supervisor: Pick<Supervisor, 'transaction'>;
-  now: () => number;
-  config: Pick<Config, 'budget'>;
+type Deps = {
+  readonly store: Store;
+  readonly usageMeter: UsageMeter;
+  readonly supervisor: Pick<Supervisor, 'transaction'>;
+  readonly now: () => number;
+  readonly config: Pick<Config, 'budget'>;
   /** Looks at the queue again. */
-  ask: () => void;
-  tasks?: TaskBudgets;
-}) {
-  const { store, usageMeter, now, tasks = noTasks } = deps;
-  const forEachRun = budgetIn(deps.config.budget.run, 'budget.run');
-  const forAll = budgetIn(deps.config.budget.day, 'budget.day');
-  let agents = readAgents();
-  let turn: NodeJS.Timeout | null = null;
+  readonly ask: () => void;
+  readonly tasks?: TaskBudgets;
+};
 
-  function readAgents(): ReadonlyMap<string, Agent> {
-    return new Map(store.agents.list().map((agent) => [agent.id, agent]));
+export class Budgets {
+  readonly #deps: Deps;
+  readonly #usageMeter: UsageMeter;
+  readonly #tasks: TaskBudgets;
+  readonly #forEachRun: Budget | null;
+  readonly #forAll: Budget | null;
+  #agents: ReadonlyMap<string, Agent>;
+  #turn: NodeJS.Timeout | null = null;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#usageMeter = deps.usageMeter;
+    this.#tasks = deps.tasks ?? noTasks;
+    this.#forEachRun = budgetIn(deps.config.budget.run, 'budget.run');
+    this.#forAll = budgetIn(deps.config.budget.day, 'budget.day');
+    this.#agents = this.#readAgents();
   }
 
-  function ofAgent(agent: Agent | undefined): LimitNow[] {
-    const budget = agent?.settings.budgetDay;
-    return agent && budget ? [{ scope: 'agent', name: agent.name, budget, spent: usageMeter.ofAgent(agent.id) }] : [];
-  }
-
-  function ofTask(task: number | null): LimitNow[] {
-    const budget = task === null ? null : tasks.budgetOf(task);
-    return task === null || budget === null
-      ? []
-      : [{ scope: 'task', name: `T${task}`, budget, spent: usageMeter.ofTask(task, tasks.runsOf(task)) }];
-  }
-
-  const ofAll = (): LimitNow[] =>
-    forAll === null ? [] : [{ scope: 'day', name: '', budget: forAll, spent: usageMeter.ofAllAgents() }];
-
-  /** Returns the limits on all work of this agent for this task. */
-  function shared(agentId: string | null, task: number | null): LimitNow[] {
-    return [
-      ...(agentId === null ? [] : ofAgent(agents.get(agentId))),
-      ...ofTask(task),
-      ...(agentId === null ? [] : ofAll()),
-    ];
-  }
-
-  function ofRun({ number, spec: { agent }, state }: Run): LimitNow[] {
-    const budget = agent === null ? null : (agents.get(agent.id)?.settings.budgetRun ?? forEachRun);
-    if (budget === null) return [];
-    return [
-      {
-        scope: 'run',
-        name: String(number),
-        budget,
-        spent: isEnded(state) ? usageMeter.ofEndedRun(number) : usageMeter.ofRun(number),
-      },
-    ];
-  }
-
-  function findLimits(run: Run): LimitNow[] {
-    return [...ofRun(run), ...shared(run.spec.agent?.id ?? null, tasks.taskOf(run.number))];
+  /** Returns all limits that bind a run. */
+  limitsOf(run: Run): LimitNow[] {
+    return [...this.#ofRun(run), ...this.#shared(run.spec.agent?.id ?? null, this.#tasks.taskOf(run.number))];
   }
 
   /** Returns whether tokens or cost are limited for this run, its agent or its task. */
-  function limitsUse({ number, spec: { agent } }: Run): boolean {
-    const settings = agent === null ? undefined : agents.get(agent.id)?.settings;
-    const task = tasks.taskOf(number);
-    const ofAgents = agent === null ? [] : [settings?.budgetRun ?? forEachRun, settings?.budgetDay, forAll];
-    const budgets = [...ofAgents, task === null ? null : tasks.budgetOf(task)];
+  limitsUse({ number, spec: { agent } }: Run): boolean {
+    const settings = agent === null ? undefined : this.#agents.get(agent.id)?.settings;
+    const task = this.#tasks.taskOf(number);
+    const ofAgents = agent === null ? [] : [settings?.budgetRun ?? this.#forEachRun, settings?.budgetDay, this.#forAll];
+    const budgets = [...ofAgents, task === null ? null : this.#tasks.budgetOf(task)];
     return budgets.some((budget) => budget != null && (budget.tokens !== null || budget.costUsd !== null));
   }
 
-  /** Returns the first limit that a live run has reached. */
-  function reachedBy(run: Run): ReachedLimit | null {
-    return findFirstReached(findLimits(run), reachedWhileRunning, run.spec.agent?.name ?? null);
+  /** Returns the budgets that bind each run of an agent with these settings. */
+  budgetsOf({ budgetRun, budgetDay }: Pick<AgentSettings, 'budgetRun' | 'budgetDay'>): Budget[] {
+    return [budgetRun ?? this.#forEachRun, budgetDay, this.#forAll].filter((budget) => budget !== null);
   }
 
   /** Returns the first limit that keeps this agent from starting a run for this task. */
-  function reachedFor(agentId: string | null, task: number | null): ReachedLimit | null {
-    const reached = findFirstReached(shared(agentId, task), reachedLimit, null);
-    if (reached !== null && reached.scope !== 'task') askAtTurn();
+  reachedFor(agentId: string | null, task: number | null): ReachedLimit | null {
+    const reached = findFirstReached(this.#shared(agentId, task), reachedLimit, null);
+    if (reached !== null && reached.scope !== 'task') this.#askAtTurn();
     return reached;
   }
 
   /** Returns null if a run may start, else the reason and the remedy. */
-  function mayStart(agentId: string | null, task: number | null): string | null {
-    const reached = reachedFor(agentId, task);
+  mayStart(agentId: string | null, task: number | null): string | null {
+    const reached = this.reachedFor(agentId, task);
     return reached === null ? null : `${reached.words}; ${reached.remedy}`;
   }
 
-  /** Checks the queue when the day is over. Checks the clock every minute, because a timeout does not advance while the machine sleeps. */
-  function askAtTurn(endsAt = usageMeter.dayEndsAt()): void {
-    if (turn !== null) return;
-    const look = () => {
-      turn = null;
-      if (now() >= endsAt) deps.ask();
-      else askAtTurn(endsAt);
-    };
-    turn = setTimeout(look, Math.min(Math.max(endsAt - now(), 1), limits.dayLookMs));
-    turn.unref();
+  /**
+   * Returns what keeps a queued run from starting. It is called for each queued run after every change, so it reads
+   * nothing from the database except the task's budget.
+   */
+  waitsFor({ agentId, taskId }: { readonly agentId: string | null; readonly taskId: number | null }): string | null {
+    return this.mayStart(agentId, taskId);
+  }
+
+  /** Returns whether any budget limits the number of runs. */
+  countsStarts(): boolean {
+    return (
+      this.#tasks !== noTasks ||
+      this.#forAll?.runs != null ||
+      [...this.#agents.values()].some(({ settings }) => settings.budgetDay?.runs != null)
+    );
+  }
+
+  /** Returns the reached daily limits, of single agents and of all agents. */
+  usedUp(): ReachedLimit[] {
+    return [...[...this.#agents.values()].map((agent) => this.#ofAgent(agent)), this.#ofAll()].flatMap(
+      (each) => findFirstReached(each, reachedLimit, null) ?? [],
+    );
   }
 
   /** Stops those of these runs that have reached a limit, and records the limit in their history. */
-  function stopReached(alive: readonly Run[]): void {
-    usageMeter.lookAgain();
+  stopReached(alive: readonly Run[]): void {
+    this.#usageMeter.lookAgain();
     const reached = alive.flatMap((run) => {
-      const limit = run.state.status === 'running' ? reachedBy(run) : null;
+      const limit = run.state.status === 'running' ? this.#reachedBy(run) : null;
       return limit === null ? [] : [{ run, limit }];
     });
     if (reached.length === 0) return;
-    deps.supervisor.transaction((tx) => {
+    this.#deps.supervisor.transaction((tx) => {
       for (const { run, limit } of reached) {
         recordReached(tx, run, limit);
         tx.submit(run.number, { type: 'stop-requested', order: 'budget_paused', graceMs: null, now: false });
@@ -159,53 +142,93 @@ export function createBudgets(deps: {
   }
 
   /** Records that an ended run exceeded its limit: some CLIs report their usage only at the end. */
-  function noteOverrun(run: Run): void {
-    const reached = findFirstReached(ofRun(run), reachedWhileRunning, run.spec.agent?.name ?? null);
+  noteOverrun(run: Run): void {
+    const { store, supervisor } = this.#deps;
+    const reached = findFirstReached(this.#ofRun(run), reachedWhileRunning, run.spec.agent?.name ?? null);
     if (reached === null || store.events.lastOfType(run.number, 'budget-reached') !== null) return;
     const remedy = 'it was not stopped: its CLI told so only when it ended';
-    deps.supervisor.transaction((tx) => recordReached(tx, run, { ...reached, remedy }));
+    supervisor.transaction((tx) => recordReached(tx, run, { ...reached, remedy }));
   }
 
-  function recordReached(tx: Tx, run: Run, reached: ReachedLimit): void {
-    const data = { type: 'budget-reached', ...reached };
-    tx.record({ task: run.lineage.taskId, run, type: 'budget-reached', data });
+  /** Reads the agents again after they have changed. */
+  rulesChanged(): void {
+    this.#agents = this.#readAgents();
   }
 
-  return {
-    limitsOf: findLimits,
-    limitsUse,
-    noteOverrun,
-    /** Returns the budgets that bind each run of an agent with these settings. */
-    budgetsOf: ({ budgetRun, budgetDay }: Pick<AgentSettings, 'budgetRun' | 'budgetDay'>): Budget[] =>
-      [budgetRun ?? forEachRun, budgetDay, forAll].filter((budget) => budget !== null),
-    reachedBy,
-    reachedFor,
-    mayStart,
-    stopReached,
-    /** Returns whether any budget limits the number of runs. */
-    countsStarts: (): boolean =>
-      tasks !== noTasks ||
-      forAll?.runs != null ||
-      [...agents.values()].some(({ settings }) => settings.budgetDay?.runs != null),
-    /**
-     * Returns what keeps a queued run from starting. It is called for each queued run after every change, so it reads
-     * nothing from the database except the task's budget.
-     */
-    waitsFor: ({ agentId, taskId }: { readonly agentId: string | null; readonly taskId: number | null }) =>
-      mayStart(agentId, taskId),
-    /** Returns the reached daily limits, of single agents and of all agents. */
-    usedUp: (): ReachedLimit[] =>
-      [...[...agents.values()].map((agent) => ofAgent(agent)), ofAll()].flatMap(
-        (each) => findFirstReached(each, reachedLimit, null) ?? [],
-      ),
-    /** Reads the agents again after they have changed. */
-    rulesChanged(): void {
-      agents = readAgents();
-    },
-    close(): void {
-      if (turn) clearTimeout(turn);
-    },
-  };
+  /** Ends the wait for the end of the day. */
+  close(): void {
+    if (this.#turn) clearTimeout(this.#turn);
+  }
+
+  #readAgents(): ReadonlyMap<string, Agent> {
+    return new Map(this.#deps.store.agents.list().map((agent) => [agent.id, agent]));
+  }
+
+  #ofAgent(agent: Agent | undefined): LimitNow[] {
+    const budget = agent?.settings.budgetDay;
+    return agent && budget
+      ? [{ scope: 'agent', name: agent.name, budget, spent: this.#usageMeter.ofAgent(agent.id) }]
+      : [];
+  }
+
+  #ofTask(task: number | null): LimitNow[] {
+    const budget = task === null ? null : this.#tasks.budgetOf(task);
+    if (task === null || budget === null) return [];
+    return [
+      { scope: 'task', name: `T${task}`, budget, spent: this.#usageMeter.ofTask(task, this.#tasks.runsOf(task)) },
+    ];
+  }
+
+  #ofAll(): LimitNow[] {
+    return this.#forAll === null
+      ? []
+      : [{ scope: 'day', name: '', budget: this.#forAll, spent: this.#usageMeter.ofAllAgents() }];
+  }
+
+  /** Returns the limits on all work of this agent for this task. */
+  #shared(agentId: string | null, task: number | null): LimitNow[] {
+    return [
+      ...(agentId === null ? [] : this.#ofAgent(this.#agents.get(agentId))),
+      ...this.#ofTask(task),
+      ...(agentId === null ? [] : this.#ofAll()),
+    ];
+  }
+
+  #ofRun({ number, spec: { agent }, state }: Run): LimitNow[] {
+    const budget = agent === null ? null : (this.#agents.get(agent.id)?.settings.budgetRun ?? this.#forEachRun);
+    if (budget === null) return [];
+    return [
+      {
+        scope: 'run',
+        name: String(number),
+        budget,
+        spent: isEnded(state) ? this.#usageMeter.ofEndedRun(number) : this.#usageMeter.ofRun(number),
+      },
+    ];
+  }
+
+  /** Returns the first limit that a live run has reached. */
+  #reachedBy(run: Run): ReachedLimit | null {
+    return findFirstReached(this.limitsOf(run), reachedWhileRunning, run.spec.agent?.name ?? null);
+  }
+
+  /** Checks the queue when the day is over. Checks the clock every minute, because a timeout does not advance while the machine sleeps. */
+  #askAtTurn(endsAt = this.#usageMeter.dayEndsAt()): void {
+    if (this.#turn !== null) return;
+    const { now, ask } = this.#deps;
+    const look = () => {
+      this.#turn = null;
+      if (now() >= endsAt) ask();
+      else this.#askAtTurn(endsAt);
+    };
+    this.#turn = setTimeout(look, Math.min(Math.max(endsAt - now(), 1), limits.dayLookMs));
+    this.#turn.unref();
+  }
+}
+
+function recordReached(tx: Tx, run: Run, reached: ReachedLimit): void {
+  const data = { type: 'budget-reached', ...reached };
+  tx.record({ task: run.lineage.taskId, run, type: 'budget-reached', data });
 }
 
 function findFirstReached(

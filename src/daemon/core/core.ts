@@ -9,7 +9,7 @@ import { placeOwnCommand, stoppedMark } from '#launch/launch.ts';
 import type { Run } from '#run/run.ts';
 import { createStore, type Store } from '#store/store.ts';
 import { type ChangeFeed, createChangeFeed } from './change-feed.ts';
-import { createDiskGuard, type DiskGuard, ignoreDiskFull } from './disk-guard.ts';
+import { DiskGuard, ignoreDiskFull } from './disk-guard.ts';
 import { type LogFunction, logOf } from './log.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -56,7 +56,7 @@ export function openCore(options: DaemonOptions): Core {
   const { home, config, version, log } = options;
   const events: CoreEvents = new EventEmitter();
   const componentLog = (component: string) => logOf(log, component);
-  const diskGuard = createDiskGuard({
+  const diskGuard = new DiskGuard({
     folder: home.folder,
     log: componentLog('disk-guard'),
     freed: () => events.emit('disk-freed'),
@@ -67,7 +67,7 @@ export function openCore(options: DaemonOptions): Core {
     path: home.database,
     migrations: options.migrations,
     version,
-    around: { before: diskGuard.prepare, failed: diskGuard.note },
+    around: { before: () => diskGuard.prepare(), failed: (error) => diskGuard.note(error) },
     migrated: () => failpoint('migrate.middle'),
     say: (sentence, facts) => log('info', sentence, facts),
   });

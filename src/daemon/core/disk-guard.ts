@@ -10,26 +10,30 @@ import { isCorrupt, isDiskFull, noRoomError } from '#store/errors.ts';
 import type { Reserve } from '#store/reserve.ts';
 import { describe, type LogFunction } from './log.ts';
 
-export type DiskGuard = ReturnType<typeof createDiskGuard>;
-
-export function createDiskGuard(deps: {
-  folder: string;
-  log: LogFunction;
+type Deps = {
+  readonly folder: string;
+  readonly log: LogFunction;
   /** Called when a full disk has space again. */
-  freed: () => void;
-}) {
-  const { log } = deps;
-  let full: ClipError | null = null;
-  let damaged: ClipError | null = null;
-  let timer: NodeJS.Timeout | null = null;
+  readonly freed: () => void;
+};
+
+export class DiskGuard {
+  readonly #deps: Deps;
+  #full: ClipError | null = null;
+  #damaged: ClipError | null = null;
+  #timer: NodeJS.Timeout | null = null;
   /** The reserve of the database, from the first check on. */
-  let reserve: Reserve | null = null;
+  #reserve: Reserve | null = null;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
 
   /** Reports a write error. Only disk-full and corruption errors change the state. */
-  function note(error: unknown): void {
-    if (isDiskFull(error)) enter(error);
+  note(error: unknown): void {
+    if (isDiskFull(error)) this.#enter(error);
     if (isCorrupt(error)) {
-      damaged ??= new ClipError(
+      this.#damaged ??= new ClipError(
         'database_damaged',
         'The database is damaged.',
         'The runs live on. clip daemon stop, then clip doctor --fix',
@@ -38,76 +42,83 @@ export function createDiskGuard(deps: {
     }
   }
 
-  function enter(cause: unknown): void {
-    if (full !== null) return;
-    full = noRoomError(cause);
-    log('warn', 'disk full; no new runs are started', { cause: describe(cause) });
+  /** Called before every change, because a large change must not use up the last of the reserve. */
+  prepare(): void {
+    if (this.#reserve === null || this.#full !== null || !this.#reserve.isLow()) return;
+    try {
+      this.#makeReserve(this.#reserve);
+    } catch (error) {
+      this.note(error);
+    }
   }
 
-  /** Called before every change, because a large change must not use up the last of the reserve. */
-  function prepare(): void {
-    if (reserve === null || full !== null || !reserve.isLow()) return;
-    try {
-      makeReserve(reserve);
-    } catch (error) {
-      note(error);
-    }
+  /** Starts the checks. The first one is delayed, so the first request does not wait for it. */
+  watch(ofStore: Reserve): void {
+    if (measureSpace(this.#deps.folder).bytes < limits.freeBytesMin) this.#enter('at the start');
+    this.#timer = setTimeout(() => {
+      this.#reserve = ofStore;
+      this.#look(this.#reserve);
+    }, limits.roomLookMs);
+    this.#timer.unref();
+  }
+
+  /** Ends the checks. */
+  close(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  /** Returns whether the disk is full. */
+  isFull(): boolean {
+    return this.#full !== null;
+  }
+
+  /** Throws while the disk is full. */
+  refuseIfFull(): void {
+    if (this.#full !== null) throw this.#full;
+  }
+
+  /** Returns what is wrong with the disk or the database, or null. */
+  trouble(): { code: string; message: string; hint: string | null } | null {
+    const it = this.#damaged ?? this.#full;
+    return it === null ? null : { code: it.code, message: it.message, hint: it.hint };
+  }
+
+  #enter(cause: unknown): void {
+    if (this.#full !== null) return;
+    this.#full = noRoomError(cause);
+    this.#deps.log('warn', 'disk full; no new runs are started', { cause: describe(cause) });
   }
 
   /** Requires extra free space: a half-written reserve would use up the space that it is meant to keep. */
-  function makeReserve(reserve: Reserve): void {
-    const { bytes } = measureSpace(deps.folder);
-    if (bytes < limits.freeBytesAgain) enter(`free: ${bytes} bytes, too few for the reserve`);
+  #makeReserve(reserve: Reserve): void {
+    const { bytes } = measureSpace(this.#deps.folder);
+    if (bytes < limits.freeBytesAgain) this.#enter(`free: ${bytes} bytes, too few for the reserve`);
     else reserve.make();
   }
 
-  function look(reserve: Reserve): void {
+  #look(reserve: Reserve): void {
     try {
-      const space = measureSpace(deps.folder);
+      const space = measureSpace(this.#deps.folder);
       if (space.bytes < limits.freeBytesMin || space.files < limits.freeFilesMin)
-        enter(`free: ${space.bytes} bytes, ${space.files} files`);
-      else if (full === null ? !reserve.isThere() : space.bytes >= limits.freeBytesAgain) leave(reserve);
+        this.#enter(`free: ${space.bytes} bytes, ${space.files} files`);
+      else if (this.#full === null ? !reserve.isThere() : space.bytes >= limits.freeBytesAgain) this.#leave(reserve);
     } catch (error) {
-      if (full === null || !isDiskFull(error))
-        log('warn', 'disk reserve could not be created', { error: describe(error) });
-      note(error);
+      if (this.#full === null || !isDiskFull(error))
+        this.#deps.log('warn', 'disk reserve could not be created', { error: describe(error) });
+      this.note(error);
     }
-    timer = setTimeout(() => look(reserve), limits.roomLookMs);
-    timer.unref();
+    this.#timer = setTimeout(() => this.#look(reserve), limits.roomLookMs);
+    this.#timer.unref();
   }
 
-  function leave(reserve: Reserve): void {
-    const wasFull = full !== null;
-    makeReserve(reserve);
+  #leave(reserve: Reserve): void {
+    const wasFull = this.#full !== null;
+    this.#makeReserve(reserve);
     if (!wasFull) return;
-    full = null;
-    log('info', 'disk space is free again');
-    deps.freed();
+    this.#full = null;
+    this.#deps.log('info', 'disk space is free again');
+    this.#deps.freed();
   }
-
-  return {
-    note,
-    prepare,
-    /** Starts the checks. The first one is delayed, so the first request does not wait for it. */
-    watch(ofStore: Reserve): void {
-      if (measureSpace(deps.folder).bytes < limits.freeBytesMin) enter('at the start');
-      timer = setTimeout(() => {
-        reserve = ofStore;
-        look(reserve);
-      }, limits.roomLookMs);
-      timer.unref();
-    },
-    close: () => timer && clearTimeout(timer),
-    isFull: (): boolean => full !== null,
-    /** Throws while the disk is full. */
-    refuseIfFull(): void {
-      if (full !== null) throw full;
-    },
-    trouble: (): { code: string; message: string; hint: string | null } | null => {
-      const it = damaged ?? full;
-      return it === null ? null : { code: it.code, message: it.message, hint: it.hint };
-    },
-  };
 }
 
 /** Returns the free space of the file system. Some file systems report no number of files: then it is unlimited. */

@@ -22,86 +22,38 @@ const settles = new Set([...ends, 'dependency-failed', 'stop-requested', 'step-d
 const needing = new Set(['task-blocked', 'task-in-review', 'budget-reached', 'process-lost', 'stalled']);
 const emptiedKey = 'hooks:emptied';
 
-export function createHookEvents(deps: {
-  store: Pick<Store, 'runs' | 'tasks' | 'readMeta' | 'writeMeta' | 'transaction'>;
-  supervisor: Pick<Supervisor, 'find' | 'awake'>;
-  needs: () => NeedView[];
-  redacted: (text: string) => string;
-}) {
-  const { store, supervisor } = deps;
+type HookName = (typeof hookNames)[number];
+/** Returns the hook calls that follow from a page of the history. */
+type Occasions = (page: readonly StoredEvent[]) => HookEvent[];
 
-  function endedBy({ run: number, type }: StoredEvent): Run | null {
-    const run = number === null || !ends.has(type) ? null : supervisor.find(number);
-    return run !== null && isEnded(run.state) ? run : null;
-  }
+type Deps = {
+  readonly store: Pick<Store, 'runs' | 'tasks' | 'readMeta' | 'writeMeta' | 'transaction'>;
+  readonly supervisor: Pick<Supervisor, 'find' | 'awake'>;
+  readonly needs: () => NeedView[];
+  readonly redacted: (text: string) => string;
+};
 
-  function failed(event: StoredEvent): HookEvent[] {
-    const run = endedBy(event);
-    if (run === null || (run.state.status !== 'failed' && run.state.status !== 'timed_out')) return [];
-    return [{ seq: event.seq, at: event.at, about: { run: formatRun(run), task: formatTask(run.lineage.taskId) } }];
-  }
+export class HookEvents {
+  readonly #deps: Deps;
+  /** What each hook is called for. */
+  readonly ofHook: Readonly<Record<HookName, Occasions>> = {
+    needs_you: (page) => this.#needsYou(page),
+    failed: (page) => page.flatMap((event) => this.#failed(event)),
+    exhausted: (page) => page.flatMap((event) => this.#exhausted(event)),
+    budget_reached: (page) => page.flatMap((event) => this.#budgetReached(event)),
+    queue_empty: (page) => this.#queueEmpty(page),
+  };
 
-  function exhausted(event: StoredEvent): HookEvent[] {
-    const { step, decision } = event.data as {
-      step?: string;
-      decision?: { action: string; reason: string; exhausted: boolean };
-    };
-    const task = event.taskId === null ? null : store.tasks.byNumber(event.taskId);
-    const run = event.run === null ? null : supervisor.find(event.run);
-    if (event.type !== 'step-done' || step !== 'wake' || decision?.action !== 'block' || task === null || run === null)
-      return [];
-    if (!decision.exhausted && task.budgetLeft > 0) return [];
-    return [
-      {
-        seq: event.seq,
-        at: event.at,
-        about: { task: formatTask(task.number), run: formatRun(run), reason: decision.reason },
-      },
-    ];
-  }
-
-  function budgetReached({ seq, at, run: number, type, data, taskId }: StoredEvent): HookEvent[] {
-    const run = number === null || type !== 'budget-reached' ? null : supervisor.find(number);
-    if (run === null) return [];
-    const { scope, name, words, remedy } = data;
-    return [
-      { seq, at, about: { budget: { scope, name, words, remedy }, run: formatRun(run), task: formatTask(taskId) } },
-    ];
-  }
-
-  /** Returns one event for all events of the page. Needs that were settled in the meantime are omitted. */
-  function needsYou(page: readonly StoredEvent[]): HookEvent[] {
-    const events = page.filter(
-      (event) => (needing.has(event.type) || isVerdict(event)) && event.data['by'] !== 'person',
-    );
-    const [last] = events.slice(-1);
-    if (last === undefined) return [];
-    const tasks = new Set(events.map(({ taskId }) => taskId));
-    const runs = new Set(events.map(({ run }) => run));
-    const limits = events.some(({ type }) => type === 'budget-reached');
-    const concerned = ({ kind, task, run }: NeedView) =>
-      kind === 'task' ? tasks.has(task) : kind === 'run' ? runs.has(run) : limits;
-    const needs = deps.needs().filter(concerned);
-    return needs.length === 0 ? [] : [{ seq: page.at(-1)?.seq ?? last.seq, at: last.at, about: { needs } }];
-  }
-
-  /** Returns one event when the queue is empty: no run is alive, queued, or being finalized. Fires once for all runs so far. */
-  function queueEmpty(page: readonly StoredEvent[]): HookEvent[] {
-    const last = page.findLast(({ run, type }) => run !== null && settles.has(type));
-    if (last === undefined || supervisor.awake().length > 0) return [];
-    if (store.runs.page({ statuses: ['queued'] }, { before: null, limit: 1 }).runs.length > 0) return [];
-    const newest = store.runs.page({}, { before: null, limit: 1 }).runs[0]?.number ?? 0;
-    if (newest <= Number(store.readMeta(emptiedKey) ?? 0)) return [];
-    store.transaction((tx) => store.writeMeta(tx, emptiedKey, String(newest)));
-    return [{ seq: page.at(-1)?.seq ?? last.seq, at: last.at, about: { lastRun: newest } }];
+  constructor(deps: Deps) {
+    this.#deps = deps;
   }
 
   /** Returns at most one notification for needs and one for failures, each with one sentence. */
-  function forDesktop(page: readonly StoredEvent[]): HookEvent[] {
-    const needs = needsYou(page).flatMap(({ about }) => about['needs'] as NeedView[]);
+  forDesktop(page: readonly StoredEvent[]): HookEvent[] {
+    const needs = this.#needsYou(page).flatMap(({ about }) => about['needs'] as NeedView[]);
     const needed = new Set(needs.map(({ run }) => run));
     const failures = page.flatMap((event) =>
-      endedBy(event)?.lineage.taskId === null && !needed.has(event.run) ? failed(event) : [],
+      this.#endedBy(event)?.lineage.taskId === null && !needed.has(event.run) ? this.#failed(event) : [],
     );
     const [need] = needs;
     const [failure] = failures;
@@ -128,44 +80,99 @@ export function createHookEvents(deps: {
     return said;
   }
 
-  function formatTask(number: number | null): object | null {
-    const task = number === null ? null : store.tasks.byNumber(number);
+  #endedBy({ run: number, type }: StoredEvent): Run | null {
+    const run = number === null || !ends.has(type) ? null : this.#deps.supervisor.find(number);
+    return run !== null && isEnded(run.state) ? run : null;
+  }
+
+  #failed(event: StoredEvent): HookEvent[] {
+    const run = this.#endedBy(event);
+    if (run === null || (run.state.status !== 'failed' && run.state.status !== 'timed_out')) return [];
+    const about = { run: this.#formatRun(run), task: this.#formatTask(run.lineage.taskId) };
+    return [{ seq: event.seq, at: event.at, about }];
+  }
+
+  #exhausted(event: StoredEvent): HookEvent[] {
+    const { store, supervisor } = this.#deps;
+    const { step, decision } = event.data as {
+      step?: string;
+      decision?: { action: string; reason: string; exhausted: boolean };
+    };
+    const task = event.taskId === null ? null : store.tasks.byNumber(event.taskId);
+    const run = event.run === null ? null : supervisor.find(event.run);
+    if (event.type !== 'step-done' || step !== 'wake' || decision?.action !== 'block' || task === null || run === null)
+      return [];
+    if (!decision.exhausted && task.budgetLeft > 0) return [];
+    const about = { task: this.#formatTask(task.number), run: this.#formatRun(run), reason: decision.reason };
+    return [{ seq: event.seq, at: event.at, about }];
+  }
+
+  #budgetReached({ seq, at, run: number, type, data, taskId }: StoredEvent): HookEvent[] {
+    const run = number === null || type !== 'budget-reached' ? null : this.#deps.supervisor.find(number);
+    if (run === null) return [];
+    const { scope, name, words, remedy } = data;
+    const budget = { scope, name, words, remedy };
+    return [{ seq, at, about: { budget, run: this.#formatRun(run), task: this.#formatTask(taskId) } }];
+  }
+
+  /** Returns one event for all events of the page. Needs that were settled in the meantime are omitted. */
+  #needsYou(page: readonly StoredEvent[]): HookEvent[] {
+    const events = page.filter(
+      (event) => (needing.has(event.type) || isVerdict(event)) && event.data['by'] !== 'person',
+    );
+    const [last] = events.slice(-1);
+    if (last === undefined) return [];
+    const tasks = new Set(events.map(({ taskId }) => taskId));
+    const runs = new Set(events.map(({ run }) => run));
+    const limits = events.some(({ type }) => type === 'budget-reached');
+    const concerned = ({ kind, task, run }: NeedView) =>
+      kind === 'task' ? tasks.has(task) : kind === 'run' ? runs.has(run) : limits;
+    const needs = this.#deps.needs().filter(concerned);
+    return needs.length === 0 ? [] : [{ seq: page.at(-1)?.seq ?? last.seq, at: last.at, about: { needs } }];
+  }
+
+  /** Returns one event when the queue is empty: no run is alive, queued, or being finalized. Fires once for all runs so far. */
+  #queueEmpty(page: readonly StoredEvent[]): HookEvent[] {
+    const { store, supervisor } = this.#deps;
+    const last = page.findLast(({ run, type }) => run !== null && settles.has(type));
+    if (last === undefined || supervisor.awake().length > 0) return [];
+    if (store.runs.page({ statuses: ['queued'] }, { before: null, limit: 1 }).runs.length > 0) return [];
+    const newest = store.runs.page({}, { before: null, limit: 1 }).runs[0]?.number ?? 0;
+    if (newest <= Number(store.readMeta(emptiedKey) ?? 0)) return [];
+    store.transaction((tx) => store.writeMeta(tx, emptiedKey, String(newest)));
+    return [{ seq: page.at(-1)?.seq ?? last.seq, at: last.at, about: { lastRun: newest } }];
+  }
+
+  #formatTask(number: number | null): object | null {
+    const task = number === null ? null : this.#deps.store.tasks.byNumber(number);
     return task === null
       ? null
       : { number: task.number, title: task.title, status: task.status, blockedReason: task.blockedReason };
   }
 
-  function formatRun({ number, id, spec, state, lineage }: Run) {
-    const ended = isEnded(state) ? state : null;
-    const outcome = ended?.outcome ?? null;
-    return {
-      number,
-      id,
-      name: spec.name,
-      status: state.status,
-      stopReason: ended?.stopReason ?? null,
-      errorCode: ended?.errorCode ?? null,
-      error: ended === null || ended.error === null ? null : deps.redacted(ended.error),
-      exitCode: outcome?.kind === 'exited' ? outcome.code : null,
-      signal: outcome?.kind === 'killed' ? outcome.signal : null,
-      agentName: spec.agent?.name ?? null,
-      taskId: lineage.taskId,
-      group: spec.group,
-      cwd: spec.cwd,
-      endedAt: ended === null ? null : isoTime(ended.endedAt),
-    };
+  #formatRun(run: Run): ReturnType<typeof formatRun> {
+    return formatRun(run, this.#deps.redacted);
   }
+}
 
-  const each = (of: (event: StoredEvent) => HookEvent[]) => (page: readonly StoredEvent[]) => page.flatMap(of);
+function formatRun({ number, id, spec, state, lineage }: Run, redacted: (text: string) => string) {
+  const ended = isEnded(state) ? state : null;
+  const outcome = ended?.outcome ?? null;
   return {
-    ofHook: {
-      needs_you: needsYou,
-      failed: each(failed),
-      exhausted: each(exhausted),
-      budget_reached: each(budgetReached),
-      queue_empty: queueEmpty,
-    },
-    forDesktop,
+    number,
+    id,
+    name: spec.name,
+    status: state.status,
+    stopReason: ended?.stopReason ?? null,
+    errorCode: ended?.errorCode ?? null,
+    error: ended === null || ended.error === null ? null : redacted(ended.error),
+    exitCode: outcome?.kind === 'exited' ? outcome.code : null,
+    signal: outcome?.kind === 'killed' ? outcome.signal : null,
+    agentName: spec.agent?.name ?? null,
+    taskId: lineage.taskId,
+    group: spec.group,
+    cwd: spec.cwd,
+    endedAt: ended === null ? null : isoTime(ended.endedAt),
   };
 }
 

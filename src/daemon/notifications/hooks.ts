@@ -14,154 +14,116 @@ import { unseen } from '#run/control-chars.ts';
 import { cutText, jsonText } from '#run/cut-text.ts';
 import { isoTime } from '#run/iso-time.ts';
 import { limits } from '#run/limits.ts';
-import type { StoredEvent } from '#store/events.ts';
 import type { Core } from '../core/core.ts';
-import { describe } from '../core/log.ts';
-import { createHookEvents, type HookEvent, hookNames } from './hook-events.ts';
+import type { LogFunction } from '../core/log.ts';
+import { type HookEvent, HookEvents, hookNames } from './hook-events.ts';
+import { cursorKey, type Hook, HookReader } from './hook-reader.ts';
 
-type Reader = {
-  readonly name: string;
-  readonly occasions: (page: readonly StoredEvent[]) => readonly HookEvent[];
-  /** Returns the program and its input. */
-  readonly call: (occasion: HookEvent) => { readonly argv: readonly string[]; readonly input: string } | null;
+type Deps = {
+  readonly needs: () => NeedView[];
+  readonly redacted: (text: string, agentId: string | null) => string;
+  /** The environment of the programs. */
+  readonly environment: Readonly<Record<string, string>>;
 };
 
-export function createHooks(
-  core: Core,
-  deps: {
-    readonly needs: () => NeedView[];
-    readonly redacted: (text: string, agentId: string | null) => string;
-    /** The environment of the programs. */
-    readonly environment: Readonly<Record<string, string>>;
-  },
-) {
-  const { store, supervisor, changeFeed, now } = core;
-  const log = core.logOf('hooks');
-  const home = core.home.folder;
-  const redacted = (text: string) => deps.redacted(text, null);
-  let closed = false;
-  const ending = new AbortController();
-  const occasions = createHookEvents({ store, supervisor, needs: deps.needs, redacted });
-  const readers = listReaders(core.config, occasions);
-  const wakers = readers.map(startReader);
-  for (const name of [...hookNames, 'notifications']) if (!readers.some((reader) => reader.name === name)) forget(name);
-  const unwatch =
-    wakers.length === 0
-      ? () => {}
-      : changeFeed.watch(() => {
-          for (const wake of wakers) wake();
-        });
+export class Hooks {
+  readonly #core: Core;
+  readonly #deps: Deps;
+  readonly #log: LogFunction;
+  readonly #ending = new AbortController();
+  readonly #unwatch: () => void;
+  #closed = false;
 
-  /** Starts a reader. Returns the function that wakes it. */
-  function startReader(reader: Reader): () => void {
-    let cursor = Number(store.readMeta(cursorKey(reader.name)) || 0);
-    // A new hook starts at the end of the history.
-    if (cursor === 0) keep(store.events.lastSeq());
-    let timer: NodeJS.Timeout | null = null;
-    let busy = false;
-
-    function keep(seq: number): void {
-      store.transaction((tx) => store.writeMeta(tx, cursorKey(reader.name), String(seq)));
-      cursor = seq;
-    }
-
-    async function read(): Promise<void> {
-      for (
-        let page = store.events.since(cursor, limits.hookPageEvents);
-        page.length > 0 && !closed;
-        page = store.events.since(cursor, limits.hookPageEvents)
-      ) {
-        const told = reader.occasions(page);
-        const fresh = told.filter(({ at }) => at > now() - limits.hookAgeMsMax);
-        if (fresh.length < told.length)
-          log('warn', 'old events not delivered', { hook: reader.name, left: told.length - fresh.length });
-        for (const occasion of fresh) {
-          if (closed) return;
-          keep(occasion.seq);
-          await tell(reader, occasion);
-        }
-        const last = page.at(-1)?.seq ?? cursor;
-        // One disk flush per page, unless the page had nothing to deliver.
-        if (told.length > 0 || page.length === limits.hookPageEvents) keep(last);
-        else cursor = last;
-      }
-    }
-
-    function wake(): void {
-      if (closed || busy || timer !== null) return;
-      // Events of one burst are delivered together.
-      timer = setTimeout(() => {
-        timer = null;
-        busy = true;
-        const before = store.events.lastSeq();
-        read()
-          .catch((error) =>
-            log('error', 'hook events could not be processed', { hook: reader.name, error: describe(error) }),
-          )
-          .finally(() => {
-            busy = false;
-            if (!closed && store.events.lastSeq() > before) wake();
+  constructor(core: Core, deps: Deps) {
+    this.#core = core;
+    this.#deps = deps;
+    this.#log = core.logOf('hooks');
+    const { store, supervisor, changeFeed } = core;
+    const redacted = (text: string) => this.#redacted(text);
+    const hooks = listHooks(core.config, new HookEvents({ store, supervisor, needs: deps.needs, redacted }));
+    const readers = hooks.map((hook) => this.#startReader(hook));
+    for (const name of [...hookNames, 'notifications'])
+      if (!hooks.some((hook) => hook.name === name)) this.#forget(name);
+    this.#unwatch =
+      readers.length === 0
+        ? () => {}
+        : changeFeed.watch(() => {
+            for (const reader of readers) reader.wake();
           });
-      }, limits.hookBurstMs);
-      timer.unref();
-    }
-
-    wake();
-    return wake;
   }
 
-  async function tell({ name, call }: Reader, occasion: HookEvent): Promise<void> {
+  /** Ends the running programs. No hook is told anything from then on. */
+  close(): void {
+    this.#closed = true;
+    // Ends running programs, because no time limit applies without the daemon.
+    this.#ending.abort();
+    this.#unwatch();
+  }
+
+  #startReader(hook: Hook): HookReader {
+    const { store, now } = this.#core;
+    const reader = new HookReader(hook, {
+      store,
+      now,
+      log: this.#log,
+      isClosed: () => this.#closed,
+      tell: (told, occasion) => this.#tell(told, occasion),
+    });
+    reader.wake();
+    return reader;
+  }
+
+  async #tell({ name, call }: Hook, occasion: HookEvent): Promise<void> {
+    const { store, now, home } = this.#core;
     const command = call(occasion);
     if (command === null) return;
-    const env = { ...deps.environment, CLIP_HOME: home };
+    const env = { ...this.#deps.environment, CLIP_HOME: home.folder };
     const why = await runProgram(command.argv, {
       input: command.input,
       env,
-      cwd: home,
+      cwd: home.folder,
       timeoutMs: limits.hookMs,
-      signal: ending.signal,
+      signal: this.#ending.signal,
     });
     // The daemon is shutting down, and its database is closed.
-    if (closed) return;
+    if (this.#closed) return;
     // A machine without a desktop is normal, so failed notifications are not logged.
     if (why !== null && name !== 'notifications')
-      log('warn', 'hook failed', { hook: name, program: command.argv[0], why: redacted(why) });
-    const failure = why === null ? '' : JSON.stringify({ at: isoTime(now()), why: redacted(why).replace(unseen, ' ') });
+      this.#log('warn', 'hook failed', { hook: name, program: command.argv[0], why: this.#redacted(why) });
+    const failure =
+      why === null ? '' : JSON.stringify({ at: isoTime(now()), why: this.#redacted(why).replace(unseen, ' ') });
     if ((store.readMeta(failedKey(name)) ?? '') !== failure)
       store.transaction((tx) => store.writeMeta(tx, failedKey(name), failure));
   }
 
   /** Forgets the position of a removed hook. If it is added again later, it starts with new events. */
-  function forget(name: string): void {
+  #forget(name: string): void {
+    const { store } = this.#core;
     for (const key of [cursorKey(name), failedKey(name)])
       if (store.readMeta(key)) store.transaction((tx) => store.writeMeta(tx, key, ''));
   }
 
-  return {
-    close(): void {
-      closed = true;
-      // Ends running programs, because no time limit applies without the daemon.
-      ending.abort();
-      unwatch();
-    },
-  };
+  #redacted(text: string): string {
+    return this.#deps.redacted(text, null);
+  }
 }
 
-const cursorKey = (name: string) => `hook:${name}:seq`;
 const failedKey = (name: string) => `hook:${name}:failed`;
 
-function listReaders(
-  { hooks, notifications }: Pick<Config, 'hooks' | 'notifications'>,
-  { ofHook, forDesktop }: ReturnType<typeof createHookEvents>,
-): Reader[] {
-  const readers = hookNames.flatMap((name): Reader[] => {
+function listHooks({ hooks, notifications }: Pick<Config, 'hooks' | 'notifications'>, events: HookEvents): Hook[] {
+  const all = hookNames.flatMap((name): Hook[] => {
     const argv = hooks[name];
     if (argv === null) return [];
     const input = ({ at, about }: HookEvent) => `${jsonText({ schema: 1, event: name, at: isoTime(at), ...about })}\n`;
-    return [{ name, occasions: ofHook[name], call: (occasion) => ({ argv, input: input(occasion) }) }];
+    return [{ name, occasions: events.ofHook[name], call: (occasion) => ({ argv, input: input(occasion) }) }];
   });
-  if (notifications) readers.push({ name: 'notifications', occasions: forDesktop, call: ({ about }) => shown(about) });
-  return readers;
+  if (notifications)
+    all.push({
+      name: 'notifications',
+      occasions: (page) => events.forDesktop(page),
+      call: ({ about }) => shown(about),
+    });
+  return all;
 }
 
 function shown(about: HookEvent['about']): { argv: readonly string[]; input: string } | null {

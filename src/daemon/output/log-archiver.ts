@@ -13,118 +13,144 @@ import { openRunFolder, type RealFolder, ReplacedFolderError } from '#process/re
 import { limits } from '#run/limits.ts';
 import { isEnded, type Run } from '#run/run.ts';
 import type { Core } from '../core/core.ts';
-import { describe } from '../core/log.ts';
+import { describe, type LogFunction } from '../core/log.ts';
 import { findFolderIdentity } from '../runs/folder-identity.ts';
 import { createLogRetention } from './log-retention.ts';
 
 const minuteMs = 60_000;
 
-/** `words.lastWords` returns the last output of an agent without a stream; null for all others. */
-export function createLogArchiver(core: Core, words: { readonly lastWords: (run: Run) => string | null }) {
-  const { store, supervisor, now } = core;
-  const config = core.config.logs;
-  const runsFolder = core.home.runs;
-  const log = core.logOf('log-archiver');
-  const compressAfterMs = config.compress_after_min * minuteMs;
-  const lookMs = Math.min(Math.max(compressAfterMs, limits.tickMs), limits.archiveLookMs);
-  const closing = new AbortController();
-  const retainer = createLogRetention({
-    store,
-    supervisor,
-    config,
-    runsFolder,
-    now,
-    log,
-    isClosing: () => closing.signal.aborted,
-  });
-  let timer: NodeJS.Timeout | null = null;
-  let retainedAt: number | null = null;
+type LastWords = { readonly lastWords: (run: Run) => string | null };
+type Logs = { readonly out: StoredLog; readonly err: StoredLog; readonly lastWords?: string | null };
 
-  function arm(): void {
-    if (closing.signal.aborted) return;
-    timer = setTimeout(() => void look(), lookMs);
-    timer.unref();
+export class LogArchiver {
+  readonly #core: Core;
+  readonly #words: LastWords;
+  readonly #log: LogFunction;
+  readonly #compressAfterMs: number;
+  readonly #lookMs: number;
+  readonly #closing = new AbortController();
+  readonly #retainer: ReturnType<typeof createLogRetention>;
+  #timer: NodeJS.Timeout | null = null;
+  #retainedAt: number | null = null;
+
+  /** `words.lastWords` returns the last output of an agent without a stream; null for all others. */
+  constructor(core: Core, words: LastWords) {
+    this.#core = core;
+    this.#words = words;
+    this.#log = core.logOf('log-archiver');
+    this.#compressAfterMs = core.config.logs.compress_after_min * minuteMs;
+    this.#lookMs = Math.min(Math.max(this.#compressAfterMs, limits.tickMs), limits.archiveLookMs);
+    this.#retainer = createLogRetention({
+      store: core.store,
+      supervisor: core.supervisor,
+      config: core.config.logs,
+      runsFolder: core.home.runs,
+      now: core.now,
+      log: this.#log,
+      isClosing: () => this.#closing.signal.aborted,
+    });
   }
 
-  async function look(): Promise<void> {
+  /** Starts the periodic passes. */
+  start(): void {
+    this.#retainer.finish();
+    this.#arm();
+  }
+
+  /** Ends the passes, also one that is under way. */
+  close(): void {
+    this.#closing.abort();
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  #arm(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#timer = setTimeout(() => void this.#look(), this.#lookMs);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    const { now } = this.#core;
     try {
-      const archived = await archiveDue();
+      const archived = await this.#archiveDue();
       // Logs also expire by time alone, which needs no frequent check.
-      if (archived > 0 || retainedAt === null || now() - retainedAt >= limits.retainLookMs) {
-        await retainer.retain();
-        retainedAt = now();
+      if (archived > 0 || this.#retainedAt === null || now() - this.#retainedAt >= limits.retainLookMs) {
+        await this.#retainer.retain();
+        this.#retainedAt = now();
       }
     } catch (error) {
-      if (!closing.signal.aborted) log('error', 'log archive pass failed', { error: describe(error) });
+      if (!this.#closing.signal.aborted) this.#log('error', 'log archive pass failed', { error: describe(error) });
     }
-    arm();
+    this.#arm();
   }
 
-  async function archiveDue(): Promise<number> {
+  async #archiveDue(): Promise<number> {
+    const { store, now } = this.#core;
     let archived = 0;
-    for (let after = 0; !closing.signal.aborted; ) {
+    for (let after = 0; !this.#closing.signal.aborted; ) {
       const page = store.archives.unarchived(after, limits.archiveRuns);
-      const due = page.filter(({ state }) => isEnded(state) && state.endedAt + compressAfterMs <= now());
+      const due = page.filter(({ state }) => isEnded(state) && state.endedAt + this.#compressAfterMs <= now());
       // Runs end roughly in the order of their numbers. If no run of a page is due, the following ones can wait.
       if (due.length === 0) break;
-      for (const run of due) if (!closing.signal.aborted && (await tried(run))) archived += 1;
+      for (const run of due) if (!this.#closing.signal.aborted && (await this.#tried(run))) archived += 1;
       after = page.at(-1)?.number ?? after;
     }
     return archived;
   }
 
   /** Archives the log of a run. If that fails (e.g. disk full), the log stays as it is until the next pass. */
-  async function tried(run: Run): Promise<boolean> {
+  async #tried(run: Run): Promise<boolean> {
     try {
-      await archive(run);
+      await this.#archive(run);
       return true;
     } catch (error) {
-      if (!closing.signal.aborted)
-        log('warn', 'logs of a run could not be compressed', { run: run.number, error: describe(error) });
+      if (!this.#closing.signal.aborted)
+        this.#log('warn', 'logs of a run could not be compressed', { run: run.number, error: describe(error) });
       return false;
     }
   }
 
-  async function archive(run: Run): Promise<void> {
+  async #archive(run: Run): Promise<void> {
     if (!isEnded(run.state)) return;
-    const folder = openFolder(run);
+    const folder = this.#openFolder(run);
     try {
-      await archiveIn(folder?.at ?? null, run, run.state.endedAt);
+      await this.#archiveIn(folder?.at ?? null, run, run.state.endedAt);
     } finally {
       folder?.close();
     }
   }
 
   /** Opens the run folder. A folder that the run has replaced counts as gone: its contents are not read, written or removed. */
-  function openFolder(run: Run): RealFolder | null {
+  #openFolder(run: Run): RealFolder | null {
+    const { store, home } = this.#core;
     try {
-      return openRunFolder(join(runsFolder, run.id), findFolderIdentity(store, run));
+      return openRunFolder(join(home.runs, run.id), findFolderIdentity(store, run));
     } catch (error) {
       if (!(error instanceof ReplacedFolderError)) throw error;
-      log('warn', 'run folder was replaced', { run: run.number, error: error.message });
+      this.#log('warn', 'run folder was replaced', { run: run.number, error: error.message });
       return null;
     }
   }
 
-  async function archiveIn(folder: string | null, run: Run, endedAt: number): Promise<void> {
+  async #archiveIn(folder: string | null, run: Run, endedAt: number): Promise<void> {
+    const { store } = this.#core;
     const { number } = run;
-    if (folder === null) return record(run, endedAt, { out: noLog, err: noLog });
+    if (folder === null) return this.#record(run, endedAt, { out: noLog, err: noLog });
     const [outPath, errPath] = [logPath(folder, 'stdout'), logPath(folder, 'stderr')];
-    const out = await compressLog(outPath, limits.compressBytesMin, closing.signal);
-    const err = await compressLog(errPath, limits.compressBytesMin, closing.signal);
+    const out = await compressLog(outPath, limits.compressBytesMin, this.#closing.signal);
+    const err = await compressLog(errPath, limits.compressBytesMin, this.#closing.signal);
     // The run was removed in the meantime: nothing is recorded, and no log may remain.
     if (store.runs.byNumber(number) === null) return removeLogs(folder);
-    const lastWords = words.lastWords(run);
+    const lastWords = this.#words.lastWords(run);
     failpoint('archive.before-removal');
     if (out.form === 'gzip') keepCompressed(outPath);
     if (err.form === 'gzip') keepCompressed(errPath);
     failpoint('archive.after-removal');
-    record(run, endedAt, { out, err, lastWords });
+    this.#record(run, endedAt, { out, err, lastWords });
   }
 
-  type Logs = { readonly out: StoredLog; readonly err: StoredLog; readonly lastWords?: string | null };
-
-  function record({ number }: Run, endedAt: number, { out, err, lastWords = null }: Logs): void {
+  #record({ number }: Run, endedAt: number, { out, err, lastWords = null }: Logs): void {
+    const { store } = this.#core;
     store.transaction((tx) =>
       store.archives.put(tx, {
         run: number,
@@ -140,18 +166,6 @@ export function createLogArchiver(core: Core, words: { readonly lastWords: (run:
       }),
     );
   }
-
-  return {
-    /** Starts the periodic passes. */
-    start(): void {
-      retainer.finish();
-      arm();
-    },
-    close(): void {
-      closing.abort();
-      if (timer) clearTimeout(timer);
-    },
-  };
 }
 
 function newest(...times: readonly (number | null)[]): number | null {

@@ -13,7 +13,7 @@ import type { Output } from '../output/output.ts';
 import type { Scheduler } from '../queue/scheduler.ts';
 import { findFolderIdentity } from '../runs/folder-identity.ts';
 import type { TaskEngine } from '../tasks/task-engine.ts';
-import { createWorkspaces } from '../tasks/workspaces.ts';
+import { Workspaces } from '../tasks/workspaces.ts';
 import type { HeldRun } from './connected-keeper.ts';
 import { createYoungSamples } from './early-samples.ts';
 import { createEffects, receiveKeeperEvents } from './effects.ts';
@@ -69,7 +69,7 @@ export function createProcesses(core: Core, parts: Parts): Processes {
     log: logOf('recovery'),
   });
   const look = lookUntilDone(core, recovery);
-  const workspaces = createWorkspaces({ store, supervisor, home: core.home.folder, now, log: logOf('workspaces') });
+  const workspaces = new Workspaces({ store, supervisor, home: core.home.folder, now, log: logOf('workspaces') });
   const { runJudge, handoff, continuation } = taskEngine;
   const finalizer = new Finalizer({
     ...shared,

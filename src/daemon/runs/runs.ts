@@ -28,7 +28,7 @@ export function createRunServices(
   const preparer = createRunPreparer({ store, supervisor, resolve, now });
   const shared = { store, agents, taskOf: (number: number) => tasks.get(number), preparer, runsFolder };
   const admission = new Admission({ ...shared, supervisor, diskGuard, keepers });
-  const automaticRuns = createAutomaticRuns({ ...shared, startEnvironment: environments.startFrom });
+  const automaticRuns = createAutomaticRuns({ ...shared, startEnvironment: (owner) => environments.startFrom(owner) });
   const removal = createRemoval({ store, supervisor, logFollower, folderOf, now, log: core.logOf('removal') });
   return { resolve, admission, automaticRuns, removal };
 }

@@ -18,60 +18,103 @@ import type { Supervisor } from '../core/supervisor.ts';
 import type { RunJudge } from './run-verdict.ts';
 import type { Tasks } from './tasks.ts';
 
-export type Handoff = ReturnType<typeof createHandoff>;
-
-export function createHandoff(deps: {
-  store: Store;
-  supervisor: Pick<Supervisor, 'transaction'>;
-  tasks: Tasks;
-  runJudge: Pick<RunJudge, 'streamStateOf'>;
-  runsFolder: string;
-  now: () => number;
+type Deps = {
+  readonly store: Store;
+  readonly supervisor: Pick<Supervisor, 'transaction'>;
+  readonly tasks: Tasks;
+  readonly runJudge: Pick<RunJudge, 'streamStateOf'>;
+  readonly runsFolder: string;
+  readonly now: () => number;
   /** Values that must not appear in a summary: those of the variables of this run's agent, and of the daemon. */
-  secretsOf: (agentId: string | null) => readonly string[];
-}) {
-  const { store, tasks } = deps;
+  readonly secretsOf: (agentId: string | null) => readonly string[];
+};
+
+export class Handoff {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
 
   /** Writes a new revision of the summary of the run's task, unless it is unchanged. */
-  async function refresh(run: Run): Promise<void> {
+  async refresh(run: Run): Promise<void> {
+    const { store, supervisor, tasks } = this.#deps;
     if (run.lineage.taskId === null) return;
     const branch = (await isAnswering(run.spec.cwd)) ? await readBranch(run.spec.cwd) : null;
     const task = tasks.ofRun(run);
     if (task === null) return;
-    const body = compose(task, { number: run.number, branch }, run.spec.agent?.id ?? null);
+    const body = this.#compose(task, { number: run.number, branch }, run.spec.agent?.id ?? null);
     if (store.documents.get(task.number, summaryKey)?.body === body) return;
     const document = { key: summaryKey, title: 'Continuation summary', body, baseRevision: null };
-    deps.supervisor.transaction((tx) => tasks.putDocument(tx, task.number, document, { kind: 'clip' }));
+    supervisor.transaction((tx) => tasks.putDocument(tx, task.number, document, { kind: 'clip' }));
   }
 
   /** Refreshes the summary of a task for a reader if it is outdated: it could not be written after an end, or the task has changed since. */
-  async function freshen(number: number): Promise<void> {
+  async freshen(number: number): Promise<void> {
+    const { store } = this.#deps;
     const task = store.tasks.byNumber(number);
     const [last] = store.runs.endedOfTask(number, 1);
     if (task === null || last === undefined || !isEnded(last.state)) return;
     const written = store.documents.get(number, summaryKey)?.at ?? 0;
-    if (written < last.state.endedAt || written < task.updatedAt) await refresh(last);
+    if (written < last.state.endedAt || written < task.updatedAt) await this.refresh(last);
   }
 
-  function compose(task: Task, last: { number: number; branch: string | null }, agentId: string | null): string {
+  /** Writes the prompt of a task's run from all that is known now. Throws if it cannot be written. */
+  brief(run: Run): void {
+    const { store, tasks, runJudge, runsFolder } = this.#deps;
+    const task = tasks.ofRun(run);
+    if (task === null || run.spec.agent === null) return;
+    const folder = join(runsFolder, run.id);
+    const wake = run.lineage.origin === null ? null : store.wakes.byId(run.lineage.origin.wakeId);
+    const [before] = store.runs.endedOfTask(task.number, 1);
+    const summary = store.documents.get(task.number, summaryKey);
+    const text = buildTaskPrompt({
+      task,
+      request: formatRead(folder)?.toString('utf8') ?? null,
+      wake:
+        wake === null
+          ? null
+          : {
+              reason: wake.reason,
+              // clip's own instruction is in the prompt anyway.
+              instruction: wake.payload.instruction === firstAction(task) ? null : wake.payload.instruction,
+              attempt: wake.payload.continuationAttempt,
+              attemptsMax: wake.payload.maxContinuationAttempts,
+              why: wake.payload.livenessReason,
+            },
+      summary: summary === null ? null : injected(summary.body),
+      comments: store.comments
+        .byPersonsSince(task.number, before === undefined ? 0 : findStart(before), limits.briefComments)
+        .flatMap(commentView),
+      resumed: run.spec.sessionId !== null,
+      stopped: before === undefined ? null : formatStopped(before),
+      cutOff: before !== undefined && wasCutOff(before, runJudge.streamStateOf(before)),
+    });
+    const agent = store.agents.byId(run.spec.agent.id);
+    replacePrompt(folder, agent === null ? text : promptFor(agent, Buffer.from(text), run.spec.cwd).toString('utf8'));
+  }
+
+  #compose(task: Task, last: { number: number; branch: string | null }, agentId: string | null): string {
+    const { store, now, secretsOf } = this.#deps;
     const runs = store.runs.endedOfTask(task.number, limits.summaryRuns);
     return continuationSummary({
       task,
-      runs: runs.flatMap((run) => summaryRun(run, run.number === last.number ? last.branch : null)),
+      runs: runs.flatMap((run) => this.#summaryRun(run, run.number === last.number ? last.branch : null)),
       documents: store.documents
         .list(task.number, false)
         .map(({ key, revision, title, at }) => ({ key, revision, title, updatedAt: at })),
       comments: store.comments.ofTask(task.number, limits.summaryComments).flatMap(commentView),
-      at: deps.now(),
-      secrets: deps.secretsOf(agentId),
+      at: now(),
+      secrets: secretsOf(agentId),
     });
   }
 
-  function summaryRun(run: Run, branch: string | null): SummaryRun[] {
+  #summaryRun(run: Run, branch: string | null): SummaryRun[] {
+    const { store, runJudge } = this.#deps;
     const { number, spec, lineage, state } = run;
     if (!isEnded(state)) return [];
     const { status, stopReason, errorCode, error, endedAt, startedAt, liveness, workspace, outcome } = state;
-    const streamState = deps.runJudge.streamStateOf(run);
+    const streamState = runJudge.streamStateOf(run);
     const outcomeWords = {
       exited: `exited ${outcome.kind === 'exited' ? outcome.code : ''}`,
       killed: `killed by ${outcome.kind === 'killed' ? outcome.signal : ''}`,
@@ -103,42 +146,6 @@ export function createHandoff(deps: {
       },
     ];
   }
-
-  /** Writes the prompt of a task's run from all that is known now. Throws if it cannot be written. */
-  function brief(run: Run): void {
-    const task = tasks.ofRun(run);
-    if (task === null || run.spec.agent === null) return;
-    const folder = join(deps.runsFolder, run.id);
-    const wake = run.lineage.origin === null ? null : store.wakes.byId(run.lineage.origin.wakeId);
-    const [before] = store.runs.endedOfTask(task.number, 1);
-    const summary = store.documents.get(task.number, summaryKey);
-    const text = buildTaskPrompt({
-      task,
-      request: formatRead(folder)?.toString('utf8') ?? null,
-      wake:
-        wake === null
-          ? null
-          : {
-              reason: wake.reason,
-              // clip's own instruction is in the prompt anyway.
-              instruction: wake.payload.instruction === firstAction(task) ? null : wake.payload.instruction,
-              attempt: wake.payload.continuationAttempt,
-              attemptsMax: wake.payload.maxContinuationAttempts,
-              why: wake.payload.livenessReason,
-            },
-      summary: summary === null ? null : injected(summary.body),
-      comments: store.comments
-        .byPersonsSince(task.number, before === undefined ? 0 : findStart(before), limits.briefComments)
-        .flatMap(commentView),
-      resumed: run.spec.sessionId !== null,
-      stopped: before === undefined ? null : formatStopped(before),
-      cutOff: before !== undefined && wasCutOff(before, deps.runJudge.streamStateOf(before)),
-    });
-    const agent = store.agents.byId(run.spec.agent.id);
-    replacePrompt(folder, agent === null ? text : promptFor(agent, Buffer.from(text), run.spec.cwd).toString('utf8'));
-  }
-
-  return { refresh, freshen, brief };
 }
 
 function findStart({ queuedAt, state }: Run): number {

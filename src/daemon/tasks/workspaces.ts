@@ -27,32 +27,39 @@ import {
 } from '#task/progress/progress.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
-import { createCompany } from './company.ts';
+import { type Company, createCompany } from './company.ts';
 
-export type Workspaces = ReturnType<typeof createWorkspaces>;
+type Deps = {
+  readonly store: Store;
+  readonly supervisor: Supervisor;
+  readonly home: string;
+  readonly now: () => number;
+  readonly log: LogFunction;
+};
 
-export function createWorkspaces(deps: {
-  store: Store;
-  supervisor: Supervisor;
-  home: string;
-  now: () => number;
-  log: LogFunction;
-}) {
-  const { store, home, now, log } = deps;
-  const companyOf = createCompany(deps);
+export class Workspaces {
+  readonly #deps: Deps;
+  readonly #companyOf: (run: Run, root: string) => Promise<Company>;
   /** The real path of the home. Resolves after views of an earlier daemon were removed. */
-  const ours = realFolder(home).then(async (folder) => {
-    await removeViews(folder);
-    return folder;
-  });
+  readonly #ours: Promise<string>;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#companyOf = createCompany(deps);
+    this.#ours = realFolder(deps.home).then(async (folder) => {
+      await removeViews(folder);
+      return folder;
+    });
+  }
 
   /** Stores the state of the workspace before a run. Never throws: the run starts even if the snapshot fails. */
-  async function before(run: Run): Promise<void> {
+  async before(run: Run): Promise<void> {
+    const { store, log } = this.#deps;
     const { number } = run;
     const task = run.lineage.taskId;
     try {
-      const found = await look(run, null, async (each) => each?.snapshot ?? null);
-      const streak = findStreakStart(run);
+      const found = await this.#look(run, null, async (each) => each?.snapshot ?? null);
+      const streak = this.#findStreakStart(run);
       store.transaction((tx) => {
         store.workspaces.forgetSettled(tx);
         if (found !== null || task !== null) store.workspaces.putFound(tx, { run: number, task, streak, found });
@@ -66,11 +73,14 @@ export function createWorkspaces(deps: {
   }
 
   /** Returns the changes since the run began; null if they are unknown. */
-  async function after(run: Run): Promise<WorkspaceRecord | null> {
+  async after(run: Run): Promise<WorkspaceRecord | null> {
+    const { store, log } = this.#deps;
     const kept = store.workspaces.of(run.number);
     if (kept === null) return null;
     try {
-      return await look(run, kept.found, async (each) => (each === null ? null : compared(run, kept, each)));
+      return await this.#look(run, kept.found, async (each) =>
+        each === null ? null : this.#compared(run, kept, each),
+      );
     } catch (error) {
       log('warn', 'workspace comparison failed', { run: run.number, error: describe(error) });
       return null;
@@ -78,7 +88,7 @@ export function createWorkspaces(deps: {
   }
 
   /** Takes a snapshot with a time limit. Returns null if the file system does not answer. */
-  async function look<T>(
+  async #look<T>(
     run: Run,
     earlier: Snapshot | null,
     work: (look: WorkspaceSnapshot | null) => Promise<T | null>,
@@ -89,17 +99,17 @@ export function createWorkspaces(deps: {
       timer = setTimeout(() => resolve(null), limits.workspaceLookMs);
     });
     try {
-      const looked = ours.then((folder) => withLook(run.spec.cwd, { ours: folder, earlier }, work));
+      const looked = this.#ours.then((folder) => withLook(run.spec.cwd, { ours: folder, earlier }, work));
       return await Promise.race([looked, late]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async function compared(run: Run, kept: FoundState, each: WorkspaceSnapshot): Promise<WorkspaceRecord | null> {
+  async #compared(run: Run, kept: FoundState, each: WorkspaceSnapshot): Promise<WorkspaceRecord | null> {
     const { snapshot } = each;
     const found = await compareWith(kept.found, each);
-    const own = await ownDoing(run, found, each);
+    const own = await this.#ownDoing(run, found, each);
     const naming: PathNaming = { short, root: snapshot.root };
     const files = await readMarks(found?.changed ?? [], naming);
     const left = { whole: wholeMark(snapshot, naming), trees: treeMarks(snapshot, naming), files };
@@ -108,7 +118,8 @@ export function createWorkspaces(deps: {
       treeMarks(kept.found, naming),
       [...files.values()].map((marks) => marks.found),
     ].flat(2);
-    const seen = kept.task === null ? new Set<string>() : store.workspaces.seenIn(kept.task, kept.streak, run.number);
+    const seen =
+      kept.task === null ? new Set<string>() : this.#deps.store.workspaces.seenIn(kept.task, kept.streak, run.number);
     for (const mark of wasThere) seen.add(mark);
     const progress = found !== null && isProgress(own, left, seen);
     const marks = new Set([
@@ -117,19 +128,20 @@ export function createWorkspaces(deps: {
       ...left.trees,
       ...[...files.values()].map((each) => each.left),
     ]);
-    remember(run.number, [...marks]);
+    this.#remember(run.number, [...marks]);
     if (found === null) return null;
     return {
       ...toRecord(found, kept.found, snapshot),
       state: left.whole,
       own: { commits: own.commits, files: own.files.length + own.told, writtenAt: own.writtenAt, progress },
-      sinceTask: kept.task === null ? null : await sinceTask(kept.task, { run, found, look: each }),
-      seenAt: now(),
+      sinceTask: kept.task === null ? null : await this.#sinceTask(kept.task, { run, found, look: each }),
+      seenAt: this.#deps.now(),
     };
   }
 
   /** Stores the states that the run has seen. If that fails (e.g. disk full), the worst result is that a later run regains an automatic start. */
-  function remember(number: number, marks: readonly string[]): void {
+  #remember(number: number, marks: readonly string[]): void {
+    const { store, log } = this.#deps;
     try {
       store.transaction((tx) => store.workspaces.putMarks(tx, number, marks));
     } catch (error) {
@@ -137,15 +149,15 @@ export function createWorkspaces(deps: {
     }
   }
 
-  async function ownDoing(run: Run, found: Comparison | null, look: WorkspaceSnapshot): Promise<OwnChanges> {
+  async #ownDoing(run: Run, found: Comparison | null, look: WorkspaceSnapshot): Promise<OwnChanges> {
     const { root, linked } = look.snapshot;
-    const company = await companyOf(run, root);
+    const company = await this.#companyOf(run, root);
     const state = isEnded(run.state) ? run.state : null;
     const doing: RunActivity = {
       place: { cwd: run.spec.cwd, realCwd: await realFolder(run.spec.cwd), root },
       startedAt: state?.startedAt ?? run.queuedAt,
-      endedAt: state?.endedAt ?? now(),
-      tools: listToolWrites(run),
+      endedAt: state?.endedAt ?? this.#deps.now(),
+      tools: this.#listToolWrites(run),
       alone: linked && !company.runs && !company.tasks,
       accompanied: company.runs,
     };
@@ -157,11 +169,11 @@ export function createWorkspaces(deps: {
   }
 
   /** Returns the tool activity that the stream reports; null if it reports none. */
-  function listToolWrites({ number, spec }: Run): RunActivity['tools'] {
+  #listToolWrites({ number, spec }: Run): RunActivity['tools'] {
     const { agent } = spec;
     if (agent === null) return { ...noTools, commands: [spec.command.join(' ')] };
     if (findAdapter(agent).stream === null || agent.mapping?.rules.every(({ tool }) => tool === undefined)) return null;
-    const streamState = store.streamStates.ofRun(number)?.streamState ?? emptyStreamState;
+    const streamState = this.#deps.store.streamStates.ofRun(number)?.streamState ?? emptyStreamState;
     const open = Object.values(streamState.openTools);
     return {
       written: Object.entries(streamState.files).map(([path, { at }]) => ({ path, at })),
@@ -173,11 +185,11 @@ export function createWorkspaces(deps: {
   }
 
   /** Compares with the state at the start of the task too, so that changes of several runs are counted once. */
-  async function sinceTask(
+  async #sinceTask(
     task: number,
     { run, found, look }: { run: Run; found: Comparison; look: WorkspaceSnapshot },
   ): Promise<SinceTaskRecord | null> {
-    const baseline = store.workspaces.baselineOf(task, look.snapshot.root);
+    const baseline = this.#deps.store.workspaces.baselineOf(task, look.snapshot.root);
     if (baseline === null) return null;
     const since = baseline.run === run.number ? found : await compareWith(baseline.found, look);
     if (since === null) return null;
@@ -195,15 +207,14 @@ export function createWorkspaces(deps: {
   }
 
   /** Returns the run that began this streak of automatic runs: a person's, or the first of the task. */
-  function findStreakStart({ number, lineage }: Run): number {
+  #findStreakStart({ number, lineage }: Run): number {
+    const { store } = this.#deps;
     const wake = lineage.origin === null ? null : store.wakes.byId(lineage.origin.wakeId);
     const automatic = wake !== null && (wake.payload.inARow > 0 || wake.payload.sourceRunId !== null);
     return automatic && lineage.taskId !== null
       ? (store.workspaces.streakBefore(lineage.taskId, number) ?? number)
       : number;
   }
-
-  return { before, after };
 }
 
 const noTools: NonNullable<RunActivity['tools']> = {
