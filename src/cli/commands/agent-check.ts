@@ -2,11 +2,12 @@
 import type { CheckAnswer } from '#protocol/agents.ts';
 import type { RunView } from '#protocol/answers.ts';
 import { limits } from '#run/limits.ts';
+import { collectEnvironment } from '../client/submitted-environment.ts';
 import { allReached } from '../client/wait-for-runs.ts';
 import type { Context } from '../context.ts';
 import { formatEnd } from '../format/format.ts';
 import { clean } from '../terminal/clean.ts';
-import { buildRequest, collectEnvironment } from './run-request.ts';
+import { buildRequest } from './run-request.ts';
 
 const question = 'This is a test of the connection. Use no tools. Answer with the single word: ready';
 

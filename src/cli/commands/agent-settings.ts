@@ -6,6 +6,7 @@ import type { AgentRequest } from '#protocol/agents.ts';
 import { adapterNames, permissions } from '#run/agent.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
+import { collectEnvironment } from '../client/submitted-environment.ts';
 import type { Context } from '../context.ts';
 import { whyUnreadable } from '../format/file-error.ts';
 import { clean } from '../terminal/clean.ts';
@@ -19,7 +20,7 @@ import {
   unlessCleared,
 } from './agent-options.ts';
 import { collect, collectPair, duration, positiveNumber } from './options.ts';
-import { collectEnvironment, readFileWithin } from './run-request.ts';
+import { readFileWithin } from './run-request.ts';
 
 export type AgentOptions = LimitOptions & {
   adapter?: AgentRequest['adapter'];

@@ -4,10 +4,11 @@ import { Readable } from 'node:stream';
 import type { RunView } from '#protocol/answers.ts';
 import { ClipError } from '#run/errors.ts';
 import { askForKeeper } from '../client/start-keeper.ts';
+import { collectEnvironment } from '../client/submitted-environment.ts';
 import { leaveAliveOnInterrupt, reached } from '../client/wait-for-runs.ts';
 import type { Context } from '../context.ts';
 import { exitOfRuns } from '../exit-codes.ts';
-import { collectEnvironment, type RunOptions } from './run-request.ts';
+import type { RunOptions } from './run-request.ts';
 
 /**
  * Runs a batch: one JSON line in and one out for each run, in one request. With --wait, another line follows when each

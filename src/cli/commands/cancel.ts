@@ -7,8 +7,8 @@ import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatEnd, plural } from '../format/format.ts';
 import { clean } from '../terminal/clean.ts';
-import { startProgress } from '../terminal/progress-line.ts';
 import { duration } from './options.ts';
+import { startProgress } from './progress-line.ts';
 
 type Options = {
   all?: boolean;

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { ContinueAnswer } from '#protocol/tasks.ts';
+import { collectEnvironment } from '../client/submitted-environment.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { taskPath } from '../format/task.ts';
 import { clean } from '../terminal/clean.ts';
-import { collectEnvironment } from './run-request.ts';
 
 /** Adds `clip continue`. */
 export function addContinue(program: Command, register: Register): void {

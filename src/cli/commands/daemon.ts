@@ -11,8 +11,8 @@ import { startDaemon } from '../client/start-daemon.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatDuration, formatSize, plural } from '../format/format.ts';
-import { startProgress } from '../terminal/progress-line.ts';
 import { count } from './options.ts';
+import { startProgress } from './progress-line.ts';
 
 type Stopped = { liveRuns: number; unenforced: string[] };
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { TaskView } from '#protocol/tasks.ts';
+import { acknowledge } from '../client/acknowledge.ts';
 import type { Register } from '../command.ts';
 import { taskPath } from '../format/task.ts';
-import { acknowledge } from './acknowledge.ts';
 
 /** Adds `clip dismiss`. */
 export function addDismiss(program: Command, register: Register): void {

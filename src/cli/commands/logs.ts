@@ -5,7 +5,7 @@ import type { Register } from '../command.ts';
 import { exitOfRun } from '../exit-codes.ts';
 import { createRendering } from '../logs/log-format.ts';
 import { followOutput, printOutput } from '../logs/print-logs.ts';
-import { acknowledgeSeen } from './acknowledge.ts';
+import { acknowledgeSeen } from './acknowledge-seen.ts';
 import { count } from './options.ts';
 
 type Options = {

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import type { RunAnswer } from '#protocol/answers.ts';
 import { ClipError, errorTable } from '#run/errors.ts';
 import { startKeeperIfWanted } from '../client/start-keeper.ts';
+import { collectEnvironment } from '../client/submitted-environment.ts';
 import type { Register } from '../command.ts';
 import { clean } from '../terminal/clean.ts';
 import { collectPair } from './options.ts';
-import { collectEnvironment } from './run-request.ts';
 import { type Afterwards, afterwards } from './run-result.ts';
 
 /** Adds `clip retry`. */

@@ -1,10 +1,11 @@
 /** Builds the request from the options of `clip run`. */
+
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ownTraits, submitterVariable } from '#launch/submitter.ts';
 import type { RunRequestInput } from '#protocol/requests.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
+import { collectEnvironment } from '../client/submitted-environment.ts';
 import type { Context } from '../context.ts';
 import { whyUnreadable } from '../format/file-error.ts';
 
@@ -98,13 +99,6 @@ export function buildRequest(context: Context, options: RunOptions): Omit<RunReq
     promptSecret: options.promptSecret ?? false,
     parentRunId: context.insideRun,
   };
-}
-
-/** Returns the environment of this command, together with its nice value, umask and limits. */
-export function collectEnvironment(env: NodeJS.ProcessEnv, own: Record<string, string> = {}): Record<string, string> {
-  const all: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) if (value !== undefined && name !== '') all[name] = value;
-  return { ...all, ...own, [submitterVariable]: JSON.stringify(ownTraits()) };
 }
 
 function readStdinOption(context: Context, stdin: string | undefined): RunRequestInput['stdin'] {

@@ -8,8 +8,8 @@ import { formatDuration, formatEnd, formatStatus } from '../format/format.ts';
 import { createRendering } from '../logs/log-format.ts';
 import { followOutput } from '../logs/print-logs.ts';
 import { clean } from '../terminal/clean.ts';
-import { startProgress } from '../terminal/progress-line.ts';
-import { acknowledgeSeen } from './acknowledge.ts';
+import { acknowledgeSeen } from './acknowledge-seen.ts';
+import { startProgress } from './progress-line.ts';
 
 export type Afterwards = { wait?: boolean; follow?: boolean; json?: boolean; quiet?: boolean };
 

@@ -3,7 +3,7 @@ import type { ShowAnswer } from '#protocol/answers.ts';
 import type { Register } from '../command.ts';
 import { historyText } from '../format/history.ts';
 import { runFacts } from '../format/run.ts';
-import { acknowledgeSeen } from './acknowledge.ts';
+import { acknowledgeSeen } from './acknowledge-seen.ts';
 
 /** Adds `clip show`. */
 export function addShow(program: Command, register: Register): void {

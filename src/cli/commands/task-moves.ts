@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { MoveRequest, TaskAnswer } from '#protocol/tasks.ts';
+import { collectEnvironment } from '../client/submitted-environment.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { taskPath } from '../format/task.ts';
 import { clean } from '../terminal/clean.ts';
-import { collectEnvironment } from './run-request.ts';
 
 const moves = [
   { move: 'start', does: 'work on it begins; an agent’s task is started again', says: 'is in progress' },

@@ -7,9 +7,9 @@ import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { exitOfRuns, waitTimeoutExit } from '../exit-codes.ts';
 import { formatEnd, formatStatus } from '../format/format.ts';
-import { startProgress } from '../terminal/progress-line.ts';
-import { acknowledgeSeen } from './acknowledge.ts';
+import { acknowledgeSeen } from './acknowledge-seen.ts';
 import { duration } from './options.ts';
+import { startProgress } from './progress-line.ts';
 
 /** The number of runs that fit on a line. */
 const runsNamed = 8;

@@ -2,7 +2,7 @@
 import type { CancelAnswer, RunView } from '#protocol/answers.ts';
 import { ClipError } from '#run/errors.ts';
 import type { Client } from '../client/client.ts';
-import { collectEnvironment } from '../commands/run-request.ts';
+import { collectEnvironment } from '../client/submitted-environment.ts';
 import { clean } from '../terminal/clean.ts';
 import type { ActionRequest } from './state.ts';
 

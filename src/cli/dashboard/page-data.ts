@@ -2,8 +2,8 @@
 import type { RunView, ShowAnswer } from '#protocol/answers.ts';
 import type { LedgerAnswer, TaskShowAnswer } from '#protocol/tasks.ts';
 import { ClipError } from '#run/errors.ts';
+import { acknowledge } from '../client/acknowledge.ts';
 import type { Client } from '../client/client.ts';
-import { acknowledge } from '../commands/acknowledge.ts';
 import type { Reader } from '../logs/transcript/renderer.ts';
 import { clean } from '../terminal/clean.ts';
 import type { TextStyle } from '../terminal/style.ts';

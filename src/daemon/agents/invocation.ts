@@ -9,7 +9,7 @@ import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import { renderTemplate } from '#run/prompt.ts';
 import { sessionLock } from '#run/queue.ts';
-import { refuseIfSilent } from '../runs/preflight.ts';
+import { refuseIfSilent } from '../core/look-at-path.ts';
 
 type Environment = Readonly<Record<string, string>>;
 

@@ -10,10 +10,10 @@ import { limits } from '#run/limits.ts';
 import { liveStatuses } from '#run/run.ts';
 import type { Environment } from '#run/run-environment.ts';
 import type { Store } from '#store/store.ts';
+import { refuseIfSilent } from '../core/look-at-path.ts';
 import { newId } from '../core/new-id.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { Tx } from '../core/transaction.ts';
-import { refuseIfSilent } from '../runs/preflight.ts';
 import { readEnvFile } from './env-file.ts';
 
 export type Agents = ReturnType<typeof createAgents>;

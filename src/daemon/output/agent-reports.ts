@@ -3,6 +3,7 @@
  * arrives, in one transaction with its consequences.
  */
 import { cleanReport, type ReportWords, type SentReport } from '#run/agent-report.ts';
+import { endedSentence } from '#run/describe-end.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import { isEnded, type Run } from '#run/run.ts';
@@ -12,7 +13,6 @@ import type { Store } from '#store/store.ts';
 import type { RunTokens } from '../agents/run-tokens.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { Tx } from '../core/transaction.ts';
-import { endedSentence } from '../runs/describe-end.ts';
 
 export type Reports = ReturnType<typeof createReports>;
 

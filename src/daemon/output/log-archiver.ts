@@ -13,8 +13,8 @@ import { openRunFolder, type RealFolder, ReplacedFolderError } from '#process/re
 import { limits } from '#run/limits.ts';
 import { isEnded, type Run } from '#run/run.ts';
 import type { Core } from '../core/core.ts';
+import { findFolderIdentity } from '../core/folder-identity.ts';
 import { describe, type LogFunction } from '../core/log.ts';
-import { findFolderIdentity } from '../runs/folder-identity.ts';
 import { createLogRetention } from './log-retention.ts';
 
 const minuteMs = 60_000;

@@ -9,9 +9,9 @@ import { logsToRemove, type Removal } from '#run/retention.ts';
 import type { Run } from '#run/run.ts';
 import type { KeptRow } from '#store/archived-logs.ts';
 import type { Store } from '#store/store.ts';
+import { findFolderIdentity } from '../core/folder-identity.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
-import { findFolderIdentity } from '../runs/folder-identity.ts';
 
 const dayMs = 24 * 60 * 60_000;
 

@@ -19,11 +19,11 @@ import type { Core } from '../core/core.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 import type { Submission } from '../core/transaction.ts';
 import type { LogFollower } from '../output/log-follower.ts';
-import type { Keepers } from '../processes/keepers.ts';
 import { createPendingRuns, type PendingRun } from './pending-runs.ts';
 
 type Deps = {
-  readonly keepers: Pick<Keepers, 'ready'>;
+  /** Tells whether a keeper accepts runs. */
+  readonly keepers: { readonly ready: () => boolean };
   readonly logFollower: Pick<LogFollower, 'sessionOf'>;
   readonly budgets: Pick<Budgets, 'waitsFor' | 'countsStarts'>;
 };

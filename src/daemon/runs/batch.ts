@@ -1,6 +1,7 @@
 /** The runs of one request, before they are stored. */
-import { ClipError } from '#run/errors.ts';
+
 import { buildSpec, type ResolvedRequest, sameSpec } from './build-spec.ts';
+import { keyConflict, nameTaken } from './conflicts.ts';
 import type { PreparedRun } from './prepare-run.ts';
 
 /** The runs of one batch that are not stored yet. They must not collide with each other either. */
@@ -24,16 +25,4 @@ export class Batch {
     if (request.name !== null) this.#names.add(request.name);
     return { index, existing: false };
   }
-}
-
-export function nameTaken(name: string, by: string): ClipError {
-  return new ClipError(
-    'name_taken',
-    `The name ${name} is taken by ${by}.`,
-    'Choose another name, or wait until that run has ended.',
-  );
-}
-
-export function keyConflict(key: string, by: string): ClipError {
-  return new ClipError('key_conflict', `The key ${key} was used by ${by}.`, 'Use a new key for a new command.');
 }

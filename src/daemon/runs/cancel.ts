@@ -1,12 +1,12 @@
 /** Cancels runs: by name, or all that a filter selects, with the runs inside them. */
 import type { CancelAnswer } from '#protocol/answers.ts';
 import type { CancelRequest } from '#protocol/requests.ts';
+import { endedSentence } from '#run/describe-end.ts';
 import { ClipError } from '#run/errors.ts';
 import { isEnded, liveStatuses, type Run } from '#run/run.ts';
 import type { Store } from '#store/store.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { SubmitResult, Tx } from '../core/transaction.ts';
-import { endedSentence } from './describe-end.ts';
 
 export type CancelDeps = {
   readonly store: Pick<Store, 'runs'>;

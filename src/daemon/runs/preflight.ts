@@ -1,11 +1,9 @@
 /** Refuses at once what the system or a folder would refuse later, while a person is there to see it. */
-import { statSync } from 'node:fs';
-import { findRemoteMount } from '#process/mounts.ts';
-import { formatSilent, lastReached } from '#process/reach-folder.ts';
 import type { RunRequest } from '#protocol/requests.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import type { RunSpec } from '#run/run.ts';
+import { lookAtPath } from '../core/look-at-path.ts';
 
 export function checkCommand(command: readonly string[], env: Readonly<Record<string, string>>): void {
   const long = command.find((argument) => Buffer.byteLength(argument) > limits.argumentBytesMax);
@@ -37,38 +35,9 @@ export function checkLaunch({ command, cwd }: RunSpec): void {
   );
 }
 
-type Looked = { readonly kind: 'folder' | 'file' | 'other' | 'missing' | 'unknown' };
-
-/**
- * Looks at a path. `missing` also if the path is too long, loops, or is not accessible. For a path on a remote mount,
- * returns only what was found recently, because this must not block. Throws if the mount does not answer.
- */
-function lookAt(what: string, path: string): Looked {
-  const mount = findRemoteMount(path);
-  if (mount === null) return { kind: lookAtLocal(path) };
-  const last = lastReached(path);
-  if (last?.kind !== 'silent') return { kind: last?.kind ?? 'unknown' };
-  const words = formatSilent(what, path, mount);
-  throw new ClipError(
-    'refused',
-    `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`,
-    'Mount it again, or name another.',
-  );
-}
-
-function lookAtLocal(path: string): Exclude<Looked['kind'], 'unknown'> {
-  try {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return 'missing';
-    return stat.isDirectory() ? 'folder' : stat.isFile() ? 'file' : 'other';
-  } catch {
-    return 'missing';
-  }
-}
-
 /** Throws if the work folder or the input file is missing. If one disappears later, the run fails instead. */
 export function checkPaths({ cwd, stdin }: Pick<RunRequest, 'cwd' | 'stdin'>): void {
-  const folder = lookAt('work folder', cwd).kind;
+  const folder = lookAtPath('work folder', cwd).kind;
   if (folder !== 'folder' && folder !== 'unknown') {
     throw new ClipError(
       'not_found',
@@ -77,7 +46,7 @@ export function checkPaths({ cwd, stdin }: Pick<RunRequest, 'cwd' | 'stdin'>): v
     );
   }
   if (stdin?.kind !== 'file') return;
-  const input = lookAt('input file', stdin.path).kind;
+  const input = lookAtPath('input file', stdin.path).kind;
   if (input === 'missing')
     throw new ClipError('not_found', `The input file ${stdin.path} does not exist.`, 'Check the path after --stdin.');
   // Opening a named pipe blocks until there is a writer, and the keeper must not block.
@@ -87,9 +56,4 @@ export function checkPaths({ cwd, stdin }: Pick<RunRequest, 'cwd' | 'stdin'>): v
       `The input ${stdin.path} is no regular file.`,
       'Name a file after --stdin, or pass the input itself: --stdin -',
     );
-}
-
-/** Throws if a file does not answer, instead of waiting for it. */
-export function refuseIfSilent(what: string, path: string): void {
-  lookAt(what, path);
 }

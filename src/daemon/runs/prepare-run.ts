@@ -8,8 +8,8 @@ import type { Store } from '#store/store.ts';
 import { newId } from '../core/new-id.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { NewRun } from '../core/transaction.ts';
-import { nameTaken } from './batch.ts';
 import { buildSpec, type ResolvedRequest, readPrompt } from './build-spec.ts';
+import { nameTaken } from './conflicts.ts';
 import { checkCommand, checkLaunch, checkPaths } from './preflight.ts';
 
 /** A run that may be stored, and the contents of its folder. */

@@ -5,10 +5,10 @@ import type { Run } from '#run/run.ts';
 import { isEnded } from '#run/run.ts';
 import { isSettled } from '#run/state-machine.ts';
 import type { Store } from '#store/store.ts';
+import { findFolderIdentity } from '../core/folder-identity.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { LogFollower } from '../output/log-follower.ts';
-import { findFolderIdentity } from './folder-identity.ts';
 
 export type Removal = ReturnType<typeof createRemoval>;
 /** What to prune: runs that ended before `endedBefore` and are not among the newest `keep`. Null disables a condition. */

@@ -2,8 +2,8 @@
 import { isatty } from 'node:tty';
 import { beforeSaying, writeText } from '../context.ts';
 import { formatDuration } from '../format/format.ts';
-import { clean } from './clean.ts';
-import { cutToWidth } from './width.ts';
+import { clean } from '../terminal/clean.ts';
+import { cutToWidth } from '../terminal/width.ts';
 
 /** A wait that ends before the first tick shows nothing. */
 const tickMs = 1_000;

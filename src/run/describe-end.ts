@@ -1,4 +1,4 @@
-import { isEnded, type Run } from '#run/run.ts';
+import { isEnded, type Run } from './run.ts';
 
 /** Returns a sentence such as `Run 42 has already ended (exited 0, 2 min ago).` */
 export function endedSentence(run: Run, at: number): string {
