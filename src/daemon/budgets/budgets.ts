@@ -212,7 +212,10 @@ export class Budgets {
     return findFirstReached(this.limitsOf(run), reachedWhileRunning, run.spec.agent?.name ?? null);
   }
 
-  /** Checks the queue when the day is over. Checks the clock every minute, because a timeout does not advance while the machine sleeps. */
+  /**
+   * Checks the queue when the day is over. Checks the clock every minute, because a timeout does not advance while the
+   * machine sleeps.
+   */
   #askAtTurn(endsAt = this.#usageMeter.dayEndsAt()): void {
     if (this.#turn !== null) return;
     const { now, ask } = this.#deps;

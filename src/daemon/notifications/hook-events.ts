@@ -17,7 +17,10 @@ export type HookEvent = {
 
 /** Event types that end a run. Each run has exactly one of them. */
 const ends = new Set(['exited', 'process-lost', 'spawn-failed']);
-/** Event types after which the queue may be empty. Besides the ends: a queued run was cancelled, or an ended run was finalized. */
+/**
+ * Event types after which the queue may be empty. Besides the ends: a queued run was cancelled, or an ended run was
+ * finalized.
+ */
 const settles = new Set([...ends, 'dependency-failed', 'stop-requested', 'step-done']);
 const needing = new Set(['task-blocked', 'task-in-review', 'budget-reached', 'process-lost', 'stalled']);
 const emptiedKey = 'hooks:emptied';
@@ -131,7 +134,10 @@ export class HookEvents {
     return needs.length === 0 ? [] : [{ seq: page.at(-1)?.seq ?? last.seq, at: last.at, about: { needs } }];
   }
 
-  /** Returns one event when the queue is empty: no run is alive, queued, or being finalized. Fires once for all runs so far. */
+  /**
+   * Returns one event when the queue is empty: no run is alive, queued, or being finalized. Fires once for all runs so
+   * far.
+   */
   #queueEmpty(page: readonly StoredEvent[]): HookEvent[] {
     const { store, supervisor } = this.#deps;
     const last = page.findLast(({ run, type }) => run !== null && settles.has(type));

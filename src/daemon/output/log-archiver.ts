@@ -120,7 +120,10 @@ export class LogArchiver {
     }
   }
 
-  /** Opens the run folder. A folder that the run has replaced counts as gone: its contents are not read, written or removed. */
+  /**
+   * Opens the run folder. A folder that the run has replaced counts as gone: its contents are not read, written or
+   * removed.
+   */
   #openFolder(run: Run): RealFolder | null {
     const { store, home } = this.#core;
     try {

@@ -1,4 +1,7 @@
-/** Hands work on from run to run of a task: the continuation summary written after each end, and the prompt written at the next start. */
+/**
+ * Hands work on from run to run of a task: the continuation summary written after each end, and the prompt written at
+ * the next start.
+ */
 import { join } from 'node:path';
 import { isAnswering } from '#process/reach-folder.ts';
 import { formatRead, replacePrompt } from '#process/run-folder-writer.ts';
@@ -49,7 +52,10 @@ export class Handoff {
     supervisor.transaction((tx) => tasks.putDocument(tx, task.number, document, { kind: 'clip' }));
   }
 
-  /** Refreshes the summary of a task for a reader if it is outdated: it could not be written after an end, or the task has changed since. */
+  /**
+   * Refreshes the summary of a task for a reader if it is outdated: it could not be written after an end, or the task
+   * has changed since.
+   */
   async freshen(number: number): Promise<void> {
     const { store } = this.#deps;
     const task = store.tasks.byNumber(number);
@@ -175,5 +181,6 @@ function wasCutOff({ state }: Run, streamState: StreamState | null): boolean {
 function formatStopped({ number, state }: Run): string | null {
   if (!isEnded(state)) return null;
   const why = state.errorCode ?? state.stopReason;
-  return `Run ${number} ${state.status === 'timed_out' ? 'ran into a time limit' : state.status}${why === 'completed' || why === state.status ? '' : ` (${why})`}.`;
+  const what = state.status === 'timed_out' ? 'ran into a time limit' : state.status;
+  return `Run ${number} ${what}${why === 'completed' || why === state.status ? '' : ` (${why})`}.`;
 }

@@ -139,7 +139,10 @@ export class Workspaces {
     };
   }
 
-  /** Stores the states that the run has seen. If that fails (e.g. disk full), the worst result is that a later run regains an automatic start. */
+  /**
+   * Stores the states that the run has seen. If that fails (e.g. disk full), the worst result is that a later run
+   * regains an automatic start.
+   */
   #remember(number: number, marks: readonly string[]): void {
     const { store, log } = this.#deps;
     try {
