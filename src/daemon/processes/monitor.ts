@@ -83,10 +83,10 @@ export class Monitor {
 
   /** Polls runs with a usage limit more often, so a run exceeds its limit by no more than the current model call. */
   #armUsage(): void {
-    if (this.#usageTimer !== null || !this.#deps.supervisor.alive().some(this.#isLimited)) return;
+    if (this.#usageTimer !== null || !this.#deps.supervisor.alive().some((run) => this.#isLimited(run))) return;
     this.#usageTimer = setTimeout(() => {
       this.#usageTimer = null;
-      for (const run of this.#deps.supervisor.alive().filter(this.#isLimited)) this.#follow(run);
+      for (const run of this.#deps.supervisor.alive().filter((run) => this.#isLimited(run))) this.#follow(run);
       this.#armUsage();
     }, limits.usageTickMs);
   }
