@@ -92,6 +92,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
 
 /** Removes run folders without a run, which a crash may have left. */
 function removeOrphans({ store, home, log }: Core): Promise<void> {
-  const { isThere, isBuried } = store.runs;
-  return removeOrphanFolders({ runsFolder: home.runs, isKnown: isThere, isRemoved: (id) => isBuried({ id }), log });
+  const { runs } = store;
+  const known = { isKnown: (id: string) => runs.isThere(id), isRemoved: (id: string) => runs.isBuried({ id }) };
+  return removeOrphanFolders({ runsFolder: home.runs, ...known, log });
 }

@@ -1,4 +1,7 @@
-/** The tables. A run's `spec` and `state` are JSON that is validated when read. Columns hold what is searched, sorted or unique. */
+/**
+ * The tables. A run's `spec` and `state` are JSON that is validated when read. Columns hold what is searched, sorted or
+ * unique.
+ */
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
@@ -184,7 +187,7 @@ export const tasks = sqliteTable(
     blockedReason: text('blocked_reason'),
     blockedNext: text('blocked_next'),
     cwd: text('cwd'),
-    /** The folder in which the task was created. Its runs work there if neither the task nor its agent names another one. */
+    /** The folder in which the task was created. Its runs work there if neither task nor agent names another one. */
     madeIn: text('made_in').notNull(),
     checkoutRunId: text('checkout_run_id'),
     executionRunId: text('execution_run_id'),
