@@ -1,6 +1,6 @@
 /** Builds the daemon bottom-up and opens its socket last: no client can connect before the recovery is complete. */
 import { createAgentServices } from './agents/agents.ts';
-import { createApi } from './api/server.ts';
+import { startApi } from './api/server.ts';
 import { createCostNotice } from './budgets/cost-notice.ts';
 import { createMeteredBudgets } from './budgets/metered-budgets.ts';
 import { createCopiedHome } from './copied-home.ts';
@@ -70,7 +70,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
 
   store.failFast();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutdown.request);
-  const api = await createApi({
+  const api = await startApi({
     ...core,
     ...parts,
     ...taskEngine,
@@ -82,7 +82,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
     log: logOf('api'),
     shutdown: shutdown.request,
   });
-  const watchdog = watchHome(core, { republish: api.publish, gone: () => shutdown.exit(1) });
+  const watchdog = watchHome(core, { republish: () => api.publish(), gone: () => shutdown.exit(1) });
   core.diskGuard.watch(store.reserve);
   const background = [watchdog, core.diskGuard, hooks, processes, archiver, taskEngine, budgets, scheduler];
   shutdown.arm([api, { close: () => keepers.settled() }, ...background]);
