@@ -93,6 +93,10 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
 /** Removes run folders without a run, which a crash may have left. */
 function removeOrphans({ store, home, log }: Core): Promise<void> {
   const { runs } = store;
-  const known = { isKnown: (id: string) => runs.isThere(id), isRemoved: (id: string) => runs.isBuried({ id }) };
-  return removeOrphanFolders({ runsFolder: home.runs, ...known, log });
+  return removeOrphanFolders({
+    runsFolder: home.runs,
+    isKnown: (id) => runs.isThere(id),
+    isRemoved: (id) => runs.isBuried({ id }),
+    log,
+  });
 }

@@ -2,7 +2,7 @@
 import { and, asc, desc, eq, gt, sql } from 'drizzle-orm';
 import type { Actor, Comment } from '#task/task.ts';
 import type { Db } from './open.ts';
-import { comments } from './schema.ts';
+import { comments } from './task-schema.ts';
 import { actor } from './tasks.ts';
 import type { WriteTransaction } from './transaction.ts';
 

@@ -2,7 +2,7 @@
 import { and, asc, desc, eq, ne, type SQL, sql } from 'drizzle-orm';
 import { type Document, summaryKey } from '#task/task.ts';
 import type { Db } from './open.ts';
-import { documents } from './schema.ts';
+import { documents } from './task-schema.ts';
 import { actor } from './tasks.ts';
 import type { WriteTransaction } from './transaction.ts';
 

@@ -5,7 +5,8 @@ import type { Budget } from '#run/budget.ts';
 import { liveStatuses } from '#run/run.ts';
 import { type Actor, type Assignee, type Task, type TaskStatus, taskKinds, taskStatuses } from '#task/task.ts';
 import type { Db } from './open.ts';
-import { runs, tasks, wakes } from './schema.ts';
+import { runs } from './schema.ts';
+import { tasks, wakes } from './task-schema.ts';
 import type { WriteTransaction } from './transaction.ts';
 
 export type TaskFilter = {

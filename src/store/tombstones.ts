@@ -16,14 +16,19 @@ export type BuriedUsage = Pick<StreamDigest, 'usage' | 'usageIsPart'>;
 export function insertTombstone(_tx: WriteTransaction, db: Db, run: Run, used: BuriedUsage, at: number): void {
   const { number, id, key, spec, state, lineage } = run;
   const liveness = isEnded(state) ? state.liveness : null;
-  const kept = {
-    agentId: spec.agent?.id ?? null,
-    taskId: lineage.taskId,
-    advanced: liveness === null ? null : Number(liveness.state === 'advanced' || liveness.state === 'completed'),
-    usage: useToBury(db, run, used),
-  };
+  const advanced = liveness === null ? null : Number(liveness.state === 'advanced' || liveness.state === 'completed');
   db.insert(tombstones)
-    .values({ number, id, key, status: state.status, ...kept, removedAt: at })
+    .values({
+      number,
+      id,
+      key,
+      status: state.status,
+      agentId: spec.agent?.id ?? null,
+      taskId: lineage.taskId,
+      advanced,
+      usage: useToBury(db, run, used),
+      removedAt: at,
+    })
     .run();
   db.delete(archivedLogs).where(eq(archivedLogs.run, number)).run();
   db.delete(accounts).where(eq(accounts.run, number)).run();

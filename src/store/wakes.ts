@@ -3,7 +3,7 @@ import { and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod';
 import { type Wake, type WakePayload, wakeReasons, wakeSources, wakeStatuses } from '#task/wake.ts';
 import type { Db } from './open.ts';
-import { wakes } from './schema.ts';
+import { wakes } from './task-schema.ts';
 import type { WriteTransaction } from './transaction.ts';
 
 type Row = typeof wakes.$inferSelect;

@@ -4,7 +4,8 @@ import { limits } from '#run/limits.ts';
 import type { Snapshot } from '#run/workspace.ts';
 import type { Db } from './open.ts';
 import { packSnapshot, unpackSnapshot } from './packed-snapshot.ts';
-import { events, runs, taskBaselines, tasks, workspaceStates } from './schema.ts';
+import { events, runs, workspaceStates } from './schema.ts';
+import { taskBaselines, tasks } from './task-schema.ts';
 import type { WriteTransaction } from './transaction.ts';
 
 /** `found`: null if unknown. */

@@ -110,8 +110,17 @@ class KeeperNotices {
   /** Returns the end of the run. Returns nothing if the rest of its stream is read first, which then records it. */
   #exited(run: Run, notice: NoticeOf<'exited'>): Submission[] {
     const { code, signal, at: endedAt, byDeadline, tick = null } = notice;
-    const ended = { type: 'exited', code, signal, endedAt, byDeadline, tick } as const;
-    const fact: Fact = { ...ended, leader: null, startedAt: null, report: null };
+    const fact: Fact = {
+      type: 'exited',
+      code,
+      signal,
+      endedAt,
+      byDeadline,
+      tick,
+      leader: null,
+      startedAt: null,
+      report: null,
+    };
     if (!mustDrainStream(run, fact)) return [{ number: run.number, event: fact }];
     setImmediate(() => {
       // Earlier notices, for example of its start, are recorded first.
