@@ -1,6 +1,6 @@
 /** Builds the daemon bottom-up and opens its socket last: no client can connect before the recovery is complete. */
 import { createAgentServices } from './agents/agents.ts';
-import { createApi } from './api/server.ts';
+import { startApi } from './api/server.ts';
 import { createCostNotice } from './budgets/cost-notice.ts';
 import { createMeteredBudgets } from './budgets/metered-budgets.ts';
 import { createCopiedHome } from './copied-home.ts';
@@ -69,7 +69,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
 
   store.failFast();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutdown.request);
-  const api = await createApi({
+  const api = await startApi({
     ...core,
     ...parts,
     ...taskEngine,
@@ -81,7 +81,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
     log: logOf('api'),
     shutdown: shutdown.request,
   });
-  const watchdog = watchHome(core, { republish: api.publish, gone: () => shutdown.exit(1) });
+  const watchdog = watchHome(core, { republish: () => api.publish(), gone: () => shutdown.exit(1) });
   core.diskGuard.watch(store.reserve);
   const background = [watchdog, core.diskGuard, hooks, processes, archiver, taskEngine, budgets, scheduler];
   shutdown.arm([api, { close: () => keepers.settled() }, ...background]);
@@ -91,6 +91,11 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
 
 /** Removes run folders without a run, which a crash may have left. */
 function removeOrphans({ store, home, log }: Core): Promise<void> {
-  const { isThere, isBuried } = store.runs;
-  return removeOrphanFolders({ runsFolder: home.runs, isKnown: isThere, isRemoved: (id) => isBuried({ id }), log });
+  const { runs } = store;
+  return removeOrphanFolders({
+    runsFolder: home.runs,
+    isKnown: (id) => runs.isThere(id),
+    isRemoved: (id) => runs.isBuried({ id }),
+    log,
+  });
 }

@@ -8,7 +8,7 @@ import { isEnded } from '#run/run.ts';
 import { isRunId } from '#run/run-id.ts';
 import { readMeta } from '#store/meta.ts';
 import { type OpenDatabase, openReadOnly } from '#store/open.ts';
-import { createRunStore } from '#store/runs.ts';
+import { RunStore } from '#store/runs.ts';
 import { type Check, ok } from './check.ts';
 import type { DaemonSays } from './check-daemon.ts';
 import { checkLogs } from './check-logs.ts';
@@ -35,7 +35,7 @@ export function checkDatabase(home: Home, daemon: DaemonSays, config: Config | n
     opened = openReadOnly(home.database);
     const [answer] = opened.sqlite.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
     if (answer?.quick_check !== 'ok') return [damaged(answer?.quick_check ?? 'gives no answer', daemon)];
-    const store = createRunStore(opened.db);
+    const store = new RunStore(opened.db);
     const lost = findForgotten(home.runs, folders, store);
     if (lost.length > 0)
       return [
@@ -94,7 +94,7 @@ function damaged(says: string, daemon: DaemonSays): Check {
 }
 
 /** Finds processes that carry the mark of an ended run. */
-function checkLeaks(store: ReturnType<typeof createRunStore>, daemon: DaemonSays): Check {
+function checkLeaks(store: RunStore, daemon: DaemonSays): Check {
   const ended = store.page({}, { before: null, limit: familiesMax }).runs.filter(({ state }) => isEnded(state));
   const except = new Set([process.pid, ...(daemon ? [daemon.pid, ...daemon.keepers.map(({ pid }) => pid)] : [])]);
   const { members } = findRunProcesses(

@@ -1,7 +1,7 @@
 /** Checks how much of the logs of ended runs is stored, and the limits. */
 import type { Config } from '#config/settings.ts';
 import { sizeText } from '#run/format-bytes.ts';
-import { createArchiveStore } from '#store/archived-logs.ts';
+import { ArchiveStore } from '#store/archived-logs.ts';
 import type { Db } from '#store/open.ts';
 import { type Check, ok } from './check.ts';
 
@@ -9,7 +9,7 @@ const day = 24 * 60 * 60_000;
 
 /** Returns a check that always holds: it tells the size, the age and the limits of the archived logs. */
 export function checkLogs(db: Db, config: Config['logs'], at: number): Check {
-  const { runs, bytes, oldestAt } = createArchiveStore(db).totals();
+  const { runs, bytes, oldestAt } = new ArchiveStore(db).totals();
   const size =
     config.size_max_gb === 0 ? 'without a limit in size' : `at most ${sizeText(config.size_max_gb * 2 ** 30)}`;
   const age = config.keep_days === 0 ? 'without a limit in age' : `${config.keep_days} days`;

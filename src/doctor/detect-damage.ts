@@ -6,7 +6,7 @@ import { ClipError } from '#run/errors.ts';
 import { isRunId } from '#run/run-id.ts';
 import { refuseNewer } from '#store/compatibility.ts';
 import { openReadOnly, repairedPath } from '#store/open.ts';
-import { createRunStore } from '#store/runs.ts';
+import { RunStore } from '#store/runs.ts';
 
 /**
  * Describes the damage in words, or returns null. Throws ClipError for a database of a newer version, which must not be
@@ -26,7 +26,7 @@ export function detectDamage(home: Home, options: { migrations: string; version:
       refuseNewer(sqlite, { path: home.database, ...options });
       const [answer] = sqlite.pragma('integrity_check(1)') as { integrity_check: string }[];
       if (answer?.integrity_check !== 'ok') return answer?.integrity_check ?? 'it gives no answer';
-      const store = createRunStore(db);
+      const store = new RunStore(db);
       store.readAll();
       const lost = findForgotten(home.runs, folders, store);
       if (lost.length === 0) return null;

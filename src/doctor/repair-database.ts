@@ -26,7 +26,7 @@ import { readMeta } from '#store/meta.ts';
 import { openReadOnly, repairedPath } from '#store/open.ts';
 import { type Rebuilding, rebuild } from '#store/rebuild.ts';
 import type { Salvaged } from '#store/recover-rows.ts';
-import { createRunStore } from '#store/runs.ts';
+import { RunStore } from '#store/runs.ts';
 import { detectDamage } from './detect-damage.ts';
 import { type FoundFolder, type KnownRecords, type Plan, planImport } from './import-folders.ts';
 import { setAside } from './swap-database.ts';
@@ -49,7 +49,8 @@ export function repairDatabase(options: { home: Home; migrations: string; versio
     ),
   );
   const unknown = foldersIn(home).filter((id) => !known.has(id));
-  const copies = findFolderCopies(home.runs, unknown, createRunStore(db).idOf);
+  const runs = new RunStore(db);
+  const copies = findFolderCopies(home.runs, unknown, (number) => runs.idOf(number));
   close();
   const moved = setAside({ home, aside, ready, strangers: unknown.filter((id) => !copies.has(id)) });
   if (moved > 0)
@@ -100,7 +101,7 @@ function planFor(home: Home, rebuilding: Rebuilding): Plan {
   try {
     const ids = rebuilding.knownIds();
     const unknown = foldersIn(home).filter((id) => !ids.has(id));
-    const copies = findFolderCopies(home.runs, unknown, rebuilding.idOf);
+    const copies = findFolderCopies(home.runs, unknown, (number) => rebuilding.idOf(number));
     const found = unknown.filter((id) => !copies.has(id)).map((id) => look(join(home.runs, id), id));
     const known: KnownRecords = {
       numbers: rebuilding.takenNumbers(),
@@ -108,7 +109,7 @@ function planFor(home: Home, rebuilding: Rebuilding): Plan {
       newestOfTasks: rebuilding.newestOfTasks(),
       highestRun: rebuilding.highestRun(),
       agentNamed: (name) => buildProfile(rebuilding, name),
-      originOf: rebuilding.originOf,
+      originOf: (id) => rebuilding.originOf(id),
     };
     return planImport(found, known);
   } catch (error) {

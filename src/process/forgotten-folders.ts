@@ -18,7 +18,7 @@ export function findForgotten(runsFolder: string, ids: readonly string[], runs: 
   const unknown = ids.filter(
     (id) => !runs.isKnown(id) && isFolder(join(runsFolder, id)) && wasLaunched(join(runsFolder, id)),
   );
-  const copies = findFolderCopies(runsFolder, unknown, runs.idOf);
+  const copies = findFolderCopies(runsFolder, unknown, (number) => runs.idOf(number));
   return unknown.filter((id) => !copies.has(id));
 }
 

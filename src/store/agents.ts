@@ -36,65 +36,78 @@ const settings: z.ZodType<AgentSettings> = z.object({
   budgetDay: budget.nullable().default(null),
 });
 
-export function createAgentStore(db: Db) {
-  const living = (name: string) => and(eq(agents.name, name), isNull(agents.removedAt));
-  return {
-    list: (): Agent[] =>
-      db.select().from(agents).where(isNull(agents.removedAt)).orderBy(asc(agents.name)).all().map(toAgent),
+export class AgentStore {
+  readonly #db: Db;
 
-    byName(name: string): Agent | null {
-      const row = db.select().from(agents).where(living(name)).get();
-      return row ? toAgent(row) : null;
-    },
+  constructor(db: Db) {
+    this.#db = db;
+  }
 
-    byId(id: string): Agent | null {
-      const row = db
-        .select()
-        .from(agents)
-        .where(and(eq(agents.id, id), isNull(agents.removedAt)))
-        .get();
-      return row ? toAgent(row) : null;
-    },
+  /** Returns all agents, by name. */
+  list(): Agent[] {
+    return this.#db.select().from(agents).where(isNull(agents.removedAt)).orderBy(asc(agents.name)).all().map(toAgent);
+  }
 
-    /** Returns the id of the agent with this name, else of the last removed one with it. */
-    lastIdOf(name: string): string | null {
-      const row = db
-        .select({ id: agents.id })
-        .from(agents)
-        .where(eq(agents.name, name))
-        .orderBy(desc(isNull(agents.removedAt)), desc(agents.removedAt))
-        .limit(1)
-        .get();
-      return row?.id ?? null;
-    },
+  /** Returns the agent with this name, or null. */
+  byName(name: string): Agent | null {
+    const where = and(eq(agents.name, name), isNull(agents.removedAt));
+    const row = this.#db.select().from(agents).where(where).get();
+    return row ? toAgent(row) : null;
+  }
 
-    /** Returns the name of an agent, including a removed one. */
-    nameOf: (id: string): string | null =>
-      db.select({ name: agents.name }).from(agents).where(eq(agents.id, id)).get()?.name ?? null,
+  /** Returns the agent with this id, or null. */
+  byId(id: string): Agent | null {
+    const row = this.#db
+      .select()
+      .from(agents)
+      .where(and(eq(agents.id, id), isNull(agents.removedAt)))
+      .get();
+    return row ? toAgent(row) : null;
+  }
 
-    /** Returns when the agent's timer last fired. */
-    timerAt: (id: string): number | null =>
-      db.select({ at: agents.timerAt }).from(agents).where(eq(agents.id, id)).get()?.at ?? null,
+  /** Returns the id of the agent with this name, else of the last removed one with it, or null. */
+  lastIdOf(name: string): string | null {
+    const row = this.#db
+      .select({ id: agents.id })
+      .from(agents)
+      .where(eq(agents.name, name))
+      .orderBy(desc(isNull(agents.removedAt)), desc(agents.removedAt))
+      .limit(1)
+      .get();
+    return row?.id ?? null;
+  }
 
-    setTimerAt(_tx: WriteTransaction, id: string, at: number): void {
-      db.update(agents).set({ timerAt: at }).where(eq(agents.id, id)).run();
-    },
+  /** Returns the name of an agent, including a removed one, or null. */
+  nameOf(id: string): string | null {
+    return this.#db.select({ name: agents.name }).from(agents).where(eq(agents.id, id)).get()?.name ?? null;
+  }
 
-    put(_tx: WriteTransaction, agent: Agent): void {
-      const row = {
-        id: agent.id,
-        name: agent.name,
-        settings: JSON.stringify(agent.settings),
-        paused: agent.paused ? 1 : 0,
-        createdAt: agent.createdAt,
-      };
-      db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();
-    },
+  /** Returns when the agent's timer last fired; null for never. */
+  timerAt(id: string): number | null {
+    return this.#db.select({ at: agents.timerAt }).from(agents).where(eq(agents.id, id)).get()?.at ?? null;
+  }
 
-    remove(_tx: WriteTransaction, id: string, at: number): void {
-      db.update(agents).set({ removedAt: at }).where(eq(agents.id, id)).run();
-    },
-  };
+  /** Stores when the agent's timer fired. */
+  setTimerAt(_tx: WriteTransaction, id: string, at: number): void {
+    this.#db.update(agents).set({ timerAt: at }).where(eq(agents.id, id)).run();
+  }
+
+  /** Stores an agent. Its earlier settings are replaced. */
+  put(_tx: WriteTransaction, agent: Agent): void {
+    const row = {
+      id: agent.id,
+      name: agent.name,
+      settings: JSON.stringify(agent.settings),
+      paused: agent.paused ? 1 : 0,
+      createdAt: agent.createdAt,
+    };
+    this.#db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();
+  }
+
+  /** Marks an agent as removed. Its runs still refer to it. */
+  remove(_tx: WriteTransaction, id: string, at: number): void {
+    this.#db.update(agents).set({ removedAt: at }).where(eq(agents.id, id)).run();
+  }
 }
 
 function toAgent(row: typeof agents.$inferSelect): Agent {

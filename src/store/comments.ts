@@ -2,71 +2,75 @@
 import { and, asc, desc, eq, gt, sql } from 'drizzle-orm';
 import type { Actor, Comment } from '#task/task.ts';
 import type { Db } from './open.ts';
-import { comments } from './schema.ts';
+import { comments } from './task-schema.ts';
 import { actor } from './tasks.ts';
 import type { WriteTransaction } from './transaction.ts';
 
-export function createCommentStore(db: Db) {
-  return {
-    /** Adds a comment. Returns null if one with this key exists. */
-    add(
-      _tx: WriteTransaction,
-      comment: { task: number; author: Actor; text: string; at: number; key: string | null },
-    ): Comment | null {
-      const { task, author, text, at, key } = comment;
-      const row = db
-        .insert(comments)
-        .values({
-          task,
-          author: JSON.stringify(author),
-          run: author.kind === 'agent' ? author.run : null,
-          key,
-          text,
-          at,
-        })
-        .onConflictDoNothing()
-        .returning()
-        .get();
-      return row ? toComment(row) : null;
-    },
+export class CommentStore {
+  readonly #db: Db;
 
-    /** Returns the newest comments, in the order in which they were written. */
-    ofTask(task: number, most: number): Comment[] {
-      return db
-        .select()
-        .from(comments)
-        .where(eq(comments.task, task))
-        .orderBy(desc(comments.id))
-        .limit(most)
-        .all()
-        .map(toComment)
-        .reverse();
-    },
+  constructor(db: Db) {
+    this.#db = db;
+  }
 
-    /** Returns comments of persons after `at`. */
-    byPersonsSince(task: number, at: number, most: number): Comment[] {
-      return db
-        .select()
-        .from(comments)
-        .where(
-          and(eq(comments.task, task), gt(comments.at, at), sql`json_extract(${comments.author}, '$.kind') = 'person'`),
-        )
-        .orderBy(asc(comments.id))
-        .limit(most)
-        .all()
-        .map(toComment);
-    },
+  /** Adds a comment. Returns null if one with this key exists. */
+  add(
+    _tx: WriteTransaction,
+    comment: { task: number; author: Actor; text: string; at: number; key: string | null },
+  ): Comment | null {
+    const { task, author, text, at, key } = comment;
+    const row = this.#db
+      .insert(comments)
+      .values({
+        task,
+        author: JSON.stringify(author),
+        run: author.kind === 'agent' ? author.run : null,
+        key,
+        text,
+        at,
+      })
+      .onConflictDoNothing()
+      .returning()
+      .get();
+    return row ? toComment(row) : null;
+  }
 
-    /** Returns how many comments a run has written on this task, and when it wrote the last one. */
-    ofRun(run: number, task: number): { count: number; lastAt: number | null } {
-      const row = db
-        .select({ count: sql<number>`count(*)`, lastAt: sql<number | null>`max(at)` })
-        .from(comments)
-        .where(and(eq(comments.run, run), eq(comments.task, task)))
-        .get();
-      return row ?? { count: 0, lastAt: null };
-    },
-  };
+  /** Returns the newest comments, in the order in which they were written. */
+  ofTask(task: number, most: number): Comment[] {
+    return this.#db
+      .select()
+      .from(comments)
+      .where(eq(comments.task, task))
+      .orderBy(desc(comments.id))
+      .limit(most)
+      .all()
+      .map(toComment)
+      .reverse();
+  }
+
+  /** Returns comments of persons after `at`. */
+  byPersonsSince(task: number, at: number, most: number): Comment[] {
+    return this.#db
+      .select()
+      .from(comments)
+      .where(
+        and(eq(comments.task, task), gt(comments.at, at), sql`json_extract(${comments.author}, '$.kind') = 'person'`),
+      )
+      .orderBy(asc(comments.id))
+      .limit(most)
+      .all()
+      .map(toComment);
+  }
+
+  /** Returns how many comments a run has written on this task, and when it wrote the last one. */
+  ofRun(run: number, task: number): { count: number; lastAt: number | null } {
+    const row = this.#db
+      .select({ count: sql<number>`count(*)`, lastAt: sql<number | null>`max(at)` })
+      .from(comments)
+      .where(and(eq(comments.run, run), eq(comments.task, task)))
+      .get();
+    return row ?? { count: 0, lastAt: null };
+  }
 }
 
 function toComment({ id, task, author, text, at }: typeof comments.$inferSelect): Comment {

@@ -21,10 +21,11 @@ export function refuseNewer(sqlite: Sqlite, program: Program): void {
   if (level <= known && (last === null || !isLaterRelease(last, program.version))) return;
   const theirs = last === null || last === program.version ? 'of a newer version' : last;
   const copy = copiesIn(program.path).find((version) => !isLaterRelease(version, program.version));
+  const manual = '(README.md, "Going back", says how and what is lost)';
   const back =
     copy === undefined
       ? 'or point CLIP_HOME at another home'
-      : `or go back to the copy of before, ${copyPath(program.path, copy)} (README.md, "Going back", says how and what is lost)`;
+      : `or go back to the copy of before, ${copyPath(program.path, copy)} ${manual}`;
   throw new ClipError(
     'database_newer',
     `The database ${program.path} was written by clip ${theirs}; this is clip ${program.version}.`,

@@ -1,94 +1,107 @@
 /** Documents of tasks. Every revision is kept, and a write that is based on an outdated revision is refused. */
-import { and, asc, desc, eq, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, ne, type SQL, sql } from 'drizzle-orm';
 import { type Document, summaryKey } from '#task/task.ts';
 import type { Db } from './open.ts';
-import { documents } from './schema.ts';
+import { documents } from './task-schema.ts';
 import { actor } from './tasks.ts';
 import type { WriteTransaction } from './transaction.ts';
 
 export type DocumentHead = Omit<Document, 'body'> & { readonly bytes: number };
 
-export function createDocumentStore(db: Db) {
-  const ofTask = (task: number, key: string) => and(eq(documents.task, task), eq(documents.key, key));
+export class DocumentStore {
+  readonly #db: Db;
 
-  return {
-    /** Stores a revision. `revision`: the next one. The caller has compared it with the latest in this transaction. */
-    put(_tx: WriteTransaction, document: Document): void {
-      const { author } = document;
-      db.insert(documents)
-        .values({ ...document, author: JSON.stringify(author), run: author.kind === 'agent' ? author.run : null })
-        .run();
-    },
+  constructor(db: Db) {
+    this.#db = db;
+  }
 
-    /** Returns this revision, or the latest; null if there is none. */
-    get(task: number, key: string, revision: number | null = null): Document | null {
-      const row = db
-        .select()
-        .from(documents)
-        .where(and(ofTask(task, key), revision === null ? undefined : eq(documents.revision, revision)))
-        .orderBy(desc(documents.revision))
-        .limit(1)
-        .get();
-      return row ? toDocument(row) : null;
-    },
+  /** Stores a revision. `revision`: the next one. The caller has compared it with the latest in this transaction. */
+  put(_tx: WriteTransaction, document: Document): void {
+    const { author } = document;
+    this.#db
+      .insert(documents)
+      .values({ ...document, author: JSON.stringify(author), run: author.kind === 'agent' ? author.run : null })
+      .run();
+  }
 
-    latestRevision: (task: number, key: string): number =>
-      db.select({ latest: sql<number | null>`max(revision)` }).from(documents).where(ofTask(task, key)).get()?.latest ??
-      0,
+  /** Returns this revision, or the latest; null if there is none. */
+  get(task: number, key: string, revision: number | null = null): Document | null {
+    const row = this.#db
+      .select()
+      .from(documents)
+      .where(and(ofTask(task, key), revision === null ? undefined : eq(documents.revision, revision)))
+      .orderBy(desc(documents.revision))
+      .limit(1)
+      .get();
+    return row ? toDocument(row) : null;
+  }
 
-    /** Returns the latest revision of each document, without its body. clip's own documents are included only `withSystem`. */
-    list(task: number, withSystem: boolean): DocumentHead[] {
-      const rows = db
-        .select({ ...heads, latest: sql<number>`max(${documents.revision})` })
-        .from(documents)
-        .where(and(eq(documents.task, task), withSystem ? undefined : ne(documents.key, summaryKey)))
-        .groupBy(documents.key)
-        .orderBy(asc(documents.key))
-        .all();
-      return rows.map(({ latest, author, ...head }) => ({
-        ...head,
-        revision: latest,
-        author: actor.parse(JSON.parse(author)),
-      }));
-    },
+  /** Returns the number of the latest revision; 0 if there is none. */
+  latestRevision(task: number, key: string): number {
+    const latest = sql<number | null>`max(revision)`;
+    return this.#db.select({ latest }).from(documents).where(ofTask(task, key)).get()?.latest ?? 0;
+  }
 
-    /** Returns the revisions, newest first, without their bodies. */
-    history(task: number, key: string, most: number): DocumentHead[] {
-      const rows = db
-        .select(heads)
-        .from(documents)
-        .where(ofTask(task, key))
-        .orderBy(desc(documents.revision))
-        .limit(most)
-        .all();
-      return rows.map(({ author, ...head }) => ({ ...head, author: actor.parse(JSON.parse(author)) }));
-    },
+  /**
+   * Returns the latest revision of each document, without its body. clip's own documents are included only
+   * `withSystem`.
+   */
+  list(task: number, withSystem: boolean): DocumentHead[] {
+    const rows = this.#db
+      .select({ ...heads, latest: sql<number>`max(${documents.revision})` })
+      .from(documents)
+      .where(and(eq(documents.task, task), withSystem ? undefined : ne(documents.key, summaryKey)))
+      .groupBy(documents.key)
+      .orderBy(asc(documents.key))
+      .all();
+    return rows.map(({ latest, author, ...head }) => ({
+      ...head,
+      revision: latest,
+      author: actor.parse(JSON.parse(author)),
+    }));
+  }
 
-    /**
-     * Counts the revisions that a run has written on this task, without clip's own documents. `fresh`: those that
-     * differ from every earlier revision. `lastAt`: when the newest of these was written.
-     */
-    ofRun(run: number, task: number): { count: number; fresh: number; freshPlan: boolean; lastAt: number | null } {
-      const fresh = sql`not exists (select 1 from documents as older where older.task = ${documents.task} and older.key = ${documents.key}
-        and older.revision < ${documents.revision} and older.body = ${documents.body})`;
-      const row = db
-        .select({
-          count: sql<number>`count(*)`,
-          fresh: sql<number>`coalesce(sum(${fresh}), 0)`,
-          plans: sql<number>`coalesce(sum(${documents.key} = 'plan' and ${fresh}), 0)`,
-          lastAt: sql<number | null>`max(case when ${fresh} then ${documents.at} end)`,
-        })
-        .from(documents)
-        .where(and(eq(documents.run, run), eq(documents.task, task), ne(documents.key, summaryKey)))
-        .get();
-      return {
-        count: row?.count ?? 0,
-        fresh: row?.fresh ?? 0,
-        freshPlan: (row?.plans ?? 0) > 0,
-        lastAt: row?.lastAt ?? null,
-      };
-    },
-  };
+  /** Returns the revisions, newest first, without their bodies. */
+  history(task: number, key: string, most: number): DocumentHead[] {
+    const rows = this.#db
+      .select(heads)
+      .from(documents)
+      .where(ofTask(task, key))
+      .orderBy(desc(documents.revision))
+      .limit(most)
+      .all();
+    return rows.map(({ author, ...head }) => ({ ...head, author: actor.parse(JSON.parse(author)) }));
+  }
+
+  /**
+   * Counts the revisions that a run has written on this task, without clip's own documents. `fresh`: those that
+   * differ from every earlier revision. `lastAt`: when the newest of these was written.
+   */
+  ofRun(run: number, task: number): { count: number; fresh: number; freshPlan: boolean; lastAt: number | null } {
+    const fresh = sql`not exists (select 1 from documents as older
+      where older.task = ${documents.task} and older.key = ${documents.key}
+      and older.revision < ${documents.revision} and older.body = ${documents.body})`;
+    const row = this.#db
+      .select({
+        count: sql<number>`count(*)`,
+        fresh: sql<number>`coalesce(sum(${fresh}), 0)`,
+        plans: sql<number>`coalesce(sum(${documents.key} = 'plan' and ${fresh}), 0)`,
+        lastAt: sql<number | null>`max(case when ${fresh} then ${documents.at} end)`,
+      })
+      .from(documents)
+      .where(and(eq(documents.run, run), eq(documents.task, task), ne(documents.key, summaryKey)))
+      .get();
+    return {
+      count: row?.count ?? 0,
+      fresh: row?.fresh ?? 0,
+      freshPlan: (row?.plans ?? 0) > 0,
+      lastAt: row?.lastAt ?? null,
+    };
+  }
+}
+
+function ofTask(task: number, key: string): SQL | undefined {
+  return and(eq(documents.task, task), eq(documents.key, key));
 }
 
 const heads = {

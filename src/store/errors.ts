@@ -2,15 +2,20 @@
 import { existsSync } from 'node:fs';
 import { ClipError } from '#run/errors.ts';
 
+/** What to do about a damaged database. */
 export const repairHint =
-  'It was left as it is; live runs go on. clip daemon stop, then clip doctor --fix: it makes a new one of what can be read and of the folders of the runs.';
+  'It was left as it is; live runs go on. clip daemon stop, then clip doctor --fix: ' +
+  'it makes a new one of what can be read and of the folders of the runs.';
 
 /** Returns whether the error comes from SQLite. */
 export function isOfDatabase(error: unknown): boolean {
   return String((error as { code?: unknown } | null)?.code).startsWith('SQLITE_');
 }
 
-/** Returns whether something could not be written: the disk, a quota or a file size limit is full, or the disk is broken. */
+/**
+ * Returns whether something could not be written: the disk, a quota or a file size limit is full, or the disk is
+ * broken.
+ */
 export function isDiskFull(error: unknown): boolean {
   const code = String((error as { code?: unknown } | null)?.code);
   return [

@@ -23,74 +23,96 @@ export type NewEvent = {
   readonly data: object;
 };
 
-export function createEventStore(db: Db) {
+export class EventStore {
+  readonly #db: Db;
+  readonly #prepared: ReturnType<typeof prepare>;
+
+  /** Prepares the statements. Throws if the database cannot be used. */
+  constructor(db: Db) {
+    this.#db = db;
+    this.#prepared = prepare(db);
+  }
+
+  /** Appends an event under the next sequence number. */
+  append(_tx: WriteTransaction, event: NewEvent): StoredEvent {
+    const { taskId = null } = event;
+    const row = this.#prepared.insert.get({ ...event, taskId, data: JSON.stringify(event.data) });
+    if (!row) throw new Error('The database gave no sequence number.');
+    return { ...event, taskId, data: event.data as StoredEvent['data'], seq: row.seq };
+  }
+
+  /** Returns at most `limit` events after this sequence number, oldest first. */
+  since(seq: number, limit: number): StoredEvent[] {
+    return this.#prepared.since.all({ since: seq, limit }).map(toEvent);
+  }
+
+  /** Returns the newest events of a run, in the order in which they occurred. */
+  ofRun(run: number, limit: number): StoredEvent[] {
+    return this.#db
+      .select()
+      .from(events)
+      .where(eq(events.run, run))
+      .orderBy(desc(events.seq))
+      .limit(limit)
+      .all()
+      .map(toEvent)
+      .reverse();
+  }
+
+  /** Returns the newest event of this type in the history of a run, or null. */
+  lastOfType(run: number, type: string): StoredEvent | null {
+    const row = this.#db
+      .select()
+      .from(events)
+      .where(and(eq(events.run, run), eq(events.type, type)))
+      .orderBy(desc(events.seq))
+      .limit(1)
+      .get();
+    return row ? toEvent(row) : null;
+  }
+
+  /** Returns the newest events of a task and its runs, in the order in which they occurred. */
+  ofTask(task: number, limit: number): StoredEvent[] {
+    return this.#db
+      .select()
+      .from(events)
+      .where(eq(events.taskId, task))
+      .orderBy(desc(events.seq))
+      .limit(limit)
+      .all()
+      .map(toEvent)
+      .reverse();
+  }
+
+  /** Returns the newest sequence number; 0 if there is no event. */
+  lastSeq(): number {
+    return this.#db.select({ seq: sql<number | null>`max(seq)` }).from(events).get()?.seq ?? 0;
+  }
+
+  /** Deletes the events of a run. */
+  forget(_tx: WriteTransaction, run: number): void {
+    this.#db
+      .delete(events)
+      .where(and(eq(events.run, run)))
+      .run();
+  }
+}
+
+function prepare(db: Db) {
   const p = sql.placeholder;
-  const insert = db
-    .insert(events)
-    .values({ at: p('at'), run: p('run'), runId: p('runId'), taskId: p('taskId'), type: p('type'), data: p('data') })
-    .returning({ seq: events.seq })
-    .prepare();
-  const since = db
-    .select()
-    .from(events)
-    .where(gt(events.seq, p('since')))
-    .orderBy(asc(events.seq))
-    .limit(p('limit'))
-    .prepare();
   return {
-    append(_tx: WriteTransaction, event: NewEvent): StoredEvent {
-      const { taskId = null } = event;
-      const row = insert.get({ ...event, taskId, data: JSON.stringify(event.data) });
-      if (!row) throw new Error('The database gave no sequence number.');
-      return { ...event, taskId, data: event.data as StoredEvent['data'], seq: row.seq };
-    },
-
-    since: (seq: number, limit: number): StoredEvent[] => since.all({ since: seq, limit }).map(toEvent),
-
-    ofRun(run: number, limit: number): StoredEvent[] {
-      return db
-        .select()
-        .from(events)
-        .where(eq(events.run, run))
-        .orderBy(desc(events.seq))
-        .limit(limit)
-        .all()
-        .map(toEvent)
-        .reverse();
-    },
-
-    /** Returns the newest event of this type in the history of a run. */
-    lastOfType(run: number, type: string): StoredEvent | null {
-      const row = db
-        .select()
-        .from(events)
-        .where(and(eq(events.run, run), eq(events.type, type)))
-        .orderBy(desc(events.seq))
-        .limit(1)
-        .get();
-      return row ? toEvent(row) : null;
-    },
-
-    /** Returns the newest events of a task and its runs, in the order in which they occurred. */
-    ofTask(task: number, limit: number): StoredEvent[] {
-      return db
-        .select()
-        .from(events)
-        .where(eq(events.taskId, task))
-        .orderBy(desc(events.seq))
-        .limit(limit)
-        .all()
-        .map(toEvent)
-        .reverse();
-    },
-
-    lastSeq: (): number => db.select({ seq: sql<number | null>`max(seq)` }).from(events).get()?.seq ?? 0,
-
-    forget(_tx: WriteTransaction, run: number): void {
-      db.delete(events)
-        .where(and(eq(events.run, run)))
-        .run();
-    },
+    insert: db
+      .insert(events)
+      .values({ at: p('at'), run: p('run'), runId: p('runId'), taskId: p('taskId'), type: p('type'), data: p('data') })
+      .returning({ seq: events.seq })
+      .prepare(),
+    since: db
+      .select()
+      .from(events)
+      .where(gt(events.seq, p('since')))
+      .orderBy(asc(events.seq))
+      .limit(p('limit'))
+      .prepare(),
   };
 }
 

@@ -1,3 +1,4 @@
+/** Groups of runs. */
 import { asc, eq } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { groups } from './schema.ts';
@@ -5,20 +6,29 @@ import type { WriteTransaction } from './transaction.ts';
 
 export type Group = { readonly name: string; readonly limit: number | null; readonly paused: boolean };
 
-export function createGroupStore(db: Db) {
-  return {
-    list: (): Group[] => db.select().from(groups).orderBy(asc(groups.name)).all().map(toGroup),
+export class GroupStore {
+  readonly #db: Db;
 
-    get(name: string): Group | null {
-      const row = db.select().from(groups).where(eq(groups.name, name)).get();
-      return row ? toGroup(row) : null;
-    },
+  constructor(db: Db) {
+    this.#db = db;
+  }
 
-    put(_tx: WriteTransaction, group: Group): void {
-      const row = { name: group.name, limit: group.limit, paused: group.paused ? 1 : 0 };
-      db.insert(groups).values(row).onConflictDoUpdate({ target: groups.name, set: row }).run();
-    },
-  };
+  /** Returns all groups, by name. */
+  list(): Group[] {
+    return this.#db.select().from(groups).orderBy(asc(groups.name)).all().map(toGroup);
+  }
+
+  /** Returns the group with this name, or null. */
+  get(name: string): Group | null {
+    const row = this.#db.select().from(groups).where(eq(groups.name, name)).get();
+    return row ? toGroup(row) : null;
+  }
+
+  /** Stores a group. Its earlier settings are replaced. */
+  put(_tx: WriteTransaction, group: Group): void {
+    const row = { name: group.name, limit: group.limit, paused: group.paused ? 1 : 0 };
+    this.#db.insert(groups).values(row).onConflictDoUpdate({ target: groups.name, set: row }).run();
+  }
 }
 
 function toGroup(row: typeof groups.$inferSelect): Group {

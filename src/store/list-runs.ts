@@ -21,51 +21,52 @@ export type RunFilter = {
 const namesMax = 500;
 
 export type RunPage = { readonly runs: readonly Run[]; readonly next: number | null; readonly hidden: number };
+/** `before`: the number below which the page begins; null for the newest run. */
+export type Paging = { readonly before: number | null; readonly limit: number };
+export type LedgerFilter = Pick<RunFilter, 'task' | 'agentId' | 'since'>;
 
-/** `total`: returns the stored count of all runs. */
-export function pagesOfRuns(db: Db, total: () => number) {
-  return {
-    /** Returns a page of runs below `before`, newest first. */
-    page(filter: RunFilter, paging: { before: number | null; limit: number }): RunPage {
-      const found = selectRuns(db, filter, paging.before, paging.limit + 1, false) as Run[];
-      const shown = found.slice(0, paging.limit);
-      const last = shown.at(-1);
-      const more = found.length > shown.length && last !== undefined;
-      if (!more) return { runs: shown, next: null, hidden: 0 };
-      const unfiltered = Object.values(filter).every((value) => value === undefined);
-      const hidden = !unfiltered
-        ? countRuns(db, filter, last.number)
-        : paging.before === null
-          ? total() - shown.length
-          : countBelow(db, last.number);
-      return { runs: shown, next: last.number, hidden };
-    },
-
-    /** Returns the names of runs, the most recently used first. */
-    names(): string[] {
-      const latest = db
-        .select({ name: runs.name })
-        .from(runs)
-        .where(isNotNull(runs.name))
-        .groupBy(runs.name)
-        .orderBy(desc(sql`max(${runs.number})`));
-      return latest
-        .limit(namesMax)
-        .all()
-        .flatMap(({ name }) => (name === null ? [] : [name]));
-    },
-
-    /** Returns runs of agents and of tasks, newest first. `hidden`: the number of further runs. */
-    ledger(filter: Pick<RunFilter, 'task' | 'agentId' | 'since'>, most: number): { runs: Run[]; hidden: number } {
-      const where = and(...conditions(db, filter, null), sql`(agent_id is not null or task_id is not null)`);
-      const all = db.select({ n: sql<number>`count(*)` }).from(runs).where(where).get()?.n ?? 0;
-      const shown = db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(most).all().map(toRun);
-      return { runs: shown, hidden: all - shown.length };
-    },
-  };
+/** Returns a page of runs, newest first. `total`: returns the stored count of all runs. */
+export function selectPage(db: Db, filter: RunFilter, { before, limit }: Paging, total: () => number): RunPage {
+  const found = selectRuns(db, filter, before, limit + 1, false) as Run[];
+  const shown = found.slice(0, limit);
+  const last = shown.at(-1);
+  const more = found.length > shown.length && last !== undefined;
+  if (!more) return { runs: shown, next: null, hidden: 0 };
+  const unfiltered = Object.values(filter).every((value) => value === undefined);
+  const hidden = !unfiltered
+    ? countRuns(db, filter, last.number)
+    : before === null
+      ? total() - shown.length
+      : countBelow(db, last.number);
+  return { runs: shown, next: last.number, hidden };
 }
 
-/** Returns runs, newest first. Each status is queried separately and the results are merged, because an OR would sort all rows. */
+/** Returns the names of runs, the most recently used first. */
+export function listNames(db: Db): string[] {
+  const latest = db
+    .select({ name: runs.name })
+    .from(runs)
+    .where(isNotNull(runs.name))
+    .groupBy(runs.name)
+    .orderBy(desc(sql`max(${runs.number})`));
+  return latest
+    .limit(namesMax)
+    .all()
+    .flatMap(({ name }) => (name === null ? [] : [name]));
+}
+
+/** Returns runs of agents and of tasks, newest first. `hidden`: the number of further runs. */
+export function selectLedger(db: Db, filter: LedgerFilter, most: number): { runs: Run[]; hidden: number } {
+  const where = and(...conditions(db, filter, null), sql`(agent_id is not null or task_id is not null)`);
+  const all = db.select({ n: sql<number>`count(*)` }).from(runs).where(where).get()?.n ?? 0;
+  const shown = db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(most).all().map(toRun);
+  return { runs: shown, hidden: all - shown.length };
+}
+
+/**
+ * Returns runs, newest first. Each status is queried separately and the results are merged, because an OR would sort
+ * all rows.
+ */
 function selectRuns(
   db: Db,
   filter: RunFilter,

@@ -4,6 +4,7 @@ import type { Sqlite } from './sqlite.ts';
 
 type Migration = { readonly when: number; readonly hash: string; readonly statements: readonly string[] };
 
+/** Returns the migrations in this folder, oldest first. Throws if they cannot be read. */
 export function readMigrations(folder: string): Migration[] {
   return readMigrationFiles({ migrationsFolder: folder }).map(({ folderMillis, hash, sql }) => ({
     when: folderMillis,
@@ -21,12 +22,14 @@ export function readLevel(sqlite: Sqlite): number | null {
   return latest === null ? null : Number(latest);
 }
 
-/** Like drizzle's `migrate`, but stops at `level`, so rows recovered from an older schema can be inserted before the remaining migrations. */
+/**
+ * Applies the migrations up to `level`, as drizzle's `migrate` applies all of them. Rows recovered from an older schema
+ * can be inserted before the remaining ones.
+ */
 export function migrateTo(sqlite: Sqlite, folder: string, level: number): void {
   sqlite.transaction(() => {
-    sqlite.exec(
-      'CREATE TABLE IF NOT EXISTS "__drizzle_migrations" (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)',
-    );
+    const columns = 'id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric';
+    sqlite.exec(`CREATE TABLE IF NOT EXISTS "__drizzle_migrations" (${columns})`);
     const done = readLevel(sqlite) ?? 0;
     for (const { when, hash, statements } of readMigrations(folder)) {
       if (when <= done || when > level) continue;

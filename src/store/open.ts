@@ -29,7 +29,10 @@ const cacheKib = 4_096;
 /** How long a change waits for another program that writes to the database, during startup and while serving. */
 const startingBusyMs = 5_000;
 const servingBusyMs = 100;
-/** Twice the size of the write-ahead log between two checkpoints, and more than the reserve for a full disk (reserve.ts). */
+/**
+ * Twice the size of the write-ahead log between two checkpoints, and more than the reserve for a full disk
+ * (reserve.ts).
+ */
 const logBytesKept = 16 * 2 ** 20;
 
 /**
@@ -64,7 +67,9 @@ export function openStore(options: {
   }
 }
 
-/** Records the version that used the database last. A full disk is ignored, because the daemon still serves what it can. */
+/**
+ * Records the version that used the database last. A full disk is ignored, because the daemon still serves what it can.
+ */
 function writeVersion(sqlite: Sqlite, version: string): void {
   if (
     (sqlite.prepare("SELECT value FROM meta WHERE key = 'version'").get() as { value: string } | undefined)?.value ===

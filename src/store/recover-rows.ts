@@ -9,7 +9,8 @@ import type { Sqlite } from './sqlite.ts';
 
 export type Salvaged = {
   readonly table: string;
-  readonly rows: number /** Places with unreadable or invalid data. */;
+  readonly rows: number;
+  /** Number of places with unreadable or invalid data. */
   readonly gaps: number;
 };
 
@@ -61,7 +62,9 @@ function tryOpen(path: string): Sqlite | null {
   return null;
 }
 
-/** Restores the header. It is the same in all databases of clip, so if only the header is damaged, the rest can be read. */
+/**
+ * Restores the header. It is the same in all databases of clip, so if only the header is damaged, the rest can be read.
+ */
 function repairHeader(path: string): void {
   const fd = openSync(path, 'r+');
   try {
@@ -177,7 +180,9 @@ function eachRow(source: Sqlite, table: string, names: string, take: (row: Row) 
   }
 }
 
-/** Returns the next key from which reading succeeds, found by growing and then narrowing steps; null if there is none. */
+/**
+ * Returns the next key from which reading succeeds, found by growing and then narrowing steps; null if there is none.
+ */
 function nextReadable(bad: number, readable: (from: number) => boolean): number | null {
   let step = 1;
   while (!readable(bad + step)) {

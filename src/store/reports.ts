@@ -18,40 +18,58 @@ export type StoredReport = {
 
 const kind = z.enum(reportKinds);
 
-export function createReportStore(db: Db) {
+export class ReportStore {
+  readonly #db: Db;
+  readonly #prepared: ReturnType<typeof prepare>;
+
+  /** Prepares the statements. Throws if the database cannot be used. */
+  constructor(db: Db) {
+    this.#db = db;
+    this.#prepared = prepare(db);
+  }
+
+  /** Inserts a report. Throws if the run has one with its id. */
+  put(_tx: WriteTransaction, report: StoredReport): void {
+    this.#db.insert(reports).values(report).run();
+  }
+
+  /** Returns the report of a run with this id, or null. */
+  get(run: number, id: string): StoredReport | null {
+    const row = this.#prepared.one.get({ run, id });
+    return row ? toReport(row) : null;
+  }
+
+  /** Returns the reports of a run, oldest first. */
+  ofRun(run: number): StoredReport[] {
+    return this.#prepared.ofRun.all({ run }).map(toReport);
+  }
+
+  /** Returns the number of reports of a run. */
+  count(run: number): number {
+    return this.#prepared.count.get({ run })?.count ?? 0;
+  }
+}
+
+function prepare(db: Db) {
   const p = sql.placeholder;
-  const counted = db
-    .select({ count: sql<number>`count(*)` })
-    .from(reports)
-    .where(eq(reports.run, p('run')))
-    .prepare();
-  const one = db
-    .select()
-    .from(reports)
-    .where(and(eq(reports.run, p('run')), eq(reports.id, p('id'))))
-    .prepare();
-  const ofRun = db
-    .select()
-    .from(reports)
-    .where(eq(reports.run, p('run')))
-    // In order of arrival, even within one millisecond.
-    .orderBy(reports.at, sql`rowid`)
-    .prepare();
-
   return {
-    put(_tx: WriteTransaction, report: StoredReport): void {
-      db.insert(reports).values(report).run();
-    },
-
-    get(run: number, id: string): StoredReport | null {
-      const row = one.get({ run, id });
-      return row ? toReport(row) : null;
-    },
-
-    /** Returns the reports of a run, oldest first. */
-    ofRun: (run: number): StoredReport[] => ofRun.all({ run }).map(toReport),
-
-    count: (run: number): number => counted.get({ run })?.count ?? 0,
+    count: db
+      .select({ count: sql<number>`count(*)` })
+      .from(reports)
+      .where(eq(reports.run, p('run')))
+      .prepare(),
+    one: db
+      .select()
+      .from(reports)
+      .where(and(eq(reports.run, p('run')), eq(reports.id, p('id'))))
+      .prepare(),
+    ofRun: db
+      .select()
+      .from(reports)
+      .where(eq(reports.run, p('run')))
+      // In order of arrival, even within one millisecond.
+      .orderBy(reports.at, sql`rowid`)
+      .prepare(),
   };
 }
 

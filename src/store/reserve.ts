@@ -20,53 +20,75 @@ const pagesMin = 512;
 const logBytes = 1_500 * (4_096 + 24);
 const zeros = Buffer.alloc(64 * 1_024);
 
-export type Reserve = ReturnType<typeof createReserve>;
+export class Reserve {
+  readonly #sqlite: Sqlite;
+  /** The path of the write-ahead log. */
+  readonly #log: string;
+  readonly #prepared: ReturnType<typeof prepare>;
 
-export function createReserve(sqlite: Sqlite, path: string) {
-  const log = `${path}-wal`;
-  const put = sqlite.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
-  const drop = sqlite.prepare('DELETE FROM meta WHERE key = ?');
-  const free = sqlite.prepare('PRAGMA freelist_count').pluck();
+  /** Prepares the statements. Throws if the database cannot be used. */
+  constructor(sqlite: Sqlite, path: string) {
+    this.#sqlite = sqlite;
+    this.#log = `${path}-wal`;
+    this.#prepared = prepare(sqlite);
+  }
+
+  /** Returns whether the reserve is sufficient. */
+  isThere(): boolean {
+    return !this.isLow() && (statSync(this.#log, { throwIfNoEntry: false })?.size ?? 0) >= logBytes;
+  }
+
+  /** Returns whether the next change may need more pages than are free. */
+  isLow(): boolean {
+    return this.#freePages() < pagesMin;
+  }
 
   /**
-   * Extends the log with zeros. SQLite reads a log up to its last complete change and keeps its locks on other files,
-   * so zeros at the end have no effect.
+   * Refills the reserve. Throws if there is no space. Afterwards earlier changes are in the database file itself, not
+   * only in the log.
    */
-  function stretchLog(): void {
-    const fd = openSync(log, 'r+');
-    try {
-      for (let size = fstatSync(fd).size; size < logBytes; )
-        size += writeSync(fd, zeros, 0, Math.min(zeros.length, logBytes - size), size);
-    } finally {
-      closeSync(fd);
-    }
+  make(): void {
+    stretch(this.#log);
+    this.#makePages(pagesWanted - this.#freePages());
+    this.#sqlite.pragma('wal_checkpoint(PASSIVE)');
+  }
+
+  #freePages(): number {
+    return this.#prepared.free.get() as number;
   }
 
   /** Writes a text, checkpoints it into the file, and deletes it, which leaves its pages free and on disk. */
-  function makePages(missing: number): void {
+  #makePages(missing: number): void {
+    const { put, drop } = this.#prepared;
     drop.run(key);
     if (missing <= 0) return;
     try {
       put.run(key, '0'.repeat(missing * pageBytes));
-      sqlite.pragma('wal_checkpoint(PASSIVE)');
+      this.#sqlite.pragma('wal_checkpoint(PASSIVE)');
     } finally {
       drop.run(key);
     }
   }
+}
 
+function prepare(sqlite: Sqlite) {
   return {
-    /** Returns whether the reserve is sufficient. */
-    isThere: (): boolean =>
-      (free.get() as number) >= pagesMin && (statSync(log, { throwIfNoEntry: false })?.size ?? 0) >= logBytes,
-
-    /** Refills the reserve. Throws if there is no space. Afterwards earlier changes are in the database file itself, not only in the log. */
-    make(): void {
-      stretchLog();
-      makePages(pagesWanted - (free.get() as number));
-      sqlite.pragma('wal_checkpoint(PASSIVE)');
-    },
-
-    /** Returns whether the next change may need more pages than are free. */
-    isLow: (): boolean => (free.get() as number) < pagesMin,
+    put: sqlite.prepare('INSERT INTO meta (key, value) VALUES (?, ?)'),
+    drop: sqlite.prepare('DELETE FROM meta WHERE key = ?'),
+    free: sqlite.prepare('PRAGMA freelist_count').pluck(),
   };
+}
+
+/**
+ * Extends the log with zeros. SQLite reads a log up to its last complete change and keeps its locks on other files,
+ * so zeros at the end have no effect.
+ */
+function stretch(log: string): void {
+  const fd = openSync(log, 'r+');
+  try {
+    for (let size = fstatSync(fd).size; size < logBytes; )
+      size += writeSync(fd, zeros, 0, Math.min(zeros.length, logBytes - size), size);
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -151,6 +151,7 @@ const state = z.union([
 /** Validated when it was given. Its inner structure is up to the adapter. */
 const mapping = z.custom<Mapping>((value) => typeof value === 'object' && value !== null);
 
+/** Schema of the fields that the settings of an agent and the profile of its run share. */
 export const profileFields = {
   adapter: z.enum(adapterNames),
   command: z.string().nullable(),
@@ -233,6 +234,7 @@ export function toRun(row: Row): Run {
   }
 }
 
+/** Returns the row of a run, without its number. */
 export function toRow(run: Omit<Run, 'number'>): Omit<Row, 'number' | 'archived'> {
   return {
     id: run.id,

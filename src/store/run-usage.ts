@@ -27,12 +27,37 @@ const buried = usage.extend({
   usageIsPart: z.boolean().default(false),
 });
 
-export function createSpendingStore(db: Db) {
-  const agentRun = isNotNull(runs.agentId);
-  const hasEnded = notInArray(runs.status, [...liveStatuses]);
+export class RunUsageStore {
+  readonly #db: Db;
 
-  const kept = (where: SQL | undefined): RunUse[] =>
-    db
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  /**
+   * Returns the usage of agent runs that ended at or after this moment. It scans all agent runs, so it is meant for
+   * the start of a day, not for each heartbeat.
+   */
+  endedSince(at: number): RunUse[] {
+    const lately = this.#removed(and(isNotNull(tombstones.agentId), gte(tombstones.removedAt, at)));
+    return [
+      ...this.#kept(and(isNotNull(runs.agentId), sql`json_extract(${runs.state}, '$.endedAt') >= ${at}`)),
+      ...lately.filter(({ endedAt }) => endedAt >= at),
+    ];
+  }
+
+  /** Returns the usage of a run; null if it has not ended or is unknown. */
+  ofRun(number: number): RunUse | null {
+    return this.#kept(eq(runs.number, number))[0] ?? this.#removed(eq(tombstones.number, number))[0] ?? null;
+  }
+
+  /** Returns how long the machine slept during this run. */
+  sleptMs(number: number): number {
+    return sleptMs(this.#db, number);
+  }
+
+  #kept(where: SQL | undefined): RunUse[] {
+    return this.#db
       .select({
         number: runs.number,
         agentId: runs.agentId,
@@ -43,17 +68,18 @@ export function createSpendingStore(db: Db) {
       })
       .from(runs)
       .leftJoin(accounts, eq(accounts.run, runs.number))
-      .where(and(hasEnded, where))
+      .where(and(notInArray(runs.status, [...liveStatuses]), where))
       .all()
       .map(({ startedAt, usage: text, isPart, ...run }) => ({
         ...run,
         usage: text === null ? null : usage.parse(JSON.parse(text)),
         usageIsPart: isPart === 1,
-        timeMs: startedAt === null ? null : timeBetween(db, run.number, startedAt, run.endedAt),
+        timeMs: startedAt === null ? null : timeBetween(this.#db, run.number, startedAt, run.endedAt),
       }));
+  }
 
-  const removed = (where: SQL | undefined): RunUse[] =>
-    db
+  #removed(where: SQL | undefined): RunUse[] {
+    return this.#db
       .select({ number: tombstones.number, agentId: tombstones.agentId, usage: tombstones.usage })
       .from(tombstones)
       .where(and(isNotNull(tombstones.usage), where))
@@ -62,30 +88,10 @@ export function createSpendingStore(db: Db) {
         const { endedAt = 0, timeMs, usageIsPart, ...rest } = buried.parse(JSON.parse(text ?? '{}'));
         return { number, agentId, endedAt, usage: rest, usageIsPart, timeMs };
       });
-
-  return {
-    /**
-     * Returns the usage of agent runs that ended at or after this moment. It scans all agent runs, so it is meant for
-     * the start of a day, not for each heartbeat.
-     */
-    endedSince(at: number): RunUse[] {
-      const lately = removed(and(isNotNull(tombstones.agentId), gte(tombstones.removedAt, at)));
-      return [
-        ...kept(and(agentRun, sql`json_extract(${runs.state}, '$.endedAt') >= ${at}`)),
-        ...lately.filter(({ endedAt }) => endedAt >= at),
-      ];
-    },
-
-    /** Returns the usage of a run; null if it has not ended or is unknown. */
-    ofRun: (number: number): RunUse | null =>
-      kept(eq(runs.number, number))[0] ?? removed(eq(tombstones.number, number))[0] ?? null,
-
-    /** Returns how long the machine slept during this run. */
-    sleptMs: (number: number): number => sleptMs(db, number),
-  };
+  }
 }
 
-/** Returns the usage that is kept in the tombstone of a run. */
+/** Returns the usage that is kept in the tombstone of a run; null if the run has not ended. */
 export function useToBury(
   db: Db,
   { number, state }: Run,
@@ -107,9 +113,9 @@ function timeBetween(db: Db, number: number, startedAt: number, endedAt: number)
 
 function sleptMs(db: Db, number: number): number {
   // If only the daemon was suspended, the run went on, and so did its time.
-  const gap = sql<
-    number | null
-  >`sum(coalesce(json_extract(${events.data}, '$.limitsMs'), json_extract(${events.data}, '$.gapMs')))`;
+  const limitsMs = sql`json_extract(${events.data}, '$.limitsMs')`;
+  const gapMs = sql`json_extract(${events.data}, '$.gapMs')`;
+  const gap = sql<number | null>`sum(coalesce(${limitsMs}, ${gapMs}))`;
   const ofRun = and(eq(events.run, number), eq(events.type, 'clock-jumped'));
   return db.select({ gap }).from(events).where(ofRun).get()?.gap ?? 0;
 }

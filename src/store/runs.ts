@@ -1,17 +1,26 @@
 /** The runs in the database. */
 import { and, asc, desc, eq, gt, inArray, like, sql } from 'drizzle-orm';
 import { limits } from '#run/limits.ts';
-import { endedStatuses, isEnded, liveStatuses, type Run, type RunStatus } from '#run/run.ts';
-import type { StreamDigest } from '#run/stream-digest.ts';
-import { pagesOfRuns } from './list-runs.ts';
-import { count } from './meta.ts';
+import { endedStatuses, liveStatuses, type Run, type RunStatus } from '#run/run.ts';
+import {
+  type LedgerFilter,
+  listNames,
+  type Paging,
+  type RunFilter,
+  type RunPage,
+  selectLedger,
+  selectPage,
+} from './list-runs.ts';
+import { StoredCount } from './meta.ts';
 import type { Db } from './open.ts';
 import { stateColumns, toRow, toRun } from './run-row.ts';
-import { useToBury } from './run-usage.ts';
-import { accounts, archivedLogs, reports, runLabels, runs, tombstones, workspaceStates } from './schema.ts';
-import { runsOfTasks } from './task-runs.ts';
+import { prepareRunReads, prepareRunWrites } from './run-statements.ts';
+import { runs } from './schema.ts';
+import { endedOfTask, latestOfTask, numbersOfTask, openOfTask } from './task-runs.ts';
+import { type BuriedUsage, findBuriedStatus, hasTombstone, insertTombstone, type TombstoneRef } from './tombstones.ts';
 import type { WriteTransaction } from './transaction.ts';
 
+/** What the queue knows of a queued run. */
 export type QueuedRow = {
   readonly number: number;
   readonly id: string;
@@ -26,290 +35,231 @@ export type QueuedRow = {
   readonly notBefore: number | null;
 };
 
-export function createRunStore(db: Db) {
-  const total = count(db, 'runs_total');
-  const p = sql.placeholder;
-  const insert = db
-    .insert(runs)
-    .values({
-      id: p('id'),
-      status: p('status'),
-      name: p('name'),
-      key: p('key'),
-      group: p('group'),
-      priority: p('priority'),
-      queuedAt: p('queuedAt'),
-      parentRunId: p('parentRunId'),
-      agentId: p('agentId'),
-      taskId: p('taskId'),
-      retryOfRunId: p('retryOfRunId'),
-      retryReason: p('retryReason'),
-      unsettled: p('unsettled'),
-      needsPerson: p('needsPerson'),
-      spec: p('spec'),
-      lineage: p('lineage'),
-      state: p('state'),
-    })
-    .returning({ number: runs.number })
-    .prepare();
-  const insertLabel = db
-    .insert(runLabels)
-    .values({ label: p('label'), value: p('value'), run: p('run') })
-    .prepare();
-  const update = db
-    .update(runs)
-    .set({
-      status: sql`${p('status')}`,
-      unsettled: sql`${p('unsettled')}`,
-      needsPerson: sql`${p('needsPerson')}`,
-      state: sql`${p('state')}`,
-    })
-    .where(eq(runs.number, p('number')))
-    .prepare();
-  const byNumber = db
-    .select()
-    .from(runs)
-    .where(eq(runs.number, p('number')))
-    .prepare();
-  const byId = db
-    .select()
-    .from(runs)
-    .where(eq(runs.id, p('id')))
-    .prepare();
-  const byKey = db
-    .select()
-    .from(runs)
-    .where(eq(runs.key, p('key')))
-    .prepare();
-  const unsettled = db.select().from(runs).where(sql`unsettled = 1`).orderBy(asc(runs.number)).prepare();
-  // Selects only what the queue needs: parsing whole runs would take a second for 20,000 of them.
-  const queue = db
-    .select({
-      number: runs.number,
-      id: runs.id,
-      group: runs.group,
-      priority: runs.priority,
-      parentRunId: runs.parentRunId,
-      locks: sql<string>`json_extract(${runs.spec}, '$.locks')`,
-      after: sql<number | null>`json_extract(${runs.spec}, '$.after')`,
-      agentId: runs.agentId,
-      agentName: sql<string | null>`json_extract(${runs.spec}, '$.agent.name')`,
-      taskId: runs.taskId,
-      notBefore: sql<number | null>`json_extract(${runs.state}, '$.notBefore')`,
-    })
-    .from(runs)
-    .where(sql`status = 'queued'`)
-    .orderBy(asc(runs.number))
-    .prepare();
-  const statusOf = db
-    .select({ status: runs.status })
-    .from(runs)
-    .where(eq(runs.number, p('number')))
-    .prepare();
-  const lineageOf = db
-    .select({ parent: runs.parentRunId })
-    .from(runs)
-    .where(eq(runs.id, p('id')))
-    .prepare();
+export class RunStore {
+  readonly #db: Db;
+  readonly #total: StoredCount;
+  readonly #writes: ReturnType<typeof prepareRunWrites>;
+  readonly #reads: ReturnType<typeof prepareRunReads>;
 
-  return {
-    ...runsOfTasks(db),
-    ...pagesOfRuns(db, total.get),
+  /** Prepares the statements. Throws if the database cannot be used. */
+  constructor(db: Db) {
+    this.#db = db;
+    this.#total = new StoredCount(db, 'runs_total');
+    this.#writes = prepareRunWrites(db);
+    this.#reads = prepareRunReads(db);
+  }
 
-    /** Inserts a run under the next number, which is never reused. */
-    insert(tx: WriteTransaction, run: Omit<Run, 'number'>): Run {
-      const row = insert.get(toRow(run));
-      if (!row) throw new Error('The database gave no number.');
-      for (const [label, value] of Object.entries(run.spec.labels)) insertLabel.run({ label, value, run: row.number });
-      total.add(tx, 1);
-      return { ...run, number: row.number };
-    },
+  /** Inserts a run under the next number, which is never reused. */
+  insert(tx: WriteTransaction, run: Omit<Run, 'number'>): Run {
+    const row = this.#writes.insert.get(toRow(run));
+    if (!row) throw new Error('The database gave no number.');
+    const { number } = row;
+    for (const [label, value] of Object.entries(run.spec.labels))
+      this.#writes.insertLabel.run({ label, value, run: number });
+    this.#total.add(tx, 1);
+    return { ...run, number };
+  }
 
-    /** Stores the run's new state. */
-    setState(_tx: WriteTransaction, run: Run): void {
-      update.run({ number: run.number, ...stateColumns(run) });
-    },
+  /** Stores the run's new state. */
+  setState(_tx: WriteTransaction, run: Run): void {
+    this.#writes.update.run({ number: run.number, ...stateColumns(run) });
+  }
 
-    /** Returns runs that a person should look at, the newest first. */
-    needingPerson(most: number): Run[] {
-      return db
+  /** Returns the run with this number, or null. */
+  byNumber(number: number): Run | null {
+    const row = this.#reads.byNumber.get({ number });
+    return row ? toRun(row) : null;
+  }
+
+  /** Returns the run with this id, or null. */
+  byId(id: string): Run | null {
+    const row = this.#reads.byId.get({ id });
+    return row ? toRun(row) : null;
+  }
+
+  /** Returns the run with this key, or null. */
+  byKey(key: string): Run | null {
+    const row = this.#reads.byKey.get({ key });
+    return row ? toRun(row) : null;
+  }
+
+  /** Returns at most `most` runs whose id has this prefix. */
+  byIdPrefix(prefix: string, most: number): Run[] {
+    const where = like(runs.id, `${prefix}%`);
+    return this.#db.select().from(runs).where(where).limit(most).all().map(toRun);
+  }
+
+  /** Returns the live run of this name, else the newest ended one, or null. */
+  byName(name: string): Run | null {
+    const row = this.#db
+      .select()
+      .from(runs)
+      .where(eq(runs.name, name))
+      .orderBy(desc(inArray(runs.status, [...liveStatuses])), desc(runs.number))
+      .limit(1)
+      .get();
+    return row ? toRun(row) : null;
+  }
+
+  /** Returns the run with the highest number, or null. */
+  last(): Run | null {
+    const row = this.#db.select().from(runs).orderBy(desc(runs.number)).limit(1).get();
+    return row ? toRun(row) : null;
+  }
+
+  /** Returns the number of runs. */
+  total(): number {
+    return this.#total.get();
+  }
+
+  /** Returns the id of the run with this number, or null. */
+  idOf(number: number): string | null {
+    return this.#db.select({ id: runs.id }).from(runs).where(eq(runs.number, number)).get()?.id ?? null;
+  }
+
+  /** Returns whether there is such a run, without reading it. */
+  isThere(id: string): boolean {
+    return this.#db.select({ number: runs.number }).from(runs).where(eq(runs.id, id)).get() !== undefined;
+  }
+
+  /** Returns whether the run exists or was removed. */
+  isKnown(id: string): boolean {
+    return this.isThere(id) || this.isBuried({ id });
+  }
+
+  /** Returns the status of the run with this number, or null. */
+  status(number: number): RunStatus | null {
+    return (this.#reads.statusOf.get({ number })?.status as RunStatus | undefined) ?? null;
+  }
+
+  /** Returns unsettled runs: starting, running, stopping, or ended with steps left to do. */
+  unsettled(): Run[] {
+    return this.#reads.unsettled.all().map(toRun);
+  }
+
+  /** Returns all queued runs, oldest first. */
+  queued(): QueuedRow[] {
+    return this.#reads.queued.all().map((row) => ({ ...row, locks: JSON.parse(row.locks) as string[] }));
+  }
+
+  /** Returns runs that a person should look at, the newest first. */
+  needingPerson(most: number): Run[] {
+    const where = sql`needs_person = 1`;
+    return this.#db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(most).all().map(toRun);
+  }
+
+  /** Returns ended runs with numbers above `after`, oldest first. */
+  endedAfter(after: number, most: number): Run[] {
+    const where = and(gt(runs.number, after), inArray(runs.status, [...endedStatuses]));
+    return this.#db.select().from(runs).where(where).orderBy(asc(runs.number)).limit(most).all().map(toRun);
+  }
+
+  /** Returns the number of the `keep`-th newest ended run; 0 if there are fewer, infinity if none is to be kept. */
+  newestEnded(keep: number): number {
+    if (keep === 0) return Number.POSITIVE_INFINITY;
+    const row = this.#db
+      .select({ number: runs.number })
+      .from(runs)
+      .where(inArray(runs.status, [...endedStatuses]))
+      .orderBy(desc(runs.number))
+      .limit(1)
+      .offset(keep - 1)
+      .get();
+    return row?.number ?? 0;
+  }
+
+  /** Returns the ids of the runs inside which this one was started, nearest first. */
+  ancestors(parentRunId: string | null): string[] {
+    const chain: string[] = [];
+    for (let id = parentRunId; id !== null && chain.length <= limits.depthMax; ) {
+      chain.push(id);
+      id = this.#reads.lineageOf.get({ id })?.parent ?? null;
+    }
+    return chain;
+  }
+
+  /** Returns the runs started inside this one, including ended ones. */
+  children(parentRunId: string): Run[] {
+    return this.#db.select().from(runs).where(eq(runs.parentRunId, parentRunId)).all().map(toRun);
+  }
+
+  /** Returns the number of the newest run that repeats this one, or null. */
+  retryOf(id: string): number | null {
+    const row = this.#db
+      .select({ number: runs.number })
+      .from(runs)
+      .where(eq(runs.retryOfRunId, id))
+      .orderBy(desc(runs.number))
+      .limit(1)
+      .get();
+    return row?.number ?? null;
+  }
+
+  /** Reads all runs, page by page. Throws at the first invalid one. */
+  readAll(): void {
+    for (let last = 0; ; ) {
+      const rows = this.#db
         .select()
         .from(runs)
-        .where(sql`needs_person = 1`)
-        .orderBy(desc(runs.number))
-        .limit(most)
-        .all()
-        .map(toRun);
-    },
+        .where(gt(runs.number, last))
+        .orderBy(asc(runs.number))
+        .limit(limits.pageRunsMax)
+        .all();
+      rows.forEach(toRun);
+      const next = rows.at(-1)?.number;
+      if (next === undefined) return;
+      last = next;
+    }
+  }
 
-    byNumber(number: number): Run | null {
-      const row = byNumber.get({ number });
-      return row ? toRun(row) : null;
-    },
+  /** Returns a page of runs below `before`, newest first. */
+  page(filter: RunFilter, paging: Paging): RunPage {
+    return selectPage(this.#db, filter, paging, () => this.total());
+  }
 
-    byId(id: string): Run | null {
-      const row = byId.get({ id });
-      return row ? toRun(row) : null;
-    },
+  /** Returns the names of runs, the most recently used first. */
+  names(): string[] {
+    return listNames(this.#db);
+  }
 
-    /** Returns whether there is such a run, without reading it. */
-    isThere: (id: string): boolean =>
-      db.select({ number: runs.number }).from(runs).where(eq(runs.id, id)).get() !== undefined,
+  /** Returns runs of agents and of tasks, newest first. `hidden`: the number of further runs. */
+  ledger(filter: LedgerFilter, most: number): { runs: Run[]; hidden: number } {
+    return selectLedger(this.#db, filter, most);
+  }
 
-    byKey(key: string): Run | null {
-      const row = byKey.get({ key });
-      return row ? toRun(row) : null;
-    },
+  /** Returns the newest run of a task, by this agent if one is given, or null. */
+  latestOfTask(task: number, agentId: string | null): Run | null {
+    return latestOfTask(this.#db, task, agentId);
+  }
 
-    /** Returns at most `most` runs whose id has this prefix. */
-    byIdPrefix(prefix: string, most: number): Run[] {
-      return db
-        .select()
-        .from(runs)
-        .where(like(runs.id, `${prefix}%`))
-        .limit(most)
-        .all()
-        .map(toRun);
-    },
+  /** Returns the numbers of all runs of a task, including removed ones. */
+  numbersOfTask(task: number): number[] {
+    return numbersOfTask(this.#db, task);
+  }
 
-    /** Returns the live run of this name, else the newest ended one. */
-    byName(name: string): Run | null {
-      const row = db
-        .select()
-        .from(runs)
-        .where(eq(runs.name, name))
-        .orderBy(desc(inArray(runs.status, [...liveStatuses])), desc(runs.number))
-        .limit(1)
-        .get();
-      return row ? toRun(row) : null;
-    },
+  /** Returns the newest ended runs of a task. */
+  endedOfTask(task: number, most: number): Run[] {
+    return endedOfTask(this.#db, task, most);
+  }
 
-    /** Returns ended runs with numbers above `after`, oldest first. */
-    endedAfter(after: number, most: number): Run[] {
-      const where = and(gt(runs.number, after), inArray(runs.status, [...endedStatuses]));
-      return db.select().from(runs).where(where).orderBy(asc(runs.number)).limit(most).all().map(toRun);
-    },
+  /** Returns runs of a task that have not ended or are not finalized. */
+  openOfTask(task: number): Run[] {
+    return openOfTask(this.#db, task);
+  }
 
-    /** Returns the number of the `keep`-th newest ended run; 0 if there are fewer. */
-    newestEnded(keep: number): number {
-      if (keep === 0) return Number.POSITIVE_INFINITY;
-      const where = inArray(runs.status, [...endedStatuses]);
-      return (
-        db
-          .select({ number: runs.number })
-          .from(runs)
-          .where(where)
-          .orderBy(desc(runs.number))
-          .limit(1)
-          .offset(keep - 1)
-          .get()?.number ?? 0
-      );
-    },
+  /** Replaces an ended run by a tombstone. Number, id and key stay taken, and its usage is kept. */
+  bury(tx: WriteTransaction, run: Run, used: BuriedUsage, at: number): void {
+    insertTombstone(tx, this.#db, run, used, at);
+    this.#total.add(tx, -1);
+  }
 
-    last(): Run | null {
-      const row = db.select().from(runs).orderBy(desc(runs.number)).limit(1).get();
-      return row ? toRun(row) : null;
-    },
+  /** Returns whether such a run was removed. */
+  isBuried(ref: TombstoneRef): boolean {
+    return hasTombstone(this.#db, ref);
+  }
 
-    /** Returns unsettled runs: starting, running, stopping, or ended with steps left to do. */
-    unsettled: (): Run[] => unsettled.all().map(toRun),
-
-    /** Returns all queued runs, oldest first. */
-    queued: (): QueuedRow[] => queue.all().map((row) => ({ ...row, locks: JSON.parse(row.locks) as string[] })),
-
-    status: (number: number): RunStatus | null => (statusOf.get({ number })?.status as RunStatus | undefined) ?? null,
-
-    /** Returns the ids of the runs inside which this one was started, nearest first. */
-    ancestors(parentRunId: string | null): string[] {
-      const chain: string[] = [];
-      for (let id = parentRunId; id !== null && chain.length <= limits.depthMax; ) {
-        chain.push(id);
-        id = lineageOf.get({ id })?.parent ?? null;
-      }
-      return chain;
-    },
-
-    /** Returns the runs started inside this one, including ended ones. */
-    children(parentRunId: string): Run[] {
-      return db.select().from(runs).where(eq(runs.parentRunId, parentRunId)).all().map(toRun);
-    },
-
-    /** Returns the number of the newest run that repeats this one, or null. */
-    retryOf(id: string): number | null {
-      return (
-        db
-          .select({ number: runs.number })
-          .from(runs)
-          .where(eq(runs.retryOfRunId, id))
-          .orderBy(desc(runs.number))
-          .limit(1)
-          .get()?.number ?? null
-      );
-    },
-
-    total: (): number => total.get(),
-
-    /** Replaces an ended run by a tombstone. Number, id and key stay taken, and its usage is kept. */
-    bury(tx: WriteTransaction, run: Run, used: Pick<StreamDigest, 'usage' | 'usageIsPart'>, at: number): void {
-      const { number, id, key, spec, state, lineage } = run;
-      const liveness = isEnded(state) ? state.liveness : null;
-      const kept = {
-        agentId: spec.agent?.id ?? null,
-        taskId: lineage.taskId,
-        advanced: liveness === null ? null : Number(liveness.state === 'advanced' || liveness.state === 'completed'),
-        usage: useToBury(db, run, used),
-      };
-      db.insert(tombstones)
-        .values({ number, id, key, status: state.status, ...kept, removedAt: at })
-        .run();
-      db.delete(archivedLogs).where(eq(archivedLogs.run, run.number)).run();
-      db.delete(accounts).where(eq(accounts.run, run.number)).run();
-      db.delete(reports).where(eq(reports.run, run.number)).run();
-      db.delete(runLabels).where(eq(runLabels.run, run.number)).run();
-      db.delete(workspaceStates).where(eq(workspaceStates.run, run.number)).run();
-      db.delete(runs).where(eq(runs.number, run.number)).run();
-      total.add(tx, -1);
-    },
-
-    isBuried(ref: { number: number } | { key: string } | { id: string }): boolean {
-      const where =
-        'number' in ref
-          ? eq(tombstones.number, ref.number)
-          : 'key' in ref
-            ? eq(tombstones.key, ref.key)
-            : eq(tombstones.id, ref.id);
-      return db.select({ number: tombstones.number }).from(tombstones).where(where).get() !== undefined;
-    },
-
-    idOf: (number: number): string | null =>
-      db.select({ id: runs.id }).from(runs).where(eq(runs.number, number)).get()?.id ?? null,
-
-    /** Returns whether the run exists or was removed. */
-    isKnown: (id: string): boolean =>
-      db.select({ number: runs.number }).from(runs).where(eq(runs.id, id)).get() !== undefined ||
-      db.select({ number: tombstones.number }).from(tombstones).where(eq(tombstones.id, id)).get() !== undefined,
-
-    /** Reads all runs, page by page. Throws at the first invalid one. */
-    readAll(): void {
-      for (let last = 0; ; ) {
-        const rows = db
-          .select()
-          .from(runs)
-          .where(gt(runs.number, last))
-          .orderBy(asc(runs.number))
-          .limit(limits.pageRunsMax)
-          .all();
-        rows.forEach(toRun);
-        const next = rows.at(-1)?.number;
-        if (next === undefined) return;
-        last = next;
-      }
-    },
-
-    /** Returns the status of a removed run, because others may still depend on its success. */
-    buriedStatus: (number: number): RunStatus | null =>
-      (db.select({ status: tombstones.status }).from(tombstones).where(eq(tombstones.number, number)).get()?.status as
-        | RunStatus
-        | undefined) ?? null,
-  };
+  /** Returns the status of a removed run, because others may still depend on its success; null if there is none. */
+  buriedStatus(number: number): RunStatus | null {
+    return findBuriedStatus(this.#db, number);
+  }
 }

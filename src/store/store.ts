@@ -1,23 +1,51 @@
-import { createAgentStore } from './agents.ts';
-import { createArchiveStore } from './archived-logs.ts';
-import { createCommentStore } from './comments.ts';
-import { createDocumentStore } from './documents.ts';
-import { createEventStore } from './events.ts';
-import { createGroupStore } from './groups.ts';
+/** The store of the daemon: all tables of the database, and the only way to change them. */
+import { AgentStore } from './agents.ts';
+import { ArchiveStore } from './archived-logs.ts';
+import { CommentStore } from './comments.ts';
+import { DocumentStore } from './documents.ts';
+import { EventStore } from './events.ts';
+import { GroupStore } from './groups.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { failFast, type OpenDatabase, openStore } from './open.ts';
-import { createReportStore } from './reports.ts';
-import { createReserve, type Reserve } from './reserve.ts';
-import { createSpendingStore } from './run-usage.ts';
-import { createRunStore } from './runs.ts';
-import { createAccountStore, createSessionStore } from './stream-states.ts';
-import { createTaskStore } from './tasks.ts';
+import { ReportStore } from './reports.ts';
+import { Reserve } from './reserve.ts';
+import { RunUsageStore } from './run-usage.ts';
+import { RunStore } from './runs.ts';
+import type { Sqlite } from './sqlite.ts';
+import { SessionStore, StreamStateStore } from './stream-states.ts';
+import { TaskStore } from './tasks.ts';
 import { inTransaction, type WriteTransaction } from './transaction.ts';
-import { createLedger } from './usage-totals.ts';
-import { createWakeStore } from './wakes.ts';
-import { createWorkspaceStore } from './workspaces.ts';
+import { type SumFilter, type Sums, sumUsage } from './usage-totals.ts';
+import { WakeStore } from './wakes.ts';
+import { WorkspaceStore } from './workspaces.ts';
 
-export type Store = ReturnType<typeof createStore>;
+export type Store = {
+  readonly runs: RunStore;
+  readonly events: EventStore;
+  readonly groups: GroupStore;
+  readonly agents: AgentStore;
+  readonly streamStates: StreamStateStore;
+  readonly archives: ArchiveStore;
+  readonly sessions: SessionStore;
+  readonly tasks: TaskStore;
+  readonly comments: CommentStore;
+  readonly documents: DocumentStore;
+  readonly wakes: WakeStore;
+  readonly reports: ReportStore;
+  readonly runUsage: RunUsageStore;
+  readonly workspaces: WorkspaceStore;
+  readonly reserve: Reserve;
+  /** Returns sums over runs (usage-totals.ts). */
+  readonly ledger: (filter: SumFilter, minutesEast: number) => Sums;
+  /** Runs the work in one transaction. Throws if one is open already: its `tx` is passed on instead. */
+  readonly transaction: <T>(work: (tx: WriteTransaction) => T) => T;
+  /** Returns a single fact about the home, or null. */
+  readonly readMeta: (key: string) => string | null;
+  readonly writeMeta: (tx: WriteTransaction, key: string, value: string) => void;
+  /** Makes changes that another program blocks fail at once from now on. */
+  readonly failFast: () => void;
+  readonly close: () => void;
+};
 
 /** Hooks around changes. */
 type Around = {
@@ -26,48 +54,49 @@ type Around = {
   readonly failed: (error: unknown) => void;
 };
 
-/** Creates the store of the daemon. `transaction` is one commit: when it returns, all of it is on disk. */
-export function createStore(options: Parameters<typeof openStore>[0] & { around?: Around }) {
+/**
+ * Opens the database and migrates it. Returns the store, whose `transaction` is one commit: when it returns, all of it
+ * is on disk. Throws ClipError.
+ */
+export function createStore(options: Parameters<typeof openStore>[0] & { around?: Around }): Store {
   const opened = openStore(options);
-  return storeOver(
-    opened,
-    options.around ?? { before: () => {}, failed: () => {} },
-    createReserve(opened.sqlite, options.path),
-  );
+  const around = options.around ?? { before: () => {}, failed: () => {} };
+  return storeOver(opened, around, new Reserve(opened.sqlite, options.path));
 }
 
-function storeOver({ sqlite, db, close }: OpenDatabase, { before, failed }: Around, reserve: Reserve) {
+function storeOver({ sqlite, db, close }: OpenDatabase, around: Around, reserve: Reserve): Store {
   return {
-    runs: createRunStore(db),
-    events: createEventStore(db),
-    groups: createGroupStore(db),
-    agents: createAgentStore(db),
-    streamStates: createAccountStore(db),
-    archives: createArchiveStore(db),
-    sessions: createSessionStore(db),
-    tasks: createTaskStore(db),
-    comments: createCommentStore(db),
-    documents: createDocumentStore(db),
-    wakes: createWakeStore(db),
-    ledger: createLedger(db),
-    reports: createReportStore(db),
-    runUsage: createSpendingStore(db),
-    workspaces: createWorkspaceStore(db),
+    runs: new RunStore(db),
+    events: new EventStore(db),
+    groups: new GroupStore(db),
+    agents: new AgentStore(db),
+    streamStates: new StreamStateStore(db),
+    archives: new ArchiveStore(db),
+    sessions: new SessionStore(db),
+    tasks: new TaskStore(db),
+    comments: new CommentStore(db),
+    documents: new DocumentStore(db),
+    wakes: new WakeStore(db),
+    reports: new ReportStore(db),
+    runUsage: new RunUsageStore(db),
+    workspaces: new WorkspaceStore(db),
     reserve,
-    /** Runs the work in one transaction. Throws if one is open already: its `tx` is passed on instead. */
-    transaction: <T>(work: (tx: WriteTransaction) => T): T => {
-      if (sqlite.inTransaction) throw new Error('A transaction is open already.');
-      before();
-      try {
-        return inTransaction(sqlite, work);
-      } catch (error) {
-        failed(error);
-        throw error;
-      }
-    },
-    readMeta: (key: string) => readMeta(db, key),
-    writeMeta: (tx: WriteTransaction, key: string, value: string) => writeMeta(tx, db, key, value),
+    ledger: (filter, minutesEast) => sumUsage(db, filter, minutesEast),
+    transaction: (work) => change(sqlite, around, work),
+    readMeta: (key) => readMeta(db, key),
+    writeMeta: (tx, key, value) => writeMeta(tx, db, key, value),
     failFast: () => failFast(sqlite),
     close,
   };
+}
+
+function change<T>(sqlite: Sqlite, { before, failed }: Around, work: (tx: WriteTransaction) => T): T {
+  if (sqlite.inTransaction) throw new Error('A transaction is open already.');
+  before();
+  try {
+    return inTransaction(sqlite, work);
+  } catch (error) {
+    failed(error);
+    throw error;
+  }
 }

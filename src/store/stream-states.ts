@@ -132,47 +132,51 @@ const digest: z.ZodType<StreamDigest> = z.object({
   lastMessage: z.string().nullable(),
 });
 
-export function createAccountStore(db: Db) {
-  const p = sql.placeholder;
-  const ofRun = db
-    .select()
-    .from(accounts)
-    .where(eq(accounts.run, p('run')))
-    .prepare();
+export class StreamStateStore {
+  readonly #db: Db;
+  readonly #prepared: ReturnType<typeof prepare>;
 
-  const glanceOfRun = db
-    .select({ glance: accounts.glance })
-    .from(accounts)
-    .where(eq(accounts.run, p('run')))
-    .prepare();
+  /** Prepares the statements. Throws if the database cannot be used. */
+  constructor(db: Db) {
+    this.#db = db;
+    this.#prepared = prepare(db);
+  }
 
+  /** Returns the stream digest of a run; null if none is stored or it cannot be parsed. */
+  glance(run: number): StreamDigest | null {
+    const row = this.#prepared.glanceOfRun.get({ run });
+    return row ? understood(digest, row.glance) : null;
+  }
+
+  /** Returns the stream state of a run; null if none is stored or it cannot be parsed. */
+  ofRun(run: number): AccountRow | null {
+    const row = this.#prepared.ofRun.get({ run });
+    const known = row ? understood(streamState, row.account) : null;
+    // An unreadable state is rebuilt from the beginning of the logs.
+    if (!row || known === null) return null;
+    const before = row.before === null ? null : understood(totals, row.before);
+    return { streamState: known, offsets: { stdout: row.stdoutOffset, stderr: row.stderrOffset }, before };
+  }
+
+  /** Stores a stream state. */
+  put(_tx: WriteTransaction, run: number, { streamState, offsets, before }: AccountRow): void {
+    const row = {
+      run,
+      stdoutOffset: offsets.stdout,
+      stderrOffset: offsets.stderr,
+      glance: JSON.stringify(buildDigest(streamState, before)),
+      account: JSON.stringify(streamState),
+      before: before === null ? null : JSON.stringify(before),
+    };
+    this.#db.insert(accounts).values(row).onConflictDoUpdate({ target: accounts.run, set: row }).run();
+  }
+}
+
+function prepare(db: Db) {
+  const ofThis = eq(accounts.run, sql.placeholder('run'));
   return {
-    glance(run: number): StreamDigest | null {
-      const row = glanceOfRun.get({ run });
-      return row ? understood(digest, row.glance) : null;
-    },
-
-    ofRun(run: number): AccountRow | null {
-      const row = ofRun.get({ run });
-      const known = row ? understood(streamState, row.account) : null;
-      // An unreadable state is rebuilt from the beginning of the logs.
-      if (!row || known === null) return null;
-      const before = row.before === null ? null : understood(totals, row.before);
-      return { streamState: known, offsets: { stdout: row.stdoutOffset, stderr: row.stderrOffset }, before };
-    },
-
-    /** Stores a stream state. */
-    put(_tx: WriteTransaction, run: number, { streamState, offsets, before }: AccountRow): void {
-      const row = {
-        run,
-        stdoutOffset: offsets.stdout,
-        stderrOffset: offsets.stderr,
-        glance: JSON.stringify(buildDigest(streamState, before)),
-        account: JSON.stringify(streamState),
-        before: before === null ? null : JSON.stringify(before),
-      };
-      db.insert(accounts).values(row).onConflictDoUpdate({ target: accounts.run, set: row }).run();
-    },
+    ofRun: db.select().from(accounts).where(ofThis).prepare(),
+    glanceOfRun: db.select({ glance: accounts.glance }).from(accounts).where(ofThis).prepare(),
   };
 }
 
@@ -185,25 +189,32 @@ function understood<T>(schema: z.ZodType<T>, text: string): T | null {
   }
 }
 
-export function createSessionStore(db: Db) {
-  const one = (owner: string, id: string) => and(eq(sessions.owner, owner), eq(sessions.id, id));
-  return {
-    get(owner: string, id: string): Session | null {
-      const row = db.select().from(sessions).where(one(owner, id)).get();
-      return row ? { owner, id, cwd: row.cwd, totals: understood(totals, row.totals) ?? noTotals } : null;
-    },
+export class SessionStore {
+  readonly #db: Db;
 
-    /** Returns the totals of the session so far. */
-    totals(owner: string, id: string): SessionTotals {
-      return this.get(owner, id)?.totals ?? noTotals;
-    },
+  constructor(db: Db) {
+    this.#db = db;
+  }
 
-    put(_tx: WriteTransaction, { owner, id, cwd, totals }: Session, run: number, at: number): void {
-      const row = { owner, id, cwd, totals: JSON.stringify(totals), run, updatedAt: at };
-      db.insert(sessions)
-        .values(row)
-        .onConflictDoUpdate({ target: [sessions.owner, sessions.id], set: row })
-        .run();
-    },
-  };
+  /** Returns the session with this id, or null. */
+  get(owner: string, id: string): Session | null {
+    const where = and(eq(sessions.owner, owner), eq(sessions.id, id));
+    const row = this.#db.select().from(sessions).where(where).get();
+    return row ? { owner, id, cwd: row.cwd, totals: understood(totals, row.totals) ?? noTotals } : null;
+  }
+
+  /** Returns the totals of the session so far. */
+  totals(owner: string, id: string): SessionTotals {
+    return this.get(owner, id)?.totals ?? noTotals;
+  }
+
+  /** Stores a session after `run` has used it. */
+  put(_tx: WriteTransaction, { owner, id, cwd, totals }: Session, run: number, at: number): void {
+    const row = { owner, id, cwd, totals: JSON.stringify(totals), run, updatedAt: at };
+    this.#db
+      .insert(sessions)
+      .values(row)
+      .onConflictDoUpdate({ target: [sessions.owner, sessions.id], set: row })
+      .run();
+  }
 }

@@ -5,7 +5,8 @@ import type { Budget } from '#run/budget.ts';
 import { liveStatuses } from '#run/run.ts';
 import { type Actor, type Assignee, type Task, type TaskStatus, taskKinds, taskStatuses } from '#task/task.ts';
 import type { Db } from './open.ts';
-import { runs, tasks, wakes } from './schema.ts';
+import { runs } from './schema.ts';
+import { tasks, wakes } from './task-schema.ts';
 import type { WriteTransaction } from './transaction.ts';
 
 export type TaskFilter = {
@@ -17,135 +18,143 @@ export type TaskPage = { readonly tasks: readonly Task[]; readonly next: number 
 
 type Row = typeof tasks.$inferSelect;
 
-export function createTaskStore(db: Db) {
-  const byNumber = db
+export class TaskStore {
+  readonly #db: Db;
+  readonly #byNumber: ReturnType<typeof prepareByNumber>;
+
+  /** Prepares a statement. Throws if the database cannot be used. */
+  constructor(db: Db) {
+    this.#db = db;
+    this.#byNumber = prepareByNumber(db);
+  }
+
+  /** Inserts a task under the next number, which is never reused. */
+  insert(_tx: WriteTransaction, task: Omit<Task, 'number'>): Task {
+    const { number } = this.#db.insert(tasks).values(toRow(task)).returning({ number: tasks.number }).get();
+    return { ...task, number };
+  }
+
+  /** Replaces the task of this number. */
+  put(_tx: WriteTransaction, task: Task): void {
+    this.#db.update(tasks).set(toRow(task)).where(eq(tasks.number, task.number)).run();
+  }
+
+  /** Returns the task with this number, or null. */
+  byNumber(number: number): Task | null {
+    const row = this.#byNumber.get({ number });
+    return row ? toTask(row) : null;
+  }
+
+  /** Returns a page of tasks below `before`, newest first. */
+  page(filter: TaskFilter, paging: { before: number | null; limit: number }): TaskPage {
+    const where = and(
+      paging.before === null ? undefined : lt(tasks.number, paging.before),
+      filter.statuses?.length ? inArray(tasks.status, [...filter.statuses]) : undefined,
+      filter.agentId === undefined ? undefined : eq(tasks.agentId, filter.agentId),
+      filter.mine ? sql`json_extract(${tasks.assignee}, '$.kind') = 'person'` : undefined,
+    );
+    const found = this.#db
+      .select()
+      .from(tasks)
+      .where(where)
+      .orderBy(desc(tasks.number))
+      .limit(paging.limit + 1)
+      .all()
+      .map(toTask);
+    const shown = found.slice(0, paging.limit);
+    return { tasks: shown, next: found.length > shown.length ? (shown.at(-1)?.number ?? null) : null };
+  }
+
+  /** Returns tasks that need a person: blocked or in review, and not dismissed. The oldest change comes first. */
+  needingPerson(most: number): Task[] {
+    return this.#db
+      .select()
+      .from(tasks)
+      .where(and(inArray(tasks.status, ['blocked', 'in_review']), isNull(tasks.dismissedAt)))
+      .orderBy(asc(tasks.updatedAt))
+      .limit(most)
+      .all()
+      .map(toTask);
+  }
+
+  /** Returns open tasks that are assigned to a person and not dismissed. */
+  ofPerson(most: number): Task[] {
+    return this.#db
+      .select()
+      .from(tasks)
+      .where(
+        and(
+          inArray(tasks.status, ['todo', 'in_progress']),
+          isNull(tasks.dismissedAt),
+          sql`json_extract(${tasks.assignee}, '$.kind') = 'person'`,
+        ),
+      )
+      .orderBy(desc(tasks.priority), asc(tasks.number))
+      .limit(most)
+      .all()
+      .map(toTask);
+  }
+
+  /** Returns open tasks of agents without a live or unfinalized run and without a pending wake. */
+  idle(most: number): Task[] {
+    return this.#db
+      .select()
+      .from(tasks)
+      .where(
+        and(
+          sql`${tasks.status} in ('todo', 'in_progress') and ${tasks.agentId} is not null`,
+          isNull(tasks.dismissedAt),
+          notExists(
+            this.#db
+              .select({ one: sql`1` })
+              .from(wakes)
+              .where(and(eq(wakes.task, tasks.number), inArray(wakes.status, ['queued', 'deferred']))),
+          ),
+          notExists(
+            this.#db
+              .select({ one: sql`1` })
+              .from(runs)
+              .where(
+                and(eq(runs.taskId, tasks.number), or(inArray(runs.status, [...liveStatuses]), eq(runs.unsettled, 1))),
+              ),
+          ),
+        ),
+      )
+      .orderBy(desc(tasks.priority), asc(tasks.number))
+      .limit(most)
+      .all()
+      .map(toTask);
+  }
+
+  /** Returns open tasks with a budget of their own. */
+  withBudget(): Task[] {
+    return this.#db
+      .select()
+      .from(tasks)
+      .where(sql`budget is not null and status in ('todo', 'in_progress')`)
+      .orderBy(asc(tasks.number))
+      .all()
+      .map(toTask);
+  }
+
+  /** Returns open tasks of agents, for which runs may start automatically. */
+  ofAgents(): Task[] {
+    return this.#db
+      .select()
+      .from(tasks)
+      .where(sql`status in ('todo', 'in_progress') and agent_id is not null`)
+      .orderBy(desc(tasks.priority), asc(tasks.number))
+      .all()
+      .map(toTask);
+  }
+}
+
+function prepareByNumber(db: Db) {
+  return db
     .select()
     .from(tasks)
     .where(eq(tasks.number, sql.placeholder('number')))
     .prepare();
-
-  return {
-    /** Inserts a task under the next number, which is never reused. */
-    insert(_tx: WriteTransaction, task: Omit<Task, 'number'>): Task {
-      const { number } = db.insert(tasks).values(toRow(task)).returning({ number: tasks.number }).get();
-      return { ...task, number };
-    },
-
-    put(_tx: WriteTransaction, task: Task): void {
-      db.update(tasks).set(toRow(task)).where(eq(tasks.number, task.number)).run();
-    },
-
-    byNumber(number: number): Task | null {
-      const row = byNumber.get({ number });
-      return row ? toTask(row) : null;
-    },
-
-    /** Returns a page of tasks below `before`, newest first. */
-    page(filter: TaskFilter, paging: { before: number | null; limit: number }): TaskPage {
-      const where = and(
-        paging.before === null ? undefined : lt(tasks.number, paging.before),
-        filter.statuses?.length ? inArray(tasks.status, [...filter.statuses]) : undefined,
-        filter.agentId === undefined ? undefined : eq(tasks.agentId, filter.agentId),
-        filter.mine ? sql`json_extract(${tasks.assignee}, '$.kind') = 'person'` : undefined,
-      );
-      const found = db
-        .select()
-        .from(tasks)
-        .where(where)
-        .orderBy(desc(tasks.number))
-        .limit(paging.limit + 1)
-        .all()
-        .map(toTask);
-      const shown = found.slice(0, paging.limit);
-      return { tasks: shown, next: found.length > shown.length ? (shown.at(-1)?.number ?? null) : null };
-    },
-
-    /** Returns tasks that need a person: blocked or in review, and not dismissed. The oldest change comes first. */
-    needingPerson(most: number): Task[] {
-      return db
-        .select()
-        .from(tasks)
-        .where(and(inArray(tasks.status, ['blocked', 'in_review']), isNull(tasks.dismissedAt)))
-        .orderBy(asc(tasks.updatedAt))
-        .limit(most)
-        .all()
-        .map(toTask);
-    },
-
-    /** Returns open tasks that are assigned to a person and not dismissed. */
-    ofPerson(most: number): Task[] {
-      return db
-        .select()
-        .from(tasks)
-        .where(
-          and(
-            inArray(tasks.status, ['todo', 'in_progress']),
-            isNull(tasks.dismissedAt),
-            sql`json_extract(${tasks.assignee}, '$.kind') = 'person'`,
-          ),
-        )
-        .orderBy(desc(tasks.priority), asc(tasks.number))
-        .limit(most)
-        .all()
-        .map(toTask);
-    },
-
-    /** Returns open tasks of agents without a live or unfinalized run and without a pending wake. */
-    idle(most: number): Task[] {
-      return db
-        .select()
-        .from(tasks)
-        .where(
-          and(
-            sql`${tasks.status} in ('todo', 'in_progress') and ${tasks.agentId} is not null`,
-            isNull(tasks.dismissedAt),
-            notExists(
-              db
-                .select({ one: sql`1` })
-                .from(wakes)
-                .where(and(eq(wakes.task, tasks.number), inArray(wakes.status, ['queued', 'deferred']))),
-            ),
-            notExists(
-              db
-                .select({ one: sql`1` })
-                .from(runs)
-                .where(
-                  and(
-                    eq(runs.taskId, tasks.number),
-                    or(inArray(runs.status, [...liveStatuses]), eq(runs.unsettled, 1)),
-                  ),
-                ),
-            ),
-          ),
-        )
-        .orderBy(desc(tasks.priority), asc(tasks.number))
-        .limit(most)
-        .all()
-        .map(toTask);
-    },
-
-    /** Returns open tasks with a budget of their own. */
-    withBudget(): Task[] {
-      return db
-        .select()
-        .from(tasks)
-        .where(sql`budget is not null and status in ('todo', 'in_progress')`)
-        .orderBy(asc(tasks.number))
-        .all()
-        .map(toTask);
-    },
-
-    /** Returns open tasks of agents, for which runs may start automatically. */
-    ofAgents(): Task[] {
-      return db
-        .select()
-        .from(tasks)
-        .where(sql`status in ('todo', 'in_progress') and agent_id is not null`)
-        .orderBy(desc(tasks.priority), asc(tasks.number))
-        .all()
-        .map(toTask);
-    },
-  };
 }
 
 const assignee: z.ZodType<Assignee> = z.discriminatedUnion('kind', [
@@ -160,6 +169,7 @@ const budget: z.ZodType<Budget> = z.object({
 });
 const known = z.object({ kind: z.enum(taskKinds), status: z.enum(taskStatuses) });
 
+/** Schema of the author of a change, a comment or a document. */
 export const actor: z.ZodType<Actor> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('person') }),
   z.object({ kind: z.literal('agent'), name: z.string(), run: z.int(), runId: z.string() }),

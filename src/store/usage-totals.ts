@@ -1,4 +1,7 @@
-/** Sums over runs, including removed ones: the usage of a task, an agent or a day. SQLite computes them in one scan, without parsing runs. */
+/**
+ * Sums over runs, including removed ones: the usage of a task, an agent or a day. SQLite computes them in one scan,
+ * without parsing runs.
+ */
 import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 
@@ -34,13 +37,12 @@ type Row = Counts & { readonly task: number | null; readonly agentId: string | n
 /** A run that never started has used nothing. */
 const isUnknown = sql`agent_id is not null and ran_ms is not null`;
 
-export function createLedger(db: Db) {
-  /**
-   * Returns the sums. `minutesEast`: the current offset from UTC, which decides where a day begins. Days in the other
-   * half of the year may be off by an hour.
-   */
-  return (filter: SumFilter, minutesEast: number): Sums => {
-    const rows = db.all<Row>(sql`
+/**
+ * Returns the sums. `minutesEast`: the current offset from UTC, which decides where a day begins. Days in the other
+ * half of the year may be off by an hour.
+ */
+export function sumUsage(db: Db, filter: SumFilter, minutesEast: number): Sums {
+  const rows = db.all<Row>(sql`
       select task_id as task, agent_id as agentId,
         date((ended_at + ${minutesEast * 60_000}) / 1000, 'unixepoch') as day,
         count(*) as runs,
@@ -55,14 +57,13 @@ export function createLedger(db: Db) {
         coalesce(sum(advanced), 0) as advanced
       from (${selectRows(filter)})
       group by task_id, agent_id, day`);
-    return {
-      total: toSum(rows),
-      byTask: groups(rows, ({ task }) => task).map(([task, sum]) => ({ task, sum })),
-      byAgent: groups(rows, ({ agentId }) => agentId).map(([agentId, sum]) => ({ agentId, sum })),
-      byDay: groups(rows, ({ day }) => day)
-        .map(([day, sum]) => ({ day, sum }))
-        .sort((a, b) => (a.day < b.day ? -1 : 1)),
-    };
+  return {
+    total: toSum(rows),
+    byTask: groups(rows, ({ task }) => task).map(([task, sum]) => ({ task, sum })),
+    byAgent: groups(rows, ({ agentId }) => agentId).map(([agentId, sum]) => ({ agentId, sum })),
+    byDay: groups(rows, ({ day }) => day)
+      .map(([day, sum]) => ({ day, sum }))
+      .sort((a, b) => (a.day < b.day ? -1 : 1)),
   };
 }
 

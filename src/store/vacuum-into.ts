@@ -1,6 +1,6 @@
 /** Copies the whole database as it is at one moment. */
 import { openReadOnly } from './open.ts';
-import { createRunStore } from './runs.ts';
+import { RunStore } from './runs.ts';
 
 /** Copies the database to `into`, which must not exist. Returns the number of runs in the copy. */
 export function vacuumInto(path: string, into: string): number {
@@ -13,7 +13,7 @@ export function vacuumInto(path: string, into: string): number {
   }
   const copy = openReadOnly(into);
   try {
-    return createRunStore(copy.db).total();
+    return new RunStore(copy.db).total();
   } finally {
     copy.close();
   }

@@ -3,7 +3,7 @@ import type { Run } from '#run/run.ts';
 import { redact } from '#task/redact/redact.ts';
 import type { Core } from '../core/core.ts';
 import { KeptEnvironments } from './kept-environments.ts';
-import { type Agents, createAgents } from './registry.ts';
+import { Agents } from './registry.ts';
 import { createRunTokens, type RunTokens } from './run-tokens.ts';
 import { createSecrets, withoutOwnVariables } from './secrets.ts';
 
@@ -24,7 +24,7 @@ export type AgentServices = {
 export function createAgentServices(core: Core): AgentServices {
   const { store, supervisor, home, config, now, folderOf } = core;
   const rulesChanged = () => core.events.emit('rules-changed');
-  const agents = createAgents({ store, supervisor, folder: home.agents, now, rulesChanged });
+  const agents = new Agents({ store, supervisor, folder: home.agents, now, rulesChanged });
   const environment = withoutOwnVariables(process.env);
   const environments = new KeptEnvironments({
     folder: home.environments,

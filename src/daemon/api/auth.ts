@@ -73,7 +73,10 @@ function toActor(run: Run | null, supervisor: CallerWorld['supervisor']): Actor 
     : { kind: 'agent', name: agentRun.name, run: agentRun.number, runId: agentRun.id };
 }
 
-/** Throws if the caller is an agent, because an agent must not change its own limits. `what` is the predicate of the message. */
+/**
+ * Throws if the caller is an agent, because an agent must not change its own limits. `what` is the predicate of the
+ * message.
+ */
 export function requirePerson(
   request: FastifyRequest,
   deps: Pick<ApiContext, 'supervisor' | 'tokens'>,

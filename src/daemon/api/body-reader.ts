@@ -12,68 +12,46 @@ import { withoutQuote } from './errors.ts';
 
 type Body = { readonly bytes: number; since: number; readonly begin: () => void; readonly drop: () => void };
 
-export function createBodies(now: () => number) {
-  const small = createLane(now);
-  const large = createLane(now);
+/** The bodies that arrive at the moment. */
+export class BodyReader {
+  readonly #small: Lane;
+  readonly #large: Lane;
+
+  constructor(now: () => number) {
+    this.#small = new Lane(now);
+    this.#large = new Lane(now);
+  }
 
   /** Returns the parsed JSON. Throws a ClipError for the client. */
-  async function read(source: IncomingMessage, bytesMax: number): Promise<unknown> {
+  async read(source: IncomingMessage, bytesMax: number): Promise<unknown> {
     const declared = source.headers['content-length'];
     const bytes = declared === undefined ? bytesMax : Number(declared);
     if (bytes > bytesMax) throw tooLarge();
-    const lane = bytes <= limits.bodyBytesMax ? small : large;
+    const lane = bytes <= limits.bodyBytesMax ? this.#small : this.#large;
     return parse(await lane.take(source, bytes));
   }
-
-  return { read };
 }
 
-function createLane(now: () => number) {
-  const waiting = new Set<Body>();
-  const arriving = new Set<Body>();
-  let room: number = limits.bodiesBytesMax;
-  let timer: NodeJS.Timeout | null = null;
+/** Bodies that share one memory budget. */
+class Lane {
+  readonly #now: () => number;
+  readonly #waiting = new Set<Body>();
+  readonly #arriving = new Set<Body>();
+  #room: number = limits.bodiesBytesMax;
+  #timer: NodeJS.Timeout | null = null;
 
-  function look(): void {
-    for (const first of waiting) {
-      if (first.bytes <= room || arriving.size === 0) {
-        waiting.delete(first);
-        arriving.add(first);
-        room -= first.bytes;
-        first.since = now();
-        first.begin();
-        continue;
-      }
-      const [oldest] = arriving;
-      const left = oldest === undefined ? 0 : oldest.since + limits.bodyStalledMs - now();
-      if (oldest === undefined || left > 0) return later(left);
-      oldest.drop();
-      return;
-    }
-  }
-
-  function later(ms: number): void {
-    if (timer !== null) return;
-    timer = setTimeout(() => {
-      timer = null;
-      look();
-    }, ms).unref();
-  }
-
-  function leave(body: Body): void {
-    waiting.delete(body);
-    if (arriving.delete(body)) room += body.bytes;
-    look();
+  constructor(now: () => number) {
+    this.#now = now;
   }
 
   /** Returns the whole body. Throws if it ends early, is longer than `bytes`, or is dropped for others. */
-  function take(source: IncomingMessage, bytes: number): Promise<Buffer> {
+  take(source: IncomingMessage, bytes: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       let kept: Buffer = Buffer.allocUnsafe(0);
       let length = 0;
       const over = (error: Error | null) => {
         source.off('data', more).off('end', end).off('close', gone).off('error', gone);
-        leave(body);
+        this.#leave(body);
         if (error === null) resolve(kept.subarray(0, length));
         else reject(error);
       };
@@ -86,26 +64,46 @@ function createLane(now: () => number) {
       };
       const end = () => over(null);
       const gone = () => over(new ClipError('usage', 'The request ended before its body did.'));
-      const body: Body = {
-        bytes,
-        since: now(),
-        begin: () => source.on('data', more).on('end', end),
-        drop: () =>
-          over(
-            new ClipError(
-              'busy',
-              'The body of the request did not come in time, and others wait.',
-              'Send it again, at once.',
-            ),
-          ),
-      };
+      const begin = () => void source.on('data', more).on('end', end);
+      const body: Body = { bytes, since: this.#now(), begin, drop: () => over(tooLate()) };
       source.on('close', gone).on('error', gone);
-      waiting.add(body);
-      look();
+      this.#waiting.add(body);
+      this.#look();
     });
   }
 
-  return { take };
+  /** Lets waiting bodies arrive while there is memory. Drops a stalled one for those that still wait. */
+  #look(): void {
+    for (const first of this.#waiting) {
+      if (first.bytes <= this.#room || this.#arriving.size === 0) {
+        this.#waiting.delete(first);
+        this.#arriving.add(first);
+        this.#room -= first.bytes;
+        first.since = this.#now();
+        first.begin();
+        continue;
+      }
+      const [oldest] = this.#arriving;
+      const left = oldest === undefined ? 0 : oldest.since + limits.bodyStalledMs - this.#now();
+      if (oldest === undefined || left > 0) return this.#later(left);
+      oldest.drop();
+      return;
+    }
+  }
+
+  #later(ms: number): void {
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#look();
+    }, ms).unref();
+  }
+
+  #leave(body: Body): void {
+    this.#waiting.delete(body);
+    if (this.#arriving.delete(body)) this.#room += body.bytes;
+    this.#look();
+  }
 }
 
 function grown(kept: Buffer, size: number): Buffer {
@@ -119,6 +117,14 @@ function tooLarge(): ClipError {
     'too_large',
     'The request is over the size limit of 1 MiB (input: 16 MiB).',
     'Put what is long into a file: --stdin FILE.',
+  );
+}
+
+function tooLate(): ClipError {
+  return new ClipError(
+    'busy',
+    'The body of the request did not come in time, and others wait.',
+    'Send it again, at once.',
   );
 }
 
@@ -139,7 +145,9 @@ function parse(bytes: Buffer): unknown {
   return value;
 }
 
-/** Counts values before they are parsed: an empty list takes three bytes on the wire and many times as much in memory. */
+/**
+ * Counts values before they are parsed: an empty list takes three bytes on the wire and many times as much in memory.
+ */
 function hasManyValues(bytes: Buffer): boolean {
   let count = 0;
   let inText = false;

@@ -13,66 +13,77 @@ import { limits } from '#run/limits.ts';
 type State = 'idle' | 'arriving' | 'asking';
 type Connection = { state: State; since: number };
 
-export function createConnections(deps: { readonly now: () => number; readonly refusal: string }) {
-  const guests = new Map<Socket, Connection>();
-  let timer: NodeJS.Timeout | null = null;
+/** The open connections. */
+export class Connections {
+  readonly #now: () => number;
+  /** The answer to a client for which there is no room. */
+  readonly #refusal: string;
+  readonly #connections = new Map<Socket, Connection>();
+  #timer: NodeJS.Timeout | null = null;
 
-  function welcome(socket: Socket): void {
-    guests.set(socket, { state: 'idle', since: deps.now() });
-    socket.once('close', () => guests.delete(socket));
-    makeRoom();
+  constructor(deps: { readonly now: () => number; readonly refusal: string }) {
+    this.#now = deps.now;
+    this.#refusal = deps.refusal;
+  }
+
+  /** Registers the hooks. Must be called before the server listens. */
+  attach(api: FastifyInstance): void {
+    api.server.on('connection', (socket: Socket) => this.#add(socket));
+    api.addHook('onRequest', async ({ raw }, reply) => {
+      const { 'content-length': length, 'transfer-encoding': encoding } = raw.headers;
+      const isWhole = encoding === undefined && (length === undefined || length === '0');
+      this.#note(raw.socket, isWhole ? 'asking' : 'arriving');
+      reply.raw.once('close', () => this.#note(raw.socket, 'idle'));
+    });
+    api.addHook('preHandler', async ({ raw }) => this.#note(raw.socket, 'asking'));
+  }
+
+  #add(socket: Socket): void {
+    this.#connections.set(socket, { state: 'idle', since: this.#now() });
+    socket.once('close', () => this.#connections.delete(socket));
+    this.#makeRoom();
     // All connections are active, and there are as many as can be served.
-    if (guests.size > limits.connectionsBurstMax) dismiss(socket, deps.refusal);
+    if (this.#connections.size > limits.connectionsBurstMax) this.#drop(socket, this.#refusal);
+  }
+
+  #note(socket: Socket, state: State): void {
+    const connection = this.#connections.get(socket);
+    if (connection) Object.assign(connection, { state, since: this.#now() });
   }
 
   /** Drops inactive connections above the limit. New connections get a grace period while the burst limit allows it. */
-  function makeRoom(): void {
-    const before = deps.now() - limits.idleGraceMs;
+  #makeRoom(): void {
+    const before = this.#now() - limits.idleGraceMs;
     for (const state of ['idle', 'arriving'] as const) {
-      while (guests.size > limits.connectionsMax) {
-        const [socket, guest] = longest(state) ?? [];
-        if (!socket || !guest || (guest.since > before && guests.size <= limits.connectionsBurstMax)) break;
-        dismiss(socket);
+      while (this.#connections.size > limits.connectionsMax) {
+        const [socket, connection] = this.#longest(state) ?? [];
+        if (!socket || !connection) break;
+        if (connection.since > before && this.#connections.size <= limits.connectionsBurstMax) break;
+        this.#drop(socket);
       }
     }
-    if (guests.size > limits.connectionsMax) lookAgain();
+    if (this.#connections.size > limits.connectionsMax) this.#lookAgain();
   }
 
-  function lookAgain(): void {
-    if (timer !== null) return;
-    timer = setTimeout(() => {
-      timer = null;
-      makeRoom();
+  #lookAgain(): void {
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#makeRoom();
     }, limits.idleGraceMs).unref();
   }
 
-  function longest(state: State): [Socket, Connection] | null {
+  /** Returns the connection that has been in this state longest. */
+  #longest(state: State): [Socket, Connection] | null {
     let found: [Socket, Connection] | null = null;
-    for (const each of guests)
+    for (const each of this.#connections)
       if (each[1].state === state && (found === null || each[1].since < found[1].since)) found = each;
     return found;
   }
 
-  function dismiss(socket: Socket, words: string | null = null): void {
-    guests.delete(socket);
+  #drop(socket: Socket, words: string | null = null): void {
+    this.#connections.delete(socket);
     if (words === null) socket.destroy();
     else socket.end(words, () => socket.destroy());
   }
-
-  return {
-    /** Registers the hooks. Must be called before the server listens. */
-    attach(api: FastifyInstance): void {
-      api.server.on('connection', welcome);
-      const set = (socket: Socket, state: State) => {
-        const guest = guests.get(socket);
-        if (guest) Object.assign(guest, { state, since: deps.now() });
-      };
-      api.addHook('onRequest', async ({ raw }, reply) => {
-        const { 'content-length': length, 'transfer-encoding': encoding } = raw.headers;
-        set(raw.socket, encoding === undefined && (length === undefined || length === '0') ? 'asking' : 'arriving');
-        reply.raw.once('close', () => set(raw.socket, 'idle'));
-      });
-      api.addHook('preHandler', async ({ raw }) => set(raw.socket, 'asking'));
-    },
-  };
 }

@@ -62,4 +62,5 @@ export type ApiContext = {
   readonly shutdown: () => Promise<void>;
 };
 
-export type Routes = (api: FastifyInstance, deps: ApiContext & { readonly show: Show }) => void;
+export type RouteDeps = ApiContext & { readonly show: Show };
+export type Routes = (api: FastifyInstance, deps: RouteDeps) => void;

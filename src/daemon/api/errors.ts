@@ -18,6 +18,7 @@ export function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T
 /** Maximum length of a field name in a message. Field names may come from the client. */
 const whereLength = 100;
 
+/** Returns the error of a request that does not fit its schema. It names the field. */
 export function usageError(error: z.ZodError): ClipError {
   const [issue] = error.issues;
   const where = cutText(issue?.path.join('.') ?? '', whereLength);
@@ -93,6 +94,7 @@ export function errorBody(
   };
 }
 
+/** Answers a request with an error. */
 export function answerError(log: LogFunction, error: Error, reply: FastifyReply): void {
   const { status, body } = errorBody(log, error);
   let sent = false;

@@ -14,7 +14,10 @@ export type LineStream = {
   readonly closed: () => boolean;
 };
 
-/** Takes over the reply. Throws if there are too many streams. A client that takes no data for 10 s while a line is waiting is dropped. */
+/**
+ * Takes over the reply. Throws if there are too many streams. A client that takes no data for 10 s while a line is
+ * waiting is dropped.
+ */
 export function startLines(reply: FastifyReply, version: string): LineStream {
   if (open.size >= limits.streamsMax)
     throw new ClipError(

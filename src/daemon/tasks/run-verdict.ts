@@ -10,79 +10,94 @@ import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import type { Store } from '#store/store.ts';
 import { type AgentReport, countReports, lastUsefulReportAt } from '#task/agent-reports.ts';
 import { isDurable } from '#task/continuation/continuation-budget.ts';
-import { buildEvidence, type Evidence } from '#task/liveness/evidence.ts';
+import { buildEvidence, type Evidence, type RecordCounts } from '#task/liveness/evidence.ts';
 import { classifyLiveness } from '#task/liveness/liveness.ts';
 import { onlyReads } from '#task/shell/is-read-only.ts';
 
-export type RunJudge = ReturnType<typeof createRunJudge>;
+/** What a run itself has done, as far as it is recorded. */
+type Gathered = {
+  readonly evidence: Evidence;
+  /** The last words of the agent. */
+  readonly text: string;
+  readonly reports: readonly AgentReport[];
+};
 
-export function createRunJudge(deps: { store: Store; folderOf: (run: Pick<Run, 'id'>) => string }) {
-  const { store } = deps;
+export class RunJudge {
+  readonly #store: Store;
+  readonly #folderOf: (run: Pick<Run, 'id'>) => string;
 
-  /** Gathers what the run itself has done, as far as it is recorded. Nothing that clip wrote counts. */
-  function gather(
-    run: Run,
-    workspace: WorkspaceRecord | null,
-  ): { evidence: Evidence; text: string; reports: readonly AgentReport[] } {
-    // For an agent without a stream only reports were read, so its stream state holds no evidence.
-    const streamState =
-      findAdapter(run.spec.agent).stream === null ? null : (store.streamStates.ofRun(run.number)?.streamState ?? null);
-    const reports = store.reports.ofRun(run.number);
+  constructor(deps: { store: Store; folderOf: (run: Pick<Run, 'id'>) => string }) {
+    this.#store = deps.store;
+    this.#folderOf = deps.folderOf;
+  }
+
+  /** Returns the verdict of an ended run; null for a run that has not ended. */
+  judge(run: Run, workspace: WorkspaceRecord | null): LivenessRecord | null {
+    if (!isEnded(run.state)) return null;
     const { taskId } = run.lineage;
-    const comments = taskId === null ? { count: 0, lastAt: null } : store.comments.ofRun(run.number, taskId);
-    const documents =
-      taskId === null
-        ? { count: 0, fresh: 0, freshPlan: false, lastAt: null }
-        : store.documents.ofRun(run.number, taskId);
-    const counts = {
-      comments: comments.count,
-      documents: documents.fresh,
-      planRevised: documents.freshPlan,
-      reports: countReports(reports),
-      lastAt: newest(comments.lastAt, documents.lastAt, lastUsefulReportAt(reports)),
-    };
-    const evidence = buildEvidence(streamState, workspace, counts);
-    return run.spec.agent === null
-      ? { evidence: withCommand(evidence, run), text: '', reports }
-      : { evidence, text: streamState?.text ?? formatLast(run) ?? '', reports };
+    const { evidence, text, reports } = this.#gather(run, workspace);
+    const task = taskId === null ? null : this.#store.tasks.byNumber(taskId);
+    return classifyLiveness({ outcome: run.state, task, evidence, text, reports });
+  }
+
+  /** Returns whether any of the run's work remains. */
+  isDurable(run: Run): boolean {
+    return isEnded(run.state) && isDurable(this.#gather(run, run.state.workspace).evidence);
   }
 
   /** Returns the last output of an agent without a readable stream; null for all others. */
-  function formatLast({ id, number, spec }: Run): string | null {
+  lastWords({ id, number, spec }: Run): string | null {
     if (spec.agent?.adapter !== 'plain' || spec.agent.mapping !== null) return null;
     // An archived log is not read again.
     return (
-      store.archives.of(number)?.lastWords ??
-      stripVTControlCharacters(readEnd(logPath(deps.folderOf({ id }), 'stdout'), limits.accountTextLength))
+      this.#store.archives.of(number)?.lastWords ??
+      stripVTControlCharacters(readEnd(logPath(this.#folderOf({ id }), 'stdout'), limits.accountTextLength))
     );
   }
 
-  /** Returns the stream state for a summary, built from other facts if there is no stream. */
-  function readStreamState(run: Run): StreamState | null {
-    const streamState = store.streamStates.ofRun(run.number)?.streamState ?? null;
+  /** Returns the stream state for a summary, built from other facts if there is no stream; null if none is stored. */
+  streamStateOf(run: Run): StreamState | null {
+    const streamState = this.#store.streamStates.ofRun(run.number)?.streamState ?? null;
     if (findAdapter(run.spec.agent).stream !== null) return streamState;
-    if (run.spec.agent !== null) return { ...emptyStreamState, text: formatLast(run) ?? '' };
+    if (run.spec.agent !== null) return { ...emptyStreamState, text: this.lastWords(run) ?? '' };
     const { commands: recentCommands } = withCommand(buildEvidence(null, null, nothingLeft), run);
     return { ...emptyStreamState, commands: 1, commandsFailed: recentCommands[0]?.failed ? 1 : 0, recentCommands };
   }
 
-  return {
-    streamStateOf: readStreamState,
-    lastWords: formatLast,
-    /** Returns the verdict of an ended run; null for a run that has not ended. */
-    judge(run: Run, workspace: WorkspaceRecord | null): LivenessRecord | null {
-      if (!isEnded(run.state)) return null;
-      const { taskId } = run.lineage;
-      const { evidence, text, reports } = gather(run, workspace);
-      const task = taskId === null ? null : store.tasks.byNumber(taskId);
-      return classifyLiveness({ outcome: run.state, task, evidence, text, reports });
-    },
-    /** Returns whether any of the run's work remains. */
-    isDurable: (run: Run): boolean => isEnded(run.state) && isDurable(gather(run, run.state.workspace).evidence),
-  };
+  /** Gathers what the run itself has done. Nothing that clip wrote counts. */
+  #gather(run: Run, workspace: WorkspaceRecord | null): Gathered {
+    // For an agent without a stream only reports were read, so its stream state holds no evidence.
+    const hasStream = findAdapter(run.spec.agent).stream !== null;
+    const streamState = hasStream ? (this.#store.streamStates.ofRun(run.number)?.streamState ?? null) : null;
+    const reports = this.#store.reports.ofRun(run.number);
+    const evidence = buildEvidence(streamState, workspace, this.#countLeft(run, reports));
+    return run.spec.agent === null
+      ? { evidence: withCommand(evidence, run), text: '', reports }
+      : { evidence, text: streamState?.text ?? this.lastWords(run) ?? '', reports };
+  }
+
+  /** Counts what the run has left on its task, and its reports. */
+  #countLeft({ number, lineage }: Run, reports: readonly AgentReport[]): RecordCounts {
+    const { taskId } = lineage;
+    const comments = taskId === null ? null : this.#store.comments.ofRun(number, taskId);
+    const documents = taskId === null ? null : this.#store.documents.ofRun(number, taskId);
+    return {
+      comments: comments?.count ?? 0,
+      documents: documents?.fresh ?? 0,
+      planRevised: documents?.freshPlan ?? false,
+      reports: countReports(reports),
+      lastAt: newest(comments?.lastAt ?? null, documents?.lastAt ?? null, lastUsefulReportAt(reports)),
+    };
+  }
 }
 
-const nothingLeft = { comments: 0, documents: 0, planRevised: false, reports: countReports([]), lastAt: null };
+const nothingLeft: RecordCounts = {
+  comments: 0,
+  documents: 0,
+  planRevised: false,
+  reports: countReports([]),
+  lastAt: null,
+};
 
 /** Adds the command of a plain run: a command that a person runs for a task is itself the work. */
 function withCommand(evidence: Evidence, { spec, state }: Run): Evidence {

@@ -10,7 +10,7 @@ import type { AutomaticRuns } from '../runs/automatic-runs.ts';
 import { createAgentTimers } from './agent-timers.ts';
 import { Continuation } from './continuation.ts';
 import { Handoff } from './handoff.ts';
-import { createRunJudge, type RunJudge } from './run-verdict.ts';
+import { RunJudge } from './run-verdict.ts';
 import { TaskReactions } from './task-reactions.ts';
 import type { Tasks } from './tasks.ts';
 import { Wakes } from './wakes.ts';
@@ -36,7 +36,7 @@ export function createTaskEngine(
 ): TaskEngine {
   const { store, supervisor, config, now, folderOf } = core;
   const wakes = new Wakes({ store, supervisor, automaticRuns, now });
-  const runJudge = createRunJudge({ store, folderOf });
+  const runJudge = new RunJudge({ store, folderOf });
   const handoff = new Handoff({ store, supervisor, tasks, runJudge, runsFolder: core.home.runs, now, secretsOf });
   const shared = { store, tasks, wakes, redacted, runsMax: config.automatic_runs_max };
   const attemptsMax = config.continuation_attempts;

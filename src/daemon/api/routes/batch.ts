@@ -1,5 +1,4 @@
 /** `POST /v1/batch`: JSON lines in, one JSON line out for each. The lines of one chunk share one transaction. */
-
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZodError } from 'zod';
@@ -9,12 +8,13 @@ import type { RunRequest, RunRequestInput } from '#protocol/requests.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import { isLocked } from '#store/errors.ts';
-import type { Routes } from '../context.ts';
+import type { RouteDeps, Routes } from '../context.ts';
 import { errorBody, usageError, withoutQuote } from '../errors.ts';
 import { type LineStream, startLines } from '../ndjson-stream.ts';
 
 type Defaults = Partial<RunRequestInput>;
 type Line = { readonly line: number; readonly request: RunRequest | ClipError };
+type Admitted = ReturnType<RouteDeps['admission']['admit']>[number] | Error;
 
 export const batchRoutes: Routes = (api, deps) => {
   // The body is read line by line below, however long it is.
@@ -23,77 +23,98 @@ export const batchRoutes: Routes = (api, deps) => {
   api.post('/v1/batch', async (request, reply) => {
     if (!request.headers['content-type']?.startsWith('application/x-ndjson'))
       throw new ClipError('usage', 'A batch is JSON lines.', 'Say so: content-type: application/x-ndjson');
-    const out = startLines(reply, deps.version);
-    let defaults: Defaults = {};
-    let number = 0;
-    for await (const texts of readLines(request.raw)) {
-      const lines: Line[] = [];
-      for (const text of texts) {
-        if (text?.trim() === '') {
-          number += 1;
-          continue;
-        }
-        // The first line may hold the client's folder and environment. It is not a line of the user's file.
-        if (number === 0 && text?.startsWith('{"defaults"')) {
-          const header = parseHeader(text);
-          if (header instanceof ClipError) {
-            // Without valid defaults every line would mean something else, so the whole batch is refused.
-            await out.send({ line: 0, ...errorBody(deps.log, header).body });
-            return out.end();
-          }
-          defaults = header;
-          continue;
-        }
-        number += 1;
-        lines.push({ line: number, request: parse(text, defaults) });
+    await new Batch(deps, startLines(reply, deps.version)).answerAll(request.raw);
+  });
+};
+
+class Batch {
+  readonly #deps: RouteDeps;
+  readonly #out: LineStream;
+  #defaults: Defaults = {};
+  /** Number of the last line that was read. */
+  #number = 0;
+
+  constructor(deps: RouteDeps, out: LineStream) {
+    this.#deps = deps;
+    this.#out = out;
+  }
+
+  /** Reads the lines of the body and answers each. Stops when the client has disconnected. */
+  async answerAll(body: AsyncIterable<Buffer>): Promise<void> {
+    for await (const texts of readLines(body)) {
+      const lines = this.#parseLines(texts);
+      if (lines instanceof ClipError) {
+        // Without valid defaults every line would mean something else, so the whole batch is refused.
+        await this.#out.send({ line: 0, ...errorBody(this.#deps.log, lines).body });
+        return this.#out.end();
       }
       for (let from = 0; from < lines.length; from += limits.batchChunkRuns) {
-        if (!(await answer(out, lines.slice(from, from + limits.batchChunkRuns)))) return;
+        if (!(await this.#answer(lines.slice(from, from + limits.batchChunkRuns)))) return;
         // One chunk may hold thousands of lines. Other requests get their turn in between.
         await new Promise((resume) => setImmediate(resume));
       }
     }
-    out.end();
-  });
+    this.#out.end();
+  }
+
+  /** Parses the lines of one chunk of the body, without empty ones. Returns the error if the defaults are invalid. */
+  #parseLines(texts: readonly (string | null)[]): Line[] | ClipError {
+    const lines: Line[] = [];
+    for (const text of texts) {
+      // The first line may hold the client's folder and environment. It is not a line of the user's file.
+      if (this.#number === 0 && text?.startsWith('{"defaults"')) {
+        const header = parseHeader(text);
+        if (header instanceof ClipError) return header;
+        this.#defaults = header;
+        continue;
+      }
+      this.#number += 1;
+      if (text?.trim() !== '') lines.push({ line: this.#number, request: parse(text, this.#defaults) });
+    }
+    return lines;
+  }
 
   /** Admits the valid lines and answers each. Returns false if the client has disconnected. */
-  async function answer(out: LineStream, lines: readonly Line[]): Promise<boolean> {
+  async #answer(lines: readonly Line[]): Promise<boolean> {
     const good = lines.flatMap(({ line, request }) => (request instanceof ClipError ? [] : [{ line, request }]));
     const requests = good.map(({ request }) => request);
-    await deps.admission.lookAhead(requests);
-    const results = await admitPatiently(requests);
+    await this.#deps.admission.lookAhead(requests);
+    const results = await this.#admitPatiently(requests);
     const admitted = new Map(results.map((result, index) => [good[index]?.line, result]));
     for (const { line, request } of lines) {
       const result =
         request instanceof ClipError ? request : (admitted.get(line) ?? new Error('a line without an answer'));
-      const body =
-        result instanceof Error
-          ? errorBody(deps.log, result).body
-          : { run: deps.show.show(deps.supervisor.find(result.run.number) ?? result.run), existing: result.existing };
-      if (!(await out.send({ line, ...body }))) return false;
+      if (!(await this.#out.send({ line, ...this.#view(result) }))) return false;
     }
     return true;
   }
 
+  #view(result: Admitted): object {
+    const { log, show, supervisor } = this.#deps;
+    if (result instanceof Error) return errorBody(log, result).body;
+    return { run: show.show(supervisor.find(result.run.number) ?? result.run), existing: result.existing };
+  }
+
   /** Retries while another program holds the database lock, because a client cannot repeat a batch. */
-  async function admitPatiently(requests: readonly RunRequest[]): Promise<ReturnType<typeof admit>> {
-    for (const until = deps.now() + limits.lockedMsMax; ; await sleep(limits.lockedPauseMs)) {
-      const results = admit(requests);
-      if (!results.some(isLocked) || deps.now() > until) return results;
+  async #admitPatiently(requests: readonly RunRequest[]): Promise<readonly Admitted[]> {
+    const { now } = this.#deps;
+    for (const until = now() + limits.lockedMsMax; ; await sleep(limits.lockedPauseMs)) {
+      const results = this.#admit(requests);
+      if (!results.some(isLocked) || now() > until) return results;
     }
   }
 
   /** Admits requests in one transaction. If it fails as a whole (e.g. disk full), every line gets the error. */
-  function admit(requests: readonly RunRequest[]) {
+  #admit(requests: readonly RunRequest[]): readonly Admitted[] {
     try {
-      const admitted = deps.admission.admit(requests);
+      const admitted = this.#deps.admission.admit(requests);
       failpoint('batch.middle');
       return admitted;
     } catch (error) {
       return requests.map(() => error as Error);
     }
   }
-};
+}
 
 function parseHeader(text: string): Defaults | ClipError {
   try {

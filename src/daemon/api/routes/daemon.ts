@@ -42,7 +42,7 @@ export const daemonRoutes: Routes = (api, deps) => {
       schema: 1,
       daemon: daemon(),
       queue: { held, queued, slots: max, taken },
-      live: await Promise.all(live.map(deps.show.showSampled)),
+      live: await Promise.all(live.map((run) => deps.show.showSampled(run))),
       needsYou: needs(),
     };
   });

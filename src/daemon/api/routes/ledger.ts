@@ -1,82 +1,73 @@
-import { viewOfDocument, viewOfHead, viewOfTask } from '#protocol/task-views.ts';
+/** `/v1/ledger` and `/v1/tasks/:task/handoff`: what runs have done and used, and the continuation summary of a task. */
+import type { FastifyRequest } from 'fastify';
+import { viewOfDocument, viewOfHead } from '#protocol/task-views.ts';
 import { handoffQuery, type LedgerAnswer, ledgerQuery, taskParams } from '#protocol/tasks.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
+import type { SumFilter } from '#store/usage-totals.ts';
 import { summaryDiff } from '#task/handoff/summary-diff.ts';
-import { isClosed, summaryKey } from '#task/task.ts';
+import { summaryKey } from '#task/task.ts';
 import { offsetMinutesAt } from '../../core/local-day.ts';
 import { describe } from '../../core/log.ts';
-import type { Routes } from '../context.ts';
+import type { RouteDeps, Routes } from '../context.ts';
 import { read } from '../errors.ts';
+import { viewTask } from '../task-view.ts';
 
 export const ledgerRoutes: Routes = (api, deps) => {
-  const { store, tasks, show, supervisor } = deps;
-  const agentName = (agentId: string) => store.agents.nameOf(agentId);
-
-  /** Returns the ledger of runs, newest first. Missing verdicts are computed in the background and appear the next time. */
-  api.get('/v1/ledger', (request): LedgerAnswer => {
-    const { task: number, agent, since, limit } = read(ledgerQuery, request.query);
-    const task = number === undefined ? null : tasks.get(number);
-    const agentId = agent === undefined ? undefined : deps.agents.idOf(agent);
-    const { runs, hidden } = store.runs.ledger({ task: number, agentId, since }, limit);
-    const current = runs.map((run) => supervisor.find(run.number) ?? run);
-    deps.backfill.enqueue(current);
-    return {
-      schema: 1,
-      task:
-        task === null
-          ? null
-          : viewOfTask(task, {
-              nameOf: agentName,
-              paused: isClosed(task.status) ? null : deps.budgets.mayStart(null, task.number),
-            }),
-      runs: current.map(show.show),
-      hidden,
-      totals: sumTotals({ task: number, agentId, since }),
-    };
-  });
-
-  function sumTotals(filter: {
-    task?: number | undefined;
-    agentId?: string | undefined;
-    since?: number | undefined;
-  }): LedgerAnswer['totals'] {
-    const { total, byTask, byAgent, byDay } = store.ledger(filter, offsetMinutesAt(deps.now()));
-    return {
-      ...total,
-      byTask: byTask.map(({ task, sum }) => ({ task, ...sum })),
-      byAgent: byAgent.map(({ agentId, sum }) => ({
-        agent: agentId === null ? null : (agentName(agentId) ?? agentId),
-        ...sum,
-      })),
-      byDay: byDay.map(({ day, sum }) => ({ day, ...sum })),
-    };
-  }
-
-  /** Returns the continuation summary and its diff to the previous revision; with `history`, the list of revisions. */
-  api.get('/v1/tasks/:task/handoff', async (request) => {
-    const { number } = tasks.get(read(taskParams, request.params).task);
-    const { history } = read(handoffQuery, request.query);
-    // If the summary cannot be refreshed, the last one is shown.
-    await deps.handoff
-      .freshen(number)
-      .catch((error) => deps.log('warn', 'continuation summary not written', { task: number, error: describe(error) }));
-    const document = store.documents.get(number, summaryKey);
-    if (document === null)
-      throw new ClipError(
-        'not_found',
-        `T${number} has no continuation summary yet.`,
-        'It is written when the first run of the task has ended.',
-      );
-    const before = document.revision === 1 ? null : store.documents.get(number, summaryKey, document.revision - 1);
-    return {
-      schema: 1,
-      task: number,
-      document: viewOfDocument(document),
-      diff: summaryDiff(before?.body ?? null, document.body),
-      ...(history
-        ? { history: store.documents.history(number, summaryKey, limits.activityShown).map(viewOfHead) }
-        : {}),
-    };
-  });
+  api.get('/v1/ledger', (request) => showLedger(deps, request));
+  api.get('/v1/tasks/:task/handoff', (request) => showHandoff(deps, request));
 };
+
+/**
+ * Returns the ledger of runs, newest first. Missing verdicts are computed in the background and appear the next time.
+ */
+function showLedger(deps: RouteDeps, { query }: FastifyRequest): LedgerAnswer {
+  const { task: number, agent, since, limit } = read(ledgerQuery, query);
+  const task = number === undefined ? null : deps.tasks.get(number);
+  const filter = { task: number, agentId: agent === undefined ? undefined : deps.agents.idOf(agent), since };
+  const { runs, hidden } = deps.store.runs.ledger(filter, limit);
+  const current = runs.map((run) => deps.supervisor.find(run.number) ?? run);
+  deps.backfill.enqueue(current);
+  return {
+    schema: 1,
+    task: task === null ? null : viewTask(deps, task),
+    runs: current.map((run) => deps.show.show(run)),
+    hidden,
+    totals: sumTotals(deps, filter),
+  };
+}
+
+function sumTotals({ store, now }: RouteDeps, filter: SumFilter): LedgerAnswer['totals'] {
+  const { total, byTask, byAgent, byDay } = store.ledger(filter, offsetMinutesAt(now()));
+  const nameOf = (agentId: string | null) => (agentId === null ? null : (store.agents.nameOf(agentId) ?? agentId));
+  return {
+    ...total,
+    byTask: byTask.map(({ task, sum }) => ({ task, ...sum })),
+    byAgent: byAgent.map(({ agentId, sum }) => ({ agent: nameOf(agentId), ...sum })),
+    byDay: byDay.map(({ day, sum }) => ({ day, ...sum })),
+  };
+}
+
+/** Returns the continuation summary and its diff to the previous revision; with `history`, the list of revisions. */
+async function showHandoff(deps: RouteDeps, { params, query }: FastifyRequest) {
+  const { documents } = deps.store;
+  const { number } = deps.tasks.get(read(taskParams, params).task);
+  const { history } = read(handoffQuery, query);
+  // If the summary cannot be refreshed, the last one is shown.
+  await deps.handoff
+    .freshen(number)
+    .catch((error) => deps.log('warn', 'continuation summary not written', { task: number, error: describe(error) }));
+  const document = documents.get(number, summaryKey);
+  if (document === null)
+    throw new ClipError(
+      'not_found',
+      `T${number} has no continuation summary yet.`,
+      'It is written when the first run of the task has ended.',
+    );
+  const before = document.revision === 1 ? null : documents.get(number, summaryKey, document.revision - 1);
+  const diff = summaryDiff(before?.body ?? null, document.body);
+  const answer = { schema: 1, task: number, document: viewOfDocument(document), diff };
+  return history
+    ? { ...answer, history: documents.history(number, summaryKey, limits.activityShown).map(viewOfHead) }
+    : answer;
+}

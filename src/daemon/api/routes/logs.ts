@@ -1,4 +1,6 @@
-/** `GET /v1/runs/:run/logs`: the bytes of one stream from an offset. With `follow`, JSON lines until the run has ended. */
+/**
+ * `GET /v1/runs/:run/logs`: the bytes of one stream from an offset. With `follow`, JSON lines until the run has ended.
+ */
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logPath, openPlainLog, readLog } from '#process/log-files.ts';
