@@ -17,9 +17,12 @@ async function moveDaemonElsewhere(home: TestHome): Promise<void> {
   const container = spawn('unshare', inside, { env: home.env, cwd: home.base, stdio: 'ignore' });
   onTestFinished(async () => {
     // Killed with its container, the daemon would be started again by a keeper outside.
-    await home.clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } });
+    await until('the daemon in the container has stopped', async () => {
+      if (home.pidsOf('daemon').length === 0) return true;
+      return (await home.clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } })).code === 0;
+    });
     container.kill('SIGKILL');
-  }, 30_000);
+  }, 60_000);
   await until('the daemon in the container is there', () => home.pidsOf('daemon').length > 0);
   for (const pid of keepers) process.kill(pid, 'SIGCONT');
   await until('the daemon in the container answers', () => home.listens());
