@@ -1,4 +1,4 @@
-/** A keeper of its own, without a daemon: the test plays the daemon. */
+/** A keeper without a daemon. The test plays the daemon. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -34,13 +34,13 @@ export async function createKeeper(env: Record<string, string> = {}) {
     for (const { socket } of lines) socket.destroy();
     for (const { pid: runPid } of started()) if (isAlive(runPid)) process.kill(runPid, 'SIGKILL');
     if (isAlive(pid)) process.kill(pid, 'SIGKILL');
-    await until('the keeper is gone', () => !isAlive(pid));
+    await until('the keeper has exited', () => !isAlive(pid));
     rmSync(home, { recursive: true, force: true });
   });
   const started = () =>
     lines.flatMap(({ heard }) => heard.flatMap((message) => (message.type === 'started' ? [message.leader] : [])));
 
-  /** Connects, once the keeper listens. */
+  /** Connects when the keeper listens. */
   async function open(): Promise<Line> {
     const socket = await until('the keeper listens', () => tryConnect(path));
     const heard: FromKeeper[] = [];
@@ -68,11 +68,11 @@ export async function createKeeper(env: Record<string, string> = {}) {
   async function greet(generation: number, extra: { protocol?: number; managed?: boolean } = {}): Promise<Line> {
     const line = await open();
     line.say({ type: 'hello', protocol: 1, generation, version: 'test', managed: true, ...extra });
-    await until('an answer to hello', () => line.heard.length > 0 || line.closed());
+    await until('the hello is answered', () => line.heard.length > 0 || line.closed());
     return line;
   }
 
-  /** Makes the folder of a run, as the daemon does before it asks for the process. */
+  /** Creates the folder of a run, as the daemon does before it requests the process. */
   function folder(id: string, environment: Record<string, string> = { PATH: process.env['PATH'] ?? '' }): string {
     const path = join(home, 'runs', id);
     mkdirSync(path);
