@@ -1,4 +1,4 @@
-/** The ledger as a person reads it: the words of the reference system. */
+/** The text of the ledger: the wording of the reference system. */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { addTask, atRest, ends, gated, homeWith, untilRun } from '../../support/
 const { session, words, done } = codexSays;
 const blocked = [session('s1'), words('I cannot proceed because I need access credentials.'), done(10, 1), { exit: 0 }];
 
-/** A task of nobody with these runs, one after the other, and what the ledger says. */
+/** Creates an unassigned task with these runs, one after the other, and returns its ledger. */
 async function told(scripts: readonly (readonly object[])[], options: readonly string[] = []) {
   const { home } = await homeWith(() => scripts as never, options);
   const task = await addTask(home, []);
@@ -17,7 +17,7 @@ async function told(scripts: readonly (readonly object[])[], options: readonly s
   return { home, task, ledger: async (...more: string[]) => (await home.clip(['ledger', `T${task}`, ...more])).stdout };
 }
 
-/** The entry of one run. */
+/** Returns the entry of one run. */
 const entry = (ledger: string, run: number) => ledger.split('\n\n').find((part) => part.includes(`#${run} `)) ?? '';
 
 describe('the ledger of a task shows', () => {
