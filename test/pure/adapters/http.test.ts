@@ -117,7 +117,7 @@ describe('an HTTP agent', () => {
       of: null,
       message: 'refused',
     });
-    // What the agent itself answers is no word of clip-http.
+    // The answer of the agent is not a message of clip-http.
     expect(told(http, [retrying]).streamState.retrying).toBe(null);
   });
 

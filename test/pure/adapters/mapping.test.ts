@@ -15,7 +15,7 @@ const docs =
 const blocks = [...docs.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 const [stream = '', worked = ''] = blocks;
 
-/** A mapping with these parts and nothing else. */
+/** Returns a mapping with these parts and nothing else. */
 const mapping = (given: Partial<Mapping>) => readMapping({ command: 'smith', ...given }, 'smith.json');
 const reading = (rule: MappingRule, ...lines: object[]) => replay(fromMapping(mapping({ rules: [rule] })), lines);
 

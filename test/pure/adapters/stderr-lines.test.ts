@@ -1,4 +1,4 @@
-/** Only standard output is the stream: what others have copied to standard error says nothing about the run. */
+/** Only standard output is the stream. Agent output that was copied to standard error says nothing about the run. */
 import { describe, expect, test } from 'vitest';
 import type { Adapter } from '#adapters/adapter.ts';
 import { claude } from '#adapters/claude.ts';
@@ -22,7 +22,7 @@ const adapters: readonly (readonly [string, Adapter])[] = [
 ];
 
 /**
- * Streams of other agents: a session, words, a tool, tokens and cost, a failure and a success of each CLI that clip
+ * Streams of other agents: a session, messages, a tool, tokens and cost, a failure and a success of each CLI that clip
  * knows.
  */
 const foreign = [

@@ -63,7 +63,7 @@ describe('a run that lost its keeper', () => {
     const warned = next(before, found(false));
     expect(warned).toMatchObject({ held: false, detachedWarning: true });
     const heard = next(warned, { type: 'activity' });
-    // The exit code stays unknown: it still is not held.
+    // The exit code stays unknown, because no keeper holds the run.
     expect(heard).toMatchObject({ status, held: false, detachedWarning: false });
     expect(next(heard, found(false))).toMatchObject({ detachedWarning: false });
     expect(next(warned, found(true))).toMatchObject({ held: true, detachedWarning: false });

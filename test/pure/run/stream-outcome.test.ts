@@ -20,7 +20,7 @@ const denials = { count: 1, tools: ['Bash', 'Write'], worked: false };
 const exited = (code: number): SeenExit => ({ code, signal: null });
 const killed: SeenExit = { code: null, signal: 'SIGKILL' };
 
-/** In short: what was said, or null where the exit decides. */
+/** Returns in short what the stream reported, or null when the exit decides. */
 const told = (of: StreamState, exit: SeenExit, by: ReportRules = rules) => {
   const report = judgeStream(of, exit, by);
   return report === null ? null : (report.failure?.message ?? 'well');
