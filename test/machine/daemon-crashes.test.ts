@@ -124,7 +124,7 @@ describe('when the daemon is killed', () => {
     await until('the run is ready', () => lines(stdoutPath).includes('ready'));
     const stopping = home.resultOf(home.start(['cancel', String(number)]));
     await until('the process received SIGTERM', () => lines(stdoutPath).includes('ignored SIGTERM'));
-    await until('the change is recorded', async () =>
+    await until('the signal is recorded', async () =>
       (await home.history(number)).some(({ type }) => type === 'signalled'),
     );
     const daemon = home.daemonPid();

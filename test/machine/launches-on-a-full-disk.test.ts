@@ -37,13 +37,13 @@ describe.skipIf(!possible)('while the disk is full', () => {
     // The space is enough for launch.json or for the record of the end, but not for both.
     disk.fill(4_096);
     line.say(keeper.request('rfull', ['/bin/sh', '-c', 'exit 7']));
-    await until('the keeper has answered', () => line.heard.length > 1);
-    expect(line.heard.at(-1)).toMatchObject({ type: 'refused', why: expect.stringContaining('ENOSPC') });
+    await until('the keeper has answered', () => line.received.length > 1);
+    expect(line.received.at(-1)).toMatchObject({ type: 'refused', why: expect.stringContaining('ENOSPC') });
     expect(keeper.files('rfull')).toEqual(['ballast', 'env.json']);
     disk.free();
     line.say(keeper.request('rfull', ['/bin/sh', '-c', 'exit 7']));
-    await until('the process has ended', () => line.heard.some(({ type }) => type === 'exited'));
-    expect(line.heard.at(-1)).toMatchObject({ type: 'exited', code: 7 });
+    await until('the process has ended', () => line.received.some(({ type }) => type === 'exited'));
+    expect(line.received.at(-1)).toMatchObject({ type: 'exited', code: 7 });
   });
 
   it('a lost run is repeated once when there is space again, and no folder is left of the attempts before', async () => {

@@ -9,9 +9,9 @@ import { createKeeper } from '../support/keeper.ts';
 import { until } from '../support/until.ts';
 
 /** A user of this test alone, because the limit counts all processes of a user. */
-const someone = 61_235;
+const otherUid = 61_235;
 
-const who = ['--reuid', String(someone), '--regid', String(someone), '--clear-groups'];
+const who = ['--reuid', String(otherUid), '--regid', String(otherUid), '--clear-groups'];
 
 function asSomeone(home: TestHome, args: readonly string[]): string {
   return execFileSync('setpriv', [...who, process.execPath, program, ...args], {
@@ -31,7 +31,7 @@ describe('The limit of processes', () => {
     'delays a run instead of failing it, is shown as the reason, and the run starts when there is room',
     async () => {
       const home = createHome();
-      chownSync(home.base, someone, someone);
+      chownSync(home.base, otherUid, otherUid);
       chmodSync(home.base, 0o755);
       asSomeone(home, ['run', '--wait', '-q', '--', 'true']);
       const keeper = home.pidsOf('keeper')[0] ?? 0;
@@ -56,7 +56,7 @@ describe('The limit of processes', () => {
 
   it.skipIf(!isRoot)('does not delay the end of a run that is canceled meanwhile', async () => {
     const home = createHome();
-    chownSync(home.base, someone, someone);
+    chownSync(home.base, otherUid, otherUid);
     chmodSync(home.base, 0o755);
     asSomeone(home, ['run', '--wait', '-q', '--', 'true']);
     limitProcesses(home.pidsOf('keeper')[0] ?? 0, '1');
@@ -78,7 +78,7 @@ describe('The limit of open files', () => {
       line.say(keeper.request(id, ['sleep', '1000']));
     }
     const settled = await until('each launch is decided', () => {
-      const all = line.heard.filter(({ type }) => type === 'started' || type === 'refused' || type === 'failed');
+      const all = line.received.filter(({ type }) => type === 'started' || type === 'refused' || type === 'failed');
       return all.length === ids.length ? all : null;
     });
     const refused = settled.filter(({ type }) => type === 'refused');
@@ -91,7 +91,7 @@ describe('The limit of open files', () => {
     execFileSync('prlimit', ['--pid', String(keeper.pid), '--nofile=1000:']);
     line.say(keeper.request(id, ['sleep', '1000']));
     await until('the process has started', () =>
-      line.heard.some((message) => message.type === 'started' && message.id === id),
+      line.received.some((message) => message.type === 'started' && message.id === id),
     );
   });
 });

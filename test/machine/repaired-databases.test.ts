@@ -82,7 +82,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     client.stdout?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
     });
-    await until('the client waits', () => said.includes('Run 1 '));
+    await until('the client has printed run 1', () => said.includes('Run 1 '));
     await home.kill(home.daemonPid());
     await until('the keeper has started the daemon again', () => home.listens());
     await home.clip(['daemon', 'stop']);

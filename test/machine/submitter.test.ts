@@ -10,7 +10,7 @@ import { isRoot } from '../support/containment.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 
 /** A user of this test alone, so that no other test counts against its limits. */
-const someone = 61_234;
+const otherUid = 61_234;
 
 type Shell = (script: string) => string[];
 
@@ -20,10 +20,10 @@ function shellOf(home: TestHome, asUser: boolean): Shell {
   mkdirSync(bin);
   writeFileSync(join(bin, 'clip'), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
   if (asUser) {
-    for (const path of [home.base, bin]) chownSync(path, someone, someone);
+    for (const path of [home.base, bin]) chownSync(path, otherUid, otherUid);
     chmodSync(home.base, 0o755);
   }
-  const who = asUser ? ['setpriv', '--reuid', String(someone), '--regid', String(someone), '--clear-groups'] : [];
+  const who = asUser ? ['setpriv', '--reuid', String(otherUid), '--regid', String(otherUid), '--clear-groups'] : [];
   const env = { ...home.env, PATH: `${bin}:/usr/bin:/bin` };
   return (script) => {
     // The final `exit` keeps bash from replacing itself with the last command. Its settings are then visible in bash

@@ -9,7 +9,7 @@ import { canGroup, has, isRoot } from '../support/containment.ts';
 import { createHome, program, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-const someone = 65_534;
+const otherUid = 65_534;
 const hasManager = isRoot && canGroup && existsSync('/lib/systemd/systemd') && has('systemd-run') && has('unshare');
 
 /** Returns the folders in which systemd keeps its own hierarchy beside cgroup v2, on systems that have both. */
@@ -21,19 +21,19 @@ function hierarchies(): string[] {
 }
 
 /** Runs a script as that user beside a manager, with `clip` as our command. Returns its output. */
-function beside(home: TestHome, script: string): string {
+function runWithManager(home: TestHome, script: string): string {
   const runtime = join(home.base, 'runtime');
   mkdirSync(runtime, { mode: 0o700 });
-  for (const path of [home.base, runtime]) chownSync(path, someone, someone);
+  for (const path of [home.base, runtime]) chownSync(path, otherUid, otherUid);
   // This name shows that a scope is below the manager of this user.
-  const groups = hierarchies().map((folder) => join(folder, `clip-test-${process.pid}`, `user@${someone}.service`));
+  const groups = hierarchies().map((folder) => join(folder, `clip-test-${process.pid}`, `user@${otherUid}.service`));
   onTestFinished(() => {
     for (const group of groups) for (const folder of [group, dirname(group)]) removeGroupFolder(folder);
   });
   const file = join(home.base, 'script');
   writeFileSync(file, `set -eu\nclip() { "${process.execPath}" "${program}" "$@"; }\n${script}\n`);
   const helper = join(root, 'test/fixtures/systemd/with-user-manager.sh');
-  const args = ['--mount', helper, runtime, String(someone), ...groups, '--', 'sh', file];
+  const args = ['--mount', helper, runtime, String(otherUid), ...groups, '--', 'sh', file];
   return execFileSync('unshare', args, { env: home.env, cwd: home.base, encoding: 'utf8' });
 }
 
@@ -55,7 +55,7 @@ describe.skipIf(!hasManager)('A keeper with a systemd user manager', () => {
       clip logs 1 > logs
       clip daemon stop --cancel-runs > /dev/null
     `;
-    const { run } = JSON.parse(beside(home, script)) as { run: RunView };
+    const { run } = JSON.parse(runWithManager(home, script)) as { run: RunView };
     expect(run).toMatchObject({
       status: 'succeeded',
       containment: 'cgroup',
@@ -65,7 +65,7 @@ describe.skipIf(!hasManager)('A keeper with a systemd user manager', () => {
     const own = readFileSync(join(home.base, 'logs'), 'utf8');
     expect(own).toMatch(
       new RegExp(
-        `^0::.*/user@${someone}\\.service/.*/clip-keeper-[0-9a-f]{8}\\.scope/clip-[0-9a-f]{8}/${run.id}$`,
+        `^0::.*/user@${otherUid}\\.service/.*/clip-keeper-[0-9a-f]{8}\\.scope/clip-[0-9a-f]{8}/${run.id}$`,
         'm',
       ),
     );
@@ -81,7 +81,7 @@ describe.skipIf(!hasManager)('A keeper with a systemd user manager', () => {
       clip show 1 --json
       clip daemon stop > /dev/null
     `;
-    const { run } = JSON.parse(beside(home, script)) as { run: RunView };
+    const { run } = JSON.parse(runWithManager(home, script)) as { run: RunView };
     expect(run.status).toBe('succeeded');
   });
 });

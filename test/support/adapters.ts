@@ -42,7 +42,7 @@ export type Told = {
 };
 
 /** Returns what is read from a run with these lines and this exit. */
-export function told(
+export function readStream(
   adapter: Adapter,
   lines: readonly (object | string)[],
   exit: SeenExit = { code: 0, signal: null },

@@ -10,7 +10,7 @@ import { isAlive, root } from './home.ts';
 import { until } from './until.ts';
 
 export type Line = {
-  readonly heard: FromKeeper[];
+  readonly received: FromKeeper[];
   readonly say: (message: ToKeeper | object | string) => void;
   readonly closed: () => boolean;
   readonly socket: Socket;
@@ -38,25 +38,27 @@ export async function createKeeper(env: Record<string, string> = {}) {
     rmSync(home, { recursive: true, force: true });
   });
   const started = () =>
-    lines.flatMap(({ heard }) => heard.flatMap((message) => (message.type === 'started' ? [message.leader] : [])));
+    lines.flatMap(({ received }) =>
+      received.flatMap((message) => (message.type === 'started' ? [message.leader] : [])),
+    );
 
   /** Connects when the keeper listens. */
   async function open(): Promise<Line> {
     const socket = await until('the keeper listens', () => tryConnect(path));
-    const heard: FromKeeper[] = [];
+    const received: FromKeeper[] = [];
     let rest = '';
     let closed = false;
     socket.on('data', (chunk) => {
       const all = (rest + chunk.toString()).split('\n');
       rest = all.pop() ?? '';
-      heard.push(...all.map((text) => JSON.parse(text) as FromKeeper));
+      received.push(...all.map((text) => JSON.parse(text) as FromKeeper));
     });
     socket.on('error', () => {});
     socket.on('close', () => {
       closed = true;
     });
     const line: Line = {
-      heard,
+      received,
       socket,
       closed: () => closed,
       say: (message) => socket.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`),
@@ -68,7 +70,7 @@ export async function createKeeper(env: Record<string, string> = {}) {
   async function greet(generation: number, extra: { protocol?: number; managed?: boolean } = {}): Promise<Line> {
     const line = await open();
     line.say({ type: 'hello', protocol: 1, generation, version: 'test', managed: true, ...extra });
-    await until('the hello is answered', () => line.heard.length > 0 || line.closed());
+    await until('the hello is answered', () => line.received.length > 0 || line.closed());
     return line;
   }
 

@@ -170,14 +170,14 @@ describe('the keeper', () => {
     line.say(keeper.request('nofolder', ['true']));
     line.say(keeper.request('rd', ['sh', '-c', 'exit 5']));
     await until('the last run has exited', () =>
-      line.heard.some((message) => message.type === 'exited' && message.code === 5),
+      line.received.some((message) => message.type === 'exited' && message.code === 5),
     );
     await until(
       'all requests are answered',
-      () => line.heard.filter(({ type }) => type === 'refused' || type === 'failed').length === odd.length + 3,
+      () => line.received.filter(({ type }) => type === 'refused' || type === 'failed').length === odd.length + 3,
     );
     // A launch that was never decided would block the next daemon forever.
-    expect((await keeper.greet(2)).heard[0]).toMatchObject({ type: 'hello', protocol: 1 });
+    expect((await keeper.greet(2)).received[0]).toMatchObject({ type: 'hello', protocol: 1 });
     expect((await connectClient(`${keeper.home}/keeper-00000001.sock`)).closed()).toBe(false);
   });
 });

@@ -37,7 +37,7 @@ describe('no program of clip', () => {
     await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
     expect(networkOf(process.pid)).toContainEqual({ table: 'tcp', state: listening });
     own.close();
-    await until('the connection is closed', () => networkOf(process.pid).length === 0);
+    await until('the test has no network connection', () => networkOf(process.pid).length === 0);
 
     const asked: (() => void)[] = [];
     const server = createHttp((_request, response) => asked.push(() => response.end('done')));

@@ -11,12 +11,14 @@ socket.on('connect', () => { console.log('in'); process.exit(); }).on('error', (
 const reads = `try { require('node:fs').readFileSync(process.argv[1]); console.log('read'); } catch ({ code }) { console.log(code); }`;
 
 /** Listens in the daemon's place and records what it receives. */
-async function listener(path: string): Promise<{ heard: () => string; connections: () => number; close: () => void }> {
-  let [heard, connections] = ['', 0];
+async function listener(
+  path: string,
+): Promise<{ received: () => string; connections: () => number; close: () => void }> {
+  let [received, connections] = ['', 0];
   const server: Server = createServer((socket) => {
     connections += 1;
     socket.on('data', (chunk) => {
-      heard += chunk;
+      received += chunk;
       socket.end('HTTP/1.1 200 OK\r\nclip-version: 0.1.0\r\ncontent-length: 2\r\n\r\n{}');
     });
   });
@@ -25,7 +27,7 @@ async function listener(path: string): Promise<{ heard: () => string; connection
   const close = () => void (server.listening && server.close());
   onTestFinished(close);
   chmodSync(path, 0o777);
-  return { heard: () => heard, connections: () => connections, close };
+  return { received: () => received, connections: () => connections, close };
 }
 
 describe.skipIf(!root)('another user of the machine (needs root)', () => {
@@ -72,7 +74,7 @@ describe.skipIf(!root)('another user of the machine (needs root)', () => {
       expect([args, result.code, result.stdout]).toEqual([args, args[0] === 'wait' ? 125 : 5, '']);
       expect(result.stderr).toContain('belongs to another user');
     }
-    expect([stranger.heard(), stranger.connections()]).toEqual(['', 0]);
+    expect([stranger.received(), stranger.connections()]).toEqual(['', 0]);
     chownSync(home.folder, 0, 0);
   });
 

@@ -89,7 +89,7 @@ describe('every recording', () => {
     for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
       const { part, session } = replay(adapter, recording).meter;
       const used = part ?? session;
-      expect([recording.name, used && [used.input, used.output]]).toEqual([recording.name, told(recording)]);
+      expect([recording.name, used && [used.input, used.output]]).toEqual([recording.name, countTokens(recording)]);
     }
   });
 
@@ -118,7 +118,7 @@ const brokenOff: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 /** Returns the numbers of the stream by the simplest possible reading. Nothing was cached in the recordings. */
-function told({ cli, name, stdout }: Recording): readonly [number, number] | null {
+function countTokens({ cli, name, stdout }: Recording): readonly [number, number] | null {
   const lines = Buffer.from(stdout)
     .toString()
     .split('\n')
