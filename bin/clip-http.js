@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 'use strict';
-// Old syntax on purpose: it must run on any Node to say that it is too old.
+// The syntax is old on purpose: this file must run on any Node to report that the Node is too old.
 var version = process.versions.node.split('.').map(Number);
 if (version[0] > 22 || (version[0] === 22 && version[1] >= 12)) {
   require('../dist/clip-http.cjs');

@@ -12,7 +12,7 @@ const environment: readonly (readonly [string, string])[] = [
     'Set inside a run: its mark, the proof for clip report, and the command clip.',
   ],
   ['CLIP_DEBUG', 'With 1, a bug is shown with where it happened.'],
-  ['NO_COLOR, FORCE_COLOR', 'No colours, or colours everywhere.'],
+  ['NO_COLOR, FORCE_COLOR', 'No colors, or colors everywhere.'],
   ['XDG_STATE_HOME, XDG_CONFIG_HOME', 'Where the home and the settings are when CLIP_HOME does not say.'],
 ];
 

@@ -29,8 +29,8 @@ function read(folder) {
   const holder = typeof author === 'string' ? author : (author?.name ?? `the ${name} authors`);
   const text =
     file === undefined
-      ? `Its package has no text of the licence. Copyright ${holder}.`
+      ? `Its package has no license text. Copyright ${holder}.`
       : readFileSync(join(folder, file), 'utf8');
-  if (!license) throw new Error(`${name} does not say its licence`);
+  if (!license) throw new Error(`${name} does not name its license`);
   return { title: `${name} ${version}`, license, text };
 }

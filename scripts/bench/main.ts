@@ -88,7 +88,7 @@ await row('submit', 'submit → exec', 'raw spawn', '≤ 3×', async () => {
   const now = () => performance.timeOrigin + performance.now();
   const stamped = async () => {
     let text = '';
-    await until('the stamp is there', () => {
+    await until('the stamp file exists', () => {
       text = readFileSync(stamp, 'utf8');
       return text.endsWith('\n');
     });
@@ -199,7 +199,7 @@ await row('idle', 'idle with 50 quiet runs; memory per live run', '–', '≤ 0.
   const before = rssMb(pid) + rssMb(keeper);
   await home.run(['run', '--batch', '-'], `${JSON.stringify({ command: ['sleep', '1000'] })}\n`.repeat(50));
   await until(
-    '50 runs live',
+    '50 runs are live',
     async () =>
       (JSON.parse(await home.run(['status', '--json'])) as { live: { status: string }[] }).live.filter(
         ({ status }) => status === 'running',
@@ -230,7 +230,7 @@ await row(
       (JSON.parse(await full.run(['status', '--json'])) as { live: { status: string }[] }).live.filter(
         ({ status }) => status === 'running',
       ).length;
-    await until('300 runs live', async () => (await running()) === 300);
+    await until('300 runs are live', async () => (await running()) === 300);
     await empty.run(['run', '--wait', '--', 'true']);
     const boot = (home: typeof full) => async () => {
       await home.run(['daemon', 'stop', '--json']);

@@ -6,7 +6,7 @@
 const cell = { width: 8.4, height: 18 };
 const margin = 16;
 const bar = 28;
-const colours: Readonly<Record<number, string>> = {
+const colors: Readonly<Record<number, string>> = {
   31: '#ff7b72',
   32: '#7ee787',
   33: '#e3b341',
@@ -16,7 +16,7 @@ const colours: Readonly<Record<number, string>> = {
   90: '#8b949e',
 };
 
-type Part = { readonly text: string; readonly colour: string; readonly bold: boolean; readonly column: number };
+type Part = { readonly text: string; readonly color: string; readonly bold: boolean; readonly column: number };
 
 /** Returns the SVG. `screen`: lines with the colors that clip sets. Every character is one cell wide. */
 export function svgOf(screen: string, { columns, rows }: { columns: number; rows: number }): string {
@@ -36,28 +36,28 @@ ${text.join('\n')}
 
 function partsOf(line: string): Part[] {
   const parts: Part[] = [];
-  let [colour, bold, column] = ['#e6edf3', false, 0];
+  let [color, bold, column] = ['#e6edf3', false, 0];
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences that are read here
   for (const piece of line.split(/(\u001b\[[\d;]*m)/)) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences that are read here
     const codes = /^\u001b\[([\d;]*)m$/.exec(piece)?.[1]?.split(';').map(Number);
     for (const code of codes ?? []) {
-      if (code === 0) [colour, bold] = ['#e6edf3', false];
+      if (code === 0) [color, bold] = ['#e6edf3', false];
       else if (code === 1) bold = true;
       else if (code === 22) bold = false;
-      else colour = colours[code] ?? '#e6edf3';
+      else color = colors[code] ?? '#e6edf3';
     }
     if (codes !== undefined) continue;
     // Spaces between words are not drawn. The next part has its own column.
     for (const { 0: text, index } of piece.matchAll(/\S+(?: \S+)*/g))
-      parts.push({ text, colour, bold, column: column + [...piece.slice(0, index)].length });
+      parts.push({ text, color, bold, column: column + [...piece.slice(0, index)].length });
     column += [...piece].length;
   }
   return parts;
 }
 
-function textOf({ text, colour, bold, column }: Part, y: number): string {
+function textOf({ text, color, bold, column }: Part, y: number): string {
   const length = [...text].length * cell.width;
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  return `<text x="${(margin + column * cell.width).toFixed(1)}" y="${y.toFixed(1)}" fill="${colour}"${bold ? ' font-weight="bold"' : ''} textLength="${length.toFixed(1)}" lengthAdjust="spacingAndGlyphs" xml:space="preserve">${escaped}</text>`;
+  return `<text x="${(margin + column * cell.width).toFixed(1)}" y="${y.toFixed(1)}" fill="${color}"${bold ? ' font-weight="bold"' : ''} textLength="${length.toFixed(1)}" lengthAdjust="spacingAndGlyphs" xml:space="preserve">${escaped}</text>`;
 }

@@ -37,7 +37,7 @@ withEachCli((cli, scenario) => {
   });
 
   scenario('tool_write', 'a file that was written is evidence', async () => {
-    // Codex gives its own tool for patches only to models it knows.
+    // Codex offers its own tool for patches only to models it knows.
     const agent = await createAgentHome(cli, 'tool_write', cli === 'codex' ? { model: 'gpt-5.5' } : {});
     const run = await agent.run();
     expect(readFileSync(agent.file('written.txt'), 'utf8')).toBe('hello from the write tool\n');
@@ -55,7 +55,7 @@ withEachCli((cli, scenario) => {
   scenario('empty', 'an empty answer does not count as work', async () => {
     const agent = await createAgentHome(cli, 'empty');
     const run = await agent.run();
-    // Gemini alone says itself that something is wrong, and exits with 0 all the same.
+    // Only gemini reports the error in its stream. It exits with 0 nevertheless.
     const end = cli === 'gemini' ? { status: 'failed', exitCode: 0, stopReason: 'adapter_failed' } : well;
     expect(run).toMatchObject({ ...end, evidence: { toolCalls: 0, messages: 0 } });
     expect(existsSync(agent.file('out.txt'))).toBe(false);

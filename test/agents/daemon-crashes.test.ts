@@ -54,12 +54,12 @@ withEachCli((cli, scenario) => {
     const number = await agent.begin();
     for (const [before, step] of ['one', 'two'].entries()) {
       await until(`step ${step} has begun`, () => readFileSync(agent.file('steps.txt'), 'utf8').includes(step), 90_000);
-      // What was counted so far is what could be counted again.
+      // What was counted so far could be counted twice after the restart.
       await until(
         `${before} commands are counted`,
         async () => ((await agent.show(number)).evidence?.commands ?? 0) >= before,
       );
-      await agent.kill(await until('there is one daemon', () => agent.daemonPid()));
+      await agent.kill(await until('one daemon is running', () => agent.daemonPid()));
       writeFileSync(agent.file(`go-${step}`), '');
     }
     const run = await agent.ended(number);

@@ -4,14 +4,14 @@ import { createAgentHome } from '../support/agent-home.ts';
 import { withEachCli } from '../support/agent-scenarios.ts';
 import type { ScenarioName } from '../support/agent-table.ts';
 
-/** These go on asking for minutes or for ever, without a word; all that ends them is a time limit. */
+/** In these scenarios the CLI repeats its request silently, for minutes or forever. Only a time limit ends it. */
 const neverGiveUp: Readonly<Partial<Record<ScenarioName, readonly CliName[]>>> = {
   http_429: ['gemini'],
   http_500: ['gemini', 'opencode'],
 };
 
 withEachCli((cli, scenario) => {
-  /** The model answers with an error: the run fails, and says which kind it is. */
+  /** Tests that a run fails with the expected error code when the model answers with an error. */
   function trouble(name: ScenarioName, errorCode: string, stopReason: string): void {
     const silent = neverGiveUp[name]?.includes(cli) ?? false;
     const sentence = silent
@@ -37,7 +37,7 @@ withEachCli((cli, scenario) => {
 
   scenario('hang + timeout', 'a model that never answers: the time limit ends the run', async () => {
     const agent = await createAgentHome(cli, 'hang_before_headers');
-    // opencode may take half a minute until it asks its model.
+    // Opencode may need half a minute before its first request to the model.
     const run = await agent.run('--timeout', cli === 'opencode' ? '45s' : '15s', '--grace', '2s');
     expect(run).toMatchObject({
       status: 'timed_out',

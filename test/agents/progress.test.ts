@@ -1,4 +1,4 @@
-/** What a task's automatic starts are given back for, with the real CLIs: the content of files, and nothing else. */
+/** Which changes restore a task's automatic starts, with the real CLIs: only changes of the content of files. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -9,9 +9,9 @@ import { createAgentHome } from '../support/agent-home.ts';
 import { withEachCli } from '../support/agent-scenarios.ts';
 import { until } from '../support/until.ts';
 
-/** A task of this agent, once a person is needed and nothing of it moves any more. */
+/** Returns a task of this agent after all its runs have settled and it needs a person. */
 async function settled(cli: CliName, scenario: string) {
-  // Codex gives its own tool for patches only to models it knows.
+  // Codex offers its own tool for patches only to models it knows.
   const agent = await createAgentHome(cli, scenario, cli === 'codex' ? { model: 'gpt-5.5' } : {});
   await agent.clip(['task', 'add', 'Change the file', '--assign', cli]);
   return { agent, ...(await atRest(agent)) };
@@ -21,7 +21,7 @@ type AgentHome = Awaited<ReturnType<typeof createAgentHome>>;
 
 async function atRest(agent: AgentHome): Promise<{ task: TaskShowAnswer['task']; runs: RunView[]; last: RunView }> {
   const found = await until(
-    'a person is needed',
+    'the task needs a person',
     async () => {
       const { task } = await agent.json<TaskShowAnswer>(['task', 'show', 'T1', '--json']);
       const { runs } = await agent.json<{ runs: RunView[] }>(['runs', '--task', 'T1', '--limit', '100', '--json']);

@@ -7,7 +7,8 @@ import { withEachCli } from '../support/agent-scenarios.ts';
 withEachCli(
   (cli, scenario) => {
     for (const permission of ['full', 'edit', 'ask'] as const) {
-      // In its sandbox codex may not use the socket; what is printed instead stands in the output of its tool.
+      // In its sandbox codex may not use the socket. The report is printed instead, and appears in the output of its
+      // tool.
       const inItsStream = cli === 'codex' && permission !== 'full';
       scenario(
         `report, ${permission}`,
@@ -29,7 +30,7 @@ withEachCli(
       );
     }
 
-    // The sandbox of codex needs no test of ours.
+    // The sandbox of codex is not tested here.
     if (cli !== 'claude') return;
     scenario(
       'report and more',

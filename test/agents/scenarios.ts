@@ -1,21 +1,21 @@
-/** Scenarios beyond those of the fake model: what it does in answer to each prompt, step by step. */
+/** Scenarios in addition to those of the fake model: its answer to each prompt, step by step. */
 import type { Scenario, Step } from '../support/fake-model-server.mjs';
 
 const shell = (command: string, more: Step = {}): Step => ({ tool: 'shell', command, timeout: 120_000, ...more });
 const untilThere = (file: string) => `until [ -e ${file} ]; do sleep 0.1; done`;
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
-  /** Three commands; the first two go on until the test makes a file. */
+  /** Three commands. The first two run until the test creates a file. */
   three_gated: [
     shell(`echo one >> steps.txt; ${untilThere('go-one')}`),
     shell(`echo two >> steps.txt; ${untilThere('go-two')}`),
     shell('echo three >> steps.txt'),
     { text: 'All three steps are done.' },
   ],
-  /** A long command the first time it is asked; then it says what it was sent. */
+  /** The first answer is a long command. The next answer repeats the prompt it received. */
   // biome-ignore lint/suspicious/noThenProperty: this is what a step of the fake model is made of
   once_long: [shell('echo $$ > tool.pid; sleep 40; echo finished > long.txt', { times: 1, then: { echo: true } })],
-  /** A task: it plans; told to go on it writes a file; told to go on again it reports that it is done. */
+  /** A task: the agent plans, writes a file when it is asked to continue, and then reports that it is done. */
   plan_then_work: {
     prompts: [
       {
@@ -32,7 +32,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       { steps: [{ text: 'I will inspect the repo next and then implement the change.' }] },
     ],
   },
-  /** What is no progress the second time. */
+  /** The second write has the same content, which is no progress. */
   same_bytes: [
     { tool: 'write', file: 'written.txt', content: 'hello\n' },
     { text: 'All done. The change is in place.' },
@@ -47,12 +47,12 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     shell('if [ -e new.txt ]; then git clean -q -f new.txt; else echo new > new.txt; fi'),
     { text: 'I changed the file.' },
   ],
-  /** It reads, and a person writes meanwhile. */
+  /** The agent only reads, while a person writes. */
   reads_gated: [shell(`cat mine.txt; ${untilThere('../go')}`), { text: 'I looked at the file. It holds one line.' }],
-  /** One command after the other, for ever; each call of the model takes its time. */
+  /** One command after the other, forever. Each model call takes some time. */
   endless: [shell('echo {{n}} >> loop.txt', { forever: true, delayMs: 1_200 })],
   report_done: [shell('clip report done "all of it, checked"'), { text: 'It is reported.' }],
-  /** What nobody allowed, in the clothes of a report. */
+  /** A report combined with a command that is not permitted. */
   report_and_more: [
     shell('clip report done "all of it" && touch more.txt'),
     shell('clip report done "all of it" > more.txt'),

@@ -1,4 +1,4 @@
-/** Before all: the CLIs are installed and a model listens on loopback. After all: the table. */
+/** Installs the CLIs and starts a model on loopback before all tests. Prints the table after all tests. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ declare module 'vitest' {
     programs: Readonly<Record<CliName, Installed>>;
     /** Address of the model, without a path. */
     model: string;
-    /** Every request it got, one line of JSON each. */
+    /** Path of the file with every request that the model received, one line of JSON each. */
     requests: string;
     results: string;
   }
@@ -50,7 +50,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   };
 }
 
-/** All of them, unless `CLIP_AGENTS` names some. */
+/** Returns true for every CLI, or only for those that `CLIP_AGENTS` names. */
 function isWanted(name: CliName): boolean {
   const { CLIP_AGENTS: names } = process.env;
   return !names || names.split(',').includes(name);

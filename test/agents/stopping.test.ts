@@ -5,7 +5,7 @@ import { withEachCli } from '../support/agent-scenarios.ts';
 const cancelled = { status: 'cancelled', errorCode: 'cancelled', stopReason: 'cancelled' };
 
 withEachCli((cli, scenario) => {
-  /** Cancels in the middle of a tool, and looks for processes that live on. */
+  /** Cancels a run while a tool is running, and looks for processes that are still alive. */
   function cancelDuring(name: 'tool_long' | 'tool_trap' | 'tool_background', sentence: string, pidFile: string): void {
     scenario(`${name} + cancel`, sentence, async () => {
       const agent = await createAgentHome(cli, name);
@@ -15,7 +15,7 @@ withEachCli((cli, scenario) => {
       const run = await agent.ended(number);
       expect(agent.leftOf(run.id, pidFile)).toEqual([]);
       if (name === 'tool_background') {
-        // The turn goes on without waiting for the tool, so it may have ended before.
+        // The turn continues without waiting for the tool, so it may have ended before the cancel.
         expect(['cancelled', 'succeeded'], stderr).toContain(run.status);
       } else {
         expect({ code, stderr }).toMatchObject({ code: 0 });

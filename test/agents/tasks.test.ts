@@ -33,7 +33,7 @@ withEachCli(
       'task goes on',
       'a task whose run only planned is continued in its session until a run reports that the work is done',
       async () => {
-        // Codex gives its own tool for patches only to models it knows.
+        // Codex offers its own tool for patches only to models it knows.
         const agent = await createAgentHome(cli, 'plan_then_work', {
           permission: 'edit',
           ...(cli === 'codex' ? { model: 'gpt-5.5' } : {}),
@@ -71,7 +71,7 @@ withEachCli(
         });
         expect(readFileSync(agent.file('written.txt'), 'utf8')).toBe('hello from the write tool\n');
         const told = agent.requests().find(({ prompt }) => prompt.includes('Attempt 1 of 2'));
-        // What the model said in the first run stands before it: the session is the same.
+        // The messages of the first run precede it: the session is the same.
         expect(told?.typed).toHaveLength(2);
         expect(told?.prompt).toMatch(
           /## What is known of earlier runs\n.*written\.txt says hello.*plan_only.*implement the change/s,

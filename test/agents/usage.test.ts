@@ -1,4 +1,4 @@
-/** What runs use is counted while they work: budgets hold, and runs that are killed or stopped keep what they used. */
+/** The usage of runs is counted while they work: budgets are enforced, and killed or stopped runs keep their usage. */
 import { expect } from 'vitest';
 import { cliNames } from '../support/agent-clis.ts';
 import { createAgentHome, type ModelRequest } from '../support/agent-home.ts';
@@ -12,7 +12,7 @@ const sum = (requests: readonly ModelRequest[]) => ({
   outputTokens: requests.reduce((all, { usage }) => all + (usage?.out ?? 0), 0),
 });
 
-/** How many requests the model had served when the limit was reached. */
+/** Returns how many requests the model had served when the limit was reached. */
 function requestsUntil(limit: number, requests: readonly ModelRequest[]): number {
   return (
     requests.findIndex(
@@ -61,7 +61,7 @@ withEachCli((cli, scenario) => {
       await agent.untilSettled(number);
       const first = agent.requests();
       expect(killed).toMatchObject({ status: 'failed', signal: 'SIGKILL', usage: { partial: true } });
-      // The call that was under way may have been served, and was told by no one.
+      // The model may have served the call that was in progress, but its usage was never reported.
       for (const which of ['inputTokens', 'outputTokens'] as const) {
         expect(killed.usage?.[which]).toBeLessThanOrEqual(sum(first)[which]);
       }

@@ -1,28 +1,28 @@
-/** What clients do in a round, and what of it goes into the record. */
+/** The actions of clients in a round, and what they add to the record. */
 import type { RunView } from '#protocol/answers.ts';
 import { until } from '../support/until.ts';
-import { asks } from './api.ts';
-import { endedRuns, livingRuns, seqsOfSettled } from './beside.ts';
+import { createApiClient } from './api.ts';
 import { pickBy } from './chance.ts';
 import type { Answer, Clients, OpenHome } from './clients.ts';
+import { endedRuns, livingRuns, seqsOfSettled } from './direct-queries.ts';
 import type { Action } from './plan.ts';
 import type { RoundRecord } from './record.ts';
 import { createSubmissions } from './submissions.ts';
 
-/** Longer than anything that the round does can take: who waits for more waits for ever. */
-export const patienceMs = 90_000;
+/** An upper bound that is longer than anything a round can take. */
+export const waitMsMax = 90_000;
 
-type World = { readonly home: OpenHome; readonly clients: Clients; readonly record: RoundRecord };
-type Does = { readonly [K in Action['do']]: (action: Extract<Action, { do: K }>) => Promise<void> };
+type Deps = { readonly home: OpenHome; readonly clients: Clients; readonly record: RoundRecord };
+type Handlers = { readonly [K in Action['do']]: (action: Extract<Action, { do: K }>) => Promise<void> };
 
-export function createActions({ home, clients, record }: World) {
-  const api = asks(home);
+export function createActions({ home, clients, record }: Deps) {
+  const api = createApiClient(home);
   const retrying = new Set<number>();
-  const submissions = createSubmissions({ home, clients, record, surely });
+  const submissions = createSubmissions({ home, clients, record, repeatUntilDone });
 
-  /** Again until somebody has answered, as a careful script does it; at most as long as the round lasts. */
-  async function surely(what: string, attempt: () => Promise<boolean>): Promise<void> {
-    await until(what, async () => clients.closed() || (await attempt()), patienceMs).catch(
+  /** Repeats an attempt until it succeeds or the round is over. */
+  async function repeatUntilDone(what: string, attempt: () => Promise<boolean>): Promise<void> {
+    await until(what, async () => clients.closed() || (await attempt()), waitMsMax).catch(
       (error: Error) => void record.wrong.push(error.message),
     );
   }
@@ -33,7 +33,7 @@ export function createActions({ home, clients, record }: World) {
   }
 
   async function waitFor(numbers: readonly number[]): Promise<void> {
-    await surely(`a wait for ${numbers.join(', ')} ends`, async () => {
+    await repeatUntilDone(`a wait for ${numbers.join(', ')} ends`, async () => {
       const answer = await clients.run(['wait', '--json', ...numbers.map(String)]);
       if (answer.killed) return true;
       if (answer.code === 125 || answer.code === null) return numbers.some((number) => record.removed.has(number));
@@ -50,7 +50,7 @@ export function createActions({ home, clients, record }: World) {
     );
   }
 
-  const does: Does = {
+  const handlers: Handlers = {
     async submit({ order, wait, by }) {
       const { number } = await submissions.submit(order, by);
       if (wait && number !== null) await waitFor([number]);
@@ -81,7 +81,7 @@ export function createActions({ home, clients, record }: World) {
     async follow({ pick, stream }) {
       const [number] = living([pick]);
       if (number === undefined) return;
-      await surely(`somebody who follows run ${number} sees its end`, async () => {
+      await repeatUntilDone(`a follower of run ${number} receives its end`, async () => {
         const answer = await clients.run(['logs', String(number), '-f', '--raw', '--stream', stream]);
         record.heard.push({ number, stream, bytes: answer.out, whole: answer.code === 0 });
         return answer.killed || answer.code === 0 || record.removed.has(number);
@@ -110,5 +110,5 @@ export function createActions({ home, clients, record }: World) {
       await clients.run(at === 'runs' ? ['runs', '--json'] : [at]);
     },
   };
-  return (action: Action): Promise<void> => (does[action.do] as (action: Action) => Promise<void>)(action);
+  return (action: Action): Promise<void> => (handlers[action.do] as (action: Action) => Promise<void>)(action);
 }

@@ -1,10 +1,13 @@
-/** Asking the daemon without a client, as any program may. Null when there was no answer: whoever asked does not know what became of it. */
+/**
+ * Requests to the daemon over the API, without the CLI. The answer is null when none arrived: the outcome of the
+ * request is then unknown.
+ */
 import { ask } from '../support/api.ts';
 import type { OpenHome } from './clients.ts';
 
 const answerMs = 20_000;
 
-export function asks(home: OpenHome) {
+export function createApiClient(home: OpenHome) {
   const env = Object.fromEntries(Object.entries(home.env).filter(([name]) => name !== 'CLIP_FAILPOINT'));
 
   async function asked(
@@ -16,7 +19,7 @@ export function asks(home: OpenHome) {
   }
 
   return {
-    /** A line as `clip run --batch` sends it; gives the number of its run. */
+    /** Submits one line as `clip run --batch` would. Returns the number of the run. */
     async submit(line: object): Promise<number | null> {
       const defaults = { cwd: home.base, cwdIsDefault: true, env, envNames: [] };
       const body = `${JSON.stringify({ defaults })}\n${JSON.stringify(line)}\n`;
@@ -30,7 +33,7 @@ export function asks(home: OpenHome) {
       const answer = await asked(`/v1/runs/${number}/retry`, { method: 'POST', body: JSON.stringify({ env }) });
       return answer?.status === 201 ? (JSON.parse(answer.text) as { run: { number: number } }).run.number : null;
     },
-    /** True when it was said that the run is gone. */
+    /** Returns true when the daemon confirmed the removal. */
     remove: async (number: number): Promise<boolean> =>
       (await asked(`/v1/runs/${number}`, { method: 'DELETE' }))?.status === 200,
   };

@@ -1,4 +1,4 @@
-/** Chance that can be repeated: the same seed gives the same draws, on every machine. */
+/** Reproducible random numbers: the same seed gives the same sequence on every machine. */
 import { createHash } from 'node:crypto';
 
 export type Chance = ReturnType<typeof createChance>;
@@ -7,7 +7,7 @@ export function createChance(seed: string) {
   const hash = createHash('sha256').update(seed).digest();
   let [a, b, c, d] = [0, 4, 8, 12].map((at) => hash.readUInt32LE(at)) as [number, number, number, number];
 
-  /** At least 0, less than 1: the generator sfc32. */
+  /** Returns a number that is at least 0 and less than 1, by the generator sfc32. */
   function fraction(): number {
     const sum = (((a + b) | 0) + d) | 0;
     d = (d + 1) | 0;
@@ -22,12 +22,12 @@ export function createChance(seed: string) {
 
   return {
     fraction,
-    /** A whole number, both ends included. */
+    /** Returns a whole number, both bounds included. */
     whole,
-    /** True as often as this, of 1. */
+    /** Returns true with this probability. */
     happens: (probability: number): boolean => fraction() < probability,
     oneOf: <T>(list: readonly T[]): T => list[whole(0, list.length - 1)] as T,
-    /** One of these names, each as often as its weight says. */
+    /** Returns one of these names, with a probability proportional to its weight. */
     weighed<K extends string>(weights: Readonly<Record<K, number>>): K {
       const entries = Object.entries<number>(weights) as [K, number][];
       let left = fraction() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -40,7 +40,7 @@ export function createChance(seed: string) {
   };
 }
 
-/** One of these by a fraction that was drawn earlier, when it was not known yet how many there would be. */
+/** Returns one item of a list, by a fraction that was drawn before the length of the list was known. */
 export function pickBy<T>(list: readonly T[], fraction: number): T | null {
   return list[Math.floor(fraction * list.length)] ?? null;
 }

@@ -1,4 +1,4 @@
-/** The sequence of events: without holes, and told to whoever followed it as it is. */
+/** Checks of the sequence of events: it has no gaps, and the follower received it as it is stored. */
 import type { Recorded } from '../support/stored-rows.ts';
 import type { RoundRecord } from './record.ts';
 
@@ -18,7 +18,7 @@ export function wrongEvents({ events, buried }: Recorded, record: RoundRecord): 
   return [...wrong, ...wrongTelling(stored, gone, record)];
 }
 
-/** Each once, in order, and none left out. */
+/** Reports events that the follower received twice, out of order or not at all. */
 function wrongTelling(
   stored: ReadonlyMap<number, string>,
   gone: ReadonlySet<number>,
@@ -38,7 +38,7 @@ function wrongTelling(
   return wrong;
 }
 
-/** Events of a removed run that came between the look at its events and its removal. */
+/** Returns the events of removed runs that were created between reading their event numbers and the removal. */
 function toldOfRemoved(buried: Recorded['buried'], { events, removed }: RoundRecord): number[] {
   const numbers = new Set(buried.map(({ number }) => number).filter((number) => removed.has(number)));
   return events.flatMap(({ seq, run, type }) => (run !== null && numbers.has(run) && type !== 'removed' ? [seq] : []));

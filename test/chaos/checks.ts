@@ -1,4 +1,7 @@
-/** The home held against the driver's own record: what the invariants of any home cannot know. A list of what is wrong. */
+/**
+ * Checks the home against the driver's own record, for facts that the invariants of any home cannot know. Each function
+ * returns a list of violations.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +12,7 @@ import { wrongEvents } from './check-events.ts';
 import type { OpenHome } from './clients.ts';
 import type { RoundRecord } from './record.ts';
 
-/** Read after the daemon was stopped. */
+/** Returns all violations. The daemon must be stopped. */
 export function wrongByRecord(home: OpenHome, record: RoundRecord): string[] {
   const recorded = readRecorded(home);
   const { runs } = recorded;
@@ -39,7 +42,9 @@ export function wrongByRecord(home: OpenHome, record: RoundRecord): string[] {
 
 const isFirst = (run: Run): boolean => run.lineage.retryOfRunId === null;
 
-/** Each order is one run, that of which its client was told; no run is there that nobody asked for. */
+/**
+ * Checks that each order became exactly one run, the one its client was told, and that no run exists without an order.
+ */
 function wrongOrders({ runs, buried }: Recorded, { submitted }: RoundRecord): string[] {
   const gone = new Set(buried.map(({ number }) => number));
   const wrong: string[] = [];
@@ -56,10 +61,10 @@ function wrongOrders({ runs, buried }: Recorded, { submitted }: RoundRecord): st
     run.spec.command[0] === 'true' ||
     run.lineage.parentRunId !== null ||
     submitted.has(run.spec.labels['chaos'] ?? '');
-  return [...wrong, ...runs.filter((run) => !known(run)).map(({ number }) => `nobody asked for run ${number}`)];
+  return [...wrong, ...runs.filter((run) => !known(run)).map(({ number }) => `no client asked for run ${number}`)];
 }
 
-/** Retries by hand are there as often as they were answered, and at most as often as they were asked for. */
+/** Checks that there is a run for each confirmed retry, and not more runs than requested retries. */
 function wrongRetries({ runs }: Recorded, { retried }: RoundRecord): string[] {
   const byHand = runs.filter(({ lineage }) => lineage.retryReason === 'manual');
   const lost = runs.flatMap(({ lineage }) => (lineage.retryReason === 'process_lost' ? [lineage.retryOfRunId] : []));
@@ -78,7 +83,7 @@ function wrongRetries({ runs }: Recorded, { retried }: RoundRecord): string[] {
   ];
 }
 
-/** By the word of the program itself, and of the driver who killed some. */
+/** Checks the recorded exit against the account of the program itself and the kills by the driver. */
 function wrongExit(
   home: OpenHome,
   { id, number, spec, state }: StoredRun,
@@ -102,7 +107,7 @@ function wrongExit(
   }
 }
 
-/** Nobody is stopped or killed for no reason. */
+/** Checks that no run was stopped or killed without a reason. */
 function wrongStop({ id, number, spec, state }: StoredRun, { cancelled, killed }: RoundRecord): string[] {
   if (!isEnded(state)) return [];
   const reasons: Record<string, boolean> = {
@@ -118,7 +123,7 @@ function wrongStop({ id, number, spec, state }: StoredRun, { cancelled, killed }
     reasons[state.stopReason] === false ? [`run ${number} ended as ${state.stopReason}, for no reason`] : [];
   const byUs = state.stop !== null || state.stopReason === 'timeout';
   if (state.outcome.kind === 'killed' && !byUs && !killed.has(id))
-    wrong.push(`run ${number} was killed by ${state.outcome.signal}, and nobody did it`);
+    wrong.push(`run ${number} was killed by ${state.outcome.signal}, and the driver did not do it`);
   if (state.stopReason === 'not_started' && state.errorCode !== null)
     wrong.push(`run ${number} could not be started: ${state.error}`);
   return wrong;
@@ -137,7 +142,9 @@ function wrongAfter({ number, spec, state }: StoredRun, { runs }: Recorded, star
     : [];
 }
 
-/** What a client was told of an end is the end; what it ended with is the run's code. */
+/**
+ * Checks that each end a client was told is the recorded end, and that each exit code of `clip wait` is the run's code.
+ */
 function wrongTold(runs: readonly StoredRun[], { ends, waits }: RoundRecord): string[] {
   const byNumber = new Map(runs.map((run) => [run.number, run]));
   const wrongEnds = ends.flatMap((told) => {
@@ -167,7 +174,7 @@ function exitOf(outcome: Extract<Run['state'], { outcome: unknown }>['outcome'])
   return [outcome.kind === 'exited' ? outcome.code : null, outcome.kind === 'killed' ? outcome.signal : null];
 }
 
-/** As the contract's table has it. */
+/** Returns the exit code that the documentation's table defines. */
 function codeOf({ state }: StoredRun): number {
   if (!isEnded(state)) return Number.NaN;
   const { status, outcome } = state;
@@ -177,7 +184,10 @@ function codeOf({ state }: StoredRun): number {
   return outcome.kind === 'lost' && state.stopReason === 'process_lost' ? 120 : 1;
 }
 
-/** Whoever followed a log to its end was given all of it, once; whoever was killed, the beginning. */
+/**
+ * Checks that a client that followed a log to its end received all of it once, and that a killed client received the
+ * beginning.
+ */
 function wrongHeard(home: OpenHome, runs: readonly StoredRun[], { heard }: RoundRecord): string[] {
   return heard.flatMap(({ number, stream, bytes, whole }) => {
     const run = runs.find((each) => each.number === number);
@@ -193,14 +203,14 @@ function wrongHeard(home: OpenHome, runs: readonly StoredRun[], { heard }: Round
   });
 }
 
-/** What was said to be removed is gone, and nothing else is. */
+/** Checks that every run whose removal was confirmed is gone, and that no other run is. */
 function wrongRemovals({ runs, buried }: Recorded, { removed }: RoundRecord): string[] {
   const there = new Set(runs.map(({ number }) => number));
   return [
     ...[...removed].flatMap(([number, { gone }]) =>
       gone && there.has(number) ? [`run ${number} was removed, and is there`] : [],
     ),
-    ...buried.flatMap(({ number }) => (removed.has(number) ? [] : [`run ${number} was removed by nobody`])),
+    ...buried.flatMap(({ number }) => (removed.has(number) ? [] : [`run ${number} was removed without a request`])),
   ];
 }
 
@@ -211,7 +221,7 @@ const ofKeepers = [
   'spawn.after-started-file',
 ];
 
-/** Whether a crash point has killed one. */
+/** Returns whether a crash point has killed a keeper. */
 function crashedKeepers(home: OpenHome): boolean {
   const points = [...ofKeepers, 'exit.before-exit-file', 'exit.after-exit-file', 'keeper.hello'];
   return readdirSync(home.folder).some((name) => points.includes(name.replace('crashed-at-', '')));

@@ -1,10 +1,12 @@
-/** The clients of a round: every command that the driver starts, so that one of them can be killed, and none is left. */
+/**
+ * The clients of a round: every command that the driver starts. One of them can be killed, and none is left at the end.
+ */
 import type { ChildProcess } from 'node:child_process';
 import type { openHome } from '../support/home.ts';
 import { pickBy } from './chance.ts';
 
 export type OpenHome = ReturnType<typeof openHome>;
-/** `killed`: by the driver. */
+/** The outcome of a command. `killed`: the driver killed it. */
 export type Answer = {
   readonly code: number | null;
   readonly out: Buffer;
@@ -17,7 +19,7 @@ export function createClients(home: OpenHome, trace: (line: string) => void) {
   const living = new Map<ChildProcess, { readonly args: readonly string[]; killed: boolean }>();
   let closed = false;
 
-  /** Runs the CLI to its end, whatever that is. `onOut` gets its output as it comes. */
+  /** Runs the CLI to its end, whatever the outcome is. `onOut` receives its output as it arrives. */
   function run(
     args: readonly string[],
     options: { onOut?: (chunk: Buffer) => void; input?: string } = {},
@@ -55,7 +57,7 @@ export function createClients(home: OpenHome, trace: (line: string) => void) {
 
   return {
     run,
-    /** Kills one of those that are at work; gives what it was. */
+    /** Kills one of the running commands and returns its arguments. */
     killOne(pick: number): readonly string[] | null {
       const chosen = pickBy([...living], pick);
       if (chosen === null) return null;
@@ -63,9 +65,9 @@ export function createClients(home: OpenHome, trace: (line: string) => void) {
       return chosen[1].args;
     },
     pidOfOne: (pick: number): number | null => pickBy([...living.keys()], pick)?.pid ?? null,
-    /** What is at work. */
+    /** Returns the running commands. */
     atWork: (): string[] => [...living.values()].map(({ args }) => args.join(' ')),
-    /** No more of them. */
+    /** Kills the running commands and refuses new ones. */
     close(): void {
       closed = true;
       for (const child of living.keys()) kill(child);

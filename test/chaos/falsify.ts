@@ -1,4 +1,7 @@
-/** What can be made wrong on purpose in a round that is over, in its home or in the driver's record, so that a test sees the checks fail. */
+/**
+ * Violations that can be introduced after a round, in its home or in the driver's record, to test that the checks
+ * detect them.
+ */
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +13,8 @@ import type { RoundRecord } from './record.ts';
 
 type Round = {
   readonly home: OpenHome;
-  readonly record: RoundRecord /** One that has said itself how it exits. */;
+  readonly record: RoundRecord;
+  /** A run that has recorded itself how it exits. */
   readonly run: StoredRun;
 };
 
@@ -32,7 +36,7 @@ const ways = {
       "update runs set key = key || '-other' where number = (select min(number) from runs where key is not null)",
     ),
   'second-start': ({ home, run }) => appendFileSync(join(home.base, 'starts'), `${run.id}\n`),
-  // Ended with the home.
+  // The home ends this process.
   'stray-process': ({ home }) =>
     void spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: home.env }).unref(),
   lock: ({ home, run }) => appendFileSync(join(home.base, 'overlaps'), `${run.id} began while process 1 held a\n`),
@@ -50,11 +54,11 @@ export type Falsified = keyof typeof ways;
 export const falsifications = Object.keys(ways) as Falsified[];
 
 export function falsify(home: OpenHome, record: RoundRecord, what: Falsified): void {
-  ways[what]({ home, record, run: witness(home) });
+  ways[what]({ home, record, run: findRunWithExitRecord(home) });
 }
 
-/** The last plain run that has exited with a code, has said so itself, and has said something before. */
-function witness(home: OpenHome): StoredRun {
+/** Returns the last plain run that exited with a code, wrote its own account of that, and produced output. */
+function findRunWithExitRecord(home: OpenHome): StoredRun {
   const run = readRecorded(home).runs.findLast(({ id, spec, state, lineage }) => {
     const log = join(home.folder, 'runs', id, 'stdout.log');
     const exited = 'outcome' in state && state.outcome.kind === 'exited' && existsSync(join(home.base, `exits-${id}`));
@@ -71,7 +75,7 @@ function witness(home: OpenHome): StoredRun {
   return run;
 }
 
-/** Beside the daemon, which does not notice. */
+/** Changes the database directly. The daemon does not notice. */
 function change(home: OpenHome, statement: string): void {
   const database = new Database(join(home.folder, 'clip.db'));
   try {

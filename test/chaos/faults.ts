@@ -1,4 +1,4 @@
-/** What is broken in a round. Everything is done to processes of this home alone, by their ids. */
+/** The faults of a round. They affect only processes of this home, by their ids. */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { processesOf } from '../support/home.ts';
@@ -9,34 +9,34 @@ import type { Clients, OpenHome } from './clients.ts';
 import type { Fault } from './plan.ts';
 import type { RoundRecord } from './record.ts';
 
-type World = {
+type Deps = {
   readonly home: OpenHome;
   readonly disk: Disk | null;
   readonly clients: Clients;
   readonly record: RoundRecord;
 };
-type Does = {
+type Handlers = {
   readonly [K in Fault['do']]: (fault: Extract<Fault, { do: K }>) => string | null | Promise<string | null>;
 };
 
-export function createFaults({ home, disk, clients, record }: World) {
-  /** What is broken for a while, by what mends it. */
-  const broken = new Map<() => void, NodeJS.Timeout>();
+export function createFaults({ home, disk, clients, record }: Deps) {
+  /** Temporary faults: the function that ends each fault, and its timer. */
+  const temporary = new Map<() => void, NodeJS.Timeout>();
 
-  /** Mended after so long, or when the round is over. */
-  function forAWhile(ms: number, mend: () => void): void {
+  /** Schedules the end of a fault: after this time, or when the round is over. */
+  function endAfter(ms: number, endFault: () => void): void {
     const once = () => {
-      clearTimeout(broken.get(once));
-      if (broken.delete(once)) mend();
+      clearTimeout(temporary.get(once));
+      if (temporary.delete(once)) endFault();
     };
-    broken.set(once, setTimeout(once, ms));
+    temporary.set(once, setTimeout(once, ms));
   }
 
   function signal(pid: number, name: NodeJS.Signals): void {
     try {
       process.kill(pid, name);
     } catch {
-      // It has ended meanwhile.
+      // The process has ended in the meantime.
     }
   }
 
@@ -51,11 +51,11 @@ export function createFaults({ home, disk, clients, record }: World) {
   function pause(pid: number | null, ms: number): string | null {
     if (pid === null) return null;
     signal(pid, 'SIGSTOP');
-    forAWhile(ms, () => signal(pid, 'SIGCONT'));
+    endAfter(ms, () => signal(pid, 'SIGCONT'));
     return `${pid} for ${ms} ms`;
   }
 
-  /** Leaders that live, as their keepers have written them down. */
+  /** Returns the living leaders, as their keepers have recorded them. */
   function leaders(): { id: string; pid: number }[] {
     const runs = join(home.folder, 'runs');
     if (!existsSync(runs)) return [];
@@ -70,7 +70,7 @@ export function createFaults({ home, disk, clients, record }: World) {
     });
   }
 
-  /** Any other process of a run. */
+  /** Returns all other processes of runs. */
   function members(): { id: string; pid: number }[] {
     const leading = new Set(leaders().map(({ pid }) => pid));
     return processesOf(home.folder).flatMap(({ pid, environment }) => {
@@ -87,10 +87,10 @@ export function createFaults({ home, disk, clients, record }: World) {
     return `${chosen.pid} of ${chosen.id}`;
   }
 
-  const said = (pid: number | null) => (pid === null ? null : String(pid));
-  const does: Does = {
-    'kill-daemon': ({ pick }) => said(killRole('daemon', pick)),
-    'kill-keeper': ({ pick }) => said(killRole('keeper', pick)),
+  const formatPid = (pid: number | null) => (pid === null ? null : String(pid));
+  const handlers: Handlers = {
+    'kill-daemon': ({ pick }) => formatPid(killRole('daemon', pick)),
+    'kill-keeper': ({ pick }) => formatPid(killRole('keeper', pick)),
     'kill-both': ({ pick }) => {
       const killed = (pick < 0.5 ? (['daemon', 'keeper'] as const) : (['keeper', 'daemon'] as const)).map((role) =>
         killRole(role, pick),
@@ -117,20 +117,20 @@ export function createFaults({ home, disk, clients, record }: World) {
     'fill-disk': ({ forMs }) => {
       if (disk === null) return null;
       disk.fill();
-      forAWhile(forMs, disk.free);
+      endAfter(forMs, disk.free);
       return `for ${forMs} ms`;
     },
   };
 
   return {
-    /** Says what it hit; null when there was nothing. */
+    /** Applies a fault and returns a description of its target, or null when there was no target. */
     strike: async (fault: Fault): Promise<string | null> =>
-      (does[fault.do] as (fault: Fault) => string | null | Promise<string | null>)(fault),
-    /** Whatever was broken for a while is mended now. */
-    mend(): void {
-      for (const mend of [...broken.keys()]) mend();
+      (handlers[fault.do] as (fault: Fault) => string | null | Promise<string | null>)(fault),
+    /** Ends all temporary faults. */
+    endAll(): void {
+      for (const endFault of [...temporary.keys()]) endFault();
     },
-    /** Until the daemon that is there, or one that a command starts, answers. */
+    /** Waits until the running daemon, or one that a command starts, answers. */
     untilAnswers: (): Promise<unknown> =>
       until(
         'a daemon answers',

@@ -1,10 +1,10 @@
 /**
- * `npm run chaos -- --seed S --rounds N`: rounds of chaos, by chance that can be repeated. Each round has a home of its own,
- * and is a pure function of seed and number as far as the driver has a say. Ends with 0 when nothing was wrong.
+ * `npm run chaos -- --seed S --rounds N`: runs rounds of reproducible chaos. Each round has its own home. Its plan is a
+ * pure function of the seed and the round number. Exits with 0 when no check failed.
  *
- *   --round K       only round K of this seed          --jobs J       so many rounds side by side
- *   --trace         what is done, as it is done        --falsify A,B  makes things wrong first (see falsify.ts)
- *   --plan          prints the plans, and plays nothing
+ *   --round K       runs only round K of this seed     --jobs J       runs this many rounds at once
+ *   --trace         prints each action and fault       --falsify A,B  introduces violations first (see falsify.ts)
+ *   --plan          prints the plans and runs nothing
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,7 @@ let failed = 0;
 let done = 0;
 let ending = false;
 
-/** Whatever happens, what was started is ended. */
+/** Ends everything that was started, for any reason. */
 function abandonAll(why: string, code: number): void {
   if (ending) return;
   ending = true;

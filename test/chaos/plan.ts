@@ -1,11 +1,14 @@
-/** The plan of a round: what is done, with which delays, and what is broken meanwhile. A pure function of seed and round. */
+/** The plan of a round: its actions, their delays and its faults. A pure function of seed and round number. */
 import { createHash } from 'node:crypto';
 import { failpoints } from '#launch/failpoints.ts';
 import type { AgentStep } from '../support/agents.ts';
 import { type Chance, createChance } from './chance.ts';
 import { drawProgram, drawScripts, type Program } from './programs.ts';
 
-/** What a client wants to have run. `name` is its label, and its key if it has one: whoever has a key asks again until he is answered. */
+/**
+ * A run that a client wants to start. `name` is its label, and its key if it has one. An order with a key is repeated
+ * until it is answered.
+ */
 export type Order = { readonly name: string; readonly keyed: boolean; readonly after: string | null } & (
   | { readonly what: 'command'; readonly program: Program }
   | { readonly what: 'agent'; readonly prompt: string; readonly options: readonly string[] }
@@ -13,7 +16,10 @@ export type Order = { readonly name: string; readonly keyed: boolean; readonly a
 
 type By = 'cli' | 'api';
 
-/** `of`: the name of an order that was planned before. `pick`: which of those that are there then, as a fraction of them. */
+/**
+ * `of`: the name of an earlier order. `pick`: selects one of the runs that exist at that time, as a fraction of their
+ * count.
+ */
 export type Action =
   | { readonly do: 'submit'; readonly order: Order; readonly wait: boolean; readonly by: By }
   | { readonly do: 'submit-again'; readonly of: string }
@@ -33,7 +39,7 @@ export type Fault =
       readonly pick: number;
       readonly forMs: number;
     }
-  /** The keeper stands still for longer than the next daemon waits for it. */
+  /** The keeper is suspended for longer than the next daemon waits for it. */
   | { readonly do: 'strand-keeper'; readonly pick: number; readonly forMs: number }
   | { readonly do: 'fill-disk'; readonly forMs: number }
   | { readonly do: 'drop-socket' | 'stop-daemon' | 'restart-daemon' };
@@ -42,11 +48,11 @@ export type Move = { readonly afterMs: number } & (Action | Fault);
 export type Plan = {
   readonly seed: string;
   readonly round: number;
-  /** How many runs may run at once. */
+  /** How many runs may be live at once. */
   readonly slots: number;
-  /** `small`: the home lies on a disk that can be filled. */
+  /** `small`: the home is on a disk that can be filled. */
   readonly disk: 'shared' | 'small';
-  /** As CLIP_FAILPOINT takes it. */
+  /** The value of CLIP_FAILPOINT. */
   readonly crashAt: string | null;
   readonly scripts: readonly (readonly AgentStep[])[];
   readonly moves: readonly Move[];
@@ -60,19 +66,19 @@ export function planOf(seed: string, round: number): Plan {
   const count = chance.whole(20, 34);
   const moves: Move[] = [];
   for (let n = 0; n < count; n += 1) {
-    // At first there must be something that can be broken.
+    // The first moves are actions, so that there is something to break.
     const what = n < 4 || chance.happens(0.66) ? draw.action() : draw.fault();
     moves.push({ afterMs: delay(chance), ...what });
   }
   return { seed, round, slots: chance.whole(2, 6), disk, crashAt, scripts: drawScripts(chance), moves };
 }
 
-/** Says in a few letters whether two plans are the same. */
+/** Returns a short hash that shows whether two plans are equal. */
 export function hashOf(plan: Plan): string {
   return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 12);
 }
 
-/** Mostly close together, so that things meet; sometimes with room to get on. */
+/** Returns mostly short delays, so that moves overlap, and sometimes a long one, so that runs can progress. */
 function delay(chance: Chance): number {
   const kind = chance.weighed({ close: 5, near: 4, far: 1 });
   return kind === 'close' ? chance.whole(0, 30) : kind === 'near' ? chance.whole(30, 200) : chance.whole(200, 800);
@@ -81,7 +87,7 @@ function delay(chance: Chance): number {
 function createDraw(chance: Chance, small: boolean) {
   const names: string[] = [];
   const again: string[] = [];
-  /** Most of those that were submitted a moment ago have no number yet. */
+  /** The most recent orders usually have no run number yet. */
   const earlier = () => chance.oneOf(names.slice(0, Math.max(1, names.length - 2)));
 
   const fractions = (count: number) => Array.from({ length: count }, chance.fraction);
@@ -169,7 +175,7 @@ function createDraw(chance: Chance, small: boolean) {
       case 'pause-keeper':
       case 'pause-leader':
       case 'pause-client':
-        // Once in a while so long that it is taken for a sleep of the machine.
+        // A long suspension is rare. The daemon takes it for a sleep of the machine.
         return { do: kind, pick: chance.fraction(), forMs: chance.happens(0.04) ? 5_600 : chance.whole(50, 1_500) };
       case 'strand-keeper':
         return { do: kind, pick: chance.fraction(), forMs: 11_500 };

@@ -1,8 +1,10 @@
-/** What runs in a round of chaos: which fixture, with which steps and options. Pure: it only draws. */
+/**
+ * The programs of a chaos round: which fixture, with which steps and options. These functions only draw random values.
+ */
 import { type AgentStep, codexSays } from '../support/agents.ts';
 import type { Chance } from './chance.ts';
 
-/** `steps` of keeps-account.mjs, or null for the shell script that only begins and ends. */
+/** A program. `steps` are those of keeps-account.mjs; null selects the shell script that only starts and ends. */
 export type Program = {
   readonly kind: Kind;
   readonly code: number;
@@ -13,7 +15,7 @@ type Kind = keyof typeof kinds;
 
 const kinds = { brief: 5, talker: 5, escapee: 3, stubborn: 3, flood: 2, sleeper: 2, mute: 1, nests: 1 };
 
-/** `exact`: every byte is to be accounted for even on a full disk, which no shell can do. */
+/** Returns a random program. `exact`: it must account for every byte even on a full disk, which a shell cannot do. */
 export function drawProgram(chance: Chance, exact: boolean): Program {
   const kind = chance.weighed(kinds);
   const code = chance.happens(0.55) ? 0 : chance.oneOf([1, 2, 7, 42, 77, 137, 255]);
@@ -66,7 +68,7 @@ function stepsOf(chance: Chance, kind: Kind): string[] {
 const { session, words, command, change, done, failed } = codexSays;
 const pause = (ms: number): AgentStep => ({ pause: ms });
 
-/** What an agent does at each of its starts, one after the other. Each has a session of its own. */
+/** Returns the steps of an agent for each of its starts. Each start has a session of its own. */
 export function drawScripts(chance: Chance): AgentStep[][] {
   return Array.from({ length: 12 }, (_, n) => drawScript(chance, n));
 }
@@ -92,7 +94,7 @@ function drawScript(chance: Chance, n: number): AgentStep[] {
     case 'changes':
       return [...begins, change('b', `src/${n}.ts`), words('I have changed it.'), done(10, 1), ...leaves, { exit: 0 }];
     case 'reports':
-      // What it complains of may come after its run has ended, and then nobody reads it.
+      // Its output on standard error may arrive after its run has ended, and is then not read.
       return [
         ...begins,
         { run: '"$CLIP_BIN" report done "It is fixed." 2>/dev/null' },

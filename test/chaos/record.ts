@@ -1,7 +1,9 @@
-/** The driver's own record of a round: what it asked for, what it was told, what it broke. The checks hold the home against it. */
+/**
+ * The driver's own record of a round: its requests, the answers and the faults. The checks compare the home with it.
+ */
 import type { EventView, RunView } from '#protocol/answers.ts';
 
-/** An order as it was submitted: the same arguments each time. */
+/** An order as it was submitted. Every attempt has the same arguments. */
 export type Submitted = {
   readonly args: readonly string[];
   readonly keyed: boolean;
@@ -9,7 +11,10 @@ export type Submitted = {
   tries: number;
   number: number | null;
 };
-/** What a client that followed a log had been given when it ended; `whole`: it ended by itself, saying that this is all. */
+/**
+ * The output that a client following a log received. `whole`: it ended by itself, which means that the log was
+ * complete.
+ */
 export type Heard = {
   readonly number: number;
   readonly stream: 'stdout' | 'stderr';
@@ -23,35 +28,35 @@ export function createRecord() {
   const wrong: string[] = [];
   const counts = new Map<string, number>();
   return {
-    /** What is wrong, as far as the driver has seen it itself. */
+    /** Violations that the driver has seen itself. */
     wrong,
-    /** How often each action, fault and outcome has come by. */
+    /** The number of occurrences of each action, fault and outcome. */
     counts,
     count: (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1),
-    /** By the name of the order. */
+    /** Submissions by the name of their order. */
     submitted: new Map<string, Submitted>(),
-    /** Numbers of runs that `clip retry` has answered with, and how often it was asked for each run. */
+    /** Run numbers that `clip retry` answered, and the number of requests for each run. */
     retried: { answered: new Map<number, number>(), asked: new Map<number, number>() },
-    /** Ends that clients were told. */
+    /** Ends that clients received. */
     ends: [] as RunView[],
-    /** What `clip wait` ended with. */
+    /** Exit codes of `clip wait`. */
     waits: [] as { readonly numbers: readonly number[]; readonly code: number }[],
     heard: [] as Heard[],
-    /** Runs that were asked to be removed: the events that they had, and whether it was said that they are gone. */
+    /** Runs whose removal was requested: their events, and whether the removal was confirmed. */
     removed: new Map<number, { readonly seqs: readonly number[]; gone: boolean }>(),
-    /** Runs that were asked to stop. */
+    /** Runs whose stop was requested. */
     cancelled: new Set<number>(),
-    /** Ids of runs of which the driver killed the leader. */
+    /** Ids of runs whose leader the driver killed. */
     killed: new Set<string>(),
     keepersKilled: 0,
     tasksAsked: 0,
     tasksTold: [] as number[],
-    /** What the one that follows the events was given, in its order. */
+    /** Events in the order in which the follower received them. */
     events: [] as EventView[],
   };
 }
 
-/** What keyed orders were told, as the invariants want it. */
+/** Returns the run numbers that clients were told for their keys, in the form the invariants need. */
 export function toldOf({ submitted }: RoundRecord): Map<string, number> {
   return new Map(
     [...submitted].flatMap(([name, { keyed, number }]) => (keyed && number !== null ? [[name, number] as const] : [])),

@@ -1,6 +1,6 @@
 /**
- * One round: a home of its own, clients that do what the plan says while things are broken; then everything is mended, what
- * is under way comes to its end, and the home is held against the invariants and against the driver's own record.
+ * One round. Clients of a new home follow the plan while faults occur. Then all faults end, pending work completes, and
+ * the home is checked against the invariants and the driver's own record.
  */
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { invariantsOf } from '../support/invariants.ts';
 import { type Disk, mountDisk } from '../support/small-disk.ts';
 import { readRecorded } from '../support/stored-rows.ts';
 import { until } from '../support/until.ts';
-import { createActions, patienceMs } from './actions.ts';
+import { createActions, waitMsMax } from './actions.ts';
 import { wrongByRecord } from './checks.ts';
 import { createClients, type OpenHome } from './clients.ts';
 import { type Falsified, falsify } from './falsify.ts';
@@ -29,10 +29,10 @@ export type Result = {
 export type Round = {
   readonly plan: Plan;
   readonly mayMount: boolean;
-  /** What is made wrong before the checks, to see that they see it. */
+  /** Violations that are introduced before the checks, to test that they are detected. */
   readonly falsified: readonly Falsified[];
   readonly trace: (line: string) => void;
-  /** Called with what ends the round at once, whatever it is at. */
+  /** Receives a function that ends the round at once, in any state. */
   readonly onOpen: (abandon: () => Promise<void>) => void;
 };
 
@@ -44,24 +44,24 @@ export async function playRound(round: Round): Promise<Result> {
   const disk = plan.disk === 'small' && round.mayMount ? mountDisk(home.folder) : null;
   const record = createRecord();
   const clients = createClients(home, round.trace);
-  const breaking = createFaults({ home, disk, clients, record });
-  /** Ends every process, whatever the round is at. */
+  const faults = createFaults({ home, disk, clients, record });
+  /** Ends every process, in any state of the round. */
   const end = async () => {
     clients.close();
-    breaking.mend();
+    faults.endAll();
     const left = await home.end();
     if (disk !== null && !disk.unmount()) throw new Error(`The disk at ${home.folder} cannot be unmounted.`);
     return left.map(({ pid, command }) => `process ${pid} (${command}) outlived a clean stop`);
   };
   round.onOpen(async () => {
     await end();
-    // What the checks have started since.
+    // Processes that the checks have started since.
     for (const { pid } of processesOf(home.folder)) process.kill(pid, 'SIGKILL');
     rmSync(home.base, { recursive: true, force: true });
   });
   const wrong: string[] = [];
   try {
-    await play(round, { home, clients, record, breaking });
+    await play(round, { home, clients, record, faults });
     count(home, record);
     for (const what of round.falsified) falsify(home, record, what);
     wrong.push(...record.wrong, ...(await invariantsOf(home, toldOf(record))), ...wrongByRecord(home, record));
@@ -79,15 +79,15 @@ type Stage = {
   readonly home: OpenHome;
   readonly clients: ReturnType<typeof createClients>;
   readonly record: RoundRecord;
-  readonly breaking: ReturnType<typeof createFaults>;
+  readonly faults: ReturnType<typeof createFaults>;
 };
 
 async function play({ plan, trace }: Round, stage: Stage): Promise<void> {
-  const { home, clients, record, breaking } = stage;
+  const { home, clients, record, faults } = stage;
   configure(home, `max_runs = ${plan.slots}\n`);
   mkdirSync(join(home.base, 'work'));
   const options = ['--share-worktree', '--concurrency', '2', '--grace', '500ms', '--cwd', join(home.base, 'work')];
-  // The daemon may die of this already.
+  // The daemon may already crash here.
   await until('the agent is added', () => addSpeaker(home, plan.scripts, options).then(() => true, isTaken));
   const watcher = createWatcher({ clients, record });
   const act = createActions({ home, clients, record });
@@ -96,11 +96,11 @@ async function play({ plan, trace }: Round, stage: Stage): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, move.afterMs));
     if (clients.closed()) break;
     if (isFault(move)) {
-      const hit = breaking.strike(move).then((what) => {
+      const hit = faults.strike(move).then((what) => {
         record.count(what === null ? 'missed' : move.do);
         trace(`! ${move.do} ${what ?? 'nothing'}`);
       });
-      // A command among the faults takes its time, and others go on meanwhile.
+      // These two faults are commands that take time. Other moves continue in the meantime.
       if (move.do === 'stop-daemon' || move.do === 'restart-daemon') doing.push(hit);
       else await hit;
       continue;
@@ -113,41 +113,41 @@ async function play({ plan, trace }: Round, stage: Stage): Promise<void> {
       ),
     );
   }
-  trace('mended');
-  breaking.mend();
-  await breaking.untilAnswers();
-  await calm(stage, doing);
+  trace('faults ended');
+  faults.endAll();
+  await faults.untilAnswers();
+  await waitForRest(stage, doing);
   const last = readRecorded(home).events.at(-1)?.seq ?? 0;
-  if (!(await watcher.sees(last))) record.wrong.push(`whoever follows the events was not told of ${last}`);
+  if (!(await watcher.sees(last))) record.wrong.push(`the follower did not receive event ${last}`);
   watcher.stop();
   clients.close();
   await watcher.watching;
 }
 
-/** It was added, but nobody was there any more to say so. */
+/** The agent was added, but the answer was lost. */
 function isTaken(error: Error): boolean {
   return /taken|exists/.test(error.message);
 }
 
-/** Until all that was asked for is done, and nothing moves any more. */
-async function calm({ home, clients, record, breaking }: Stage, doing: readonly Promise<void>[]): Promise<void> {
+/** Waits until all requests are done and all runs have settled. */
+async function waitForRest({ home, clients, record, faults }: Stage, doing: readonly Promise<void>[]): Promise<void> {
   let open = doing.length;
   for (const each of doing) void each.finally(() => (open -= 1)).catch(() => {});
-  await until('every client has come to its end', () => open === 0, patienceMs).catch((error: Error) => {
+  await until('every client has ended', () => open === 0, waitMsMax).catch((error: Error) => {
     record.wrong.push(`${error.message} At work: ${clients.atWork().join('; ')}`);
   });
-  // Whatever was killed last, somebody's next command brings it back.
+  // A daemon that was killed last is started again by the next command.
   await until(
-    'nothing moves any more',
+    'all runs have settled',
     async () => {
-      if (!(await home.listens())) await breaking.untilAnswers();
+      if (!(await home.listens())) await faults.untilAnswers();
       return stillRuns(home);
     },
-    patienceMs,
+    waitMsMax,
   );
 }
 
-/** How the runs ended. */
+/** Counts how the runs ended. */
 function count(home: OpenHome, record: RoundRecord): void {
   const { runs, buried, events } = readRecorded(home);
   for (const { state } of runs) record.count('outcome' in state ? `run ${state.outcome.kind}` : `run ${state.status}`);
@@ -155,7 +155,7 @@ function count(home: OpenHome, record: RoundRecord): void {
   for (const _ of events) record.count('event');
 }
 
-/** What is left to look at: the home as it is, copied if it lay on a disk of its own. */
+/** Keeps the home for inspection. A home on a disk of its own is copied. Returns its path. */
 async function keep(home: OpenHome, disk: Disk | null, end: () => Promise<unknown>): Promise<string> {
   const left = processesOf(home.folder).map(({ pid, command }) => `${pid} ${command}`);
   if (disk !== null)

@@ -1,22 +1,25 @@
-/** Submitting orders, by the command line and by the API: who has a key asks again, with the same words, until he is answered. */
+/**
+ * Submits orders over the CLI and the API. An order with a key is repeated with the same arguments until it is
+ * answered.
+ */
 import { agent } from '../support/home.ts';
-import { asks } from './api.ts';
+import { createApiClient } from './api.ts';
 import type { Clients, OpenHome } from './clients.ts';
 import type { Order } from './plan.ts';
 import type { RoundRecord, Submitted } from './record.ts';
 
-type World = {
+type Deps = {
   readonly home: OpenHome;
   readonly clients: Clients;
   readonly record: RoundRecord;
-  /** Tries again until this is true, or the round is over. */
-  readonly surely: (what: string, attempt: () => Promise<boolean>) => Promise<void>;
+  /** Repeats the attempt until it returns true or the round is over. */
+  readonly repeatUntilDone: (what: string, attempt: () => Promise<boolean>) => Promise<void>;
 };
 
-export function createSubmissions({ home, clients, record, surely }: World) {
-  const api = asks(home);
+export function createSubmissions({ home, clients, record, repeatUntilDone }: Deps) {
+  const api = createApiClient(home);
 
-  /** Remembers the order as it will be submitted each time. */
+  /** Records the order with the arguments that every attempt will use. */
   function prepared(order: Order): Submitted {
     const required = order.after === null ? null : (record.submitted.get(order.after)?.number ?? null);
     const args = [
@@ -36,13 +39,13 @@ export function createSubmissions({ home, clients, record, surely }: World) {
     submitted.number = number;
   }
 
-  /** One attempt by the command line. True when there is an answer that will not change. */
+  /** Makes one attempt over the CLI. Returns true when the answer is final. */
   async function attempt(name: string, submitted: Submitted): Promise<boolean> {
     submitted.tries += 1;
     const answer = await clients.run(['run', '-q', ...submitted.args]);
     if (answer.code === 0) learn(name, submitted, Number(answer.out));
     if (answer.code === 5 || answer.code === 3) {
-      // It was removed meanwhile, or the run that it requires was.
+      // It was removed in the meantime, or the run that it requires was.
       const gone = record.removed.has(submitted.number ?? 0) || record.removed.has(submitted.after ?? 0);
       if (!gone) record.wrong.push(`${name} was refused: ${answer.err}`);
       return true;
@@ -50,7 +53,7 @@ export function createSubmissions({ home, clients, record, surely }: World) {
     return answer.code === 0 || !submitted.keyed;
   }
 
-  /** One attempt by the API. */
+  /** Makes one attempt over the API. */
   async function attemptByApi(name: string, submitted: Submitted): Promise<boolean> {
     submitted.tries += 1;
     const number = await api.submit(lineOf(submitted));
@@ -61,9 +64,9 @@ export function createSubmissions({ home, clients, record, surely }: World) {
   return {
     async submit(order: Order, by: 'cli' | 'api'): Promise<Submitted> {
       const submitted = prepared(order);
-      // Who was not answered over the API goes on by the command line, which starts a daemon.
+      // An order without an answer over the API continues over the CLI, which starts a daemon.
       if (by === 'api' && order.what === 'command' && (await attemptByApi(order.name, submitted))) return submitted;
-      await surely(`${order.name} is admitted`, () => attempt(order.name, submitted));
+      await repeatUntilDone(`${order.name} is admitted`, () => attempt(order.name, submitted));
       return submitted;
     },
     async again(name: string): Promise<void> {
@@ -74,10 +77,10 @@ export function createSubmissions({ home, clients, record, surely }: World) {
       const all = orders.map((order) => ({ order, submitted: prepared({ ...order, keyed: true, after: null }) }));
       const input = all.map(({ submitted }) => JSON.stringify(lineOf(submitted))).join('\n');
       if (all.length === 0) return;
-      await surely(`the batch of ${all[0]?.order.name} is admitted`, async () => {
+      await repeatUntilDone(`the batch of ${all[0]?.order.name} is admitted`, async () => {
         for (const { submitted } of all) submitted.tries += 1;
         const answer = await clients.run(['run', '--batch', '-', '-q'], { input });
-        // Learnt one by one, and perhaps removed since: then a line is refused.
+        // The numbers arrived one by one. A run may have been removed since, and its line is then refused.
         if (answer.code !== 0) return all.every(({ submitted }) => submitted.number !== null);
         const numbers = answer.out.toString().trim().split('\n').map(Number);
         all.forEach(({ order, submitted }, n) => void learn(order.name, submitted, numbers[n] as number));
@@ -103,7 +106,7 @@ function commandOf(home: OpenHome, order: Order): string[] {
   ];
 }
 
-/** The arguments of `clip run` as a line of a batch. */
+/** Returns the arguments of `clip run` as a line of a batch. */
 function lineOf({ args }: Submitted): object {
   const split = args.indexOf('--');
   const options = args.slice(0, split);

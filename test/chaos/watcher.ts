@@ -1,4 +1,4 @@
-/** Somebody who follows the events from the first to the last: killed, he goes on where he was. */
+/** A client that follows all events. When it is killed, its successor continues after the last event received. */
 import type { EventView } from '#protocol/answers.ts';
 import { until } from '../support/until.ts';
 import type { Clients } from './clients.ts';
@@ -15,7 +15,7 @@ export function createWatcher({ clients, record }: { clients: Clients; record: R
         onOut(chunk) {
           const text = Buffer.concat([rest, chunk]);
           const whole = text.lastIndexOf('\n') + 1;
-          // Cut in the middle, a line is asked for again.
+          // A line that was cut is requested again.
           rest = text.subarray(whole);
           for (const line of text.toString('utf8', 0, whole).split('\n'))
             if (line !== '') record.events.push(JSON.parse(line) as EventView);
@@ -26,9 +26,9 @@ export function createWatcher({ clients, record }: { clients: Clients; record: R
 
   const watching = watch();
   return {
-    /** Until it has been told of this event; false when it is not within the time. */
+    /** Waits until the follower has received this event. Returns false after the time limit. */
     sees: (seq: number): Promise<boolean> =>
-      until(`event ${seq} is told`, () => (record.events.at(-1)?.seq ?? 0) >= seq, 15_000).then(
+      until(`event ${seq} is received`, () => (record.events.at(-1)?.seq ?? 0) >= seq, 15_000).then(
         () => true,
         () => false,
       ),

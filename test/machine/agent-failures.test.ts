@@ -40,7 +40,7 @@ describe('a run with an unreliable stream', () => {
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
     const number = await home.submit(['--agent', 'coder', 'x']);
-    const { stdoutPath } = await until('its session is known', async () => {
+    const { stdoutPath } = await until('the session of the run is known', async () => {
       const run = await home.show(number);
       return run.sessionIdAfter === null ? null : run;
     });
@@ -79,11 +79,11 @@ describe('a run with an unreliable stream', () => {
   ])('is never a success when its log %s', async (_, spoil) => {
     const home = createHome();
     const gate = join(home.base, 'gate');
-    // It fails, says so, and exits with 0.
+    // The run fails although it exits with 0, and its status says so.
     const more = Array.from({ length: 20 }, (_, n) => ({ say: { type: 'x', n } }));
     await addSpeaker(home, [[session('s1'), { await: gate }, codexSays.failed('It broke.'), ...more, { exit: 0 }]]);
     const number = await home.submit(['--agent', 'coder', 'x']);
-    const { stdoutPath } = await until('its session is known', async () => {
+    const { stdoutPath } = await until('the session of the run is known', async () => {
       const run = await home.show(number);
       return run.sessionIdAfter === null ? null : run;
     });
@@ -103,7 +103,7 @@ describe('a run with an unreliable stream', () => {
     writeFileSync(join(home.base, 'coder'), spoken.replace('AGENT_SCRIPT', `cat ${noise}; AGENT_SCRIPT`));
     const number = await home.submit(['--timeout', '4s', '--agent', 'coder', 'x']);
     const run = await until(
-      'it has ended',
+      'the process has ended',
       async () => ((await home.show(number)).endedAt === null ? null : home.show(number)),
       120_000,
     );
@@ -117,13 +117,13 @@ describe('a run that is due for a retry', () => {
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, { exit: 0 }]]);
     const number = await home.submit(['--agent', 'coder', 'x']);
-    const { id } = await until('its session is known', async () => {
+    const { id } = await until('the session of the run is known', async () => {
       const run = await home.show(number);
       return run.sessionIdAfter === null ? null : run;
     });
     rmSync(join(home.folder, 'runs', id, 'prompt.txt'));
     await loseKeepers(home);
-    await until('it is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
     writeFileSync(gate, '');
     expect(await home.untilStatus(number, 'failed')).toMatchObject({ errorCode: 'process_lost' });
     expect((await home.history(number)).find(({ type }) => type === 'retry-failed')?.data['message']).toContain(
@@ -141,9 +141,9 @@ describe('a run that is due for a retry', () => {
     ]);
     const prompt = 'x'.repeat(16 * 2 ** 20 - 50);
     const number = Number((await home.clip(['run', '-q', '--agent', 'coder', '-'], { input: prompt })).stdout);
-    await until('its session is known', async () => (await home.show(number)).sessionIdAfter === 's1');
+    await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
     await loseKeepers(home);
-    await until('it is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
     writeFileSync(gate, '');
     expect(await home.untilStatus(number + 1, 'succeeded')).toMatchObject({
       retryReason: 'process_lost',
@@ -185,7 +185,7 @@ describe('agents', () => {
       ['one', home.base, 'blue'],
       ['two', home.base, 'blue'],
     ]);
-    const settled = await until('all is tidied up', async () => {
+    const settled = await until('all runs have settled', async () => {
       const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);
       return runs.every((run) => run.settled) ? runs : null;
     });
@@ -223,7 +223,7 @@ describe('agents', () => {
     await home.clip(['agent', 'add', 'cat', '--mapping', 'm.json']);
     const first = await home.submit(['--key', 'k', '--prompt-secret', '--agent', 'cat', 'do A']);
     expect((await home.clip(['run', '--key', 'k', '--prompt-secret', '--agent', 'cat', 'do B'])).code).toBe(5);
-    await until('it is tidied up', async () => (await home.show(first)).settled);
+    await until('the run has settled', async () => (await home.show(first)).settled);
     expect((await home.clip(['retry', String(first)])).code).toBe(5);
   });
 

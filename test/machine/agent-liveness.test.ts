@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 const { session, words, command, change, done, failed } = codexSays;
 const end = [done(10, 1), { exit: 0 }];
 
-/** A repository with one commit. */
+/** Creates a repository with one commit. */
 function repository(home: TestHome) {
   const folder = join(home.base, 'repo');
   const git = (...args: string[]) =>
@@ -95,12 +95,12 @@ describe('the work folder of an agent', () => {
       [session('s1'), command('a', 'git commit -am second'), { await: gate }, words('Done.'), ...end],
     ]);
     const number = await home.submit(['--cwd', folder, '--agent', 'coder', 'x']);
-    await until('it has begun', async () => (await home.show(number)).evidence?.commands === 1);
+    await until('the agent has begun', async () => (await home.show(number)).evidence?.commands === 1);
     writeFileSync(join(folder, 'a.txt'), 'one\nthree\nfour\n');
     git('commit', '-q', '-am', 'second');
     writeFileSync(join(folder, 'new.txt'), 'x\n');
     writeFileSync(gate, '');
-    const run = await until('it is judged', async () => {
+    const run = await until('the run has a verdict', async () => {
       const seen = await home.show(number);
       return seen.settled ? seen : null;
     });
@@ -131,10 +131,10 @@ describe('the work folder of an agent', () => {
       [session('s1'), command('a', 'cat a.txt'), { await: gate }, words('It holds two lines of text.'), ...end],
     ]);
     const number = await home.submit(['--cwd', folder, '--agent', 'coder', 'x']);
-    await until('it has begun', async () => (await home.show(number)).evidence?.commands === 1);
+    await until('the agent has begun', async () => (await home.show(number)).evidence?.commands === 1);
     writeFileSync(join(folder, 'a.txt'), 'changed by somebody else\n');
     writeFileSync(gate, '');
-    const run = await until('it is judged', async () => {
+    const run = await until('the run has a verdict', async () => {
       const seen = await home.show(number);
       return seen.settled ? seen : null;
     });
@@ -155,10 +155,10 @@ describe('the work folder of an agent', () => {
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: gate }, words('Done.'), ...end]]);
     const number = await home.submit(['--cwd', folder, '--agent', 'coder', 'x']);
-    await until('it has begun', async () => (await home.show(number)).evidence?.filesChanged === 1);
+    await until('the agent has begun', async () => (await home.show(number)).evidence?.filesChanged === 1);
     writeFileSync(join(folder, 'a.txt'), 'one\n');
     writeFileSync(gate, '');
-    const run = await until('it is judged', async () => {
+    const run = await until('the run has a verdict', async () => {
       const seen = await home.show(number);
       return seen.settled ? seen : null;
     });
@@ -193,11 +193,11 @@ describe('the work folder of an agent', () => {
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: gate }, words('Done.'), ...end]]);
     const number = await home.submit(['--cwd', folder, '--agent', 'coder', 'x']);
-    await until('it has begun', async () => (await home.show(number)).evidence?.filesChanged === 1);
+    await until('the agent has begun', async () => (await home.show(number)).evidence?.filesChanged === 1);
     await home.kill(home.daemonPid());
     writeFileSync(join(folder, 'a.txt'), 'one\n');
     writeFileSync(gate, '');
-    const run = await until('it is judged', async () => {
+    const run = await until('the run has a verdict', async () => {
       const seen = await home.show(number);
       return seen.settled ? seen : null;
     });
@@ -212,7 +212,7 @@ describe('the work folder of an agent', () => {
     const { folder } = repository(home);
     await addSpeaker(home, [[session('s1'), change('a', 'b.txt'), words('I wrote it.'), ...end]]);
     const number = await home.submit(['--cwd', folder, '--agent', 'coder', 'x']);
-    const run = await until('it is judged', async () => {
+    const run = await until('the run has a verdict', async () => {
       const seen = await home.show(number);
       return seen.settled ? seen : null;
     });

@@ -73,7 +73,7 @@ describe('a run of an agent', () => {
     ];
     await addSpeaker(home, [steps], ['--model', 'big', '--permission', 'edit']);
     const number = await home.submit(['--agent', 'coder', 'x']);
-    const live = await until('its session is known', async () => {
+    const live = await until('the session of the run is known', async () => {
       const run = await home.show(number);
       return run.sessionIdAfter === null ? null : run;
     });
@@ -132,7 +132,7 @@ describe('a run of an agent', () => {
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), retrying(1, 5), retrying(3, 5), { await: gate }, ...well]]);
     const number = await home.submit(['--agent', 'coder', 'x']);
-    await until('it is retrying', async () => (await home.show(number)).retrying?.attempt === 3);
+    await until('the run is retrying', async () => (await home.show(number)).retrying?.attempt === 3);
     expect((await home.clip(['runs'])).stdout).toContain('retrying, attempt 3 of 5');
     writeFileSync(gate, '');
     expect(await home.untilStatus(number, 'succeeded')).toMatchObject({ retrying: null });
@@ -142,7 +142,7 @@ describe('a run of an agent', () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), { leave: true }, { child: true }, { stubborn: true }, words('Busy.')]]);
     const number = await home.submit(['--grace', '1s', '--agent', 'coder', 'x']);
-    await until('it is busy', async () => (await home.show(number)).lastMessage === 'Busy.');
+    await until('the agent is busy', async () => (await home.show(number)).lastMessage === 'Busy.');
     const { id } = await home.show(number);
     expect((await home.clip(['cancel', String(number)])).code).toBe(0);
     expect(await home.show(number)).toMatchObject({ status: 'cancelled', stopReason: 'cancelled' });
@@ -159,7 +159,7 @@ describe('a run of an agent', () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...well]]);
     await home.clip(['run', '-w', '--prompt-secret', '--agent', 'coder', 'hush']);
-    const run = await until('it is tidied up', async () => {
+    const run = await until('the run has settled', async () => {
       const seen = await home.show('@last');
       return seen.settled ? seen : null;
     });

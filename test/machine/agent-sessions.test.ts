@@ -24,7 +24,7 @@ describe('the session of an agent', () => {
       [session('s1'), words('All is done.'), done(1_700, 25), { exit: 0 }],
     ]);
     const first = await home.submit(['--agent', 'coder', 'build it']);
-    // Its result is complete: what its process does at its end undoes no work.
+    // The result is complete, so the exit of the process does not change it.
     const remark = 'It exited with code 1 after its complete result.';
     expect(await home.untilStatus(first, 'succeeded')).toMatchObject({ exitCode: 1, error: null, remark });
     const second = await home.untilStatus(await retry(home, String(first)), 'succeeded');
@@ -38,7 +38,7 @@ describe('the session of an agent', () => {
     expect(seen()[1]?.stdin).toContain('build it');
     expect(seen()[1]?.stdin).toContain('same session');
     expect(await home.show(first)).toMatchObject({ usage: { inputTokens: 1_000, outputTokens: 20 } });
-    // And once more: the prompt is the first one, not a prompt about a prompt.
+    // The third run gets the first prompt, not a prompt that quotes a prompt.
     await home.untilStatus(await retry(home, String(second.number)), 'succeeded');
     expect(seen()[2]?.stdin.match(/same session/g)).toHaveLength(1);
   });
@@ -73,7 +73,7 @@ describe('the session of an agent', () => {
     const first = await home.submit(['--agent', 'coder', 'x']);
     await home.untilStatus(first, 'succeeded');
     const second = await home.submit(['--agent', 'coder', 'x']);
-    await until('its session is known', async () => (await home.show(second)).sessionIdAfter === 's1');
+    await until('the session of the run is known', async () => (await home.show(second)).sessionIdAfter === 's1');
     const third = await retry(home, String(first));
     expect(await home.show(third)).toMatchObject({
       status: 'queued',
@@ -97,7 +97,7 @@ describe('the session of an agent', () => {
     const first = await home.submit(['--agent', 'coder', 'x']);
     await home.untilStatus(first, 'succeeded');
     const second = await home.submit(['--agent', 'coder', 'x']);
-    await until('its session is known', async () => (await home.show(second)).sessionIdAfter === 's1');
+    await until('the session of the run is known', async () => (await home.show(second)).sessionIdAfter === 's1');
     const third = await retry(home, String(first));
     await home.kill(home.daemonPid());
     expect(await home.show(third)).toMatchObject({
@@ -122,7 +122,7 @@ describe('the session of an agent', () => {
     const first = await home.submit(['--agent', 'coder', 'build it']);
     await home.untilStatus(first, 'failed');
     const second = await retry(home, String(first));
-    const all = await until('all is quiet', async () => {
+    const all = await until('all runs have settled', async () => {
       const found = await runs(home);
       return found.length >= 3 && found.every(({ settled }) => settled) ? found : null;
     });
@@ -182,7 +182,7 @@ describe('an agent whose daemon and keeper are killed', () => {
     const { processPid } = await home.untilStatus(number, 'running');
     await home.clip(['daemon', 'stop']);
     for (const gate of gates) writeFileSync(gate, '');
-    await until('it has ended', () => {
+    await until('the process has ended', () => {
       try {
         process.kill(processPid ?? 0, 0);
         return false;
@@ -201,9 +201,9 @@ describe('an agent whose daemon and keeper are killed', () => {
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
     const number = await home.submit(['--agent', 'coder', 'x']);
-    await until('its session is known', async () => (await home.show(number)).sessionIdAfter === 's1');
+    await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
     for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
-    await until('it is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
     writeFileSync(gate, '');
     expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
       exitCode: null,
@@ -222,9 +222,9 @@ describe('an agent whose daemon and keeper are killed', () => {
       [session('s1'), ...well],
     ]);
     const number = await home.submit(['--agent', 'coder', 'x']);
-    await until('its session is known', async () => (await home.show(number)).sessionIdAfter === 's1');
+    await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
     for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
-    await until('it is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
     writeFileSync(gate, '');
     expect(await home.untilStatus(number, 'failed')).toMatchObject({ errorCode: 'process_lost', exitKnown: false });
     const again = await home.untilStatus(number + 1, 'succeeded');

@@ -212,7 +212,7 @@ describe('an agent', () => {
       '-c',
       `mkdir -p ${home.base}/repo/.git ${home.base}/repo/deep/er ${home.base}/other`,
     ]);
-    await until('the folders are there', () => statSync(join(home.base, 'other')));
+    await until('the folders exist', () => statSync(join(home.base, 'other')));
     const first = await home.submit(['--cwd', `${home.base}/repo`, '--agent', 'coder', 'one']);
     await home.untilStatus(first, 'running');
     const second = await home.submit(['--cwd', `${home.base}/repo/deep/er`, '--agent', 'coder', 'two']);

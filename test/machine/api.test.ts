@@ -6,7 +6,7 @@ import { ask, type Json, open, take } from '../support/api.ts';
 import { agent, createHome, root } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-/** Every route of the source, as `GET /v1/runs/{run}`. */
+/** Returns every route of the source, for example `GET /v1/runs/{run}`. */
 function routes(): string[] {
   const folder = join(root, 'src/daemon/api/routes');
   return readdirSync(folder)
@@ -30,7 +30,7 @@ describe('the API', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(routes().length).toBeGreaterThan(10);
-    // The document is there for what can be asked beside itself.
+    // The document describes the other routes, not its own.
     expect(listed.sort()).toEqual(routes().filter((route) => !route.endsWith('/openapi.json')));
     expect(answer.json().info.version).toBe(answer.version);
   });
@@ -163,7 +163,7 @@ describe('a stream', () => {
     await home.submit(['--', 'sleep', '1000']);
     const first = take(home.folder, '/v1/wait?run=2&run=1', 2);
     expect((await first).map((line: Json) => line.run?.number ?? line.runs)).toEqual([[2, 1], 1]);
-    // Whoever comes back asks for what is still open.
+    // A client that reconnects asks for the runs that are still open.
     const second = take(home.folder, '/v1/wait?run=2');
     await home.clip(['cancel', '2']);
     expect((await second).map((line: Json) => line.run?.status ?? line.runs)).toEqual([[2], 'cancelled']);
@@ -184,7 +184,7 @@ describe('a stream', () => {
         )),
       );
     expect(seen).toEqual(all);
-    // It goes on as things happen.
+    // A follower receives new events as they occur.
     const next = take(home.folder, `/v1/events?follow=true&since=${all.at(-1)?.seq}`, 1);
     await home.submit(['--', 'true']);
     expect(await next).toEqual([expect.objectContaining({ type: 'admitted', run: 21 })]);
@@ -231,7 +231,7 @@ describe('a stream', () => {
     for (const head of heads) head.destroy();
     await home.clip(['daemon', 'stop']);
     for (const lines of await Promise.all(streams)) expect(lines.at(-1)).toEqual({ type: 'goodbye' });
-    await until('the daemon has left', () => home.pidsOf('daemon').length === 0);
+    await until('the daemon has exited', () => home.pidsOf('daemon').length === 0);
     await home.clip(['daemon', 'start']);
     expect((await home.show(1)).status).toBe('running');
   });

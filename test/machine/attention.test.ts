@@ -27,7 +27,7 @@ async function ok(home: TestHome, ...args: string[]): Promise<string> {
   return result.stdout;
 }
 
-/** Starts a run of the agent, waits for its end without a terminal, and gives its number. */
+/** Starts a run of the agent, waits for its end without a terminal, and returns its number. */
 async function endedRun(home: TestHome, ...options: string[]): Promise<number> {
   const number = await home.submit(['--agent', 'coder', ...options]);
   await home.clip(['wait', String(number)]);
@@ -86,7 +86,7 @@ describe('A task that a person has stopped', () => {
     expect(await needsYou(home)).toEqual([]);
     await ok(home, 'cancel', '2');
     await atRest(home, task);
-    // A run came and went since it was dismissed.
+    // Another run has ended since the dismissal.
     expect(await needsYou(home)).toHaveLength(1);
     open();
     await ok(home, 'task', 'cancel', 'T1');
@@ -100,7 +100,9 @@ describe('A task that a person has stopped', () => {
     await ok(home, 'cancel', '1');
     await home.kill(home.daemonPid());
     await home.clip(['daemon', 'start']);
-    await until('it needs a person', async () => (await needsYou(home)).some(({ status }) => status === 'stopped'));
+    await until('the task needs a person', async () =>
+      (await needsYou(home)).some(({ status }) => status === 'stopped'),
+    );
   });
 });
 
@@ -151,7 +153,7 @@ describe('A run of an agent without a task', () => {
     await ok(home, 'dismiss', '1');
     await ok(home, 'retry', '2');
     await home.clip(['wait', '4']);
-    // A script that reads it has shown it to nobody.
+    // Reading by a script does not count as seen.
     await home.clip(['show', '3']);
     await home.clip(['show', '3', '--json']);
     expect((await needsYou(home)).map(({ run }) => run)).toEqual([3]);
@@ -182,7 +184,7 @@ describe('A run of an agent without a task', () => {
     terminal.keys('clip run --agent coder --wait go', 'Enter');
     await terminal.shows('plan_only');
     await until(
-      'the run needs nobody',
+      'the run does not need a person',
       async () => (await needsYou(home)).length === 0 && !(await home.show(1)).needsYou,
     );
   });
@@ -207,7 +209,7 @@ function createFolder(home: TestHome): string {
   return folder;
 }
 
-/** The real store, supervisor and heartbeat; the clock and the agent's account are the test's. */
+/** A heartbeat with the real store and supervisor. The clock and the stream state are the test's. */
 function createHeartbeat(streamState: StreamState | null, silentForMs: number) {
   const folder = mkdtempSync(join(tmpdir(), 'clip-stalls-'));
   const store = createStore({ path: join(folder, 'clip.db'), migrations: join(root, 'migrations'), version: '1.0.0' });
@@ -259,8 +261,8 @@ function createHeartbeat(streamState: StreamState | null, silentForMs: number) {
   if (!run) throw new Error('no run was admitted');
   supervisor.submit(run.number, { type: 'slot-granted' });
   supervisor.submit(run.number, { type: 'spawned', leader, startedAt: clock.at - silentForMs });
-  const spending = { usedUp: () => [], mayStart: () => null, reachedFor: () => null } as unknown as Budgets;
-  const needs = createAttention({ store, budgets: spending, now });
+  const budgets = { usedUp: () => [], mayStart: () => null, reachedFor: () => null } as unknown as Budgets;
+  const needs = createAttention({ store, budgets, now });
   const stall = () => {
     const { state } = supervisor.find(run.number) as Run;
     return isAlive(state) ? state.stall : null;
@@ -277,25 +279,25 @@ const inTool: StreamState = {
 describe('A live run of an agent', () => {
   it('that has been silent for ten minutes needs a person until it has output again', async () => {
     const beat = createHeartbeat(emptyStreamState, 11 * minute);
-    await until('the stall is found', beat.stall);
+    await until('the stall is detected', beat.stall);
     expect(beat.needs()).toMatchObject([
       { kind: 'run', run: 1, status: 'stalled', what: 'It has said and done nothing for 11 min.' },
     ]);
     writeFileSync(join(beat.folder, 'stdout.log'), 'I am back\n');
-    await until('it is over', () => beat.stall() === null);
+    await until('the stall is over', () => beat.stall() === null);
     expect(beat.needs()).toEqual([]);
   });
 
   it('that hangs in a tool for half an hour needs a person, and the list names the tool', async () => {
     const beat = createHeartbeat(inTool, 31 * minute);
-    await until('the stall is found', beat.stall);
+    await until('the stall is detected', beat.stall);
     expect(beat.needs()).toMatchObject([{ what: 'It has been in a tool for 31 min without a word: npm run watch' }]);
   });
 
   it('that hangs after a temporary error is shown with that error', async () => {
     const failure = { class: null, message: 'stream disconnected before completion', resetsAt: null } as const;
     const beat = createHeartbeat({ ...emptyStreamState, lastError: failure, lastErrorAt: Date.now() }, 11 * minute);
-    await until('the stall is found', beat.stall);
+    await until('the stall is detected', beat.stall);
     expect(beat.needs()).toMatchObject([
       { what: 'It has said and done nothing for 11 min. Its last error: stream disconnected before completion' },
     ]);
@@ -303,7 +305,7 @@ describe('A live run of an agent', () => {
 
   it('that was dismissed while it hung is not listed again before it has had output', async () => {
     const beat = createHeartbeat(emptyStreamState, 11 * minute);
-    await until('the stall is found', beat.stall);
+    await until('the stall is detected', beat.stall);
     beat.supervisor.submit(beat.run, { type: 'acknowledged', how: 'dismissed' });
     expect(beat.needs()).toEqual([]);
     expect(beat.stall()).toMatchObject({ acknowledged: true });

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHome, resultOf } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-/** A home whose PATH has a `systemctl` that writes down its arguments and ends with `code`. */
+/** Creates a home whose PATH has a `systemctl` that records its arguments and exits with `code`. */
 function homeWith(code: number, says = '') {
   const place = createHome().base;
   const bin = join(place, 'bin');
@@ -102,14 +102,14 @@ describe('clip boot', () => {
       const [node = '', ...args] = [...line.matchAll(/"([^"]*)"/g)].map(([, word = '']) => word);
       const daemon = spawn(node, args, { env: { ...home.env, CLIP_ROLE: 'daemon' }, stdio: 'ignore' });
       onTestFinished(() => void daemon.kill('SIGKILL'));
-      await until('it listens', home.listens);
+      await until('the daemon listens', home.listens);
       await home.submit(['--', 'sleep', '1000']);
       await home.untilStatus(1, 'running');
       expect(home.daemonPid()).toBe(daemon.pid);
       await home.kill(daemon.pid ?? 0);
       const again = spawn(node, args, { env: { ...home.env, CLIP_ROLE: 'daemon' }, stdio: 'ignore' });
       onTestFinished(() => void again.kill('SIGKILL'));
-      await until('the next one listens', home.listens);
+      await until('the next daemon listens', home.listens);
       expect(home.daemonPid()).toBe(again.pid);
       expect((await home.clip(['cancel', '1'])).code).toBe(0);
       const ended = resultOf(again);

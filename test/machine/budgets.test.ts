@@ -16,7 +16,7 @@ const waits = (home: TestHome, run: number, words: string): Promise<RunView> =>
     return view.status === 'queued' && view.waitingFor?.includes(words) ? view : null;
   });
 
-/** An agent that says what each of its steps costs. */
+/** Adds an agent that reports the cost of each of its steps. */
 const addPaid = (
   home: TestHome,
   scripts: readonly (readonly AgentStep[])[],
@@ -46,7 +46,7 @@ describe('a run that reaches its own budget', () => {
       words: `run ${run} has used $1.10 of $1.00`,
       remedy: `give more: clip agent edit coder --budget-run AMOUNT`,
     });
-    // The next has a budget of its own.
+    // The next day has its own budget.
     expect((await shown(home)).paused).toBe(false);
     await home.untilStatus(await home.submit(['--agent', 'coder', 'more']), 'succeeded');
   });
@@ -75,13 +75,13 @@ describe('a run that reaches its own budget', () => {
     );
     const run = await home.submit(['--agent', 'coder', 'work']);
     const spent = async () => (await shown(home)).today;
-    await until('it was looked at several times', async () =>
+    await until('the run was checked several times', async () =>
       (await spent()).costUsd === 5 && (await spent()).timeMs > 4_000 ? run : null,
     );
     await home.clip(['run', '-q', '--', 'touch', go]);
     await home.untilStatus(run, 'succeeded');
     const said = await until(
-      'its history says so',
+      'the history has the event',
       async () => (await home.history(run)).find(({ type }) => type === 'budget-reached')?.data,
     );
     expect(said).toMatchObject({ scope: 'run', limit: 'cost', words: `run ${run} has used $5.00 of $1.00` });
@@ -125,7 +125,7 @@ describe('an agent that has used up its daily budget', () => {
     });
 
     const third = await home.clip(['run', '--agent', 'coder', 'three']);
-    // What the stopped run used after its last word is not known.
+    // The usage of the stopped run after its last message is not known.
     const reason =
       'agent coder has used $1.10 of $1.00 (1 run not fully known) today; it goes on tomorrow, or now with more: clip agent edit coder --budget-day AMOUNT';
     expect(third.stderr).toContain(`Run 3 waits: ${reason}.`);
@@ -158,7 +158,7 @@ describe('an agent that has used up its daily budget', () => {
     );
     expect((await home.clip(['agent', 'list'])).stdout).toContain('budget used up');
 
-    // A little more is not enough, and no word of a person either.
+    // Neither a slightly larger budget nor a request by a person is enough.
     await home.clip(['agent', 'edit', 'coder', '--budget-day', '1.1usd']);
     expect((await home.clip(['agent', 'resume', 'coder'])).stdout).toContain(
       'Agent coder is not paused any more, but agent coder has used $1.10 of $1.10',
@@ -180,7 +180,7 @@ describe('an agent that has used up its daily budget', () => {
     await addPaid(home, [uses(0.7)], ['--budget-day', '1usd']);
     for (const prompt of ['one', 'two'])
       await home.untilStatus(await home.submit(['--agent', 'coder', prompt]), 'succeeded');
-    await until('both are settled', async () =>
+    await until('both runs have settled', async () =>
       (await Promise.all([home.show(1), home.show(2)])).every(({ settled }) => settled),
     );
     expect((await home.clip(['rm', '1'])).code).toBe(0);
@@ -262,7 +262,7 @@ describe('an agent paused by a person', () => {
     expect(await home.untilStatus(live, 'cancelled')).toMatchObject({ stopReason: 'paused' });
     await waits(home, next, 'agent coder is paused: clip agent resume coder');
     expect(await shown(home)).toMatchObject({ paused: true, pausedBy: 'person' });
-    // A larger budget does not end what a person has begun.
+    // A larger budget does not end a hold that a person has started.
     await home.clip(['agent', 'edit', 'coder', '--budget-day', '50usd']);
     expect((await home.show(next)).status).toBe('queued');
     expect((await home.clip(['agent', 'resume', 'coder'])).stdout).toBe('Agent coder goes on.\n');

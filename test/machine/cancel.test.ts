@@ -10,10 +10,10 @@ import { until } from '../support/until.ts';
 const node = process.execPath;
 const ignores = [node, agent('ignores-signals.mjs')];
 
-/** Waits until the run has said it is ready: from then on it handles signals as it means to. */
+/** Waits until the run has printed "ready". Its signal handlers are installed from then on. */
 async function untilReady(home: TestHome, number: number): Promise<void> {
   const { stdoutPath } = await home.untilStatus(number, 'running');
-  await until('it is ready', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
+  await until('the run is ready', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
 }
 
 const signalsOf = (events: readonly EventView[]): (Signalled & { at: string })[] =>
@@ -40,7 +40,7 @@ describe('cancel', () => {
       timeoutFired: false,
     });
     const signals = signalsOf(await home.history(number));
-    // SIGKILL is sent again until the end is seen, so there may be more than one.
+    // SIGKILL is repeated until the end is seen, so there may be more than one.
     expect(signals.slice(0, 2).map(({ signal, pid, proof, sent }) => [signal, pid, proof, sent])).toEqual([
       ['SIGTERM', run.processPid, 'leader', true],
       ['SIGKILL', run.processPid, 'leader', true],
@@ -127,7 +127,7 @@ describe('cancel', () => {
     const number = await home.submit(['--grace', '1h', '--', ...ignores]);
     await untilReady(home, number);
     await home.clip(['cancel', '--no-wait', String(number)]);
-    await until('it was asked with SIGTERM', async () => signalsOf(await home.history(number)).length > 0);
+    await until('SIGTERM was sent', async () => signalsOf(await home.history(number)).length > 0);
     expect((await home.clip(['cancel', '--now', String(number)])).code).toBe(0);
     const signals = signalsOf(await home.history(number)).map(({ signal }) => signal);
     expect(signals.slice(0, 2)).toEqual(['SIGTERM', 'SIGKILL']);

@@ -6,7 +6,7 @@ import { type Falsified, falsifications } from '../chaos/falsify.ts';
 import { hashOf, planOf } from '../chaos/plan.ts';
 import { type Result, resultOf, root } from '../support/home.ts';
 
-/** The driver as a process of its own; what it keeps of homes in which something was wrong is removed with the test. */
+/** Starts the driver as a process. The homes that it keeps after violations are removed with the test. */
 async function chaos(...args: readonly string[]): Promise<Result> {
   const child = spawn(process.execPath, [join(root, 'test/chaos/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -18,7 +18,7 @@ async function chaos(...args: readonly string[]): Promise<Result> {
   return result;
 }
 
-/** What is said of each thing that was made wrong. */
+/** The message for each introduced violation. */
 const sentences: Readonly<Record<Falsified, RegExp>> = {
   'log-byte': /of run \d+ is not what it wrote/,
   'exit-record': /run \d+ is said to have exited \d+, but its parent saw exited \d+/,
@@ -31,7 +31,7 @@ const sentences: Readonly<Record<Falsified, RegExp>> = {
   'wait-code': /a wait for \d+ ended with 99 instead of \d+/,
   'told-end': /run \d+ was told to be timed_out .*, and is \w+/,
   'lost-order': /n998 was told 999, and its runs are none/,
-  stranger: /nobody asked for run \d+/,
+  stranger: /no client asked for run \d+/,
 };
 
 describe('the chaos program', () => {

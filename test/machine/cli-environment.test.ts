@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createHome, program, resultOf } from '../support/home.ts';
 
-/** Every file of a folder, however deep. */
+/** Returns every file of a folder, at any depth. */
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) =>
     entry.isFile() ? [join(entry.parentPath, entry.name)] : [],
@@ -166,7 +166,7 @@ describe('Ctrl-C', () => {
   it.each([
     ['run --follow', ['run', '--follow', '--', 'sleep', '1000']],
     ['run --wait', ['run', '--wait', '--', 'sleep', '1000']],
-    // It says that run 1 has ended, and goes on waiting for run 2.
+    // The command prints that run 1 has ended and continues to wait for run 2.
     ['wait', ['wait', '1', '2']],
     ['logs -f', ['logs', '-f', '2']],
   ])('in %s leaves the run alive and names the command to cancel it', async (verb, args) => {

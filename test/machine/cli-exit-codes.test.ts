@@ -23,7 +23,7 @@ describe('the exit code of a verb that waits', () => {
       (await home.clip(['run', '-w', '--json', ...options, '--', ...command])).code,
     ];
     expect(codes).toEqual(codes.map(() => code));
-    // Showing the output is not waiting for the run.
+    // Showing the output is not a wait for the run.
     expect((await home.clip(['logs', '-f', '1'])).code).toBe(0);
   });
 

@@ -89,7 +89,10 @@ describe('an empty list', () => {
   });
 });
 
-/** A wait on a terminal of this width, whose results go elsewhere: what standard error shows of it, byte for byte. */
+/**
+ * Starts a wait on a terminal of this width, whose results are redirected. Returns what it writes to standard error,
+ * byte for byte.
+ */
 async function waitOn(home: TestHome, args: readonly string[], columns: number): Promise<string> {
   const line = ['node', program, ...args].map((word) => `'${word}'`).join(' ');
   const child = spawn(
@@ -116,7 +119,7 @@ describe('a long wait on a terminal', () => {
     expect(seen.endsWith(wipe)).toBe(true);
     const numbers = [await home.submit(['--', 'sleep', '5']), await home.submit(['--', 'sleep', '5'])].map(String);
     const narrow = (await waitOn(home, ['wait', ...numbers], 20)).split(wipe).filter((each) => each !== '');
-    // On a busy machine the first of them may have ended by now.
+    // On a busy machine the first run may already have ended.
     expect(narrow[0]).toMatch(/^Waiting for [12] of 2…$/);
   });
 

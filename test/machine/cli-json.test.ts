@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createHome, type Result } from '../support/home.ts';
 
-/** The names that scripts rely on; a change here breaks them. */
+/** The field names that scripts rely on. A change here breaks them. */
 const runFields = `
   id number name status adapter agentId agentName taskId command cwd group labels priority
   queuedAt startedAt endedAt notBefore processPid processGroupId processStartedAt exitCode signal exitKnown errorCode error
@@ -33,7 +33,7 @@ const daemonFields = [
 ].sort();
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** The one document on stdout; there is nothing beside it. */
+/** Returns the single document on stdout. Nothing else may be on stdout or stderr. */
 function only(result: Result) {
   expect(result.stdout.trimEnd().split('\n')).toHaveLength(1);
   const value = JSON.parse(result.stdout);

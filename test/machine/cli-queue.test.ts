@@ -140,12 +140,12 @@ describe('the events', () => {
     follower.stdout?.on('data', (chunk) => {
       text += chunk;
     });
-    await until('it follows', () => text.includes('step-done'));
+    await until('the follower is connected', () => text.includes('step-done'));
     await home.clip(['daemon', 'restart']);
     await home.clip(['run', '--wait', '--', 'true']);
     const all = await eventsOf(home, '--since', '2');
     await until(
-      'the follower has seen all',
+      'the follower has received all events',
       () => linesOf(text.slice(0, text.lastIndexOf('\n') + 1)).length >= all.length,
     );
     expect(linesOf(text)).toEqual(all);

@@ -176,7 +176,7 @@ describe('a run', () => {
     ]);
     expect([again.code, again.stdout]).toEqual([0, '1\n']);
     expect(again.stderr).toContain('this is run 1, and nothing new was started');
-    // Waiting works as on the first submit, and after the end.
+    // The result is the same as on the first submit, and also after the end.
     for (let i = 0; i < 2; i += 1)
       expect(
         (

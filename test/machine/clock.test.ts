@@ -6,7 +6,7 @@ import { agent, createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
 const hour = 3_600;
-/** One process without children, which says when it is there and ends well once the file is there. */
+/** A single process without children. It reports when it is ready and exits with 0 when the file exists. */
 const patient = (gate: string) => [
   '--',
   process.execPath,
@@ -14,7 +14,7 @@ const patient = (gate: string) => [
   `console.log('here'); setInterval(() => require('node:fs').existsSync(${JSON.stringify(gate)}) && process.exit(0), 20)`,
 ];
 const hasSpoken = (home: TestHome, number: number) =>
-  until(`run ${number} has spoken`, async () => (await home.show(number)).stdoutBytes);
+  until(`run ${number} has printed something`, async () => (await home.show(number)).stdoutBytes);
 
 describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (libfaketime)', () => {
   it('does not prolong a time limit: a run is stopped after its time, not an hour later', async () => {
@@ -78,7 +78,7 @@ describe('a daemon that is suspended for longer than a silence limit, as on a ma
     const stoppedAt = Date.now();
     await until('the limit is over', () => Date.now() - stoppedAt > 7_000);
     process.kill(daemon, 'SIGCONT');
-    const slept = await until('it has noticed', async () =>
+    const slept = await until('the daemon has noticed the suspension', async () =>
       (await home.history(number)).find(({ type }) => type === 'clock-jumped'),
     );
     expect(Number(slept.data['gapMs'])).toBeGreaterThan(5_000);

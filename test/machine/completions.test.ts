@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 
 const has = (shell: string) => spawnSync(shell, ['--version']).status === 0;
 
-/** What this shell offers for `clip …`, the last word being the one under the cursor. */
+/** The completions that each shell offers for `clip …`. The last word is the one under the cursor. */
 const offers: Readonly<Record<string, (script: string, words: readonly string[]) => string[]>> = {
   bash: (script, words) => [
     '--norc',
@@ -68,7 +68,7 @@ describe.each(Object.keys(offers).filter(has))('in %s', (shell) => {
     expect(await offered(home, shell, 'run', '--cwd', '')).toMatch(shell === 'zsh' ? /^files$/m : /^clip\.\w+$/m);
     await home.clip(['cancel', '--all']);
     await home.clip(['daemon', 'stop']);
-    await until('it has gone', () => home.pidsOf('daemon').length === 0);
+    await until('the daemon has exited', () => home.pidsOf('daemon').length === 0);
     expect((await offered(home, shell, 'cancel', '')).trim()).toBe('');
   });
 });

@@ -30,7 +30,7 @@ describe('A configuration that other users may change', () => {
     ['belongs to another user', (file) => chownSync(file, 65_534, 65_534), 'belongs to another user (uid 65534)'],
   ];
 
-  // Only root may give a file away.
+  // Only root may change the owner of a file.
   it.each(process.getuid?.() === 0 ? spoiled : spoiled.slice(0, 2))(
     'because it %s is refused, since the daemon would run the programs that it names',
     async (_, spoil, sentence) => {

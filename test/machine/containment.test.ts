@@ -1,4 +1,4 @@
-/** Programs that leave a run on purpose or in passing: daemons, other users, programs that hide or fork all the time. */
+/** Programs that leave a run, on purpose or not: daemons, other users, programs that hide or fork all the time. */
 import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ import { createHomeWith, has, isRoot, kernelModes, type Mode, modes, pidIn } fro
 import { createHome, isAlive, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-/** Every living process whose command line holds this text. */
+/** Returns every living process whose command line contains this text. */
 function processesWith(text: string): number[] {
   return readdirSync('/proc').flatMap((name) => {
     try {
@@ -27,16 +27,16 @@ function processesWith(text: string): number[] {
   });
 }
 
-/** Runs a script to its end and settles; the script finds its own folder in $PWD. */
+/** Runs a script until the run has settled. The folder of the script is $PWD. */
 async function settledRun(home: TestHome, script: string, options: readonly string[] = []) {
   const number = await home.submit([...options, '--', 'sh', '-c', script]);
-  return until(`run ${number} is settled`, async () => {
+  return until(`run ${number} has settled`, async () => {
     const run = await home.show(number);
     return run.settled ? run : null;
   });
 }
 
-const nobody = 65_534;
+const otherUid = 65_534;
 const other = 'setpriv --reuid 65534 --regid 65534 --clear-groups';
 
 function writeNginxConfig(home: TestHome): string {
@@ -129,7 +129,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     });
     const run = await settledRun(home, `env -i setsid perl -e '${hop}' ${mark} >/dev/null 2>&1 & sleep 0.3`);
     expect(run.status).toBe('succeeded');
-    // It has another pid each moment: not seen in several looks, it is gone.
+    // The process has a new pid each moment. It counts as gone when several looks in a row do not find it.
     for (let look = 0; look < 20; look += 1) expect(processesWith(mark)).toEqual([]);
   });
 
@@ -156,7 +156,7 @@ describe.each(modes)('A run contained by %s', (mode: Mode) => {
     const home = await createHomeWith(mode);
     const number = await home.submit(['--', ...other.split(' '), 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
-    await until('it has changed its user', () =>
+    await until('the process has changed its user', () =>
       readFileSync(`/proc/${processPid}/cmdline`, 'latin1').startsWith('sleep'),
     );
     expect((await home.clip(['cancel', String(number)])).code).toBe(0);
@@ -183,7 +183,7 @@ describe.each(modes)('A run contained by %s', (mode: Mode) => {
     const script = `trap 'echo well > ${ended}; exit 0' TERM; kill -STOP $$; while :; do sleep 0.05; done`;
     const number = await home.submit(['--', 'sh', '-c', script]);
     const { processPid } = await home.untilStatus(number, 'running');
-    await until('it is stopped', () => readStat(processPid ?? 0)?.state === 'T');
+    await until('the process is stopped', () => readStat(processPid ?? 0)?.state === 'T');
     await home.clip(['cancel', String(number)]);
     expect(await home.show(number)).toMatchObject({ status: 'cancelled', exitCode: 0 });
     expect(readFileSync(ended, 'utf8')).toBe('well\n');
@@ -207,7 +207,8 @@ describe.each(modes)('A run contained by %s', (mode: Mode) => {
 });
 
 describe('A run contained by marks alone', () => {
-  // The limit that RELIABILITY.md names: it has neither the mark, nor the session, nor the descent.
+  // The limit that RELIABILITY.md describes: the process has neither the mark, nor the session, nor an ancestor of the
+  // run.
   it('does not find a process that has cleared its environment and left session and parent', async () => {
     const home = await createHomeWith('marks alone');
     const run = await settledRun(
@@ -226,21 +227,21 @@ describe('A run contained by marks alone', () => {
     expect(run.leaked).toContainEqual(expect.objectContaining({ command: 'sleep', ended: true }));
   });
 
-  // Root may look at everything.
+  // Root may inspect every process.
   it.skipIf(!has('ssh-agent') || !isRoot)('counts the processes that could not be inspected', async () => {
     const home = createHome();
     configure(home, 'containment = "mark"\n');
     for (const path of [home.base, join(home.base, 'config'), join(home.base, 'config', 'clip')])
-      chownSync(path, nobody, nobody);
-    const who = ['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups'];
+      chownSync(path, otherUid, otherUid);
+    const who = ['--reuid', String(otherUid), '--regid', String(otherUid), '--clear-groups'];
     const command = ['prlimit', '--locks=1000:1000', '--', process.execPath, program];
-    const asNobody = (...args: readonly string[]) =>
+    const asOtherUser = (...args: readonly string[]) =>
       execFileSync('setpriv', [...who, ...command, ...args], { env: home.env, cwd: home.base, encoding: 'utf8' });
-    asNobody('run', '--wait', '-q', '--', 'sh', '-c', 'eval "$(ssh-agent)"; echo $SSH_AGENT_PID > escaped.pid');
+    asOtherUser('run', '--wait', '-q', '--', 'sh', '-c', 'eval "$(ssh-agent)"; echo $SSH_AGENT_PID > escaped.pid');
     const pid = await pidIn(join(home.base, 'escaped.pid'));
     onTestFinished(() => void process.kill(pid, 'SIGKILL'));
     expect((await home.show(1)).unexamined).toBeGreaterThan(0);
-    expect(asNobody('show', '1')).toContain('could not be looked at');
+    expect(asOtherUser('show', '1')).toContain('could not be looked at');
   });
 });
 
@@ -250,7 +251,7 @@ describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () =>
     const base = ownGroup() ?? '';
     const groupsHere = () => readdirSync(base).filter((name) => /^clip-[0-9a-f]{8}$/.test(name));
     const first = await settledRun(home, 'true');
-    // Named by the run's own record: other keepers start here, too, and remove every group that is empty.
+    // The group is taken from the run's own record: other keepers start here as well and remove every empty group.
     const { cgroup } = JSON.parse(readFileSync(join(home.folder, 'runs', first.id, 'started.json'), 'utf8')) as {
       cgroup: string;
     };
@@ -262,7 +263,7 @@ describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () =>
     await home.kill(keeper ?? 0);
     await home.clip(['cancel', '--now', String(number)]);
     await home.clip(['daemon', 'restart']);
-    await until('another keeper is there', () => home.pidsOf('keeper').length === 1);
+    await until('another keeper is running', () => home.pidsOf('keeper').length === 1);
     await settledRun(home, 'true');
     expect(groupsHere()).not.toContain(own);
   });
@@ -284,7 +285,7 @@ describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () =>
 });
 
 describe('A session id that was reused', () => {
-  /** A process whose session leader is dead, as it is after a reused number. */
+  /** Starts a process whose session leader is dead, as after the reuse of a pid. */
   async function orphan(): Promise<{ pid: number; session: number; startTime: number }> {
     const shell = spawn('sh', ['-c', 'sleep 1000 >/dev/null & echo $!'], {
       detached: true,
@@ -295,7 +296,7 @@ describe('A session id that was reused', () => {
       shell.stdout.once('data', (text: Buffer) => resolve(Number(text.toString()))),
     );
     onTestFinished(() => void process.kill(pid, 'SIGKILL'));
-    await until('its leader is gone', () => !isAlive(shell.pid ?? 0));
+    await until('the leader has ended', () => !isAlive(shell.pid ?? 0));
     const stat = readStat(pid);
     return { pid, session: stat?.session ?? 0, startTime: stat?.startTime ?? 0 };
   }

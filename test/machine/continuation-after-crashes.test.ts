@@ -9,21 +9,21 @@ import { createHome, type TestHome } from '../support/home.ts';
 import { addTask, atRest, ends, events, runsOf, shownTask } from '../support/task-runs.ts';
 import { until } from '../support/until.ts';
 
-/** What happens around an end: the end itself, and each step that it sets off. */
+/** The events around an end: the end itself, and the steps that follow it. */
 const around = ['exited', 'step-done', 'wake', 'admitted', 'task-blocked', 'task-commented'];
 
 /**
- * Kills the daemon the moment it tells of the nth thing that happens around an end. Gives the cursor to go on from;
- * null when nothing happens any more within a while.
+ * Kills the daemon when it reports the nth event around an end. Returns the cursor to continue from, or null when no
+ * more events occur.
  */
 async function killAt(home: TestHome, nth: number, cursor: number): Promise<number | null> {
-  // Mostly the keeper has brought one back already.
+  // Usually the keeper has already started a daemon.
   if (home.pidsOf('daemon').length === 0) await home.clip(['runs']);
-  const pid = await until('there is one daemon', () => home.daemonPid());
-  const stream = await until('a daemon tells of events', () =>
+  const pid = await until('one daemon is running', () => home.daemonPid());
+  const stream = await until('a daemon sends events', () =>
     open(home.folder, `/v1/events?since=${cursor}&follow=true`).catch(() => null),
   );
-  // Nothing more for so long means that all is at rest.
+  // No event for this long means that the home is at rest.
   const quiet = setTimeout(() => stream.destroy(), 5_000);
   let last = cursor;
   let seen = 0;
@@ -47,9 +47,12 @@ async function killAt(home: TestHome, nth: number, cursor: number): Promise<numb
   return null;
 }
 
-/** Whether the task is held by its run that has not ended, and by none if there is none; looked at while nothing changes. */
+/**
+ * Returns whether the task is held by its live run, or by no run if none is live. The result counts only if nothing
+ * changed during the look.
+ */
 async function heldRightly(home: TestHome, task: number): Promise<boolean> {
-  return until(`T${task} stands still for a look`, async () => {
+  return until(`T${task} is at rest during a look`, async () => {
     const before = await runsOf(home, task);
     const { executionRunId } = (await shownTask(home, task)).task;
     const after = await runsOf(home, task);
@@ -107,7 +110,7 @@ describe('when the daemon is killed repeatedly around the ends of runs', () => {
 
   it('each task is held by its live or waiting run, and by no other', async () => {
     const home = createHome();
-    // Where nothing changes that is not of the agent.
+    // In this folder only the agent makes changes.
     const folder = join(home.base, 'work');
     mkdirSync(folder);
     await addSpeaker(home, [ends.builds], ['--cwd', folder, '--share-worktree', '--concurrency', '2']);
@@ -142,7 +145,7 @@ describe('when the daemon is told to stop and to cancel all runs', () => {
     const home = createHome();
     await addSpeaker(home, [ends.changes], ['--share-worktree', '--concurrency', '2']);
     for (let n = 0; n < 3; n += 1) await addTask(home);
-    await until('work goes on by itself', async () => (await runsOf(home, 1)).length > 2);
+    await until('work continues automatically', async () => (await runsOf(home, 1)).length > 2);
     const stopped = await home.clip(['daemon', 'stop', '--cancel-runs']);
     expect([stopped.code, stopped.stdout]).toEqual([0, expect.not.stringContaining('lives on')]);
     const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--limit', '1000', '--json']);

@@ -5,7 +5,7 @@ import { createHome, isAlive, type TestHome } from '../support/home.ts';
 
 const inHome = (folder: string) => ({ env: { CLIP_HOME: folder } });
 
-/** A copy of a home, made while a run of it lives; its daemon is stopped when the test is over. */
+/** Copies a home while one of its runs is live. The daemon of the copy is stopped at the end of the test. */
 async function copyOf(home: TestHome): Promise<string> {
   const copy = join(home.base, 'copy');
   cpSync(home.folder, copy, { recursive: true, filter: (path) => !path.endsWith('.sock') });

@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 
 const node = process.execPath;
 
-/** A run that lives until `open` is called, and then exits with this code. */
+/** Submits a run that lives until `open` is called, and then exits with this code. */
 async function submitGated(home: TestHome, code: number, options: readonly string[] = []) {
   const gate = join(home.base, `gate-${Math.random().toString(36).slice(2)}`);
   const number = await home.submit([...options, '--', agent('waits-for-a-file.sh'), gate, String(code)]);
@@ -16,10 +16,10 @@ async function submitGated(home: TestHome, code: number, options: readonly strin
 
 const lines = (path: string) => readFileSync(path, 'utf8').trimEnd().split('\n');
 
-/** Waits for a daemon that nobody but the keeper can have started: this only looks. */
+/** Waits for a daemon that only the keeper can have started. It does not start one itself. */
 async function untilAnotherDaemon(home: TestHome, before: number): Promise<number> {
-  const pid = await until('another daemon is there', () => home.pidsOf('daemon').find((each) => each !== before));
-  await until('it listens', () => home.listens());
+  const pid = await until('another daemon is running', () => home.pidsOf('daemon').find((each) => each !== before));
+  await until('the daemon listens', () => home.listens());
   return pid;
 }
 
@@ -29,15 +29,15 @@ describe('when the daemon is killed', () => {
     await home.submit(['--', 'true']);
     const number = await home.submit(['--', node, agent('talks.mjs'), '60', '50', '7']);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
-    // The wait prints the run that has ended already once it is connected.
+    // Once the wait is connected, it prints the run that has already ended.
     const waiting = home.start(['wait', '1', String(number)]);
     let printed = '';
     waiting.stdout?.on('data', (chunk) => {
       printed += chunk;
     });
     const result = home.resultOf(waiting);
-    await until('the wait is there', () => printed.includes('Run 1'));
-    await until('the run talks', () => readFileSync(stdoutPath, 'utf8').includes('line 5\n'));
+    await until('the wait has printed run 1', () => printed.includes('Run 1'));
+    await until('the run prints lines', () => readFileSync(stdoutPath, 'utf8').includes('line 5\n'));
     await home.kill(home.daemonPid());
     expect((await result).code).toBe(7);
     expect(lines(stdoutPath)).toEqual(Array.from({ length: 60 }, (_, i) => `line ${i + 1}`));
@@ -76,7 +76,7 @@ describe('when the daemon is killed', () => {
     const { id } = await home.untilStatus(number, 'running');
     await home.kill(home.daemonPid());
     open();
-    await until('its exit is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
+    await until('the exit record is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
     expect((await home.clip(['wait', String(number)])).code).toBe(9);
     expect(await home.show(number)).toMatchObject({
       status: 'failed',
@@ -109,8 +109,8 @@ describe('when the daemon is killed', () => {
     const numbers = [];
     for (let n = 0; n < 6; n += 1) numbers.push(await home.submit(['--', 'sleep', '0.2']));
     await home.kill(home.daemonPid());
-    // No client may help: the keeper alone brings the daemon back.
-    await until('all have succeeded', async () => {
+    // No client helps: only the keeper starts the daemon again.
+    await until('all runs have succeeded', async () => {
       const { stdout } = await home.clip(['runs', '--json'], { env: { CLIP_NO_SPAWN: '1' } });
       const runs: RunView[] = stdout === '' ? [] : JSON.parse(stdout).runs;
       return runs.filter(({ status }) => status === 'succeeded').length === numbers.length;
@@ -121,10 +121,12 @@ describe('when the daemon is killed', () => {
     const home = createHome();
     const number = await home.submit(['--grace', '4s', '--', node, agent('ignores-signals.mjs')]);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
-    await until('it is ready', () => lines(stdoutPath).includes('ready'));
+    await until('the run is ready', () => lines(stdoutPath).includes('ready'));
     const stopping = home.resultOf(home.start(['cancel', String(number)]));
-    await until('it was asked to end', () => lines(stdoutPath).includes('ignored SIGTERM'));
-    await until('that is recorded', async () => (await home.history(number)).some(({ type }) => type === 'signalled'));
+    await until('the process received SIGTERM', () => lines(stdoutPath).includes('ignored SIGTERM'));
+    await until('the signal is recorded', async () =>
+      (await home.history(number)).some(({ type }) => type === 'signalled'),
+    );
     const daemon = home.daemonPid();
     await home.kill(daemon);
     await untilAnotherDaemon(home, daemon);
@@ -162,8 +164,8 @@ describe('when the daemon is stopped', () => {
     expect([stopped.code, stopped.stdout]).toEqual([0, 'The daemon was stopped; 1 run lives on.\n']);
     expect(stopped.stderr).toContain('Until it starts again, these are suspended');
     const said = lines(stdoutPath).length;
-    // Two seconds of talk: a keeper that meant to start the daemon would have done so by now.
-    await until('it has gone on talking', () => lines(stdoutPath).length >= Math.min(said + 40, 195));
+    // Two seconds of output. A keeper that starts the daemon would have done so by now.
+    await until('the run has printed more lines', () => lines(stdoutPath).length >= Math.min(said + 40, 195));
     expect([home.pidsOf('daemon'), isAlive(processPid ?? 0)]).toEqual([[], true]);
     const after = await home.show(number);
     expect(after).toMatchObject({ status: 'running', processPid, errorCode: null });
@@ -175,9 +177,9 @@ describe('when the daemon is stopped', () => {
     const home = createHome();
     const number = await home.submit(['--timeout', '2s', '--grace', '1s', '--', node, agent('ignores-signals.mjs')]);
     const { id, stdoutPath } = await home.untilStatus(number, 'running');
-    await until('it is ready', () => lines(stdoutPath).includes('ready'));
+    await until('the run is ready', () => lines(stdoutPath).includes('ready'));
     await home.clip(['daemon', 'stop']);
-    await until('its exit is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
+    await until('the exit record is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
     expect(home.pidsOf('daemon')).toEqual([]);
     expect((await home.clip(['wait', String(number)])).code).toBe(124);
     expect(await home.show(number)).toMatchObject({
@@ -203,7 +205,7 @@ describe('when the daemon is stopped', () => {
     const { id } = await home.untilStatus(number, 'running');
     await home.clip(['daemon', 'stop']);
     writeFileSync(gate, '');
-    await until('its exit is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
+    await until('the exit record is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
     const pid = Number(readFileSync(join(home.base, 'escaped.pid'), 'utf8'));
     expect(isAlive(pid)).toBe(true);
     expect((await home.clip(['wait', String(number)])).code).toBe(5);

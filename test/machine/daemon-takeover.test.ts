@@ -7,10 +7,10 @@ import { createHome, program, type Result, resultOf, type TestHome } from '../su
 import { until } from '../support/until.ts';
 
 const socketOf = (home: TestHome) => join(home.folder, 'clip.sock');
-/** Connections to the socket of a home that are open now, taken up or not; the first of that name is the one that listens. */
+/** Returns the open connections to the socket of a home, accepted or not. The first entry is the listening socket. */
 const connectionsTo = (home: TestHome) => readFileSync('/proc/net/unix', 'utf8').split(socketOf(home)).length - 2;
 
-/** How often a daemon has become ready in this home. */
+/** Returns how often a daemon has become ready in this home. */
 const startsOf = (home: TestHome): number =>
   readFileSync(join(home.folder, 'daemon.log'), 'utf8').split('daemon ready').length - 1;
 
@@ -19,7 +19,7 @@ const summary = (results: readonly Result[]) => [
 ];
 const emptyList = JSON.stringify({ code: 0, stdout: '{"schema":1,"runs":[],"hidden":0,"next":null}\n', stderr: '' });
 
-/** Many commands of ours on a machine that may be busy. */
+/** The time limit of tests with many commands, for a busy machine. */
 const longMs = 240_000;
 
 describe('a daemon that hangs', { timeout: longMs }, () => {
@@ -28,11 +28,11 @@ describe('a daemon that hangs', { timeout: longMs }, () => {
     await home.clip(['daemon', 'start']);
     const hung = home.daemonPid();
     process.kill(hung, 'SIGSTOP');
-    // With and without the fast path.
+    // Half of the clients use the fast path.
     const clients = Array.from({ length: 20 }, (_, n) =>
       home.clip(['runs', '--json', ...(n % 2 === 0 ? [] : ['--since', '2h'])]),
     );
-    await until('all of them wait', () => connectionsTo(home) >= 20);
+    await until('all clients wait', () => connectionsTo(home) >= 20);
     await home.kill(hung);
     expect(summary(await Promise.all(clients))).toEqual([emptyList]);
     await until('one daemon is left', () => home.pidsOf('daemon').length === 1);
@@ -45,7 +45,7 @@ describe('a daemon that hangs', { timeout: longMs }, () => {
     const hung = home.daemonPid();
     process.kill(hung, 'SIGSTOP');
     const submits = home.clip(['run', '-q', '--', 'true']);
-    await until('it waits', () => connectionsTo(home) >= 1);
+    await until('the client waits', () => connectionsTo(home) >= 1);
     await home.kill(hung);
     const { code, stdout, stderr } = await submits;
     expect([code, stdout, stderr]).toEqual([
@@ -95,7 +95,7 @@ describe('an obstacle at the path of the socket', () => {
         hint: 'Move that folder away.',
       },
     ]);
-    await until('the daemon has left', () => home.pidsOf('daemon').length === 0);
+    await until('the daemon has exited', () => home.pidsOf('daemon').length === 0);
     rmSync(socketOf(home), { recursive: true });
     expect((await home.clip(['runs', '--json'])).code).toBe(0);
   });
@@ -130,11 +130,11 @@ describe('a home without a daemon', () => {
     expect([code, readFileSync(join(home.base, 'complained'), 'utf8')]).toEqual([0, '']);
     const numbers = readFileSync(join(home.base, 'said'), 'utf8').trim().split('\n').map(Number);
     expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, n) => n + 1));
-    await until('the losers have left', () => home.pidsOf('daemon').length === 1);
+    await until('the other daemons have exited', () => home.pidsOf('daemon').length === 1);
     expect(startsOf(home)).toBe(1);
     expect(readdirSync(home.folder)).not.toContain('daemon.starting');
     await until(
-      'all have run',
+      'all runs have ended',
       async () =>
         (await home.json<{ runs: RunView[] }>(['runs', '--json', '--limit', '1000'])).runs.every(
           ({ status, settled }) => status === 'succeeded' && settled,

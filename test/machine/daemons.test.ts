@@ -6,7 +6,7 @@ import { ask } from '../support/api.ts';
 import { createHome, resultOf, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-/** How many daemons have become ready in this home so far. */
+/** Returns how many daemons have become ready in this home so far. */
 const startsOf = (home: TestHome): number =>
   readFileSync(join(home.folder, 'daemon.log'), 'utf8')
     .split('\n')
@@ -20,7 +20,7 @@ describe('the start of the daemon', () => {
     expect([...answers]).toEqual([
       JSON.stringify({ code: 0, stdout: '{"schema":1,"runs":[],"hidden":0,"next":null}\n', stderr: '' }),
     ]);
-    await until('the losers have left', () => home.pidsOf('daemon').length === 1);
+    await until('the other daemons have exited', () => home.pidsOf('daemon').length === 1);
     expect(startsOf(home)).toBe(1);
     expect(readFileSync(join(home.folder, 'daemon.err'), 'utf8')).toBe('');
   });
@@ -52,12 +52,12 @@ describe('the start of the daemon', () => {
         env: { ...home.env, CLIP_ROLE: 'daemon' },
         stdio: 'ignore',
       });
-      await until('it listens', () => home.listens());
+      await until('the daemon listens', () => home.listens());
       expect((await ask(home.folder, '/v1/daemon/stop', { method: 'POST', body: '{"cancelRuns":true}' })).status).toBe(
         200,
       );
       expect((await resultOf(child)).code).toBe(0);
-      await until('the keeper has gone', () => home.pidsOf('keeper').length === 0, 5_000);
+      await until('the keeper has exited', () => home.pidsOf('keeper').length === 0, 5_000);
     }
   });
 
@@ -120,10 +120,10 @@ describe('the socket', () => {
     rmSync(join(home.folder, 'clip.sock'));
     const { code, stderr } = await home.clip(['runs', '--json']);
     expect([code, stderr]).toEqual([0, '']);
-    await until('the daemon stands alone', () => home.pidsOf('daemon').length === 1);
+    await until('one daemon is left', () => home.pidsOf('daemon').length === 1);
     expect(home.daemonPid()).toBe(daemon);
     rmSync(join(home.folder, 'clip.sock'));
-    await until('it heals without a client', () => home.listens(), 10_000);
+    await until('the daemon listens again without a client', () => home.listens(), 10_000);
     expect([home.daemonPid(), startsOf(home)]).toEqual([daemon, 1]);
   });
 
@@ -153,8 +153,8 @@ describe('the home', () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     rmSync(home.folder, { recursive: true, force: true });
-    await until('the daemon has gone', () => home.pidsOf('daemon').length === 0, 10_000);
-    await until('the keeper has gone', () => home.pidsOf('keeper').length === 0, 10_000);
+    await until('the daemon has exited', () => home.pidsOf('daemon').length === 0, 10_000);
+    await until('the keeper has exited', () => home.pidsOf('keeper').length === 0, 10_000);
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
   });
 });
@@ -186,13 +186,13 @@ describe('clip status', () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const pid = home.daemonPid();
-    // Below every number that is in use: no new one can be had.
+    // The limit is below every descriptor in use, so no new one can be opened.
     execFileSync('prlimit', ['--pid', String(pid), '--nofile=3:']);
     const refused = await home.clip(['status']);
     expect(refused.code).toBe(4);
     expect(refused.stderr).toMatch(/drops every connection|does not answer/);
     expect(refused.stderr).not.toContain('not running');
     execFileSync('prlimit', ['--pid', String(pid), '--nofile=1024:']);
-    await until('it answers', async () => (await home.clip(['status', '--json'])).code === 0);
+    await until('the daemon answers', async () => (await home.clip(['status', '--json'])).code === 0);
   });
 });

@@ -15,13 +15,13 @@ import { root } from '../support/home.ts';
 import { aProfile, aSpec, leader } from '../support/runs.ts';
 import { until } from '../support/until.ts';
 
-/** Noon by the clock on the wall. */
+/** Noon in local time. */
 const noon = new Date(2026, 5, 1, 12).getTime();
 const hour = 3_600_000;
 const budget = (given: Partial<Budget>): Budget => ({ ...noBudget, ...given });
 
-/** The real store, supervisor and sums; only the clock is ours, and no process lives. */
-function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskBudgets }) {
+/** Creates the real store, supervisor and daily sums. Only the clock is the test's, and there are no processes. */
+function createBudgetHarness(given: { day?: Partial<Budget>; all?: string; tasks?: TaskBudgets }) {
   const folder = mkdtempSync(join(tmpdir(), 'clip-spending-'));
   const store = createStore({ path: join(folder, 'clip.db'), migrations: join(root, 'migrations'), version: '1.0.0' });
   const clock = { at: noon };
@@ -41,7 +41,7 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
   const digestOf = ({ number }: { readonly number: number }) => store.streamStates.glance(number);
   const begin = () => {
     const used = new UsageMeter({ store, supervisor, logFollower: { digestOf }, changeFeed: watchers, now });
-    const spending = new Budgets({
+    const budgets = new Budgets({
       store,
       usageMeter: used,
       supervisor,
@@ -50,10 +50,10 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
       ask,
       ...(given.tasks ? { tasks: given.tasks } : {}),
     });
-    onTestFinished(() => spending.close());
-    return { used, spending };
+    onTestFinished(() => budgets.close());
+    return { used, budgets };
   };
-  const { used, spending } = begin();
+  const { used, budgets } = begin();
   supervisor.use({ perform: () => {}, views: [used], grants: () => [], react: () => {}, buildRetry: noRetry });
   onTestFinished(() => {
     store.close();
@@ -109,15 +109,15 @@ function createWorld(given: { day?: Partial<Budget>; all?: string; tasks?: TaskB
     supervisor.submit(run, exited);
   }
 
-  /** Stops what has reached a limit. Returns the runs that are being stopped now. */
+  /** Stops runs that have reached a limit. Returns the runs that are stopping now. */
   function stopped(): { number: number; order: string }[] {
-    spending.stopReached(supervisor.alive());
+    budgets.stopReached(supervisor.alive());
     return supervisor
       .alive()
       .flatMap(({ number, state }) => (state.status === 'stopping' ? [{ number, order: state.stop.order }] : []));
   }
 
-  return { store, clock, used, spending, supervisor, start, says, end, stopped, asked: () => asked, begin };
+  return { store, clock, used, budgets, supervisor, start, says, end, stopped, asked: () => asked, begin };
 }
 
 function anAgent(day: Partial<Budget> | null): Agent {
@@ -152,47 +152,47 @@ function anAgent(day: Partial<Budget> | null): Agent {
 
 describe('a daily budget', () => {
   it('counts runs that end on that day and live runs; at midnight only the live runs are counted on', () => {
-    const world = createWorld({ day: { costUsd: 5 } });
-    const [over, late] = [world.start(), world.start()];
-    world.says(over, 3);
-    world.says(late, 2);
-    world.end(over);
-    expect(world.spending.mayStart('agent1', null)).toContain(
+    const harness = createBudgetHarness({ day: { costUsd: 5 } });
+    const [over, late] = [harness.start(), harness.start()];
+    harness.says(over, 3);
+    harness.says(late, 2);
+    harness.end(over);
+    expect(harness.budgets.mayStart('agent1', null)).toContain(
       'agent coder has used $5.00 of $5.00 today; it goes on tomorrow',
     );
-    world.clock.at = noon + 12 * hour;
-    expect(world.spending.mayStart('agent1', null)).toBeNull();
-    expect(world.used.ofAgent('agent1')).toMatchObject({ costUsd: 2, runs: 1 });
-    // One that ends now counts for the new day as a whole.
-    world.says(late, 5);
-    world.end(late);
-    expect(world.spending.mayStart('agent1', null)).toContain('$5.00 of $5.00');
-    expect(world.begin().spending.mayStart('agent1', null)).toContain('$5.00 of $5.00');
+    harness.clock.at = noon + 12 * hour;
+    expect(harness.budgets.mayStart('agent1', null)).toBeNull();
+    expect(harness.used.ofAgent('agent1')).toMatchObject({ costUsd: 2, runs: 1 });
+    // The whole usage of a run that ends now counts for the new day.
+    harness.says(late, 5);
+    harness.end(late);
+    expect(harness.budgets.mayStart('agent1', null)).toContain('$5.00 of $5.00');
+    expect(harness.begin().budgets.mayStart('agent1', null)).toContain('$5.00 of $5.00');
   });
 
   it('that ends at midnight lets the queue start runs again', async () => {
-    const world = createWorld({ all: '1usd' });
-    world.clock.at = noon + 12 * hour - 40;
-    const run = world.start();
-    world.says(run, 1);
-    world.end(run);
-    expect(world.spending.mayStart('agent1', null)).toContain('all agents together');
-    expect(world.asked()).toBe(0);
-    world.clock.at += 50;
-    await until('the queue is asked', () => world.asked() > 0);
-    expect(world.spending.mayStart('agent1', null)).toBeNull();
+    const harness = createBudgetHarness({ all: '1usd' });
+    harness.clock.at = noon + 12 * hour - 40;
+    const run = harness.start();
+    harness.says(run, 1);
+    harness.end(run);
+    expect(harness.budgets.mayStart('agent1', null)).toContain('all agents together');
+    expect(harness.asked()).toBe(0);
+    harness.clock.at += 50;
+    await until('the queue is checked', () => harness.asked() > 0);
+    expect(harness.budgets.mayStart('agent1', null)).toBeNull();
   });
 
   it('counts neither runs that never started nor the time in which the machine slept', () => {
-    const world = createWorld({ day: { runs: 2, timeMs: hour } });
-    const run = world.start();
-    world.clock.at += 8 * hour;
-    world.supervisor.submit(run, { type: 'clock-jumped', gapMs: 8 * hour - 1_000 });
-    expect(world.used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
-    expect(world.stopped()).toEqual([]);
-    world.end(run);
-    expect(world.used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
-    expect(world.begin().used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
+    const harness = createBudgetHarness({ day: { runs: 2, timeMs: hour } });
+    const run = harness.start();
+    harness.clock.at += 8 * hour;
+    harness.supervisor.submit(run, { type: 'clock-jumped', gapMs: 8 * hour - 1_000 });
+    expect(harness.used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
+    expect(harness.stopped()).toEqual([]);
+    harness.end(run);
+    expect(harness.used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
+    expect(harness.begin().used.ofAgent('agent1')).toMatchObject({ timeMs: 1_000, runs: 1 });
   });
 });
 
@@ -205,26 +205,26 @@ describe('a task', () => {
   };
 
   it('whose runs of all days have used up its budget has its live run stopped and starts nothing more', () => {
-    const world = createWorld({ tasks });
-    const first = world.start();
+    const harness = createBudgetHarness({ tasks });
+    const first = harness.start();
     runsOfTask.push(first);
-    world.says(first, 1.5);
-    world.end(first);
-    world.clock.at += 48 * hour;
-    const [second, other] = [world.start(), world.start()];
+    harness.says(first, 1.5);
+    harness.end(first);
+    harness.clock.at += 48 * hour;
+    const [second, other] = [harness.start(), harness.start()];
     runsOfTask.push(second);
-    world.says(second, 0.25);
-    world.says(other, 9);
-    expect(world.stopped()).toEqual([]);
-    world.says(second, 0.5);
-    expect(world.stopped()).toEqual([{ number: second, order: 'budget_paused' }]);
-    expect(world.spending.mayStart('agent1', 7)).toBe(
+    harness.says(second, 0.25);
+    harness.says(other, 9);
+    expect(harness.stopped()).toEqual([]);
+    harness.says(second, 0.5);
+    expect(harness.stopped()).toEqual([{ number: second, order: 'budget_paused' }]);
+    expect(harness.budgets.mayStart('agent1', 7)).toBe(
       'task T7 has used $2.00 of $2.00; it goes on with more: clip task edit T7 --budget AMOUNT',
     );
-    expect(world.spending.mayStart('agent1', null)).toBeNull();
-    // Once more after the end: nothing is counted twice.
-    world.end(second);
-    expect(world.used.ofTask(7, runsOfTask)).toMatchObject({ costUsd: 2, runs: 2 });
-    expect(world.used.ofTask(7, runsOfTask)).toMatchObject({ costUsd: 2, runs: 2 });
+    expect(harness.budgets.mayStart('agent1', null)).toBeNull();
+    // A second report after the end is not counted twice.
+    harness.end(second);
+    expect(harness.used.ofTask(7, runsOfTask)).toMatchObject({ costUsd: 2, runs: 2 });
+    expect(harness.used.ofTask(7, runsOfTask)).toMatchObject({ costUsd: 2, runs: 2 });
   });
 });

@@ -1,4 +1,4 @@
-/** The dashboard as a person meets it: the real program in a real terminal. */
+/** The real dashboard in a real terminal. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { BoardLine } from '#protocol/board.ts';
@@ -6,7 +6,7 @@ import { agent, createHome, processesOf, type TestHome } from '../support/home.t
 import { openTerminal, type Terminal } from '../support/tmux.ts';
 import { until } from '../support/until.ts';
 
-/** It wants a run to be there: what it shows of nothing at all is asked for below. */
+/** Opens the dashboard of a home that has a run. A test below covers the empty dashboard. */
 async function opened(home: TestHome, options: Parameters<typeof openTerminal>[1] = {}): Promise<Terminal> {
   const terminal = openTerminal(home, options);
   await terminal.shows(/^\$/m);
@@ -20,7 +20,7 @@ const dashboardPid = (home: TestHome): number =>
     ({ command, environment }) => command.includes('status --watch') && !environment.includes('CLIP_ROLE='),
   )?.pid ?? 0;
 
-/** The shell is as it was: its own screen, its cursor, and what is typed can be seen. */
+/** Checks that the terminal has its own screen and cursor again, and that typed text is visible. */
 async function restored(terminal: Terminal): Promise<void> {
   await until('the shell has its screen again', () => !terminal.alternate() && terminal.cursorShown());
   terminal.keys('C-l');
@@ -112,14 +112,14 @@ describe('clip status --watch', () => {
     await terminal.shows(/#1 +● running/);
     const before = home.daemonPid();
     const keeper = home.pidsOf('keeper')[0] as number;
-    // So that nobody starts the next one before it was seen that there is none.
+    // The suspended keeper cannot start the next daemon before the dashboard shows that there is none.
     process.kill(keeper, 'SIGSTOP');
     await home.kill(before);
     await terminal.shows(/reconnecting…[\s\S]*#1 +● running/);
     process.kill(keeper, 'SIGCONT');
-    await until('the next daemon is there', () => home.pidsOf('daemon').some((pid) => pid !== before));
+    await until('the next daemon is running', () => home.pidsOf('daemon').some((pid) => pid !== before));
     await until(
-      'it is shown as live again',
+      'the run is shown as live again',
       () => !terminal.screen().includes('reconnecting') && /#1 +● running/.test(terminal.screen()),
     );
     await home.submit(['--name', 'later', '--', 'sleep', '1000']);
@@ -146,7 +146,7 @@ describe('clip status --watch', () => {
       terminal.resize(columns, rows);
       await until(`it fits ${columns} × ${rows}`, () => {
         const lines = terminal.screen().trimEnd().split('\n');
-        // The last line says how to leave, whatever the size.
+        // The last line shows the key that quits, at any size.
         return (
           lines.length === rows &&
           lines[0]?.startsWith('clip · ') &&
@@ -163,7 +163,7 @@ describe('clip status --watch', () => {
     const terminal = await opened(home);
     expect(terminal.alternate()).toBe(true);
     process.kill(dashboardPid(home), signal);
-    // Of a program that died of SIGINT, the shell drops the rest of the line.
+    // The shell drops the rest of the line after a program that died of SIGINT.
     if (signal !== 'SIGINT') await terminal.shows(/left with 1\d\d/);
     await restored(terminal);
   });
@@ -205,9 +205,9 @@ describe('clip status --watch', () => {
       child.stdout?.on('data', (chunk) => {
         said += String(chunk);
       });
-      await until('it says what there is', () => said.includes('0 queued'));
+      await until('the screen reader output shows the counts', () => said.includes('0 queued'));
       const number = await home.submit(['--', 'sh', '-c', 'sleep 0.4; exit 3']);
-      await until('it says how that ended', () => said.includes(`Run ${number} has failed after `));
+      await until('the screen reader output shows the end', () => said.includes(`Run ${number} has failed after `));
       expect(said).toContain(`Run ${number} is running (sh -c 'sleep 0.4; exit 3').\n`);
       expect(said).toMatch(new RegExp(`Run ${number} has failed after .* \\(exit 3\\)\\.\n`));
       // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be there
@@ -229,7 +229,7 @@ describe('clip status --watch', () => {
         .split('\n')
         .slice(0, -1)
         .map((line) => JSON.parse(line) as BoardLine);
-    await until('the first line', () => lines().length > 0);
+    await until('the first line is printed', () => lines().length > 0);
     expect(Object.keys(lines()[0] as BoardLine).sort()).toEqual([
       'daemon',
       'live',
@@ -242,7 +242,7 @@ describe('clip status --watch', () => {
       'type',
     ]);
     const second = await home.submit(['--', 'sleep', '1000']);
-    await until('the second run', () => lines().some(({ live }) => live?.includes(second)));
+    await until('the board lists the second run', () => lines().some(({ live }) => live?.includes(second)));
     const news = lines().find(({ live }) => live?.includes(second)) as BoardLine;
     expect([news.needsYou, news.spentToday]).toEqual([undefined, undefined]);
     child.kill('SIGTERM');

@@ -1,4 +1,4 @@
-/** File systems that do not answer: daemon, keeper and all other runs go on. */
+/** File systems that do not answer: the daemon, the keeper and all other runs continue. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,10 +7,10 @@ import { createHome, isAlive, type TestHome } from '../support/home.ts';
 import { canMount, createMount } from '../support/mounts.ts';
 import { until } from '../support/until.ts';
 
-/** Slower than ever measured on a busy machine, and far from the time in which a mount is given up. */
+/** Longer than ever measured on a busy machine, and much shorter than the time after which a mount is given up. */
 const promptMs = 5_000;
 
-/** The daemon and the keeper do what they are there for. */
+/** Checks that the daemon answers and the keeper starts runs. */
 async function expectBothToServe(home: TestHome): Promise<void> {
   expect((await ask(home.folder, '/v1/daemon', { ms: promptMs })).status).toBe(200);
   const from = performance.now();
@@ -69,7 +69,7 @@ describe.skipIf(!canMount)('A mount that no longer responds', () => {
     const number = await home.submit(['--cwd', join(mount.at, 'work'), '--', 'pwd']);
     await mount.stop();
     await home.clip(['queue', 'release']);
-    const waiting = await until('it says what it waits for', async () => {
+    const waiting = await until('the run shows what it waits for', async () => {
       const run = await home.show(number);
       return run.waitingFor?.includes('does not answer') ? run : null;
     });
@@ -87,7 +87,9 @@ describe.skipIf(!canMount)('A mount that no longer responds', () => {
     const number = await home.submit(['--stdin', join(mount.at, 'input.txt'), '--', 'cat']);
     await mount.stop();
     await home.clip(['queue', 'release']);
-    await until('it says what it waits for', async () => (await home.show(number)).waitingFor?.includes('input file'));
+    await until('the run shows what it waits for', async () =>
+      (await home.show(number)).waitingFor?.includes('input file'),
+    );
     await expectBothToServe(home);
     mount.go();
     const run = await home.untilStatus(number, 'succeeded');

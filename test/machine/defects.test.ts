@@ -1,4 +1,4 @@
-/** What happens when an error reaches no handler: a defect in the daemon's own code. */
+/** How the daemon handles an error in its own code that no handler catches. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -39,11 +39,11 @@ describe('a work folder that was deleted', () => {
     ];
     await addSpeaker(home, [works, [session('s1'), words('Nothing more.'), done(1, 1), { exit: 0 }]]);
     await home.clip(['task', 'add', 'Build it', '--assign', 'coder', '--cwd', folder]);
-    // A program that has not begun yet could not begin there any more.
-    await until('it is at work', async () => ((await home.show(1)).evidence?.commands ?? 0) > 0);
+    // A program that has not started yet could no longer start in this folder.
+    await until('the agent is working', async () => ((await home.show(1)).evidence?.commands ?? 0) > 0);
     rmSync(folder, { recursive: true });
     open(home);
-    const run = await until('it is settled', async () => ((await home.show(1)).settled ? home.show(1) : null));
+    const run = await until('the run has settled', async () => ((await home.show(1)).settled ? home.show(1) : null));
     expect(run).toMatchObject({ status: 'succeeded', exitCode: 0, livenessState: 'advanced', workspace: null });
     const { task } = await until('the task is blocked', async () => {
       const shown = await home.json<{ task: { status: string; blockedReason: string } }>([
@@ -79,7 +79,7 @@ describe('a log that is deleted under its run', () => {
     const run = await home.untilStatus(number, 'running');
     rmSync(join(home.folder, 'runs', run.id), { recursive: true });
     open(home);
-    // The keeper saw the end, and says it although it cannot write it down.
+    // The keeper saw the end and reports it, although it cannot record it on disk.
     expect(await home.untilStatus(number, 'failed')).toMatchObject({ exitCode: 7, exitKnown: true });
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
   });
@@ -89,13 +89,13 @@ describe('a log that is deleted under its run', () => {
     const before = [session('s1'), words('I begin.'), { await: gateOf(home) }];
     await addSpeaker(home, [[...before, words('I have changed it.'), done(10, 1), { exit: 0 }]]);
     const number = await home.submit(['--agent', 'coder', 'Do it.']);
-    const run = await until('its session is known', async () =>
+    const run = await until('the session of the run is known', async () =>
       (await home.show(number)).sessionIdAfter === null ? null : home.show(number),
     );
     rmSync(run.stdoutPath);
     open(home);
-    // It never said, for anybody to read, that it was done.
-    const ended = await until('it is settled', async () =>
+    // The report of success never became readable.
+    const ended = await until('the run has settled', async () =>
       (await home.show(number)).settled ? home.show(number) : null,
     );
     expect(ended).toMatchObject({ status: 'failed', exitCode: 0, sessionIdAfter: 's1' });
@@ -153,7 +153,7 @@ describe('one line of a gigabyte', () => {
     await home.clip(['agent', 'add', 'endless', '--adapter', 'codex', '--command', path]);
     const number = await home.submit(['--agent', 'endless', 'Do it.']);
     const run = await until(
-      'it is settled',
+      'the run has settled',
       async () => ((await home.show(number)).settled ? home.show(number) : null),
       120_000,
     );
@@ -175,7 +175,7 @@ describe('text that is not UTF-8', () => {
     );
     const broken = Buffer.from(line);
     broken[broken.indexOf('#')] = 0xff;
-    // Cut after the first byte of a character.
+    // The cut is after the first byte of a character.
     const at = broken.indexOf('漢') + 1;
     const bytes = (part: Buffer) => ({ bytes: part.toString('base64') });
     await addSpeaker(home, [
@@ -191,7 +191,7 @@ describe('text that is not UTF-8', () => {
     const number = await home.submit(['--agent', 'coder', 'Do it.']);
     await until('the first half was read', async () => (await home.show(number)).sessionIdAfter);
     open(home);
-    const run = await until('it is settled', async () =>
+    const run = await until('the run has settled', async () =>
       (await home.show(number)).settled ? home.show(number) : null,
     );
     expect(run).toMatchObject({ status: 'succeeded', lastMessage: 'Größe: 漢字 🙂 \ufffd' });
@@ -199,7 +199,7 @@ describe('text that is not UTF-8', () => {
   });
 });
 
-/** CLIP_TEST_MANY=100000 for as many as there may be, in some minutes. */
+/** CLIP_TEST_MANY=100000 tests the maximum, which takes some minutes. */
 const many = Number(process.env['CLIP_TEST_MANY'] ?? 10_000);
 
 describe('a very long queue', () => {
@@ -211,7 +211,7 @@ describe('a very long queue', () => {
     writeFileSync(file, `${JSON.stringify({ command: ['true'] })}\n`.repeat(many));
     await home.clip(['queue', 'hold']);
     const batch = home.clip(['run', '--batch', file, '-q']);
-    // Others are served while they come.
+    // Other requests are answered while the batch arrives.
     const answered: number[] = [];
     let over = false;
     void batch.then(() => {

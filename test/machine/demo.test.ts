@@ -26,7 +26,7 @@ describe('clip demo', () => {
       from = at;
     }
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('clip-demo-') && !before.includes(name))).toEqual([]);
-    // Its home is not the person's.
+    // The demo does not use the person's home.
     expect(home.pidsOf('daemon')).toEqual([]);
   });
 });

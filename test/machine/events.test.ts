@@ -6,12 +6,12 @@ describe('a client that follows the events', () => {
   it('gets each event at once, also events about no live run', async () => {
     const home = createHome();
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
-    await until('it is settled', async () => (await home.show(1)).settled);
+    await until('the run has settled', async () => (await home.show(1)).settled);
     let told = '';
     home.start(['events', '-f']).stdout?.on('data', (chunk: Buffer) => {
       told += chunk.toString();
     });
-    await until('the end of the run is told', () => told.includes('"tidy"'));
+    await until('the end of the run is printed', () => told.includes('"tidy"'));
     for (const [args, type] of [
       [['rm', '1'], 'removed'],
       [['group', 'set', 'gpu', '--limit', '2'], 'group-changed'],
@@ -21,7 +21,7 @@ describe('a client that follows the events', () => {
       [['agent', 'rm', 'coder'], 'agent-removed'],
     ] as const) {
       expect((await home.clip(args)).code).toBe(0);
-      await until(`${type} is told`, () => told.includes(`"type":"${type}"`), 10_000);
+      await until(`${type} is received`, () => told.includes(`"type":"${type}"`), 10_000);
     }
   });
 });

@@ -27,7 +27,7 @@ describe('The files in examples/', () => {
     configure(home, `[hooks]\nfailed = [${JSON.stringify(example('hook.sh'))}]\n`);
     const failures = join(home.base, 'failures.txt');
     await home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 3'], { env: { FAILURES: failures } });
-    await until('the hook has written', () => existsSync(failures) && readFileSync(failures, 'utf8') !== '');
+    await until('the hook has written its file', () => existsSync(failures) && readFileSync(failures, 'utf8') !== '');
     expect(readFileSync(failures, 'utf8')).toMatch(/^\S+ run 1 failed: Exited with code 3\.\n$/);
   });
 

@@ -12,12 +12,12 @@ import { until } from '../support/until.ts';
 const home = openHome();
 let shell: Shell;
 
-/** One home in which there is something of everything that the examples name. */
+/** Creates one home that has everything the examples name. */
 beforeAll(async () => {
   configure(home, 'max_runs = 20\n');
   shell = shellIn(home, /events -f|--watch/);
   writeFileSync(join(shell.folder, 'runs.jsonl'), '{"command":["make","lint"]}\n{"command":["make","build"]}\n');
-  // A service manager that takes all it is told: that of the machine is not for tests.
+  // A service manager that accepts every command. Tests must not use the one of the machine.
   writeFileSync(join(home.base, '.local/bin/systemctl'), '#!/bin/sh\n[ "$2" != is-enabled ] || echo enabled\n', {
     mode: 0o755,
   });
@@ -35,7 +35,7 @@ beforeAll(async () => {
   });
   for (const title of ['One', 'Two', 'Three', 'Four'])
     await home.clip(['task', 'add', title, '--assign', 'coder', ...(title === 'One' ? [] : ['--backlog'])]);
-  await until('the first run of T1 is dealt with', async () => (await home.show(13)).settled);
+  await until('the first run of T1 has settled', async () => (await home.show(13)).settled);
 }, 120_000);
 afterAll(() => home.dispose(), 60_000);
 
@@ -45,7 +45,10 @@ const live: Readonly<Record<string, readonly string[]>> = {
   server: ['sleep', '1000'],
 };
 
-/** Names of live runs are taken: whoever starts one again waits until it is free; all others find it there. */
+/**
+ * Prepares the home for an example. Names of live runs are taken, so an example that starts such a run waits until the
+ * name is free. All other examples find a live run.
+ */
 async function prepare(verb: string, line: string): Promise<void> {
   const names = Object.keys(live).filter((name) => new RegExp(`\\b${name}\\b`).test(line));
   for (const name of names) {
@@ -59,7 +62,7 @@ async function prepare(verb: string, line: string): Promise<void> {
           '--json',
         ])
       ).runs.length > 0;
-    if (verb === '' || verb === 'run') await until(`no ${name} lives`, async () => !(await isLive()));
+    if (verb === '' || verb === 'run') await until(`no ${name} is alive`, async () => !(await isLive()));
     else if (!(await isLive())) await home.submit(['--name', name, '--', ...(live[name] ?? [])]);
   }
 }
@@ -67,22 +70,22 @@ async function prepare(verb: string, line: string): Promise<void> {
 async function daemonInForeground(line: string): Promise<Result> {
   await home.clip(['daemon', 'stop']);
   const running = shell.paste(line);
-  await until('it listens', () => home.listens());
-  // The program it belongs to passes the signal on, as a service manager sends it.
+  await until('the daemon listens', () => home.listens());
+  // The program that the example belongs to receives the signal, as from a service manager.
   process.kill(home.daemonPid(), 'SIGTERM');
   return running;
 }
 
 function run(verb: string, line: string): Promise<Result> {
   if (verb === 'daemon run') return daemonInForeground(line);
-  // It works only inside a run.
+  // This verb works only inside a run.
   return shell.paste(verb === 'report' ? `clip run --wait -- bash -c '${line}'` : line);
 }
 
 const codeOf = (example: Example): number =>
   typeof example === 'string' ? 0 : Number(/^\d+(?=:)/.exec(example[1])?.[0] ?? 0);
 const cases = Object.entries(examples)
-  // It has a test of its own, and takes half a minute.
+  // The demo has a test of its own, and takes half a minute.
   .filter(([verb]) => verb !== 'demo')
   .flatMap(([verb, own]) =>
     own.map((example) => ({ verb, line: typeof example === 'string' ? example : example[0], code: codeOf(example) })),
@@ -96,7 +99,7 @@ describe('an example of the help works:', () => {
   });
 });
 
-/** Below a heading of a help: the first word of each line. */
+/** Returns the first word of each line below a heading of a help text. */
 const nested = (help: string): string[] =>
   [...(/\nCommands:\n(.*?)(?=\n\n|$)/s.exec(help)?.[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)].flatMap(([, name]) =>
     name === undefined ? [] : [name],
@@ -107,7 +110,7 @@ describe('every verb', () => {
     const without: string[] = [];
     const look = async (path: readonly string[]): Promise<void> => {
       const { stdout } = await home.clip(['help', ...path]);
-      // What each group of verbs says with help is this text again.
+      // The `help` entry of a group of verbs prints the same text again.
       const verbs = nested(stdout).filter((verb) => path.length === 0 || verb !== 'help');
       if (verbs.length === 0 && !/\nExamples?:\n {2}\S/.test(stdout)) without.push(path.join(' '));
       for (const verb of verbs) await look([...path, verb]);

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 const gateOf = (home: TestHome, name: string) => join(home.base, `gate-${name}`);
 const open = (home: TestHome, name: string) => writeFileSync(gateOf(home, name), '');
 
-/** Lives until its gate is opened, then exits with 7; known by its key. */
+/** Submits a run that lives until its gate is opened, and then exits with 7. Its key identifies it. */
 async function gated(
   home: TestHome,
   told: Map<string, number>,
@@ -35,14 +35,14 @@ async function gated(
 
 async function alive(home: TestHome, number: number): Promise<number> {
   await home.untilStatus(number, 'running');
-  // It has said all that it says before its gate.
-  return until('it has said all', async () => {
+  // The run has printed everything that precedes its gate.
+  return until('the run has printed everything', async () => {
     const { stderrBytes, processPid } = await home.show(number);
     return (stderrBytes ?? 0) >= 151 ? processPid : null;
   });
 }
 
-/** Two live runs and one that waits behind them, on a disk that is full. */
+/** Creates a home on a full disk, with two live runs and one that waits for them. */
 async function fullHome(): Promise<{
   home: DiskHome;
   told: Map<string, number>;
@@ -67,14 +67,14 @@ async function fullHome(): Promise<{
 
 const sentence = 'There is no space left on the disk of the home: no run is admitted or started.';
 
-/** Many commands of ours on a machine that may be busy. */
+/** The time limit of tests with many commands, for a busy machine. */
 const longMs = 240_000;
 
 describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: longMs }, () => {
   it('admits no run and says so, while live runs end with their true exit codes, wait and cancel work, and everything continues once there is space', async () => {
     const { home, told, first, second } = await fullHome();
     const daemon = home.daemonPid();
-    // What little room there may be is for the records, not for one more run.
+    // The remaining space is for the records, not for another run.
     home.spare(2 ** 20);
     const refused = await home.clip(['run', '--', 'true']);
     expect([refused.code, refused.stdout, refused.stderr]).toEqual([7, '', expect.stringContaining(sentence)]);
@@ -94,7 +94,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await home.show(first)).toMatchObject({ status: 'failed', exitCode: 7, exitKnown: true });
     home.empty();
     await home.untilRoom();
-    // What it waited for has failed, so it ends as it would have without all that.
+    // The run that it waited for has failed, so it ends as it would have without the full disk.
     expect((await home.clip(['wait', String(told.get('waits'))])).code).toBe(130);
     expect(home.daemonPid()).toBe(daemon);
     expect(await invariantsOf(home, told)).toEqual([]);
@@ -119,7 +119,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     open(home, 'flood');
     expect((await home.clip(['wait', String(flood)])).code).toBe(5);
     expect(await home.show(flood)).toMatchObject({ exitCode: 5, exitKnown: true });
-    await until('it is settled', async () => (await home.show(flood)).settled);
+    await until('the run has settled', async () => (await home.show(flood)).settled);
     expect((await home.clip(['rm', String(flood)])).code).toBe(0);
     await home.untilRoom();
     expect(await invariantsOf(home, told)).toEqual([]);
@@ -145,7 +145,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
         'cancelled',
       ]);
     }
-    await until('all are settled', async () => {
+    await until('all runs have settled', async () => {
       const { runs } = (await ask(home.folder, '/v1/runs?limit=1000')).json() as { runs: RunView[] };
       return runs.length === 300 && runs.every(({ status, settled }) => status === 'cancelled' && settled);
     });
@@ -158,7 +158,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     const { home, told, first, second, waits } = await fullHome();
     await home.kill(home.daemonPid());
     home.fill();
-    await until('another one answers', async () => (await home.clip(['runs', '--limit', '1'])).code === 0);
+    await until('another daemon answers', async () => (await home.clip(['runs', '--limit', '1'])).code === 0);
     await home.untilFull();
     expect((await home.clip(['status'])).stdout).toContain(sentence);
     expect((await home.clip(['logs', String(first), '--stream', 'stderr'])).stdout.length).toBeGreaterThan(100);
@@ -178,7 +178,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     await home.clip(['daemon', 'stop']);
     home.fill();
     open(home, 'first');
-    await until('its process has ended', () => !isAlive(processPid ?? 0));
+    await until('the process has ended', () => !isAlive(processPid ?? 0));
     expect((await home.clip(['daemon', 'start'])).code).toBe(0);
     expect((await home.clip(['status'])).stdout).toContain(sentence);
     expect((await home.clip(['logs', String(second), '--stream', 'stderr'])).code).toBe(0);
@@ -208,7 +208,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
   });
 });
 
-/** No file of this process may grow: nobody needs a right for that. */
+/** Forbids a process to grow any file. This needs no privileges. */
 const forbidGrowth = (pid: number) => spawnSync('prlimit', ['--pid', String(pid), '--fsize=0:unlimited']).status === 0;
 const allowGrowth = (pid: number) =>
   spawnSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:unlimited']).status === 0;
@@ -229,7 +229,7 @@ describe('a daemon that can write nothing (its file size limit is 0)', { timeout
       'Nothing can be written to the disk of the home: no run is admitted or started.',
     );
     open(home, 'first');
-    await until('its end is on disk', async () =>
+    await until('the exit record is on disk', async () =>
       existsSync(join(home.folder, 'runs', (await home.show(number)).id, 'exit.json')),
     );
     expect((await home.show(number)).status).toBe('running');

@@ -15,7 +15,7 @@ type Told = {
   needs?: { task: number | null; what: string }[];
 };
 
-/** A home whose hooks write down what they are told. */
+/** Creates a home whose hooks record their input. */
 function homeWith(hooks: readonly string[], more = '') {
   const home = createHome();
   const file = join(home.base, 'told');
@@ -38,7 +38,7 @@ describe('a hook', () => {
     await home.submit(['--timeout', '1s', '--', 'sleep', '100']);
     await home.untilStatus(4, 'timed_out');
     await until(
-      'all are told',
+      'all hooks were called',
       () => told('failed').length >= 3 && told('queue_empty').some(({ event }) => event === 'queue_empty'),
     );
     expect(told('failed').map(({ run }) => [run?.number, run?.status, run?.exitCode])).toEqual([
@@ -56,7 +56,7 @@ describe('a hook', () => {
     configure(home, `[hooks]\nfailed = ["${writes}", "${join(home.base, 'other')}", "failed"]\n`);
     await home.clip(['daemon', 'restart']);
     expect((await home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 9'])).code).toBe(9);
-    await until('the next is told', () => existsSync(join(home.base, 'other')));
+    await until('the next hook was called', () => existsSync(join(home.base, 'other')));
     expect(readFileSync(join(home.base, 'other'), 'utf8').match(/"number":\d+/g)).toEqual(['"number":5']);
   });
 
@@ -66,19 +66,25 @@ describe('a hook', () => {
     await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);
     await home.untilStatus(1, 'running');
     await home.submit(['--', 'sh', '-c', 'exit 3']);
-    await until('the first is told', () => told('failed').length === 1);
+    await until('the hook was called for the first run', () => told('failed').length === 1);
     const stopped = await home.clip(['daemon', 'stop']);
     expect(stopped.code).toBe(0);
     writeFileSync(gate, '');
-    await until('it has ended', () => existsSync(join(home.folder, 'runs')) && home.pidsOf('daemon').length === 0);
+    await until(
+      'the daemon has exited',
+      () => existsSync(join(home.folder, 'runs')) && home.pidsOf('daemon').length === 0,
+    );
     await home.clip(['daemon', 'start']);
     await home.untilStatus(1, 'failed');
-    await until('the second is told', () => told('failed').length === 2 && told('queue_empty').length === 1);
+    await until(
+      'the hook was called for the second run',
+      () => told('failed').length === 2 && told('queue_empty').length === 1,
+    );
     await home.kill(home.daemonPid());
     await home.clip(['daemon', 'start']);
     await home.submit(['--', 'sh', '-c', 'exit 4']);
     await until(
-      'the third is told, and that all are over',
+      'the hook was called for the third run and the empty queue',
       () => told('failed').length >= 3 && told('queue_empty').length >= 2,
     );
     expect(told('failed').map(({ run }) => run?.exitCode)).toEqual([3, 9, 4]);
@@ -92,7 +98,10 @@ describe('a hook', () => {
     await home.clip(['task', 'add', 'mine']);
     await home.clip(['task', 'block', 'T1', 'later']);
     for (const title of ['one', 'two']) await home.clip(['task', 'add', title, '--assign', 'coder']);
-    await until('both are told', () => told('needs_you').flatMap(({ needs = [] }) => needs).length >= 2);
+    await until(
+      'the hook was called for both tasks',
+      () => told('needs_you').flatMap(({ needs = [] }) => needs).length >= 2,
+    );
     expect(
       told('needs_you')
         .flatMap(({ needs = [] }) => needs.map(({ task }) => task))
@@ -120,7 +129,7 @@ describe('a hook', () => {
     expect(why).toBe('it took more than 0.5 s and was ended: stuck');
     const started = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
     expect(started).toHaveLength(2);
-    await until('both have gone', () => started.every((pid) => !isAlive(pid)));
+    await until('both processes have ended', () => started.every((pid) => !isAlive(pid)));
   });
 
   it('that hangs while the daemon is stopped is ended with the daemon', async () => {
@@ -133,7 +142,7 @@ describe('a hook', () => {
     await until('the hook runs', () => existsSync(pids) && readFileSync(pids, 'utf8').trim().split('\n').length === 2);
     const started = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
     await home.clip(['daemon', 'stop']);
-    await until('both have gone', () => started.every((pid) => !isAlive(pid)));
+    await until('both processes have ended', () => started.every((pid) => !isAlive(pid)));
   });
 
   it('that fails or is missing stops nothing else: the log and the doctor report it, and its environment has no mark of a run', async () => {
@@ -178,7 +187,7 @@ describe('notifications', () => {
     const home = createHome({ env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } });
     configure(home, 'notifications = true\n');
     await home.clip(['run', '--name=a$(b)', '--wait', '--', 'sh', '-c', 'exit 3']);
-    await until('it is shown', () => existsSync(said) && readFileSync(said, 'utf8').includes('failed'));
+    await until('the notification is shown', () => existsSync(said) && readFileSync(said, 'utf8').includes('failed'));
     expect(readFileSync(said, 'utf8')).toMatch(/^--app-name=clip\n--\nclip: run a\$\(b\) failed\n.+\n$/);
   });
 });

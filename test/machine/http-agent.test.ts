@@ -17,13 +17,13 @@ import { until } from '../support/until.ts';
 
 const at: ReadAt = { at: Date.UTC(2026, 5, 1, 12), timeZone: 'UTC' };
 
-/** What the adapter makes of a log. */
+/** Returns the agent events that the adapter reads from a log. */
 function readingsOf(text: string, stream: 'stdout' | 'stderr' = 'stdout'): AgentEvent[] {
   const { state, readings } = read(http, readFrom(0), Buffer.from(text), { stream, at });
   return [...readings, ...readRest(http, state, { stream, at }).readings];
 }
 
-/** What clip would say of this run: the failure, null for a success, or what only the exit code tells. */
+/** Returns what clip reports about this run: the failure, null for a success, or the outcome by the exit code alone. */
 function reportedBy({ stdout, code, signal }: Result) {
   const streamState = fold(emptyStreamState, readingsOf(stdout), at.at);
   if (!http.stream) throw new Error('The adapter has no reader.');
@@ -82,7 +82,7 @@ describe('clip-http sends a request', () => {
     const args = [agent.url, '--header', 'Authorization=Bearer $TOKEN', '--header', 'X-Both=${TOKEN}/$OTHER/$$5=x'];
     const { child, ended: end } = startClipHttp(args, { prompt: null, env: { TOKEN: 'hidden-1', OTHER: 'two' } });
     const shown = await until(
-      'it has been started',
+      'clip-http has started',
       () => /clip-http[\s\S]*TOKEN[\s\S]*/.exec(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8'))?.[0],
     );
     expect(shown).not.toContain('hidden-1');
@@ -184,7 +184,7 @@ describe('the log of an HTTP agent', () => {
   ])('has %j at once, as it can no longer become a document', async (text) => {
     const agent = await playAgent((_, answer) => answer.write(text));
     const { child, soFar } = startClipHttp([agent.url]);
-    await until('it is in the log', () => soFar() === text, 10_000);
+    await until('the output is in the log', () => soFar() === text, 10_000);
     expect(child.exitCode).toBe(null);
   });
 
@@ -192,7 +192,7 @@ describe('the log of an HTTP agent', () => {
     const megabyte = Buffer.alloc(2 ** 20, 'x');
     const agent = await playAgent((_, answer) => {
       let left = 400;
-      // One document that never ends its first text: the worst that could be held.
+      // One document whose first text never ends is the worst case for the memory.
       answer.write('{"text":\n"');
       const more = () => {
         while (left > 0) {
@@ -218,7 +218,7 @@ describe('the log of an HTTP agent', () => {
   });
 });
 
-/** The most memory a process has had so far; 0 when it has gone. */
+/** Returns the peak memory of a process, or 0 when it has ended. */
 function peakOf(pid: number): number {
   try {
     return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1_024;
@@ -391,7 +391,7 @@ describe('a redirect', () => {
     const agent = await playAgent((_, answer) =>
       answer.writeHead(307, { location: `https://127.0.0.1:${agent.port}/` }).end(),
     );
-    // Nobody speaks TLS there, but it was asked.
+    // The server does not speak TLS, but it receives the request.
     expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain(
       `https://127.0.0.1:${agent.port}/ could not be asked`,
     );
@@ -435,7 +435,7 @@ describe('an HTTP agent that answers 202', () => {
       ['GET', '/runs/1', 'k'],
       ['GET', '/runs/1', 'k'],
     ]);
-    // What it says twice stands in the log once.
+    // A status that is repeated appears in the log once.
     expect(result.stdout.trim().split('\n')).toEqual([
       '{"status":"accepted","sessionId":"s1"}',
       pending,
@@ -456,7 +456,7 @@ describe('an HTTP agent that answers 202', () => {
       return answer.writeHead(202, json).end(JSON.stringify({ status, step: 1 }));
     });
     const { ended: end, soFar } = startClipHttp([agent.url, '--poll-interval', '100ms']);
-    await until('it has been asked twice how it gets on', () => looks > 2);
+    await until('the status was requested twice', () => looks > 2);
     expect(soFar()).toBe(
       `${JSON.stringify({ status })}\n${pending}\n${JSON.stringify({ status, step: 1 })}\n${pending}\n`,
     );
@@ -556,7 +556,7 @@ describe('an HTTP agent that answers 202', () => {
     const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
     expect(gaps).toHaveLength(2);
     expect(gaps[0]).toBeGreaterThanOrEqual(990);
-    // A date has no parts of a second.
+    // An HTTP date has no fractions of a second.
     expect(gaps[1]).toBeGreaterThanOrEqual(900);
   });
 
@@ -636,7 +636,7 @@ describe('an HTTP agent that answers 202', () => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
       looks += 1;
-      // One answer in between: the next failure is the first of a new row.
+      // One successful answer in between: the next failure is the first of a new series.
       if (looks === 41) return answer.writeHead(202).end();
       return looks < 44 ? answer.writeHead(503).end() : answer.end();
     });
@@ -677,7 +677,7 @@ describe('clip-http, told to stop,', () => {
     } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`, '--header', 'X-Key=k'], {
       env: { CLIP_RUN_ID: 'id42' },
     });
-    await until('it works', () => soFar() !== '');
+    await until('clip-http has printed a line', () => soFar() !== '');
     child.kill(signal);
     expect(await end).toMatchObject({ code, stdout: 'Working.\n', stderr: '' });
     const asked = agent.asked[1];
@@ -695,8 +695,8 @@ describe('clip-http, told to stop,', () => {
       });
     });
     const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`]);
-    // Nothing in the log tells that it has come; but it comes before the answer to the cancel.
-    await until('it has been sent', () => sent);
+    // The log does not show that the request has arrived, but it arrives before the answer to the cancel.
+    await until('the request was sent', () => sent);
     child.kill(signal);
     expect((await end).stdout).toBe(text);
   });
@@ -719,7 +719,7 @@ describe('clip-http, told to stop,', () => {
       if (path === '/') answer.write('Working.\n');
     });
     const { child, ended: end, soFar } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`]);
-    await until('it works', () => soFar() !== '');
+    await until('clip-http has printed a line', () => soFar() !== '');
     const before = Date.now();
     child.kill('SIGINT');
     const { code, stderr } = await end;
@@ -743,9 +743,9 @@ describe('clip-http, told to stop,', () => {
       return setTimeout(() => answer.end(), 500);
     });
     const { child, ended: end, soFar } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`]);
-    await until('it works', () => soFar() !== '');
+    await until('clip-http has printed a line', () => soFar() !== '');
     child.kill('SIGINT');
-    await until('it is told', () => agent.asked.length === 2);
+    await until('the agent has received the cancel', () => agent.asked.length === 2);
     child.kill('SIGINT');
     child.kill('SIGTERM');
     const result = await end;
@@ -762,16 +762,17 @@ describe('clip-http, told to stop,', () => {
       answer.write('Working.\n');
     });
     const { child, ended: end, soFar } = startClipHttp([agent.url]);
-    await until('it works', () => soFar() !== '');
+    await until('clip-http has printed a line', () => soFar() !== '');
     child.kill('SIGINT');
     expect((await end).code).toBe(130);
-    await until('the agent sees it', () => gone);
+    await until('the agent sees the closed connection', () => gone);
   });
 
   it('before the prompt has arrived only exits', async () => {
     const agent = await playAgent((_, answer) => answer.end());
     const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/c`], { prompt: null });
-    // More than a pipe holds: once all of it is gone, it is being read, and so its signals are handled.
+    // This is more than a pipe holds. When all of it is written, the program is reading, and its signal handlers are
+    // installed.
     await new Promise((resolve) => child.stdin?.write(Buffer.alloc(2 ** 20), resolve));
     child.kill('SIGINT');
     expect((await end).code).toBe(130);
@@ -785,7 +786,7 @@ describe('clip-http, told to stop,', () => {
       ended: end,
       soFar,
     } = startClipHttp([agent.url, '--cancel', `${other.url}/c`, '--header', 'X-Key=k']);
-    await until('it works', () => soFar() !== '');
+    await until('clip-http has printed a line', () => soFar() !== '');
     child.kill('SIGINT');
     expect((await end).code).toBe(130);
     expect(other.asked.map(({ path, headers }) => [path, headers['x-key']])).toEqual([['/c', undefined]]);

@@ -5,7 +5,7 @@ import { createHome, marked, type TestHome } from '../support/home.ts';
 import { playAgent } from '../support/http-agent.ts';
 import { until } from '../support/until.ts';
 
-/** A program of the test's own; gives its path. */
+/** Writes a program and returns its path. */
 function program(home: TestHome, name: string, text: string): string {
   const path = join(home.base, name);
   writeFileSync(path, `#!/bin/sh\n${text}\n`);
@@ -76,7 +76,7 @@ describe('an agent behind HTTP', () => {
       `${server.url}/cancel`,
     ]);
     const number = await home.submit(['--agent', 'scout', 'x']);
-    await until('it was asked', () => server.asked.length === 1);
+    await until('the server has received the request', () => server.asked.length === 1);
     const { id } = await home.show(number);
     await home.clip(['cancel', String(number)]);
     expect(server.asked.map(({ path }) => path)).toEqual(['/run', '/cancel']);

@@ -1,4 +1,4 @@
-/** What the client that starts the daemon has, and daemon, keeper and later runs must not get from it. */
+/** Inherited state of the client that starts the daemon. The daemon, the keeper and later runs must not get it. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 
 const both = (home: TestHome) => [...home.pidsOf('daemon'), ...home.pidsOf('keeper')];
 
-/** Runs a script of bash in which "clip" is our command, as a person's shell would. */
+/** Runs a bash script in which "clip" is our command, as in a person's shell. */
 function shell(home: TestHome, script: string): string {
   const prelude = `clip() { "${process.execPath}" "${program}" "$@"; }`;
   return execFileSync('bash', ['-c', `${prelude}\n${script}`], { env: home.env, cwd: home.base, encoding: 'utf8' });
@@ -27,7 +27,7 @@ describe('NODE_OPTIONS of the first client', () => {
     const pids = both(home);
     expect(pids).toHaveLength(2);
     for (const pid of pids) process.kill(pid, 'SIGUSR1');
-    // A run that starts and ends meanwhile shows that both have had their turn, and live.
+    // A run that starts and ends in the meantime shows that both have handled the signal and are alive.
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
     expect(both(home)).toEqual(pids);
     expect(pids.flatMap(tcpListeners)).toEqual([]);
@@ -64,7 +64,7 @@ describe('a file descriptor of the first client', () => {
     const script = `exec 200>${lock}; flock 200; exec "${process.execPath}" "${program}" run --wait -q -- sh -c 'while ! test -e ${gate}; do sleep 0.05; done'`;
     const client = once(spawn('bash', ['-c', script], { env: home.env, cwd: home.base, stdio: 'ignore' }), 'exit');
     await until(
-      'the run lives',
+      'the run is live',
       async () => home.pidsOf('keeper').length === 1 && (await home.show(1)).status === 'running',
     );
     expect(spawnSync('flock', ['-n', lock, 'true']).status).toBe(1);

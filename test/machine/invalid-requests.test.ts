@@ -6,7 +6,7 @@ import { configure } from '../support/config.ts';
 import { createHome, program, type Result } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-/** One sentence and one hint, on stderr only. */
+/** Returns the error, which must be one sentence and one hint on stderr. */
 function refusal(result: Result): string {
   expect(result.stdout).toBe('');
   expect(result.stderr).toMatch(/^clip: \S.*[.?]\n {6}\S.*\n$/);
@@ -129,7 +129,7 @@ describe('an invalid configuration', () => {
       expect([result.code, refusal(result)]).toEqual([2, expect.stringMatching(says)]);
       expect(result.stderr).toContain('config.toml');
     }
-    await until('the daemon has left', () => home.pidsOf('daemon').length === 0);
+    await until('the daemon has exited', () => home.pidsOf('daemon').length === 0);
     configure(home, 'max_runs = 2\n');
     expect((await home.clip(['run', '-q', '--wait', '--', 'true'])).code).toBe(0);
   });
@@ -142,7 +142,7 @@ describe('a long command line', () => {
     const result = await home.clip(['run', '--wait', '-q', '--', 'sh', '-c', 'printf %s "$*" | wc -c', 'sh', ...words]);
     expect(result.code).toBe(0);
     expect((await home.clip(['logs', '1'])).stdout.trim()).toBe(String(2_000 * 101 - 1));
-    // No shell could hand it to clip either; a batch can.
+    // A shell cannot pass this argument to clip either, but a batch can contain it.
     const batch = await home.clip(['run', '--batch', '-'], {
       input: JSON.stringify({ command: ['echo', 'x'.repeat(200_000)] }),
     });

@@ -15,7 +15,7 @@ describe('the keeper', () => {
     const [code, signal] = [keeper.folder('rcode'), keeper.folder('rsignal')];
     line.say(keeper.request('rcode', ['sh', '-c', 'exit 143']));
     line.say(keeper.request('rsignal', ['sh', '-c', 'kill -TERM $$']));
-    await until('both have ended', () => line.heard.filter(({ type }) => type === 'exited').length === 2);
+    await until('both have ended', () => line.received.filter(({ type }) => type === 'exited').length === 2);
     expect(read(code, 'exit.json')).toMatchObject({ code: 143, signal: null });
     expect(read(signal, 'exit.json')).toMatchObject({ code: null, signal: 'SIGTERM' });
     await until(
@@ -35,7 +35,7 @@ describe('the keeper', () => {
       CLIP_FAILPOINT: 'x',
     });
     line.say(keeper.request('rmark', ['sh', '-c', 'env | grep ^CLIP | sort; cut -d" " -f5,6 /proc/$$/stat; echo $$']));
-    await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
+    await until('the exit is reported', () => line.received.some(({ type }) => type === 'exited'));
     const [own, home, mark, ids, pid] = readFileSync(join(folder, 'stdout.log'), 'utf8').trim().split('\n');
     expect([own, home, mark]).toEqual([
       `CLIP_BIN=${keeper.home}/bin/clip`,
@@ -53,7 +53,7 @@ describe('the keeper', () => {
     const [all, older] = [keeper.folder('rall', stored), keeper.folder('rolder', stored)];
     line.say(keeper.request('rall', print, { token: 'abc', task: 7, continuation: 2 }));
     line.say(keeper.request('rolder', print, { task: null }));
-    await until('both have ended', () => line.heard.filter(({ type }) => type === 'exited').length === 2);
+    await until('both have ended', () => line.received.filter(({ type }) => type === 'exited').length === 2);
     expect(readFileSync(join(all, 'stdout.log'), 'utf8')).toBe(
       'CLIP_CONTINUATION=2\nCLIP_RUN_TOKEN=abc\nCLIP_TASK=7\n',
     );
@@ -73,23 +73,23 @@ describe('the keeper', () => {
       line.say(message);
     line.say({ type: 'spawn', id: 'r1', launch: { argv: ['true'] } });
     line.say({ type: 'hello', protocol: 99, generation: 1, version: 'x', managed: true });
-    await until('all are answered', () => line.heard.length === 7);
-    expect(line.heard.map(({ type }) => type)).toEqual(Array(7).fill('refused'));
-    expect((await keeper.greet(1)).heard[0]).toMatchObject({ type: 'hello', protocol: 1, runs: [] });
+    await until('all requests are answered', () => line.received.length === 7);
+    expect(line.received.map(({ type }) => type)).toEqual(Array(7).fill('refused'));
+    expect((await keeper.greet(1)).received[0]).toMatchObject({ type: 'hello', protocol: 1, runs: [] });
   });
 
   it('obeys the newest daemon only: an older one is refused, and the previous one is disconnected', async () => {
     const keeper = await createKeeper();
     const first = await keeper.greet(5);
     const late = await keeper.greet(4);
-    expect(late.heard[0]).toMatchObject({ type: 'refused' });
+    expect(late.received[0]).toMatchObject({ type: 'refused' });
     const second = await keeper.greet(6);
-    await until('the first is shut out', () => first.closed());
+    await until('the first connection is closed', () => first.closed());
     keeper.folder('rold');
     first.say(keeper.request('rold', ['true']));
     keeper.folder('rnew');
     second.say(keeper.request('rnew', ['true']));
-    await until('the new one is served', () => second.heard.some(({ type }) => type === 'exited'));
+    await until('the new client is served', () => second.received.some(({ type }) => type === 'exited'));
     expect(keeper.files('rold')).toEqual(['env.json']);
   });
 
@@ -98,9 +98,9 @@ describe('the keeper', () => {
     const line = await keeper.greet(1);
     const folder = keeper.folder('ronce');
     line.say(keeper.request('ronce', ['sh', '-c', 'echo once']));
-    await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
+    await until('the exit is reported', () => line.received.some(({ type }) => type === 'exited'));
     line.say(keeper.request('ronce', ['sh', '-c', 'echo twice']));
-    await until('it is answered', () => line.heard.some(({ type }) => type === 'already-launched'));
+    await until('the keeper has answered', () => line.received.some(({ type }) => type === 'already-launched'));
     expect(readFileSync(join(folder, 'stdout.log'), 'utf8')).toBe('once\n');
   });
 
@@ -109,17 +109,19 @@ describe('the keeper', () => {
     const first = await keeper.greet(1);
     keeper.folder('rlong');
     first.say(keeper.request('rlong', ['sleep', '1000']));
-    const started = await until('it lives', () => first.heard.find((message) => message.type === 'started'));
+    const started = await until('the run has started', () =>
+      first.received.find((message) => message.type === 'started'),
+    );
     first.say({ type: 'bye' });
-    await until('the daemon has left', () => first.closed());
+    await until('the connection is closed', () => first.closed());
     const second = await keeper.greet(2);
-    expect(second.heard[0]).toMatchObject({
+    expect(second.received[0]).toMatchObject({
       type: 'hello',
       runs: [{ id: 'rlong', leader: { pid: started.type === 'started' ? started.leader.pid : 0 } }],
     });
     second.say({ type: 'drain' });
     if (started.type === 'started') process.kill(started.leader.pid, 'SIGKILL');
-    await until('it leaves', () => !isAlive(keeper.pid));
+    await until('the keeper exits', () => !isAlive(keeper.pid));
   });
 
   it('accepts runs again from a daemon of its own version, although another daemon had told it to exit', async () => {
@@ -127,17 +129,17 @@ describe('the keeper', () => {
     const first = await keeper.greet(1);
     keeper.folder('rlong');
     first.say(keeper.request('rlong', ['sleep', '1000']));
-    await until('it lives', () => first.heard.some(({ type }) => type === 'started'));
+    await until('the run has started', () => first.received.some(({ type }) => type === 'started'));
     first.say({ type: 'drain' });
     keeper.folder('rlate');
     first.say(keeper.request('rlate', ['true']));
-    await until('it is refused', () =>
-      first.heard.some((message) => message.type === 'refused' && message.id === 'rlate'),
+    await until('the request is refused', () =>
+      first.received.some((message) => message.type === 'refused' && message.id === 'rlate'),
     );
     const second = await keeper.greet(2);
     second.say(keeper.request('rlate', ['true']));
-    await until('it is served', () =>
-      second.heard.some((message) => message.type === 'exited' && message.id === 'rlate'),
+    await until('the second connection is served', () =>
+      second.received.some((message) => message.type === 'exited' && message.id === 'rlate'),
     );
   });
 
@@ -148,9 +150,11 @@ describe('the keeper', () => {
     execFileSync('mkfifo', [pipe]);
     keeper.folder('rpipe');
     line.say(keeper.request('rpipe', ['cat'], { stdin: pipe }));
-    const failed = await until('it is answered', () => line.heard.find((message) => message.type === 'failed'));
+    const failed = await until('the keeper has answered', () =>
+      line.received.find((message) => message.type === 'failed'),
+    );
     expect(failed).toMatchObject({ errorCode: 'launch_failed', message: expect.stringContaining(pipe) });
-    await until('and written down', () => keeper.files('rpipe').includes('exit.json'));
+    await until('the line is recorded', () => keeper.files('rpipe').includes('exit.json'));
   });
 
   it('exits when its home has vanished with the daemon', async () => {
@@ -158,10 +162,10 @@ describe('the keeper', () => {
     const line = await keeper.greet(1, { managed: false });
     keeper.folder('rshort');
     line.say(keeper.request('rshort', ['true']));
-    await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
+    await until('the exit is reported', () => line.received.some(({ type }) => type === 'exited'));
     rmSync(keeper.home, { recursive: true, force: true });
     line.socket.destroy();
-    await until('it leaves', () => !isAlive(keeper.pid), 10_000);
+    await until('the keeper exits', () => !isAlive(keeper.pid), 10_000);
   });
 
   it('enforces a deadline without a daemon, and leaves it to a daemon that runs', async () => {
@@ -170,16 +174,16 @@ describe('the keeper', () => {
     const [alone, watched] = [keeper.folder('ralone'), keeper.folder('rwatched')];
     const stubborn = ['sh', '-c', 'trap "" TERM; while :; do sleep 0.05; done'];
     line.say(keeper.request('rwatched', ['sleep', '1000'], { deadlineAt: Date.now() }));
-    await until('the watched one lives', () =>
-      line.heard.some((message) => message.type === 'started' && message.id === 'rwatched'),
+    await until('the watched run is live', () =>
+      line.received.some((message) => message.type === 'started' && message.id === 'rwatched'),
     );
-    // Its deadline is over all the while; that nothing happened is seen when the second one ends.
+    // The deadline has passed the whole time. The end of the second process shows that nothing happened.
     line.say(keeper.request('ralone', stubborn, { deadlineAt: Date.now() + 300 }));
-    await until('both live', () => line.heard.filter(({ type }) => type === 'started').length === 2);
+    await until('both runs are live', () => line.received.filter(({ type }) => type === 'started').length === 2);
     expect(keeper.files('rwatched')).not.toContain('exit.json');
     line.say({ type: 'bye' });
     await until(
-      'both were ended',
+      'both processes were ended',
       () => keeper.files('ralone').includes('exit.json') && keeper.files('rwatched').includes('exit.json'),
     );
     expect([read(alone, 'exit.json'), read(watched, 'exit.json')]).toMatchObject([
@@ -209,7 +213,7 @@ describe('a keeper of another version', () => {
     expect((await home.show(old)).processPid).toBe(before.processPid);
     const result = await home.clip(['cancel', String(old)]);
     expect(result.code).toBe(0);
-    await until('the old keeper leaves', () => !isAlive(oldKeeper as number));
+    await until('the old keeper exits', () => !isAlive(oldKeeper as number));
     expect((await home.show(old)).signal).toBe('SIGTERM');
   });
 });

@@ -12,7 +12,7 @@ const place = mkdtempSync(join(tmpdir(), 'clip-'));
 const possible = mayMount(place);
 rmSync(place, { recursive: true, force: true });
 
-/** A home on a disk of its own; unmounted when the test is over. */
+/** Creates a home on a disk of its own, which is unmounted at the end of the test. */
 function homeOnDisk() {
   const home = openHome();
   const disk = mountDisk(home.folder);
@@ -34,16 +34,16 @@ describe.skipIf(!possible)('while the disk is full', () => {
     const disk = mountDisk(folder);
     onTestFinished(() => void disk.unmount());
     writeFileSync(join(folder, 'env.json'), '{}');
-    // Room for launch.json, or for the record of the end: not for both.
+    // The space is enough for launch.json or for the record of the end, but not for both.
     disk.fill(4_096);
     line.say(keeper.request('rfull', ['/bin/sh', '-c', 'exit 7']));
-    await until('it is answered', () => line.heard.length > 1);
-    expect(line.heard.at(-1)).toMatchObject({ type: 'refused', why: expect.stringContaining('ENOSPC') });
+    await until('the keeper has answered', () => line.received.length > 1);
+    expect(line.received.at(-1)).toMatchObject({ type: 'refused', why: expect.stringContaining('ENOSPC') });
     expect(keeper.files('rfull')).toEqual(['ballast', 'env.json']);
     disk.free();
     line.say(keeper.request('rfull', ['/bin/sh', '-c', 'exit 7']));
-    await until('it has ended', () => line.heard.some(({ type }) => type === 'exited'));
-    expect(line.heard.at(-1)).toMatchObject({ type: 'exited', code: 7 });
+    await until('the process has ended', () => line.received.some(({ type }) => type === 'exited'));
+    expect(line.received.at(-1)).toMatchObject({ type: 'exited', code: 7 });
   });
 
   it('a lost run is repeated once when there is space again, and no folder is left of the attempts before', async () => {
@@ -58,16 +58,16 @@ describe.skipIf(!possible)('while the disk is full', () => {
       `while [ ! -e ${gate} ]; do sleep 0.05; done; exit 3`,
     ]);
     const { processPid } = await home.untilStatus(number, 'running');
-    // Room for a line of the log, not for a commit.
+    // The space is enough for a line of the log, but not for a commit.
     disk.fill(16_384);
     for (const pid of home.pidsOf('keeper')) await home.kill(pid);
     await home.kill(processPid ?? 0);
     const said = () => readFileSync(join(home.folder, 'daemon.log'), 'utf8');
     const before = said().length;
-    // Recorded out of the reserve, where that was made in time; else there is no room for it.
+    // The reserve provides the space for the record if it was created in time. Otherwise there is no space for it.
     const isMet = async () =>
       said().slice(before).includes('recovery failed') || (await home.show(number)).status === 'failed';
-    await until('its end was met', isMet);
+    await until('the end was recorded', isMet);
     disk.free();
     writeFileSync(gate, '');
     const runs = await untilStill(home);

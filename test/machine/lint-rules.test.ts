@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../support/home.ts';
 
-/** Which rooms a room may import from; each also from itself. From everywhere else nothing. */
+/** The rooms that each room may import from, in addition to itself. All other imports are forbidden. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   run: [],
   task: ['run'],
@@ -57,15 +57,15 @@ const impure = [
 ];
 const builtins = ['node:fs', 'node:fs/promises', 'node:os', 'node:net', 'node:crypto', 'node:timers/promises'];
 
-type Offence = { readonly path: string; readonly source: string; readonly rule: string };
-const offences: Offence[] = [];
+type Offense = { readonly path: string; readonly source: string; readonly rule: string };
+const offenses: Offense[] = [];
 let count = 0;
 
-/** Plans a file with one thing that is forbidden where it stands. */
-function offend(place: string, source: string, rule: string): Offence {
-  const offence = { path: `src/${place}/offence-${count++}.ts`, source, rule };
-  offences.push(offence);
-  return offence;
+/** Plans a file with one construct that is forbidden at its location. */
+function offend(place: string, source: string, rule: string): Offense {
+  const offense = { path: `src/${place}/offense-${count++}.ts`, source, rule };
+  offenses.push(offense);
+  return offense;
 }
 
 const importOf = (from: string) => `import * as thing from '${from}';\nexport const used = thing;\n`;
@@ -76,31 +76,31 @@ const forbiddenRooms = rooms.flatMap((room) =>
   rooms
     .filter((other) => other !== room && !mayImport[room]?.includes(other))
     .flatMap((other) => [
-      { room, other, from: 'beside it', offence: offend(room, importOf(`#${other}/thing.ts`), imports) },
+      { room, other, from: 'beside it', offense: offend(room, importOf(`#${other}/thing.ts`), imports) },
       {
         room,
         other,
         from: 'from a folder in it',
-        offence: offend(`${room}/inner`, importOf(`#${other}/thing.ts`), imports),
+        offense: offend(`${room}/inner`, importOf(`#${other}/thing.ts`), imports),
       },
     ]),
 );
 const forbiddenPackages = [...rooms, 'daemon/api'].flatMap((room) =>
   Object.entries(owners)
     .filter(([, owned]) => !owned.includes(room))
-    .map(([name]) => ({ room, name, offence: offend(room, importOf(name), imports) })),
+    .map(([name]) => ({ room, name, offense: offend(room, importOf(name), imports) })),
 );
 const forbiddenGlobals = pureRooms.flatMap((room) =>
   impure.map((expression) => ({
     room,
     expression,
-    offence: offend(room, useOf(expression), 'lint/style/noRestrictedGlobals'),
+    offense: offend(room, useOf(expression), 'lint/style/noRestrictedGlobals'),
   })),
 );
 const forbiddenBuiltins = pureRooms.flatMap((room) =>
-  builtins.map((name) => ({ room, name, offence: offend(room, importOf(name), imports) })),
+  builtins.map((name) => ({ room, name, offense: offend(room, importOf(name), imports) })),
 );
-const chances = pureRooms.map((room) => ({ room, offence: offend(room, useOf('Math.random()'), 'plugin') }));
+const chances = pureRooms.map((room) => ({ room, offense: offend(room, useOf('Math.random()'), 'plugin') }));
 const shells = [
   "spawn('ls', [], { shell: true })",
   "execa('ls', ['-l'], { cwd: '/', shell: '/bin/sh' })",
@@ -110,7 +110,7 @@ const shells = [
   "child_process.exec('ls')",
   "execaCommand('ls -l')",
 ].flatMap((call) =>
-  ['process', 'daemon', 'keeper', 'cli'].map((room) => ({ room, call, offence: offend(room, useOf(call), 'plugin') })),
+  ['process', 'daemon', 'keeper', 'cli'].map((room) => ({ room, call, offense: offend(room, useOf(call), 'plugin') })),
 );
 const ownDoors = [
   "process.stdout.write('x')",
@@ -119,25 +119,25 @@ const ownDoors = [
   "console.log('x')",
 ].map((call) => ({
   call,
-  offence: offend('cli', useOf(call), 'plugin'),
+  offense: offend('cli', useOf(call), 'plugin'),
 }));
 const hiddenWays = rooms.flatMap((room) => {
   const from = `#${rooms.find((other) => other !== room && !mayImport[room]?.includes(other))}/thing.ts`;
   return [
-    { room, way: 'when it is needed', offence: offend(room, useOf(`import('${from}')`), imports) },
+    { room, way: 'when it is needed', offense: offend(room, useOf(`import('${from}')`), imports) },
     {
       room,
       way: 'as a type',
-      offence: offend(room, `import type { Thing } from '${from}';\nexport type Used = Thing;\n`, imports),
+      offense: offend(room, `import type { Thing } from '${from}';\nexport type Used = Thing;\n`, imports),
     },
-    { room, way: 'to pass it on', offence: offend(room, `export { thing } from '${from}';\n`, imports) },
+    { room, way: 'to pass it on', offense: offend(room, `export { thing } from '${from}';\n`, imports) },
   ];
 });
 const withoutNode = rooms.flatMap((room) =>
   ['child_process', 'fs'].map((name) => ({
     room,
     name,
-    offence: offend(room, importOf(name), 'lint/style/useNodejsImportProtocol'),
+    offense: offend(room, importOf(name), 'lint/style/useNodejsImportProtocol'),
   })),
 );
 
@@ -168,7 +168,7 @@ type Report = {
   }[];
 };
 
-/** The rules that the linter found broken in each file; a mere warning would let it pass. */
+/** Returns the rules that the linter reports for each file. Warnings do not count. */
 function lint(): Map<string, Set<string>> {
   const { stdout } = spawnSync(biome, ['lint', '--reporter=json', '--max-diagnostics=none', 'src'], {
     cwd: folder,
@@ -184,7 +184,7 @@ function lint(): Map<string, Set<string>> {
   return found;
 }
 
-/** Sources with a relative import that leads out of their room, which no rule of the linter would see. */
+/** Returns sources with a relative import that leaves their room, which no linter rule detects. */
 function relativeEscapes(): string[] {
   const sources = readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
     /\.tsx?$/.test(name),
@@ -216,28 +216,28 @@ describe('the lint rules of the repository', () => {
   });
 
   it('report every planted offense', () => {
-    for (const { path, source } of offences) {
+    for (const { path, source } of offenses) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), source);
     }
     refused = lint();
-    expect(refused.size).toBe(offences.length);
+    expect(refused.size).toBe(offenses.length);
     expect(spawnSync(biome, ['lint', 'src'], { cwd: folder }).status).not.toBe(0);
   });
 
-  const isRefused = ({ path, rule }: Offence) => expect([...(refused.get(path) ?? [])], path).toContain(rule);
+  const isRefused = ({ path, rule }: Offense) => expect([...(refused.get(path) ?? [])], path).toContain(rule);
 
-  it.each(forbiddenRooms)('refuse $other in $room, $from', ({ offence }) => isRefused(offence));
-  it.each(forbiddenPackages)('refuse the package $name in $room', ({ offence }) => isRefused(offence));
-  it.each(hiddenWays)('refuse another room in $room, imported $way', ({ offence }) => isRefused(offence));
-  it.each(withoutNode)('refuse $name in $room, which hides that it is node:$name', ({ offence }) => isRefused(offence));
-  it.each(forbiddenBuiltins)('refuse $name in the pure room $room', ({ offence }) => isRefused(offence));
-  it.each(forbiddenGlobals)('refuse $expression in the pure room $room', ({ offence }) => isRefused(offence));
-  it.each(shells)('refuse $call in $room: a command is a program and its arguments', ({ offence }) =>
-    isRefused(offence),
+  it.each(forbiddenRooms)('refuse $other in $room, $from', ({ offense }) => isRefused(offense));
+  it.each(forbiddenPackages)('refuse the package $name in $room', ({ offense }) => isRefused(offense));
+  it.each(hiddenWays)('refuse another room in $room, imported $way', ({ offense }) => isRefused(offense));
+  it.each(withoutNode)('refuse $name in $room, which hides that it is node:$name', ({ offense }) => isRefused(offense));
+  it.each(forbiddenBuiltins)('refuse $name in the pure room $room', ({ offense }) => isRefused(offense));
+  it.each(forbiddenGlobals)('refuse $expression in the pure room $room', ({ offense }) => isRefused(offense));
+  it.each(shells)('refuse $call in $room: a command is a program and its arguments', ({ offense }) =>
+    isRefused(offense),
   );
-  it.each(ownDoors)('refuse $call in cli, where one module writes to the terminal', ({ offence }) =>
-    isRefused(offence),
+  it.each(ownDoors)('refuse $call in cli, where one module writes to the terminal', ({ offense }) =>
+    isRefused(offense),
   );
-  it.each(chances)('refuse Math.random() in the pure room $room', ({ offence }) => isRefused(offence));
+  it.each(chances)('refuse Math.random() in the pure room $room', ({ offense }) => isRefused(offense));
 });

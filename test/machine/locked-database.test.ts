@@ -5,7 +5,7 @@ import { databaseOf } from '../support/damage-database.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-/** Another program that writes to the database, or reads it, until `end` is called. */
+/** Opens a transaction in another process, for writing or reading, until `end` is called. */
 function hold(home: TestHome, how: 'BEGIN IMMEDIATE' | 'BEGIN'): { end: () => void } {
   const other = new Database(databaseOf(home));
   other.exec(how);
@@ -32,7 +32,7 @@ describe('A database that another program has locked for writing', () => {
     for (let asked = 0; asked < 5; asked += 1) {
       const begun = Date.now();
       expect((await home.clip(['status', '--json'])).code).toBe(0);
-      // Before, each refused change stopped the daemon for five seconds.
+      // Each refused change used to block the daemon for five seconds.
       expect(Date.now() - begun).toBeLessThan(4_000);
     }
     other.end();

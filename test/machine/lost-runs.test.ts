@@ -4,24 +4,24 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import { agent, createHome, isAlive, marked, type TestHome } from '../support/home.ts';
-import { reboot, vanish } from '../support/records.ts';
+import { endWithoutRecord, reboot } from '../support/records.ts';
 import { until } from '../support/until.ts';
 
-/** A run that lives until its gate is opened, and then exits with 0. It says nothing while it waits. */
+/** Submits a run that lives until its gate is opened, and then exits with 0. It prints nothing while it waits. */
 async function submitGated(home: TestHome, options: readonly string[] = []) {
   const gate = join(home.base, 'gate');
   const script = `echo "in $COLOUR" >> ${home.base}/starts; while [ ! -e ${gate} ]; do sleep 0.05; done; exit 0`;
   const number = await home.submit([...options, '--', 'sh', '-c', script]);
-  await until('it has started', () => starts(home) > 0);
+  await until('the run has started', () => starts(home) > 0);
   return { run: await home.untilStatus(number, 'running'), open: () => writeFileSync(gate, '') };
 }
 
-/** What each start has written down. */
+/** Returns what each start has recorded. */
 const colours = (home: TestHome): string[] =>
   existsSync(`${home.base}/starts`) ? readFileSync(`${home.base}/starts`, 'utf8').trim().split('\n') : [];
 const starts = (home: TestHome): number => colours(home).length;
 
-/** Every run there is, oldest first, once a look at the queue can no longer add one: all of them have settled. */
+/** Returns all runs, the oldest first, once all have settled and a look at the queue can no longer add one. */
 async function allRuns(home: TestHome): Promise<RunView[]> {
   return until('all runs have settled', async () => {
     const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);
@@ -29,7 +29,7 @@ async function allRuns(home: TestHome): Promise<RunView[]> {
   });
 }
 
-/** Asks the daemon without a client; gives the HTTP status. */
+/** Sends a request to the daemon without the CLI. Returns the HTTP status. */
 function post(home: TestHome, path: string, body: object): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const asked = request(
@@ -64,7 +64,7 @@ describe('when the keeper is killed', () => {
     const waiting = home.resultOf(home.start(['wait', String(run.number)]));
     const [keeper] = home.pidsOf('keeper');
     await home.kill(keeper ?? 0);
-    const detached = await until('it is detached', async () => {
+    const detached = await until('the run is detached', async () => {
       const seen = await home.show(run.number);
       return seen.errorCode === 'process_detached' ? seen : null;
     });
@@ -92,7 +92,7 @@ describe('when the keeper is killed', () => {
     await home.clip(['run', '--wait', '--', 'true']);
     const [keeper] = home.pidsOf('keeper');
     await home.kill(keeper ?? 0);
-    // Without the start of a client in between, which takes longer than that of a keeper.
+    // The request bypasses the CLI, whose start takes longer than the start of a keeper.
     const submitted = await post(home, '/v1/runs', { command: ['sh', '-c', 'exit 5'], cwd: home.base, env: home.env });
     expect(submitted).toBe(201);
     expect((await home.untilStatus(2, 'failed')).exitCode).toBe(5);
@@ -108,14 +108,14 @@ describe('when the keeper is killed', () => {
       `${agent('waits-for-a-file.sh')} ${gate}; ${agent('waits-for-a-file.sh')} ${gate}.2`,
     ]);
     await home.untilStatus(number, 'running');
-    // Long enough ago that the word "ready" from before is no activity after.
+    // The word "ready" was printed long enough ago not to count as later activity.
     await until(
-      'it has been silent for a while',
+      'the run has been silent for a while',
       async () => Date.now() - Date.parse((await home.show(number)).lastOutputAt ?? '') > 2_500,
     );
     const [keeper] = home.pidsOf('keeper');
     await home.kill(keeper ?? 0);
-    await until('it is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
     writeFileSync(gate, '');
     await until('the warning is gone', async () => (await home.show(number)).errorCode === null);
     expect(await home.show(number)).toMatchObject({ status: 'running' });
@@ -135,10 +135,10 @@ describe('when the keeper is killed', () => {
     ]);
     const { stdoutPath } = await home.untilStatus(number, 'running');
     writeFileSync(`${gate}.1`, '');
-    await until('it has just spoken', () => readFileSync(stdoutPath, 'utf8').endsWith('done\nready\n'));
+    await until('the run has just printed a line', () => readFileSync(stdoutPath, 'utf8').endsWith('done\nready\n'));
     const [keeper] = home.pidsOf('keeper');
     await home.kill(keeper ?? 0);
-    const found = await until('it was found without a keeper', async () =>
+    const found = await until('the run was found without a keeper', async () =>
       (await home.history(number)).find(({ type }) => type === 'found-again'),
     );
     await until('three heartbeats have passed', () => Date.now() > Date.parse(found.at) + 3_500);
@@ -152,7 +152,7 @@ describe('when the keeper is killed', () => {
     const { run } = await submitGated(home);
     const [keeper] = home.pidsOf('keeper');
     await home.kill(keeper ?? 0);
-    await until('it is detached', async () => (await home.show(run.number)).errorCode === 'process_detached');
+    await until('the run is detached', async () => (await home.show(run.number)).errorCode === 'process_detached');
     expect((await home.clip(['cancel', String(run.number)])).code).toBe(0);
     expect(await home.show(run.number)).toMatchObject({
       status: 'cancelled',
@@ -200,7 +200,7 @@ describe('when daemon and keeper are killed', () => {
     const home = createHome();
     const number = await home.submit(['--', 'sh', '-c', `${agent('escapes.sh')} && exec sleep 1000`]);
     const { id, processPid, stdoutPath } = await home.untilStatus(number, 'running');
-    const pid = await until('it has left a daemon behind', () => Number(readFileSync(stdoutPath, 'utf8')));
+    const pid = await until('the run has left a daemon behind', () => Number(readFileSync(stdoutPath, 'utf8')));
     await home.kill(home.daemonPid());
     for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
     await home.kill(processPid ?? 0);
@@ -247,7 +247,7 @@ describe('after a reboot', () => {
     const { run, open } = await submitGated(home, ['--on-loss', 'retry']);
     await reboot(home, run);
     const retry = await home.untilStatus(run.number + 1, 'running');
-    await until('it has started again', () => starts(home) === 2);
+    await until('the run has started again', () => starts(home) === 2);
     await reboot(home, retry);
     open();
     const [first, second, ...others] = await allRuns(home);
@@ -271,7 +271,7 @@ describe('after a reboot', () => {
       agent('ignores-signals.mjs'),
     ]);
     const run = await home.untilStatus(number, 'running');
-    await until('it is ready', () => readFileSync(run.stdoutPath, 'utf8').includes('ready'));
+    await until('the run is ready', () => readFileSync(run.stdoutPath, 'utf8').includes('ready'));
     await home.clip(['cancel', '--no-wait', String(number)]);
     await reboot(home, run);
     const [only, ...others] = await allRuns(home);
@@ -284,10 +284,10 @@ describe('a process that vanished without a trace', () => {
   it('is retried once, even when two daemons in succession look at it', async () => {
     const home = createHome();
     const { run, open } = await submitGated(home, ['--on-loss', 'retry']);
-    await vanish(home, run);
+    await endWithoutRecord(home, run);
     await home.untilStatus(run.number + 1, 'running');
     await home.kill(home.daemonPid());
-    await until('a daemon is back', () => home.listens());
+    await until('a daemon is running again', () => home.listens());
     open();
     const runs = await allRuns(home);
     expect(runs.map(({ status, retryOfRunId }) => [status, retryOfRunId])).toEqual([

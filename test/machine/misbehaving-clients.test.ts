@@ -2,22 +2,22 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/api.ts';
 import { createHome, type TestHome } from '../support/home.ts';
-import { crowd, guest, socketsOf, stillThere } from '../support/hostile-clients.ts';
+import { connectClient, connectClients, countOpen, socketsOf } from '../support/hostile-clients.ts';
 import { until } from '../support/until.ts';
 
 const socketOf = (home: TestHome) => join(home.folder, 'clip.sock');
 
-/** How many it holds, once those of clients that have gone are closed: looks in a row that all see the same. */
+/** Returns the number of open sockets after those of ended clients are closed: several looks in a row must agree. */
 async function socketsAtRest(pid: number): Promise<number> {
   const looks: number[] = [];
   await until(
-    'its sockets stay as many',
+    'the number of open sockets is stable',
     () => looks.unshift(socketsOf(pid)) > 25 && new Set(looks.slice(0, 25)).size === 1,
   );
   return looks[0] ?? 0;
 }
 
-/** The others: a run from its submit to its end, and a list, both within seconds. */
+/** Checks that other clients are served within seconds: a run from its submit to its end, and a list. */
 async function othersAreServed(home: TestHome): Promise<void> {
   const begun = Date.now();
   expect((await home.clip(['run', '-q', '--wait', '--', 'true'])).code).toBe(0);
@@ -30,19 +30,19 @@ describe('a misbehaving client', () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const halves = await Promise.all([
-      guest(socketOf(home), 'GET /v1/runs HTTP/1.1\r\nHost: cl'),
-      guest(socketOf(home), ''),
-      guest(
+      connectClient(socketOf(home), 'GET /v1/runs HTTP/1.1\r\nHost: cl'),
+      connectClient(socketOf(home), ''),
+      connectClient(
         socketOf(home),
         'POST /v1/runs HTTP/1.1\r\nHost: clip\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"command":',
       ),
-      guest(
+      connectClient(
         socketOf(home),
         'POST /v1/batch HTTP/1.1\r\nHost: clip\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"com',
       ),
     ]);
     await othersAreServed(home);
-    await until('the first is dropped', () => halves[0]?.closed());
+    await until('the first connection is closed', () => halves[0]?.closed());
     await othersAreServed(home);
     for (const { socket } of halves) socket.destroy();
     expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(2);
@@ -57,8 +57,8 @@ describe('a misbehaving client', () => {
       [`GET /${'x'.repeat(300_000)}`, 431, 'too_large'],
     ];
     for (const [text, status, code] of cases) {
-      const refused = await guest(socketOf(home), text);
-      await until('it is hung up on', () => refused.closed());
+      const refused = await connectClient(socketOf(home), text);
+      await until('the connection is closed', () => refused.closed());
       const answer = refused.said();
       const [head, body] = answer.split('\r\n\r\n');
       expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\r\nclip-version: \\d`, 's'));
@@ -78,25 +78,25 @@ describe('a misbehaving client', () => {
     await home.clip(['run', '--batch', '-'], { input: line.repeat(400) });
     const pid = home.daemonPid();
     await until(
-      'nobody else is connected',
+      'no other client is connected',
       async () => (await home.json<{ queue: { queued: number } }>(['status', '--json'])).queue.queued === 400,
     );
     const before = await socketsAtRest(pid);
     for (let i = 0; i < 5; i += 1)
-      (await guest(socketOf(home), 'GET /v1/events?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n')).socket.pause();
-    await until('they are connected', () => socketsOf(pid) >= before + 5);
+      (await connectClient(socketOf(home), 'GET /v1/events?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n')).socket.pause();
+    await until('the clients are connected', () => socketsOf(pid) >= before + 5);
     await home.clip(['cancel', '--all', '--no-wait']);
     await home.clip(['queue', 'release']);
     await othersAreServed(home);
-    await until('they are dropped', () => socketsOf(pid) <= before);
+    await until('the connections are closed', () => socketsOf(pid) <= before);
     await othersAreServed(home);
   });
 
   it('that takes every connection frees them all when it disconnects', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
-    const all = await crowd(socketOf(home), 300);
-    expect(stillThere(all)).toBeGreaterThanOrEqual(256);
+    const all = await connectClients(socketOf(home), 300);
+    expect(countOpen(all)).toBeGreaterThanOrEqual(256);
     for (const { socket } of all) socket.destroy();
     await until('there is room', async () => (await home.clip(['runs', '--json'])).code === 0);
     expect(home.pidsOf('daemon')).toHaveLength(1);

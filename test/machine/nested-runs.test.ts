@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 
 const clip = [process.execPath, program];
 
-/** A home in which so many runs run at once. */
+/** Creates a home in which this many runs may be live at once. */
 function createHomeWith(slots: number): TestHome {
   const home = createHome();
   const folder = join(home.base, 'config', 'clip');
@@ -134,7 +134,7 @@ describe('a run inside a run', () => {
       '--',
       ...inner,
     ]);
-    const deepest = await until('the innermost run lives below one that has ended', async () => {
+    const deepest = await until('the innermost run is live while its parent has ended', async () => {
       const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);
       const between = runs.find(({ parentRunId, status }) => parentRunId !== null && status === 'succeeded');
       return runs.find(
@@ -167,7 +167,7 @@ describe('a daemon that was first started inside a run', () => {
     const [outer, inner] = [createHome(), createHome()];
     const command = ['env', `CLIP_HOME=${inner.folder}`, ...clip, 'run', '-q', '--wait', '--', 'sleep', '1000'];
     const number = await outer.submit(['--', ...command]);
-    await until('the other daemon is there', () => inner.listens());
+    await until('the other daemon is running', () => inner.listens());
     const run = await inner.untilStatus(1, 'running');
     const { processPid } = await outer.show(number);
     expect(readStat(inner.daemonPid())?.ppid).toBe(processPid);
@@ -187,11 +187,11 @@ describe('a daemon that was first started inside a run', () => {
     writeFileSync(gate, '');
     await until('the run has ended', async () => (await home.listens()) && (await home.show(number)).settled);
     expect(await home.show(number)).toMatchObject({ status: 'succeeded', leaked: [] });
-    const [daemon = 0] = await until('one daemon is there', () =>
+    const [daemon = 0] = await until('one daemon is running', () =>
       home.pidsOf('daemon').length === 1 ? home.pidsOf('daemon') : null,
     );
     expect(environmentOf(daemon).filter((each) => each.startsWith('CLIP_RUN_ID'))).toEqual([]);
-    // The one that was killed, and this one: it was not swept away and started once more.
+    // The killed daemon and its successor: it was not removed as a leftover and started a second time.
     const starts = readFileSync(join(home.folder, 'daemon.log'), 'utf8')
       .split('\n')
       .filter((line) => line.includes('daemon ready'));

@@ -23,13 +23,13 @@ const journal = JSON.parse(readFileSync(join(root, 'migrations/meta/_journal.jso
 const releases = journal.entries.map(({ tag }) => tag);
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-/** A home as that release left it. */
+/** Creates a home as that release left it. */
 function homeOf(release: string): TestHome {
   const home = createHome();
   mkdirSync(home.folder, { mode: 0o700 });
   for (const name of ['clip.db', 'runs'])
     cpSync(join(fixtures, release, name), join(home.folder, name), { recursive: true });
-  // A checkout has other modes than a home.
+  // A checkout has other file modes than a home.
   chmodSync(databaseOf(home), 0o600);
   return home;
 }
@@ -39,7 +39,7 @@ const allRuns = async (home: TestHome) =>
 const copies = (home: TestHome) => readdirSync(home.folder).filter((name) => name.startsWith('clip.db.of-'));
 const newer = (version: string) => ({ env: { CLIP_VERSION_OVERRIDE: version } });
 
-/** Many commands of ours on a machine that may be busy. */
+/** The time limit of tests with many commands, for a busy machine. */
 const longMs = 240_000;
 
 describe('the database of every release', { timeout: longMs }, () => {
@@ -133,7 +133,7 @@ describe('an upgrade of the database', { timeout: longMs }, () => {
   it('can be undone: the older program is refused, names the copy, and with the copy has all earlier data and the later runs', async () => {
     const home = createHome();
     expect(await home.submit(['--name', 'before', '--', 'sh', '-c', 'exit 4'])).toBe(1);
-    await until('it is settled', async () => (await home.show(1)).settled);
+    await until('the run has settled', async () => (await home.show(1)).settled);
     await home.clip(['daemon', 'stop']);
     await home.clip(['daemon', 'start'], newer('99.0.0'));
     const gate = join(home.base, 'gate');
@@ -150,7 +150,7 @@ describe('an upgrade of the database', { timeout: longMs }, () => {
     );
     expect(refused.stderr).toContain(copy);
     expect([isAlive(processPid ?? 0), existsSync(copy)]).toEqual([true, true]);
-    // As README.md says it.
+    // These are the steps of README.md.
     for (const name of ['clip.db', 'clip.db-wal', 'clip.db-shm']) rmSync(join(home.folder, name), { force: true });
     cpSync(copy, databaseOf(home));
     await home.clip(['doctor', '--fix']);

@@ -17,14 +17,14 @@ async function digest(chunks: AsyncIterable<Buffer>): Promise<{ sha256: string; 
   return { sha256: hash.digest('hex'), bytes };
 }
 
-/** What floods.mjs writes, made here once more. */
+/** Returns the bytes that floods.mjs writes. */
 async function* flood(total: number): AsyncGenerator<Buffer> {
   const block = Buffer.alloc(65_536);
   for (let i = 0; i < block.length; i += 1) block[i] = i % 80 === 79 ? 10 : 33 + ((i * 7) % 90);
   for (let done = 0; done < total; done += block.length) yield block.subarray(0, Math.min(block.length, total - done));
 }
 
-/** The output of a verb as it comes, whatever its size. */
+/** Returns the digest of a command's output, which is read as a stream. */
 async function digestOf(home: TestHome, args: readonly string[]): Promise<{ sha256: string; bytes: number }> {
   const child = home.start(args);
   if (child.stdout === null) throw new Error('There is no stdout.');
@@ -87,7 +87,7 @@ describe('the output of a run', () => {
     writeFileSync(file, bytes);
     await home.clip(['run', '--wait', '--', 'cat', file]);
     expect(await digestOf(home, ['logs', '1', '--raw'])).toEqual(await digest(createReadStream(file)));
-    // Not a terminal: nothing is cleaned or cut.
+    // The output is not a terminal, so nothing is cleaned or cut.
     expect(await digestOf(home, ['logs', '1'])).toEqual(await digest(createReadStream(file)));
   });
 });
@@ -130,12 +130,12 @@ describe('logs -n', () => {
       `echo one; echo two; exec ${agent('waits-for-a-file.sh')} ${gate}`,
     ]);
     const { stdoutPath } = await home.untilStatus(number, 'running');
-    await until('it has spoken', () => readFileSync(stdoutPath, 'utf8').includes('ready\n'));
+    await until('the run has printed its first line', () => readFileSync(stdoutPath, 'utf8').includes('ready\n'));
     const child = home.start(['logs', String(number), '-n', '1', '-f']);
     const result = home.resultOf(child);
     const seen: string[] = [];
     child.stdout?.on('data', (chunk) => seen.push(String(chunk)));
-    await until('the last line is there', () => seen.join('') === 'ready\n');
+    await until('the last line is in the log', () => seen.join('') === 'ready\n');
     writeFileSync(gate, '');
     expect((await result).stdout).toBe('ready\ndone\n');
   });
@@ -170,7 +170,7 @@ describe('logs -f', () => {
     child.stderr?.on('data', (chunk) => {
       notice += chunk;
     });
-    await until('it says that the run waits', () => notice.includes('is queued'));
+    await until('the notice says that the run is queued', () => notice.includes('is queued'));
     await home.clip(['queue', 'release']);
     expect((await result).stdout).toBe(numbered(1, 5));
   });
@@ -184,7 +184,7 @@ describe('logs -f', () => {
     child.stdout?.on('data', (chunk) => {
       shown += chunk;
     });
-    await until('it shows lines', () => shown.includes('line 3\n'));
+    await until('the output shows lines', () => shown.includes('line 3\n'));
     await home.kill(home.daemonPid());
     expect(await result).toMatchObject({ code: 6, stdout: numbered(1, 80) });
   });

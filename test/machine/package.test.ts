@@ -9,7 +9,7 @@ const longMs = 300_000;
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 const later = '99.1.0';
 
-/** This Node; all that clip promises to run on with CLIP_ALL_NODES=1. */
+/** This Node only, or all supported versions with CLIP_ALL_NODES=1. */
 const majors = process.env['CLIP_ALL_NODES'] === '1' ? ['22', '24', '26'] : [null];
 
 async function nodeOf(major: string | null, folder: string): Promise<string> {

@@ -1,4 +1,7 @@
-/** A home that is shared with a container: a daemon there sees other processes, and their pids mean something else. */
+/**
+ * A home that is shared with a container. A daemon in the container sees other processes, and the same pids mean other
+ * processes there.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -7,7 +10,10 @@ import { until } from '../support/until.ts';
 
 const canUnshare = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true'], { stdio: 'ignore' }).status === 0;
 
-/** Moves the daemon to a pid namespace of its own, which lives until the test is over. A keeper, which would start its own, stands still meanwhile. */
+/**
+ * Moves the daemon to a pid namespace of its own, which lives until the end of the test. The keeper, which would start
+ * a daemon of its own, is suspended in the meantime.
+ */
 async function moveDaemonElsewhere(home: TestHome): Promise<void> {
   const keepers = home.pidsOf('keeper');
   for (const pid of keepers) process.kill(pid, 'SIGSTOP');
@@ -16,14 +22,14 @@ async function moveDaemonElsewhere(home: TestHome): Promise<void> {
   const inside = ['--pid', '--fork', '--mount-proc', '--kill-child', 'sh', '-c', script, process.execPath, program];
   const container = spawn('unshare', inside, { env: home.env, cwd: home.base, stdio: 'ignore' });
   onTestFinished(async () => {
-    // Killed with its container, the daemon would be started again by a keeper outside.
+    // If the daemon were killed with its container, a keeper outside would start it again.
     await until('the daemon in the container has stopped', async () => {
       if (home.pidsOf('daemon').length === 0) return true;
       return (await home.clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } })).code === 0;
     });
     container.kill('SIGKILL');
   }, 60_000);
-  await until('the daemon in the container is there', () => home.pidsOf('daemon').length > 0);
+  await until('the daemon in the container is running', () => home.pidsOf('daemon').length > 0);
   for (const pid of keepers) process.kill(pid, 'SIGCONT');
   await until('the daemon in the container answers', () => home.listens());
 }
@@ -39,7 +45,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     const { processPid } = await home.untilStatus(number, 'running');
     await killBoth(home);
     await moveDaemonElsewhere(home);
-    // It has looked around before it answers, and looks again once a second while it waits for this one.
+    // The daemon looks for lost runs before it answers, and again every second while it waits for this run.
     expect((await home.clip(['run', '--wait', '--', 'sleep', '2'])).code).toBe(0);
     expect(await home.show(number)).toMatchObject({
       status: 'running',
@@ -83,7 +89,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     const script = 'setsid sh -c "trap \\"\\" TERM; sleep 1001" & echo ready; exec sleep 1000';
     const number = await home.submit(['--grace', '1s', '--', 'sh', '-c', script]);
     const { processPid, stdoutPath } = await home.untilStatus(number, 'running');
-    await until('it has started both', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
+    await until('both processes have started', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
     await moveDaemonElsewhere(home);
     expect((await home.show(number)).errorCode).toBe(null);
     expect((await home.clip(['cancel', String(number)])).code).toBe(0);

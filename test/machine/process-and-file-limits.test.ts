@@ -1,4 +1,4 @@
-/** A system that has no room for one more process or file: runs wait for it, and fail only when it has taken too long. */
+/** A system without room for another process or file: runs wait for it, and fail only after a time limit. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,10 +8,10 @@ import { createHome, program, type TestHome } from '../support/home.ts';
 import { createKeeper } from '../support/keeper.ts';
 import { until } from '../support/until.ts';
 
-/** Nobody else's: the limit counts all processes of a user. */
-const someone = 61_235;
+/** A user of this test alone, because the limit counts all processes of a user. */
+const otherUid = 61_235;
 
-const who = ['--reuid', String(someone), '--regid', String(someone), '--clear-groups'];
+const who = ['--reuid', String(otherUid), '--regid', String(otherUid), '--clear-groups'];
 
 function asSomeone(home: TestHome, args: readonly string[]): string {
   return execFileSync('setpriv', [...who, process.execPath, program, ...args], {
@@ -21,7 +21,7 @@ function asSomeone(home: TestHome, args: readonly string[]): string {
   });
 }
 
-/** Root may not do it everywhere; the user of the process may. */
+/** Root may not set the limit on every system, but the user of the process may. */
 function limitProcesses(pid: number, most: string): void {
   execFileSync('setpriv', [...who, 'prlimit', '--pid', String(pid), `--nproc=${most}:`]);
 }
@@ -31,13 +31,13 @@ describe('The limit of processes', () => {
     'delays a run instead of failing it, is shown as the reason, and the run starts when there is room',
     async () => {
       const home = createHome();
-      chownSync(home.base, someone, someone);
+      chownSync(home.base, otherUid, otherUid);
       chmodSync(home.base, 0o755);
       asSomeone(home, ['run', '--wait', '-q', '--', 'true']);
       const keeper = home.pidsOf('keeper')[0] ?? 0;
       limitProcesses(keeper, '1');
       const number = Number(asSomeone(home, ['run', '-q', '--', 'sh', '-c', 'exit 7']));
-      const waiting = await until('it says what it waits for', async () => {
+      const waiting = await until('the run shows what it waits for', async () => {
         const run = await home.show(number);
         return run.waitingFor?.includes('EAGAIN') ? run : null;
       });
@@ -56,12 +56,12 @@ describe('The limit of processes', () => {
 
   it.skipIf(!isRoot)('does not delay the end of a run that is canceled meanwhile', async () => {
     const home = createHome();
-    chownSync(home.base, someone, someone);
+    chownSync(home.base, otherUid, otherUid);
     chmodSync(home.base, 0o755);
     asSomeone(home, ['run', '--wait', '-q', '--', 'true']);
     limitProcesses(home.pidsOf('keeper')[0] ?? 0, '1');
     const number = Number(asSomeone(home, ['run', '-q', '--', 'true']));
-    await until('it waits', async () => (await home.show(number)).waitingFor?.includes('EAGAIN'));
+    await until('the run waits', async () => (await home.show(number)).waitingFor?.includes('EAGAIN'));
     asSomeone(home, ['cancel', String(number)]);
     expect(await home.show(number)).toMatchObject({ status: 'cancelled', startedAt: null });
   });
@@ -77,8 +77,8 @@ describe('The limit of open files', () => {
       keeper.folder(id);
       line.say(keeper.request(id, ['sleep', '1000']));
     }
-    const settled = await until('each is decided', () => {
-      const all = line.heard.filter(({ type }) => type === 'started' || type === 'refused' || type === 'failed');
+    const settled = await until('each launch is decided', () => {
+      const all = line.received.filter(({ type }) => type === 'started' || type === 'refused' || type === 'failed');
       return all.length === ids.length ? all : null;
     });
     const refused = settled.filter(({ type }) => type === 'refused');
@@ -90,6 +90,8 @@ describe('The limit of open files', () => {
     expect(keeper.files(id)).toEqual(['env.json']);
     execFileSync('prlimit', ['--pid', String(keeper.pid), '--nofile=1000:']);
     line.say(keeper.request(id, ['sleep', '1000']));
-    await until('it is started', () => line.heard.some((message) => message.type === 'started' && message.id === id));
+    await until('the process has started', () =>
+      line.received.some((message) => message.type === 'started' && message.id === id),
+    );
   });
 });

@@ -4,10 +4,10 @@ import { systemBootId } from '#process/process-birth.ts';
 import type { Signalled } from '#run/events.ts';
 import { startBystander } from '../support/foreign-process.ts';
 import { agent, createHome, isAlive, marked, type TestHome } from '../support/home.ts';
-import { rewriteLeader, vanish } from '../support/records.ts';
+import { endWithoutRecord, rewriteLeader } from '../support/records.ts';
 import { until } from '../support/until.ts';
 
-/** Every pid that a signal was meant for. */
+/** Returns every pid that a signal was intended for. */
 async function targetsOf(home: TestHome, number: number): Promise<number[]> {
   const events = await home.history(number);
   return events
@@ -21,7 +21,7 @@ describe('a pid that now belongs to another process', () => {
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
     const run = await home.untilStatus(number, 'running');
-    await vanish(home, run);
+    await endWithoutRecord(home, run);
     rewriteLeader(home, run, { pid: bystander.pid, pgid: bystander.pid, startTime: bystander.startTime - 1 });
     expect((await home.clip(['wait', String(number)])).code).toBe(120);
     expect(await home.show(number)).toMatchObject({ status: 'failed', errorCode: 'process_lost', leaked: [] });
@@ -34,7 +34,7 @@ describe('a pid that now belongs to another process', () => {
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
     const run = await home.untilStatus(number, 'running');
-    await vanish(home, run);
+    await endWithoutRecord(home, run);
     const { pid, startTime } = bystander;
     rewriteLeader(home, run, {
       pid,
@@ -52,7 +52,7 @@ describe('a pid that now belongs to another process', () => {
     const number = await home.submit(['--', 'sleep', '1000']);
     const run = await home.untilStatus(number, 'running');
     await home.clip(['daemon', 'stop']);
-    // The keeper lives and holds the run; only the records name the wrong process.
+    // The keeper lives and holds the run. Only the records name the wrong process.
     rewriteLeader(home, run, { pid: bystander.pid, pgid: bystander.pid, startTime: bystander.startTime - 1 });
     expect((await home.show(number)).status).toBe('running');
     expect((await home.clip(['cancel', String(number)])).code).toBe(0);
@@ -66,11 +66,11 @@ describe('a pid that now belongs to another process', () => {
     const bystander = startBystander();
     const number = await home.submit(['--grace', '1s', '--', process.execPath, agent('ignores-signals.mjs')]);
     const run = await home.untilStatus(number, 'running');
-    await until('it is ready', () => readFileSync(run.stdoutPath, 'utf8').includes('ready'));
+    await until('the run is ready', () => readFileSync(run.stdoutPath, 'utf8').includes('ready'));
     await home.clip(['daemon', 'stop']);
     for (const pid of home.pidsOf('keeper')) await home.kill(pid);
     rewriteLeader(home, run, { pid: bystander.pid, pgid: bystander.pid, startTime: bystander.startTime - 1 });
-    // The named leader is not alive, but a carrier of the mark is: it is ended before the run is called lost.
+    // The recorded leader is dead, but a process with the mark is alive. It is ended before the run is called lost.
     expect((await home.clip(['wait', String(number)])).code).toBe(120);
     expect([bystander.isAlive(), marked(run.id)]).toEqual([true, []]);
   });
@@ -95,7 +95,7 @@ describe('an invalid process group id', () => {
       const bystander = startBystander();
       const number = await home.submit(['--', 'sleep', '1000']);
       const run = await home.untilStatus(number, 'running');
-      await vanish(home, run);
+      await endWithoutRecord(home, run);
       rewriteLeader(home, run, { pid: pgid, pgid });
       expect((await home.clip(['wait', String(number)])).code).toBe(120);
       expect([bystander.isAlive(), isAlive(home.daemonPid()), await targetsOf(home, number)]).toEqual([true, true, []]);
@@ -122,7 +122,7 @@ describe('a process outside of a home', () => {
     const { processPid } = await other.untilStatus(theirs, 'running');
     const number = await mine.submit(['--', agent('escapes-stubbornly.sh')]);
     const { stdoutPath } = await mine.untilStatus(number, 'running');
-    await until('it is ready', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
+    await until('the run is ready', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
     const daemon = mine.daemonPid();
     await mine.kill(daemon);
     for (const pid of mine.pidsOf('keeper')) await mine.kill(pid);

@@ -7,19 +7,19 @@ describe('a scan of the process table', () => {
   it('that was delayed, by a stop or a busy machine, is not followed by a long pause', async () => {
     const nothing = new Int32Array(new SharedArrayBuffer(4));
     let passes = 0;
-    const sweeper = new ProcessScanner({
+    const scanner = new ProcessScanner({
       ours: () => {
         passes += 1;
-        // Time goes by, and nothing is computed.
+        // Time passes without any computation.
         if (passes === 1) Atomics.wait(nothing, 0, 0, heldUpMs);
         return new Set();
       },
       remote: () => null,
       isForeign: () => false,
     });
-    await sweeper.find('rnobody', null);
+    await scanner.find('rnobody', null);
     const from = performance.now();
-    await sweeper.find('rnobody', null);
+    await scanner.find('rnobody', null);
     expect(passes).toBe(2);
     expect(performance.now() - from).toBeLessThan(heldUpMs * 4);
   });

@@ -1,4 +1,4 @@
-/** What gives a task its automatic starts back, and what ends a streak of runs: content, not times. */
+/** What restores a task's automatic starts, and what ends a streak of runs: the content of files, not their times. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +12,10 @@ const { session, words, command, write, done } = codexSays;
 const end = [done(10, 1), { exit: 0 }];
 const says = (text: string): readonly AgentStep[] => [words(text), ...end];
 
-/** A task of an agent with a stream, in a repository of its own; a script for each start, the last one for all that follow. */
+/**
+ * Creates a task of an agent with a stream, in a repository of its own. Each start has a script; the last script also
+ * serves all later starts.
+ */
 async function streamed(scripts: readonly (readonly AgentStep[])[]) {
   const home = createHome();
   const repository = addRepository(home);
@@ -24,7 +27,7 @@ async function streamed(scripts: readonly (readonly AgentStep[])[]) {
   return { home, repository, task: await addTask(home) };
 }
 
-/** A task of an agent without a stream: a shell script. */
+/** Creates a task of an agent without a stream: a shell script. */
 async function plain(home: TestHome, folder: string, script: string): Promise<number> {
   const program = join(home.base, 'plain-agent');
   writeFileSync(program, `#!/bin/sh\ncat > /dev/null\n${script}\n`);
@@ -163,7 +166,7 @@ describe('an agent without a stream', () => {
     const home = createHome();
     const { folder } = addRepository(home);
     const gate = join(home.base, 'gate');
-    // Each of its starts waits for a gate of its own.
+    // Each start waits for its own gate.
     const waits = `cd '${home.base}'; n=$(cat starts 2>/dev/null | wc -l); echo >> starts; until [ -e '${gate}'$n ]; do sleep 0.05; done`;
     const task = await plain(home, folder, `(${waits}); echo "I will look at it."`);
     for (let edits = 0; edits < 3; edits++) {
@@ -241,14 +244,14 @@ describe('two agents in one checkout', () => {
     const reads = { run: `cat a.txt; echo noted > '${home.base}/note'` };
     await addSpeaker(home, [[session('b'), reads, { await: gateB }, ...says('I read it.')]], options, 'reader');
     const reader = await home.submit(['--agent', 'reader', 'x']);
-    await until('it has read', async () => (await home.show(reader)).evidence?.commands === 1);
+    await until('the agent has read the file', async () => (await home.show(reader)).evidence?.commands === 1);
     const committer = await home.submit(['--agent', 'committer', 'x']);
     await home.untilStatus(committer, 'running');
     writeFileSync(gateA, '');
     await home.untilStatus(committer, 'succeeded');
     writeFileSync(gateB, '');
     const settled = (number: number) =>
-      until(`run ${number} is judged`, async () => {
+      until(`run ${number} has a verdict`, async () => {
         const run = await home.show(number);
         return run.settled ? run : null;
       });
@@ -294,7 +297,7 @@ describe('the summary of a task', () => {
     );
     await atRest(home, await addTask(home));
     const { stdout } = await home.clip(['handoff', 'T1']);
-    // Its lines are not known: what it held then is not kept.
+    // The changed lines are not known, because the earlier content was not stored.
     expect(stdout).toContain('- The work folder has 1 changed file since run 1 began, changes of others included:');
     expect(stdout).toContain('- `ours.txt` changed');
     expect(stdout).not.toContain('mine.txt');
@@ -305,7 +308,7 @@ describe('the summary of a task', () => {
       [command('a', 'make'), command('b', 'npm run dev', null), ...says('It is built, and the server runs.')],
     ]);
     const [run] = await untilRun(home, task, 1, 'succeeded');
-    const seen = await until('it is judged', async () => {
+    const seen = await until('the run has a verdict', async () => {
       const each = await home.show(run?.number ?? 0);
       return each.settled ? each : null;
     });

@@ -7,7 +7,7 @@ import { addSpeaker } from '../support/agents.ts';
 import { createHome, type Result, resultOf, root, type TestHome } from '../support/home.ts';
 import { shellIn } from '../support/shell.ts';
 
-/** The blocks of README.md that show the API, as a person would paste them. */
+/** Returns the blocks of README.md that show the API, as a person would paste them. */
 function blocks(): string[] {
   return blocksOf(readme.replace(section('Recipes'), ''), 'sh').filter(
     (text) => text.includes('curl') && text.includes('--unix-socket'),
@@ -16,7 +16,7 @@ function blocks(): string[] {
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
-/** From a heading to the next one of its depth. */
+/** Returns the text from a heading to the next one of the same depth. */
 function section(heading: string): string {
   const [, depth = '##'] = new RegExp(`^(#+) ${heading}$`, 'm').exec(readme) ?? [];
   return new RegExp(`^#+ ${heading}$.*?(?=^#{2,${depth.length}} |(?![\\s\\S]))`, 'ms').exec(readme)?.[0] ?? '';
@@ -28,7 +28,7 @@ function blocksOf(text: string, language: string): string[] {
   );
 }
 
-/** Runs a block with the home where it lies by default. A stream that goes on is cut once it has said something whole. */
+/** Runs a block with the home at its default path. An endless stream is cut after its first complete answer. */
 async function paste(block: string, env: Record<string, string>, cwd: string): Promise<Result> {
   const endless = block.includes('follow=true');
   const child = spawn('bash', ['-euo', 'pipefail', '-c', block], {
@@ -48,7 +48,7 @@ async function paste(block: string, env: Record<string, string>, cwd: string): P
     : result;
 }
 
-/** One JSON document, or a JSON document on each line. */
+/** Parses one JSON document, or one document on each line. */
 function parse(text: string): unknown[] {
   try {
     return [JSON.parse(text)];
@@ -83,7 +83,7 @@ describe('the README', () => {
 
 const recipes = blocksOf(section('Recipes'), 'sh');
 
-/** A home where it lies by default, with an agent and some runs in it. */
+/** Creates a home at its default path, with an agent and some runs. */
 async function livedIn(): Promise<{ home: TestHome; shell: ReturnType<typeof shellIn> }> {
   const home = createHome({ folder: '.local/state/clip' });
   const { CLIP_HOME: _, XDG_CONFIG_HOME: __, ...env } = home.env;
@@ -92,7 +92,7 @@ async function livedIn(): Promise<{ home: TestHome; shell: ReturnType<typeof she
   return { home, shell: shellIn({ base: home.base, env }) };
 }
 
-/** What each recipe says, in the order of the README. */
+/** The output of each recipe, in the order of the README. */
 const says = [
   /^$/,
   /^ready to push\n$/m,
@@ -138,7 +138,7 @@ describe('a recipe', () => {
   it('for cron submits one run, however often it is called', async () => {
     const { home, shell } = await livedIn();
     const line = /^(?:\S+ ){5} *(.*)$/m.exec(blocksOf(section('Recipes'), 'crontab').join(''))?.[1] ?? '';
-    // What cron does to a line before it gives it to the shell.
+    // This is how cron changes a line before the shell gets it.
     const command = line.replaceAll('\\%', '%');
     for (const _ of [1, 2]) expect(await shell.paste(command)).toMatchObject({ code: 0, stdout: '3\n' });
     const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);

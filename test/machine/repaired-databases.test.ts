@@ -8,7 +8,7 @@ import { copyOfResting } from '../support/ended-homes.ts';
 import { agent, createHome, isAlive, type OpenHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-/** Ended runs with a name and a key each, exit codes 0 to 6, and a task; no daemon. */
+/** Creates ended runs with a name and a key each, exit codes 0 to 6, and a task. No daemon is running. */
 async function homeAtRest(runs = 60): Promise<{ home: TestHome; path: string }> {
   const home = await copyOfResting(`${runs} runs`, (resting) => bringToRest(resting, runs));
   return { home, path: databaseOf(home) };
@@ -20,7 +20,7 @@ async function bringToRest(home: OpenHome, runs: number): Promise<void> {
   );
   await home.clip(['run', '--batch', '-', '--wait'], { input: lines.join('\n') });
   await home.clip(['task', 'add', 'Keep this']);
-  await until('all are settled', async () => (await allRuns(home)).every(({ settled }) => settled));
+  await until('all runs have settled', async () => (await allRuns(home)).every(({ settled }) => settled));
   await home.clip(['daemon', 'stop']);
 }
 
@@ -34,9 +34,9 @@ async function repair(home: TestHome): Promise<string> {
   return stdout;
 }
 
-/** Every run is there with the code that it had, and the next number was never given. */
+/** Checks that every run is there with its exit code, and that the next run number is new. */
 async function expectAll(home: TestHome, runs = 60): Promise<RunView[]> {
-  const shown = await until('what came back has been looked at', async () => {
+  const shown = await until('all restored runs have settled', async () => {
     const all = await allRuns(home);
     return all.every(({ settled }) => settled) ? all : null;
   });
@@ -48,7 +48,7 @@ async function expectAll(home: TestHome, runs = 60): Promise<RunView[]> {
   return shown;
 }
 
-/** Many commands of ours on a machine that may be busy. */
+/** The time limit of tests with many commands, for a busy machine. */
 const longMs = 240_000;
 
 describe('clip doctor --fix', { timeout: longMs }, () => {
@@ -74,16 +74,17 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     const number = await home.submit(['--timeout', '1h', '--', agent('waits-for-a-file.sh'), gate, '9']);
     const { processPid, processStartedAt } = await home.untilStatus(number, 'running');
     const [keeper] = home.pidsOf('keeper');
-    // The wait prints the run that has ended already once it is connected: one that comes to no daemon would start another.
+    // Once the wait is connected, it prints the run that has already ended. A client without a daemon would start
+    // another one.
     const client = home.start(['wait', String(number), '1']);
     const waiting = home.resultOf(client);
     let said = '';
     client.stdout?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
     });
-    await until('it waits', () => said.includes('Run 1 '));
+    await until('the client has printed run 1', () => said.includes('Run 1 '));
     await home.kill(home.daemonPid());
-    await until('the keeper has brought the daemon back', () => home.listens());
+    await until('the keeper has started the daemon again', () => home.listens());
     await home.clip(['daemon', 'stop']);
     writeFileSync(path, randomBytes(64 * 1024));
     await repair(home);
@@ -187,9 +188,9 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     expect(readFileSync(path).equals(before)).toBe(true);
     writeFileSync(path, 'rubbish');
     await repair(home);
-    const mended = readFileSync(path);
+    const repaired = readFileSync(path);
     expect(await repair(home)).toContain('There was nothing to repair.');
-    expect(readFileSync(path).equals(mended)).toBe(true);
+    expect(readFileSync(path).equals(repaired)).toBe(true);
     expect(asides(home)).toHaveLength(1);
   });
 
@@ -213,12 +214,12 @@ describe('a write-ahead log of the database', { timeout: longMs }, () => {
     const { home, path } = await homeAtRest(3);
     await home.clip(['daemon', 'start']);
     await until(
-      'the reserve is made: from now on it stands in the database that a daemon is there',
+      'the reserve exists, so the daemon is recorded in the database',
       () => statSync(`${path}-wal`).size > 6_000_000,
     );
     const numbers = await Promise.all(Array.from({ length: 4 }, () => home.submit(['--', 'sh', '-c', 'exit 5'])));
     expect((await home.clip(['wait', ...numbers.map(String)])).code).toBe(5);
-    await until('all are settled', async () => (await allRuns(home)).every(({ settled }) => settled));
+    await until('all runs have settled', async () => (await allRuns(home)).every(({ settled }) => settled));
     const [daemon = 0, keeper = 0] = [home.daemonPid(), ...home.pidsOf('keeper')];
     process.kill(keeper, 'SIGSTOP');
     await home.kill(daemon);
@@ -231,7 +232,7 @@ describe('a write-ahead log of the database', { timeout: longMs }, () => {
       expect.stringMatching(/has lost its newest records: it knows nothing of 4 runs .*clip doctor --fix/s),
     ]);
     await repair(home);
-    const all = await until('what came back has been looked at', async () => {
+    const all = await until('all restored runs have settled', async () => {
       const shown = await allRuns(home);
       return shown.every(({ settled }) => settled) ? shown : null;
     });
@@ -247,7 +248,7 @@ describe('a damaged database that a crash has left with its write-ahead log', { 
   it('is read with the log, and set aside with it: the old log never gets into the new database', async () => {
     const { home, path } = await homeAtRest();
     const late = await home.submit(['--name', 'late', '--', 'sh', '-c', 'exit 4']);
-    await until('it is settled', async () => (await home.show(late)).settled);
+    await until('the run has settled', async () => (await home.show(late)).settled);
     const [daemon = 0, keeper = 0] = [home.daemonPid(), ...home.pidsOf('keeper')];
     process.kill(keeper, 'SIGSTOP');
     await home.kill(daemon);
@@ -258,7 +259,7 @@ describe('a damaged database that a crash has left with its write-ahead log', { 
     expect(readFileSync(join(home.folder, asides(home)[0] ?? '', 'clip.db-wal')).equals(log)).toBe(true);
     expect(existsSync(`${path}-wal`)).toBe(false);
     expect(await home.show('late')).toMatchObject({ number: late, exitCode: 4 });
-    const runs = await until('what came back has been looked at', async () => {
+    const runs = await until('all restored runs have settled', async () => {
       const shown = await allRuns(home);
       return shown.every(({ settled }) => settled) ? shown : null;
     });
@@ -302,12 +303,12 @@ describe('a daemon that finds damage while it serves requests', { timeout: longM
     const number = await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
     await home.kill(home.daemonPid());
-    await until('the keeper has brought it back', () => home.listens());
+    await until('the keeper has started the daemon again', () => home.listens());
     await home.clip(['daemon', 'stop']);
     ruinPage(path, rootOf(path, 'runs'));
     const refused = await home.clip(['runs']);
     expect([refused.code, refused.stderr]).toEqual([7, expect.stringMatching(/clip\.db is damaged\./)]);
-    await until('the daemon has left', () => home.pidsOf('daemon').length === 0);
+    await until('the daemon has exited', () => home.pidsOf('daemon').length === 0);
     expect(isAlive(processPid ?? 0)).toBe(true);
     await repair(home);
     expect((await home.show(number)).processPid).toBe(processPid);

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHome, resultOf, type TestHome } from '../support/home.ts';
 import { onTerminal, steering } from '../support/terminal.ts';
 
-/** Null where there is none: .ci/run installs one. */
+/** The path of a browser, or null where none is installed. .ci/run installs one. */
 const browser = ['chromium', 'chromium-browser', 'google-chrome'].find(
   (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
 );
@@ -15,7 +15,7 @@ const browser = ['chromium', 'chromium-browser', 'google-chrome'].find(
 const event = (value: object) => `${JSON.stringify(value)}\n`;
 const says = (text: string) => event({ type: 'item.completed', item: { id: 'm', type: 'agent_message', text } });
 
-/** An agent that speaks as codex does, and says this. */
+/** Adds an agent that speaks as codex does and prints this message. */
 async function addAgent(home: TestHome, said: string): Promise<void> {
   const [log, command] = [join(home.base, 'said.jsonl'), join(home.base, 'agent.sh')];
   writeFileSync(log, said);
@@ -168,7 +168,7 @@ describe('a report as an HTML page', () => {
       });
       const { code, stdout: dom, stderr } = await resultOf(child);
       expect(code, stderr).toBe(0);
-      // What the page itself complains of: a script that was refused would be one of these lines.
+      // The browser's own messages: a script that was refused would appear here.
       expect(stderr.split('\n').filter((line) => line.includes('CONSOLE'))).toEqual([]);
       expect(dom).toContain('<title>T1  &lt;/title&gt;&lt;script&gt;');
       expect(dom).not.toMatch(/<(script|img|iframe|object|embed|link rel="stylesheet")/i);

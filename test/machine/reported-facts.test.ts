@@ -1,6 +1,6 @@
 /**
- * What is told of a run is true: why it ended, when a limit opens again, what it used, and in characters that every
- * reader takes.
+ * Facts that are reported about a run: why it ended, when a limit resets, what it used. All characters in them are
+ * valid.
  */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { until } from '../support/until.ts';
 const { session, words, command, done, failed } = codexSays;
 const threadId = '019c0000-0000-7000-8000-000000000001';
 
-/** What codex writes into its own file of the session after a call of the model. */
+/** Returns the line that codex writes to its session file after a model call. */
 const counted = (input: number, output: number, at: Date) =>
   JSON.stringify({
     timestamp: at.toISOString(),
@@ -26,7 +26,7 @@ const counted = (input: number, output: number, at: Date) =>
     },
   });
 
-/** The file of that session, with these lines; the day is the one that the id of the thread tells. */
+/** Writes the file of that session with these lines. The id of the thread determines its date. */
 function writeSession(folder: string, lines: readonly string[]): string {
   const day = new Date(Number.parseInt(threadId.replaceAll('-', '').slice(0, 12), 16))
     .toISOString()
@@ -123,7 +123,7 @@ describe('the reason for which a run ended', () => {
     const message = 'Your access token could not be refreshed. Please sign in again.';
     await addSpeaker(home, [[session('s'), { say: { type: 'error', message } }]]);
     const number = await home.submit(['--agent', 'coder', 'x']);
-    const live = await until('its last error is shown', async () => {
+    const live = await until('the last error is shown', async () => {
       const run = await home.show(number);
       return run.lastError === null ? null : run;
     });
@@ -132,9 +132,9 @@ describe('the reason for which a run ended', () => {
       lastError: { class: 'auth_required', message, fatal: true, at: expect.stringMatching(/Z$/) },
     });
     expect((await home.clip(['show', String(number)])).stdout).toContain(`last error  auth_required: ${message}`);
-    // It may live for half a minute before it is ended.
+    // The run may live for half a minute before it is ended.
     const ended = await until(
-      'it was ended',
+      'the run has failed',
       async () => ((await home.show(number)).status === 'failed' ? home.show(number) : null),
       55_000,
     );
@@ -177,7 +177,7 @@ describe('the usage of codex', () => {
     const number = await home.submit(['--agent', 'coder', 'x']);
     expect(await home.untilStatus(number, 'running')).toBeTruthy();
     writeSession(home_(home), [counted(400, 10, at(1))]);
-    await until('it is counted', async () => (await home.show(number)).usage?.inputTokens === 400 || null);
+    await until('the usage is counted', async () => (await home.show(number)).usage?.inputTokens === 400 || null);
     writeSession(home_(home), [counted(400, 10, at(1)), counted(1_200, 30, at(1))]);
     expect(await home.untilStatus(number, 'cancelled')).toMatchObject({
       stopReason: 'budget_paused',
@@ -192,9 +192,11 @@ describe('the usage of codex', () => {
       [session(threadId), command('a', 'ls', null)],
       [session(threadId), words('Done.'), done(1_700, 70), { exit: 0 }],
     ]);
-    // Nothing of the first run is told before it is killed; its calls are found only by the next.
+    // Nothing of the first run is counted before it is killed. Only the next run finds its calls.
     const first = await home.submit(['--agent', 'coder', 'x']);
-    await until('its session is known', async () => ((await home.show(first)).sessionIdAfter === null ? null : true));
+    await until('the session of the run is known', async () =>
+      (await home.show(first)).sessionIdAfter === null ? null : true,
+    );
     process.kill((await home.show(first)).processPid ?? Number.NaN, 'SIGKILL');
     expect(used(await home.untilStatus(first, 'failed'))).toBeNull();
     writeSession(home_(home), [counted(1_500, 60, at(-1))]);
@@ -234,10 +236,10 @@ describe('the usage of codex', () => {
     spoil(path, home);
     const number = await home.submit(['--agent', 'coder', 'x']);
     const said = (count: number) =>
-      until(`it said ${count}`, async () => (await home.show(number)).evidence?.messages === count || null);
+      until(`the run printed ${count}`, async () => (await home.show(number)).evidence?.messages === count || null);
     await said(1);
     writeFileSync(gate, '');
-    // The file was looked for with the first words, and again with the second.
+    // The file was searched for at the first message, and again at the second.
     await said(2);
     expect((await home.show(number)).usage?.inputTokens ?? null).toBeNull();
     writeFileSync(`${gate}2`, '');
@@ -253,7 +255,9 @@ describe('a total', () => {
     const killed = [session('s'), command('a', 'ls', null)];
     await addSpeaker(home, [killed, [session('t'), words('Done.'), done(100, 10), { exit: 0 }]]);
     const first = await home.submit(['--agent', 'coder', 'x']);
-    await until('its session is known', async () => ((await home.show(first)).sessionIdAfter === null ? null : true));
+    await until('the session of the run is known', async () =>
+      (await home.show(first)).sessionIdAfter === null ? null : true,
+    );
     await home.clip(['cancel', String(first)]);
     await home.untilStatus(await home.submit(['--agent', 'coder', 'y']), 'succeeded');
     expect((await ledger(home)).totals).toMatchObject({
@@ -272,8 +276,8 @@ describe('a total', () => {
     expect((await home.clip(['agent', 'show', 'coder'])).stdout).toContain(
       '110 tokens (1 run not fully known), 2 runs',
     );
-    // What was removed is remembered so.
-    await until('it is settled', async () => (await home.show(first)).settled || null);
+    // The tombstone of a removed run keeps these facts.
+    await until('the run has settled', async () => (await home.show(first)).settled || null);
     await home.clip(['rm', String(first)]);
     expect((await ledger(home)).totals).toMatchObject({ inputTokens: 100, tokensUnknown: 1 });
   });
@@ -328,7 +332,7 @@ describe('a budget that cannot be enforced for its agent', () => {
 describe('JSON that clip prints', () => {
   it('is accepted by strict parsers, whatever an agent or a person has written', async () => {
     const home = createHome();
-    // Cut at 500 units, the emoji would be halved; and an agent says halves by itself.
+    // A cut at 500 units would halve the emoji. An agent may also print half a character itself.
     await addSpeaker(home, [
       [
         session('s'),

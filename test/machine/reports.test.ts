@@ -13,11 +13,11 @@ import { until } from '../support/until.ts';
 const { session, words, done } = codexSays;
 const root = process.getuid?.() === 0;
 
-/** What a shell in a run says to report. */
+/** Returns the shell command with which a run reports. */
 const clipReport = (text: string) => `node '${program}' report ${text}`;
 const waits = agent('waits-for-a-file.sh');
 
-/** A run, with the reports in its history. */
+/** Returns a run with the reports in its history. */
 async function shown(home: TestHome, ref: number | string) {
   const { run, events } = await home.asked<ShowAnswer>(`/v1/runs/${ref}`, ['show', String(ref), '--json']);
   return { run, events, reports: events.flatMap(({ type, data }) => (type === 'report' ? [data as Reported] : [])) };
@@ -27,7 +27,7 @@ type Reported = Pick<ReportView, 'kind' | 'text' | 'who'>;
 const reported = (reports: readonly Reported[]) => reports.map(({ kind, text, who }) => [kind, text, who]);
 const logOf = async (home: TestHome, ref: number) => readFileSync((await home.show(ref)).stdoutPath, 'utf8');
 
-/** A run that waits for its gate and does this then. */
+/** Submits a run that waits for its gate and then runs `then`. */
 async function submitGated(home: TestHome, then = 'true', options: readonly string[] = []) {
   const gate = join(home.base, `gate${options.length}`);
   const number = await home.submit([...options, '--', 'sh', '-c', `${waits} ${gate}; ${then}`]);
@@ -46,7 +46,7 @@ function send(home: TestHome, run: number | string, body: object): Promise<ApiAn
   });
 }
 
-/** A run of an agent that speaks as codex does and takes these steps, to its end. It finds clip as everybody does. */
+/** Runs an agent that speaks as codex does and takes these steps, until it ends. It finds clip on the PATH. */
 async function spoken(home: TestHome, steps: readonly AgentStep[]) {
   await addSpeaker(home, [[session('s1'), ...steps, done(10, 1), { exit: 0 }]]);
   const bin = join(home.base, 'bin');
@@ -141,7 +141,7 @@ describe('a run', () => {
       '-c',
       `trap '${clipReport('summary saved').replaceAll("'", '')}; exit 0' TERM; echo ready; while :; do sleep 0.05; done`,
     ]);
-    await until('it is ready', async () => (await logOf(home, number)).includes('ready'));
+    await until('the run is ready', async () => (await logOf(home, number)).includes('ready'));
     expect((await home.clip(['cancel', String(number)])).code).toBe(0);
     const { run, reports } = await shown(home, number);
     expect([run.status, reported(reports)]).toEqual(['cancelled', [['summary', 'saved', null]]]);
@@ -168,7 +168,7 @@ describe('a run', () => {
     const { number, run, open } = await submitGated(home);
     const [keeper] = home.pidsOf('keeper');
     await home.kill(keeper ?? 0);
-    await until('it is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
     expect((await send(home, number, { token: tokenOf(home, run.id), id: 'a' })).status).toBe(200);
     expect((await home.show(number)).errorCode).toBeNull();
     expect((await home.history(number)).slice(-2).map(({ type }) => type)).toEqual(['report', 'activity']);
@@ -264,7 +264,7 @@ describe('while no daemon runs', () => {
     const { number, open } = await submitGated(home, clipReport('done "in spite of it"'));
     await home.kill(home.daemonPid());
     open();
-    await until('the next daemon is there', () => home.listens());
+    await until('the next daemon is running', () => home.listens());
     expect((await home.clip(['wait', String(number)])).code).toBe(0);
     expect(reported((await shown(home, number)).reports)).toEqual([['done', 'in spite of it', null]]);
   });
@@ -277,7 +277,7 @@ describe('while no daemon runs', () => {
     const log = (await home.show(number)).stdoutPath;
     await home.clip(['daemon', 'stop']);
     open();
-    await until('it has given up', () => /code \d/.test(readFileSync(log, 'utf8')));
+    await until('the report has failed', () => /code \d/.test(readFileSync(log, 'utf8')));
     expect(readFileSync(log, 'utf8')).toMatch(
       /clip: The daemon did not come back within 10 s, so nothing was reported\.\n {6}.*\ncode 4\n/,
     );
@@ -324,7 +324,7 @@ describe('in a sandbox that refuses the socket', () => {
       ],
     ]);
     const number = await home.submit(['--agent', 'coder', 'x']);
-    await until('it is there', async () => (await shown(home, number)).reports.length === 1);
+    await until('the report is recorded', async () => (await shown(home, number)).reports.length === 1);
     expect((await home.show(number)).status).toBe('running');
     writeFileSync(gate, '');
     await home.clip(['wait', String(number)]);

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 const atOnce = '[logs]\ncompress_after_min = 0\n';
 const block = 200_000;
 const noise = ['--', 'head', '-c', String(block), '/dev/urandom'];
-/** Of so many logs of noise, as many fit as are said. */
+/** Returns a limit that has room for this many logs of random bytes. */
 const roomFor = (logs: number) => `${atOnce}size_max_gb = ${((logs + 0.5) * block) / 2 ** 30}\n`;
 
 const filesOf = (home: TestHome, id: string) =>
@@ -42,7 +42,7 @@ describe('the log of an ended run', () => {
     configure(home, atOnce);
     const number = await finished(home, ['--', process.execPath, agent('floods.mjs'), '300000']);
     const before = await home.clip(['logs', '--raw', String(number)]);
-    const run = await until('it is compressed', async () => {
+    const run = await until('the log is compressed', async () => {
       const now = await home.show(number);
       return now.stdoutPath.endsWith('.gz') ? now : null;
     });
@@ -80,7 +80,7 @@ describe('the log of an ended run', () => {
     await home.clip(['daemon', 'stop']);
     configure(home, atOnce);
     const living = await home.submit(['--', 'sh', '-c', `head -c 300000 /dev/zero; while :; do sleep 0.1; done`]);
-    await until('the other is compressed', async () => (await home.show(ended)).stdoutPath.endsWith('.gz'));
+    await until('the other log is compressed', async () => (await home.show(ended)).stdoutPath.endsWith('.gz'));
     const run = await home.show(living);
     expect(filesOf(home, run.id)).toEqual(['stderr.log', 'stdout.log']);
     expect(run.status).toBe('running');
@@ -145,7 +145,7 @@ describe('the output of an agent without a stream', () => {
     await home.clip(['agent', 'add', 'speaker', '--adapter', 'plain', '--command', agent('says-much.sh')]);
     await home.clip(['task', 'add', 'One', '--assign', 'speaker']);
     const run = await home.untilStatus(1, 'succeeded');
-    await until('its log is compressed', () => filesOf(home, run.id).includes('stdout.log.gz'));
+    await until('the log is compressed', () => filesOf(home, run.id).includes('stdout.log.gz'));
     await untilArchived(home, 1);
     await home.clip(['task', 'comment', 'T1', 'Look again.']);
     expect((await home.clip(['handoff', 'T1'])).stdout).toContain('The parser reads it now.');

@@ -8,7 +8,7 @@ import { createHome, program, type TestHome } from '../support/home.ts';
 import { addTask, atRest, runsOf, shownTask } from '../support/task-runs.ts';
 import { until } from '../support/until.ts';
 
-/** A program in a folder of its own, `tools`, which the daemon's PATH does not have. */
+/** Creates a program in the folder `tools`, which is not on the daemon's PATH. */
 function makeTool(home: TestHome, name: string, script: string): string {
   const folder = join(home.base, 'tools');
   mkdirSync(folder, { recursive: true });
@@ -18,7 +18,7 @@ function makeTool(home: TestHome, name: string, script: string): string {
   return path;
 }
 
-/** An agent that writes its environment to a file, and reports that it is done. */
+/** Adds an agent that writes its environment to a file and reports that it is done. */
 async function addEnvironmentWriter(home: TestHome, options: readonly string[] = []): Promise<() => string[]> {
   const file = join(home.base, 'environment');
   makeTool(home, 'writer', `env > '${file}'\n"$CLIP_BIN" report done 'It is written.' > /dev/null`);
@@ -34,7 +34,7 @@ async function ok(home: TestHome, args: readonly string[], extra: Extra = {}): P
   return result.stdout;
 }
 
-/** The shell of a person who has the tools, with one more variable. */
+/** Returns the environment of a shell that has the tools and one more variable. */
 const shellWith = (home: TestHome, env: Record<string, string> = {}): Extra => ({
   env: { PATH: `${join(home.base, 'tools')}${delimiter}${home.env['PATH']}`, ...env },
 });
@@ -125,7 +125,7 @@ describe('The work folder of a run', () => {
     const local = execFileSync('git', ['rev-parse', '--local-env-vars']).toString().trim().split('\n');
     const base = Object.fromEntries(local.map((name) => [name, '1']));
     const left = Object.keys(buildRunEnvironment({ base, agent: null, given: {}, cwd: '/' }));
-    // Settings that a person exports, such as safe.directory, name no repository.
+    // Settings that a person exports, for example safe.directory, do not name a repository.
     expect(left.sort()).toEqual(['GIT_CONFIG_COUNT', 'PWD']);
   });
 });
@@ -187,7 +187,7 @@ describe('An automatic run of a task', () => {
     for (const name of places)
       expect([name, readFileSync(join(home.folder, name), 'latin1').includes(secret)]).toEqual([name, false]);
     await ok(home, ['task', 'done', 'T1']);
-    await until('the kept environment is gone', () => !existsSync(file));
+    await until('the stored environment is removed', () => !existsSync(file));
   });
 
   it('keeps the environment over the death of the daemon, and loses it with a task that was closed meanwhile', async () => {
@@ -199,13 +199,13 @@ describe('An automatic run of a task', () => {
     await ok(home, ['task', 'add', 'Two', '--assign', 'writer'], shellWith(home));
     await atRest(home, 2);
     await home.kill(home.daemonPid());
-    // As a crash right after the task was closed would leave it.
+    // A crash right after the task was closed would leave this file.
     const orphan = join(home.folder, 'environments/task-99.json');
     writeFileSync(orphan, '{}', { mode: 0o600 });
     writeFileSync(join(home.base, 'environment'), '');
     await ok(home, ['daemon', 'start'], { env: { MINE: 'of the daemon' } });
-    await until('the orphan is gone', () => !existsSync(orphan));
-    // From outside of any shell: nothing new is kept.
+    await until('the orphaned file is removed', () => !existsSync(orphan));
+    // A request from outside of any shell stores no new environment.
     expect((await home.asked<object>('/v1/tasks/1', ['task', 'show', 'T1', '--json'])) as object).toMatchObject({
       environment: { source: 'person' },
     });
@@ -294,7 +294,7 @@ describe('clip agent check', () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     expect((await check(home, shellWith(home))).stdout).toMatch(/✓ tasks +each task keeps the environment/);
-    // Assigned from a shell without it.
+    // This task is assigned from a shell without the variable.
     await ok(home, ['task', 'add', 'One', '--backlog', '--assign', 'writer']);
     await ok(home, ['agent', 'pause', 'writer']);
     await ok(home, ['task', 'start', 'T1']);

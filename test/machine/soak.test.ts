@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resultOf, root } from '../support/home.ts';
 
-/** Columns of what `npm run soak` prints. */
+/** The columns of the output of `npm run soak`. */
 const columns = ['hour', 'runs', 'daemonMb', 'keeperMb', 'daemonFiles', 'keeperFiles', 'timers', 'bytesARow'] as const;
 type Row = Record<(typeof columns)[number], number>;
 
@@ -12,7 +12,7 @@ describe('a daemon after many runs, agents, tasks, followers and cancels', () =>
     timeout: 180_000,
   }, async () => {
     const args = [join(root, 'scripts/soak.ts'), '--runs', '400', '--samples', '4'];
-    // Whether memory grows is a question of more runs than there is time for here.
+    // Showing that memory does not grow needs more runs than there is time for here.
     const { stdout } = await resultOf(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
     const rows = stdout.split('\n').flatMap((line): Row[] => {
       const cells = line.trim().split(/\s+/).map(Number);

@@ -1,4 +1,6 @@
-/** Nice value, umask and limits of a run: its submitter's, never those of the shell that started the daemon first. */
+/**
+ * The nice value, umask and limits of a run are its submitter's, not those of the shell that first started the daemon.
+ */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
@@ -7,30 +9,31 @@ import { describe, expect, it } from 'vitest';
 import { isRoot } from '../support/containment.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 
-/** Nobody else's, so that no other test counts against its limits. */
-const someone = 61_234;
+/** A user of this test alone, so that no other test counts against its limits. */
+const otherUid = 61_234;
 
 type Shell = (script: string) => string[];
 
-/** Runs scripts in which `clip` is our command, as this user; gives the lines that they print. */
+/** Returns a function that runs scripts as this user, in which `clip` is our command, and returns their lines. */
 function shellOf(home: TestHome, asUser: boolean): Shell {
   const bin = join(home.base, 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'clip'), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
   if (asUser) {
-    for (const path of [home.base, bin]) chownSync(path, someone, someone);
+    for (const path of [home.base, bin]) chownSync(path, otherUid, otherUid);
     chmodSync(home.base, 0o755);
   }
-  const who = asUser ? ['setpriv', '--reuid', String(someone), '--regid', String(someone), '--clear-groups'] : [];
+  const who = asUser ? ['setpriv', '--reuid', String(otherUid), '--regid', String(otherUid), '--clear-groups'] : [];
   const env = { ...home.env, PATH: `${bin}:/usr/bin:/bin` };
   return (script) => {
-    // A shell that has something left to do does not become the last command: what it has set is to be seen in it.
+    // The final `exit` keeps bash from replacing itself with the last command. Its settings are then visible in bash
+    // itself.
     const [command = '', ...args] = [...who, 'bash', '-c', `${script}; exit $?`];
     return execFileSync(command, args, { env, cwd: home.base, encoding: 'utf8' }).trim().split('\n');
   };
 }
 
-/** What the tests themselves run with. */
+/** The nice value of the tests themselves. */
 const nice = getPriority();
 const says = "sh -c 'nice; ulimit -Sn; ulimit -Hn; umask'";
 /** The hard limit of the tests themselves bounds what a submitter can have. */
@@ -96,7 +99,7 @@ describe('A run whose limits are set between its keeper and its command', () => 
   it('keeps its arguments, its environment and its name unchanged', async () => {
     const home = createHome();
     const shell = shellOf(home, false);
-    // No shell between: it would lose a variable whose name it cannot write.
+    // There is no shell in between: it would lose a variable whose name it cannot represent.
     const clip = `"${process.execPath}" "${program}"`;
     const script = `ulimit -v 9000000; env 'A.B=c d' ${clip} run -f -q -- perl -e 'print join "|", @ARGV, $ENV{"A.B"}' -- --locks=1 '' 'a b'`;
     expect(shell(script)).toEqual(['--locks=1||a b|c d']);

@@ -1,4 +1,6 @@
-/** Daemons and keepers that stand still: stopped by a signal, or in trouble. Nothing may wait for them without end. */
+/**
+ * Daemons and keepers that do not respond: suspended by a signal or blocked. Nothing may wait for them indefinitely.
+ */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -13,20 +15,20 @@ const keeperOf = (home: TestHome): number => {
   return keeper;
 };
 
-/** Stops a process, and continues it at the end of the test at the latest. */
+/** Suspends a process. It continues at the end of the test at the latest. */
 async function stop(pid: number): Promise<() => void> {
   const go = () => {
     if (isAlive(pid)) process.kill(pid, 'SIGCONT');
   };
   onTestFinished(go);
   process.kill(pid, 'SIGSTOP');
-  await until(`process ${pid} stands still`, () => readStat(pid)?.state === 'T');
+  await until(`process ${pid} is suspended`, () => readStat(pid)?.state === 'T');
   return go;
 }
 
 const after = (ms: number) => {
   const from = performance.now();
-  return until(`${ms} ms have gone by`, () => performance.now() - from > ms);
+  return until(`${ms} ms have passed`, () => performance.now() - from > ms);
 };
 const exitOf = (home: TestHome, id: string) => {
   const path = join(home.folder, 'runs', id, 'exit.json');
@@ -42,7 +44,7 @@ describe('A suspended daemon', () => {
     const number = await home.submit(['--timeout', '3s', '--', 'sleep', '1000']);
     const { id } = await home.untilStatus(number, 'running');
     const go = await stop(home.daemonPid());
-    const exit = await until('the keeper has ended it', () => exitOf(home, id));
+    const exit = await until('the keeper has ended the process', () => exitOf(home, id));
     expect(exit).toMatchObject({ byDeadline: true, signal: 'SIGTERM' });
     go();
     expect(await home.untilStatus(number, 'timed_out')).toMatchObject({
@@ -59,7 +61,7 @@ describe('A suspended daemon', () => {
     const go = await stop(home.daemonPid());
     await after(7_000);
     go();
-    const slept = await until('it has noticed', async () =>
+    const slept = await until('the daemon has noticed the suspension', async () =>
       (await home.history(number)).find(({ type }) => type === 'clock-jumped'),
     );
     expect(Number(slept.data['gapMs'])).toBeGreaterThan(5_000);
@@ -76,7 +78,7 @@ describe('A suspended daemon', () => {
     await after(9_000);
     goKeeper();
     goDaemon();
-    const slept = await until('it has noticed', async () =>
+    const slept = await until('the daemon has noticed the suspension', async () =>
       (await home.history(number)).find(({ type }) => type === 'clock-jumped'),
     );
     expect(Number(slept.data['limitsMs'])).toBeGreaterThan(5_000);
@@ -98,7 +100,7 @@ describe('A suspended keeper', () => {
     expect((await home.clip(['daemon', 'stop'])).code).toBe(0);
     go();
     process.kill(processPid ?? 0, 'SIGKILL');
-    await until('the keeper has left', () => !isAlive(keeper));
+    await until('the keeper has exited', () => !isAlive(keeper));
     expect([home.pidsOf('daemon'), home.pidsOf('keeper')]).toEqual([[], []]);
   });
 
@@ -112,7 +114,7 @@ describe('A suspended keeper', () => {
     await home.clip(['daemon', 'start']);
     expect((await home.show(number)).errorCode).toBe('process_detached');
     go();
-    await until('its keeper has greeted', async () => (await home.show(number)).errorCode === null);
+    await until('the keeper is connected', async () => (await home.show(number)).errorCode === null);
     writeFileSync(gate, '');
     expect((await home.clip(['wait', String(number)])).code).toBe(7);
   });
@@ -127,10 +129,10 @@ describe('A suspended keeper', () => {
     onTestFinished(() => {
       for (const server of servers) server.close();
     });
-    await until('they listen', () => servers.every(({ listening }) => listening));
+    await until('the servers listen', () => servers.every(({ listening }) => listening));
     const from = performance.now();
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
-    // One after the other they would take 20 s.
+    // One after the other, the commands would take 20 s.
     expect(performance.now() - from).toBeLessThan(15_000);
   });
 
@@ -147,7 +149,7 @@ describe('A suspended keeper', () => {
     const run = await home.show(number);
     expect(run).toMatchObject({ status: 'cancelled', exitCode: null, startedAt: null });
     go();
-    // It answers the next run only when it has read the request for this one.
+    // It answers the next run only after it has read the request for this one.
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
     expect(existsSync(started)).toBe(false);
     expect(readdirSync(join(home.folder, 'runs', run.id))).not.toContain('launch.json');
@@ -219,7 +221,7 @@ describe('An exit record that a run has written itself', () => {
       'echo \'{"code":0,"signal":null,"at":1700000000000}\' > "$CLIP_HOME/runs/$CLIP_RUN_ID/exit.json"; exec sleep 1000',
     ]);
     const { id, processPid } = await home.untilStatus(number, 'running');
-    await until('it has written it', () => exitOf(home, id));
+    await until('the exit record is written', () => exitOf(home, id));
     for (const pid of [home.daemonPid(), keeperOf(home)]) await home.kill(pid);
     await home.clip(['daemon', 'start']);
     expect(await home.show(number)).toMatchObject({ status: 'running', processPid });

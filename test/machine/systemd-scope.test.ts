@@ -1,4 +1,4 @@
-/** A keeper in a scope of a real systemd user manager: control groups for a user who may make none elsewhere. */
+/** A keeper in a scope of a real systemd user manager: control groups for a user who cannot create them elsewhere. */
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,10 +9,10 @@ import { canGroup, has, isRoot } from '../support/containment.ts';
 import { createHome, program, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-const someone = 65_534;
+const otherUid = 65_534;
 const hasManager = isRoot && canGroup && existsSync('/lib/systemd/systemd') && has('systemd-run') && has('unshare');
 
-/** Where systemd keeps its own hierarchy beside cgroup v2, on systems that have both. */
+/** Returns the folders in which systemd keeps its own hierarchy beside cgroup v2, on systems that have both. */
 function hierarchies(): string[] {
   const named = /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup \S+ \S*name=systemd/m.exec(
     readFileSync('/proc/self/mountinfo', 'utf8'),
@@ -20,20 +20,20 @@ function hierarchies(): string[] {
   return [ownGroup() ?? '', ...(named === undefined ? [] : [named])];
 }
 
-/** Runs a script as that user beside a manager; `clip` is our command in it. Gives what it printed. */
-function beside(home: TestHome, script: string): string {
+/** Runs a script as that user beside a manager, with `clip` as our command. Returns its output. */
+function runWithManager(home: TestHome, script: string): string {
   const runtime = join(home.base, 'runtime');
   mkdirSync(runtime, { mode: 0o700 });
-  for (const path of [home.base, runtime]) chownSync(path, someone, someone);
-  // The name by which a scope is known to be below the manager of this user.
-  const groups = hierarchies().map((folder) => join(folder, `clip-test-${process.pid}`, `user@${someone}.service`));
+  for (const path of [home.base, runtime]) chownSync(path, otherUid, otherUid);
+  // This name shows that a scope is below the manager of this user.
+  const groups = hierarchies().map((folder) => join(folder, `clip-test-${process.pid}`, `user@${otherUid}.service`));
   onTestFinished(() => {
     for (const group of groups) for (const folder of [group, dirname(group)]) removeGroupFolder(folder);
   });
   const file = join(home.base, 'script');
   writeFileSync(file, `set -eu\nclip() { "${process.execPath}" "${program}" "$@"; }\n${script}\n`);
   const helper = join(root, 'test/fixtures/systemd/with-user-manager.sh');
-  const args = ['--mount', helper, runtime, String(someone), ...groups, '--', 'sh', file];
+  const args = ['--mount', helper, runtime, String(otherUid), ...groups, '--', 'sh', file];
   return execFileSync('unshare', args, { env: home.env, cwd: home.base, encoding: 'utf8' });
 }
 
@@ -41,7 +41,7 @@ function removeGroupFolder(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // Not made, or the manager is still on its way out.
+    // The group was not created, or the manager is still shutting down.
   }
 }
 
@@ -55,21 +55,21 @@ describe.skipIf(!hasManager)('A keeper with a systemd user manager', () => {
       clip logs 1 > logs
       clip daemon stop --cancel-runs > /dev/null
     `;
-    const { run } = JSON.parse(beside(home, script)) as { run: RunView };
+    const { run } = JSON.parse(runWithManager(home, script)) as { run: RunView };
     expect(run).toMatchObject({
       status: 'succeeded',
       containment: 'cgroup',
-      // It may be seen before it becomes `setsid`, and before that becomes `sleep`.
+      // The process may be seen before it becomes `setsid`, and before that becomes `sleep`.
       leaked: [{ command: expect.stringMatching(/^(env|setsid|sleep)$/), ended: true }],
     });
     const own = readFileSync(join(home.base, 'logs'), 'utf8');
     expect(own).toMatch(
       new RegExp(
-        `^0::.*/user@${someone}\\.service/.*/clip-keeper-[0-9a-f]{8}\\.scope/clip-[0-9a-f]{8}/${run.id}$`,
+        `^0::.*/user@${otherUid}\\.service/.*/clip-keeper-[0-9a-f]{8}\\.scope/clip-[0-9a-f]{8}/${run.id}$`,
         'm',
       ),
     );
-    await until('its keeper has left', () => home.pidsOf('keeper').length === 0);
+    await until('the keeper has exited', () => home.pidsOf('keeper').length === 0);
   });
 
   it('is started anyway when the manager does not respond', async () => {
@@ -81,7 +81,7 @@ describe.skipIf(!hasManager)('A keeper with a systemd user manager', () => {
       clip show 1 --json
       clip daemon stop > /dev/null
     `;
-    const { run } = JSON.parse(beside(home, script)) as { run: RunView };
+    const { run } = JSON.parse(runWithManager(home, script)) as { run: RunView };
     expect(run.status).toBe('succeeded');
   });
 });

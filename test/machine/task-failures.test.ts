@@ -87,7 +87,7 @@ describe('a task whose run cannot be prepared', () => {
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
     await home.untilStatus(1, 'running');
     await ok(home, 'cancel', '1');
-    await until('it has been dealt with', async () => (await home.show(1)).settled || null);
+    await until('the run has settled', async () => (await home.show(1)).settled || null);
     await ok(home, 'agent', 'rm', 'coder');
     expect(await blocked(home, 1)).toMatchObject({
       blockedReason: expect.stringContaining('coder'),
@@ -103,11 +103,11 @@ describe('a run that claims to be done', () => {
       [session('s1'), clipIn(`report done 'all of it'`), { await: join(home.base, 'never') }],
     ]);
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
-    await until('it is in review', async () => (await show(home, 1)).task.status === 'in_review' || null);
+    await until('the task is in review', async () => (await show(home, 1)).task.status === 'in_review' || null);
     const [start] = coder.seen();
     for (const pid of home.pidsOf('keeper')) await home.kill(pid);
     process.kill(start?.pid ?? 0, 'SIGKILL');
-    await until('its end is dealt with', async () => (await home.show(1)).settled || null);
+    await until('the run has settled', async () => (await home.show(1)).settled || null);
     expect(await home.show(1)).toMatchObject({ stopReason: 'process_lost', decision: { action: 'review' } });
     expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(1);
   });
@@ -137,7 +137,7 @@ describe('a lost run of a task that has been assigned to another agent', () => {
       ['coder', 'failed'],
     ]);
     writeFileSync(gate, '');
-    await until('it is in review', async () => (await show(home, 1)).task.status === 'in_review');
+    await until('the task is in review', async () => (await show(home, 1)).task.status === 'in_review');
     expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(2);
   });
 });
@@ -167,11 +167,11 @@ describe('an instruction of a person', () => {
     ]);
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
     await until(
-      'it waits for the provider',
+      'the run waits for the provider',
       async () => (await show(home, 1)).wakes.some(({ reason }) => reason === 'rate_limit_retry') || null,
     );
     await ok(home, 'continue', 'T1', 'it answers again');
-    await until('it runs', () => (coder.seen().length === 2 ? true : null));
+    await until('the second run has started', () => (coder.seen().length === 2 ? true : null));
     expect(coder.seen()[1]?.stdin).toContain('it answers again');
     await home.clip(['task', 'cancel', 'T1']);
   });
@@ -187,7 +187,7 @@ describe('an instruction of a person', () => {
     await blocked(home, 1);
     await ok(home, 'continue', 'T1', 'the green one');
     writeFileSync(gate, '');
-    await until('it goes on', () => (coder.seen().length === 2 ? true : null));
+    await until('the task has continued', () => (coder.seen().length === 2 ? true : null));
     expect(coder.seen()[1]?.stdin).toContain('the green one');
     expect((await show(home, 1)).task).toMatchObject({ status: 'in_progress' });
     await home.clip(['task', 'cancel', 'T1']);
@@ -200,7 +200,7 @@ describe('an agent', () => {
     const coder = await addSpeaker(home, [
       [session('s1'), clipIn('continue T1 again'), words('I will go on.'), ...end],
     ]);
-    // What the agent of this test writes down of its starts would be work that is kept.
+    // The file in which this agent records its starts would count as work that remains.
     const folder = join(home.base, 'work');
     mkdirSync(folder);
     await ok(home, 'task', 'add', 'One', '--cwd', folder, '--assign', 'coder');
@@ -223,7 +223,7 @@ describe('an agent', () => {
       ],
     ]);
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
-    const { comments } = await until('it has commented', async () => {
+    const { comments } = await until('the task has a comment', async () => {
       const shown = await show(home, 1);
       return shown.comments.length > 0 ? shown : null;
     });
@@ -244,7 +244,7 @@ describe('an agent', () => {
     ]);
     await ok(home, 'task', 'add', 'One', '--assign', 'coder', '--budget', '500tokens');
     await until(
-      'it has tried both',
+      'both attempts were made',
       () => (existsSync(out) && readFileSync(out, 'utf8').match(/Only a person/g)?.length === 2) || null,
     );
     expect((await show(home, 1)).task.budget).toMatchObject({ tokens: 500 });

@@ -21,7 +21,7 @@ async function add(home: TestHome, ...args: string[]): Promise<number> {
   return Number(result.stdout.trim().slice(1));
 }
 
-/** Until nothing of the task runs, waits or is being dealt with, and it is in this status. */
+/** Waits until no run of the task is live, queued or being finalized, and the task has this status. */
 async function atRest(home: TestHome, task: number, wanted: TaskView['status']): Promise<TaskShowAnswer> {
   return until(`T${task} is ${wanted} and at rest`, async () => {
     const shown = await show(home, task);
@@ -85,7 +85,7 @@ describe('a task', () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--kind', 'work', '--assign', 'coder');
-    await until('it was taken up', async () => (await status(home, 1)) !== 'todo');
+    await until('the task has been started', async () => (await status(home, 1)) !== 'todo');
     await home.clip(['task', 'comment', 'T1', 'mind', 'the', 'gap']);
     await home.clip(['task', 'done', 'T1']);
     const { activity, comments } = await show(home, 1);
@@ -127,7 +127,7 @@ describe('a task', () => {
     const report = { run: `'${process.execPath}' '${program}' report done 'all of it'` };
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), report, words('Done.'), ...end]]);
     await add(home, 'Make it right', '--description', 'It is wrong.', '--accept', 'It is right.', '--assign', 'coder');
-    await until('it ran', () => (coder.seen().length > 0 ? true : null));
+    await until('the agent has started', () => (coder.seen().length > 0 ? true : null));
     const [first] = coder.seen();
     expect(first?.stdin).toContain('# Task T1: Make it right');
     expect(first?.stdin).toContain('It is wrong.');
@@ -155,7 +155,7 @@ describe('a task', () => {
     await add(home, 'Mine', '--assign', 'me');
     await add(home, 'Some day', '--assign', 'coder', '--backlog');
     await add(home, 'Now', '--assign', 'coder');
-    await until('the third one ran', () => (coder.seen().length > 0 ? true : null));
+    await until('the third run has started', () => (coder.seen().length > 0 ? true : null));
     for (const task of [1, 2]) expect((await show(home, task)).wakes).toEqual([]);
     await home.clip(['task', 'cancel', 'T3']);
   });
@@ -179,7 +179,7 @@ describe('a task', () => {
     ]);
     const answer = await home.clip(['continue', 'T1', 'the', 'key', 'is', 'in', 'the', 'vault']);
     expect([answer.code, answer.stdout]).toEqual([0, '2\n']);
-    await until('it goes on', () => (coder.seen().length > 1 ? true : null));
+    await until('the task has continued', () => (coder.seen().length > 1 ? true : null));
     const second = coder.seen()[1];
     expect(second?.stdin).toContain('the key is in the vault');
     expect(second?.argv).toContain('resume');
@@ -195,7 +195,7 @@ describe('a task', () => {
       [session('s1'), { await: join(home.base, 'never') }],
     ]);
     await add(home, 'One', '--assign', 'coder');
-    await until('it runs', () => (coder.seen().length > 0 ? true : null));
+    await until('the agent has started', () => (coder.seen().length > 0 ? true : null));
     expect((await home.clip(['continue', 'T1', 'first'])).stdout).toContain('is being worked on by run 1');
     await home.clip(['continue', 'T1', 'second']);
     const { wakes } = await show(home, 1);
@@ -205,7 +205,7 @@ describe('a task', () => {
       ['issue_assigned', 'claimed', 0],
     ]);
     writeFileSync(gate, '');
-    await until('the next one runs', () => (coder.seen().length > 1 ? true : null));
+    await until('the next run is live', () => (coder.seen().length > 1 ? true : null));
     expect(coder.seen()[1]?.stdin).toMatch(/first[\s\S]*second/);
     expect((await home.show(1)).decision).toMatchObject({ action: 'follows' });
     await home.clip(['cancel', '--task', 'T1']);
@@ -239,7 +239,7 @@ describe('a task', () => {
     expect(wakes.map((wake) => wake.status)).toEqual(['failed']);
     mkdirSync(folder);
     expect((await home.clip(['continue', `T${task}`])).code).toBe(0);
-    await until('it goes on', async () => (await status(home, task)) === 'in_progress');
+    await until('the task has continued', async () => (await status(home, task)) === 'in_progress');
   });
 
   it('whose folder is gone when its run ends is blocked as well', async () => {
@@ -327,7 +327,7 @@ describe('the handoff of a task', () => {
     await home.clip(['task', 'done', 'T1']);
     const first = await home.json<{ document: { revision: number; body: string } }>(['handoff', 'T1', '--json']);
     expect(first.document.body).toContain('- Status: done');
-    // Read again, nothing has to be written.
+    // A second read writes nothing.
     expect((await home.json<typeof first>(['handoff', 'T1', '--json'])).document.revision).toBe(
       first.document.revision,
     );
@@ -364,7 +364,7 @@ describe('the timer of an agent', () => {
     await add(home, 'One', '--assign', 'coder');
     await home.clip(['cancel', '--task', 'T1']);
     await home.clip(['agent', 'resume', 'coder']);
-    await until('the timer has come', () => (coder.seen().length > 0 ? true : null));
+    await until('the timer has fired', () => (coder.seen().length > 0 ? true : null));
     const { wakes } = await show(home, 1);
     expect(wakes.map(({ source, reason }) => [source, reason])).toEqual([
       ['timer', 'heartbeat_timer'],
@@ -399,14 +399,14 @@ describe('a task with a budget', () => {
     expect(needsYou).toMatchObject([
       { kind: 'budget', task: 1, next: expect.stringContaining('clip task edit T1 --budget') },
     ]);
-    // Not even a person's word starts anything past a limit.
+    // Not even a request by a person starts a run past a limit.
     await home.clip(['continue', 'T1']);
     expect(await home.show(2)).toMatchObject({
       status: 'queued',
       waitingFor: expect.stringContaining('600 of 500 tokens'),
     });
     await home.clip(['task', 'edit', 'T1', '--budget', '2000tokens']);
-    await until('it goes on', () => (coder.seen().length === 2 ? true : null));
+    await until('the task has continued', () => (coder.seen().length === 2 ? true : null));
     await home.clip(['task', 'cancel', 'T1']);
   });
 
@@ -430,12 +430,12 @@ describe('a task with a budget', () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--assign', 'coder');
-    await until('it works', async () => ((await home.show(1)).evidence?.filesChanged ?? 0) > 0 || null);
+    await until('the agent is working', async () => ((await home.show(1)).evidence?.filesChanged ?? 0) > 0 || null);
     await home.clip(['agent', 'pause', 'coder', '--now']);
     await home.clip(['wait', '1']);
     expect(await home.show(1)).toMatchObject({ stopReason: 'paused', decision: { action: 'skip' } });
     await home.clip(['agent', 'resume', 'coder']);
-    await until('it goes on', () => (coder.seen().length === 2 ? true : null));
+    await until('the task has continued', () => (coder.seen().length === 2 ? true : null));
     expect(await home.show(2)).toMatchObject({
       wakeReason: 'issue_continuation_needed',
       retryReason: null,

@@ -48,7 +48,7 @@ describe('U+2028 and U+2029, at which some readers split lines of JSON,', () => 
       .split('\n')
       .map((line) => JSON.parse(line) as EventView);
     expect(texts.find(({ type }) => type === 'task-commented')?.data['text']).toBe(odd);
-    await until('the dashboard has told of the run', async () => (await home.clip(['runs', '--json'])).code === 0);
+    await until('the dashboard has shown the run', async () => (await home.clip(['runs', '--json'])).code === 0);
     await home.clip(['daemon', 'stop']);
     events.kill('SIGINT');
     watching.kill('SIGINT');

@@ -7,7 +7,7 @@ import { copyOfResting } from '../support/ended-homes.ts';
 import type { TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
-/** A home with a few ended runs and no daemon; gives the path of its database. */
+/** Creates a home with a few ended runs and no daemon. Returns the path of its database. */
 async function homeAtRest(): Promise<{ home: TestHome; path: string }> {
   const home = await copyOfResting('50 runs', async (resting) => {
     await resting.clip(['run', '--batch', '-', '--wait'], { input: '{"command":["true"]}\n'.repeat(50) });
@@ -18,7 +18,7 @@ async function homeAtRest(): Promise<{ home: TestHome; path: string }> {
   return { home, path };
 }
 
-/** Every verb that needs the database ends with 7 and leaves the file as it is. */
+/** Checks that every verb that needs the database exits with 7 and leaves the file as it is. */
 async function refusesWith7(home: TestHome, path: string, says: RegExp): Promise<void> {
   const before = readFileSync(path);
   for (const args of [
@@ -28,7 +28,7 @@ async function refusesWith7(home: TestHome, path: string, says: RegExp): Promise
   ]) {
     const result = await home.clip(args);
     expect([args, result.code, result.stdout, result.stderr]).toEqual([args, 7, '', expect.stringMatching(says)]);
-    await until('the daemon has left', () => home.pidsOf('daemon').length === 0);
+    await until('the daemon has exited', () => home.pidsOf('daemon').length === 0);
   }
   expect((await home.clip(['wait', '1'])).code).toBe(125);
   expect(readFileSync(path).equals(before)).toBe(true);

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createHome, processesOf, program, type Result, resultOf, type TestHome } from '../support/home.ts';
 
-const nobody = 65_534;
+const otherUid = 65_534;
 const root = process.getuid?.() === 0;
 
-/** The CLI as another user, who may enter the folder above the home. */
-function asNobody(home: TestHome, args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
+/** Runs the CLI as another user, who may enter the folder above the home. */
+function asOtherUser(home: TestHome, args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
   chmodSync(home.base, 0o755);
-  const who = ['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups'];
+  const who = ['--reuid', String(otherUid), '--regid', String(otherUid), '--clear-groups'];
   return resultOf(
     spawn('setpriv', [...who, process.execPath, program, ...args], {
       env: { ...home.env, ...env },
@@ -59,7 +59,7 @@ describe('a home that cannot be used', () => {
   it.skipIf(!root)('is refused when it belongs to another user', async () => {
     const home = createHome();
     mkdirSync(home.folder);
-    chownSync(home.folder, nobody, nobody);
+    chownSync(home.folder, otherUid, otherUid);
     const result = await home.clip(['run', '--', 'true']);
     expect([result.code, result.stdout]).toEqual([5, '']);
     expect(result.stderr).toMatch(/belongs to another user \(uid 65534\)\.\n {6}.*never share a home/);
@@ -69,7 +69,7 @@ describe('a home that cannot be used', () => {
 
   it.skipIf(!root)('is refused when it cannot be made', async () => {
     const home = createHome();
-    const result = await asNobody(home, ['run', '--', 'true']);
+    const result = await asOtherUser(home, ['run', '--', 'true']);
     expect([result.code, result.stdout]).toEqual([5, '']);
     expect(result.stderr).toMatch(/is not writable: EACCES.*\n {6}Set CLIP_HOME to a folder that you may write to\./);
   });
@@ -81,7 +81,7 @@ describe.skipIf(!root)('a socket that the sandbox does not allow', () => {
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');
     const before = pids(home);
-    // First the home is closed to others, as always; then only the socket in it is.
+    // At first other users have no access to the home, as usual. Then only the socket is protected.
     for (const mode of [0o700, 0o755]) {
       chmodSync(home.folder, mode);
       for (const args of [
@@ -92,15 +92,15 @@ describe.skipIf(!root)('a socket that the sandbox does not allow', () => {
         ['daemon', 'start'],
         ['events', '-f'],
       ]) {
-        const result = await asNobody(home, args);
+        const result = await asOtherUser(home, args);
         expect([args, result.code, result.stdout]).toEqual([args, 4, '']);
         expect(result.stderr).toMatch(
           /^clip: The socket .*clip\.sock may not be used from here; the daemon may well be running\.\n {6}.*sandbox.*Unix sockets/,
         );
       }
-      const asJson = await asNobody(home, ['runs', '--json']);
+      const asJson = await asOtherUser(home, ['runs', '--json']);
       expect([asJson.code, JSON.parse(asJson.stderr).error.code]).toEqual([4, 'no_permission']);
-      expect((await asNobody(home, ['wait', '1'])).code).toBe(125);
+      expect((await asOtherUser(home, ['wait', '1'])).code).toBe(125);
     }
     chmodSync(home.folder, 0o700);
     expect(pids(home)).toEqual(before);

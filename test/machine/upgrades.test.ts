@@ -10,25 +10,28 @@ const next = '99.0.0';
 const asNext = { env: { CLIP_VERSION_OVERRIDE: next } };
 const node = process.execPath;
 
-/** Many commands of ours on a machine that may be busy. */
+/** The time limit of tests with many commands, for a busy machine. */
 const longMs = 240_000;
 
 type Keeper = { pid: number; version: string; runs: number };
 const daemonOf = (home: TestHome) =>
   home.json<{ version: string; pid: number; keepers: Keeper[] }>(['daemon', 'status', '--json']);
 
-/** By `clip daemon restart`, as whoever upgrades would. */
+/** Upgrades with `clip daemon restart`. */
 async function restarted(home: TestHome): Promise<void> {
   expect((await home.clip(['daemon', 'restart'], asNext)).code).toBe(0);
 }
 
-/** Killed, and the next one to start is of the new version. The keeper, which would start its own, stands still meanwhile. */
+/**
+ * Kills the daemon, so that the next one to start is of the new version. The keeper, which would start a daemon of its
+ * own, is suspended in the meantime.
+ */
 async function killed(home: TestHome): Promise<void> {
   const keepers = home.pidsOf('keeper');
   for (const pid of keepers) process.kill(pid, 'SIGSTOP');
   for (const pid of home.pidsOf('daemon')) await home.kill(pid);
   const started = home.clip(['daemon', 'start'], asNext);
-  await until('the new daemon is there', () => home.pidsOf('daemon').length > 0);
+  await until('the new daemon is running', () => home.pidsOf('daemon').length > 0);
   for (const pid of keepers) process.kill(pid, 'SIGCONT');
   expect((await started).code).toBe(0);
 }
@@ -70,7 +73,7 @@ describe('a daemon of a newer version', { timeout: longMs }, () => {
       expect(isAlive(oldKeeper)).toBe(true);
       writeFileSync(gate, '');
       expect((await home.clip(['wait', String(waits)])).code).toBe(9);
-      await until('the old keeper leaves', () => !isAlive(oldKeeper));
+      await until('the old keeper exits', () => !isAlive(oldKeeper));
       expect(await home.show(waits)).toMatchObject({ exitCode: 9, exitKnown: true });
       expect((await daemonOf(home)).keepers).toHaveLength(1);
     },

@@ -1,4 +1,4 @@
-/** What is kept of work folders in the database, and when it is forgotten. */
+/** What the database stores about work folders, and when it is deleted. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ function aState(paths: readonly string[]): Snapshot {
   };
 }
 
-/** A settled run of this number, and a task in this status. */
+/** Adds a settled run with this number, and a task with this status. */
 function withRun(store: Store, number: number): void {
   while ((store.runs.last()?.number ?? 0) < number)
     store.transaction((tx) =>
@@ -85,7 +85,7 @@ describe('the recorded state of a work folder before a run', () => {
       store.transaction((tx) => store.workspaces.putFound(tx, { run: 1, task: null, streak: 1, found: state }));
       expect(store.workspaces.of(1)?.found?.repositories[0]?.open?.size).toBe(limits.workspaceFiles);
     }
-    // Some 10 ms each here; a busy machine takes its time.
+    // Each takes about 10 ms here, and longer on a busy machine.
     expect((performance.now() - begun) / 5).toBeLessThan(200);
   });
 });

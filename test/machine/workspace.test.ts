@@ -1,4 +1,4 @@
-/** The state of a work folder: what is seen of it, what that costs, and what is never run for it. */
+/** The state of a work folder: what is seen, at what cost, and what is never executed. */
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -47,7 +47,7 @@ const look = <T>(
 const snapshot = (at: Place, folder: string): Promise<Snapshot | null> =>
   look(at, folder, async (each) => each?.snapshot ?? null);
 
-/** What is different after `act`. */
+/** Returns the difference that `act` makes. */
 async function different(at: Place, folder: string, act: () => unknown): Promise<Comparison> {
   const before = await snapshot(at, folder);
   await act();
@@ -78,7 +78,7 @@ describe('in a repository', () => {
       ['update a.txt'],
     ]);
     expect([edited.insertions, edited.deletions]).toEqual([2, 1]);
-    // It was open before, and what it held then is not kept.
+    // The file had changes before, and its earlier content is not stored.
     expect([back.insertions, back.deletions]).toEqual([null, null]);
   });
 
@@ -262,7 +262,10 @@ describe('in a repository', () => {
   });
 });
 
-/** A repository in which git, asked plainly, runs a program that leaves a mark: in every way that its own files can say so. */
+/**
+ * Creates a repository in which a plain git command runs a program that leaves a mark, in every way that git's own
+ * files allow.
+ */
 function trap(at: Place) {
   const { folder, git } = addRepository(at);
   const mark = join(at.base, 'mark');
@@ -351,9 +354,10 @@ describe('a repository that an agent has prepared as a trap', () => {
       utimesSync(join(folder, 'b.txt'), 1, 1);
     });
     expect(existsSync(mark)).toBe(false);
-    // What a filter would make of them is not known, so neither is whether those that were clean are changed.
+    // The filtered content of these files is not known. It is therefore not known whether the files that were clean
+    // have changed.
     expect([paths(found), found.uncertain]).toEqual([['add new.txt'], true]);
-    // Of one that was open before, both contents are known.
+    // Both contents of a file that had changes before are known.
     const again = await different(at, folder, () => writeFileSync(join(folder, 'a.txt'), 'changed again\n'));
     expect([paths(again), existsSync(mark)]).toEqual([['update a.txt'], false]);
     expect(() => git('status', '--short')).not.toThrow();
@@ -403,7 +407,7 @@ describe('a repository that an agent has prepared as a trap', () => {
       inner.git(...plain, 'commit', '-q', '--no-verify', '-m', 'third');
     });
     expect([committed.commitCount, committed.changed.map(({ path }) => path)]).toEqual([1, ['new.md']]);
-    // The objects of the commit before are gone: a partial clone would fetch them.
+    // The objects of the previous commit are missing. A partial clone would fetch them.
     const head = inner.git(...plain, 'rev-parse', 'HEAD~1');
     await different(at, inner.folder, () =>
       rmSync(join(inner.folder, '.git', 'objects', head.slice(0, 2), head.slice(2)), { force: true }),
@@ -413,7 +417,7 @@ describe('a repository that an agent has prepared as a trap', () => {
 });
 
 describe('a git command', () => {
-  /** A program in its place. */
+  /** Replaces git with a script. */
   function fake(at: Place, script: string): void {
     const folder = join(at.base, 'fake');
     mkdirSync(folder);
@@ -434,7 +438,7 @@ describe('a git command', () => {
     fake(at, `sleep 1000 & echo $! > '${at.base}/child'; echo $$ > '${at.base}/git'; wait`);
     expect(await snapshot(at, at.base)).toBeNull();
     const pids = ['git', 'child'].map((name) => Number(readFileSync(join(at.base, name), 'utf8')));
-    await until('both are gone', () => pids.every((pid) => !isAlive(pid)) || null);
+    await until('both processes have ended', () => pids.every((pid) => !isAlive(pid)) || null);
   });
 
   it('git gets only the few variables of the daemon that it needs', async () => {
@@ -465,7 +469,7 @@ describe('the cost of a comparison', () => {
     const at = place();
     const { folder } = addRepository(at);
     const before = await snapshot(at, folder);
-    // Without taking space on the disk: a gigabyte of zeros.
+    // The files are sparse: a gigabyte of zeros that takes no disk space.
     execFileSync('sh', ['-c', 'seq -f f%g 1000 | xargs truncate -s 1M'], { cwd: folder });
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
@@ -473,7 +477,7 @@ describe('the cost of a comparison', () => {
     delay.disable();
     expect(found?.uncertain).toBe(true);
     expect(found?.changed.length).toBeLessThanOrEqual(limits.workspaceBytesMax / 2 ** 20);
-    // Read at once, as it was, they would take seconds.
+    // Reading them at once, as an earlier version did, takes seconds.
     expect(delay.max / 1e6).toBeLessThan(250);
   });
 
@@ -484,9 +488,12 @@ describe('the cost of a comparison', () => {
     writeFileSync(file, Buffer.alloc(8 * 2 ** 20, 'x'));
     const hourAgo = Date.now() / 1_000 - 3_600;
     utimesSync(file, hourAgo, hourAgo);
-    await until('its times are settled', () => Date.now() - statSync(file).ctimeMs > limits.workspaceSettledMs || null);
+    await until(
+      'the times of the run have settled',
+      () => Date.now() - statSync(file).ctimeMs > limits.workspaceSettledMs || null,
+    );
     const read = () => Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
-    // On a busy machine the first one may run out of time, and then keeps nothing.
+    // On a busy machine the first look may run out of time, and then stores nothing.
     await until('a look reads nothing', async () => {
       const begun = read();
       await snapshot(at, folder);

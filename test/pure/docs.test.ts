@@ -25,7 +25,7 @@ describe('the promises in docs/RELIABILITY.md', () => {
 
   it.each(rows)('$promise', ({ file, sentence }) => {
     const source = readFileSync(join(root, 'test/machine', file), 'utf8').replaceAll(/\(\s+/g, '(');
-    // Behind `it`, or behind the list of an `it.each`.
+    // The sentence follows `it`, or the list of an `it.each`.
     expect(source.includes(`('${sentence}'`) || source.includes(`("${sentence}"`)).toBe(true);
   });
 });

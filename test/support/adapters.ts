@@ -1,4 +1,4 @@
-/** Replaying lines through an adapter, and what they amount to. */
+/** Feeds lines to an adapter and returns what it reads. */
 import { type Adapter, type Launch, type ReadAt, read, readFrom, readRest, type Stream } from '#adapters/adapter.ts';
 import type { AgentProfile } from '#run/agent.ts';
 import type { AgentEvent } from '#run/agent-event.ts';
@@ -27,7 +27,7 @@ export function aLaunch(agent: Partial<AgentProfile> = {}, given: Partial<Launch
   return { agent: anAgent(agent), sessionId: null, promptPath: '/runs/1/prompt.txt', environment: {}, ...given };
 }
 
-/** Lines as objects, or as they are. */
+/** Returns the agent events that the adapter reads from these lines. */
 export function replay(adapter: Adapter, lines: readonly (object | string)[], stream: Stream = 'stdout'): AgentEvent[] {
   const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
   const from = { stream, at: readAt };
@@ -41,8 +41,8 @@ export type Told = {
   readonly report: StreamOutcome | null;
 };
 
-/** What is made of a run with these lines and this end. */
-export function told(
+/** Returns what is read from a run with these lines and this exit. */
+export function readStream(
   adapter: Adapter,
   lines: readonly (object | string)[],
   exit: SeenExit = { code: 0, signal: null },

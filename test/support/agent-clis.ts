@@ -1,9 +1,11 @@
-/** The agent CLIs that clip is tested with: which version, and what makes each of them talk to a model on loopback. */
+/**
+ * The agent CLIs that clip is tested with: their versions, and the settings with which each uses a model on loopback.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const adapterNames = ['codex', 'claude', 'gemini', 'opencode'] as const;
-/** CLIs that clip knows by a preset of the same name. */
+/** CLIs that clip supports by a preset of the same name. */
 export const presetNames = ['qwen'] as const;
 export const cliNames = [...adapterNames, ...presetNames] as const;
 export type CliName = (typeof cliNames)[number];
@@ -13,7 +15,10 @@ type Cli = {
   readonly package: string;
   readonly version: string;
   readonly model: string;
-  /** Variables of the agent; `base` is the address of the model, `home` an empty folder that is its home. Writes its settings there. */
+  /**
+   * Writes the settings of the agent and returns its variables. `base`: the address of the model. `home`: an empty
+   * folder for the agent.
+   */
   readonly environment: (base: string, home: string) => Record<string, string>;
 };
 
@@ -50,9 +55,9 @@ export const clis: Readonly<Record<CliName, Cli>> = {
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
       DISABLE_AUTOUPDATER: '1',
       DISABLE_TELEMETRY: '1',
-      // It retries for three minutes otherwise.
+      // By default it retries for three minutes.
       CLAUDE_CODE_MAX_RETRIES: '1',
-      // Without it, it refuses to run everything as root.
+      // Without this variable it refuses to run all commands as root.
       IS_SANDBOX: '1',
     }),
   },

@@ -1,4 +1,4 @@
-/** A home with one agent in it: a real CLI that talks to the model on loopback, in a repository of its own. */
+/** A home with one agent: a real CLI that uses the model on loopback, in a repository of its own. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -9,24 +9,24 @@ import { type CliName, clis, isPreset } from './agent-clis.ts';
 import { createHome, isAlive, marked, program, type TestHome } from './home.ts';
 import { until } from './until.ts';
 
-/** A request that the model got. */
+/** A request that the model received. */
 export type ModelRequest = {
   readonly event: string;
   readonly runKey?: string;
-  /** Asked by the CLI for itself, such as a title for the session. */
+  /** True for a request of the CLI itself, for example for the title of the session. */
   readonly side: boolean;
   readonly bytes: number;
   readonly action: string;
-  /** What the model says that the request has used; null for one that it refused. */
+  /** The usage that the model reported for the request, or null when it refused the request. */
   readonly usage: { readonly in: number; readonly out: number } | null;
   /** The beginning of each prompt of the session. */
   readonly typed: readonly string[];
-  /** The newest of them, whole unless it is very long. */
+  /** The newest prompt, which is cut only if it is very long. */
   readonly prompt: string;
 };
 
-/** A first start under load takes its time; a wait is for a condition, and this is only its upper bound. */
-const patienceMs = 90_000;
+/** An upper bound. The first start takes long on a busy machine. */
+const waitMsMax = 90_000;
 
 export async function createAgentHome(
   name: CliName,
@@ -43,7 +43,7 @@ export async function createAgentHome(
   const bin = join(home.base, 'bin');
   const elsewhere = join(home.base, 'elsewhere');
   for (const folder of [work, agentHome, temporary, bin, elsewhere]) mkdirSync(folder);
-  // The caller's shell stands in another folder than the agent: opencode trusts PWD more than its work folder.
+  // The caller's shell is in another folder than the agent: opencode prefers PWD to its work folder.
   Object.assign(home.env, { PWD: elsewhere, OLDPWD: temporary });
   symlinkSync(program, join(bin, 'clip'));
   const git = (...args: string[]) =>
@@ -86,14 +86,14 @@ export async function createAgentHome(
   ]);
   if (added.code !== 0) throw new Error(`clip agent add failed (exit ${added.code}): ${added.stderr}`);
 
-  /** Runs to its end. */
+  /** Starts a run, waits for its end and returns it. */
   async function run(...options: string[]): Promise<RunView> {
     const result = await home.clip(['run', '--agent', name, '--json', '--wait', ...options, 'Please do the task']);
     if (result.stdout === '') throw new Error(`clip run printed nothing (exit ${result.code}): ${result.stderr}`);
     return (JSON.parse(result.stdout) as { run: RunView }).run;
   }
 
-  /** Begins a run and gives its number. */
+  /** Starts a run and returns its number. */
   const begin = (...options: string[]): Promise<number> =>
     home.submit(['--agent', name, ...options, 'Please do the task']);
 
@@ -102,7 +102,7 @@ export async function createAgentHome(
     return home.show(ref);
   };
 
-  /** Runs the same once more, in its session. */
+  /** Repeats a run in its session. */
   const again = async ({ number }: RunView): Promise<RunView> => {
     const { runs } = await home.json<{ runs: RunView[] }>(['retry', String(number), '--json']);
     return ended(runs[0]?.number ?? Number.NaN);
@@ -110,27 +110,28 @@ export async function createAgentHome(
 
   const untilSettled = (ref: number): Promise<RunView> =>
     until(
-      'nothing remains to be done',
+      'the run has settled',
       async () => {
         const run = await home.show(ref);
         return run.settled ? run : null;
       },
-      patienceMs,
+      waitMsMax,
     );
 
   const file = (relative: string): string => join(work, relative);
   const untilFile = (relative: string): Promise<true> =>
-    until(`there is a file ${relative}`, () => existsSync(file(relative)) || null, patienceMs);
+    until(`there is a file ${relative}`, () => existsSync(file(relative)) || null, waitMsMax);
 
-  /** Requests of this agent's own work so far. */
+  /** Returns the requests for this agent's own work so far. */
   const requests = (): ModelRequest[] =>
     readFileSync(inject('requests'), 'utf8')
       .split('\n')
       .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as ModelRequest]))
       .filter(({ event, runKey, side }) => event === 'model' && runKey === key && !side);
-  const untilAsked = (): Promise<true> => until('the model was asked', () => requests().length > 0 || null, patienceMs);
+  const untilAsked = (): Promise<true> =>
+    until('the model received a request', () => requests().length > 0 || null, waitMsMax);
 
-  /** Pids of a tool and of the run's processes that live on. */
+  /** Returns the living pids of a tool and of the run's processes. */
   const leftOf = (id: string, pidFile: string | null): number[] => {
     const tool = pidFile !== null && existsSync(file(pidFile)) ? [Number(readFileSync(file(pidFile), 'utf8'))] : [];
     return [...new Set([...marked(id), ...tool.filter(isAlive)])];
@@ -139,7 +140,7 @@ export async function createAgentHome(
   return { ...home, agentHome, run, begin, ended, again, untilSettled, file, untilFile, untilAsked, requests, leftOf };
 }
 
-/** What the model says it has used for these requests. */
+/** Returns the usage that the model reported for these requests. */
 export function tokensOf(requests: readonly ModelRequest[]): { inputTokens: number; outputTokens: number } {
   const outputOf = (action: string) => {
     const said = /^text (\d+)/.exec(action)?.[1];

@@ -1,6 +1,6 @@
 /**
- * The real agent CLIs, each in a folder of its own outside the tree: they are large, and the same for
- * every checkout. A folder that is there is whole: it was filled under another name and then renamed.
+ * Installs the real agent CLIs, each in a folder outside of the repository. They are large and equal for every
+ * checkout. An existing folder is complete: it is filled under a temporary name and then renamed.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,12 +9,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type CliName, clis } from './agent-clis.ts';
 
-/** Where its program is, or in words why it is not there. */
+/** The path of the program, or the reason why it is missing. */
 export type Installed = { readonly path: string; readonly why: null } | { readonly path: null; readonly why: string };
 
 const run = promisify(execFile);
 const installMs = 600_000;
-/** The first start after a boot reads some hundred megabytes from a cold disk. */
+/** The first start after a boot reads several hundred megabytes from the disk. */
 const firstStartMs = 120_000;
 
 export async function install(name: CliName): Promise<Installed> {
@@ -52,12 +52,12 @@ async function fill(cache: string, folder: string, what: string): Promise<void> 
     renameSync(making, folder);
   } catch (error) {
     rmSync(making, { recursive: true, force: true });
-    // Somebody else was faster: theirs is as good.
+    // Another process was faster. Its copy is equal.
     if (!existsSync(folder)) throw error;
   }
 }
 
-/** Without what npm tells its scripts about the package they belong to: this is another one. */
+/** Returns the environment without the variables in which npm describes the current package to its scripts. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([key]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(key)),

@@ -1,13 +1,13 @@
-/** Tests of one scenario with one CLI, whose result is told in the table, good or bad. */
+/** Tests of one scenario with one CLI. The table shows each result, whether the test passed or failed. */
 import { describe, inject, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import { adapterNames, type CliName } from './agent-clis.ts';
 import { record, type ScenarioName } from './agent-table.ts';
 
-/** Begins the test `sentence`; it gives the run whose end stands in the table. */
+/** Defines the test `sentence`. The test returns the run whose end the table shows. */
 export type Scenario = (name: ScenarioName, sentence: string, test: () => Promise<RunView>) => void;
 
-/** The same tests for every CLI, or for these; one that is not installed is skipped. */
+/** Defines the same tests for every CLI, or for these. A CLI that is not installed is skipped. */
 export function withEachCli(
   tests: (cli: CliName, scenario: Scenario) => void,
   names: readonly CliName[] = adapterNames,
@@ -38,7 +38,7 @@ function inShort(run: RunView): string {
   return `${run.status}${run.errorCode === null || run.errorCode === run.status ? '' : ` ${run.errorCode}`}${run.livenessState === null || run.livenessState === run.status ? '' : ` (${run.livenessState})`}${seconds}`;
 }
 
-/** An expectation about a run names the fields that are otherwise; anything else says its first line. */
+/** Returns a short description of a failed test: the fields of the run that differ, or the first line of the error. */
 function whatFailed(error: unknown): { result: string; problem: string } {
   const { actual, expected, message } = error as { actual?: unknown; expected?: unknown; message?: string };
   const [line = ''] = (message ?? String(error)).split('\n');

@@ -1,8 +1,11 @@
-/** What came of each scenario with each agent CLI, told as one table at the end. Workers and the main process meet in a file. */
+/**
+ * Collects the result of each scenario with each agent CLI, and prints one table at the end. Workers and the main
+ * process share a file.
+ */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { type CliName, cliNames } from './agent-clis.ts';
 
-/** In the order of the table. */
+/** The scenarios in the order of the table. */
 export const scenarioNames = [
   'plain',
   'tool_shell',
@@ -46,11 +49,11 @@ export type ScenarioName = (typeof scenarioNames)[number];
 
 export type Row = {
   readonly cli: CliName;
-  /** Null: the whole CLI. */
+  /** Null stands for the whole CLI. */
   readonly scenario: ScenarioName | null;
-  /** How the run ended, in short. */
+  /** The end of the run in short. */
   readonly result: string;
-  /** What was wrong with it; null when it was as it should be. */
+  /** The failure of the test, or null when it passed. */
   readonly problem: string | null;
 };
 
@@ -65,7 +68,7 @@ export function readRows(file: string): Row[] {
     .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Row]));
 }
 
-/** Markdown: one line per scenario, one column per CLI; below it what failed and what was left out. */
+/** Returns Markdown: one row per scenario and one column per CLI, followed by the failures and the skipped tests. */
 export function tableOf(rows: readonly Row[]): string {
   const cell = (scenario: ScenarioName, cli: CliName) => {
     const row = rows.findLast((one) => one.cli === cli && one.scenario === scenario);

@@ -1,4 +1,4 @@
-/** Agents for tests: a program that speaks as codex does, after a script. */
+/** Agents for tests: a program that speaks as codex does and follows a script. */
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { agent, type TestHome } from './home.ts';
@@ -14,7 +14,9 @@ export type SeenStart = {
   readonly failpoint: string | null;
 };
 
-/** Adds an agent that acts by these scripts, one for each of its starts (the last one for all that follow). */
+/**
+ * Adds an agent that follows these scripts, one for each of its starts. The last script also serves all later starts.
+ */
 export async function addSpeaker(
   home: TestHome,
   scripts: readonly (readonly AgentStep[])[],
@@ -48,7 +50,7 @@ const changed = (id: string, path: string) => ({
   item: { id, type: 'file_change', status: 'completed', changes: [{ path, kind: 'add' }] },
 });
 
-/** What codex says. */
+/** Lines of the stream of codex. */
 export const codexSays = {
   session: (id: string): AgentStep => ({ say: { type: 'thread.started', thread_id: id } }),
   words: (text: string): AgentStep => ({
@@ -67,9 +69,9 @@ export const codexSays = {
       },
     },
   }),
-  /** A file to which it adds a line, another one in each run. */
+  /** The agent appends a line to a file, a different one in each run. */
   change: (id: string, path: string): AgentStep => ({ writes: path, say: changed(id, path) }),
-  /** A file that it writes, with these bytes. */
+  /** The agent writes a file with these bytes. */
   write: (id: string, path: string, text: string): AgentStep => ({ puts: [path, text], say: changed(id, path) }),
   retrying: (attempt: number, of: number): AgentStep => ({
     say: { type: 'error', message: `Reconnecting... ${attempt}/${of} (stream disconnected)` },
@@ -80,7 +82,7 @@ export const codexSays = {
   failed: (message: string): AgentStep => ({ say: { type: 'turn.failed', error: { message } } }),
 };
 
-/** What opencode says: it tells the cost of each step as it goes. */
+/** Lines of the stream of opencode, which reports the cost of each step. */
 export const opencodeSays = {
   session: (id: string): AgentStep => ({ say: { type: 'step_start', sessionID: id, part: {} } }),
   step: (cost: number, input = 100, output = 10): AgentStep => ({

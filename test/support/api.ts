@@ -1,8 +1,8 @@
-/** The API as any program sees it: HTTP over the socket, without our client. */
+/** Requests to the API as any program sends them: HTTP over the socket, without clip's client. */
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 
-/** Parsed, and trusted to be what the test expects. */
+/** Returns the parsed body. Its type is not checked. */
 // biome-ignore lint/suspicious/noExplicitAny: a test reads deep into answers, and fails when they are not so
 export type Json = any;
 
@@ -12,10 +12,10 @@ export type ApiAnswer = {
   readonly text: string;
   readonly json: () => Json;
 };
-/** `ms`: for how long an answer is waited for, else for ever. */
+/** `ms`: the time limit for the answer. There is no limit by default. */
 type Ask = { readonly method?: string; readonly body?: string | Buffer; readonly type?: string; readonly ms?: number };
 
-/** The head of an answer; its body is still to be read. */
+/** Resolves with the head of an answer, whose body is still to be read. */
 export function open(
   folder: string,
   path: string,
@@ -44,7 +44,7 @@ export async function ask(folder: string, path: string, options: Ask = {}): Prom
   };
 }
 
-/** At most `most` lines of a stream, then the connection is cut; all of them when it ends before. */
+/** Reads at most `most` lines of a stream, then cuts the connection. Returns all lines when the stream ends before. */
 export async function take(folder: string, path: string, most: number = Number.POSITIVE_INFINITY): Promise<Json[]> {
   const answer = await open(folder, path);
   const lines: Json[] = [];

@@ -1,4 +1,4 @@
-/** A daemon and a keeper whose clock on the wall can be set; the clock that only counts goes on as it does. */
+/** A daemon and a keeper whose wall clock can be set. Their monotonic clock is not changed. */
 import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestHome } from './home.ts';
@@ -7,10 +7,12 @@ const library = readdirSync('/usr/lib')
   .map((name) => join('/usr/lib', name, 'faketime/libfaketime.so.1'))
   .find((path) => existsSync(path));
 
-/** Null where libfaketime is not installed: nothing else sets the clock of one program. */
+/** The path of libfaketime, or null where it is not installed: nothing else sets the clock of a single program. */
 export const clockLibrary: string | null = library ?? null;
 
-/** Starts the daemon with a clock of its own; gives the function that sets it by so many seconds from the true time. */
+/**
+ * Starts the daemon with its own clock. Returns a function that sets the clock to this many seconds from the true time.
+ */
 export async function startWithClock(home: TestHome): Promise<(seconds: number) => void> {
   const path = join(home.base, 'clock');
   const set = (seconds: number) => {

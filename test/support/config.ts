@@ -1,4 +1,4 @@
-/** Writes config.toml for a test home; before its daemon starts. */
+/** Writes config.toml for a test home. The daemon must not have started yet. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestHome } from './home.ts';

@@ -1,4 +1,4 @@
-/** How often each verdict is right: the tables of docs/LIVENESS.md. */
+/** The tables of docs/LIVENESS.md: how often each verdict is right. */
 import { type LivenessState, livenessStates } from '#run/run.ts';
 import { classifyLiveness } from '#task/liveness/liveness.ts';
 import type { LivenessCase } from './liveness.ts';
@@ -14,7 +14,9 @@ export function judged(cases: readonly LivenessCase[]): readonly Judged[] {
   return cases.map(({ expected, input, name, why }) => ({ expected, got: classifyLiveness(input).state, name, why }));
 }
 
-/** Expected down, got across; then precision and recall, then every miss. */
+/**
+ * Returns the tables: expected verdicts as rows, actual verdicts as columns; then precision and recall, and every miss.
+ */
 export function confusionWords(all: readonly Judged[]): string {
   const count = (test: (each: Judged) => boolean) => all.filter(test).length;
   const cells = (expected: LivenessState) =>

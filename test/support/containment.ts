@@ -1,4 +1,4 @@
-/** The ways in which runs are held together, each as a home in which it holds. */
+/** The kinds of containment. Each comes with a home that uses it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRunGroups, ownGroup } from '#process/cgroup.ts';
@@ -8,7 +8,7 @@ import { until } from './until.ts';
 
 export const isRoot = process.getuid?.() === 0;
 
-/** Whether control groups can be made where the tests run: as root, or in a group that was delegated. */
+/** Whether control groups can be created where the tests run: as root, or in a delegated group. */
 export const canGroup = ownGroup() !== null && tryGroups();
 
 function tryGroups(): boolean {
@@ -23,14 +23,14 @@ export const modes: readonly Mode[] = [
   'marks and numbers of the kernel',
   'marks alone',
 ];
-/** Those in which the kernel itself tells who belongs to a run. */
+/** The kinds in which the kernel identifies the processes of a run. */
 export const kernelModes = modes.filter((mode) => mode !== 'marks alone');
 
-/** A home in which runs are held together this way; its daemon runs. */
+/** Creates a home with this kind of containment and starts its daemon. */
 export async function createHomeWith(mode: Mode, config = ''): Promise<TestHome> {
   const home = createHome();
   configure(home, `${mode === 'control groups' ? '' : 'containment = "mark"\n'}${config}`);
-  // Without a hard limit on file locks that is none, no number can be kept there.
+  // Without a finite hard limit on file locks, the limit cannot hold a number.
   const limited = mode === 'marks alone' ? ['prlimit', '--locks=1000:1000', '--'] : [];
   const [command = '', ...args] = [...limited, process.execPath, program, 'daemon', 'start'];
   const started = await resultOf(
@@ -40,12 +40,12 @@ export async function createHomeWith(mode: Mode, config = ''): Promise<TestHome>
   return home;
 }
 
-/** Whether a program of the system is there; tests of real programs are skipped where it is not. */
+/** Returns whether a program is installed. Tests that need a missing program are skipped. */
 export function has(name: string): boolean {
   return spawnSync('which', [name], { stdio: 'ignore' }).status === 0;
 }
 
-/** The pid that a program has written down. */
+/** Reads the pid that a program has recorded. */
 export function pidIn(path: string): Promise<number> {
   return until(`a pid is in ${path}`, () => (existsSync(path) ? Number(readFileSync(path, 'utf8').trim()) : 0));
 }

@@ -1,30 +1,30 @@
-/** For each crash point: what comes by it, how its runs end all the same, and what that means. */
+/** The proofs for each crash point: the scenario that reaches it, how its runs end, and why that is correct. */
 import type { Failpoint } from '#launch/failpoints.ts';
 import {
   archived,
   batch,
-  brief,
+  briefAgent,
+  canceledUnread,
   deferred,
-  delicate,
-  greeted,
+  gated,
+  gatedAgent,
   lost,
   lostAgent,
-  mended,
-  patient,
+  outOfDescriptors,
   plain,
+  plainNoRetry,
   pruned,
+  reconnected,
   removed,
+  repaired,
   retained,
   type Scenario,
-  speaking,
-  starved,
   steady,
   stubborn,
-  takenBack,
   task,
 } from './crash.ts';
 
-/** `ends`: how each run ended, the oldest first; where there are many, how they all did. */
+/** `ends`: how each run ended, the oldest first. A single entry stands for all runs of a scenario with many. */
 export type Proof = {
   readonly nth?: number;
   readonly when: Scenario;
@@ -78,45 +78,45 @@ export const proofs: Readonly<Record<Failpoint, readonly Proof[]>> = {
   ],
   'spawn.after-launch-file': [
     {
-      when: delicate,
+      when: plainNoRetry,
       ends: [isLost],
       so: 'the run is lost, for it may have been started; it is not started again blindly',
     },
   ],
   'spawn.withdrawn': [
     {
-      when: takenBack,
+      when: canceledUnread,
       ends: [succeeded, cancelled, succeeded],
       so: 'the launch is taken back by the next daemon as well, and the run never starts',
     },
   ],
   'spawn.taken-back': [
-    { when: starved, ends: [exited], so: 'the run was never started, and is started by the next keeper' },
+    { when: outOfDescriptors, ends: [exited], so: 'the run was never started, and is started by the next keeper' },
   ],
   'spawn.after-spawn': [
     {
-      when: patient,
+      when: gated,
       ends: [isLost, exited],
       so: 'the process is found by its mark and goes on; its exit code stays unknown, and one retry follows',
     },
   ],
   'spawn.after-started-file': [
     {
-      when: patient,
+      when: gated,
       ends: [isLost, exited],
       so: 'the process is found by its record and goes on; its exit code stays unknown, and one retry follows',
     },
   ],
   'spawn.before-recorded': [
     {
-      when: patient,
+      when: gated,
       ends: [exited],
       so: 'the keeper tells the next daemon that the run lives, and it is not started again',
     },
   ],
   'tail.after-readings': [
-    { when: speaking, ends: [succeeded], so: 'what was read and not stored is read again, and counted once' },
-    { nth: 2, when: brief, ends: [succeeded], so: 'likewise the last words of a run that has ended' },
+    { when: gatedAgent, ends: [succeeded], so: 'what was read and not stored is read again, and counted once' },
+    { nth: 2, when: briefAgent, ends: [succeeded], so: 'likewise the last words of a run that has ended' },
   ],
   'exit.before-exit-file': [
     { when: plain, ends: [isLost, exited], so: 'the exit code is not known: it is null, and one retry follows' },
@@ -124,7 +124,7 @@ export const proofs: Readonly<Record<Failpoint, readonly Proof[]>> = {
   'exit.after-exit-file': [{ when: plain, ends: [exited], so: 'the exit code is read from its file' }],
   'exit.before-recorded': [
     { when: plain, ends: [exited], so: 'the exit code is read from its file, and recorded once' },
-    { when: brief, ends: [succeeded], so: 'likewise that of an agent, whose stream is read once' },
+    { when: briefAgent, ends: [succeeded], so: 'likewise that of an agent, whose stream is read once' },
   ],
   'lost.before-commit': [
     { when: lost, ends: [isLost, exited], so: 'the run is found lost by the next daemon, and repeated once' },
@@ -139,7 +139,7 @@ export const proofs: Readonly<Record<Failpoint, readonly Proof[]>> = {
     { when: lostAgent, ends: [isLost, succeeded], so: 'likewise that of an agent' },
   ],
   'finalize.after-workspace': [
-    { when: brief, ends: [succeeded], so: 'the work folder is compared again with how it was before the run' },
+    { when: briefAgent, ends: [succeeded], so: 'the work folder is compared again with how it was before the run' },
   ],
   'finalize.after-leftovers': [
     { when: plain, ends: [exited], so: 'what the run left behind is gone, and looked for again' },
@@ -175,7 +175,7 @@ export const proofs: Readonly<Record<Failpoint, readonly Proof[]>> = {
     { when: plain, ends: [exited], so: 'another keeper is started, and starts the run' },
     {
       nth: 2,
-      when: greeted,
+      when: reconnected,
       ends: [isLost, exited],
       so: 'the runs of the dead keeper go on without it; their exit codes stay unknown',
     },
@@ -185,14 +185,14 @@ export const proofs: Readonly<Record<Failpoint, readonly Proof[]>> = {
   ],
   'repair.before-ready': [
     {
-      when: mended,
+      when: repaired,
       ends: [exited, exited],
       so: 'nothing has happened to the damaged database; the next repair starts again',
     },
   ],
   'repair.before-place': [
     {
-      when: mended,
+      when: repaired,
       ends: [exited, exited],
       so: 'the damaged database is set aside as well as in its place; no daemon starts before the next repair has done the rest',
     },

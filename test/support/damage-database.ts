@@ -1,4 +1,4 @@
-/** Damage to a database: real bytes, written over where SQLite keeps what is named. */
+/** Damages a database with real bytes, written over the pages that SQLite uses for a table or an index. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { TestHome } from './home.ts';
 export const databaseOf = (home: TestHome): string => join(home.folder, 'clip.db');
 const pageBytes = 4_096;
 
-/** The pages of a table or an index that hold its rows, in the order of its keys. */
+/** Returns the pages with the rows of a table or an index, in the order of its keys. */
 export function leavesOf(path: string, name: string): number[] {
   const database = new Database(path, { readonly: true });
   try {
@@ -21,7 +21,7 @@ export function leavesOf(path: string, name: string): number[] {
   }
 }
 
-/** The page at which a table begins. */
+/** Returns the first page of a table. */
 export function rootOf(path: string, name: string): number {
   const database = new Database(path, { readonly: true });
   try {
@@ -42,7 +42,7 @@ export function overwrite(path: string, at: number, bytes: Buffer): void {
   closeSync(fd);
 }
 
-/** All rows of a table of a database at rest. */
+/** Returns all rows of a table. No daemon may be running. */
 export function rowsOf(path: string, table: string): Record<string, unknown>[] {
   const database = new Database(path, { readonly: true });
   try {

@@ -1,4 +1,4 @@
-/** What the dashboard knows, as little or as much as a test wants; and keys, pressed one after the other. */
+/** The data of the dashboard, as much as a test needs, and keys that are pressed one after the other. */
 
 import type { Board } from '#cli/dashboard/board.ts';
 import { frame } from '#cli/dashboard/frame.ts';
@@ -93,7 +93,7 @@ export function screen(state: State, facts: Facts, columns = 100, rows = 30, col
   return [...frame(state, facts, { columns, rows, look: { colour, width: columns } }).lines];
 }
 
-/** `j`, `enter`, `/`: each as the keyboard gives it. What they order comes out beside the last state. */
+/** Presses keys, for example `j`, `enter`, `/`. Returns the last state and the orders that the keys caused. */
 export function pressed(
   facts: Facts,
   keys: readonly string[],

@@ -7,7 +7,7 @@ import { createHome, type TestHome } from './home.ts';
 import { mayMount as mayMountIn, mountDisk } from './small-disk.ts';
 import { until } from './until.ts';
 
-/** Whether a test may mount a disk here: as root, and not in every container. */
+/** Whether a test may mount a disk: only root may, and not in every container. */
 export const mayMount: boolean = (() => {
   const folder = mkdtempSync(join(tmpdir(), 'clip-disk-'));
   try {
@@ -18,11 +18,11 @@ export const mayMount: boolean = (() => {
 })();
 
 export type DiskHome = TestHome & {
-  /** Takes all the space there is. */
+  /** Fills the disk. */
   readonly fill: () => void;
-  /** Gives so much of it back. */
+  /** Frees this many bytes. */
   readonly spare: (bytes: number) => void;
-  /** Gives it back. */
+  /** Frees all of the space. */
   readonly empty: () => void;
   readonly untilFull: () => Promise<void>;
   readonly untilRoom: () => Promise<void>;
@@ -31,7 +31,7 @@ export type DiskHome = TestHome & {
 export function createHomeOnDisk(mib: number): DiskHome {
   const folder = mkdtempSync(join(tmpdir(), 'clip-disk-'));
   const disk = mountDisk(folder, mib);
-  // After the home was disposed of: what was registered first comes last.
+  // This runs after the home was disposed of: handlers run in reverse order.
   onTestFinished(() => {
     disk.unmount();
     rmSync(folder, { recursive: true, force: true });
@@ -52,10 +52,10 @@ export function createHomeOnDisk(mib: number): DiskHome {
   };
 }
 
-/** The reserve is made a moment after the start. */
+/** Waits for the reserve, which is created shortly after the start. */
 export function untilReserved(home: TestHome): Promise<unknown> {
   return until(
-    'the reserve is there',
+    'the reserve exists',
     () =>
       statSync(join(home.folder, 'clip.db-wal')).size > 6_000_000 &&
       statSync(join(home.folder, 'clip.db')).size > 4_000_000,

@@ -1,4 +1,4 @@
-/** What lies in a home: every file, folder and socket of it. */
+/** Lists every file, folder and socket of a home. */
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -8,7 +8,9 @@ export type Entry = {
   readonly mode: number;
 };
 
-/** The folder itself among them; what goes while it is looked at is left out. */
+/**
+ * Returns the entries of a folder, including the folder itself. Entries that disappear during the listing are left out.
+ */
 export function entriesOf(folder: string): Entry[] {
   const below = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name));
   return [folder, ...below].flatMap((path) => {

@@ -1,4 +1,4 @@
-/** Processes that the test itself starts: they belong to no run, and the test ends them by id. */
+/** Processes that the test itself starts. They belong to no run, and the test ends them by id. */
 import { spawn } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 import { readStartTime } from '#process/process-birth.ts';
@@ -6,7 +6,7 @@ import { isAlive } from './home.ts';
 
 export type Bystander = { readonly pid: number; readonly startTime: number; readonly isAlive: () => boolean };
 
-/** A sleep in a session of its own, with this environment and nothing else; ended when the test is over. */
+/** Starts a sleep in its own session, with exactly this environment. It is ended at the end of the test. */
 export function startBystander(env: Record<string, string> = {}): Bystander {
   const child = spawn('sleep', ['1000'], {
     detached: true,

@@ -1,4 +1,4 @@
-/** A temporary home with the real programs in it, and nothing left of it at the end. */
+/** Temporary homes with the real programs. Nothing of them is left at the end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -13,7 +13,7 @@ import { until } from './until.ts';
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const program = join(root, 'bin', 'clip.js');
 
-/** Path of a fixture program; each is named by its behaviour. */
+/** Returns the path of a fixture program. Each is named after its behavior. */
 export const agent = (name: string): string => join(root, 'test/fixtures/agents', name);
 
 export type Result = {
@@ -28,18 +28,21 @@ type HomeOptions = {
   readonly env?: Record<string, string>;
   readonly folder?: string;
   readonly keep?: boolean;
-  /** Whether an error in the daemon's code may end it. */
+  /** Whether an error in the daemon's code may end the daemon. */
   readonly mayCrash?: boolean;
 };
 
-/** A fresh home for one test. When the test ends, every process of this home is ended by id, and one that was left behind fails the test. */
+/**
+ * Creates a home for one test. When the test ends, every process of this home is ended by id, and a leftover process
+ * fails the test.
+ */
 export function createHome(options: HomeOptions = {}) {
   const { end: _, dispose, ...home } = openHome(options);
   onTestFinished(dispose, 90_000);
   return home;
 }
 
-/** A fresh home for whoever ends it by himself. */
+/** Creates a home that the caller ends itself. */
 export function openHome(options: HomeOptions = {}) {
   const base = mkdtempSync(join(tmpdir(), 'clip-'));
   const folder = join(base, options.folder ?? 'home');
@@ -86,14 +89,17 @@ export function openHome(options: HomeOptions = {}) {
     return JSON.parse(result.stdout) as T;
   }
 
-  /** Submits a run and gives its number. */
+  /** Submits a run and returns its number. */
   async function submit(args: readonly string[]): Promise<number> {
     const result = await clip(['run', '-q', ...args]);
     if (result.code !== 0) throw new Error(`clip run failed (exit ${result.code}): ${result.stderr}`);
     return Number(result.stdout);
   }
 
-  /** Asks the daemon over its socket, for a fraction of what the command costs; when no good answer comes, the command asks, and may start a daemon. */
+  /**
+   * Requests JSON from the daemon over its socket, which is much faster than the command. Without a good answer it runs
+   * the command, which may start a daemon.
+   */
   async function asked<T>(path: string, args: readonly string[]): Promise<T> {
     const answer = await ask(folder, path, { ms: 15_000 }).catch(() => null);
     return answer?.status === 200 ? answer.json() : json<T>(args);
@@ -113,8 +119,8 @@ export function openHome(options: HomeOptions = {}) {
   }
 
   /**
-   * Pids of the daemons, or the keepers, of this home. Children that one of them has just forked are left out: they
-   * show its environment until they run their program.
+   * Returns the pids of the daemons, or keepers, of this home. Freshly forked children are left out: they have the
+   * environment of their parent until they execute their program.
    */
   function pidsOf(role: 'daemon' | 'keeper'): number[] {
     return processesOf(folder).flatMap(({ pid, environment }) =>
@@ -122,20 +128,20 @@ export function openHome(options: HomeOptions = {}) {
     );
   }
 
-  /** The one daemon; throws when there is none or more than one. */
+  /** Returns the pid of the daemon. Throws unless there is exactly one. */
   function daemonPid(): number {
     const pids = pidsOf('daemon');
     if (pids.length !== 1) throw new Error(`There are ${pids.length} daemons.`);
     return pids[0] as number;
   }
 
-  /** Kills it as the kernel would, and waits until it is gone. */
+  /** Sends a signal and waits until the process is gone. */
   async function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     process.kill(pid, signal);
     await until(`process ${pid} is gone`, () => !isAlive(pid));
   }
 
-  /** Whether anybody accepts connections on the API. */
+  /** Returns whether a process accepts connections on the API socket. */
   function listens(): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(join(folder, 'clip.sock'));
@@ -147,7 +153,7 @@ export function openHome(options: HomeOptions = {}) {
     });
   }
 
-  /** Ends every process of this home, by id; gives those that a clean stop had left. */
+  /** Ends every process of this home by id. Returns the processes that a clean stop had left. */
   async function end(): Promise<{ pid: number; command: string }[]> {
     for (const child of clients) child.kill('SIGKILL');
     const stopped = await ask(folder, '/v1/daemon/stop', {
@@ -156,9 +162,9 @@ export function openHome(options: HomeOptions = {}) {
       ms: 30_000,
     }).catch(() => null);
     if (stopped?.status !== 200) await clip(['daemon', 'stop', '--cancel-runs'], { env: { CLIP_NO_SPAWN: '1' } });
-    // What is still there after a clean stop was leaked by the code under test.
+    // A process that is alive after a clean stop was leaked by the code under test.
     const left = await until(
-      'the keepers leave',
+      'the keepers exit',
       () =>
         processesOf(folder).some(({ environment }) => environment.includes('CLIP_ROLE=')) ? null : processesOf(folder),
       30_000,
@@ -198,7 +204,7 @@ export function openHome(options: HomeOptions = {}) {
   };
 }
 
-/** Errors that have reached no handler of a daemon. */
+/** Returns the errors that no handler of a daemon has caught. */
 function defectsIn(path: string): string[] {
   if (!existsSync(path)) return [];
   return readFileSync(path, 'utf8')
@@ -218,7 +224,7 @@ export function resultOf(child: ChildProcess): Promise<Result> {
   });
 }
 
-/** Whether this process lives; a zombie does not. */
+/** Returns whether this process is alive. A zombie is not. */
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -227,13 +233,13 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** PF_FORKNOEXEC of linux/sched.h: the process was forked and has run no program of its own. */
+/** PF_FORKNOEXEC of linux/sched.h: the process was forked and has not executed a program. */
 const forkedOnly = 0x40;
 
-/** Whether this process runs a program of its own, rather than being a copy of its parent. */
+/** Returns whether this process has executed a program, and is not just a copy of its parent. */
 function hasExecuted(pid: number): boolean {
   try {
-    // The flags are the seventh field behind the name, which may hold spaces.
+    // The flags are the seventh field after the name, which may contain spaces.
     const flags = Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[6]);
     return (flags & forkedOnly) === 0;
   } catch {
@@ -241,7 +247,7 @@ function hasExecuted(pid: number): boolean {
   }
 }
 
-/** Every living process that was started with this home in its environment. */
+/** Returns every living process that has this home in its environment. */
 export function processesOf(folder: string): { pid: number; command: string; environment: string }[] {
   const wanted = `CLIP_HOME=${folder}\0`;
   return readdirSync('/proc').flatMap((name) => {
@@ -257,7 +263,7 @@ export function processesOf(folder: string): { pid: number; command: string; env
   });
 }
 
-/** Living processes that carry the mark of this run. */
+/** Returns the living processes with the mark of this run. */
 export function marked(runId: string): number[] {
   return readdirSync('/proc').flatMap((name) => {
     const pid = Number(name);

@@ -1,17 +1,17 @@
-/** Clients that mean no good, or nothing at all: many connections to one socket. */
+/** Misbehaving clients: many connections to one socket. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 
-export type Guest = { readonly socket: Socket; readonly said: () => string; readonly closed: () => boolean };
+export type ClientConnection = { readonly socket: Socket; readonly said: () => string; readonly closed: () => boolean };
 
 const open: Socket[] = [];
 afterEach(() => {
   for (const socket of open.splice(0)) socket.destroy();
 });
 
-/** Connects and says this; a connection that is refused or cut counts as closed. */
-export function guest(path: string, text: string | Buffer = ''): Promise<Guest> {
+/** Connects and sends this text. A connection that is refused or cut counts as closed. */
+export function connectClient(path: string, text: string | Buffer = ''): Promise<ClientConnection> {
   return new Promise((resolve) => {
     let [said, closed] = ['', false];
     const socket = connect(path);
@@ -32,12 +32,13 @@ export function guest(path: string, text: string | Buffer = ''): Promise<Guest> 
   });
 }
 
-export const crowd = (path: string, count: number, text: string | Buffer = ''): Promise<Guest[]> =>
-  Promise.all(Array.from({ length: count }, () => guest(path, text)));
+export const connectClients = (path: string, count: number, text: string | Buffer = ''): Promise<ClientConnection[]> =>
+  Promise.all(Array.from({ length: count }, () => connectClient(path, text)));
 
-export const stillThere = (guests: readonly Guest[]): number => guests.filter(({ closed }) => !closed()).length;
+export const countOpen = (clients: readonly ClientConnection[]): number =>
+  clients.filter(({ closed }) => !closed()).length;
 
-/** Sockets that this process holds. */
+/** Returns the number of open sockets of a process. */
 export function socketsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
     try {

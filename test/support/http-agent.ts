@@ -1,4 +1,4 @@
-/** An agent behind HTTP, played by the test on loopback, and the real clip-http that asks it. */
+/** An agent behind HTTP, which the test plays on loopback, and the real clip-http as its client. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +14,7 @@ export type Asked = {
 };
 type Play = (asked: Asked, answer: ServerResponse, request: IncomingMessage) => void;
 
-/** A server that answers as the test says; it keeps what it was asked. */
+/** Starts a server that answers as the test specifies and records its requests. */
 export async function playAgent(play: Play) {
   const asked: Asked[] = [];
   const server = createServer((request, answer) => {
@@ -46,7 +46,7 @@ type Given = { readonly prompt?: string | null; readonly env?: Readonly<Record<s
 
 export const clipHttp = join(root, 'bin/clip-http.js');
 
-/** Starts it as the keeper would; `prompt` null leaves its input open. Ended with the test. */
+/** Starts clip-http as the keeper would. If `prompt` is null, its input stays open. It is ended with the test. */
 export function startClipHttp(args: readonly string[], { prompt = 'Mend the fence.', env = {} }: Given = {}) {
   const child = spawn(process.execPath, [clipHttp, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },

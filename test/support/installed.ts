@@ -1,4 +1,4 @@
-/** clip as npm installs it: packed, and put into an empty prefix. */
+/** clip as npm installs it: packed, and installed into an empty prefix. */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ export function scratch(): string {
   return folder;
 }
 
-/** npm by this Node: stdout, and what it warned of. */
+/** Runs npm with this Node. Returns its standard output and its warnings. */
 export async function npm(
   args: readonly string[],
   options: { node: string; cwd: string; env?: Record<string, string> },
@@ -33,7 +33,7 @@ export async function npm(
   return run('npm', [...args, '--prefer-offline'], { cwd: options.cwd, env, maxBuffer: 2 ** 24 });
 }
 
-/** The tarball of this tree, as another version if one is given. */
+/** Returns the tarball of this tree, with another version if one is given. */
 export async function packed(into: string, version: string | null): Promise<string> {
   let tree = root;
   if (version !== null) {

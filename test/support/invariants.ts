@@ -1,4 +1,4 @@
-/** What must be true of every home once nothing moves in it any more, whatever died in between: a list of what is not. */
+/** Conditions that hold for every home at rest, after any crash. Each function returns a list of violations. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -11,15 +11,15 @@ import { processesOf, type TestHome } from './home.ts';
 import { type Recorded, readRecorded, type StoredRun } from './stored-rows.ts';
 import { until } from './until.ts';
 
-/** Keys and the numbers that clients were told for them. */
+/** Keys and the run numbers that clients were told for them. */
 export type Told = ReadonlyMap<string, number>;
 
-/** Stops the daemon, and looks at the processes, the folders of the runs and the database. */
+/** Stops the daemon, and checks the processes, the run folders and the database. */
 export async function invariantsOf(home: TestHome, told: Told): Promise<string[]> {
   const strays = processesOf(home.folder).filter(({ environment }) => !environment.includes('CLIP_ROLE='));
   const daemons = home.pidsOf('daemon').length;
   const last = await home.submit(['--', 'true']);
-  await until('the next run is settled', async () => (await home.show(last)).settled);
+  await until('the next run has settled', async () => (await home.show(last)).settled);
   await home.clip(['daemon', 'stop']);
   const recorded = readRecorded(home);
   const starts = startsIn(home);
@@ -45,7 +45,7 @@ export async function invariantsOf(home: TestHome, told: Told): Promise<string[]
   ];
 }
 
-/** Each start of a fixture, by the run's own word. */
+/** Returns the run id of each start, as the fixture itself recorded it. */
 export function startsIn(home: TestHome): string[] {
   const plain = join(home.base, 'starts');
   const spoken = join(home.base, 'coder-seen');
@@ -56,7 +56,7 @@ export function startsIn(home: TestHome): string[] {
   ];
 }
 
-/** Given once, without a gap, and to whoever was told so. */
+/** Checks that each run number was given once and without a gap, and that clients were told the right ones. */
 function wrongNumbers({ runs, buried }: Recorded, told: Told, last: number): string[] {
   const numbers = [...runs.map(({ number }) => number), ...buried.map(({ number }) => number)].sort((a, b) => a - b);
   const wrong = numbers.flatMap((number, index) =>
@@ -82,11 +82,11 @@ const kept = new Set([
   'request.txt',
 ]);
 
-/** Views of repositories last for one look. */
+/** Returns the views of repositories that are left. Each should last for one look only. */
 const viewsIn = ({ folder }: TestHome): string[] =>
   existsSync(join(folder, 'views')) ? readdirSync(join(folder, 'views')) : [];
 
-/** One for each run, and nothing secret or half written in it. */
+/** Checks that each run has one folder, without secrets or incomplete files. */
 function wrongFolders(home: TestHome, { runs, ids }: Recorded): string[] {
   const folders = readdirSync(join(home.folder, 'runs'));
   return [
@@ -102,13 +102,13 @@ function wrongFolders(home: TestHome, { runs, ids }: Recorded): string[] {
 }
 
 function wrongStarts({ number, state, spec }: StoredRun, starts: number): string[] {
-  if (!isEnded(state)) return [`run ${number} is ${state.status} for ever`];
+  if (!isEnded(state)) return [`run ${number} is ${state.status} forever`];
   if (state.pending.length > 0) return [`of run ${number} is left to do: ${state.pending.join(', ')}`];
   const told = state.outcome.kind === 'exited' && spec.command[0] !== 'true';
   return told && starts === 0 ? [`run ${number} has exited and was never started`] : [];
 }
 
-/** The code is the one that its parent saw, or nobody knows it. */
+/** Checks that the exit code is the one its parent saw, or is unknown. */
 function wrongExit(home: TestHome, { id, number, state }: StoredRun): string[] {
   if (!isEnded(state)) return [];
   const path = join(home.folder, 'runs', id, 'exit.json');
@@ -136,7 +136,7 @@ function wrongExit(home: TestHome, { id, number, state }: StoredRun): string[] {
   return said === known ? [] : [`run ${number} is said to have ${known}, but its parent saw ${said}`];
 }
 
-/** Byte for byte what the run says it wrote; and of an agent's all of it was read, once. */
+/** Checks that the logs are byte for byte what the run says it wrote, and that all of an agent's log was read once. */
 function wrongLogs(home: TestHome, run: StoredRun): string[] {
   if (!isEnded(run.state)) return [];
   const whole = run.state.outcome.kind === 'exited';
@@ -147,7 +147,7 @@ function wrongLogs(home: TestHome, run: StoredRun): string[] {
   ] as const) {
     const wrote = read(join(home.base, `wrote-${run.id}.${end}`));
     const log = readLog(home, run, stream);
-    // One that was killed may have died between the two.
+    // A killed run may have died between the two writes.
     if (whole ? log !== wrote : !log.startsWith(wrote))
       wrong.push(`${stream} of run ${run.number} is not what it wrote`);
     if (run.account === null) continue;
@@ -165,14 +165,14 @@ function wrongLogs(home: TestHome, run: StoredRun): string[] {
   return wrong;
 }
 
-/** In whichever form it lies; never in both. */
+/** Returns the log, which is either plain or compressed, never both. */
 function readLog(home: TestHome, { id }: StoredRun, stream: 'stdout' | 'stderr'): string {
   const path = join(home.folder, 'runs', id, `${stream}.log`);
   if (!existsSync(`${path}.gz`)) return read(path);
   return existsSync(path) ? 'the log is there twice' : gunzipSync(readFileSync(`${path}.gz`)).toString('utf8');
 }
 
-/** Of logs that were removed nothing is left. */
+/** Reports what is left of logs that were removed. */
 function leftLogs(home: TestHome, { id, number }: StoredRun): string[] {
   return readdirSync(join(home.folder, 'runs', id))
     .filter((name) => name.includes('.log'))
@@ -182,7 +182,7 @@ function leftLogs(home: TestHome, { id, number }: StoredRun): string[] {
 const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 const ofRuns: ReadonlySet<string> = new Set([...orderTypes, ...factTypes]);
 
-/** Replayed, its history leads to what its row says; every event in it was one that moved it. */
+/** Checks that replaying the history of a run leads to the state in its row, and that each event changed the state. */
 function wrongHistory(stored: StoredRun, { events }: Recorded): string[] {
   const own = events.filter(({ run }) => run === stored.number);
   const wrong = own[0]?.type === 'admitted' ? [] : [`the history of run ${stored.number} begins with ${own[0]?.type}`];
@@ -208,7 +208,7 @@ function wrongHistory(stored: StoredRun, { events }: Recorded): string[] {
   return wrong;
 }
 
-/** A lost run that is to be repeated is repeated once, no other is. */
+/** Checks that a lost run with a retry policy was repeated once, and that no other run was. */
 function wrongRetries(run: StoredRun, { runs, events }: Recorded): string[] {
   const lost = events.find((event) => event.run === run.number && event.type === 'process-lost')?.data;
   const wanted =
@@ -223,7 +223,7 @@ function wrongRetries(run: StoredRun, { runs, events }: Recorded): string[] {
   return made === due ? [] : [`run ${run.number} was repeated ${made} times instead of ${due}`];
 }
 
-/** Events have no holes, but for those of runs that were removed. */
+/** Checks that the events have no gaps, except those of removed runs. */
 function wrongEvents({ events, buried }: Recorded): string[] {
   const wrong = events.flatMap(({ seq }, index) =>
     index === 0 || seq > (events[index - 1]?.seq ?? 0) ? [] : [`event ${seq} stands out of order`],
@@ -233,13 +233,13 @@ function wrongEvents({ events, buried }: Recorded): string[] {
   return wrong;
 }
 
-/** Each led to its one run and is over; what continues a run does so once. */
+/** Checks that each wake led to one run and is done, and that each run was continued at most once. */
 function wrongWakes({ wakes, runs }: Recorded): string[] {
   const keys = wakes.flatMap(({ key }) => (key === null ? [] : [key]));
   return [
     ...keys.filter((key, index) => keys.indexOf(key) !== index).map((key) => `there are two wakes ${key}`),
     ...wakes.flatMap(({ id, status, runId }) => {
-      if (['queued', 'deferred', 'claimed'].includes(status)) return [`wake ${id} is ${status} for ever`];
+      if (['queued', 'deferred', 'claimed'].includes(status)) return [`wake ${id} is ${status} forever`];
       const its = runs.filter(({ lineage }) => lineage.origin?.wakeId === id);
       const due = runId === null ? 0 : 1;
       return its.length === due && (due === 0 || its[0]?.id === runId)
@@ -256,7 +256,7 @@ function wrongWakes({ wakes, runs }: Recorded): string[] {
   ];
 }
 
-/** Nobody holds a task when nobody lives; one that stands still says why. */
+/** Checks that no ended run holds a task, and that a task without a live run has a reason for that. */
 function wrongTasks({ tasks, runs }: Recorded): string[] {
   return tasks.flatMap(({ number, status, executionRunId }) => {
     const wrong = executionRunId === null ? [] : [`T${number} is held by ${executionRunId}, which has ended`];

@@ -1,4 +1,4 @@
-/** A keeper of its own, without a daemon: the test plays the daemon. */
+/** A keeper without a daemon. The test plays the daemon. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -10,7 +10,7 @@ import { isAlive, root } from './home.ts';
 import { until } from './until.ts';
 
 export type Line = {
-  readonly heard: FromKeeper[];
+  readonly received: FromKeeper[];
   readonly say: (message: ToKeeper | object | string) => void;
   readonly closed: () => boolean;
   readonly socket: Socket;
@@ -34,29 +34,31 @@ export async function createKeeper(env: Record<string, string> = {}) {
     for (const { socket } of lines) socket.destroy();
     for (const { pid: runPid } of started()) if (isAlive(runPid)) process.kill(runPid, 'SIGKILL');
     if (isAlive(pid)) process.kill(pid, 'SIGKILL');
-    await until('the keeper is gone', () => !isAlive(pid));
+    await until('the keeper has exited', () => !isAlive(pid));
     rmSync(home, { recursive: true, force: true });
   });
   const started = () =>
-    lines.flatMap(({ heard }) => heard.flatMap((message) => (message.type === 'started' ? [message.leader] : [])));
+    lines.flatMap(({ received }) =>
+      received.flatMap((message) => (message.type === 'started' ? [message.leader] : [])),
+    );
 
-  /** Connects, once the keeper listens. */
+  /** Connects when the keeper listens. */
   async function open(): Promise<Line> {
     const socket = await until('the keeper listens', () => tryConnect(path));
-    const heard: FromKeeper[] = [];
+    const received: FromKeeper[] = [];
     let rest = '';
     let closed = false;
     socket.on('data', (chunk) => {
       const all = (rest + chunk.toString()).split('\n');
       rest = all.pop() ?? '';
-      heard.push(...all.map((text) => JSON.parse(text) as FromKeeper));
+      received.push(...all.map((text) => JSON.parse(text) as FromKeeper));
     });
     socket.on('error', () => {});
     socket.on('close', () => {
       closed = true;
     });
     const line: Line = {
-      heard,
+      received,
       socket,
       closed: () => closed,
       say: (message) => socket.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`),
@@ -68,11 +70,11 @@ export async function createKeeper(env: Record<string, string> = {}) {
   async function greet(generation: number, extra: { protocol?: number; managed?: boolean } = {}): Promise<Line> {
     const line = await open();
     line.say({ type: 'hello', protocol: 1, generation, version: 'test', managed: true, ...extra });
-    await until('an answer to hello', () => line.heard.length > 0 || line.closed());
+    await until('the hello is answered', () => line.received.length > 0 || line.closed());
     return line;
   }
 
-  /** Makes the folder of a run, as the daemon does before it asks for the process. */
+  /** Creates the folder of a run, as the daemon does before it requests the process. */
   function folder(id: string, environment: Record<string, string> = { PATH: process.env['PATH'] ?? '' }): string {
     const path = join(home, 'runs', id);
     mkdirSync(path);

@@ -1,10 +1,13 @@
-/** TCP ports on which a process listens. */
+/** Lists the TCP ports on which a process listens. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** State 0A of /proc/net/tcp. */
+/** The state LISTEN in /proc/net/tcp. */
 const listening = '0A';
 
-/** Returns `address:port` in the kernel's hexadecimal, one for each socket on which this process takes connections. */
+/**
+ * Returns `address:port` in the kernel's hexadecimal notation, one for each socket on which this process accepts
+ * connections.
+ */
 export function tcpListeners(pid: number): string[] {
   const sockets = new Set(
     readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {

@@ -1,4 +1,4 @@
-/** Labelled cases of the verdict on a finished run, and the parts they are made of. */
+/** Labeled cases for the verdict on a finished run, and the parts they are built from. */
 
 import type { ReportKind } from '#run/agent-report.ts';
 import type { LivenessState } from '#run/run.ts';
@@ -15,7 +15,7 @@ export type LivenessCase = {
   readonly why: string;
   readonly expected: LivenessState;
   readonly input: LivenessInput;
-  /** What it is known to say instead; then it is a miss that docs/LIVENESS.md lists. */
+  /** The wrong verdict that is known for this case. docs/LIVENESS.md lists it as a miss. */
   readonly known?: LivenessState;
   readonly next?: string | null;
   readonly useful?: number | null;
@@ -54,7 +54,7 @@ export function files(...paths: readonly string[]): Partial<StreamState> {
   };
 }
 
-/** What a run did to its work folder itself. */
+/** Returns the changes that a run itself made to its work folder. */
 export function workspace(given: Partial<OwnRecord> | null = {}): WorkspaceChange {
   return {
     own: given === null ? null : { commits: 0, files: 0, writtenAt: null, progress: false, ...given },
@@ -74,13 +74,13 @@ export function reports(...list: readonly (readonly [ReportKind, string])[]): re
   return list.map(([kind, text], index) => ({ kind, text, who: null, at: noon + index }));
 }
 
-/** What a case says of its run; the rest is a run that ended well, of a task that is being worked on, with no evidence. */
+/** The facts of a case. By default, the run ended well, belongs to a task in progress, and has no evidence. */
 export type Given = {
   readonly text?: string;
   readonly task?: Partial<TaskPart> | null;
-  /** Null: an adapter without a stream. */
+  /** Null stands for an adapter without a stream. */
   readonly streamState?: Partial<StreamState> | null;
-  /** Left out: the work folder was not looked at. */
+  /** If it is left out, the work folder was not inspected. */
   readonly workspace?: Partial<OwnRecord> | null;
   readonly records?: Partial<RecordCounts>;
   readonly reports?: readonly AgentReport[];
@@ -125,7 +125,7 @@ export function casesOf(expected: LivenessState, rows: readonly Row[]): readonly
 
 export type Words = readonly [text: string, why: string, more?: Pick<LivenessCase, 'known' | 'next'>];
 
-/** Cases that differ in the last words only: nothing was done. */
+/** Returns cases that differ only in the last message. The runs did nothing. */
 export function wordsOf(expected: LivenessState, rows: readonly Words[]): readonly LivenessCase[] {
   return casesOf(
     expected,

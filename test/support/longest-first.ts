@@ -1,7 +1,10 @@
-/** Which machine tests begin first: the longest, so that no worker is left alone with one of them at the end. */
+/** Starts the longest machine tests first, so that no worker runs one of them alone at the end. */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Seconds on two cores, of the files that take more than half a minute; all others follow, the larger files first. */
+/**
+ * Durations in seconds on two cores, of the files that take more than half a minute. All others follow, the larger
+ * files first.
+ */
 const seconds: Readonly<Record<string, number>> = {
   'crash-points': 190,
   chaos: 140,

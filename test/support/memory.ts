@@ -1,9 +1,9 @@
-/** Memory of a process, as the kernel counts it. */
+/** The memory of a process, as the kernel counts it. */
 import { readFileSync } from 'node:fs';
 
-/** Resident now, in MiB. */
+/** Returns the resident memory in MiB. */
 export const residentMiB = (pid: number): number => statusOf(pid, 'VmRSS');
-/** The most that was ever resident, in MiB. */
+/** Returns the peak resident memory in MiB. */
 export const peakMiB = (pid: number): number => statusOf(pid, 'VmHWM');
 
 function statusOf(pid: number, field: string): number {

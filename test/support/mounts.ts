@@ -1,4 +1,4 @@
-/** A mount that answers until it is stopped, as one whose server goes away. */
+/** A mount that answers until it is suspended, like one whose server becomes unreachable. */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,10 @@ function tryMount(): boolean {
   return mounted;
 }
 
-/** Mounts it in this folder; unmounted when the test is over. In it: a folder `work`, and `input.txt` with "hello". */
+/**
+ * Mounts it in this folder and unmounts it at the end of the test. It contains a folder `work` and `input.txt` with
+ * "hello".
+ */
 export async function createMount(base: string): Promise<Mount> {
   const at = join(base, 'mount');
   mkdirSync(at);
@@ -39,7 +42,7 @@ export async function createMount(base: string): Promise<Mount> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => {
-    // Whoever waits for it is let go.
+    // Killing the server ends all pending requests.
     server.kill('SIGKILL');
     spawnSync('umount', ['-l', at]);
   });
@@ -47,12 +50,12 @@ export async function createMount(base: string): Promise<Mount> {
   server.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  await until('it is mounted', () => said.includes('ready'));
+  await until('the file system is mounted', () => said.includes('ready'));
   return {
     at,
     async stop() {
       server.kill('SIGSTOP');
-      await until('it stands still', () => readStat(server.pid ?? 0)?.state === 'T');
+      await until('the server is suspended', () => readStat(server.pid ?? 0)?.state === 'T');
     },
     go: () => void server.kill('SIGCONT'),
   };

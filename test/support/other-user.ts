@@ -1,12 +1,12 @@
-/** Another user of this machine. Only root can play one: tests that need it say so and are skipped elsewhere. */
+/** Another user of this machine. Only root can become one: tests that need it are skipped elsewhere. */
 import { execFileSync } from 'node:child_process';
 
 export const root = process.getuid?.() === 0;
-export const nobody = 65_534;
+export const otherUid = 65_534;
 
-/** Runs this program as the other user, and gives what it printed. */
-export function asNobody(source: string, args: readonly string[]): string {
-  const who = ['--reuid', String(nobody), '--regid', String(nobody), '--clear-groups'];
+/** Runs this program as the other user and returns its output. */
+export function asOtherUser(source: string, args: readonly string[]): string {
+  const who = ['--reuid', String(otherUid), '--regid', String(otherUid), '--clear-groups'];
   return execFileSync('setpriv', [...who, process.execPath, '-e', source, ...args], {
     cwd: '/',
     encoding: 'utf8',

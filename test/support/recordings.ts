@@ -1,4 +1,4 @@
-/** Recorded runs of real agent CLIs, and how to replay them through an adapter. */
+/** Recorded runs of real agent CLIs, and functions that replay them through an adapter. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Adapter, type ReadState, read, readFrom, readRest, type Stream } from '#adapters/adapter.ts';
 import { judgeStream, type StreamOutcome } from '#run/stream-outcome.ts';
@@ -10,14 +10,14 @@ export type Recording = {
   readonly scenario: string;
   readonly sessionId: string | null;
   readonly exit: { readonly code: number | null; readonly signal: string | null };
-  /** Files that lay in its folder afterwards. */
+  /** The files in its folder afterwards. */
   readonly files: readonly string[];
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
 };
 
 const folder = new URL('../fixtures/streams/', import.meta.url);
-/** 2026-11-22 12:20 in UTC, when they were recorded. */
+/** The time of the recordings: 2026-11-22 12:20 in UTC. */
 export const recordedAt = { at: Date.UTC(2026, 10, 22, 12, 20), timeZone: 'UTC' };
 
 export function recordings(cli: string): readonly Recording[] {
@@ -35,7 +35,7 @@ export function recording(cli: string, name: string): Recording {
   return { cli, name, scenario: meta.scenario, sessionId: meta.session_id, exit: meta.exit, files, ...streams };
 }
 
-/** Where to cut: the pieces of these bytes, in order. */
+/** Returns the pieces of these bytes in order. */
 export type Cutter = (bytes: Uint8Array) => readonly Uint8Array[];
 export const whole: Cutter = (bytes) => [bytes];
 export const inBytes: Cutter = (bytes) => Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
@@ -51,7 +51,7 @@ export function replay(
   return replayPieces(adapter, [...of('stderr', stderr), ...of('stdout', stdout)]);
 }
 
-/** The pieces of the two logs in any order between them, as the daemon may come to read them. */
+/** Reads the pieces of the two logs in any interleaving, as the daemon may. */
 export function replayPieces(adapter: Adapter, pieces: Pieces): StreamState {
   const states: Record<Stream, ReadState> = { stdout: readFrom(0), stderr: readFrom(0) };
   let streamState = emptyStreamState;
@@ -70,7 +70,7 @@ export function reported(adapter: Adapter, streamState: StreamState, exit: Recor
   return judgeStream(streamState, exit, adapter.stream ?? { needsResult: false, classOfExit: () => null });
 }
 
-/** The end of a run in short; where the stream decides nothing, the exit does. */
+/** Returns the end of a run in short. The exit decides when the stream does not. */
 export function endOf(adapter: Adapter, streamState: StreamState, exit: Recording['exit']): string {
   const report = reported(adapter, streamState, exit);
   if (report?.failure) return `failed: ${report.failure.class ?? 'unclassed'}`;
@@ -78,13 +78,13 @@ export function endOf(adapter: Adapter, streamState: StreamState, exit: Recordin
   return exit.code === 0 ? 'succeeded' : 'failed by its exit';
 }
 
-/** What a table says of a recording: what it did, and how it ended. */
+/** The row of a table for a recording: what it did, and how it ended. */
 export type Row = readonly [did: string, end: string];
-/** By recording, or by scenario where the recording has no row of its own. */
+/** Rows by recording, or by scenario for recordings without a row of their own. */
 export type Table = Readonly<Record<string, Row>>;
 
-/** What a run did in short: tool calls, commands that ended, and the changed files it told of. */
-export function deedsOf({ toolCalls, commands, commandsFailed, files }: StreamState): string {
+/** Returns in short what a run did: tool calls, ended commands and reported file changes. */
+export function describeActions({ toolCalls, commands, commandsFailed, files }: StreamState): string {
   const changes = Object.entries(files).map(([path, { kind }]) => `${kind} ${path.split('/').at(-1)}`);
   const counts = `${toolCalls} tools, ${commands} commands, ${commandsFailed} failed`;
   return [counts, ...changes].join(', ');

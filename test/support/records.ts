@@ -1,4 +1,4 @@
-/** Changing what is recorded of a run, in its folder and in the database, while no daemon is there. */
+/** Changes the records of a run in its folder and in the database. No daemon may be running. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -26,8 +26,8 @@ export function rewriteLeader(home: TestHome, run: RunView, change: Partial<Lead
   }
 }
 
-/** Stops the daemon and ends keeper and process without a trace. */
-export async function vanish(home: TestHome, run: RunView): Promise<void> {
+/** Stops the daemon and ends the keeper and the process without a record of the end. */
+export async function endWithoutRecord(home: TestHome, run: RunView): Promise<void> {
   await home.clip(['daemon', 'stop']);
   for (const pid of home.pidsOf('keeper')) await home.kill(pid);
   const { processPid } = run;
@@ -36,8 +36,8 @@ export async function vanish(home: TestHome, run: RunView): Promise<void> {
   await until(`run ${run.number} is dead`, () => !isAlive(processPid));
 }
 
-/** What a reboot looks like: everything is gone, and what is recorded belongs to an earlier boot. */
+/** Simulates a reboot: all processes are gone, and the records belong to an earlier boot. */
 export async function reboot(home: TestHome, run: RunView): Promise<void> {
-  await vanish(home, run);
+  await endWithoutRecord(home, run);
   rewriteLeader(home, run, { bootId: '00000000-0000-4000-8000-000000000000' });
 }

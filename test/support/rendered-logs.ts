@@ -1,4 +1,4 @@
-/** Logs of agents, rendered for a test. */
+/** Renders agent logs for tests. */
 
 import { createRenderer, type Reader } from '#cli/logs/transcript/renderer.ts';
 import type { TextStyle } from '#cli/terminal/style.ts';
@@ -19,12 +19,12 @@ export function rendererOf(reader: Reader, { stream = 'stdout', look = plain, hi
   return createRenderer({ reader, stream, look, cwd: '/home/demo/project', hint: 'clip logs 7 --raw', hide });
 }
 
-/** All lines of this log. */
+/** Returns all lines of this log. */
 export function linesOf(reader: Reader, bytes: Uint8Array | string, given: Given = {}): string[] {
   const renderer = rendererOf(reader, given);
   return [...renderer.push(typeof bytes === 'string' ? Buffer.from(bytes) : bytes), ...renderer.rest()];
 }
 
-/** The log in which these events stand. */
+/** Returns the log with these events. */
 export const logOf = (...events: readonly object[]): string =>
   events.map((event) => `${JSON.stringify(event)}\n`).join('');

@@ -6,7 +6,7 @@ import type { TestHome } from './home.ts';
 
 export type TestRepository = ReturnType<typeof addRepository>;
 
-/** A repository with one commit in the folder of a home. */
+/** Creates a repository with one commit in the folder of a home. */
 export function addRepository(home: Pick<TestHome, 'base' | 'env'>, name = 'repo') {
   const folder = join(home.base, name);
   const git = gitIn(home, folder);
@@ -18,7 +18,7 @@ export function addRepository(home: Pick<TestHome, 'base' | 'env'>, name = 'repo
   return { folder, git };
 }
 
-/** A linked worktree of it, on a branch of its own. */
+/** Creates a linked worktree on a branch of its own. */
 export function addWorktree(
   home: Pick<TestHome, 'base' | 'env'>,
   { git }: Pick<TestRepository, 'git'>,
@@ -29,7 +29,7 @@ export function addWorktree(
   return { folder, git: gitIn(home, folder) };
 }
 
-/** Runs git in this folder, and gives what it printed. */
+/** Returns a function that runs git in this folder and returns its output. */
 export function gitIn(home: Pick<TestHome, 'base' | 'env'>, folder: string) {
   const settings = ['user.name=T', 'user.email=t@example.invalid', 'protocol.file.allow=always'].flatMap((setting) => [
     '-c',

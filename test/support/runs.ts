@@ -1,10 +1,10 @@
-/** Runs as values: every part can be given, the rest is a plain command that nobody limits. */
+/** Runs as values: every part can be given, and the defaults describe a plain command without limits. */
 import type { AgentProfile } from '#run/agent.ts';
 import type { Leader } from '#run/leader.ts';
 import type { Lineage, Run, Running, RunSpec, RunState, Stopping } from '#run/run.ts';
 import type { Stop } from '#run/stop.ts';
 
-/** The moment at which tests of pure code play. */
+/** The current time in tests of pure code. */
 export const noon = Date.UTC(2026, 5, 1, 12);
 
 export const leader: Leader = { pid: 4242, pgid: 4242, startTime: 77_000, bootId: 'boot-1' };

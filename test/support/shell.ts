@@ -1,4 +1,4 @@
-/** A shell in a home, as a person has one: `clip` on the PATH, and a folder with something to work on. */
+/** A shell in a home, with `clip` on the PATH and a folder with something to work on. */
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,9 @@ export type Shell = {
   readonly paste: (line: string) => Promise<Result>;
 };
 
-/** `endless`: lines that never end by themselves, and have shown all there is to see once they have said a line. */
+/**
+ * Creates the shell. `endless`: matches commands that never end by themselves and are complete after their first line.
+ */
 export function shellIn(home: Pick<OpenHome, 'base' | 'env'>, endless: RegExp = /$^/): Shell {
   const bin = join(home.base, '.local/bin');
   const folder = join(home.base, 'project');

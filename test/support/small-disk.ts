@@ -1,4 +1,7 @@
-/** A small disk of its own for a home, which can be filled to the last byte. Only where this process may mount one. No vitest in here: the driver of chaos uses it as well. */
+/**
+ * A small disk for a home, which can be filled to the last byte. It needs permission to mount. This module does not
+ * import vitest, because the chaos driver uses it as well.
+ */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +11,7 @@ const blockBytes = 2 ** 20;
 
 export type Disk = ReturnType<typeof mountDisk>;
 
-/** Whether disks can be mounted here; tried once. */
+/** Returns whether disks can be mounted here, by mounting one. */
 export function mayMount(folder: string): boolean {
   const place = join(folder, 'try');
   mkdirSync(place);
@@ -24,7 +27,7 @@ export function mountDisk(folder: string, mib = mibUsual) {
     throw new Error(`No disk can be mounted at ${folder}.`);
   const ballast = join(folder, 'ballast');
   return {
-    /** Until no more than so many bytes are left. */
+    /** Fills the disk until at most this many bytes are left. */
     fill(left = 0): void {
       const spare = join(folder, 'spare');
       if (left > 0) writeFileSync(spare, Buffer.alloc(left));
@@ -38,7 +41,7 @@ export function mountDisk(folder: string, mib = mibUsual) {
         rmSync(spare, { force: true });
       }
     },
-    /** Gives so much of it back. */
+    /** Frees this many bytes. */
     spare: (bytes: number): void => truncateSync(ballast, statSync(ballast).size - bytes),
     free: (): void => rmSync(ballast, { force: true }),
     unmount: (): boolean => run('umount', [folder]) || run('umount', ['-l', folder]),

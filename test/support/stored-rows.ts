@@ -1,4 +1,4 @@
-/** All that the database of a home holds, read without a line of the code that wrote it. */
+/** All rows of the database of a home, read without the code that wrote them. */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Run } from '#run/run.ts';
@@ -8,7 +8,7 @@ import type { TestHome } from './home.ts';
 type Row = Record<string, string | number | null>;
 export type StoredRun = Run & {
   readonly status: string;
-  /** What was read of an agent's logs. */
+  /** What was read from an agent's logs. */
   readonly account: {
     readonly messages: number;
     readonly commands: number;

@@ -1,9 +1,9 @@
-/** What the tests of the adapters share: a launch, lines written by hand, and the table over all recordings. */
+/** Shared parts of the adapter tests: a launch, lines written by hand, and the table of all recordings. */
 import { expect, test } from 'vitest';
 import type { Adapter, Launch } from '#adapters/adapter.ts';
 import type { AdapterName, AgentProfile } from '#run/agent.ts';
 import type { StreamState } from '#run/stream-state.ts';
-import { deedsOf, endOf, recordings, replay, type Table } from './recordings.ts';
+import { describeActions, endOf, recordings, replay, type Table } from './recordings.ts';
 
 export function launch(
   adapter: AdapterName,
@@ -25,20 +25,20 @@ export function launch(
   return { agent: { ...bare, ...changes }, sessionId, promptPath: '/home/demo/prompt', environment };
 }
 
-/** The account of these events and lines. */
+/** Returns the stream state after these events and lines. */
 export function streamStateOf(adapter: Adapter, events: readonly object[], stderr = ''): StreamState {
   const stdout = events.map((event) => `${JSON.stringify(event)}\n`).join('');
   return replay(adapter, { stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) });
 }
 
-/** One test for each recording: its row, or that of its scenario, says what it did and how it ended. */
-export function deedsAndEnds(cli: string, adapter: Adapter, table: Table): void {
+/** Defines one test for each recording: its row, or that of its scenario, says what it did and how it ended. */
+export function testRecordings(cli: string, adapter: Adapter, table: Table): void {
   const all = recordings(cli);
   for (const each of all) {
     const [did, end] = table[each.name] ?? table[each.scenario] ?? ['a row of the table', each.scenario];
     test(`${each.name}: ${did}; ${end}`, () => {
       const streamState = replay(adapter, each);
-      expect([deedsOf(streamState), endOf(adapter, streamState, each.exit)]).toEqual([did, end]);
+      expect([describeActions(streamState), endOf(adapter, streamState, each.exit)]).toEqual([did, end]);
     });
   }
   test('every row of the table is about a recording', () => {

@@ -1,4 +1,4 @@
-/** Continuation summaries and what they are made from. */
+/** Continuation summaries and their inputs. */
 
 import { emptyStreamState } from '#run/stream-state.ts';
 import type { WorkspaceRecord } from '#run/workspace-record.ts';
@@ -18,7 +18,7 @@ export const headings = [
   'How to resume',
 ];
 
-/** A work folder in which nothing is different. */
+/** Returns a work folder without changes. */
 export function aWorkspace(given: Partial<WorkspaceRecord> = {}): WorkspaceRecord {
   const head = '1f2e3d4c5b6a79880123456789abcdef01234567';
   return {
@@ -101,13 +101,13 @@ export function aSummaryInput({
   };
 }
 
-/** The sections by their headings, as someone reads them who knows nothing of fences. */
+/** Returns the sections by their headings, as a reader would split them who ignores fences. */
 export function sectionsOf(summary: string): ReadonlyMap<string, string> {
   const [, ...parts] = summary.split(/^## /m);
   return new Map(parts.map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n')).trim()]));
 }
 
-/** Whether each fence is closed by one that is as long, as Markdown wants it. */
+/** Returns whether each fence is closed by one of the same length, as Markdown requires. */
 export function fencesClose(text: string): boolean {
   let open: string | null = null;
   for (const line of text.split(/\r\n|\r|\n/)) {

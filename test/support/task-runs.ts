@@ -1,4 +1,4 @@
-/** Tasks of scripted agents in a home, and what became of them. */
+/** Tasks of scripted agents in a home, and their results. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventView, RunView } from '#protocol/answers.ts';
@@ -17,12 +17,12 @@ export type TaskShown = {
 
 const { session, words, done, change, command } = codexSays;
 
-/** Ways in which a run of an agent ends. */
+/** Ends of an agent's run. */
 export const ends = {
   plans: [session('s1'), words('I will inspect the repo next and then implement the fix.'), done(10, 1), { exit: 0 }],
   saysNothing: [session('s1'), done(10, 1), { exit: 0 }],
   changes: [session('s1'), change('a', 'src/a.ts'), words('Changed.'), done(10, 1), { exit: 0 }],
-  /** Work of which nothing remains. */
+  /** The agent works, but no change remains. */
   builds: [session('s1'), command('a', 'make build'), words('Built.'), done(10, 1), { exit: 0 }],
   explains: [
     session('s1'),
@@ -33,10 +33,13 @@ export const ends = {
   fails: [session('s1'), words('Hm.'), { complain: 'Boom.' }, { exit: 1 }],
 } satisfies Record<string, readonly AgentStep[]>;
 
-/** A step that runs clip in the run, as the agent itself would. */
+/** Returns a step that runs clip inside the run, as the agent itself would. */
 export const clipStep = (args: string): AgentStep => ({ run: `node '${program}' ${args}` });
 
-/** A home with an agent that acts by these scripts, one for each of its starts. `{await}` steps wait for the gate. */
+/**
+ * Creates a home with an agent that follows these scripts, one for each of its starts. `{await}` steps wait for the
+ * gate.
+ */
 export async function homeWith(
   scripts: (gate: string) => readonly (readonly AgentStep[])[],
   options: readonly string[] = [],
@@ -47,7 +50,7 @@ export async function homeWith(
   return { home, seen: agent.seen, gate, open: (path: string = gate) => writeFileSync(path, '') };
 }
 
-/** Runs that live until their gate is opened, and have then changed something. */
+/** Returns the steps of a run that lives until its gate is opened, and then changes a file. */
 export const gated = (gate: string): readonly AgentStep[] => [session('s1'), { await: gate }, ...ends.changes.slice(1)];
 
 export async function addTask(
@@ -63,7 +66,7 @@ export async function addTask(
 export const shownTask = (home: TestHome, task: number): Promise<TaskShown> =>
   home.asked<TaskShown>(`/v1/tasks/${task}`, ['task', 'show', `T${task}`, '--json']);
 
-/** All its runs, the oldest first. */
+/** Returns all runs of the task, the oldest first. */
 export async function runsOf(home: TestHome, task: number): Promise<RunView[]> {
   return (
     await home.asked<{ runs: RunView[] }>(`/v1/runs?task=${task}&limit=100`, [
@@ -77,7 +80,7 @@ export async function runsOf(home: TestHome, task: number): Promise<RunView[]> {
   ).runs.reverse();
 }
 
-/** Its runs, once there are so many and the last of them is in one of these statuses. */
+/** Waits until the task has this many runs and the last of them has one of these statuses. Returns its runs. */
 export function untilRun(
   home: TestHome,
   task: number,
@@ -91,8 +94,10 @@ export function untilRun(
   });
 }
 
-/** The task and its runs, once nothing of it moves any more: all runs are settled, and no wake waits. */
-/** `ms`: an upper bound, for tasks of many runs. */
+/**
+ * Returns the task and its runs after all runs have settled and no wake is pending. `ms`: an upper bound, for tasks of
+ * many runs.
+ */
 export function atRest(home: TestHome, task: number, ms = 50_000): Promise<TaskShown & { runs: RunView[] }> {
   const look = async () => {
     const runs = await runsOf(home, task);

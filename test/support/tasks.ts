@@ -1,4 +1,4 @@
-/** Tasks, ends of their runs, and what is true around them, as values. */
+/** Tasks, ends of their runs, and their circumstances, as values. */
 
 import type { LivenessState } from '#run/run.ts';
 import type { EndedRun, Situation } from '#task/continuation/decision.ts';
@@ -6,7 +6,7 @@ import type { Task } from '#task/task.ts';
 import { plainPayload, type WakePayload, type WakeReason } from '#task/wake.ts';
 import { noon } from './runs.ts';
 
-/** An agent's task that is being worked on, with its whole budget. */
+/** Returns an agent's task that is in progress, with its whole budget. */
 export function aTaskOf(given: Partial<Task> = {}): Task {
   return {
     number: 7,
@@ -33,7 +33,7 @@ export function aTaskOf(given: Partial<Task> = {}): Task {
   };
 }
 
-/** A run of it that exited with 0; its verdict is the caller's to say. */
+/** Returns a run of the task that exited with 0. The caller gives its verdict. */
 export function anEnd(given: Partial<EndedRun> = {}): EndedRun {
   return {
     id: 'id42',
@@ -72,7 +72,7 @@ export function woken(reason: WakeReason, payload: Partial<WakePayload> = {}): N
   return { reason, payload: { ...plainPayload, ...payload } };
 }
 
-/** Nothing stands against a start, and the whole budget is there. */
+/** Returns a situation in which nothing prevents a start and the whole budget is available. */
 export function aSituation(given: Partial<Situation> = {}): Situation {
   return {
     at: noon,

@@ -1,4 +1,4 @@
-/** A real terminal with a shell in it, in which the programs of a home are used as a person would. */
+/** A real terminal with a shell, in which a test uses the programs of a home as a person would. */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -7,7 +7,7 @@ import { until } from './until.ts';
 
 export type Terminal = ReturnType<typeof openTerminal>;
 
-/** Ends with the test. `clip` is a command in it, and `$` its prompt. */
+/** Opens a terminal, which is closed at the end of the test. `clip` is a command in it, and `$` is its prompt. */
 export function openTerminal(
   home: TestHome,
   { columns = 100, rows = 30, env = {} }: { columns?: number; rows?: number; env?: Record<string, string> } = {},
@@ -39,10 +39,10 @@ export function openTerminal(
   const screen = (): string => tmux('capture-pane', '-p').replaceAll(/ +$/gm, '');
   return {
     screen,
-    /** Names of keys are `Enter`, `Escape`, `C-c` …; everything else is typed. */
+    /** Sends keys: `Enter`, `Escape`, `C-c` … by name, everything else as text. */
     keys: (...keys: string[]): void => void tmux('send-keys', ...keys),
     type: (line: string): void => void tmux('send-keys', '-l', line),
-    /** Waits until this stands on the screen; gives the screen. */
+    /** Waits until the screen shows this text. Returns the screen. */
     shows: (what: RegExp | string, ms?: number): Promise<string> =>
       until(
         `the screen shows ${what}, and not\n${screen()}`,
@@ -51,10 +51,10 @@ export function openTerminal(
       ).then(String),
     resize: (width: number, height: number): void =>
       void tmux('resize-window', '-x', String(width), '-y', String(height)),
-    /** `1` while a program has taken the whole screen. */
+    /** Returns whether a program uses the alternate screen. */
     alternate: (): boolean => tmux('display-message', '-p', '#{alternate_on}').trim() === '1',
     cursorShown: (): boolean => tmux('display-message', '-p', '#{cursor_flag}').trim() === '1',
-    /** Process of the program that runs in it now. */
+    /** Returns the name of the running program. */
     foreground: (): string => tmux('display-message', '-p', '#{pane_current_command}').trim(),
   };
 }

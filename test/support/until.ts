@@ -1,4 +1,7 @@
-/** Waits until this holds, at most so long: the only way to wait in a test. Gives what the condition gave. */
+/**
+ * Waits until a condition holds, for at most `ms`. Returns the result of the condition. Tests wait with this function
+ * only.
+ */
 export async function until<T>(what: string, condition: () => T | Promise<T>, ms = 30_000): Promise<NonNullable<T>> {
   let last: unknown = null;
   for (const end = Date.now() + ms; Date.now() < end; ) {

@@ -1,4 +1,4 @@
-/** A run as the daemon shows it; every field can be given. */
+/** Returns a run as the daemon shows it. Every field can be given. */
 import type { RunView } from '#protocol/answers.ts';
 import { buildRunView } from '#protocol/build-views.ts';
 import { aRun, noon, running } from './runs.ts';

@@ -6,7 +6,7 @@ import { measureWidth } from '#cli/terminal/width.ts';
 import type { RunView } from '#protocol/answers.ts';
 import { runStatuses } from '#run/run.ts';
 import { aBoard, at, busy, factsOf, pressed, screen } from '../support/dashboard.ts';
-import { nasty, steering } from '../support/terminal.ts';
+import { hostileText, steering } from '../support/terminal.ts';
 import { aView } from '../support/views.ts';
 
 const board = aBoard({ live: [busy.running], queued: [busy.queued], recent: [busy.failed], needsYou: [busy.need] });
@@ -79,15 +79,15 @@ const hostile: RunView[] = runStatuses.map((status, index) =>
   aView({
     number: index + 1,
     status,
-    name: `名前${nasty}مرحبا`,
-    agentName: index % 2 ? `実行${nasty}` : null,
-    command: ['sh', '-c', `echo ${nasty} ${'と'.repeat(120)}`],
-    waitingFor: status === 'queued' ? `slot ${nasty}` : null,
+    name: `名前${hostileText}مرحبا`,
+    agentName: index % 2 ? `実行${hostileText}` : null,
+    command: ['sh', '-c', `echo ${hostileText} ${'と'.repeat(120)}`],
+    waitingFor: status === 'queued' ? `slot ${hostileText}` : null,
     endedAt: index > 3 ? at(-1_000) : null,
-    error: index > 3 ? nasty : null,
-    nextAction: index === 5 ? `next ${nasty}` : null,
+    error: index > 3 ? hostileText : null,
+    nextAction: index === 5 ? `next ${hostileText}` : null,
     livenessState: index > 3 ? 'advanced' : null,
-    lastMessage: nasty,
+    lastMessage: hostileText,
   }),
 );
 const hostileBoard = aBoard(
@@ -95,9 +95,9 @@ const hostileBoard = aBoard(
     live: hostile.slice(1, 4),
     queued: hostile.slice(0, 1),
     recent: hostile.slice(4),
-    needsYou: [{ ...busy.need, title: `題名${nasty}`, what: `${nasty} מה `.repeat(20), next: nasty }],
+    needsYou: [{ ...busy.need, title: `題名${hostileText}`, what: `${hostileText} מה `.repeat(20), next: hostileText }],
   },
-  { daemon: { ...board.daemon, trouble: { code: 'disk_full', message: nasty, hint: nasty } } },
+  { daemon: { ...board.daemon, trouble: { code: 'disk_full', message: hostileText, hint: hostileText } } },
 );
 const hostileFacts = factsOf(hostileBoard, {
   lastLine: ({ number }) => (number === 2 ? `行${'語'.repeat(200)}` : null),
@@ -117,7 +117,7 @@ describe.each(Object.entries(pages))('the page %s', (_, keys) => {
   it.each([40, 80, 200])('fits a terminal of %i columns and 24 lines, whatever the names and the output', (columns) => {
     const lines = screen(state, hostileFacts, columns, 24);
     expect(lines).toHaveLength(24);
-    // The terminal cuts what is too long for its table; Ink does it in the program.
+    // The terminal cuts text that is too wide for its table. In the program, Ink does that.
     for (const line of lines) expect(line).not.toContain('\n');
   });
 
@@ -126,7 +126,7 @@ describe.each(Object.entries(pages))('the page %s', (_, keys) => {
   });
 
   it('shows the same without colors', () => {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours that clip sets itself
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the colors that clip sets itself
     const bare = text(screen(state, hostileFacts, 120, 40, true)).replaceAll(/\u001b\[\d+m/g, '');
     expect(
       text(screen(state, hostileFacts, 120, 40))
@@ -190,7 +190,7 @@ describe('the keys', () => {
     for (let step = 0; step < 16; step += 1) {
       const lines = screen(pressed(all, Array(step).fill('down'), begin, 6).state, all, 80, 6);
       expect([step, lines.filter((line) => line.startsWith('▸'))]).toEqual([step, [expect.any(String)]]);
-      // What moves it on stands below what needs somebody, and is not cut off.
+      // The command that continues the task stands below the reason why it needs a person, and is not cut off.
       if (step < 4) expect(text(lines)).toContain('Settle it, then: clip continue T7');
     }
   });
@@ -258,7 +258,7 @@ describe('the keys', () => {
   it('quit with q and with Ctrl-C, from every page', () => {
     for (const keys of [['q'], ['?', 'q'], ['g', 'interrupt'], ['/', 'interrupt'], ['j', 'c', 'interrupt']])
       expect(pressed(facts, keys).orders.at(-1)).toEqual({ type: 'quit' });
-    // While a filter is typed, q is a letter.
+    // While a filter is being typed, `q` is a letter.
     expect(pressed(facts, ['/', 'q']).orders).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { changes } from '#cli/dashboard/describe-changes.ts';
 import { aBoard, at, busy } from '../support/dashboard.ts';
 import { noon } from '../support/runs.ts';
-import { nasty, steering } from '../support/terminal.ts';
+import { hostileText, steering } from '../support/terminal.ts';
 
 const { running, failed, queued } = busy;
 const before = aBoard({ live: [running], recent: [failed] });
@@ -46,10 +46,10 @@ describe('the described changes of the board', () => {
   });
 
   it('contain no control sequences', () => {
-    const trouble = { code: 'disk_full', message: nasty, hint: nasty };
+    const trouble = { code: 'disk_full', message: hostileText, hint: hostileText };
     const hostile = aBoard({
-      queued: [{ ...queued, waitingFor: nasty, command: [nasty] }],
-      needsYou: [{ ...busy.need, title: nasty, what: nasty, next: nasty }],
+      queued: [{ ...queued, waitingFor: hostileText, command: [hostileText] }],
+      needsYou: [{ ...busy.need, title: hostileText, what: hostileText, next: hostileText }],
     });
     const all = changes(before, { ...hostile, daemon: { ...hostile.daemon, trouble } }, noon);
     expect(steering(all.join('\n'))).toEqual([]);

@@ -1,4 +1,6 @@
-/** What is listed of the runs of a task, and what counts as theirs: the cases of the reference system. */
+/**
+ * Which activity is listed for the runs of a task, and which events belong to it: the cases of the reference system.
+ */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +22,7 @@ const explains = (...steps: readonly object[]) => [
   { exit: 0 },
 ];
 
-/** A task of nobody, with these runs of it, one after the other. */
+/** Creates an unassigned task with these runs, one after the other. */
 async function taskWith(scripts: readonly (readonly object[])[]) {
   const { home } = await homeWith(() => scripts as never);
   const task = await addTask(home, []);
@@ -53,7 +55,7 @@ describe('the runs of a task', () => {
     database.exec("update runs set state = json_set(state, '$.liveness', null)");
     database.close();
     expect((await home.clip(['ledger', `T${task}`])).stdout).toContain('No liveness data');
-    const judged = await until('it is judged', async () =>
+    const judged = await until('the run has a verdict', async () =>
       (await ledger(home, task)).find(({ livenessState }) => livenessState !== null),
     );
     expect(judged).toMatchObject({ livenessState: 'needs_followup', livenessReason: expect.any(String) });

@@ -1,9 +1,9 @@
-/** What is handed on from run to run: the cases of the reference system, and when it is made. */
+/** What is handed over from run to run, and when it is created: the cases of the reference system. */
 import { describe, expect, it } from 'vitest';
 import type { DocumentView } from '#protocol/tasks.ts';
 import { codexSays } from '../../support/agents.ts';
 import type { TestHome } from '../../support/home.ts';
-import { vanish } from '../../support/records.ts';
+import { endWithoutRecord } from '../../support/records.ts';
 import { headings } from '../../support/summaries.ts';
 import { addTask, atRest, ends, gated, homeWith, untilRun } from '../../support/task-runs.ts';
 import { until } from '../../support/until.ts';
@@ -14,13 +14,13 @@ type Handoff = { document: DocumentView; history: { revision: number }[] };
 const handoff = async (home: TestHome, task: number) =>
   home.json<Handoff>(['handoff', `T${task}`, '--history', '--json']);
 
-/** What stands under a heading. */
+/** Returns the text under a heading. */
 function section(body: string, heading: string): string {
   const [, text = ''] = body.split(`\n## ${heading}\n`);
   return (text.split('\n## ')[0] ?? '').trim();
 }
 
-/** A summary once it is of this run. */
+/** Waits for the summary of this run. */
 const summaryOf = (home: TestHome, task: number, run: number) =>
   until(`the summary is of run ${run}`, async () => {
     const { stdout } = await home.clip(['handoff', `T${task}`, '--json']);
@@ -82,12 +82,12 @@ describe('the continuation summary', () => {
     const { home } = await homeWith((gate) => [[session('s1'), change('a', 'src/parse.ts'), { await: gate }]]);
     const task = await addTask(home, told);
     const first = await home.submit(['--agent', 'coder', '--task', `T${task}`, 'go']);
-    await until('it is at work', async () => (await home.show(first)).evidence?.filesChanged === 1);
+    await until('the agent is working', async () => (await home.show(first)).evidence?.filesChanged === 1);
     await home.clip(['cancel', String(first)]);
     expect(section(await summaryOf(home, task, first), 'How the last run stopped')).toContain('Stop reason: cancelled');
     const second = await home.submit(['--agent', 'coder', '--task', `T${task}`, '--on-loss', 'fail', 'go']);
-    await until('it is at work', async () => (await home.show(second)).evidence?.filesChanged === 1);
-    await vanish(home, await home.show(second));
+    await until('the agent is working', async () => (await home.show(second)).evidence?.filesChanged === 1);
+    await endWithoutRecord(home, await home.show(second));
     const body = await summaryOf(home, task, second);
     expect(section(body, 'How the last run stopped')).toContain('Stop reason: process_lost');
     expect(section(body, 'Files touched')).toContain('src/parse.ts');

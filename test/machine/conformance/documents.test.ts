@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DocumentHeadView } from '#protocol/tasks.ts';
 import { addTask, atRest, ends, homeWith, shownTask } from '../../support/task-runs.ts';
 
-/** A task with a person's document and a summary. */
+/** Creates a task with a document by a person and a summary. */
 async function taskWithBoth() {
   const { home } = await homeWith(() => [ends.explains]);
   const task = await addTask(home, []);

@@ -1,10 +1,10 @@
-/** The fourteen cases of lost and stranded work that the reference system tests, in its order and by its names. */
+/** The fourteen cases of lost and stranded work that the reference system tests, in its order and with its names. */
 import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codexSays } from '../../support/agents.ts';
 import { createHome, isAlive, marked, type TestHome } from '../../support/home.ts';
-import { vanish } from '../../support/records.ts';
+import { endWithoutRecord } from '../../support/records.ts';
 import {
   addTask,
   atRest,
@@ -21,13 +21,13 @@ import { until } from '../../support/until.ts';
 
 const { session, words, done } = codexSays;
 
-/** A task whose run lives and waits for its gate; so do all that follow it. */
+/** Creates a task whose run lives and waits for its gate. Later runs wait as well. */
 async function working() {
   const { home, open, gate } = await homeWith((path) => [gated(path)]);
   const task = await addTask(home);
   const [run] = await untilRun(home, task, 1, 'running');
   if (run === undefined) throw new Error('There is no run.');
-  await until('it is recorded', async () => (await home.show(run.number)).sessionIdAfter === 's1');
+  await until('the session is recorded', async () => (await home.show(run.number)).sessionIdAfter === 's1');
   return { home, task, run, open, gate };
 }
 
@@ -53,7 +53,7 @@ describe('a run whose supervisor was killed', () => {
   it('2. is process_lost when its process is gone, and queued exactly once again, holding the task; the checkout stays', async () => {
     const { home, task, run } = await working();
     await home.clip(['queue', 'hold']);
-    await vanish(home, run);
+    await endWithoutRecord(home, run);
     const [lost, retry, ...others] = await untilRun(home, task, 2, 'queued');
     expect(others).toEqual([]);
     expect(lost).toMatchObject({
@@ -75,7 +75,7 @@ describe('a run whose supervisor was killed', () => {
       checkoutRunId: run.id,
       executionRunId: retry?.id,
     });
-    const judged = await until('it is judged', async () =>
+    const judged = await until('the run has a verdict', async () =>
       (await home.show(run.number)).settled ? home.show(run.number) : null,
     );
     expect(judged).toMatchObject({
@@ -83,7 +83,7 @@ describe('a run whose supervisor was killed', () => {
       livenessReason: expect.stringContaining('process_lost'),
       decision: { action: 'follows' },
     });
-    // Another daemon looks at the same loss.
+    // Another daemon finds the same loss.
     await home.clip(['daemon', 'restart']);
     expect(await runsOf(home, task)).toHaveLength(2);
   });
@@ -91,7 +91,7 @@ describe('a run whose supervisor was killed', () => {
   it('is queued again also when its agent is paused, and waits until the agent is resumed', async () => {
     const { home, task, run, open } = await working();
     await home.clip(['agent', 'pause', 'coder']);
-    await vanish(home, run);
+    await endWithoutRecord(home, run);
     const [, retry] = await untilRun(home, task, 2, 'queued');
     expect(retry).toMatchObject({ processLossRetryCount: 1, waitingFor: expect.stringContaining('paused') });
     open();
@@ -105,7 +105,7 @@ describe('a run whose supervisor was killed', () => {
     const [run] = await untilRun(home, task, 1, 'running');
     const { id = '', number = 0, processPid } = run ?? {};
     await until(
-      'its child is there',
+      'the child is running',
       async () => (await home.show(number)).lastMessage === 'Started.' && marked(id).length > 1,
     );
     await home.clip(['queue', 'hold']);
@@ -124,10 +124,10 @@ describe('a run whose supervisor was killed', () => {
 
   it('4. is not queued again when it was itself such a retry: executionRunId null, checkoutRunId unchanged; blocked, unlike the reference, because nothing else would move the task', async () => {
     const { home, task, run } = await working();
-    await vanish(home, run);
+    await endWithoutRecord(home, run);
     const [, retry] = await untilRun(home, task, 2, 'running');
     if (retry === undefined) throw new Error('There is no retry.');
-    await vanish(home, retry);
+    await endWithoutRecord(home, retry);
     await untilRun(home, task, 2, 'failed');
     const rest = await atRest(home, task);
     expect(rest.runs.map(({ errorCode, processLossRetryCount }) => [errorCode, processLossRetryCount])).toEqual([
@@ -182,7 +182,7 @@ describe('a run that is canceled', () => {
       data: { agentId: run?.agentId, name: 'coder', role: 'engineer' },
     };
     expect(await events(home, 'agent.first_run')).toEqual([expect.objectContaining(expected)]);
-    // The next one is its second, also for another daemon, and when nothing is left of the first.
+    // The next retry is the second one, even for another daemon and after the first run was removed.
     await home.clip(['rm', String(run?.number)]);
     await home.kill(home.daemonPid());
     const second = await home.submit(['--agent', 'coder', 'x']);
@@ -209,7 +209,7 @@ describe('a run that is canceled', () => {
   });
 });
 
-/** A home where the system refuses to start the agent's program: a link that leads to itself. */
+/** Creates a home in which the system refuses to start the agent's program, which is a link to itself. */
 async function brokenHome(): Promise<TestHome> {
   const { home } = await homeWith((gate) => [gated(gate)]);
   const command = join(home.base, 'broken');

@@ -36,7 +36,7 @@ describe('consecutive runs that only plan or give no answer', () => {
       maxContinuationAttempts: 2,
       instruction: first?.nextAction,
     });
-    // Told in its prompt, in the session that it had.
+    // The prompt explains the continuation, and the session is the same.
     expect(seen().map(({ argv }) => argv.includes('resume'))).toEqual([false, true, true]);
     expect(seen()[1]?.stdin).toContain('run_liveness_continuation');
     expect(seen()[1]?.stdin).toContain('Attempt 1 of 2');
@@ -69,7 +69,7 @@ describe('consecutive runs that only plan or give no answer', () => {
   });
 });
 
-/** A run that only plans, of a task to which something happens before it ends. */
+/** Creates a task with a run that only plans. `during` changes the task before the run ends. */
 async function planned(
   meanwhile: (home: TestHome, task: number) => Promise<unknown>,
   last: readonly AgentStep[] = ends.plans.slice(1),

@@ -1,4 +1,4 @@
-/** The ledger as a person reads it: the words of the reference system. */
+/** The text of the ledger: the wording of the reference system. */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -8,8 +8,8 @@ import { addTask, atRest, ends, gated, homeWith, untilRun } from '../../support/
 const { session, words, done } = codexSays;
 const blocked = [session('s1'), words('I cannot proceed because I need access credentials.'), done(10, 1), { exit: 0 }];
 
-/** A task of nobody with these runs, one after the other, and what the ledger says. */
-async function told(scripts: readonly (readonly object[])[], options: readonly string[] = []) {
+/** Creates an unassigned task with these runs, one after the other, and returns its ledger. */
+async function taskWithLedger(scripts: readonly (readonly object[])[], options: readonly string[] = []) {
   const { home } = await homeWith(() => scripts as never, options);
   const task = await addTask(home, []);
   for (const _ of scripts) await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'go']);
@@ -17,12 +17,19 @@ async function told(scripts: readonly (readonly object[])[], options: readonly s
   return { home, task, ledger: async (...more: string[]) => (await home.clip(['ledger', `T${task}`, ...more])).stdout };
 }
 
-/** The entry of one run. */
+/** Returns the entry of one run. */
 const entry = (ledger: string, run: number) => ledger.split('\n\n').find((part) => part.includes(`#${run} `)) ?? '';
 
 describe('the ledger of a task shows', () => {
   it('every verdict by its name', async () => {
-    const { ledger } = await told([ends.plans, ends.saysNothing, ends.changes, ends.explains, ends.fails, blocked]);
+    const { ledger } = await taskWithLedger([
+      ends.plans,
+      ends.saysNothing,
+      ends.changes,
+      ends.explains,
+      ends.fails,
+      blocked,
+    ]);
     const text = await ledger();
     const states = ['plan_only', 'empty_response', 'advanced', 'needs_followup', 'failed', 'blocked'];
     for (const [index, state] of states.entries()) expect(entry(text, index + 1)).toContain(`  ${state}`);
@@ -40,7 +47,7 @@ describe('the ledger of a task shows', () => {
   });
 
   it('a run without a verdict as No liveness data, and what is not known as Unavailable', async () => {
-    const { home, task, ledger } = await told([ends.explains]);
+    const { home, task, ledger } = await taskWithLedger([ends.explains]);
     await home.clip(['daemon', 'stop']);
     const database = new Database(join(home.folder, 'clip.db'));
     database.exec("update runs set state = json_set(state, '$.liveness', null)");
@@ -80,13 +87,13 @@ describe('the ledger of a task shows', () => {
   });
 
   it('the number of older runs that are left out', async () => {
-    const { ledger } = await told([ends.saysNothing, ends.saysNothing, ends.saysNothing]);
+    const { ledger } = await taskWithLedger([ends.saysNothing, ends.saysNothing, ends.saysNothing]);
     expect(await ledger('--limit', '1')).toContain('2 older runs not shown');
     expect(await ledger()).not.toContain('not shown');
   });
 
   it('the next action of a run', async () => {
-    const { ledger } = await told([ends.plans]);
+    const { ledger } = await taskWithLedger([ends.plans]);
     expect(await ledger()).toMatch(/next +I will inspect the repo next/);
   });
 });

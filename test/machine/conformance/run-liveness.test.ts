@@ -1,4 +1,4 @@
-/** How finished runs are judged: the cases of the reference system, by its names of states. */
+/** How finished runs are judged: the cases of the reference system, with its names of states. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type AgentStep, codexSays } from '../../support/agents.ts';
@@ -9,7 +9,7 @@ const end = [done(10, 1), { exit: 0 }];
 const plan = 'I will inspect the repo next and then implement the fix.';
 const blocker = 'I cannot proceed because I need access credentials.';
 
-/** The verdict on one run of a task of nobody, so that nothing follows. */
+/** Returns the verdict on one run of an unassigned task, so that no other run follows. */
 async function judged(steps: readonly AgentStep[], task: readonly string[] = [], title = 'Fix the parser') {
   const { home } = await homeWith(() => [[session('s1'), ...steps]]);
   const number = await addTask(home, task, title);
@@ -115,7 +115,7 @@ describe('a finished run is', () => {
   });
 });
 
-/** The verdict on a run during which a person closed its task. */
+/** Returns the verdict on a run during which a person closed its task. */
 async function judgedWhen(move: string, last: readonly AgentStep[]) {
   const { home, gate } = await homeWith((path) => [[session('s1'), { await: path }, ...last]]);
   const task = await addTask(home, []);

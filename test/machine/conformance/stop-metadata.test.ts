@@ -1,4 +1,4 @@
-/** Why a run stopped, and under which limit: the cases of the reference system, by its names. */
+/** Why a run stopped, and under which limit: the cases of the reference system, with its names. */
 import { describe, expect, it } from 'vitest';
 import { codexSays } from '../../support/agents.ts';
 import { createHome } from '../../support/home.ts';
@@ -59,7 +59,7 @@ describe('the stop metadata', () => {
     async (_, options, stop, stopReason) => {
       const { home } = await homeWith(() => stays, options);
       const number = await home.submit(['--agent', 'coder', '--name', 'budget-pause', 'cancel: budget pause']);
-      await until('it is at work', async () => (await home.show(number)).sessionIdAfter === 's1');
+      await until('the agent is working', async () => (await home.show(number)).sessionIdAfter === 's1');
       if (stop !== null) await home.clip([...stop]);
       const run = await home.untilStatus(number, 'cancelled');
       expect(run).toMatchObject({ status: 'cancelled', errorCode: 'cancelled', stopReason, timeoutFired: false });

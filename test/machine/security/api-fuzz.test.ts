@@ -28,7 +28,7 @@ import {
 import { commentRequest, continueRequest, documentRequest, editTaskRequest, newTaskRequest } from '#protocol/tasks.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 
-// Many real processes: on a busy machine a minute is not enough.
+// This test starts many real processes, and a busy machine needs more than a minute.
 vi.setConfig({ testTimeout: 180_000 });
 
 type Sent = { readonly method: string; readonly path: string; readonly type?: string; readonly body?: string };
@@ -63,7 +63,7 @@ const odd: Arbitrary<unknown> = oneof(
   jsonValue({ maxDepth: 2 }),
 );
 
-/** Bodies almost as they should be: what fits, with some fields that do not. */
+/** Returns bodies that are almost valid: valid fields and some invalid ones. */
 function bodies(shape: Readonly<Record<string, unknown>>, good: object): Arbitrary<string> {
   const fields = record(Object.fromEntries([...Object.keys(shape), 'nobody'].map((name) => [name, odd])), {
     requiredKeys: [],
@@ -237,7 +237,7 @@ const asked: Arbitrary<Sent> = oneof(
   },
 );
 
-/** The answer's head, and its body unless it is a stream, of which the first piece is enough. */
+/** Sends a request. Returns the head of the answer and its body, or the first piece of a stream. */
 function send(
   home: TestHome,
   { method, path, type, body }: Sent,
@@ -256,7 +256,7 @@ function send(
         answer.destroy();
         over();
       });
-      // One that follows may have nothing to say.
+      // A followed stream may stay empty.
       if (path.includes('follow=true') && String(answer.headers['content-type']).includes('ndjson')) answer.destroy();
       answer.on('close', over);
     });
@@ -264,7 +264,7 @@ function send(
   });
 }
 
-/** A home in which nothing starts, whatever is asked, but where there is something of everything. */
+/** Creates a home in which no run starts, but that has everything a request can name. */
 async function quietHome(): Promise<TestHome> {
   const home = createHome();
   await home.clip(['run', '--wait', '--', 'echo', 'hello']);

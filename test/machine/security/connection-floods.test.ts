@@ -6,18 +6,18 @@ import { allReached } from '#cli/client/wait-for-runs.ts';
 import { homeAt } from '#config/home.ts';
 import { ask } from '../../support/api.ts';
 import { agent, createHome, type TestHome } from '../../support/home.ts';
-import { crowd, guest, socketsOf, stillThere } from '../../support/hostile-clients.ts';
+import { connectClient, connectClients, countOpen, socketsOf } from '../../support/hostile-clients.ts';
 import { createKeeper } from '../../support/keeper.ts';
 import { peakMiB, residentMiB } from '../../support/memory.ts';
 import { until } from '../../support/until.ts';
 
-// Many real processes: on a busy machine a minute is not enough.
+// This test starts many real processes, and a busy machine needs more than a minute.
 vi.setConfig({ testTimeout: 180_000 });
 
-/** Generous, for a machine on which everything else runs as well: shut out, one would wait for ever. */
+/** A generous limit for a busy machine. A client that is shut out would wait forever. */
 const servedMs = 20_000;
 
-/** A run from its submit to its end, and a list: of somebody who came last. */
+/** Checks that a client that connects last is served: a run from its submit to its end, and a list. */
 async function served(home: TestHome): Promise<void> {
   const begun = Date.now();
   const result = await home.clip(['run', '-q', '--wait', '--', 'true']);
@@ -33,15 +33,15 @@ describe('a thousand connections', () => {
     const path = join(home.folder, 'clip.sock');
     const pid = home.daemonPid();
     const before = residentMiB(pid);
-    const first = await crowd(path, 500);
-    const second = await crowd(path, 500);
+    const first = await connectClients(path, 500);
+    const second = await connectClients(path, 500);
     await served(home);
-    await until('no more are left than there is room for', () => socketsOf(pid) < 256 + 30);
-    const third = await crowd(path, 200);
-    // Looked at together: a little later all of them have been silent for too long.
+    await until('the open connections are within the limit', () => socketsOf(pid) < 256 + 30);
+    const third = await connectClients(path, 200);
+    // All are checked at once, because a little later all of them have been silent for too long.
     await until(
-      'those who have waited longest have gone',
-      () => stillThere(first) + stillThere(second) < 80 && stillThere(third) > 150,
+      'the longest waiting connections are closed',
+      () => countOpen(first) + countOpen(second) < 80 && countOpen(third) > 150,
     );
     await served(home);
     expect(home.daemonPid()).toBe(pid);
@@ -60,9 +60,9 @@ describe('a thousand connections', () => {
     ];
     const flood = async () => {
       for (let n = 0; coming; n += 1) {
-        const guests = await crowd(path, 100, halves[n % halves.length]);
-        for (const { socket } of guests) socket.write('x');
-        if (n > 6) for (const { socket } of guests) socket.destroy();
+        const clients = await connectClients(path, 100, halves[n % halves.length]);
+        for (const { socket } of clients) socket.write('x');
+        if (n > 6) for (const { socket } of clients) socket.destroy();
       }
     };
     const flooding = flood();
@@ -79,15 +79,15 @@ describe('a thousand connections', () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const path = join(home.folder, 'clip.sock');
-    const followers = await crowd(path, 256, 'GET /v1/events?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n');
-    await until('all of them follow', () => followers.every(({ said }) => said().startsWith('HTTP/1.1 200')));
+    const followers = await connectClients(path, 256, 'GET /v1/events?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n');
+    await until('all followers are connected', () => followers.every(({ said }) => said().startsWith('HTTP/1.1 200')));
     const late = await ask(home.folder, '/v1/events?follow=true');
     expect([late.status, late.json().error.code]).toEqual([503, 'busy']);
     let waited = false;
     const waiting = home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 5']).finally(() => {
       waited = true;
     });
-    await until('its run has ended', async () => (await home.show(1)).exitCode === 5);
+    await until('the run has ended', async () => (await home.show(1)).exitCode === 5);
     expect((await home.clip(['runs', '--json'])).code).toBe(0);
     expect(waited).toBe(false);
     for (const { socket } of followers) socket.destroy();
@@ -103,13 +103,17 @@ describe('a follower that reads nothing', () => {
     const pid = home.daemonPid();
     await home.untilStatus(number, 'running', 'succeeded');
     const before = residentMiB(pid);
-    const followers = await crowd(path, 20, `GET /v1/runs/${number}/logs?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n`);
-    const plain = await crowd(path, 20, `GET /v1/runs/${number}/logs HTTP/1.1\r\nHost: clip\r\n\r\n`);
+    const followers = await connectClients(
+      path,
+      20,
+      `GET /v1/runs/${number}/logs?follow=true HTTP/1.1\r\nHost: clip\r\n\r\n`,
+    );
+    const plain = await connectClients(path, 20, `GET /v1/runs/${number}/logs HTTP/1.1\r\nHost: clip\r\n\r\n`);
     for (const { socket } of [...followers, ...plain]) socket.pause();
     await home.untilStatus(number, 'succeeded');
     await served(home);
     const deaf = 40;
-    await until('they are dropped', () => socketsOf(pid) < deaf, 45_000);
+    await until('the connections are closed', () => socketsOf(pid) < deaf, 45_000);
     expect(peakMiB(pid) - before).toBeLessThan(120);
   });
 });
@@ -126,20 +130,20 @@ describe('the keeper', () => {
     const [pid = 0] = home.pidsOf('keeper');
     const before = residentMiB(pid);
     const crowds = [
-      await crowd(path, 1_000),
-      await crowd(path, 300, 'x'.repeat(1_000)),
-      await crowd(
+      await connectClients(path, 1_000),
+      await connectClients(path, 300, 'x'.repeat(1_000)),
+      await connectClients(
         path,
         300,
         '{"type":"hello","protocol":1,"generation":-1,"version":"x","managed":true}\n'.repeat(200),
       ),
-      await crowd(path, 100, '\n'.repeat(60_000)),
-      await crowd(path, 100, Buffer.alloc(200_000, 'x')),
-      await crowd(path, 100, `{"type":"spawn","id":"r1","launch":${'['.repeat(1_500)}\n`),
+      await connectClients(path, 100, '\n'.repeat(60_000)),
+      await connectClients(path, 100, Buffer.alloc(200_000, 'x')),
+      await connectClients(path, 100, `{"type":"spawn","id":"r1","launch":${'['.repeat(1_500)}\n`),
     ].flat();
     await served(home);
     expect(socketsOf(pid)).toBeLessThan(512 + 30);
-    await until('those who never greet are dropped', () => stillThere(crowds) === 0);
+    await until('connections without a greeting are closed', () => countOpen(crowds) === 0);
     expect(peakMiB(pid) - before).toBeLessThan(60);
     expect(home.pidsOf('keeper')).toEqual([pid]);
     expect(await home.show(1)).toMatchObject({ status: 'running', errorCode: null });
@@ -165,16 +169,16 @@ describe('the keeper', () => {
     line.say(keeper.request('rc', ['true'], { cwd: keeper.home, stdin: keeper.home }));
     line.say(keeper.request('nofolder', ['true']));
     line.say(keeper.request('rd', ['sh', '-c', 'exit 5']));
-    await until('the last is done', () =>
-      line.heard.some((message) => message.type === 'exited' && message.code === 5),
+    await until('the last run has exited', () =>
+      line.received.some((message) => message.type === 'exited' && message.code === 5),
     );
     await until(
-      'all are answered',
-      () => line.heard.filter(({ type }) => type === 'refused' || type === 'failed').length === odd.length + 3,
+      'all requests are answered',
+      () => line.received.filter(({ type }) => type === 'refused' || type === 'failed').length === odd.length + 3,
     );
-    // A launch that was never decided would keep the next daemon waiting for ever.
-    expect((await keeper.greet(2)).heard[0]).toMatchObject({ type: 'hello', protocol: 1 });
-    expect((await guest(`${keeper.home}/keeper-00000001.sock`)).closed()).toBe(false);
+    // A launch that was never decided would block the next daemon forever.
+    expect((await keeper.greet(2)).received[0]).toMatchObject({ type: 'hello', protocol: 1 });
+    expect((await connectClient(`${keeper.home}/keeper-00000001.sock`)).closed()).toBe(false);
   });
 });
 
@@ -185,7 +189,7 @@ describe('More waiters than the limit', () => {
     const number = await home.submit(['--', agent('waits-for-a-file.sh'), gate]);
     const client = () => new Client({ home: homeAt(home.folder), maySpawn: false, inside: null, notice: () => {} });
     const waiters = Array.from({ length: 320 }, () => allReached(client(), [number], 'ended'));
-    await until('as many wait as there is room for', () => socketsOf(home.daemonPid()) >= 256);
+    await until('the limit of connections is reached', () => socketsOf(home.daemonPid()) >= 256);
     writeFileSync(gate, '');
     const ended = await Promise.all(waiters);
     expect(ended.map(([run]) => run?.status)).toEqual(Array(320).fill('succeeded'));

@@ -37,7 +37,7 @@ import { configure } from '../../support/config.ts';
 import { createHome } from '../../support/home.ts';
 import { until } from '../../support/until.ts';
 
-// Many real processes: on a busy machine a minute is not enough.
+// This test starts many real processes, and a busy machine needs more than a minute.
 vi.setConfig({ testTimeout: 180_000 });
 
 function folder(): string {
@@ -46,7 +46,7 @@ function folder(): string {
   return path;
 }
 
-/** Things that may stand where a file of ours should be. */
+/** Things that may be in the place of one of clip's files. */
 const strange: Readonly<Record<string, (path: string) => void>> = {
   'a folder': (path) => mkdirSync(path),
   'a named pipe': (path) => void execFileSync('mkfifo', [path]),
@@ -176,13 +176,13 @@ describe('a daemon at its recovery', () => {
     expect((await home.clip(['daemon', 'start'])).code).toBe(0);
     expect(Date.now() - begun).toBeLessThan(15_000);
     for (const { number } of ran) {
-      const { run } = await until('it is known how it stands', async () => {
+      const { run } = await until('the state of the run is known', async () => {
         const answer = await ask(home.folder, `/v1/runs/${number}`);
         expect(answer.status).toBe(200);
         return answer.json().run.status === 'failed' ? (answer.json() as { run: RunView }) : null;
       });
       expect([number, run.exitCode, run.signal, run.stopReason]).toEqual([number, null, null, 'process_lost']);
-      // All of a sparse terabyte would be shown, as it should be.
+      // All of a sparse terabyte would be shown, which is the correct output.
       if ((run.stdoutBytes ?? 0) < 2 ** 30)
         expect((await ask(home.folder, `/v1/runs/${number}/logs`)).status).toBe(200);
     }
@@ -273,7 +273,7 @@ describe('a daemon that connects to a keeper', () => {
         { requiredKeys: ['type'] },
       ),
     ).map((value) => Buffer.from(`${JSON.stringify(value)}\n`));
-    let greeted = 0;
+    let connected = 0;
     await assert(
       asyncProperty(
         array(
@@ -290,7 +290,7 @@ describe('a daemon that connects to a keeper', () => {
             const hello = { type: 'hello', protocol: 1, generation: 1, version: 'x', managed: true } as const;
             connectKeeper(path, hello, { onNotices: (some) => notices.push(...some), onClose: resolve }).greeted.then(
               (connection) => {
-                greeted += 1;
+                connected += 1;
                 expect(connection.hello.type).toBe('hello');
               },
               (error) => {
@@ -307,7 +307,7 @@ describe('a daemon that connects to a keeper', () => {
       ),
       { numRuns: 300 },
     );
-    expect(greeted).toBeGreaterThan(5);
+    expect(connected).toBeGreaterThan(5);
     for (const socket of sockets) socket.destroy();
   });
 });

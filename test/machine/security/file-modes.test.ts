@@ -6,10 +6,12 @@ import { entriesOf } from '../../support/files.ts';
 import { createHome, program, type TestHome } from '../../support/home.ts';
 import { until } from '../../support/until.ts';
 
-// Many real processes: on a busy machine a minute is not enough.
+// This test starts many real processes, and a busy machine needs more than a minute.
 vi.setConfig({ testTimeout: 180_000 });
 
-/** The mode that each thing in a home must have: closed to everybody else, and open to its owner. */
+/**
+ * Returns the entries of a home that have a wrong mode: other users must have no access, and the owner must have it.
+ */
 function wrongModes(home: TestHome): string[] {
   const wanted = (path: string, kind: string) =>
     kind === 'folder' || path === join(home.folder, 'bin/clip') ? 0o700 : 0o600;
@@ -57,12 +59,12 @@ describe('everything in a home', () => {
       ];
       const ofRuns = ['env.json', 'launch.json', 'started.json', 'exit.json', 'stdout.log', 'stderr.log', 'prompt.txt'];
       for (const name of [...things, ...ofRuns]) expect(names).toContain(name);
-      // What a run makes is made under the umask of its person, not under ours.
+      // A run creates files with the umask of its submitter, not with clip's.
       expect(readFileSync(join(home.folder, 'runs', (await home.show(3)).id, 'stdout.log'), 'utf8').trim()).toMatch(
         new RegExp(`^0?${umask}$`),
       );
 
-      // The next daemon is started by the keeper, and what it starts has the umask of the person as well.
+      // The keeper starts the next daemon, whose runs also have the umask of their submitter.
       const first = home.daemonPid();
       await home.kill(first);
       await until(

@@ -8,7 +8,7 @@ import { until } from '../../support/until.ts';
 const tables = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6', 'packet'];
 const listening = '0A';
 
-/** Sockets of the network that this process holds: the table it stands in, and its state. */
+/** Returns the network sockets of a process: the kernel table and the state of each. */
 function networkOf(pid: number): { table: string; state: string }[] {
   const inodes = new Set(
     readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
@@ -37,7 +37,7 @@ describe('no program of clip', () => {
     await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
     expect(networkOf(process.pid)).toContainEqual({ table: 'tcp', state: listening });
     own.close();
-    await until('it is seen to be gone', () => networkOf(process.pid).length === 0);
+    await until('the test has no network connection', () => networkOf(process.pid).length === 0);
 
     const asked: (() => void)[] = [];
     const server = createHttp((_request, response) => asked.push(() => response.end('done')));
@@ -56,9 +56,11 @@ describe('no program of clip', () => {
     await home.submit(['--agent', 'far', 'hello']);
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(2, 'running');
-    await until('the agent is asked', () => asked.length > 0);
+    await until('the agent has received a request', () => asked.length > 0);
     const followers = [home.start(['logs', '-f', '2']), home.start(['events', '-f']), home.start(['wait', '2'])];
-    await until('somebody follows', () => followers.every(({ pid }) => readdirSync(`/proc/${pid}/fd`).length > 6));
+    await until('the followers are connected', () =>
+      followers.every(({ pid }) => readdirSync(`/proc/${pid}/fd`).length > 6),
+    );
 
     const all = processesOf(home.folder).filter(({ command }) => command.includes('/bin/clip'));
     const names = all.map(({ command }) => /\/bin\/(clip\w*(?:-\w+)?)\.js/.exec(command)?.[1]).sort();

@@ -4,28 +4,30 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { entriesOf } from '../../support/files.ts';
 import { createHome } from '../../support/home.ts';
-import { asNobody, nobody, root } from '../../support/other-user.ts';
+import { asOtherUser, otherUid, root } from '../../support/other-user.ts';
 
 const connects = `const socket = require('node:net').connect(process.argv[1]);
 socket.on('connect', () => { console.log('in'); process.exit(); }).on('error', ({ code }) => console.log(code));`;
 const reads = `try { require('node:fs').readFileSync(process.argv[1]); console.log('read'); } catch ({ code }) { console.log(code); }`;
 
-/** Somebody who listens where a daemon would, and writes down what he is told. */
-async function listener(path: string): Promise<{ heard: () => string; connections: () => number; close: () => void }> {
-  let [heard, connections] = ['', 0];
+/** Listens in the daemon's place and records what it receives. */
+async function listener(
+  path: string,
+): Promise<{ received: () => string; connections: () => number; close: () => void }> {
+  let [received, connections] = ['', 0];
   const server: Server = createServer((socket) => {
     connections += 1;
     socket.on('data', (chunk) => {
-      heard += chunk;
+      received += chunk;
       socket.end('HTTP/1.1 200 OK\r\nclip-version: 0.1.0\r\ncontent-length: 2\r\n\r\n{}');
     });
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
-  // Its path goes with it, whoever listens there by then.
+  // Closing also removes its path, even if another process listens there by then.
   const close = () => void (server.listening && server.close());
   onTestFinished(close);
   chmodSync(path, 0o777);
-  return { heard: () => heard, connections: () => connections, close };
+  return { received: () => received, connections: () => connections, close };
 }
 
 describe.skipIf(!root)('another user of the machine (needs root)', () => {
@@ -34,19 +36,19 @@ describe.skipIf(!root)('another user of the machine (needs root)', () => {
     await home.submit(['--env', 'SECRET=x', '--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');
     chmodSync(home.base, 0o755);
-    // The folder as it is, and as somebody may have left it: each thing in it is closed by itself.
+    // The folder has its normal mode or a wider one: each entry in it is protected by itself.
     for (const mode of [0o700, 0o755]) {
       chmodSync(home.folder, mode);
       const entries = entriesOf(home.folder);
       const sockets = entries.filter(({ kind }) => kind === 'socket');
       expect(sockets).toHaveLength(2);
-      expect(sockets.map(({ path }) => asNobody(connects, [path]))).toEqual(['EACCES', 'EACCES']);
+      expect(sockets.map(({ path }) => asOtherUser(connects, [path]))).toEqual(['EACCES', 'EACCES']);
       const files = entries.filter(({ kind }) => kind === 'file');
       expect(files.length).toBeGreaterThan(10);
       const all = `for (const path of process.argv.slice(1)) ${reads.replace('process.argv[1]', 'path')}`;
       expect(
         new Set(
-          asNobody(
+          asOtherUser(
             all,
             files.map(({ path }) => path),
           ).split('\n'),
@@ -60,7 +62,7 @@ describe.skipIf(!root)('another user of the machine (needs root)', () => {
     const home = createHome();
     mkdirSync(home.folder);
     const stranger = await listener(join(home.folder, 'clip.sock'));
-    for (const path of [home.folder, join(home.folder, 'clip.sock')]) chownSync(path, nobody, nobody);
+    for (const path of [home.folder, join(home.folder, 'clip.sock')]) chownSync(path, otherUid, otherUid);
     for (const args of [
       ['run', '--env', 'SECRET=hush', '--', 'true'],
       ['runs', '--json'],
@@ -72,7 +74,7 @@ describe.skipIf(!root)('another user of the machine (needs root)', () => {
       expect([args, result.code, result.stdout]).toEqual([args, args[0] === 'wait' ? 125 : 5, '']);
       expect(result.stderr).toContain('belongs to another user');
     }
-    expect([stranger.heard(), stranger.connections()]).toEqual(['', 0]);
+    expect([stranger.received(), stranger.connections()]).toEqual(['', 0]);
     chownSync(home.folder, 0, 0);
   });
 
@@ -80,7 +82,7 @@ describe.skipIf(!root)('another user of the machine (needs root)', () => {
     const home = createHome();
     mkdirSync(home.folder, { mode: 0o777 });
     const stranger = await listener(join(home.folder, 'clip.sock'));
-    chownSync(join(home.folder, 'clip.sock'), nobody, nobody);
+    chownSync(join(home.folder, 'clip.sock'), otherUid, otherUid);
     for (const args of [
       ['run', '--', 'true'],
       ['runs', '--json'],
@@ -99,7 +101,7 @@ describe.skipIf(!root)('another user of the machine (needs root)', () => {
     stranger.close();
     for (const name of ['clip.db', 'clip.lock', 'daemon.err']) {
       writeFileSync(join(home.folder, name), '');
-      chownSync(join(home.folder, name), nobody, nobody);
+      chownSync(join(home.folder, name), otherUid, otherUid);
       const result = await home.clip(['run', '--', 'true']);
       expect([name, result.code, result.stderr]).toEqual([
         name,

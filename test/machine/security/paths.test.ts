@@ -6,11 +6,11 @@ import { ask } from '../../support/api.ts';
 import { entriesOf } from '../../support/files.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 
-// Many real processes: on a busy machine a minute is not enough.
+// This test starts many real processes, and a busy machine needs more than a minute.
 vi.setConfig({ testTimeout: 180_000 });
 
 const kept = 'this must neither be read nor written';
-/** Ways out of the folder that an id, a name or a key could lead to, were it ever taken for a path. */
+/** Paths out of the folder that an id, a name or a key could name, if it were ever used as a path. */
 const waysOut = [
   '../../secret',
   '..',
@@ -34,7 +34,7 @@ async function homeWithSecret(): Promise<TestHome> {
   return home;
 }
 
-/** The path as it is written here: nothing tidies it up on its way. */
+/** Sends a request whose path is not normalized on its way. */
 function raw(home: TestHome, method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const headers =
@@ -164,7 +164,7 @@ describe('a file or folder that a person names', () => {
       const result = await home.clip(args);
       expect([args, result.code, result.stdout, result.stderr]).toEqual([args, code, '', expect.stringMatching(says)]);
     }
-    // A name with NUL in it cannot be typed; over the API it is refused.
+    // A name with NUL cannot be typed, and the API refuses it.
     for (const more of [{ cwd: '/\0' }, { cwd: '/', stdin: { kind: 'file', path: '/etc/passwd\0' } }]) {
       const answer = await ask(home.folder, '/v1/runs', {
         method: 'POST',

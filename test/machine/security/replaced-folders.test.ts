@@ -1,4 +1,4 @@
-/** A run can change its own folder. What clip removes, writes or reads there must never be what a link leads to. */
+/** A run can change its own folder. clip must never remove, write or read the target of a link there. */
 import {
   existsSync,
   lstatSync,
@@ -24,7 +24,7 @@ import { configure } from '../../support/config.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 import { until } from '../../support/until.ts';
 
-/** A folder of a person, with the kinds of things that clip removes from run folders. */
+/** Creates a folder of a person with the kinds of files that clip removes from run folders. */
 function createVictim(base: string): string {
   const victim = join(base, 'victim');
   mkdirSync(join(victim, '.ssh'), { recursive: true });
@@ -40,7 +40,7 @@ const victimHas = ['.profile', '.ssh', '.ssh/id', 'env.json', 'stdout.log'];
 
 const runOf = async (home: TestHome, script: string) => {
   const number = await home.submit(['--', 'sh', '-c', script]);
-  return until('it is settled', async () => {
+  return until('the run has settled', async () => {
     const run = await home.show(number);
     return run.settled ? run : null;
   });
@@ -119,7 +119,7 @@ describe('A folder of a queued run', () => {
     for (const name of ['launch.json', 'started.json', 'exit.json'])
       symlinkSync(record, join(folder, `.${name}.${home.pidsOf('keeper')[0]}`));
     await home.clip(['queue', 'release']);
-    await until('it is settled', async () => (await home.show(number)).settled);
+    await until('the run has settled', async () => (await home.show(number)).settled);
     expect([readFileSync(log, 'utf8'), readFileSync(record, 'utf8')]).toEqual(['mine', 'mine']);
   });
 });
@@ -146,7 +146,7 @@ describe('removeRunFolder', () => {
 
   it('removes folders that are deeper than the longest path', () => {
     const { folder } = createRuns();
-    // Made from the inside: the whole path would be refused.
+    // The path is relative because an absolute one would be too long.
     const before = process.cwd();
     process.chdir(folder);
     for (let depth = 0; depth < 400; depth += 1) {

@@ -6,7 +6,7 @@ import { until } from '../../support/until.ts';
 
 const secret = 'a-secret-of-the-owner';
 
-/** A home with an ended run, and a file outside of it that nobody may be shown. */
+/** Creates a home with an ended run, and a file outside of it that must not be shown. */
 async function homeWithRun(script: string): Promise<{ home: TestHome; folder: string; hidden: string }> {
   const home = createHome();
   const hidden = join(home.base, 'hidden');
@@ -29,7 +29,10 @@ async function homeWithRun(script: string): Promise<{ home: TestHome; folder: st
   return { home, folder: join(home.folder, 'runs', id), hidden };
 }
 
-/** Everything that shows logs: as they lie, as text, the page to hand on, the API and the dashboard's stream. */
+/**
+ * Returns the output of everything that shows logs: the raw bytes, the text, the HTML report, the API and the
+ * dashboard's stream.
+ */
 async function allThatIsShown(home: TestHome): Promise<string> {
   const page = join(home.base, 'page.html');
   rmSync(page, { force: true });
@@ -107,7 +110,7 @@ describe('A log that is truncated while it is followed', () => {
     await until('the first line is shown', () => seen.includes('first line of the log'));
     truncateSync(log, 0);
     appendFileSync(log, `begun once more\n${again}\n`);
-    await until('what was written afterwards is shown', () => seen.includes(`begun once more\n${again}`));
+    await until('later output is shown', () => seen.includes(`begun once more\n${again}`));
     writeFileSync(gate, '');
     expect((await result).stderr).toContain('was truncated');
   });

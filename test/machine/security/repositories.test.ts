@@ -21,7 +21,7 @@ describe('a repository with a filter and a watcher that an agent has written', (
     await addSpeaker(home, [steps(trap), steps('echo four >> a.txt'), steps('echo five >> a.txt')], ['--cwd', folder]);
     const { runs } = await atRest(home, await addTask(home));
     expect(runs.length).toBeGreaterThan(2);
-    // A clean file with a filter could not be compared; from then on its content is known.
+    // A clean file with a filter could not be compared. Its content is known from then on.
     expect(runs.slice(0, 3).map(({ workspace }) => workspace?.filesChanged)).toEqual([null, 1, 1]);
     expect(readFileSync(join(folder, '.git', 'config'), 'utf8')).toContain('fsmonitor');
     expect(existsSync(mark)).toBe(false);

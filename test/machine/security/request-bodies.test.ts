@@ -7,13 +7,13 @@ import { createHome, type TestHome } from '../../support/home.ts';
 import { peakMiB, residentMiB } from '../../support/memory.ts';
 import { until } from '../../support/until.ts';
 
-// Many real processes: on a busy machine a minute is not enough.
+// This test starts many real processes, and a busy machine needs more than a minute.
 vi.setConfig({ testTimeout: 180_000 });
 
 const head = (path: string, headers: string, type = 'application/json') =>
   `POST ${path} HTTP/1.1\r\nHost: clip\r\nContent-Type: ${type}\r\n${headers}\r\n\r\n`;
 
-/** A client of its own making; `said` is all that it was answered. */
+/** Opens a connection and sends this text. `said` returns everything that was received. */
 function call(home: TestHome, text: string): Promise<{ socket: Socket; said: () => string; closed: () => boolean }> {
   return new Promise((resolve) => {
     let [said, closed] = ['', false];
@@ -73,7 +73,7 @@ describe('a body', () => {
       const answer = await post(home, path, body);
       expect([what, answer.status, answer.json().error.message]).toEqual([what, 400, expect.stringMatching(says)]);
     }
-    // The last of two fields of one name counts, as everywhere; and a prompt may be full of commas and brackets.
+    // As usual, the last of two fields with the same name counts. A prompt may be full of commas and brackets.
     expect((await post(home, '/v1/runs', run('"priority":1,"priority":7'))).json().run.priority).toBe(7);
     const commas = {
       ...JSON.parse(run('"name":"x"')),
@@ -115,11 +115,12 @@ describe('a body', () => {
       };
       socket.on('drain', pump);
       pump();
-      await until('it is let go', closed);
+      await until('the connection is closed', closed);
       return said();
     };
-    // Whoever is still writing when the other end closes may be told of that before he has read his answer: each tries until he hears it.
-    expect(await until('it is told why', async () => (await flood()) || null)).toMatch(
+    // A client that is still writing when the other end closes may get an error before it has read its answer. The
+    // request is repeated until the answer is read.
+    expect(await until('the refusal is received', async () => (await flood()) || null)).toMatch(
       /^HTTP\/1\.1 413 [\s\S]*too_large/,
     );
     await served(home);
@@ -152,7 +153,7 @@ describe('a body', () => {
     const begun = `{"command":["true"],"cwd":"/","stdin":{"kind":"text","base64":"${'A'.repeat(4 * 2 ** 20)}`;
     for (let i = 0; i < 200; i += 1) await call(home, `${head('/v1/runs', `Content-Length: ${20 * 2 ** 20}`)}${begun}`);
     await served(home);
-    // Small ones have room of their own; a large one waits for those that stand still, but not for all of them.
+    // Small requests have their own limit. A large one waits for stalled requests, but not for all of them.
     for (let i = 0; i < 100; i += 1) await call(home, `${head('/v1/cancel', `Content-Length: ${2 ** 20}`)}{`);
     await served(home);
     expect(peakMiB(pid) - before).toBeLessThan(250);

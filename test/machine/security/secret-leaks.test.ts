@@ -7,13 +7,16 @@ import { ask } from '../../support/api.ts';
 import { entriesOf } from '../../support/files.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 
-// Many real processes: on a busy machine a minute is not enough.
+// This test starts many real processes, and a busy machine needs more than a minute.
 vi.setConfig({ testTimeout: 180_000 });
 
-/** A value that stands nowhere else in the world. */
+/** Returns a value that is unique. */
 const canary = (name: string) => `canary-${name}-${randomBytes(12).toString('hex')}`;
 
-/** The files of the home that hold one of these values, by the name of the value; in any spelling in which a text could be stored. */
+/**
+ * Returns the files of the home that contain one of these values, in any encoding in which a text could be stored, by
+ * the name of the value.
+ */
 function placesOf(home: TestHome, values: Readonly<Record<string, string>>): Record<string, string[]> {
   const found: Record<string, string[]> = {};
   for (const { path, kind } of entriesOf(home.folder)) {
@@ -131,7 +134,7 @@ describe('values of variables', () => {
         (await ask(home.folder, '/v1/batch', { method: 'POST', body: `${text}\n`, type: 'application/x-ndjson' })).text,
       );
     }
-    // Files of clip that were damaged: what a parser says of them would quote them.
+    // These files of clip are damaged. A parser's error message would quote them.
     await clip('queue', 'hold');
     await clip('run', ...given, '--', 'true');
     const { id, number } = (await home.json<{ runs: { id: string; number: number }[] }>(['runs', '--json']))
@@ -174,7 +177,7 @@ describe('values of variables', () => {
     expect(run.lastMessage).toBe('I use *** and ***.');
     expect(run.error).toContain('was refused');
     expect((await home.clip(['handoff', 'T1'])).stdout).toContain('curl');
-    // Its own output is its own affair: the log has what was written. The environment is kept while the task is open.
+    // The output of a run belongs to it: the log has what was written. The environment is kept while the task is open.
     expect(placesOf(home, { shell, option })).toEqual({
       shell: expect.arrayContaining(['environments/task-1.json', 'runs/ID/stdout.log']),
       option: ['runs/ID/stdout.log'],

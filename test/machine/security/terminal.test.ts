@@ -6,74 +6,97 @@ import { describe, expect, it, vi } from 'vitest';
 import { addSpeaker, codexSays } from '../../support/agents.ts';
 import { ask } from '../../support/api.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
-import { nasty, onTerminal, sneaky, steering } from '../../support/terminal.ts';
+import { deceptiveText, hostileText, onTerminal, steering } from '../../support/terminal.ts';
 
-// Many real processes: on a busy machine a minute is not enough.
+// This test starts many real processes, and a busy machine needs more than a minute.
 vi.setConfig({ testTimeout: 180_000 });
 
-/** A home in which everything that can be named, said or written is meant to steer a terminal. */
+/** Creates a home in which every name, message and output contains control sequences for a terminal. */
 async function hostileHome(): Promise<TestHome> {
   const home = createHome();
   const must = async (...args: string[]) => {
     const { code, stderr } = await home.clip(args);
     if (code !== 0) throw new Error(`clip ${args.slice(0, 3).join(' ')}: ${stderr}`);
   };
-  const work = join(home.base, nasty.replaceAll('/', ''));
+  const work = join(home.base, hostileText.replaceAll('/', ''));
   mkdirSync(work);
   execFileSync('git', ['init', '-q', '-b', 'x\u202e\u009b2J'], { cwd: work });
-  writeFileSync(join(work, `file${nasty.replaceAll('/', '')}`), nasty);
-  writeFileSync(join(home.base, 'note'), `${nasty}\nsecond line ${nasty}`);
+  writeFileSync(join(work, `file${hostileText.replaceAll('/', '')}`), hostileText);
+  writeFileSync(join(home.base, 'note'), `${hostileText}\nsecond line ${hostileText}`);
   const program = join(import.meta.dirname, '../../../bin/clip.js');
   await addSpeaker(home, [
     [
-      codexSays.session(`s${nasty}`),
-      codexSays.command('a', `echo ${nasty}`),
-      codexSays.change('b', nasty),
-      codexSays.words(`Done ${nasty}. Next: write ${nasty}`),
+      codexSays.session(`s${hostileText}`),
+      codexSays.command('a', `echo ${hostileText}`),
+      codexSays.change('b', hostileText),
+      codexSays.words(`Done ${hostileText}. Next: write ${hostileText}`),
       {
         run: `node '${program}' report blocked --who "$(cat note)" "$(cat note)"`.replaceAll(
           'note',
           join(home.base, 'note'),
         ),
       },
-      codexSays.failed(`it broke ${nasty}`),
+      codexSays.failed(`it broke ${hostileText}`),
       { exit: 1 },
     ],
   ]);
-  await must('agent', 'edit', 'coder', '--model', sneaky, '--role', sneaky, '--arg', nasty, '--timer-prompt', nasty);
-  await must('task', 'add', sneaky, '--assign', 'coder', '--description', nasty, '--accept', nasty, '--backlog');
-  await must('task', 'comment', 'T1', nasty);
-  await must('task', 'doc', 'put', 'T1', 'plan', 'note', '--title', sneaky);
+  await must(
+    'agent',
+    'edit',
+    'coder',
+    '--model',
+    deceptiveText,
+    '--role',
+    deceptiveText,
+    '--arg',
+    hostileText,
+    '--timer-prompt',
+    hostileText,
+  );
+  await must(
+    'task',
+    'add',
+    deceptiveText,
+    '--assign',
+    'coder',
+    '--description',
+    hostileText,
+    '--accept',
+    hostileText,
+    '--backlog',
+  );
+  await must('task', 'comment', 'T1', hostileText);
+  await must('task', 'doc', 'put', 'T1', 'plan', 'note', '--title', deceptiveText);
   const named = [
     '--name',
-    sneaky,
+    deceptiveText,
     '--group',
-    sneaky,
+    deceptiveText,
     '--label',
-    `${sneaky}=${sneaky}`,
+    `${deceptiveText}=${deceptiveText}`,
     '--key',
-    sneaky,
+    deceptiveText,
     '--lock',
-    sneaky,
+    deceptiveText,
   ];
   await home.clip(
-    ['run', '--wait', ...named, '--cwd', work, '--', 'sh', '-c', 'cat note; cat note >&2; exit 3', nasty].map((arg) =>
-      arg.replace(/cat note/g, `cat ${home.base}/note`),
+    ['run', '--wait', ...named, '--cwd', work, '--', 'sh', '-c', 'cat note; cat note >&2; exit 3', hostileText].map(
+      (arg) => arg.replace(/cat note/g, `cat ${home.base}/note`),
     ),
   );
-  await home.clip(['run', '--wait', '--task', 'T1', '--cwd', work, '--agent', 'coder', nasty]);
-  await home.clip(['run', '--wait', '--cwd', work, '--', `/no/such/${nasty.replaceAll('/', '')}`]);
-  await must('group', 'set', sneaky, '--limit', '1');
-  await must('task', 'block', 'T1', '--reason', nasty);
-  // Names like these are refused at the border; one that got in all the same, by an older version say, is shown as harmless.
+  await home.clip(['run', '--wait', '--task', 'T1', '--cwd', work, '--agent', 'coder', hostileText]);
+  await home.clip(['run', '--wait', '--cwd', work, '--', `/no/such/${hostileText.replaceAll('/', '')}`]);
+  await must('group', 'set', deceptiveText, '--limit', '1');
+  await must('task', 'block', 'T1', '--reason', hostileText);
+  // Names like these are refused at submission. One that an older version accepted is shown in a harmless form.
   await home.clip(['daemon', 'stop']);
   const database = new Database(join(home.folder, 'clip.db'));
   database
     .prepare(
       "update runs set spec = json_set(spec, '$.name', ?, '$.group', ?, '$.labels', json_object(?, ?), '$.locks', json_array(?)) where number < 3",
     )
-    .run(nasty, nasty, nasty, nasty, nasty);
-  database.prepare('update tasks set title = ?').run(nasty);
+    .run(hostileText, hostileText, hostileText, hostileText, hostileText);
+  database.prepare('update tasks set title = ?').run(hostileText);
   database.close();
   await home.clip(['daemon', 'start']);
   return home;
@@ -95,7 +118,7 @@ const verbs: readonly (readonly string[])[] = [
   ['wait', '1', '2', '3'],
   ['wait', '1', '--json'],
   ['cancel', '1'],
-  ['cancel', nasty],
+  ['cancel', hostileText],
   ['ledger', 'T1'],
   ['ledger', '--json'],
   ['ledger', '--chart'],
@@ -107,50 +130,50 @@ const verbs: readonly (readonly string[])[] = [
   ['task', 'show', 'T1', '--json'],
   ['task', 'doc', 'list', 'T1'],
   ['task', 'doc', 'get', 'T1', 'plan'],
-  ['task', 'doc', 'get', 'T1', nasty],
-  ['task', 'comment', 'T1', nasty],
-  ['task', 'start', nasty],
+  ['task', 'doc', 'get', 'T1', hostileText],
+  ['task', 'comment', 'T1', hostileText],
+  ['task', 'start', hostileText],
   ['agent', 'list'],
   ['agent', 'show', 'coder'],
   ['agent', 'show', 'coder', '--json'],
-  ['agent', 'show', nasty],
-  ['agent', 'add', 'x', '--adapter', nasty],
+  ['agent', 'show', hostileText],
+  ['agent', 'add', 'x', '--adapter', hostileText],
   ['agent', 'check', 'coder', '--no-ask'],
   ['group', 'list'],
-  ['group', 'pause', nasty],
+  ['group', 'pause', hostileText],
   ['queue', 'release'],
   ['events'],
   ['daemon', 'status'],
   ['daemon', 'logs'],
   ['doctor'],
   ['retry', '1', '-q'],
-  ['rm', nasty],
-  ['help', nasty],
-  [nasty],
-  ['runs', `--${nasty}`],
-  ['run', '--json', '--name', nasty, '--', 'true'],
-  ['run', '--cwd', nasty, '--', 'true'],
-  ['run', '--prompt-file', nasty, '--agent', 'coder'],
-  ['run', '--stdin', nasty, '--', 'cat'],
-  ['run', '--follow', '--', 'printf', `%s\n`, nasty],
+  ['rm', hostileText],
+  ['help', hostileText],
+  [hostileText],
+  ['runs', `--${hostileText}`],
+  ['run', '--json', '--name', hostileText, '--', 'true'],
+  ['run', '--cwd', hostileText, '--', 'true'],
+  ['run', '--prompt-file', hostileText, '--agent', 'coder'],
+  ['run', '--stdin', hostileText, '--', 'cat'],
+  ['run', '--follow', '--', 'printf', `%s\n`, hostileText],
   ['run', '--batch', 'note'],
-  ['report', 'next', nasty],
-  ['continue', 'T1', '--agent', nasty],
+  ['report', 'next', hostileText],
+  ['continue', 'T1', '--agent', hostileText],
 ];
 
 describe('a terminal', () => {
   it('gets no control sequence from any name, message or file, whichever verb prints it, while a pipe gets the unchanged text', async () => {
     const home = await hostileHome();
     const piped = await home.json<{ comments: { text: string }[] }>(['task', 'show', 'T1', '--json']);
-    expect(piped.comments.map(({ text }) => text)).toContain(nasty);
+    expect(piped.comments.map(({ text }) => text)).toContain(hostileText);
     expect(JSON.parse(await onTerminal(home, ['task', 'show', 'T1', '--json']))).toEqual(piped);
-    const note = `${nasty}\nsecond line ${nasty}`;
+    const note = `${hostileText}\nsecond line ${hostileText}`;
     expect((await home.clip(['task', 'doc', 'get', 'T1', 'plan'])).stdout).toBe(`${note}\n`);
     expect((await home.clip(['logs', '1'])).stdout).toBe(note);
     const names = (await home.json<{ runs: { name: string | null }[] }>(['runs', '--json'])).runs.map(
       ({ name }) => name,
     );
-    expect(names).toContain(nasty);
+    expect(names).toContain(hostileText);
 
     const all = [...verbs];
     const next = async (): Promise<void> => {
@@ -161,7 +184,7 @@ describe('a terminal', () => {
       }
     };
     await Promise.all([next(), next()]);
-    // It is the door that keeps it out, and not that nothing is there: asked for raw bytes, they come.
+    // The output is filtered, not missing: with --raw the bytes are printed.
     expect(steering(await onTerminal(home, ['logs', '--raw', '1'])).length).toBeGreaterThan(10);
   });
 

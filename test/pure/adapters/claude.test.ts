@@ -12,14 +12,14 @@ import {
   reported,
   type Table,
 } from '../../support/recordings.ts';
-import { deedsAndEnds, launch, streamStateOf } from '../../support/streams.ts';
+import { launch, streamStateOf, testRecordings } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
-/** A tool call that is no command, or was never heard of again. */
+/** A tool call that is no command, or whose end was not reported. */
 const call = '1 tools, 0 commands, 0 failed';
 const written = `${call}, add written.txt`;
-/** It told of the end of a command that it ended because it was told to end. */
+/** The end of a command that claude ended because it was stopped itself. */
 const cutShort = '1 tools, 1 commands, 1 failed';
 
 const table: Table = {
@@ -50,7 +50,7 @@ const table: Table = {
   http_429_long: [nothing, 'failed: rate_limited'],
   bad_json: [nothing, 'failed: provider_unavailable'],
   http_529: [nothing, 'failed: provider_unavailable'],
-  // With few retries, or left alone for as long as its own retries take, it says what it is …
+  // With few retries, or with enough time for its own retries, claude reports the kind of the error.
   few_http_401: [nothing, 'failed: auth_required'],
   nat_http_401: [nothing, 'failed: auth_required'],
   few_http_429: [nothing, 'failed: rate_limited'],
@@ -59,7 +59,7 @@ const table: Table = {
   nat_http_500: [nothing, 'failed: provider_unavailable'],
   few_disconnect: [nothing, 'failed: provider_unavailable'],
   few_stream_error: [nothing, 'failed: provider_unavailable'],
-  // … and ended from outside in the midst of them, nothing.
+  // When it is stopped during its retries, it reports nothing.
   http_401: [nothing, 'failed by its exit'],
   http_429: [nothing, 'failed by its exit'],
   http_500: [nothing, 'failed by its exit'],
@@ -78,7 +78,7 @@ const table: Table = {
   v197_sig_tool_int_pid: [cutShort, 'failed: unclassed'],
   tool_long: [cutShort, 'failed by its exit'],
   tool_trap: [cutShort, 'failed by its exit'],
-  // After SIGKILL, and 2.1.197 after SIGTERM, the command is not heard of again.
+  // After SIGKILL, and with 2.1.197 after SIGTERM, the end of the command is not reported.
   sig_tool_kill_group: [call, 'failed by its exit'],
   sig_tool_kill_pid: [call, 'failed by its exit'],
   sig_trap_kill_group: [call, 'failed by its exit'],
@@ -104,7 +104,7 @@ const toolResult = (id: string, content: unknown, more: object = {}) => ({
 const result = (more: object = {}) => ({ type: 'result', subtype: 'success', is_error: false, ...more });
 
 describe('claude', () => {
-  deedsAndEnds('claude', claude, table);
+  testRecordings('claude', claude, table);
 
   test('starts with its own rules, with edits allowed, or with everything allowed, and without the variables of an outer claude', () => {
     const base = ['claude', '-p', '--output-format', 'stream-json', '--verbose'];
@@ -346,11 +346,11 @@ describe('claude', () => {
     const words = { type: 'text', text: 'On it.' };
     const tool = { type: 'tool_use', id: 't1', name: 'Bash', input: { command: 'ls' } };
     const calls = [
-      // The parts of one answer come one by one, each with the counts of the whole.
+      // The parts of one answer arrive one by one, each with the counts of the whole answer.
       call('m1', [words], usage(100, 50, 1)),
       call('m1', [tool], usage(100, 50, 1)),
       call('m2', [words], usage(10, 150, 1), { parent_tool_use_id: 't1' }),
-      // What claude says in the place of a model that could not be asked.
+      // This is the message claude prints when a model could not be reached.
       { type: 'assistant', message: { id: 'm3', model: '<synthetic>', content: [words], usage: usage(0, 0, 0) } },
     ];
     const live = streamStateOf(claude, calls);
@@ -440,7 +440,7 @@ describe('claude', () => {
   });
 });
 
-/** What the calls of a recording amount to without its result, and what the result says. */
+/** Returns the sum of the calls of a recording without its result, and the sum in the result. */
 function callsOf(recorded: Recording): { calls: Tokens | null; result: Tokens | null } {
   const lines = Buffer.from(recorded.stdout).toString().split('\n');
   const without = lines.filter((line) => !/"type":"result"/.test(line)).join('\n');

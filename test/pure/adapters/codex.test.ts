@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { codex } from '#adapters/codex.ts';
 import { endOf, recordedAt, recording, replay, type Table } from '../../support/recordings.ts';
-import { deedsAndEnds, launch, streamStateOf } from '../../support/streams.ts';
+import { launch, streamStateOf, testRecordings } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
-/** It began, and nothing more was heard of it. */
+/** The call began, and its end was not reported. */
 const begun = '1 tools, 0 commands, 0 failed';
 
 const table: Table = {
@@ -16,14 +16,14 @@ const table: Table = {
   slow_stream: [nothing, 'succeeded'],
   http_429_once: [nothing, 'succeeded'],
   http_500_once: [nothing, 'succeeded'],
-  // A call that codex could not make sense of stands on stderr only.
+  // A call that codex could not parse is reported on stderr only.
   tool_unknown: [nothing, 'succeeded'],
   tool_bad_args: [nothing, 'succeeded'],
   tool_shell: [command, 'succeeded'],
   tool_write: [command, 'succeeded'],
   tool_daemon: [command, 'succeeded'],
   tool_nohup: [command, 'succeeded'],
-  // It ends its background command without a word of it.
+  // It ends its background command without reporting it.
   tool_background: [begun, 'succeeded'],
   tool_then_500: [command, 'failed: provider_unavailable'],
   max_tokens: [nothing, 'failed: output_truncated'],
@@ -36,7 +36,7 @@ const table: Table = {
   http_503: [nothing, 'failed: provider_unavailable'],
   disconnect: [nothing, 'failed: provider_unavailable'],
   stream_error: [nothing, 'failed: provider_unavailable'],
-  // Ended from outside while it waited or worked: no last word.
+  // Stopped while it waited or worked, it prints no final message.
   http_429_long: [nothing, 'failed by its exit'],
   hang_before_headers: [nothing, 'failed by its exit'],
   hang_mid_stream: [nothing, 'failed by its exit'],
@@ -48,7 +48,7 @@ const table: Table = {
 };
 
 describe('codex', () => {
-  deedsAndEnds('codex', codex, table);
+  testRecordings('codex', codex, table);
 
   test('starts without a repository, in the sandbox of its permission, with the prompt on standard input', () => {
     expect(codex.prepare(launch('codex')).argv).toEqual([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { gemini } from '#adapters/gemini.ts';
 import { endOf, recording, replay, reported, type Table } from '../../support/recordings.ts';
-import { deedsAndEnds, launch, streamStateOf } from '../../support/streams.ts';
+import { launch, streamStateOf, testRecordings } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
@@ -16,7 +16,7 @@ const table: Table = {
   http_500_once: [nothing, 'succeeded'],
   // It exits with 0, but its result is an error.
   empty: [nothing, 'failed: unclassed'],
-  // Nothing in its stream says that the answer was cut off.
+  // Its stream does not show that the answer was cut off.
   max_tokens: [nothing, 'succeeded'],
   tool_unknown: [call, 'succeeded'],
   tool_bad_args: [call, 'succeeded'],
@@ -25,7 +25,7 @@ const table: Table = {
   tool_nohup: [command, 'succeeded'],
   tool_background: [command, 'succeeded'],
   tool_write: [`${call}, null written.txt`, 'succeeded'],
-  // The model asked for a tool that gemini does not have ("Bash"): that is not being refused.
+  // The model requested a tool that gemini does not have ("Bash"). This is not a refusal.
   safe_shell: [call, 'succeeded'],
   safe_write: [call, 'succeeded'],
   context_exceeded: [nothing, 'failed: context_exhausted'],
@@ -36,7 +36,7 @@ const table: Table = {
   nat_http_500: [nothing, 'failed: provider_unavailable'],
   disconnect: [nothing, 'failed: provider_unavailable'],
   stream_error: [nothing, 'failed: provider_unavailable'],
-  // Ended from outside it exits with 0 all the same, but without a result.
+  // When it is stopped it still exits with 0, but without a result.
   http_429: [nothing, 'failed: unclassed'],
   http_500: [nothing, 'failed: unclassed'],
   http_503: [nothing, 'failed: unclassed'],
@@ -77,7 +77,7 @@ const missing = (tool: string) =>
 const done = { type: 'result', status: 'success' };
 
 describe('gemini', () => {
-  deedsAndEnds('gemini', gemini, table);
+  testRecordings('gemini', gemini, table);
 
   test('trusts the folder only with a permission to work in it', () => {
     expect(gemini.prepare(launch('gemini'))).toMatchObject({

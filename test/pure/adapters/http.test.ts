@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failedWords, http, unfinishedWords } from '#adapters/http.ts';
 import { findAdapter } from '#adapters/registry.ts';
 import * as program from '#http/status-words.ts';
-import { aLaunch, anAgent, readAt, replay, told } from '../../support/adapters.ts';
+import { aLaunch, anAgent, readAt, readStream, replay } from '../../support/adapters.ts';
 
 describe('an HTTP agent', () => {
   it('is called by clip-http, with its URL, its arguments and the facts of the run', () => {
@@ -37,7 +37,7 @@ describe('an HTTP agent', () => {
   });
 
   it.each(failedWords)('with status %s has failed', (status) => {
-    expect(told(http, [{ status, message: 'Sorry.' }], { code: 1, signal: null }).report).toEqual({
+    expect(readStream(http, [{ status, message: 'Sorry.' }], { code: 1, signal: null }).report).toEqual({
       failure: { class: null, message: 'Sorry.', resetsAt: null },
     });
   });
@@ -47,7 +47,7 @@ describe('an HTTP agent', () => {
   });
 
   it.each(['succeeded', 'done', 'ok'])('with status %s has succeeded', (status) => {
-    expect(told(http, [{ status }]).report).toEqual({ failure: null });
+    expect(readStream(http, [{ status }]).report).toEqual({ failure: null });
   });
 
   it.each([
@@ -58,23 +58,23 @@ describe('an HTTP agent', () => {
     [{ code: 'E17', message: 'It broke.' }, null],
     [{ message: 'Not logged in' }, 'auth_required'],
   ])('that failed with %j has the error code %s', (error, kind) => {
-    expect(told(http, [{ status: 'failed', error }]).report?.failure?.class).toBe(kind);
+    expect(readStream(http, [{ status: 'failed', error }]).report?.failure?.class).toBe(kind);
   });
 
   it('may report its error as one text', () => {
-    expect(told(http, [{ status: 'failed', error: 'It broke.' }]).report?.failure?.message).toBe('It broke.');
+    expect(readStream(http, [{ status: 'failed', error: 'It broke.' }]).report?.failure?.message).toBe('It broke.');
   });
 
   it('that gives no reason has still failed', () => {
-    expect(told(http, [{ status: 'timed_out' }]).report?.failure?.message).toBe('The agent says: timed_out.');
+    expect(readStream(http, [{ status: 'timed_out' }]).report?.failure?.message).toBe('The agent says: timed_out.');
   });
 
   it('may say when it can be asked again', () => {
     const error = { code: 'rate_limited', message: 'Slow down.', retryAfterSec: 1.5 };
-    expect(told(http, [{ status: 'failed', error }]).report?.failure?.resetsAt).toBe(readAt.at + 1_500);
-    expect(told(http, [{ status: 'failed', error: { ...error, retryAfterSec: -1 } }]).report?.failure?.resetsAt).toBe(
-      null,
-    );
+    expect(readStream(http, [{ status: 'failed', error }]).report?.failure?.resetsAt).toBe(readAt.at + 1_500);
+    expect(
+      readStream(http, [{ status: 'failed', error: { ...error, retryAfterSec: -1 } }]).report?.failure?.resetsAt,
+    ).toBe(null);
   });
 
   it('reports in lines: session, messages, files, usage', () => {
@@ -87,7 +87,7 @@ describe('an HTTP agent', () => {
       },
       { status: 'succeeded', message: 'Done.', usage: { inputTokens: 5, outputTokens: 2, costUsd: 0.2 }, files: ['a'] },
     ];
-    const { streamState, usage, report } = told(http, lines);
+    const { streamState, usage, report } = readStream(http, lines);
     expect(report).toEqual({ failure: null });
     expect(usage).toEqual({ inputTokens: 15, cachedInputTokens: 4, outputTokens: 3, costUsd: 0.3 });
     expect([streamState.sessionId, streamState.model, streamState.text, streamState.messages]).toEqual([
@@ -101,7 +101,7 @@ describe('an HTTP agent', () => {
   });
 
   it('may answer with plain text, which is one message and no result', () => {
-    const { streamState, report } = told(http, ['First line.', '', 'Second line: 429 is a number.']);
+    const { streamState, report } = readStream(http, ['First line.', '', 'Second line: 429 is a number.']);
     expect([streamState.text, streamState.messages, report]).toEqual([
       'First line.\nSecond line: 429 is a number.\n',
       1,
@@ -112,13 +112,13 @@ describe('an HTTP agent', () => {
   it('is shown as retrying until it answers', () => {
     const retrying = { type: 'clip-http.retrying', attempt: 2, message: 'refused' };
     const stderr = [JSON.stringify(retrying)];
-    expect(told(http, [], undefined, stderr).streamState.retrying).toMatchObject({
+    expect(readStream(http, [], undefined, stderr).streamState.retrying).toMatchObject({
       attempt: 2,
       of: null,
       message: 'refused',
     });
-    // What the agent itself answers is no word of clip-http.
-    expect(told(http, [retrying]).streamState.retrying).toBe(null);
+    // The answer of the agent is not a message of clip-http.
+    expect(readStream(http, [retrying]).streamState.retrying).toBe(null);
   });
 
   it('that works behind a status URL has not ended, whatever its status', () => {
@@ -128,7 +128,7 @@ describe('an HTTP agent', () => {
       { status: 'created' },
       { type: 'clip-http.pending' },
     ];
-    const waiting = told(http, waits);
+    const waiting = readStream(http, waits);
     expect([
       waiting.streamState.background,
       waiting.streamState.result,
@@ -137,17 +137,17 @@ describe('an HTTP agent', () => {
     ]).toEqual([1, null, 'Taken.', 1]);
     expect([
       waiting.report,
-      told(http, waits, { code: null, signal: 'SIGKILL' }).report,
-      told(http, waits, null).report,
+      readStream(http, waits, { code: null, signal: 'SIGKILL' }).report,
+      readStream(http, waits, null).report,
     ]).toEqual([null, null, null]);
-    const answered = told(http, [...waits, { type: 'clip-http.final' }, { status: 'done' }], null);
+    const answered = readStream(http, [...waits, { type: 'clip-http.final' }, { status: 'done' }], null);
     expect([answered.streamState.background, answered.report]).toEqual([0, { failure: null }]);
-    const words = told(http, [...waits, { type: 'clip-http.final' }, 'I could not find out.']);
+    const words = readStream(http, [...waits, { type: 'clip-http.final' }, 'I could not find out.']);
     expect([words.streamState.background, words.streamState.result]).toEqual([0, null]);
   });
 
   it('that failed during the polling is no longer waited for', () => {
-    const { streamState, report } = told(
+    const { streamState, report } = readStream(
       http,
       [{ type: 'clip-http.pending' }, { type: 'clip-http.failed', code: 'status', status: 401, message: 'No.' }],
       null,
@@ -164,7 +164,7 @@ describe('an HTTP agent', () => {
     [{ code: 'redirect' }, null],
     [{ code: 'usage' }, null],
   ])('that clip-http reports as failed by %j has the error code %s', (line, kind) => {
-    const { report } = told(http, [
+    const { report } = readStream(http, [
       'Some words.',
       { type: 'clip-http.failed', status: null, message: 'It is so.', retryAfterSec: null, ...line },
     ]);
@@ -178,6 +178,6 @@ describe('an HTTP agent', () => {
     [{ type: 'clip-http.retrying' }],
     [{ status: 'failed', error: { code: {}, message: [], retryAfterSec: 'soon' } }],
   ])('may send an invalid answer like %j', (line) => {
-    expect(() => told(http, [line])).not.toThrow();
+    expect(() => readStream(http, [line])).not.toThrow();
   });
 });

@@ -6,7 +6,7 @@ import { plain } from '#adapters/plain.ts';
 import { findAdapter } from '#adapters/registry.ts';
 import { readMapping } from '#protocol/mapping.ts';
 import type { Mapping, MappingRule } from '#run/agent.ts';
-import { aLaunch, anAgent, readAt, replay, told } from '../../support/adapters.ts';
+import { aLaunch, anAgent, readAt, readStream, replay } from '../../support/adapters.ts';
 
 const docs =
   readFileSync(join(import.meta.dirname, '../../../docs/agents/presets-and-mappings.md'), 'utf8').split(
@@ -15,7 +15,7 @@ const docs =
 const blocks = [...docs.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 const [stream = '', worked = ''] = blocks;
 
-/** A mapping with these parts and nothing else. */
+/** Returns a mapping with these parts and nothing else. */
 const mapping = (given: Partial<Mapping>) => readMapping({ command: 'smith', ...given }, 'smith.json');
 const reading = (rule: MappingRule, ...lines: object[]) => replay(fromMapping(mapping({ rules: [rule] })), lines);
 
@@ -46,7 +46,7 @@ describe('the example in docs/agents/presets-and-mappings.md', () => {
   });
 
   it('is read as the page describes', () => {
-    const { streamState, usage, report } = told(smith, lines.slice(0, -1));
+    const { streamState, usage, report } = readStream(smith, lines.slice(0, -1));
     expect(report).toMatchObject({ failure: null });
     expect(usage).toEqual({ inputTokens: 1_000, cachedInputTokens: 100, outputTokens: 50, costUsd: 0.01 });
     expect([streamState.sessionId, streamState.model, streamState.text]).toEqual([
@@ -60,14 +60,14 @@ describe('the example in docs/agents/presets-and-mappings.md', () => {
   });
 
   it('fails as the page describes', () => {
-    const failed = told(smith, lines, { code: 1, signal: null });
+    const failed = readStream(smith, lines, { code: 1, signal: null });
     expect(failed.report?.failure).toEqual({
       class: 'rate_limited',
       message: 'Too many requests, retry after 30s',
       resetsAt: readAt.at + 30_000,
     });
-    expect(told(smith, [], { code: 42, signal: null }).report?.failure?.class).toBe('unknown_session');
-    expect(told(smith, lines.slice(0, 3)).report?.failure?.message).toBe(
+    expect(readStream(smith, [], { code: 42, signal: null }).report?.failure?.class).toBe('unknown_session');
+    expect(readStream(smith, lines.slice(0, 3)).report?.failure?.message).toBe(
       'It exited with 0, but never said that it was done.',
     );
   });
@@ -247,10 +247,12 @@ describe('lines that are not JSON', () => {
       expect(text(each, 'Loading.', 'stderr')).toEqual([]);
     }
     const smith = fromMapping(mapping(strict));
-    expect(told(smith, [], { code: 1, signal: null }, ['Error: not logged in']).report?.failure?.class).toBe(
+    expect(readStream(smith, [], { code: 1, signal: null }, ['Error: not logged in']).report?.failure?.class).toBe(
       'auth_required',
     );
-    expect(told(smith, [{ type: 'end' }], { code: 0, signal: null }, ['Error: not logged in']).report).toMatchObject({
+    expect(
+      readStream(smith, [{ type: 'end' }], { code: 0, signal: null }, ['Error: not logged in']).report,
+    ).toMatchObject({
       failure: null,
     });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { opencode } from '#adapters/opencode.ts';
 import { endOf, recordedAt, recording, replay, reported, type Table } from '../../support/recordings.ts';
-import { deedsAndEnds, launch, streamStateOf } from '../../support/streams.ts';
+import { launch, streamStateOf, testRecordings } from '../../support/streams.ts';
 
 const nothing = '0 tools, 0 commands, 0 failed';
 const command = '1 tools, 1 commands, 0 failed';
@@ -29,7 +29,7 @@ const table: Table = {
   http_404_model: [nothing, 'failed: unclassed'],
   http_429: [nothing, 'failed: rate_limited'],
   nat_http_500: [nothing, 'failed: provider_unavailable'],
-  // It retries without a word, and a tool is told of only when it has ended.
+  // It retries silently, and reports a tool only after it has ended.
   http_403: [nothing, 'failed by its exit'],
   http_429_long: [nothing, 'failed by its exit'],
   http_500: [nothing, 'failed by its exit'],
@@ -62,7 +62,7 @@ const permissionOf = (permission: 'ask' | 'edit' | 'full') =>
   opencode.prepare(launch('opencode', { permission }, null)).env['OPENCODE_PERMISSION'];
 
 describe('opencode', () => {
-  deedsAndEnds('opencode', opencode, table);
+  testRecordings('opencode', opencode, table);
 
   test('gets its prompt on standard input, its model and its session', () => {
     const { argv, stdin } = opencode.prepare(launch('opencode', { model: 'p/m', args: ['--title', 't'] }, 'ses_1'));
@@ -74,7 +74,7 @@ describe('opencode', () => {
 
   test('allows everything only with the permission full', () => {
     expect(JSON.parse(permissionOf('ask') ?? '')).toEqual({ edit: 'ask', bash: 'ask', webfetch: 'ask' });
-    // What the user's own settings forbid to edit stays forbidden: nothing is said of it.
+    // An edit permission that the user's own settings deny stays denied, because clip does not set it.
     expect(JSON.parse(permissionOf('edit') ?? '')).toEqual({ bash: 'ask', webfetch: 'ask' });
     expect(permissionOf('full')).toBeUndefined();
     expect(opencode.prepare(launch('opencode', { permission: 'full' })).argv).toEqual([

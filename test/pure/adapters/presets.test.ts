@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fromMapping } from '#adapters/mapping.ts';
 import { presetNamed, presets } from '#adapters/presets.ts';
 import type { AgentProfile } from '#run/agent.ts';
-import { aLaunch, readAt, told } from '../../support/adapters.ts';
+import { aLaunch, readAt, readStream } from '../../support/adapters.ts';
 
 function adapter(name: string) {
   const preset = presetNamed(name);
@@ -160,7 +160,7 @@ describe('the stream of qwen', () => {
       says('Done.'),
       end,
     ];
-    const { streamState, usage: used, report } = told(qwen, lines);
+    const { streamState, usage: used, report } = readStream(qwen, lines);
     expect(report).toMatchObject({ failure: null });
     expect(streamState).toMatchObject({
       sessionId: 's1',
@@ -178,7 +178,7 @@ describe('the stream of qwen', () => {
 
   it('with an API error that is called a success is a failure', () => {
     const text = '[API Error: 401 Invalid API key]';
-    expect(told(qwen, [init, says(text), { ...end, result: text }]).report?.failure).toEqual({
+    expect(readStream(qwen, [init, says(text), { ...end, result: text }]).report?.failure).toEqual({
       class: 'auth_required',
       message: text,
       resetsAt: null,
@@ -186,7 +186,7 @@ describe('the stream of qwen', () => {
   });
 
   it('with a message about such an error is not a failure', () => {
-    expect(told(qwen, [init, { ...end, result: 'It printed [API Error: 401].' }]).report).toMatchObject({
+    expect(readStream(qwen, [init, { ...end, result: 'It printed [API Error: 401].' }]).report).toMatchObject({
       failure: null,
     });
   });
@@ -198,19 +198,19 @@ describe('the stream of qwen', () => {
       is_error: true,
       error: { message: '429 Too Many Requests' },
     };
-    expect(told(qwen, [init, bad], exits(1)).report?.failure).toMatchObject({
+    expect(readStream(qwen, [init, bad], exits(1)).report?.failure).toMatchObject({
       class: 'rate_limited',
       message: '429 Too Many Requests',
     });
     const retry = { type: 'system', subtype: 'retry', attempt: 2, maxRetries: 10, delayMs: 60_000 };
-    expect(told(qwen, [init, retry]).streamState.retrying).toMatchObject({ attempt: 2, of: 10, at: readAt.at });
-    expect(told(qwen, [init], exits(53)).report?.failure?.class).toBe('max_turns_exhausted');
+    expect(readStream(qwen, [init, retry]).streamState.retrying).toMatchObject({ attempt: 2, of: 10, at: readAt.at });
+    expect(readStream(qwen, [init], exits(53)).report?.failure?.class).toBe('max_turns_exhausted');
   });
 
   it('without a result is a failure, with the reason on stderr', () => {
-    expect(told(qwen, [init, says('Hm.')]).report?.failure?.message).toContain('never said that it was done');
+    expect(readStream(qwen, [init, says('Hm.')]).report?.failure?.message).toContain('never said that it was done');
     const unknown = ['No saved session found with ID s9. Session not found'];
-    expect(told(qwen, [], exits(1), unknown).report?.failure?.class).toBe('unknown_session');
+    expect(readStream(qwen, [], exits(1), unknown).report?.failure?.class).toBe('unknown_session');
   });
 });
 
@@ -255,7 +255,7 @@ describe('the stream of cursor', () => {
       { type: 'assistant', message: { role: 'assistant', content: [{ type: 'text', text: 'Done.' }] } },
       end,
     ];
-    const { streamState, usage, report } = told(cursor, lines);
+    const { streamState, usage, report } = readStream(cursor, lines);
     expect(report).toMatchObject({ failure: null });
     expect(streamState).toMatchObject({
       sessionId: 's1',
@@ -277,7 +277,7 @@ describe('the stream of cursor', () => {
       call('completed', 'c1', shell({ failure: { exitCode: 3 } })),
       end,
     ];
-    expect(told(cursor, lines).streamState.recentCommands).toMatchObject([{ exitCode: 3, failed: true }]);
+    expect(readStream(cursor, lines).streamState.recentCommands).toMatchObject([{ exitCode: 3, failed: true }]);
   });
 
   it('that ends after a refused command is a failure', () => {
@@ -287,15 +287,17 @@ describe('the stream of cursor', () => {
       call('completed', 'c1', shell({ rejected: { reason: '' } })),
       end,
     ];
-    expect(told(cursor, lines).report?.failure?.class).toBe('permission_denied');
+    expect(readStream(cursor, lines).report?.failure?.class).toBe('permission_denied');
   });
 
   it('has the reason of a failure on stderr only', () => {
     expect(
-      told(cursor, [init], exits(1), ['Error: Not logged in. Please run cursor-agent login.']).report?.failure?.class,
+      readStream(cursor, [init], exits(1), ['Error: Not logged in. Please run cursor-agent login.']).report?.failure
+        ?.class,
     ).toBe('auth_required');
     expect(
-      told(cursor, [init, { ...end, is_error: true, result: 'Usage limit reached' }], exits(1)).report?.failure?.class,
+      readStream(cursor, [init, { ...end, is_error: true, result: 'Usage limit reached' }], exits(1)).report?.failure
+        ?.class,
     ).toBe('rate_limited');
   });
 });
@@ -317,7 +319,7 @@ describe('the stream of copilot', () => {
       event('assistant.message', { messageId: 'm', content: 'Done.', outputTokens: 12 }),
       end(0),
     ];
-    const { streamState, usage, report } = told(copilot, lines);
+    const { streamState, usage, report } = readStream(copilot, lines);
     expect(report).toMatchObject({ failure: null });
     expect(streamState).toMatchObject({ sessionId: 's1', text: 'Done.', toolCalls: 3, commands: 1, openTools: {} });
     expect(Object.keys(streamState.files)).toEqual(['a.ts']);
@@ -326,7 +328,7 @@ describe('the stream of copilot', () => {
 
   it('has errors and refused tools', () => {
     const error = event('session.error', { errorType: 'query', message: 'You have no quota', statusCode: 402 });
-    expect(told(copilot, [error, end(1)], exits(1)).report?.failure).toMatchObject({
+    expect(readStream(copilot, [error, end(1)], exits(1)).report?.failure).toMatchObject({
       class: 'quota_exhausted',
       message: 'You have no quota',
     });
@@ -335,7 +337,7 @@ describe('the stream of copilot', () => {
       event('tool.execution_complete', { toolCallId: 't1', success: false, error: { code: 'denied', message: 'no' } }),
       end(0),
     ];
-    expect(told(copilot, denied).report?.failure?.class).toBe('permission_denied');
+    expect(readStream(copilot, denied).report?.failure?.class).toBe('permission_denied');
   });
 });
 
@@ -360,7 +362,7 @@ describe('the stream of amp', () => {
         usage: { input_tokens: 10, cache_read_input_tokens: 90, cache_creation_input_tokens: 5, output_tokens: 7 },
       },
     ];
-    const { streamState, usage, report } = told(amp, lines);
+    const { streamState, usage, report } = readStream(amp, lines);
     expect(report).toMatchObject({ failure: null });
     expect(streamState).toMatchObject({ sessionId: 'T-1', text: 'Done.', commands: 1 });
     expect(streamState.recentCommands).toMatchObject([{ command: 'npm test' }]);
@@ -369,7 +371,7 @@ describe('the stream of amp', () => {
 
   it('has errors', () => {
     const end = { type: 'result', subtype: 'error_during_execution', is_error: true, error: 'Out of credits' };
-    expect(told(amp, [end], exits(1)).report?.failure).toMatchObject({
+    expect(readStream(amp, [end], exits(1)).report?.failure).toMatchObject({
       class: 'quota_exhausted',
       message: 'Out of credits',
     });
@@ -379,7 +381,7 @@ describe('the stream of amp', () => {
 describe('the output of aider and goose', () => {
   it('is read as one message, and the exit code decides', () => {
     for (const name of ['aider', 'goose']) {
-      const { streamState, report } = told(adapter(name), ['Looking at a.ts.', 'Applied edit to a.ts']);
+      const { streamState, report } = readStream(adapter(name), ['Looking at a.ts.', 'Applied edit to a.ts']);
       expect([streamState.text, streamState.messages, report]).toEqual([
         'Looking at a.ts.\nApplied edit to a.ts\n',
         1,
@@ -389,10 +391,10 @@ describe('the output of aider and goose', () => {
   });
 
   it('may begin with an error of the CLI', () => {
-    expect(told(adapter('aider'), ['litellm.AuthenticationError: invalid api key']).report?.failure?.class).toBe(
+    expect(readStream(adapter('aider'), ['litellm.AuthenticationError: invalid api key']).report?.failure?.class).toBe(
       'auth_required',
     );
-    expect(told(adapter('goose'), [], exits(1), ['error: Rate limit exceeded']).report?.failure?.class).toBe(
+    expect(readStream(adapter('goose'), [], exits(1), ['error: Rate limit exceeded']).report?.failure?.class).toBe(
       'rate_limited',
     );
   });

@@ -22,10 +22,12 @@ const all = clis.flatMap((cli) =>
   recordings(cli).map((each) => ({ cli, adapter: findAdapter(launch(cli).agent), recording: each })),
 );
 
-/** Single bytes of 300 kB in one line would take minutes and show nothing that cuts at random places do not. */
+/**
+ * Feeding single bytes of 300 kB in one line takes minutes, and shows nothing that cuts at random places do not show.
+ */
 const smallBytesMax = 200_000;
 
-/** The same cuts for the same seed: a generator by Lehmer, good enough for places to cut at. */
+/** Returns the same cuts for the same seed, by a Lehmer generator, which is good enough for cuts. */
 function atRandom(seed: number): Cutter {
   let state = seed;
   const next = (below: number) => {
@@ -58,7 +60,7 @@ describe('every recording', () => {
         for (const seed of [1, 20_26, 77_777])
           expect(replay(adapter, recording, atRandom(seed)), recording.name).toEqual(streamState);
       }
-      // Nearly a million single bytes: seconds on a busy machine.
+      // The time limit covers nearly a million single bytes, which take seconds on a busy machine.
     },
     60_000,
   );
@@ -77,7 +79,7 @@ describe('every recording', () => {
 
   test.each(clis)('of %s has its session id', (cli) => {
     for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
-      // The recorder read lines only, and took a session for one that claude was asked for and never began.
+      // The recorder read only lines, and recorded a session id that was requested but that claude never used.
       if (cli === 'claude' && ['x_json', 'resume_unknown_id'].includes(recording.name)) continue;
       expect([recording.name, replay(adapter, recording).sessionId]).toEqual([recording.name, recording.sessionId]);
     }
@@ -87,7 +89,7 @@ describe('every recording', () => {
     for (const { adapter, recording } of all.filter((each) => each.cli === cli)) {
       const { part, session } = replay(adapter, recording).meter;
       const used = part ?? session;
-      expect([recording.name, used && [used.input, used.output]]).toEqual([recording.name, told(recording)]);
+      expect([recording.name, used && [used.input, used.output]]).toEqual([recording.name, countTokens(recording)]);
     }
   });
 
@@ -109,14 +111,14 @@ describe('every recording', () => {
   });
 });
 
-/** Of an answer that broke off, claude's `usage` knows nothing or half; the list of its models knows all. */
+/** For an answer that broke off, claude's `usage` has nothing or half of it. The list of its models has everything. */
 const brokenOff: Readonly<Record<string, readonly [number, number]>> = {
   few_disconnect: [24354, 22],
   sig_hang_int_pid: [12177, 10],
 };
 
-/** The numbers of the stream by the plainest way there is; nothing was cached in the recordings. */
-function told({ cli, name, stdout }: Recording): readonly [number, number] | null {
+/** Returns the numbers of the stream by the simplest possible reading. Nothing was cached in the recordings. */
+function countTokens({ cli, name, stdout }: Recording): readonly [number, number] | null {
   const lines = Buffer.from(stdout)
     .toString()
     .split('\n')
@@ -311,13 +313,13 @@ function eventsOf({ stdout }: Recording): readonly Json[] {
   return lines.flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
 }
 
-/** The event with another value in one place, wherever that is. */
+/** Returns the event with another value in one place. */
 function replaced(event: Json, place: number, value: unknown): Json {
   let left = place % (JSON.stringify(event).match(/":/g)?.length ?? 1);
   return JSON.parse(JSON.stringify(event, (key, old) => (key !== '' && left-- === 0 ? value : old)));
 }
 
-/** One way to spoil a text: a bit, a line, the order of lines, the end, or the type of a value. */
+/** Returns a way to damage a text: a bit, a line, the order of lines, the end, or the type of a value. */
 const damage: fc.Arbitrary<(text: string) => string> = fc
   .tuple(fc.nat(), fc.nat(), fc.constantFrom('bit', 'drop', 'swap', 'cut', 'value', 'repeat'), fc.json({ maxDepth: 2 }))
   .map(([a, b, how, json]) => (text) => {
@@ -338,7 +340,7 @@ const damage: fc.Arbitrary<(text: string) => string> = fc
       case 'repeat':
         return [...lines, ...lines.slice(i)].join('\n');
       default: {
-        // Some value after a colon becomes one of another type.
+        // A value after a colon becomes a value of another type.
         const places = [...text.matchAll(/":("(?:[^"\\]|\\.)*"|-?[\d.]+|true|false|null)/g)];
         const place = places[a % Math.max(1, places.length)];
         if (place?.index === undefined || place[1] === undefined) return text;

@@ -1,6 +1,7 @@
 /**
- * How CLIs and providers tell when a limit opens again: the words, where they come from, and what they mean on Sunday,
- * 2026-11-22, 12:20:00 UTC, in a run whose zone is UTC and whose language is American English, unless said otherwise.
+ * Phrases in which CLIs and providers announce the reset of a limit: the text, its source, and its meaning on Sunday,
+ * 2026-11-22, 12:20:00 UTC. Unless a row says otherwise, the time zone of the run is UTC and its language is American
+ * English.
  */
 export type ResetForm = readonly [source: string, text: string, meaning: string | null, given?: Given];
 export type Given = { readonly now?: string; readonly zone?: string; readonly locale?: string };
@@ -11,8 +12,8 @@ const tokyo = { zone: 'Asia/Tokyo' };
 const losAngeles = { zone: 'America/Los_Angeles' };
 
 export const resetForms: readonly ResetForm[] = [
-  // Claude Code. Its function that writes a reset: the time alone within a day, else the day, the minutes only when
-  // there are some.
+  // Claude Code. Its function that formats a reset: the time alone within a day, else the date; minutes only when they
+  // are not zero.
   ['claude 2.1.330, its program', "You've hit your limit · resets 8pm (America/New_York)", '2026-11-23T01:01:00.000Z'],
   [
     'claude 2.1.330, its program',
@@ -117,8 +118,8 @@ export const resetForms: readonly ResetForm[] = [
   ['claude behind a gateway', "You've hit your limit · resets 8pm (Mars/Olympus_Mons)", null],
   ['Anthropic API, in its 429', "This request would exceed your account's rate limit. Please try again later.", null],
 
-  // Codex CLI. In its program: "%-I:%M %p" within the day, else "%b %-d{suffix}, %Y %-I:%M %p", in the zone of its
-  // process.
+  // Codex CLI. The formats in its program: "%-I:%M %p" within the day, else "%b %-d{suffix}, %Y %-I:%M %p", in the time
+  // zone of its process.
   [
     'codex 0.169, its program',
     "You've hit your usage limit. Upgrade to Pro (https://chatgpt.com/explore/pro), or try again at 1:21 PM.",
@@ -211,7 +212,7 @@ export const resetForms: readonly ResetForm[] = [
   ['codex on a clock of 24 hours', 'try again at 20:16.', '2026-11-22T20:17:00.000Z', { locale: 'de-DE' }],
   ['codex on a clock of 24 hours', 'try again at 20:16:52', '2026-11-22T20:16:52.000Z', { locale: 'de-DE' }],
 
-  // Gemini CLI and what is built on it.
+  // Gemini CLI and its derivatives.
   [
     'gemini 0.61, google-gemini/gemini-cli#26840',
     'You have exhausted your capacity on this model. Your quota will reset after 18h42m13s.',
@@ -410,7 +411,7 @@ export const resetForms: readonly ResetForm[] = [
   ['Anthropic API', 'anthropic-ratelimit-requests-reset: 2026-11-22T12:21:00Z', '2026-11-22T12:21:00.000Z'],
   ['GitHub API', 'x-ratelimit-reset: 1795400000', '2026-11-23T02:13:20.000Z'],
 
-  // What cannot be true, is stale, or says nothing.
+  // Values that cannot be true, are stale, or have no meaning.
   ['an epoch in the year 58879', 'resets_at: 1795400000000000', '2026-11-23T02:13:20.000Z'],
   ['an epoch beyond any unit', 'resets_at: 179540000000000000000', null],
   ['a limit that opens in a year', 'resets Jan 2, 2028', null],

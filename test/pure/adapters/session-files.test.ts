@@ -6,7 +6,7 @@ import { localeIn, timeZoneIn } from '#adapters/time-zone.ts';
 import { emptyStreamState, fold } from '#run/stream-state.ts';
 import { noTotals, toUsage } from '#run/usage.ts';
 
-/** Files of real sessions, of which other lines and words were left out. */
+/** Returns the lines of files of real sessions. Other lines and words were left out. */
 const linesOf = (name: string): Json[] =>
   readFileSync(new URL(`../../fixtures/sessions/${name}.jsonl`, import.meta.url), 'utf8')
     .split('\n')
@@ -91,7 +91,7 @@ describe('the session file of gemini', () => {
   });
 
   test('has each call twice, the second time with its tools, and counts it once', () => {
-    // As the result of that run says, whose stats are 47,669 and 80.
+    // The result of that run has the same numbers: 47,669 and 80.
     expect(usedIn(geminiSessionFile, linesOf('gemini'))).toMatchObject({ inputTokens: 47_669, outputTokens: 80 });
   });
 });

@@ -1,4 +1,4 @@
-/** Only standard output is the stream: what others have copied to standard error says nothing about the run. */
+/** Only standard output is the stream. Agent output that was copied to standard error says nothing about the run. */
 import { describe, expect, test } from 'vitest';
 import type { Adapter } from '#adapters/adapter.ts';
 import { claude } from '#adapters/claude.ts';
@@ -10,7 +10,7 @@ import { opencode } from '#adapters/opencode.ts';
 import { presets } from '#adapters/presets.ts';
 import { findTranscriber } from '#adapters/transcript/transcribe.ts';
 import { emptyStreamState } from '#run/stream-state.ts';
-import { told } from '../../support/adapters.ts';
+import { readStream } from '../../support/adapters.ts';
 
 const adapters: readonly (readonly [string, Adapter])[] = [
   ['claude', claude],
@@ -22,7 +22,7 @@ const adapters: readonly (readonly [string, Adapter])[] = [
 ];
 
 /**
- * Streams of other agents: a session, words, a tool, tokens and cost, a failure and a success of each CLI that clip
+ * Streams of other agents: a session, messages, a tool, tokens and cost, a failure and a success of each CLI that clip
  * knows.
  */
 const foreign = [
@@ -77,15 +77,15 @@ const foreign = [
 describe.each(adapters)('lines on the stderr of %s that look like a stream', (name, adapter) => {
   test('are ignored, one by one or together', () => {
     for (const lines of [foreign, ...foreign.map((line) => [line]), [`[${foreign.join(',')}]`]]) {
-      expect(told(adapter, [], { code: 0, signal: null }, lines).streamState).toEqual(emptyStreamState);
+      expect(readStream(adapter, [], { code: 0, signal: null }, lines).streamState).toEqual(emptyStreamState);
     }
   });
 
   test('neither make an unfinished run a success nor a successful one a failure', () => {
-    const without = told(adapter, [], { code: 0, signal: null }).report;
-    expect(told(adapter, [], { code: 0, signal: null }, foreign).report).toEqual(without);
-    expect(told(adapter, [], { code: 1, signal: null }, foreign).report).toEqual(
-      told(adapter, [], { code: 1, signal: null }).report,
+    const without = readStream(adapter, [], { code: 0, signal: null }).report;
+    expect(readStream(adapter, [], { code: 0, signal: null }, foreign).report).toEqual(without);
+    expect(readStream(adapter, [], { code: 1, signal: null }, foreign).report).toEqual(
+      readStream(adapter, [], { code: 1, signal: null }).report,
     );
   });
 
@@ -104,23 +104,27 @@ describe('plain text on stderr', () => {
 
   test('explains a failure', () => {
     expect(
-      told(codex, [], { code: 1, signal: null }, ['Error: no rollout found for thread id x']).report?.failure,
+      readStream(codex, [], { code: 1, signal: null }, ['Error: no rollout found for thread id x']).report?.failure,
     ).toMatchObject({ class: 'unknown_session' });
     expect(
-      told(claude, [], { code: 1, signal: null }, ['No conversation found with session ID: x']).report?.failure,
+      readStream(claude, [], { code: 1, signal: null }, ['No conversation found with session ID: x']).report?.failure,
     ).toMatchObject({
       class: 'unknown_session',
     });
-    expect(told(opencode, [], { code: 1, signal: null }, ['Error: Session not found']).report?.failure).toMatchObject({
+    expect(
+      readStream(opencode, [], { code: 1, signal: null }, ['Error: Session not found']).report?.failure,
+    ).toMatchObject({
       class: 'unknown_session',
     });
   });
 
   test('does not undo a good result, and is not a result', () => {
     expect(
-      told(codex, good, { code: 0, signal: null }, ['Error: 401 unauthorized, rate limit']).report?.failure,
+      readStream(codex, good, { code: 0, signal: null }, ['Error: 401 unauthorized, rate limit']).report?.failure,
     ).toBeNull();
-    expect(told(codex, good.slice(0, 1), { code: 0, signal: null }, ['turn.completed']).report?.failure).toMatchObject({
+    expect(
+      readStream(codex, good.slice(0, 1), { code: 0, signal: null }, ['turn.completed']).report?.failure,
+    ).toMatchObject({
       class: null,
     });
   });
@@ -163,7 +167,7 @@ describe('plain text on stderr', () => {
       'rate_limited',
     ],
   ])('of %s is classified: %4$s', (_, adapter, line, errorClass) => {
-    const { failure } = told(adapter, [], { code: 1, signal: null }, [line]).report ?? {};
+    const { failure } = readStream(adapter, [], { code: 1, signal: null }, [line]).report ?? {};
     expect(failure).toMatchObject({ class: errorClass, message: line });
     expect(failure?.resetsAt !== null).toBe(/hours|18h|42/.test(line));
   });

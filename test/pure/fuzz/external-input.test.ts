@@ -38,7 +38,7 @@ const text = string({ unit: 'binary', maxLength: 40 });
 const pieces = (...some: string[]) =>
   array(oneof({ weight: 5, arbitrary: constantFrom(...some) }, text), { maxLength: 16 }).map((parts) => parts.join(''));
 
-/** What it gives, or null when it throws an error of these kinds. Anything else is a bug. */
+/** Returns the result, or null when `work` throws an error of these kinds. Any other error is a bug. */
 function outcome<T>(work: () => T, ...kinds: (new (...args: never[]) => Error)[]): T | null {
   try {
     return work();
@@ -172,7 +172,7 @@ describe('arbitrary files of a person', () => {
 });
 
 describe('arbitrary output of an agent', () => {
-  /** Fields that mappings and adapters look for, with values of every kind, one in the other. */
+  /** Fields that mappings and adapters read, with nested values of every kind. */
   const names = [
     'type',
     'subtype',

@@ -28,11 +28,11 @@ import { limits } from '#run/limits.ts';
 
 const numRuns = 500;
 const text = string({ unit: 'binary', maxLength: 60 });
-/** Texts that are almost what is expected: pieces of the real thing in any order. */
+/** Returns texts that are almost valid: parts of valid texts in any order. */
 const pieces = (...some: string[]) =>
   array(oneof({ weight: 4, arbitrary: constantFrom(...some) }, text), { maxLength: 14 }).map((parts) => parts.join(''));
 
-/** What it gives, or null when it throws one of the errors it may throw. Anything else is a bug. */
+/** Returns the result, or null when `work` throws an error that it may throw. Any other error is a bug. */
 function outcome<T>(work: () => T): T | null {
   try {
     return work();

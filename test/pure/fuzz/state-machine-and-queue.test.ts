@@ -100,13 +100,13 @@ const history = array(record({ event: oneof(...(Object.values(events) as Arbitra
   maxLength: 30,
 });
 
-/** Where a run may go from each status, by whatever happens. */
+/** The statuses that can follow each status. */
 const ends: RunStatus[] = ['succeeded', 'failed', 'cancelled', 'timed_out'];
 const ways: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   queued: ['queued', 'starting', 'cancelled', 'timed_out', 'failed'],
   starting: ['starting', 'queued', 'running', 'stopping', ...ends],
   running: ['running', 'stopping', ...ends],
-  // A stop that only ends lingering leaves the result as it was.
+  // A stop that only ends leftovers does not change the result.
   stopping: ['stopping', ...ends],
   succeeded: ['succeeded'],
   failed: ['failed'],
@@ -114,7 +114,7 @@ const ways: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   timed_out: ['timed_out'],
 };
 
-/** What no later event may change. */
+/** Returns the fields of an end that no later event may change. */
 function endOf({
   pending: _pending,
   leaked: _leaked,
@@ -153,7 +153,7 @@ describe('a run with arbitrary events in arbitrary order', () => {
           expect(effects.filter((type) => type === 'retry-lost').length).toBeLessThanOrEqual(
             onLoss === 'retry' && processLossRetryCount === 0 ? 1 : 0,
           );
-          // Only an agent that said that all is well succeeds in any other way.
+          // Only an agent that reported success succeeds in any other way.
           const saidWell = happened.some(
             ({ event }) => 'report' in event && event.report !== null && event.report.failure === null,
           );
@@ -176,7 +176,7 @@ describe('a run with arbitrary events in arbitrary order', () => {
           }
           return isEnded(run.state) ? [run.state.status, run.state.stopReason, run.state.errorCode] : null;
         };
-        // Before anything could end: an order that comes after the end stops nothing.
+        // Only events before the end are considered: an order that follows the end stops nothing.
         const first = {
           event: { type: 'stop-requested', order, graceMs: null, now: false } as const,
           at: noon - 1_000_000,
@@ -212,8 +212,8 @@ describe('a run with arbitrary events in arbitrary order', () => {
 
 const keys = ['db', 'web', 'tree'];
 const groups = ['g', 'h'];
-/** Runs that may be holders or waiting; each may be started in one of the earlier. */
-const world = record({
+/** Runs that are live or queued. Each may be the parent of a later one. */
+const queueState = record({
   runs: array(
     record({
       locks: subarray(keys),
@@ -235,7 +235,7 @@ const world = record({
 describe('an arbitrary queue with arbitrary live runs', () => {
   it('starts no more runs than there are slots, keeps the limits of groups, and gives no lock to two unrelated runs', () => {
     assert(
-      property(world, ({ runs, holding, slotsMax, limit, paused, held }) => {
+      property(queueState, ({ runs, holding, slotsMax, limit, paused, held }) => {
         const all = familyOf(runs);
         const rules: Rules = {
           slotsMax,
@@ -246,7 +246,7 @@ describe('an arbitrary queue with arbitrary live runs', () => {
           ]),
           agents: new Map(),
         };
-        // Those that hold are granted by the same rules, so that the world is one that can be.
+        // The live runs are granted by the same rules, so that the state is possible.
         const possible = all.filter((_, index) => holding.includes(index));
         const going = grant(possible, countOccupancy([]), { ...rules, held: false }, noon);
         const holders: Holder[] = going.map((run) => ({ ...run, takesSlot: runs[run.number]?.takesSlot ?? true }));

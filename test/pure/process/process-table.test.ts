@@ -6,7 +6,7 @@ import { parsePsEnvironments, parsePsFacts } from '#process/process-table-darwin
 const recorded = (name: string) => readFileSync(new URL(`../../fixtures/ps/${name}.txt`, import.meta.url), 'utf8');
 const seconds = (...at: Parameters<typeof Date.UTC>) => Date.UTC(...at) / 1_000;
 
-/** A line of /proc/<pid>/stat as Linux 6 writes it, of a process of this name. */
+/** Returns a line of /proc/<pid>/stat as Linux 6 writes it, for a process with this name. */
 const stat = (name: string, state = 'S') =>
   `4242 (${name}) ${state} 4200 4240 4239 34816 4242 4194304 1123 0 2 0 5 3 0 0 20 0 11 0 987654 1267720192 12043 18446744073709551615 1 1 0 0 0 0 0 4096 81920 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n`;
 

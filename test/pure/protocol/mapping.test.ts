@@ -3,7 +3,7 @@ import { presets } from '#adapters/presets.ts';
 import { readMapping } from '#protocol/mapping.ts';
 import { ClipError } from '#run/errors.ts';
 
-/** The refusal of this mapping; it must say which file and where to read on. */
+/** Returns the refusal of this mapping. It must name the file and the documentation. */
 function refusal(value: unknown): string {
   try {
     readMapping(value, 'smith.json');

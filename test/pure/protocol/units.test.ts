@@ -5,7 +5,7 @@ import { ClipError } from '#run/errors.ts';
 const second = 1_000;
 const day = 86_400 * second;
 
-/** The error of a parser, which must be a usage error that names what was asked for and what was written. */
+/** Returns the error of a parser. It must be a usage error that names the option and the value. */
 function refusal(parse: (text: string, what: string) => number, text: string): string {
   try {
     const value = parse(text, '--limit');

@@ -74,7 +74,7 @@ describe('the total usage of runs', () => {
       tokensKnown: 110,
       tokensUnknownRuns: 1,
     });
-    // One that lives has told what it used so far: that it tells more later is no news.
+    // A live run has reported its usage so far. More usage later is expected.
     expect(usageToSpent(usage(0.5, 100, 10), 1, { usageIsPart: true, ended: false })).toMatchObject({
       tokens: 110,
       tokensUnknownRuns: 0,

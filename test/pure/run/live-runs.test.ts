@@ -62,10 +62,10 @@ describe('a run that lost its keeper', () => {
     const before = status === 'running' ? running() : stopping();
     const warned = next(before, found(false));
     expect(warned).toMatchObject({ held: false, detachedWarning: true });
-    const heard = next(warned, { type: 'activity' });
-    // The exit code stays unknown: it still is not held.
-    expect(heard).toMatchObject({ status, held: false, detachedWarning: false });
-    expect(next(heard, found(false))).toMatchObject({ detachedWarning: false });
+    const active = next(warned, { type: 'activity' });
+    // The exit code stays unknown, because no keeper holds the run.
+    expect(active).toMatchObject({ status, held: false, detachedWarning: false });
+    expect(next(active, found(false))).toMatchObject({ detachedWarning: false });
     expect(next(warned, found(true))).toMatchObject({ held: true, detachedWarning: false });
   });
 

@@ -3,12 +3,12 @@ import { logsToRemove } from '#run/retention.ts';
 
 const day = 24 * 60 * 60_000;
 const at = 1_000 * day;
-/** Ended so many days ago. */
+/** Returns a run that ended this many days ago. */
 const kept = (run: number, days: number, storedBytes = 100) => ({ run, endedAt: at - days * day, storedBytes });
 const oldestFirst = [kept(1, 100), kept(2, 95), kept(3, 10), kept(4, 1)];
-const nobody = { at, isNewestOfTask: (_run: number): boolean => false };
+const defaults = { at, isNewestOfTask: (_run: number): boolean => false };
 
-function removed(rule: { keepMs: number; bytesMax: number }, now = nobody) {
+function removed(rule: { keepMs: number; bytesMax: number }, now = defaults) {
   const { removals, done } = logsToRemove(oldestFirst, 400, rule, now);
   return { runs: removals.map(({ run, why }) => `${run} ${why}`), done };
 }

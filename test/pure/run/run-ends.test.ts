@@ -7,7 +7,7 @@ import type { StopOrder } from '#run/stop.ts';
 import { type StreamOutcome, unreadable } from '#run/stream-outcome.ts';
 import { aProfile, aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
 
-/** Everything in turn, one second apart, from a running run; gives the run and the effects of the last event. */
+/** Applies these events to a running run, one second apart. Returns the run and the effects of the last event. */
 function play(run: Run, ...events: RunEvent[]): { run: Run; effects: Effect['type'][] } {
   let now = run;
   let effects: Effect['type'][] = [];
@@ -161,7 +161,7 @@ describe('the error of an end', () => {
       'Killed by SIGABRT: boom: config not found',
       'agent',
     ]);
-    // Who sends these has nothing to do with what was written last.
+    // The sender of these signals is unrelated to the last message of the stream.
     for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'])
       expect(of({ ...exit(null, { signal }), ...words } as RunEvent)[1]).toBe('clip');
   });
@@ -240,7 +240,7 @@ describe('the reported end of an agent', () => {
         remark: `It was killed by ${signal} after its complete result.`,
       });
     }
-    // What clip has stopped ends as it was ordered, whatever had been said.
+    // A run that clip stopped ends as ordered, whatever the stream reported before.
     expect(why(endOf(aRun(running(), agent), stop('cancelled'), exit(143, { report: complete })))).toEqual([
       'cancelled',
       'cancelled',
@@ -301,13 +301,13 @@ describe('the reported end of an agent', () => {
     const unknown = exit(1, { report: saying('unknown_session') });
     expect(play(aRun(running(), resumed), unknown).effects).toContain('retry-fresh');
     expect(play(aRun(running(), agent), unknown).effects).not.toContain('retry-fresh');
-    const anew = { ...resumed, lineage: { retryReason: 'unknown_session' as const } };
-    expect(play(aRun(running(), anew), unknown).effects).not.toContain('retry-fresh');
+    const retriedRun = { ...resumed, lineage: { retryReason: 'unknown_session' as const } };
+    expect(play(aRun(running(), retriedRun), unknown).effects).not.toContain('retry-fresh');
     expect(play(aRun(running(), resumed), stop('cancelled'), unknown).effects).not.toContain('retry-fresh');
   });
 });
 
-/** What each order to stop ends in, whatever the process does then. */
+/** The end that follows each order to stop, whatever the process does then. */
 const ordered: Record<Exclude<StopOrder, 'lingering'>, readonly [string, string, string, boolean]> = {
   cancelled: ['cancelled', 'cancelled', 'cancelled', false],
   paused: ['cancelled', 'paused', 'cancelled', false],

@@ -3,7 +3,7 @@ import { dueAt, formatQuiet, nextTimerAt, type Timer } from '#run/schedule.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
-/** A moment of 1 June in UTC. */
+/** Returns a time on 1 June in UTC. */
 const at = (hours: number, minutes = 0): number => Date.UTC(2026, 5, 1, hours, minutes);
 const hours = (from: number, to: number) => ({ fromMinute: from * 60, toMinute: to * 60 });
 const timer = (given: Partial<Timer> = {}): Timer => ({
@@ -52,7 +52,7 @@ describe('quiet hours', () => {
 
   it('are in local time', () => {
     const east = () => 2 * 60;
-    // 20:30 UTC is 22:30 on the wall; seven on the wall is 5:00 UTC.
+    // 20:30 UTC is 22:30 local time, and 7:00 local time is 5:00 UTC.
     expect(nextTimerAt(timer({ quiet: hours(22, 7), lastAt: at(20), offsetMinutesAt: east }))).toBe(at(29));
     const west = () => -8 * 60;
     expect(nextTimerAt(timer({ quiet: hours(22, 7), lastAt: at(20), offsetMinutesAt: west }))).toBe(at(20, 30));

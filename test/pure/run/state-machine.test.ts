@@ -15,7 +15,10 @@ import type { StopOrder, StopPhase } from '#run/stop.ts';
 import type { StreamOutcome } from '#run/stream-outcome.ts';
 import { aRun, aStop, leader, noon, running, stopping } from '../../support/runs.ts';
 
-/** The page of the documentation that holds the diagram and the table. A column stands for several states that behave alike: each cell is asserted for each of them. */
+/**
+ * The documentation page with the diagram and the table. A column represents several states with equal behavior, and
+ * each of its cells is asserted for each of them.
+ */
 const page = readFileSync('docs/states.md', 'utf8');
 const table = page.match(/```text\n([^`]*)```/)?.[1] ?? '';
 const arrows = [...page.matchAll(/^ {4}(\w+) --> (\w+)$/gm)].map(([, from, to]) => `${from} --> ${to}`);
@@ -60,7 +63,7 @@ const liveness = {
   claimsDone: false,
 } as const;
 
-/** The compiler sees to it that no type of event is missing, the table that no example is. */
+/** The compiler checks that every type of event is present. The table checks that every example is. */
 const examples: Examples = {
   'slot-granted': { 'slot-granted': { type: 'slot-granted' } },
   'stop-requested': Object.fromEntries(

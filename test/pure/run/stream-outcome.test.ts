@@ -20,8 +20,8 @@ const denials = { count: 1, tools: ['Bash', 'Write'], worked: false };
 const exited = (code: number): SeenExit => ({ code, signal: null });
 const killed: SeenExit = { code: null, signal: 'SIGKILL' };
 
-/** In short: what was said, or null where the exit decides. */
-const told = (of: StreamState, exit: SeenExit, by: ReportRules = rules) => {
+/** Returns in short what the stream reported, or null when the exit decides. */
+const outcomeOf = (of: StreamState, exit: SeenExit, by: ReportRules = rules) => {
   const report = judgeStream(of, exit, by);
   return report === null ? null : (report.failure?.message ?? 'well');
 };
@@ -66,11 +66,11 @@ describe('the end of a run', () => {
       'It exited with 53, which is its code for max_turns_exhausted.',
     ],
   ])('follows from the stream and the exit: %s', (_, of, exit, expected) => {
-    expect(told(of, exit)).toBe(expected);
+    expect(outcomeOf(of, exit)).toBe(expected);
   });
 
   test('needs no result from a CLI that never gives one', () => {
-    expect(told(emptyStreamState, exited(0), lenient)).toBeNull();
+    expect(outcomeOf(emptyStreamState, exited(0), lenient)).toBeNull();
   });
 
   test('gets its error code from the exit code last', () => {
@@ -103,15 +103,15 @@ describe('an unreadable part of the stream', () => {
 
   test('rules out a success by exit code 0, whether a result is needed or not', () => {
     for (const by of [rules, lenient]) {
-      expect(told(gap, exited(0), by)).toBe(unread);
+      expect(outcomeOf(gap, exited(0), by)).toBe(unread);
       expect(judgeStream(gap, exited(0), by)?.failure?.class).toBe('stream_unreadable');
     }
   });
 
   test('leaves every other end as it is', () => {
-    expect(told(gap, exited(1))).toBeNull();
-    expect(told(gap, killed)).toBeNull();
-    expect(told(streamState({ gap: true, lastError: failure('broke') }), exited(0))).toBe('broke');
+    expect(outcomeOf(gap, exited(1))).toBeNull();
+    expect(outcomeOf(gap, killed)).toBeNull();
+    expect(outcomeOf(streamState({ gap: true, lastError: failure('broke') }), exited(0))).toBe('broke');
   });
 });
 
@@ -119,17 +119,22 @@ describe('a complaint on standard error', () => {
   const complaint = failure('not logged in', { class: 'auth_required' });
 
   test('explains a failure and a missing result, and undoes no good result', () => {
-    expect(told(streamState({ complaint }), exited(1), lenient)).toBe('not logged in');
-    expect(told(streamState({ complaint }), exited(0), lenient)).toBeNull();
-    expect(told(streamState({ complaint }), exited(0), rules)).toBe('not logged in');
-    expect(told(streamState({ ...well, complaint }), exited(1))).toBe('well');
+    expect(outcomeOf(streamState({ complaint }), exited(1), lenient)).toBe('not logged in');
+    expect(outcomeOf(streamState({ complaint }), exited(0), lenient)).toBeNull();
+    expect(outcomeOf(streamState({ complaint }), exited(0), rules)).toBe('not logged in');
+    expect(outcomeOf(streamState({ ...well, complaint }), exited(1))).toBe('well');
   });
 
   test('ranks below a reason in the stream, and above a result without a reason', () => {
-    expect(told(streamState({ complaint, lastError: failure('broke') }), exited(1))).toBe('broke');
-    expect(told(streamState({ complaint, result: { failure: failure('broke'), at: 1 } }), exited(1))).toBe('broke');
+    expect(outcomeOf(streamState({ complaint, lastError: failure('broke') }), exited(1))).toBe('broke');
+    expect(outcomeOf(streamState({ complaint, result: { failure: failure('broke'), at: 1 } }), exited(1))).toBe(
+      'broke',
+    );
     expect(
-      told(streamState({ complaint, result: { failure: failure(unexplained, { by: 'clip' }), at: 1 } }), exited(1)),
+      outcomeOf(
+        streamState({ complaint, result: { failure: failure(unexplained, { by: 'clip' }), at: 1 } }),
+        exited(1),
+      ),
     ).toBe('not logged in');
   });
 });
@@ -166,6 +171,6 @@ describe('an end that was not observed', () => {
     ['an error only', streamState({ lastError: failure('broke') }), null],
     ['no output', emptyStreamState, null],
   ])('has the outcome of the stream alone: %s', (_, of, expected) => {
-    expect(told(of, null)).toBe(expected);
+    expect(outcomeOf(of, null)).toBe(expected);
   });
 });

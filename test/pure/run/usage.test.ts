@@ -88,7 +88,7 @@ describe('the totals of a session', () => {
   });
 
   test('are charged once over many runs, also when some reported nothing', () => {
-    // As codex counted in three recorded runs of one session, and a run between that was killed.
+    // The counts of codex in three recorded runs of one session, with a killed run between them.
     const runs = [meterOf(total(9848, 0, 11)), meterOf(), meterOf(total(29810, 0, 65)), meterOf(total(40070, 0, 92))];
     let totals = noTotals;
     let input = 0;

@@ -14,8 +14,8 @@ const byClip = (task: Task, change: TaskChange): TaskTransition =>
 const byPerson = (task: Task, change: TaskChange): TaskTransition =>
   changeTask(task, change, { byPerson: true, at: noon });
 
-/** What became of it in one word: its new status, `same`, or `refused`. */
-function became(changed: TaskTransition): string {
+/** Returns the outcome in one word: the new status, `same`, or `refused`. */
+function outcomeOf(changed: TaskTransition): string {
   return changed.kind === 'changed' ? changed.task.status : changed.kind;
 }
 
@@ -101,15 +101,15 @@ function changeOf(type: (typeof columns)[number]): TaskChange {
 describe('a task', () => {
   it.each(taskStatuses)('that is %s changes as in the table', (status) => {
     const task = aTaskOf({ status });
-    const row = Object.fromEntries(columns.map((column) => [column, became(byClip(task, changeOf(column)))]));
+    const row = Object.fromEntries(columns.map((column) => [column, outcomeOf(byClip(task, changeOf(column)))]));
     expect(row).toEqual(table[status]);
   });
 
   it('in the backlog becomes todo when it is assigned, and keeps its status otherwise', () => {
     const backlog = aTaskOf({ status: 'backlog', assignee: null });
-    expect(became(byPerson(backlog, { type: 'assign', assignee: coder }))).toBe('todo');
-    expect(became(byPerson(backlog, { type: 'assign', assignee: null }))).toBe('backlog');
-    expect(became(byPerson(aTaskOf({ status: 'blocked' }), { type: 'assign', assignee: coder }))).toBe('blocked');
+    expect(outcomeOf(byPerson(backlog, { type: 'assign', assignee: coder }))).toBe('todo');
+    expect(outcomeOf(byPerson(backlog, { type: 'assign', assignee: null }))).toBe('backlog');
+    expect(outcomeOf(byPerson(aTaskOf({ status: 'blocked' }), { type: 'assign', assignee: coder }))).toBe('blocked');
   });
 
   it('keeps the first run that started it, until it is reopened', () => {
@@ -117,7 +117,7 @@ describe('a task', () => {
       byClip(aTaskOf({ status: 'todo', checkoutRunId: null }), { type: 'picked-up', runId: 'id1' }),
     );
     expect(first.checkoutRunId).toBe('id1');
-    expect(became(byClip(first, { type: 'picked-up', runId: 'id2' }))).toBe('same');
+    expect(outcomeOf(byClip(first, { type: 'picked-up', runId: 'id2' }))).toBe('same');
     expect(taskAfter(byPerson(first, { type: 'reopen' })).checkoutRunId).toBeNull();
   });
 
@@ -153,8 +153,8 @@ const anyChange: fc.Arbitrary<TaskChange> = fc.oneof(
   fc.constant({ type: 'edit', fields: { priority: 3 } } as const),
 );
 
-/** All that is done to a task, one after the other; what is refused changes nothing. */
-function lived(
+/** Applies all these changes to a task, one after the other. A refused change has no effect. */
+function applyAll(
   task: Task,
   changes: readonly { readonly change: TaskChange; readonly person: boolean }[],
   seen: (before: Task, after: Task, person: boolean) => void,
@@ -174,7 +174,7 @@ describe('a task after arbitrary changes in arbitrary order', () => {
   it('has a reason of a block only when it is blocked', () => {
     fc.assert(
       fc.property(life, (changes) => {
-        lived(aTaskOf({ status: 'todo' }), changes, (_, { status, blockedReason, blockedNext }) => {
+        applyAll(aTaskOf({ status: 'todo' }), changes, (_, { status, blockedReason, blockedNext }) => {
           expect(blockedReason !== null).toBe(status === 'blocked');
           if (status !== 'blocked') expect(blockedNext).toBeNull();
         });
@@ -185,7 +185,7 @@ describe('a task after arbitrary changes in arbitrary order', () => {
   it('gets its whole budget of automatic starts from a person, and from no other change', () => {
     fc.assert(
       fc.property(life, fc.integer({ min: 0, max: 3 }), (changes, budgetLeft) => {
-        lived(aTaskOf({ status: 'todo', budgetLeft }), changes, (before, after, person) => {
+        applyAll(aTaskOf({ status: 'todo', budgetLeft }), changes, (before, after, person) => {
           expect(after.budgetLeft).toBe(person ? 3 : before.budgetLeft);
         });
       }),

@@ -5,13 +5,13 @@ const secret = 'sk-abcabcab';
 const mask = (...secrets: string[]) =>
   createMask(collectSecrets(Object.fromEntries(secrets.map((value, n) => [`TOKEN_${n}`, value])))) as Mask;
 
-/** What is shown of chunks, one after the other. */
+/** Returns the masked output of chunks, one after the other. */
 function shown(of: Mask, ...chunks: (string | Buffer)[]): string {
   const passed = chunks.map((chunk) => of.pass(Buffer.from(chunk)));
   return Buffer.concat([...passed, of.rest()]).toString();
 }
 
-/** The text in two chunks, cut at each possible byte; and byte by byte. */
+/** Returns the outputs for the text in two chunks, cut at each possible byte, and byte by byte. */
 function everyCut(text: string, ...secrets: string[]): Set<string> {
   const bytes = Buffer.from(text);
   const cuts = Array.from({ length: bytes.length + 1 }, (_, at) =>

@@ -19,7 +19,7 @@ const exited = {
 } as const;
 const lost = { type: 'process-lost', message: 'gone', certain: true, report: null } as const;
 
-/** A stream that cannot be read for so many tries, and what was recorded of the end. */
+/** Records the exit of a run whose stream cannot be read this many times. Returns what was recorded. */
 function conclusion(failures: number, said: StreamOutcome | null = { failure: null, complete: true }) {
   const recorded: RunEvent[] = [];
   let tries = 0;

@@ -12,7 +12,7 @@ import { anEnd, aSituation, aTaskOf, failedWith, judged, woken } from '../../../
 
 const paused = { id: 'agent1', name: 'coder', paused: true };
 
-/** Everything that stands against a start at once, from this point of the order on. */
+/** Everything that prevents a start, from this rule of the order on. */
 const against = {
   assigneeGone: aSituation({
     task: aTaskOf({ assignee: null }),
@@ -26,7 +26,7 @@ const against = {
   agentPaused: aSituation({ agent: paused, budgetLeft: 0 }),
 };
 
-/** The rules in their order. What fits a later rule as well stands beside: the earlier one decides. */
+/** The rules in their order. Each row also fits later rules: the earlier rule decides. */
 const order: readonly (readonly [string, EndedRun, Situation, Partial<Decision>])[] = [
   [
     'it serves no task',

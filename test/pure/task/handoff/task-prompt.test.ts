@@ -157,7 +157,7 @@ describe('the prompt with arbitrary texts', () => {
     assert(
       property(input, (given) => {
         const brief = buildTaskPrompt(given);
-        // What a person asks for is Markdown of its own, in which fences may show anything.
+        // The request of a person is Markdown of its own, in which fences may show anything.
         if (given.request === null && given.summary === null) {
           const found = [...brief.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading ?? '');
           expect(found.every((heading) => known.test(heading))).toBe(true);

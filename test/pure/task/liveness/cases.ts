@@ -1,4 +1,4 @@
-/** All labelled cases. A case whose verdict is known to be another carries it as `known`. */
+/** All labeled cases. A case whose verdict is known to be wrong has that verdict as `known`. */
 import type { LivenessCase } from '../../../support/liveness.ts';
 import { adversarial } from './cases/adversarial.ts';
 import { blockers } from './cases/blockers.ts';

@@ -13,7 +13,7 @@ const results = judged(all);
 describe('the tables in docs/LIVENESS.md', () => {
   it('are those of the labeled cases', () => {
     const docs = readFileSync(path, 'utf8');
-    // To write it again: CLIP_WRITE_DOCS=1 vitest run --project pure confusion
+    // Rewrites the tables with: CLIP_WRITE_DOCS=1 vitest run --project pure confusion
     if (process.env['CLIP_WRITE_DOCS'] === '1')
       writeFileSync(
         path,

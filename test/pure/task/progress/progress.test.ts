@@ -36,7 +36,9 @@ const state = (repositories: readonly RepositoryState[], whole = true): Snapshot
   whole,
 });
 
-/** A streak in one folder: each run turns the open files into others, and it is told whether that was progress. */
+/**
+ * Creates a streak in one folder: each run changes the open files, and the streak reports whether that was progress.
+ */
 function streak() {
   let files: Record<string, string> = {};
   const seen = new Set<string>();

@@ -4,7 +4,7 @@ import { redact } from '#task/redact/redact.ts';
 
 const letters = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY';
 const long = letters + letters.toLowerCase();
-/** Put together here, so that no scanner of repositories takes this file for a leak. */
+/** The text is assembled here, so that no secret scanner reports this file. */
 const pem = (kind: string, body: string) =>
   `-----BEGIN ${kind}PRIVATE KEY-----\n${body}\n-----END ${kind}PRIVATE KEY-----`;
 

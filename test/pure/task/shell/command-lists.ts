@@ -1,4 +1,4 @@
-/** Commands, one a line; ⏎ stands for a line break. */
+/** Commands, one per line. ⏎ is a line break. */
 export const reading = `
 cat README.md
 rg -n "TODO|FIXME" src

@@ -4,7 +4,7 @@ import { forTerminal } from '#cli/terminal/clean.ts';
 import { keepLinks, knowsLinks, link } from '#cli/terminal/hyperlinks.ts';
 import { span, wrap } from '#cli/terminal/styled-text.ts';
 import { measureWidth } from '#cli/terminal/width.ts';
-import { nasty, steering } from '../../../../support/terminal.ts';
+import { hostileText, steering } from '../../../../support/terminal.ts';
 
 const plain = (text: string, width: number | null = 40) => markdownLines(text, { colour: false, width });
 const withLinks = { colour: false, width: null, links: true };
@@ -107,7 +107,7 @@ describe('links on a terminal', () => {
       'see \u001b]8;;file:///home/a%20b/%C3%BC.ts\u001b\\the file\u001b]8;;\u001b\\ and \u001b]8;;https://x.example/?a=1\u001b\\this\u001b]8;;\u001b\\.',
     );
     expect(forTerminal('\u001b]8;;https://evil.example\u001b\\click\u001b]8;;\u001b\\')).not.toContain('\u001b');
-    expect(steering(forTerminal(nasty))).toEqual([]);
+    expect(steering(forTerminal(hostileText))).toEqual([]);
   });
 
   it('cannot be ended by their text or their address', () => {
@@ -121,7 +121,7 @@ describe('links on a terminal', () => {
       `https://${'x'.repeat(3_000)}`,
     ])
       expect(link('words', address, withLinks)).toBe('words');
-    const shown = forTerminal(link(`a${nasty}b`, 'https://x.example', withLinks))
+    const shown = forTerminal(link(`a${hostileText}b`, 'https://x.example', withLinks))
       .replaceAll('\u001b]8;;https://x.example\u001b\\', '')
       .replaceAll('\u001b]8;;\u001b\\', '');
     expect(steering(shown)).toEqual([]);

@@ -11,7 +11,7 @@ import { readMapping } from '#protocol/mapping.ts';
 import { recordings, replay } from '../../../../support/recordings.ts';
 import { linesOf, logOf, narrow, readerOf, rendererOf } from '../../../../support/rendered-logs.ts';
 import { launch } from '../../../../support/streams.ts';
-import { nasty, steering } from '../../../../support/terminal.ts';
+import { hostileText, steering } from '../../../../support/terminal.ts';
 
 const clis = ['claude', 'codex', 'gemini', 'opencode'] as const;
 const claude = readerOf('claude');
@@ -197,9 +197,9 @@ describe('a tool of an agent', () => {
   });
 
   it('prints no control sequence, whatever its output', () => {
-    const log = logOf(ran(`echo ${nasty}`, `${nasty}\n10 %\r20 %\r\n`, 1), {
+    const log = logOf(ran(`echo ${hostileText}`, `${hostileText}\n10 %\r20 %\r\n`, 1), {
       type: 'item.completed',
-      item: { id: 'm', type: 'agent_message', text: `# ${nasty}\n\n[${nasty}](http://x/${nasty})` },
+      item: { id: 'm', type: 'agent_message', text: `# ${hostileText}\n\n[${hostileText}](http://x/${hostileText})` },
     });
     const shown = linesOf(codex, log).join('\n');
     expect(steering(shown)).toEqual([]);
@@ -340,7 +340,7 @@ describe('arbitrary output of other programs', () => {
   const words = oneof(
     string({ unit: 'binary', maxLength: 60 }),
     constantFrom(
-      nasty,
+      hostileText,
       '# a\n\n- b\n',
       '```\nx',
       '| a |\n|---|\n| b',
@@ -350,7 +350,7 @@ describe('arbitrary output of other programs', () => {
     ),
   );
   const leaf = oneof(words, jsonValue({ maxDepth: 2 }), constantFrom(null, 0, -1, 1e308));
-  /** An event of a shape that is known, with values that are not. */
+  /** Events of a known shape with arbitrary values. */
   const event = tuple(
     constantFrom(
       ...clis.flatMap((cli) =>
@@ -394,7 +394,7 @@ function parsed(line: string): unknown {
   }
 }
 
-/** The same with another value in one place. */
+/** Returns the same value with another value in one place. */
 function spoilt(value: unknown, other: unknown, at: number): unknown {
   let place = 0;
   const walk = (each: unknown): unknown => {

@@ -40,7 +40,7 @@ export const adversarial = [
   ]),
   ...casesOf('advanced', [
     [
-      'a null byte and colours in the words',
+      'a null byte and colors in the message',
       'evidence does not look at words',
       { text: '\u0000\u001b[31mI will\u001b[0m', streamState: commands('npm test') },
     ],

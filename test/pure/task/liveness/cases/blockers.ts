@@ -1,7 +1,7 @@
 import { wordsOf } from '../../../../support/liveness.ts';
 
 export const blockers = wordsOf('blocked', [
-  ['I cannot proceed because I need access credentials.', 'the plainest of all'],
+  ['I cannot proceed because I need access credentials.', 'the simplest form'],
   ["I can't continue without the database password.", 'cannot go on without something'],
   ['I can’t continue until you approve the migration.', 'with a curly apostrophe'],
   ['I am blocked on the missing API key.', 'says that it is blocked, and on what'],

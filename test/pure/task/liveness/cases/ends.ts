@@ -10,13 +10,13 @@ export const ends = [
       { outcome: { status: 'failed', errorCode: 'adapter_failed', stopReason: 'adapter_failed' } },
     ],
     [
-      'failed for want of a login',
+      'failed because of a missing login',
       'the reason names the code, so that a person can act',
       { outcome: { status: 'failed', errorCode: 'auth_required', stopReason: 'adapter_failed' } },
     ],
     [
       'lost',
-      'what nobody saw is never called a success',
+      'an unknown end is never called a success',
       { outcome: { status: 'failed', errorCode: 'process_lost', stopReason: 'process_lost' } },
     ],
     [
@@ -56,20 +56,20 @@ export const ends = [
       { useful: null },
     ],
     [
-      'failed with a plan in its words',
-      'the words of a failed run are no plan',
+      'failed with a plan in its last message',
+      'the message of a failed run is not a plan',
       { outcome: { status: 'failed' }, text: words },
       { next: null },
     ],
     [
       'failed after reporting what is next',
-      'what it reported itself is worth knowing',
+      'its own report is kept',
       { outcome: { status: 'failed' }, reports: reports(['next', 'rerun the migration']) },
       { next: 'rerun the migration' },
     ],
     [
-      'failed with a blocker in its words',
-      'the status comes before the words',
+      'failed with a blocker in its last message',
+      'the status comes before the last message',
       { outcome: { status: 'failed' }, text: 'I am blocked on the API key.' },
     ],
     [
@@ -80,16 +80,16 @@ export const ends = [
   ]),
   ...casesOf('completed', [
     ['done task, no words', 'the task says that it is over', { task: { status: 'done' } }],
-    ['cancelled task', 'nothing more is wanted', { task: { status: 'cancelled' } }],
+    ['cancelled task', 'no more work is expected', { task: { status: 'cancelled' } }],
     [
       'done task with a blocker in the words',
-      'the task is stronger than words',
+      'the status of the task overrides the last message',
       { task: { status: 'done' }, text: 'I am blocked on the API key.' },
       { next: null },
     ],
     [
       'done task after a report of a blocker',
-      'the task is stronger than an older report',
+      'the status of the task overrides an older report',
       { task: { status: 'done' }, reports: reports(['blocked', 'no key']) },
     ],
     [
@@ -100,18 +100,18 @@ export const ends = [
     ],
     [
       'done task with a plan in the words',
-      'the task is stronger than words',
+      'the status of the task overrides the last message',
       { task: { status: 'done' }, text: words },
       { next: null },
     ],
     [
       'done plan',
-      'kinds make no difference to what is over',
+      'the kind does not matter when the task is over',
       { task: { status: 'done', kind: 'plan' }, text: 'Here is the plan.' },
     ],
     [
       'done task after a read-only look',
-      'looking is no useful action',
+      'a read-only look is not a useful action',
       { task: { status: 'done' }, streamState: commands('git status') },
       { useful: null },
     ],
@@ -119,15 +119,15 @@ export const ends = [
   ...casesOf('empty_response', [
     ['no words, nothing done', 'exit code 0 alone means nothing', {}],
     ['no task either', 'the same without a task', { task: null }],
-    ['white space', 'blank is no word', { text: ' \n\t \n' }],
+    ['white space', 'blank text has no words', { text: ' \n\t \n' }],
     ['invisible characters', 'zero-width characters are no words', { text: '\u200b\u200d\ufeff' }],
     ['an ellipsis', 'punctuation says nothing', { text: '…' }],
     ['dots', 'punctuation says nothing', { text: '...' }],
     ['an empty fence', 'a fence with nothing in it', { text: '```\n\n```' }],
-    ['a thumb', 'a picture says nothing that could be followed up', { text: '👍' }],
+    ['a thumbs-up', 'an emoji announces nothing', { text: '👍' }],
     ['a placeholder', 'a program that has nothing to say says so', { text: '(no content)' }],
     ['another placeholder', 'claude says so when it was not asked for anything', { text: 'No response requested.' }],
-    ['null', 'a value that is absent, written out', { text: 'null' }],
+    ['null', 'the text of an absent value', { text: 'null' }],
     ['[no output]', 'a placeholder in brackets', { text: '[no output]' }],
     ['an empty string in quotes', 'quotes with nothing in them', { text: '""' }],
     ['an empty object', 'brackets with nothing in them', { text: '{}' }],

@@ -84,7 +84,7 @@ export const evidence = [
       { next: null },
     ],
     [
-      'evidence and a labelled next action',
+      'evidence and a labeled next action',
       'the label is kept',
       { streamState: commands('npm test'), text: `${done}\n\nNext action: open the pull request` },
       { next: 'open the pull request' },

@@ -1,6 +1,6 @@
 import { wordsOf } from '../../../../support/liveness.ts';
 
-/** Last words that were written down before it was tried how they would be judged. */
+/** Last messages that were written before their verdict was tested. */
 export const messagesThatDecide = [
   ...wordsOf('blocked', [
     [

@@ -1,4 +1,4 @@
-/** Endings of real runs: the recorded streams, read by their adapters, with the end they had. */
+/** Ends of real runs: the recorded streams, read by their adapters, with their recorded exits. */
 import { findAdapter } from '#adapters/registry.ts';
 import { endOfOutcome } from '#run/end-reason.ts';
 import type { LivenessState } from '#run/run.ts';

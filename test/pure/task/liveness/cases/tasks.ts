@@ -4,8 +4,8 @@ const text = 'I will inspect the repo next.';
 
 export const tasks = [
   ...casesOf('advanced', [
-    ['kind plan', 'words are what it asks for', { task: { kind: 'plan' }, text }],
-    ['kind document', 'words are what it asks for', { task: { kind: 'document' }, text: 'The document is below.' }],
+    ['kind plan', 'the task asks for text', { task: { kind: 'plan' }, text }],
+    ['kind document', 'the task asks for text', { task: { kind: 'document' }, text: 'The document is below.' }],
     [
       'Write a plan for the migration',
       'the title asks for a plan',
@@ -18,12 +18,12 @@ export const tasks = [
     ],
     [
       'Investigate why exports are slow',
-      'an investigation is words',
+      'the result of an investigation is text',
       { task: { title: 'Investigate why exports are slow' }, text: 'They are slow because of N+1 queries.' },
     ],
     [
       'Proposal: new plugin API',
-      'a proposal is words',
+      'a proposal is text',
       { task: { title: 'Proposal: new plugin API' }, text: 'Plugins get a manifest.' },
     ],
     [
@@ -76,7 +76,7 @@ export const tasks = [
     ['Update the research page', 'a page', { task: { title: 'Update the research page' }, text }],
     [
       'a description that mentions a plan',
-      'mentioning is not asking',
+      'a mention is not a request',
       { task: { title: 'Add billing', description: 'Users on the Pro plan see the analysis tab.' }, text },
     ],
     [
@@ -100,7 +100,7 @@ export const tasks = [
     ],
     [
       'reported a blocker',
-      'it said so itself, in so many words',
+      'the run reported it explicitly',
       { reports: reports(['blocked', 'no access to the registry']) },
     ],
     [
@@ -110,7 +110,7 @@ export const tasks = [
     ],
     [
       'reported a blocker and went on a little',
-      'progress does not lift a blocker',
+      'progress does not remove a blocker',
       { reports: reports(['blocked', 'no key'], ['progress', 'did the rest']) },
     ],
     [
