@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/api.ts';
@@ -193,6 +193,22 @@ describe('clip status', () => {
     expect(refused.stderr).toMatch(/drops every connection|does not answer/);
     expect(refused.stderr).not.toContain('not running');
     execFileSync('prlimit', ['--pid', String(pid), '--nofile=1024:']);
-    await until('the daemon answers', async () => (await home.clip(['status', '--json'])).code === 0);
+    await until('the daemon answers', async () => {
+      const { code, stderr } = await home.clip(['status', '--json']);
+      if (code !== 0) throw new Error(`${stderr.trim()} ${describeProcess(pid)}`);
+      return true;
+    });
   });
 });
+
+/** Describes what a process that does not answer is doing. */
+function describeProcess(pid: number): string {
+  try {
+    const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1');
+    const state = /^State:.*$/m.exec(read('status'))?.[0];
+    const limit = /^Max open files.*$/m.exec(read('limits'))?.[0];
+    return `${state}; ${limit}; ${readdirSync(`/proc/${pid}/fd`).length} open; waits in ${read('wchan')}; ${read('stat')}`;
+  } catch (error) {
+    return String(error);
+  }
+}
