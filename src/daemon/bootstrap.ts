@@ -6,15 +6,19 @@ import { missingForBoot } from '#launch/autostart.ts';
 import { migrationsFolder } from '#launch/launch.ts';
 import { wrongWithBudget } from '#protocol/budget.ts';
 import { ClipError } from '#run/errors.ts';
-import { asClipError, isOfDatabase } from '#store/errors.ts';
+import { asClipError, isOfDatabase, isTemporary } from '#store/errors.ts';
 import { createLog, describe, type LogFunction, parseLogLevel } from './core/log.ts';
 import { startDaemon } from './daemon.ts';
 
 /** EX_SOFTWARE of sysexits.h: an internal error. */
 const defectExitCode = 70;
 
-/** Logs an unexpected error whole, and ends the daemon. */
+/**
+ * Logs an unexpected error whole, and ends the daemon. A temporary error of the system, such as a full disk, is no
+ * defect: what it has undone is tried again, so the daemon goes on.
+ */
 function endAfterDefect(log: LogFunction, error: unknown): void {
+  if (isTemporary(error)) return log('error', 'operation failed', { error: describe(error) });
   log('error', 'unexpected error; daemon exits', { error: describe(error) });
   process.exit(defectExitCode);
 }

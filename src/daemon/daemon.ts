@@ -5,6 +5,7 @@ import { createCostNotice } from './budgets/cost-notice.ts';
 import { createMeteredBudgets } from './budgets/metered-budgets.ts';
 import { createCopiedHome } from './copied-home.ts';
 import { type Core, type DaemonOptions, openCore } from './core/core.ts';
+import { describe } from './core/log.ts';
 import { beginGeneration } from './generation.ts';
 import { watchHome } from './home-watchdog.ts';
 import { Hooks } from './notifications/hooks.ts';
@@ -58,14 +59,13 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   });
 
   await processes.recover();
-  if (uncleanBefore) void removeOrphans(core);
+  if (uncleanBefore) removeOrphans(core);
   agentServices.environments.removeUnwanted();
   taskEngine.start();
   const { runJudge } = taskEngine;
   const archiver = new LogArchiver(core, runJudge);
   archiver.start();
-  const needs = createAttention({ store, budgets, now });
-  const hooks = new Hooks(core, { ...agentServices, needs });
+  const hooks = new Hooks(core, { ...agentServices, needs: createAttention({ store, budgets, now }) });
 
   store.failFast();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutdown.request);
@@ -90,12 +90,10 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
 }
 
 /** Removes run folders without a run, which a crash may have left. */
-function removeOrphans({ store, home, log }: Core): Promise<void> {
-  const { runs } = store;
-  return removeOrphanFolders({
-    runsFolder: home.runs,
-    isKnown: (id) => runs.isThere(id),
-    isRemoved: (id) => runs.isBuried({ id }),
-    log,
-  });
+function removeOrphans({ store, home, log }: Core): void {
+  const isKnown = (id: string) => store.runs.isThere(id);
+  const isRemoved = (id: string) => store.runs.isBuried({ id });
+  removeOrphanFolders({ runsFolder: home.runs, isKnown, isRemoved, log }).catch((error) =>
+    log('warn', 'orphan folders could not be removed', { error: describe(error) }),
+  );
 }

@@ -136,6 +136,8 @@ describe('an agent that has used up its daily budget', () => {
       pausedReason: reason,
       today: { costUsd: null, costKnownUsd: 1.1, runs: 2 },
     });
+    // Whether a run needs a person is known when its verdict is.
+    await until('the second run is settled', async () => (await home.show(second)).settled);
     await home.clip(['dismiss', '1']);
     expect((await needsYou(home)).at(-1)).toMatchObject({
       kind: 'run',

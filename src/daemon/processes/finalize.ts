@@ -80,7 +80,10 @@ export class Finalizer {
       const found = await this.#perform(step, this.#deps.supervisor.find(number) ?? run, workspace);
       if (found.step === 'workspace') workspace = found.workspace;
       if (step !== 'tidy') failpoint(`finalize.after-${step}`);
-      done.push(this.#deps.supervisor.submitSoon(number, { type: 'step-done', ...found }));
+      const stored = this.#deps.supervisor.submitSoon(number, { type: 'step-done', ...found });
+      // Awaited below. If it fails before that, the failure must not count as unhandled.
+      stored.catch(() => {});
+      done.push(stored);
     }
     await Promise.all(done);
   }

@@ -38,7 +38,7 @@ export class Launcher {
   /** Starts a run, for an agent or a task after a look at its workspace. Returns before the keeper has answered. */
   launch(run: Run): void {
     if (run.spec.agent === null && run.lineage.taskId === null) this.#spawn(run);
-    else void this.#lookFirst(run);
+    else this.#lookFirst(run).catch((error) => this.#noteFailure(run, error));
   }
 
   /** Takes a snapshot of the workspace, then starts the run. The run also starts if the snapshot fails. */
@@ -90,6 +90,11 @@ export class Launcher {
     }
   }
 
+  /** Logs a failure that could not be recorded, for example because the disk is full. The heartbeat finds the run that does not start. */
+  #noteFailure({ number }: Run, error: unknown): void {
+    this.#deps.log('error', 'launch failed', { run: number, error: describe(error) });
+  }
+
   #spawn(run: Run): void {
     const { supervisor, keepers, tokens, folderOf, now } = this.#deps;
     try {
@@ -98,7 +103,13 @@ export class Launcher {
     } catch (error) {
       const event = { type: 'never-launched', message: String((error as Error).message), retryInMs: 0 } as const;
       // Deferred: an effect never submits before the change that ordered it has returned.
-      setImmediate(() => supervisor.submit(run.number, event));
+      setImmediate(() => {
+        try {
+          supervisor.submit(run.number, event);
+        } catch (failure) {
+          this.#noteFailure(run, failure);
+        }
+      });
     }
   }
 }

@@ -189,9 +189,9 @@ export class Monitor {
     const reached = limitReached(run.spec, state, { outputBytes, lastOutputAt: lastSignAt, at });
     if (reached !== null && reached !== 'silence')
       facts.push({ number: run.number, event: { type: 'stop-requested', order: reached, graceMs: null, now: false } });
-    else if (this.#lingers(run, lastSignAt, at)) void this.#lookForWork(run, 'lingering');
+    else if (this.#lingers(run, lastSignAt, at)) this.#lookForWork(run, 'lingering');
     else if (run.spec.silenceMs !== null && silentMs(state, size.lastOutputAt, at) >= limits.tickMs)
-      void this.#lookForWork(run, reached);
+      this.#lookForWork(run, reached);
     return facts;
   }
 
@@ -236,7 +236,16 @@ export class Monitor {
   }
 
   /** Looks for living descendants, which count as work even without output. If there are none, orders the stop that was reached. */
-  async #lookForWork(run: Run, reached: 'silence' | 'lingering' | null): Promise<void> {
+  #lookForWork(run: Run, reached: 'silence' | 'lingering' | null): void {
+    this.#findWork(run, reached).catch((error) =>
+      this.#deps.log('error', 'processes of a silent run could not be examined', {
+        run: run.number,
+        error: describe(error),
+      }),
+    );
+  }
+
+  async #findWork(run: Run, reached: 'silence' | 'lingering' | null): Promise<void> {
     if (!isAlive(run.state)) return;
     const { leader } = run.state;
     const { members } = await this.#deps.scanner.find(run.id, leader);
