@@ -20,13 +20,15 @@ const defectExitCode = 70;
 function endAfterDefect(log: LogFunction, error: unknown): void {
   if (isTemporary(error)) return log('error', 'operation failed', { error: describe(error) });
   log('error', 'unexpected error; daemon exits', { error: describe(error) });
+  // The log may be what cannot be written, for example without a free file descriptor.
+  console.error(`${new Date().toISOString()} unexpected error; daemon exits: ${describe(error)}`);
   process.exit(defectExitCode);
 }
 
 export async function begin(options: { home: Home; version: string; managed: boolean }): Promise<void> {
   let level = parseLogLevel(process.env['CLIP_LOG']) ?? 'info';
   const log = createLog(options.home.log, () => level);
-  // The state in memory may be wrong after a defect, so the daemon ends. The keepers hold the runs, and start the next one.
+  // The state in memory may be wrong after a defect, so the daemon ends. The keepers hold the runs. The next daemon is started by a keeper that is busy, or by the next client.
   for (const kind of ['uncaughtException', 'unhandledRejection'] as const)
     process.on(kind, (error: unknown) => endAfterDefect(log, error));
   const missing = missingForBoot(process.env);

@@ -16,7 +16,14 @@ export function watchHome(
   let republishing = false;
 
   const timer = setInterval(() => {
-    if (readInode(home.folder) !== folder || readInode(home.database) === null) {
+    let isGone: boolean;
+    try {
+      isGone = readInode(home.folder) !== folder || readInode(home.database) === null;
+    } catch (error) {
+      // For example: no permission for a while. Nothing is known about the home.
+      return log('warn', 'home cannot be examined', { error: (error as Error).message });
+    }
+    if (isGone) {
       // Nothing can be recorded without the home. Another daemon may already serve a new one.
       log('error', 'home disappeared; daemon exits', { home: home.folder });
       clearInterval(timer);

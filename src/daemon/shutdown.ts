@@ -37,9 +37,9 @@ export class Shutdown {
     try {
       const parts = await this.#ready.promise;
       for (const part of parts) await part.close();
-      store.transaction((tx) => store.writeMeta(tx, 'unclean', '0'));
       // A stopped (suspended) keeper does not read the goodbye, so the mark tells it.
       closeSync(openSync(stoppedMark(home.folder), 'w', 0o600));
+      store.transaction((tx) => store.writeMeta(tx, 'unclean', '0'));
     } catch (error) {
       log('error', 'shutdown failed', { error: describe(error) });
     } finally {

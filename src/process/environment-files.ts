@@ -41,9 +41,14 @@ export function createEnvironmentFiles(folder: string) {
     write(name: string, environment: Environment): void {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const temporary = join(folder, `${name}.new`);
-      rmSync(temporary, { force: true });
-      writeFlushed(temporary, JSON.stringify(environment));
-      renameSync(temporary, filePath(name));
+      try {
+        rmSync(temporary, { force: true });
+        writeFlushed(temporary, JSON.stringify(environment));
+        renameSync(temporary, filePath(name));
+      } catch (error) {
+        rmSync(temporary, { force: true });
+        throw error;
+      }
       flushFolder(folder);
     },
     remove(name: string): void {

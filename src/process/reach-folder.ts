@@ -71,6 +71,8 @@ function ask(path: string): Promise<ReachedFolder> {
       stdio: ['ignore', 'pipe', 'ignore'],
       detached: true,
     });
+    // Without a process or a descriptor for it, nothing is known, and the child has no stream.
+    if (child.pid === undefined) return void child.on('error', () => resolve(silent));
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       child.stdout.destroy();

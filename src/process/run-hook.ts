@@ -19,6 +19,13 @@ const errorChars = 500;
 export async function runProgram([program = '', ...args]: readonly string[], told: HookInput): Promise<string | null> {
   const { input, env, cwd, timeoutMs, signal: abort } = told;
   const child = spawn(program, args, { env, cwd, stdio: ['pipe', 'ignore', 'pipe'], detached: true });
+  const failed = new Promise<string>((resolve) => {
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      resolve(`it could not be started (${error.code ?? error.message})`),
+    );
+  });
+  // Without a descriptor for its pipes, the child has no streams.
+  if (child.pid === undefined) return failed;
   let said = '';
   child.stderr.setEncoding('utf8');
   // Read to the end, because a program with much output would block otherwise. Only the part that is shown is kept.
@@ -32,9 +39,6 @@ export async function runProgram([program = '', ...args]: readonly string[], tol
     child.on('exit', (code, signal) =>
       resolve(code === 0 ? null : signal === null ? `it ended with ${code}` : `it was ended by ${signal}`),
     );
-    child.on('error', (error: NodeJS.ErrnoException) =>
-      resolve(`it could not be started (${error.code ?? error.message})`),
-    );
   });
   let timer: NodeJS.Timeout | null = null;
   const onAbort = () => endGroup(child.pid);
@@ -45,7 +49,7 @@ export async function runProgram([program = '', ...args]: readonly string[], tol
       resolve(`it took more than ${timeoutMs / 1_000} s and was ended`);
     }, timeoutMs);
   });
-  const why = await Promise.race([ended, late]);
+  const why = await Promise.race([ended, failed, late]);
   if (timer !== null) clearTimeout(timer);
   abort.removeEventListener('abort', onAbort);
   // Processes that it has left running may hold the pipe, which is not waited for.

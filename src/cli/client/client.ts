@@ -185,7 +185,13 @@ export class Client {
 
   async #startDaemon(): Promise<void> {
     this.#maySpawn = false;
-    await startDaemon(this.#home);
+    try {
+      await startDaemon(this.#home);
+    } catch (error) {
+      // A start that failed for a reason that passes, such as a locked database, is tried again with the request.
+      this.#maySpawn = true;
+      throw error;
+    }
     const missing = missingForBoot(process.env);
     if (missing !== null)
       this.#notice(

@@ -78,9 +78,10 @@ export class Agents {
     const { env = {} } = request;
     const settings = buildSettings(request, Object.keys(env));
     const agent: Agent = { id: newId('a', 10), name, settings, paused: false, createdAt: this.#deps.now() };
-    // The file is written first, so an agent in the database always has its variables.
-    this.#files.write(agent.id, env);
-    return this.#put(agent, 'agent-added', alsoIn);
+    return this.#put(agent, 'agent-added', (tx) => {
+      this.#writeVariables(tx, agent.id, env);
+      alsoIn(tx, agent);
+    });
   }
 
   /**
@@ -93,8 +94,10 @@ export class Agents {
     const merged = Object.entries({ ...this.#readKept(agent.id), ...env });
     const kept = Object.fromEntries(merged.filter(([key]) => !unsetEnv.includes(key)));
     const settings = changeSettings(agent.settings, request, Object.keys(kept));
-    this.#files.write(agent.id, kept);
-    return this.#put({ ...agent, settings }, 'agent-changed', alsoIn);
+    return this.#put({ ...agent, settings }, 'agent-changed', (tx, changed) => {
+      this.#writeVariables(tx, agent.id, kept);
+      alsoIn(tx, changed);
+    });
   }
 
   /** Pauses or resumes an agent. Throws if there is none of this name. */
@@ -142,6 +145,13 @@ export class Agents {
     });
     rulesChanged();
     return agent;
+  }
+
+  /** Writes the variables before the commit, so an agent in the database always has them. A rollback restores the file. */
+  #writeVariables(tx: Tx, id: string, env: Environment): void {
+    const before = this.#files.read(id);
+    tx.onRollback(() => (before === null ? this.#files.remove(id) : this.#files.write(id, before)));
+    this.#files.write(id, env);
   }
 
   #readKept(id: string): Environment {
