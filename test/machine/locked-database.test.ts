@@ -1,4 +1,5 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { databaseOf } from '../support/damage-database.ts';
@@ -68,6 +69,52 @@ describe('A database that another program has locked for writing', () => {
     expect(refused).toMatchObject({ code: 7, stdout: '' });
     expect(refused.stderr).toContain('Another program holds the database of this home locked.');
     expect((await home.clip(['runs', '--json'])).stdout).toContain('"runs":[]');
+  });
+});
+
+describe('A daemon whose database is locked', () => {
+  it('stays up when a limit on silence is reached, and stops the run once the database is free', async () => {
+    const home = createHome();
+    const number = await home.submit(['--silence', '1s', '--grace', '500ms', '--', 'sleep', '600']);
+    await home.untilStatus(number, 'running');
+    const daemon = home.daemonPid();
+    const other = hold(home, 'BEGIN IMMEDIATE');
+    const failures = () =>
+      readFileSync(join(home.folder, 'daemon.log'), 'utf8')
+        .split('\n')
+        .filter((line) => line.includes('database is locked'));
+    await until('the daemon could not record the stop', () => failures().length > 0);
+    other.end();
+    expect(await home.untilStatus(number, 'cancelled', 'failed', 'timed_out')).toMatchObject({ stopReason: 'silence' });
+    expect(home.daemonPid()).toBe(daemon);
+  });
+
+  it('leaves no variables of an agent that could not be added', async () => {
+    const home = createHome();
+    await home.clip(['agent', 'add', 'kept', '--adapter', 'plain', '--command', 'true', '--env', 'SECRET_TOKEN=one']);
+    const other = hold(home, 'BEGIN IMMEDIATE');
+    const refused = [
+      home.clip(['agent', 'add', 'new', '--adapter', 'plain', '--command', 'true', '--env', 'SECRET_TOKEN=two']),
+      home.clip(['agent', 'edit', 'kept', '--env', 'SECRET_TOKEN=three']),
+    ];
+    expect((await Promise.all(refused)).map(({ code }) => code)).toEqual([7, 7]);
+    other.end();
+    const folder = join(home.folder, 'agents');
+    const stored = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as unknown);
+    expect(stored).toEqual([{ SECRET_TOKEN: 'one' }]);
+  });
+
+  it('is started by the command that needs it once the database is free', async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    await home.clip(['daemon', 'stop']);
+    const other = hold(home, 'BEGIN IMMEDIATE');
+    const run = home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 9']);
+    await until('a start has failed', () =>
+      readFileSync(join(home.folder, 'daemon.log'), 'utf8').includes('daemon failed to start'),
+    );
+    other.end();
+    expect((await run).code).toBe(9);
   });
 });
 
