@@ -1,6 +1,6 @@
 /** Generates the manual page from the command tree. */
 import type { Command, Option } from 'commander';
-import { completionTable } from '#cli/completion/table.ts';
+import { completionTable } from '#cli/completion/completion-table.ts';
 import { errorsText, exitCodesText } from '#cli/exit-codes.ts';
 import { commandTree } from '#cli/program.ts';
 

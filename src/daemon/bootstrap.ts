@@ -6,7 +6,7 @@ import { missingForBoot } from '#launch/autostart.ts';
 import { migrationsFolder } from '#launch/launch.ts';
 import { wrongWithBudget } from '#protocol/budget.ts';
 import { ClipError } from '#run/errors.ts';
-import { asClipError, isOfDatabase, isTemporary } from '#store/errors.ts';
+import { asClipError, isOfDatabase, isTemporary } from '#store/database-errors.ts';
 import { createLog, describe, type LogFunction, parseLogLevel } from './core/log.ts';
 import { startDaemon } from './daemon.ts';
 

@@ -1,9 +1,9 @@
 /** Sends the cancel request of a run to an agent, with a short timeout. */
 
 import { limits } from '#run/limits.ts';
+import type { HttpLog } from './agent-log.ts';
 import type { Job } from './arguments.ts';
 import { cancelLine, Failure, shown } from './failure.ts';
-import type { HttpLog } from './log.ts';
 import { mayFollow, send } from './send.ts';
 
 /** Cancels a job. Without a cancel URL, the closed connection is the only signal. Never throws. */

@@ -7,10 +7,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '#run/limits.ts';
+import { createLog } from './agent-log.ts';
 import { type Job, readArguments } from './arguments.ts';
 import { cancel } from './cancel-request.ts';
 import { Failure, failedLine } from './failure.ts';
-import { createLog } from './log.ts';
 import { Conversation } from './poll.ts';
 
 const log = createLog(process.stdout);

@@ -3,10 +3,11 @@
  * "not yet". The last response decides about success. A response with a success status and no other information is a
  * success.
  */
+
+import type { HttpLog } from './agent-log.ts';
 import type { Job } from './arguments.ts';
 import { adviceFor, reasonIn } from './error-reason.ts';
 import { Failure, finalLine, pendingLine, retryingLine, shown } from './failure.ts';
-import type { HttpLog } from './log.ts';
 import { nextPause, retryAfterMs } from './poll-interval.ts';
 import { Relay, type RelayWatch } from './relay.ts';
 import type { Json } from './response-lines.ts';

@@ -4,7 +4,7 @@
  * document passes unchanged.
  */
 import { limits } from '#run/limits.ts';
-import type { HttpLog } from './log.ts';
+import type { HttpLog } from './agent-log.ts';
 import { DocumentCheck, type Verdict } from './response-document.ts';
 import { LineRelay, objectIn, parsed, type Watch } from './response-lines.ts';
 

@@ -4,7 +4,7 @@
  * other reader will parse it.
  */
 import { limits } from '#run/limits.ts';
-import type { HttpLog } from './log.ts';
+import type { HttpLog } from './agent-log.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 export type Watch = {

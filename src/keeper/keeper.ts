@@ -20,9 +20,9 @@ import { signalMembers } from '#process/signal.ts';
 import { Connection, type Hello, type Order } from './connection.ts';
 import { DaemonRestart } from './daemon-restart.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { Runs } from './held-runs.ts';
 import { OwnLimits } from './own-limits.ts';
 import { complain } from './report-error.ts';
-import { Runs } from './runs.ts';
 import type { SpawnContext } from './spawn-process.ts';
 
 const protocol = 1;

@@ -8,7 +8,7 @@ import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { ClipError } from '#run/errors.ts';
 import { isRunId } from '#run/run-id.ts';
 import { copyBefore, refuseNewer } from './compatibility.ts';
-import { asClipError, isDiskFull, repairHint } from './errors.ts';
+import { asClipError, isDiskFull, repairHint } from './database-errors.ts';
 import { readLevel } from './migrations.ts';
 import type { Sqlite } from './sqlite.ts';
 

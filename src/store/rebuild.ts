@@ -9,7 +9,7 @@ import type { Agent } from '#run/agent.ts';
 import type { RunEvent } from '#run/events.ts';
 import type { Origin, Run } from '#run/run.ts';
 import { AgentStore } from './agents.ts';
-import { asClipError } from './errors.ts';
+import { asClipError } from './database-errors.ts';
 import { EventStore } from './events.ts';
 import { writeMeta } from './meta.ts';
 import { migrateTo, readLevel, readMigrations } from './migrations.ts';

@@ -22,7 +22,7 @@ import {
 } from '#run/run.ts';
 import { stopOrders } from '#run/stop.ts';
 import type { WorkspaceRecord } from '#run/workspace-record.ts';
-import { repairHint } from './errors.ts';
+import { repairHint } from './database-errors.ts';
 import type { runs } from './schema.ts';
 
 type Row = typeof runs.$inferSelect;

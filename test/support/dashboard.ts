@@ -1,8 +1,8 @@
 /** The data of the dashboard, as much as a test needs, and keys that are pressed one after the other. */
 
 import type { Board } from '#cli/dashboard/board.ts';
+import { type Facts, nothingOpened } from '#cli/dashboard/dashboard-model.ts';
 import { frame } from '#cli/dashboard/frame.ts';
-import { type Facts, nothingOpened } from '#cli/dashboard/model.ts';
 import { type ActionRequest, begin, type Key, press, type State } from '#cli/dashboard/state.ts';
 import type { RunView } from '#protocol/answers.ts';
 import type { NeedView } from '#protocol/needs.ts';

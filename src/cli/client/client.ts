@@ -10,7 +10,6 @@ import { missingForBoot } from '#launch/autostart.ts';
 import { version } from '#launch/version.ts';
 import { isLaterRelease } from '#run/compare-versions.ts';
 import { ClipError } from '#run/errors.ts';
-import { comesBack } from './daemon-returns.ts';
 import {
   brokenOff,
   droppedConnections,
@@ -19,7 +18,8 @@ import {
   notRunning,
   refuseStranger,
   toClipError,
-} from './errors.ts';
+} from './client-errors.ts';
+import { comesBack } from './daemon-returns.ts';
 import { linesIn } from './json-lines.ts';
 import { type Body, readJson, requestMs, type SocketRequest, sendRequest } from './send-request.ts';
 import { startDaemon } from './start-daemon.ts';

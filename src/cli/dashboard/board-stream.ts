@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoardLine } from '#protocol/board.ts';
 import type { Client } from '../client/client.ts';
 import { type Board, withNews } from './board.ts';
-import type { Connection } from './model.ts';
+import type { Connection } from './dashboard-model.ts';
 
 export type Feed = {
   /** Runs endlessly. Throws when the stream breaks for any other reason than a daemon that has gone. */

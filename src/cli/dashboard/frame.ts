@@ -1,6 +1,6 @@
 /** Builds the whole screen from state and data, with exactly as many lines as the terminal has. Pure. */
 import { paint } from '../terminal/style.ts';
-import type { Canvas, Facts } from './model.ts';
+import type { Canvas, Facts } from './dashboard-model.ts';
 import { buildRows, type DashboardRow, findRow } from './rows.ts';
 import { currentPage, type Scene, type State } from './state.ts';
 import { buildBoard } from './views/board.ts';

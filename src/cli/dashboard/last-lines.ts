@@ -2,7 +2,7 @@
 import type { RunView } from '#protocol/answers.ts';
 import type { Reader } from '../logs/transcript/renderer.ts';
 import { clean } from '../terminal/clean.ts';
-import { findLastLine } from './log-tail.ts';
+import { findLastLine } from './log-pane.ts';
 import type { Readers } from './stream-readers.ts';
 
 type KnownLine = { readonly bytes: number; readonly reader: Reader; readonly line: string | null };

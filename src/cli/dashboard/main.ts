@@ -3,7 +3,7 @@ import type { Client } from '../client/client.ts';
 import type { Context } from '../context.ts';
 import { createFeed } from './board-stream.ts';
 import { runDashboard } from './dashboard.tsx';
-import { runPlain } from './plain.ts';
+import { runPlain } from './plain-watch.ts';
 
 /**
  * Runs the dashboard on a terminal until the person quits. Otherwise, or on request, it prints each change as a line.

@@ -7,8 +7,8 @@ import type { Client } from '../client/client.ts';
 import type { Reader } from '../logs/transcript/renderer.ts';
 import { clean } from '../terminal/clean.ts';
 import type { TextStyle } from '../terminal/style.ts';
-import { type LogEnd, openLogEnd } from './log-tail.ts';
-import { nothingOpened, type OpenedRun } from './model.ts';
+import { nothingOpened, type OpenedRun } from './dashboard-model.ts';
+import { type LogEnd, openLogEnd } from './log-pane.ts';
 import type { Page } from './state.ts';
 import type { Readers } from './stream-readers.ts';
 

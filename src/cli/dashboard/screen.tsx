@@ -1,7 +1,7 @@
 /** The screen that Ink draws: lines in, keys out. */
 import { Box, type Key as InkKey, Text, useApp, useInput, usePaste, useWindowSize } from 'ink';
 import type { ReactElement } from 'react';
-import type { Size } from './model.ts';
+import type { Size } from './dashboard-model.ts';
 import type { Key } from './state.ts';
 
 type Props = {

@@ -13,7 +13,7 @@ import { createReader } from '../logs/log-format.ts';
 import { readLogBytes } from '../logs/print-logs.ts';
 import type { Reader } from '../logs/transcript/renderer.ts';
 import { createRedactor } from '../terminal/mask-secrets.ts';
-import type { PageFacts, ShownLog } from './model.ts';
+import type { PageFacts, ShownLog } from './report-model.ts';
 
 /** The length of one log, from its end, and of all logs together, from the newest runs. */
 const logLengthMax = 200_000;

@@ -6,7 +6,7 @@ import { formatDollars, formatElapsed, formatPart, formatTokens, plural } from '
 import { formatRetry, formatStop, livenessLabel } from '../format/ledger.ts';
 import { formatSum, percent } from '../format/totals.ts';
 import { type Html, html } from './html.ts';
-import { classifyMood, formatTime } from './model.ts';
+import { classifyMood, formatTime } from './report-model.ts';
 
 /** Renders the ledger. `withTask`: each row names its task. */
 export function ledgerSection({ runs, totals }: LedgerAnswer, withTask: boolean): Html {

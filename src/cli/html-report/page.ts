@@ -7,8 +7,8 @@ import { plural } from '../format/format.ts';
 import { type Html, html, nothing } from './html.ts';
 import { ledgerSection } from './ledger.ts';
 import { markdownHtml } from './markdown.ts';
-import { formatTime, type PageFacts, type ShownLog } from './model.ts';
-import { style } from './style.ts';
+import { formatTime, type PageFacts, type ShownLog } from './report-model.ts';
+import { style } from './stylesheet.ts';
 import { timeline } from './timeline.ts';
 
 /** Renders the whole page, without references to other files. */

@@ -7,7 +7,7 @@ import { type PlacedRun, placeRuns } from '../format/lanes.ts';
 import { livenessLabel } from '../format/ledger.ts';
 import { cutToWidth } from '../terminal/width.ts';
 import { type Html, html, nothing } from './html.ts';
-import { classifyMood, formatTime } from './model.ts';
+import { classifyMood, formatTime } from './report-model.ts';
 import { buildScale, type Scale } from './time-scale.ts';
 
 type Row = {

@@ -2,8 +2,8 @@
 import type { Run } from '#run/run.ts';
 import { redact } from '#task/redact/redact.ts';
 import type { Core } from '../core/core.ts';
+import { Agents } from './agent-registry.ts';
 import { KeptEnvironments } from './kept-environments.ts';
-import { Agents } from './registry.ts';
 import { createRunTokens, type RunTokens } from './run-tokens.ts';
 import { createSecrets, withoutOwnVariables } from './secrets.ts';
 

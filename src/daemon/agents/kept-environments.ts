@@ -14,8 +14,8 @@ import type { ChangeFeed } from '../core/change-feed.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { Tx } from '../core/transaction.ts';
+import type { Agents } from './agent-registry.ts';
 import { buildProfile } from './invocation.ts';
-import type { Agents } from './registry.ts';
 import { secretValuesIn, withoutOwnVariables } from './secrets.ts';
 
 /** The owner of automatic runs: a task, or an agent's timer. */

@@ -5,7 +5,7 @@ import { readEnvironment } from '#process/run-folder-writer.ts';
 import type { Environment } from '#run/run-environment.ts';
 import { isSecretName } from '#run/secret.ts';
 import type { Store } from '#store/store.ts';
-import type { Agents } from './registry.ts';
+import type { Agents } from './agent-registry.ts';
 
 /** Shorter values would redact ordinary words. */
 const lengthMin = 8;

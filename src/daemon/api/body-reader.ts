@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { tooMuchIn } from '#protocol/json-size.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
-import { withoutQuote } from './errors.ts';
+import { withoutQuote } from './api-errors.ts';
 
 type Body = { readonly bytes: number; since: number; readonly begin: () => void; readonly drop: () => void };
 

@@ -5,11 +5,11 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest }
 import { cutText, jsonText } from '#run/cut-text.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
+import { answerError, refusalOfHttp } from './api-errors.ts';
 import { identifyPeer } from './auth.ts';
 import { BodyReader } from './body-reader.ts';
 import { Connections } from './connections.ts';
 import type { ApiContext, Routes } from './context.ts';
-import { answerError, refusalOfHttp } from './errors.ts';
 import { closeStreams } from './ndjson-stream.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { batchRoutes } from './routes/batch.ts';

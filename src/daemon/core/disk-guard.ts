@@ -6,7 +6,7 @@
 import { statfsSync } from 'node:fs';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
-import { isCorrupt, isDiskFull, noRoomError } from '#store/errors.ts';
+import { isCorrupt, isDiskFull, noRoomError } from '#store/database-errors.ts';
 import type { Reserve } from '#store/reserve.ts';
 import { describe, type LogFunction } from './log.ts';
 

@@ -8,7 +8,7 @@ import { type Failpoint, failpoint } from '#launch/failpoints.ts';
 import type { RunEvent } from '#run/events.ts';
 import { isEnded, type Run } from '#run/run.ts';
 import { type Effect, isSettled, transition } from '#run/state-machine.ts';
-import { isTemporary } from '#store/errors.ts';
+import { isTemporary } from '#store/database-errors.ts';
 import type { StoredEvent } from '#store/events.ts';
 import type { Store } from '#store/store.ts';
 import type { WriteTransaction } from '#store/transaction.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Adapter, type ReadAt, type ReadState, read, readFrom, readRest, type Stream } from '#adapters/adapter.ts';
 import { findAdapter } from '#adapters/registry.ts';
-import { localeIn, timeZoneIn } from '#adapters/time-zone.ts';
+import { localeIn, timeZoneIn } from '#adapters/run-time-zone.ts';
 import { runFiles } from '#process/run-folder.ts';
 import { readEnvironment } from '#process/run-folder-writer.ts';
 import { isLasting, type OpenTail, openTail } from '#process/tail.ts';

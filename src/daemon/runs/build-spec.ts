@@ -8,8 +8,8 @@ import { limits } from '#run/limits.ts';
 import type { RunSpec, Stdin } from '#run/run.ts';
 import { buildRunEnvironment } from '#run/run-environment.ts';
 import type { Task } from '#task/task.ts';
+import type { Agents } from '../agents/agent-registry.ts';
 import { type AgentLaunch, agentLaunch, buildProfile, promptFor } from '../agents/invocation.ts';
-import type { Agents } from '../agents/registry.ts';
 import { checkPaths } from './preflight.ts';
 
 export type SpecDeps = {

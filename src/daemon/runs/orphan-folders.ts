@@ -6,7 +6,7 @@ import { removeRunFolder } from '#process/real-folder.ts';
 import { wasLaunched } from '#process/run-folder-reader.ts';
 import { ClipError } from '#run/errors.ts';
 import { isRunId } from '#run/run-id.ts';
-import { repairHint } from '#store/errors.ts';
+import { repairHint } from '#store/database-errors.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 
 /** Folders checked per turn of the event loop: a home may have a million. */

@@ -6,11 +6,11 @@
 import { limits } from '#run/limits.ts';
 import { isClosed, type Task } from '../task.ts';
 import { plainPayload, type WakePayload } from '../wake.ts';
-import { tooMany } from './automatic-runs.ts';
 import { backOffMs, backOffTriesMax } from './backoff.ts';
 import { spend } from './continuation-budget.ts';
 import type { Decision, EndedRun, PlannedWake, Situation } from './decision.ts';
 import { remedyFor } from './remedies.ts';
+import { tooMany } from './runs-in-a-row.ts';
 import { stranded } from './stranded.ts';
 import { continuationsUsedUp, startsUsedUp } from './used-up.ts';
 

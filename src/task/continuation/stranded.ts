@@ -6,9 +6,9 @@
 import { cutText } from '#run/cut-text.ts';
 import type { Task } from '../task.ts';
 import { plainPayload } from '../wake.ts';
-import { tooMany } from './automatic-runs.ts';
 import { spend } from './continuation-budget.ts';
 import type { Decision, EndedRun, PlannedWake, Situation } from './decision.ts';
+import { tooMany } from './runs-in-a-row.ts';
 
 /** Returns what follows for a stranded task: one automatic start, and after that a question to a person. */
 export function stranded(run: EndedRun, task: Task, now: Situation): Decision {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Json, SessionFile } from '#adapters/adapter.ts';
+import { localeIn, timeZoneIn } from '#adapters/run-time-zone.ts';
 import { codexSessionFile, geminiSessionFile } from '#adapters/session-files.ts';
-import { localeIn, timeZoneIn } from '#adapters/time-zone.ts';
 import { emptyStreamState, fold } from '#run/stream-state.ts';
 import { noTotals, toUsage } from '#run/usage.ts';
 

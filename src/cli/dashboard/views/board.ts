@@ -13,7 +13,7 @@ import { livenessLabel } from '../../format/ledger.ts';
 import { type Column, table } from '../../format/table.ts';
 import { clean } from '../../terminal/clean.ts';
 import { paint } from '../../terminal/style.ts';
-import type { Canvas, Facts } from '../model.ts';
+import type { Canvas, Facts } from '../dashboard-model.ts';
 import type { DashboardRow } from '../rows.ts';
 
 type RunRow = Extract<DashboardRow, { readonly run: RunView }>;

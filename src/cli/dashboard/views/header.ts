@@ -3,7 +3,7 @@
 import { formatDuration, formatTokens, plural } from '../../format/format.ts';
 import { clean } from '../../terminal/clean.ts';
 import { paint } from '../../terminal/style.ts';
-import type { Canvas, Facts } from '../model.ts';
+import type { Canvas, Facts } from '../dashboard-model.ts';
 import { fitting } from './lines.ts';
 
 const narrow = 60;

@@ -1,6 +1,6 @@
 /** The help page with all keys. */
 import { paint } from '../../terminal/style.ts';
-import type { Canvas } from '../model.ts';
+import type { Canvas } from '../dashboard-model.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
 import type { Viewed } from './run.ts';

@@ -5,7 +5,7 @@ import { historyText } from '../../format/history.ts';
 import { runFacts } from '../../format/run.ts';
 import { clean } from '../../terminal/clean.ts';
 import { paint } from '../../terminal/style.ts';
-import type { Canvas, Facts } from '../model.ts';
+import type { Canvas, Facts } from '../dashboard-model.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
 

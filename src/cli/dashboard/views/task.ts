@@ -6,7 +6,7 @@ import { taskFacts } from '../../format/task.ts';
 import { markdownLines } from '../../logs/transcript/markdown.ts';
 import { cleanText } from '../../terminal/clean.ts';
 import { paint } from '../../terminal/style.ts';
-import type { Canvas, Facts, TaskPage } from '../model.ts';
+import type { Canvas, Facts, TaskPage } from '../dashboard-model.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
 import type { Viewed } from './run.ts';

@@ -8,7 +8,7 @@ import { endTime, placeRuns, startTime } from '../../format/lanes.ts';
 import { clean } from '../../terminal/clean.ts';
 import { type Colour, paint } from '../../terminal/style.ts';
 import { cutToWidth, measureWidth } from '../../terminal/width.ts';
-import type { Canvas, Facts } from '../model.ts';
+import type { Canvas, Facts } from '../dashboard-model.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
 import type { Viewed } from './run.ts';

@@ -1,5 +1,5 @@
 import type { BoardLine } from '#protocol/board.ts';
-import type { Whole } from './snapshot.ts';
+import type { Whole } from './board-snapshot.ts';
 
 /** Computes what a client does not have yet. */
 export function createNews() {

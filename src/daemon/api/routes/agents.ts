@@ -9,9 +9,9 @@ import type { Environment } from '#run/run-environment.ts';
 import type { Tx } from '../../core/transaction.ts';
 import { checkAgent } from '../agent-check.ts';
 import { findDoubt, joinNotes, liveRunsOf, viewAgent } from '../agent-view.ts';
+import { read } from '../api-errors.ts';
 import { requirePerson } from '../auth.ts';
 import type { RouteDeps, Routes } from '../context.ts';
-import { read } from '../errors.ts';
 
 const largeBody = { bodyLimit: 2 * limits.bodyBytesMax };
 

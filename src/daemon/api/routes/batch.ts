@@ -7,9 +7,9 @@ import { batchDefaults, runOfLine } from '#protocol/batch.ts';
 import type { RunRequest, RunRequestInput } from '#protocol/requests.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
-import { isLocked } from '#store/errors.ts';
+import { isLocked } from '#store/database-errors.ts';
+import { errorBody, usageError, withoutQuote } from '../api-errors.ts';
 import type { RouteDeps, Routes } from '../context.ts';
-import { errorBody, usageError, withoutQuote } from '../errors.ts';
 import { type LineStream, startLines } from '../ndjson-stream.ts';
 
 type Defaults = Partial<RunRequestInput>;

@@ -7,11 +7,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '#run/limits.ts';
 import { isEnded } from '#run/run.ts';
+import { createSnapshot } from '../board/board-snapshot.ts';
+import { createSignal } from '../board/change-signal.ts';
 import { createNews } from '../board/delta.ts';
 import { createRecentRuns } from '../board/recent-runs.ts';
 import { createSamples } from '../board/resource-samples.ts';
-import { createSignal } from '../board/signal.ts';
-import { createSnapshot } from '../board/snapshot.ts';
 import type { Routes } from '../context.ts';
 import { startLines } from '../ndjson-stream.ts';
 

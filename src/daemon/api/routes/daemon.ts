@@ -8,8 +8,8 @@ import { keeperRequest, stopDaemonRequest } from '#protocol/requests.ts';
 import { isEnded, type Run } from '#run/run.ts';
 import { isSettled } from '#run/state-machine.ts';
 import { createAttention } from '../../tasks/attention.ts';
+import { read } from '../api-errors.ts';
 import type { ApiContext, Routes } from '../context.ts';
-import { read } from '../errors.ts';
 
 export const daemonRoutes: Routes = (api, deps) => {
   const needs = createAttention(deps);

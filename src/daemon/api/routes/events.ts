@@ -2,8 +2,8 @@
 
 import { buildEventView } from '#protocol/build-views.ts';
 import { eventsQuery } from '#protocol/requests.ts';
+import { read } from '../api-errors.ts';
 import type { Routes } from '../context.ts';
-import { read } from '../errors.ts';
 import { startLines } from '../ndjson-stream.ts';
 
 const pageEvents = 500;

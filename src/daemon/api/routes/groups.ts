@@ -1,6 +1,6 @@
 import { groupParams, groupRequest, queueRequest } from '#protocol/requests.ts';
+import { read } from '../api-errors.ts';
 import type { Routes } from '../context.ts';
-import { read } from '../errors.ts';
 
 export const groupRoutes: Routes = (api, deps) => {
   const { store, supervisor, scheduler } = deps;

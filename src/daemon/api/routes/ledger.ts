@@ -9,8 +9,8 @@ import { summaryDiff } from '#task/handoff/summary-diff.ts';
 import { summaryKey } from '#task/task.ts';
 import { offsetMinutesAt } from '../../core/local-day.ts';
 import { describe } from '../../core/log.ts';
+import { read } from '../api-errors.ts';
 import type { RouteDeps, Routes } from '../context.ts';
-import { read } from '../errors.ts';
 import { viewTask } from '../task-view.ts';
 
 export const ledgerRoutes: Routes = (api, deps) => {

@@ -9,8 +9,8 @@ import { ClipError } from '#run/errors.ts';
 import { isoTime } from '#run/iso-time.ts';
 import { limits } from '#run/limits.ts';
 import { isEnded, type Run } from '#run/run.ts';
+import { read } from '../api-errors.ts';
 import type { Routes } from '../context.ts';
-import { read } from '../errors.ts';
 import { type LineStream, startLines } from '../ndjson-stream.ts';
 
 const chunkBytes = 64 * 1024;

@@ -1,8 +1,8 @@
 import type { ReportAnswer } from '#protocol/answers.ts';
 import { buildReportView } from '#protocol/build-views.ts';
 import { refParams, reportRequest } from '#protocol/requests.ts';
+import { read } from '../api-errors.ts';
 import type { Routes } from '../context.ts';
-import { read } from '../errors.ts';
 
 export const reportRoutes: Routes = (api, deps) => {
   api.post('/v1/runs/:run/reports', (request): ReportAnswer => {

@@ -18,9 +18,9 @@ import type { Environment } from '#run/run-environment.ts';
 import { isSettled } from '#run/state-machine.ts';
 import { describe } from '../../core/log.ts';
 import { cancelRuns, splitLabel } from '../../runs/cancel.ts';
+import { read } from '../api-errors.ts';
 import { authenticate, identifyPeer, requirePerson, runHeader } from '../auth.ts';
 import type { RouteDeps, Routes } from '../context.ts';
-import { read } from '../errors.ts';
 
 /** Limit of a request body: input is sent as base64 inside JSON, which is a third longer. */
 const runBodyBytes = Math.ceil((limits.promptBytesMax * 4) / 3) + 2 * limits.bodyBytesMax;

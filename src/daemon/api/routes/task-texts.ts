@@ -11,9 +11,9 @@ import {
 } from '#protocol/tasks.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
+import { read } from '../api-errors.ts';
 import { authenticate } from '../auth.ts';
 import type { RouteDeps, Routes } from '../context.ts';
-import { read } from '../errors.ts';
 
 const largeBody = { bodyLimit: 4 * limits.bodyBytesMax };
 

@@ -16,9 +16,9 @@ import type { Environment } from '#run/run-environment.ts';
 import type { Actor, Assignee, Task } from '#task/task.ts';
 import type { TaskChange } from '#task/task-transitions.ts';
 import type { Tx } from '../../core/transaction.ts';
+import { read } from '../api-errors.ts';
 import { authenticate, requirePerson } from '../auth.ts';
 import type { RouteDeps, Routes } from '../context.ts';
-import { read } from '../errors.ts';
 import { findBudgetNote, viewTask, viewTaskEnvironment } from '../task-view.ts';
 
 const largeBody = { bodyLimit: 4 * limits.bodyBytesMax };

@@ -10,9 +10,9 @@ import { limits } from '#run/limits.ts';
 import { isAlive, isEnded, type Run } from '#run/run.ts';
 import { silentMs } from '#run/silence.ts';
 import { isSettled } from '#run/state-machine.ts';
+import { read } from '../api-errors.ts';
 import { runHeader } from '../auth.ts';
 import type { RouteDeps, Routes } from '../context.ts';
-import { read } from '../errors.ts';
 import { type LineStream, startLines } from '../ndjson-stream.ts';
 
 /** Runs checked per turn of the event loop: thousands may be waited for. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { candidatesIn, formatCandidates, offerFor } from '#cli/completion/complete.ts';
-import { completionTable } from '#cli/completion/table.ts';
+import { completionTable } from '#cli/completion/completion-table.ts';
 import { commandTree } from '#cli/program.ts';
 
 const tree = completionTable(commandTree());

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { cutText, jsonText } from '#run/cut-text.ts';
 import { ClipError, errorTable } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
-import { asClipError, isDiskFull, isOfDatabase, noRoomError } from '#store/errors.ts';
+import { asClipError, isDiskFull, isOfDatabase, noRoomError } from '#store/database-errors.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 
 /** Parses one part of a request. Throws a usage error that names the field. */

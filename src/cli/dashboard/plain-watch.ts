@@ -3,8 +3,8 @@
  */
 import type { Board } from './board.ts';
 import type { Feed } from './board-stream.ts';
+import type { Connection } from './dashboard-model.ts';
 import { changes } from './describe-changes.ts';
-import type { Connection } from './model.ts';
 
 /** Runs until it is interrupted or the feed breaks. */
 export async function runPlain(feed: Feed, print: (line: string) => void): Promise<void> {
