@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { markVariable, roleVariable } from '#run/leader.ts';
 import { readProcFile } from './proc-file.ts';
-import { readStat } from './process-birth.ts';
+import { currentTick, readStat } from './process-birth.ts';
 import type { ProcessRow, ProcessTable, Query } from './process-info.ts';
 import { listDarwinProcesses } from './process-table-darwin.ts';
 
@@ -32,6 +32,8 @@ function listLinuxProcesses(query: Query): ProcessTable {
       else if (row !== null) {
         rows.push(row);
         query.onRow?.(row);
+        // Its signs may have been read too late.
+        if (isGone(readStat(pid))) vanished += 1;
       }
     }
   }
@@ -41,13 +43,22 @@ function listLinuxProcesses(query: Query): ProcessTable {
 /** Looks for the children of processes that have gone, each some tenths of a millisecond after the one before. */
 const furtherLooksMax = 20;
 
+/** Ticks for which a process that was not reaped counts as one that has just gone. */
+const goneTicks = 100;
+
+/** Returns whether a process has gone. One that its parent reaps late may have left a child a moment ago. */
+function isGone(stat: ReturnType<typeof readStat>): boolean {
+  if (stat === null) return true;
+  return (stat.state === 'Z' || stat.state === 'X') && currentTick() - stat.startTime <= goneTicks;
+}
+
 /** Returns the row of a process; null if it is of no interest, and `vanished` if it has gone. */
 function readRow(pid: number, uid: number, { bornAfter, marksOnly }: Query): ProcessRow | 'vanished' | null {
   // The read that excludes more processes comes first.
   const early = marksOnly ? readEnvironment(pid, uid) : null;
   if (early !== null && early.mark === null) return null;
   const stat = readStat(pid);
-  if (stat === null) return 'vanished';
+  if (stat === null || isGone(stat)) return 'vanished';
   if (stat.state === 'Z' || stat.state === 'X' || stat.startTime < bornAfter) return null;
   const { mark, isOurs, hidden } = early ?? readEnvironment(pid, uid);
   return { pid, ...stat, mark, ours: isOurs && isProgramOfOurs(pid), hidden };
