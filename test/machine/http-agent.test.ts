@@ -38,7 +38,7 @@ const ended = (message: string) => JSON.stringify({ status: 'succeeded', message
 describe('clip-http sends a request', () => {
   it('once, with the facts of the run and the unchanged prompt', async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(ended('Done.')));
-    const prompt = 'Mend the fence.\n"Quotes", ünïcode 🐎 and $HOME stay.';
+    const prompt = 'Repair the fence.\n"Quotes", ünïcode 🐎 and $HOME stay.';
     const env = { CLIP_RUN_ID: 'id42', CLIP_TASK: '7', CLIP_CONTINUATION: '1' };
     const result = await runClipHttp(
       [`${agent.url}/work?x=1`, '--agent=ada', '--role=smith', '--model=m1', '--session=s1'],
@@ -368,7 +368,7 @@ describe('a redirect', () => {
     expect(result.code).toBe(0);
     const second = agent.asked[1];
     expect([second?.method, second?.path, second?.headers['x-key']]).toEqual([method, '/new', 'k']);
-    expect(second?.body.includes('Mend the fence.')).toBe(method === 'POST');
+    expect(second?.body.includes('Repair the fence.')).toBe(method === 'POST');
   });
 
   it('to another host is refused, and the other host gets no request', async () => {

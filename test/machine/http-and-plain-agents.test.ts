@@ -18,7 +18,7 @@ describe('an agent behind HTTP', () => {
     const home = createHome();
     const answer = {
       status: 'succeeded',
-      message: 'Mended.',
+      message: 'Repaired.',
       sessionId: 's-81',
       usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
       files: ['a.ts'],
@@ -37,13 +37,13 @@ describe('an agent behind HTTP', () => {
       'Authorization=Bearer $TOKEN',
     ];
     expect((await home.clip(['agent', 'add', 'scout', '--adapter', 'http', ...options])).code).toBe(0);
-    const waited = await home.clip(['run', '-w', '--json', '--agent', 'scout', 'Mend the fence.']);
+    const waited = await home.clip(['run', '-w', '--json', '--agent', 'scout', 'Repair the fence.']);
     const { run } = JSON.parse(waited.stdout);
     expect(run).toMatchObject({
       status: 'succeeded',
       adapter: 'http',
       sessionIdAfter: 's-81',
-      lastMessage: 'Mended.',
+      lastMessage: 'Repaired.',
       usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
       evidence: { filesChanged: 1 },
     });
@@ -51,7 +51,7 @@ describe('an agent behind HTTP', () => {
     expect(JSON.parse(server.asked[0]?.body ?? '')).toMatchObject({
       run: { id: run.id },
       agent: { name: 'scout' },
-      prompt: 'Mend the fence.',
+      prompt: 'Repair the fence.',
     });
     expect(JSON.stringify(run.command)).not.toContain('hush');
     expect((await home.clip(['logs', String(run.number)])).stdout).toContain('"sessionId":"s-81"');

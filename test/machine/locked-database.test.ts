@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -87,6 +87,23 @@ describe('A daemon whose database is locked', () => {
     other.end();
     expect(await home.untilStatus(number, 'cancelled', 'failed', 'timed_out')).toMatchObject({ stopReason: 'silence' });
     expect(home.daemonPid()).toBe(daemon);
+  });
+
+  it('records a start and an end that were reported meanwhile, with their times', async () => {
+    const home = createHome();
+    await home.clip(['run', '--wait', '-q', '--', 'true']);
+    const [keeper = 0] = home.pidsOf('keeper');
+    process.kill(keeper, 'SIGSTOP');
+    const number = await home.submit(['--', 'sh', '-c', 'exit 7']);
+    const other = hold(home, 'BEGIN IMMEDIATE');
+    process.kill(keeper, 'SIGCONT');
+    const { id } = await home.show(number);
+    await until('its keeper has written the end', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
+    await until('the daemon could not record it', () =>
+      readFileSync(join(home.folder, 'daemon.log'), 'utf8').includes('keeper notices could not be recorded'),
+    );
+    other.end();
+    expect(await home.untilStatus(number, 'failed')).toMatchObject({ exitCode: 7, startedAt: expect.any(String) });
   });
 
   it('leaves no variables of an agent that could not be added', async () => {

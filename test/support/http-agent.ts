@@ -47,7 +47,7 @@ type Given = { readonly prompt?: string | null; readonly env?: Readonly<Record<s
 export const clipHttp = join(root, 'bin/clip-http.js');
 
 /** Starts clip-http as the keeper would. If `prompt` is null, its input stays open. It is ended with the test. */
-export function startClipHttp(args: readonly string[], { prompt = 'Mend the fence.', env = {} }: Given = {}) {
+export function startClipHttp(args: readonly string[], { prompt = 'Repair the fence.', env = {} }: Given = {}) {
   const child = spawn(process.execPath, [clipHttp, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: 'pipe',

@@ -5,6 +5,7 @@ import type { Fact } from '#run/events.ts';
 import type { Leader } from '#run/leader.ts';
 import { limits } from '#run/limits.ts';
 import { isEnded, type Run } from '#run/run.ts';
+import { isTemporary } from '#store/database-errors.ts';
 import { describe, type LogFunction } from '../core/log.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { Submission } from '../core/transaction.ts';
@@ -69,9 +70,12 @@ class KeeperNotices {
     try {
       supervisor.submitAll(facts);
     } catch (error) {
-      // The facts are in the run folders too. Recovery reads them once the database can be written again.
       log('error', 'keeper notices could not be recorded', { error: describe(error) });
-      setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
+      if (isTemporary(error)) {
+        // Kept in their order: an end that is recorded without its start would have no start time.
+        this.#heard.unshift(...facts);
+        this.#timer ??= setTimeout(() => this.#record(), limits.stopRetryMs);
+      } else setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
     }
   }
 
