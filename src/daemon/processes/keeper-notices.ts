@@ -59,7 +59,8 @@ class KeeperNotices {
     else this.#timer ??= setTimeout(() => this.#record(), startCompanyMs);
   }
 
-  #record(): void {
+  /** Records what was heard. Returns whether nothing is left to record. */
+  #record(): boolean {
     const { supervisor, look, log } = this.#deps;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
@@ -69,13 +70,17 @@ class KeeperNotices {
     if (facts.some(({ event }) => event.type === 'exited')) failpoint('exit.before-recorded');
     try {
       supervisor.submitAll(facts);
+      return true;
     } catch (error) {
       log('error', 'keeper notices could not be recorded', { error: describe(error) });
-      if (isTemporary(error)) {
-        // Kept in their order: an end that is recorded without its start would have no start time.
-        this.#heard.unshift(...facts);
-        this.#timer ??= setTimeout(() => this.#record(), limits.stopRetryMs);
-      } else setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
+      if (!isTemporary(error)) {
+        setTimeout(() => look(supervisor.alive()), limits.stopRetryMs).unref();
+        return true;
+      }
+      // Kept in their order: an end that is recorded without its start would have no start time.
+      this.#heard.unshift(...facts);
+      this.#timer ??= setTimeout(() => this.#record(), limits.stopRetryMs);
+      return false;
     }
   }
 
@@ -126,12 +131,14 @@ class KeeperNotices {
       report: null,
     };
     if (!mustDrainStream(run, fact)) return [{ number: run.number, event: fact }];
-    setImmediate(() => {
-      // Earlier notices, for example of its start, are recorded first.
-      if (this.#heard.length > 0) this.#record();
-      void this.#deps.recordExit(run, fact);
-    });
+    setImmediate(() => this.#recordEnd(run, fact));
     return [];
+  }
+
+  /** Records an end whose output must be read first. Earlier notices, for example of its start, are recorded before it. */
+  #recordEnd(run: Run, fact: Extract<Fact, { type: 'exited' }>): void {
+    if (this.#heard.length === 0 || this.#record()) void this.#deps.recordExit(run, fact);
+    else setTimeout(() => this.#recordEnd(run, fact), limits.stopRetryMs);
   }
 
   #refused(run: Run, { attempt, why: message, shortage = false }: NoticeOf<'refused'>): Submission[] {
