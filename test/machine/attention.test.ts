@@ -13,7 +13,7 @@ import { emptyStreamState, type StreamState } from '#run/stream-state.ts';
 import { createStore } from '#store/store.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
 import { createHome, root, type TestHome } from '../support/home.ts';
-import { aProfile, aSpec, leader } from '../support/runs.ts';
+import { aProfile, aSpec, leader, noLineage } from '../support/runs.ts';
 import { addTask, atRest, ends, gated, homeWith } from '../support/task-runs.ts';
 import { openTerminal } from '../support/tmux.ts';
 import { until } from '../support/until.ts';
@@ -244,19 +244,9 @@ function createHeartbeat(streamState: StreamState | null, silentForMs: number) {
     store.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const lineage = {
-    taskId: null,
-    origin: null,
-    parentRunId: null,
-    depth: 0,
-    retryOfRunId: null,
-    retryReason: null,
-    processLossRetryCount: 0,
-    environment: null,
-  };
   const spec = aSpec({ agent: aProfile(), adapter: 'codex' });
   const [run] = supervisor.admit([
-    { id: 'r1', key: null, queuedAt: clock.at, spec, notBefore: null, folder: null, lineage },
+    { id: 'r1', key: null, queuedAt: clock.at, spec, notBefore: null, folder: null, lineage: noLineage },
   ]);
   if (!run) throw new Error('no run was admitted');
   supervisor.submit(run.number, { type: 'slot-granted' });

@@ -12,7 +12,7 @@ import type { Fact } from '#run/events.ts';
 import { emptyStreamState } from '#run/stream-state.ts';
 import { createStore } from '#store/store.ts';
 import { root } from '../support/home.ts';
-import { aProfile, aSpec, leader } from '../support/runs.ts';
+import { aProfile, aSpec, leader, noLineage } from '../support/runs.ts';
 import { until } from '../support/until.ts';
 
 /** Noon in local time. */
@@ -70,16 +70,7 @@ function createBudgetHarness(given: { day?: Partial<Budget>; all?: string; tasks
         spec: aSpec(agent ? { agent: aProfile(), adapter: 'codex' } : {}),
         notBefore: null,
         folder: null,
-        lineage: {
-          taskId: null,
-          origin: null,
-          parentRunId: null,
-          depth: 0,
-          retryOfRunId: null,
-          retryReason: null,
-          processLossRetryCount: 0,
-          environment: null,
-        },
+        lineage: noLineage,
       },
     ]);
     if (!run) throw new Error('no run was admitted');

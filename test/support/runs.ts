@@ -52,6 +52,18 @@ export function aProfile(given: Partial<AgentProfile> = {}): AgentProfile {
   };
 }
 
+/** The lineage of a run that a person has started, without a task. */
+export const noLineage: Run['lineage'] = {
+  taskId: null,
+  origin: null,
+  parentRunId: null,
+  depth: 0,
+  retryOfRunId: null,
+  retryReason: null,
+  processLossRetryCount: 0,
+  environment: null,
+};
+
 export function aRun(
   state: RunState,
   given: { spec?: Partial<RunSpec>; lineage?: Partial<Lineage>; number?: number } = {},
@@ -63,17 +75,7 @@ export function aRun(
     key: null,
     queuedAt: noon - 60_000,
     spec: aSpec(given.spec),
-    lineage: {
-      taskId: null,
-      origin: null,
-      parentRunId: null,
-      depth: 0,
-      retryOfRunId: null,
-      retryReason: null,
-      processLossRetryCount: 0,
-      environment: null,
-      ...given.lineage,
-    },
+    lineage: { ...noLineage, ...given.lineage },
     state,
   };
 }
