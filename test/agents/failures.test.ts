@@ -38,13 +38,14 @@ withEachCli((cli, scenario) => {
   scenario('hang + timeout', 'a model that never answers: the time limit ends the run', async () => {
     const agent = await createAgentHome(cli, 'hang_before_headers');
     // Opencode may need half a minute before its first request to the model.
-    const run = await agent.run('--timeout', cli === 'opencode' ? '45s' : '15s', '--grace', '2s');
+    const limitSec = cli === 'opencode' ? 45 : 15;
+    const run = await agent.run('--timeout', `${limitSec}s`, '--grace', '2s');
     expect(run).toMatchObject({
       status: 'timed_out',
       errorCode: 'timeout',
       stopReason: 'timeout',
       timeoutFired: true,
-      effectiveTimeoutSec: 15,
+      effectiveTimeoutSec: limitSec,
     });
     expect(agent.requests().length).toBeGreaterThan(0);
     expect(agent.leftOf(run.id, null)).toEqual([]);
