@@ -18,6 +18,9 @@ const lazy = new Map([
   ['src/cli/logs/transcript/markdown.ts', 'markdown'],
   ['src/cli/html-report/page.ts', 'page'],
   ['src/doctor/backup.ts', 'backup'],
+  ['src/config/effective-settings.ts', 'effective-settings'],
+  ['src/config/settings.ts', 'settings'],
+  ['src/config/write-config.ts', 'write-config'],
 ]);
 /** Ink loads its layout engine with a top-level await, which CommonJS does not allow. */
 const esm = new Map([['src/cli/dashboard/main.ts', 'ui']]);
@@ -54,6 +57,28 @@ const englishOnly = {
   },
 };
 
+/**
+ * Loads string-width when it first measures a text. When it is loaded it creates a segmenter and the expression of all
+ * emoji, which takes longer than a start of Node, and most texts need neither (`measureWidth`).
+ */
+const lateStringWidth = {
+  name: 'late-string-width',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^string-width$/ }, ({ namespace, kind }) =>
+      namespace === 'late' || kind === 'require-call' ? null : { path: 'string-width', namespace: 'late' },
+    );
+    onLoad({ filter: /.*/, namespace: 'late' }, () => ({
+      contents: `
+        let width;
+        export default (...given) => {
+          width ??= require('string-width').default;
+          return width(...given);
+        };`,
+      resolveDir: process.cwd(),
+    }));
+  },
+};
+
 /** Leaves out Ink's bridge to the React developer tools. It requires a package that is not installed. */
 const withoutDevtools = {
   name: 'without-devtools',
@@ -68,6 +93,7 @@ const shared = {
   bundle: true,
   platform: 'node',
   target: 'node22',
+  supported: { 'dynamic-import': false },
   format: 'cjs',
   minify: !process.env.CLIP_UNMINIFIED,
   keepNames: false,
@@ -82,7 +108,7 @@ const shared = {
   banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
   // Native code cannot be bundled.
   external: ['better-sqlite3'],
-  plugins: [splitLazily, englishOnly],
+  plugins: [splitLazily, englishOnly, lateStringWidth],
   logLevel: 'warning',
   metafile: true,
 };

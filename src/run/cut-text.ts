@@ -1,6 +1,6 @@
 /** Cutting texts, and texts as JSON. The results consist of whole characters. */
+import { segmentGraphemes } from './graphemes.ts';
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** Longer than any character that a keyboard or an emoji picker makes: the longest emoji have 35 units. */
 const window = 64;
 
@@ -11,7 +11,7 @@ const window = 64;
 export function cutText(text: string, most: number): string {
   if (text.length <= most) return text.toWellFormed();
   const from = Math.max(0, most - window);
-  const found = segmenter.segment(text.slice(from, most + window)).containing(most - from);
+  const found = segmentGraphemes(text.slice(from, most + window)).containing(most - from);
   // A grapheme that fills the whole window is not readable text. It is cut between two code points.
   const end = found === undefined || (found.index === 0 && from > 0) ? codePointBefore(text, most) : from + found.index;
   return text.slice(0, end).toWellFormed();

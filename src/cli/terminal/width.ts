@@ -1,17 +1,21 @@
 /** The columns of text on a terminal. */
 import stringWidth from 'string-width';
+import { segmentGraphemes } from '#run/graphemes.ts';
 
 /** Returns the columns of a text. Escape sequences and combining marks count zero, and wide characters two. */
 export function measureWidth(text: string): number {
-  // Most text is plain ASCII, and tables measure many cells.
-  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
+  return oneColumnEach.test(text) ? text.length : stringWidth(text);
 }
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/**
+ * A text of which each character has one column: ASCII, Latin letters, dashes and quotes, arrows, lines and blocks, and
+ * the marks of clip's own output. Most cells of a table are such a text, and need no segmenter.
+ */
+const oneColumnEach = /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u259f●○✓✗]*$/;
 
 /** Returns the characters of a text, as a reader counts them, with their columns. */
 export function* listGraphemes(text: string): Generator<{ readonly segment: string; readonly width: number }> {
-  for (const { segment } of segmenter.segment(text)) yield { segment, width: measureWidth(segment) };
+  for (const { segment } of segmentGraphemes(text)) yield { segment, width: measureWidth(segment) };
 }
 
 /** Returns the text, or as much of it as fits before an ellipsis. Without a width, everything fits. */
