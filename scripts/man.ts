@@ -23,10 +23,10 @@ const files: readonly (readonly [string, string])[] = [
 ];
 
 /** Returns the table that the completions read. */
-export const completions = () => JSON.stringify(completionTable(commandTree()));
+export const completions = async () => JSON.stringify(completionTable(await commandTree()));
 
-export function manPage(version: string, date: string): string {
-  const tree = commandTree();
+export async function manPage(version: string, date: string): Promise<string> {
+  const tree = await commandTree();
   const lines = [
     `.TH CLIP 1 ${date} "clip ${version}" "User Commands"`,
     '.SH NAME',

@@ -1,14 +1,10 @@
-/** Collects the licenses of the packages that esbuild put into the bundles: dist/THIRD-PARTY.txt. */
+/** Collects the licenses of the packages that are in the bundles: dist/THIRD-PARTY.txt. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Returns the text of all licenses. `metafiles`: one for each build. */
-export function noticesOf(metafiles) {
-  const folders = new Set();
-  for (const { outputs } of metafiles)
-    for (const { inputs } of Object.values(outputs))
-      for (const [path, { bytesInOutput }] of Object.entries(inputs))
-        if (bytesInOutput > 0 && path.includes('node_modules/')) folders.add(packageFolder(path));
+/** Returns the text of all licenses. `modules`: the paths of the modules in the bundles. */
+export function noticesOf(modules) {
+  const folders = new Set(modules.filter((path) => path.includes('node_modules/')).map(packageFolder));
   const packages = [...folders].map(read).sort((a, b) => (a.title < b.title ? -1 : 1));
   const parts = packages.map(({ title, license, text }) => `${title} (${license})\n\n${text.trim()}\n`);
   return `The programs of clip contain these packages.\n\n${parts.join(`\n${'-'.repeat(72)}\n\n`)}`;

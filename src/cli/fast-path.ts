@@ -1,25 +1,53 @@
 /**
- * The fast path: reading commands with --json are one request over the socket, whose response is passed through. It
- * loads no command tree, no parser and no HTTP client. Anything else, and anything unusual, is left to the full
- * program.
+ * The fast path: a reading command with --json is one request over the socket, whose response is passed through. It
+ * loads no command tree and no parser. Anything else, and anything unusual, is left to the full program.
  */
 import { writeSync } from 'node:fs';
-import { connect } from 'node:net';
+import { isatty } from 'node:tty';
+import { escapeInvisible } from '#run/control-chars.ts';
+import { exchange } from './client/exchange.ts';
 
-/** Returns the request path for these arguments, or null when they are not for the fast path. */
+/**
+ * Returns the request path for these arguments, or null when they are not for the fast path. Each entry does what its
+ * verb does, so each is compared with the verb by a test.
+ */
 export function fastPath(args: readonly string[]): string | null {
-  const [verb, ...rest] = args;
-  if (verb === 'status') return rest.length === 1 && rest[0] === '--json' ? '/v1/status' : null;
-  if (verb !== 'runs' || !rest.includes('--json')) return null;
+  const words = args.filter((word) => word !== '--json');
+  if (words.length !== args.length - 1) return null;
+  const [verb, first, ...rest] = words;
+  if (verb === 'runs') return pathOfRuns(words.slice(1));
+  if (rest.length > 1 || words.some((word) => word.startsWith('-'))) return null;
+  if (verb === 'task' && first === 'show' && rest[0] !== undefined) return pathOfTask(rest[0]);
+  if (rest.length > 0) return null;
+  if (verb === 'show') return first === undefined ? null : `/v1/runs/${encodeURIComponent(first)}`;
+  if (verb === 'ledger' && first !== undefined) {
+    const task = pathOfTask(first);
+    return task === null ? null : `/v1/ledger?task=${task.slice('/v1/tasks/'.length)}`;
+  }
+  return (first === undefined ? plainPaths[verb ?? ''] : plainPaths[`${verb} ${first}`]) ?? null;
+}
+
+/** The commands without an argument. `task list` shows the open ones. */
+const plainPaths: Readonly<Record<string, string>> = {
+  status: '/v1/status',
+  ledger: '/v1/ledger',
+  'agent list': '/v1/agents',
+  'task list': '/v1/tasks?status=backlog&status=todo&status=in_progress&status=in_review&status=blocked',
+};
+
+function pathOfTask(ref: string): string | null {
+  return /^[Tt]?[1-9]\d{0,14}$/.test(ref) ? `/v1/tasks/${ref.replace(/^t/i, '')}` : null;
+}
+
+function pathOfRuns(options: readonly string[]): string | null {
   const query: string[] = [];
-  for (let i = 0; i < rest.length; i += 1) {
-    const option = rest[i];
-    if (option === '--json') continue;
+  for (let i = 0; i < options.length; i += 1) {
+    const option = options[i];
     if (option === '--failed' || option === '--live') {
       query.push(`${option.slice(2)}=true`);
       continue;
     }
-    const value = rest[i + 1];
+    const value = options[i + 1];
     if (
       (option !== '--limit' && option !== '--status' && option !== '--group' && option !== '--before') ||
       value === undefined
@@ -32,55 +60,19 @@ export function fastPath(args: readonly string[]): string | null {
   return query.length === 0 ? '/v1/runs' : `/v1/runs?${query.join('&')}`;
 }
 
+const fastRequestMs = 5_000;
+
 /**
- * Sends the request and prints the response. `otherwise` is called, with nothing printed yet, for any response that is
- * not a plain success.
+ * Sends the request and prints the response. Returns false, with nothing printed, unless it is a plain success of a
+ * daemon of this version.
  */
-export function runFast(
-  socketPath: string,
-  path: string,
-  version: string,
-  done: () => void,
-  otherwise: () => void,
-): void {
-  askFast({ socketPath, path, timeoutMs: 5_000 }, (answer) => {
-    if (answer === null || !answer.head.toLowerCase().includes(`\r\nclip-version: ${version}\r\n`)) return otherwise();
-    writeOut(answer.body);
-    writeOut(Buffer.from('\n'));
-    done();
-  });
-}
-
-type RawReply = { readonly head: string; readonly body: Buffer };
-
-/** Sends one request. The response is null unless it is complete and has status 200. */
-export function askFast(
-  ask: { socketPath: string; path: string; timeoutMs: number },
-  then: (answer: RawReply | null) => void,
-): void {
-  const chunks: Buffer[] = [];
-  const socket = connect(ask.socketPath);
-  let failed = false;
-  const leave = () => {
-    if (failed) return;
-    failed = true;
-    socket.destroy();
-    then(null);
-  };
-  socket.on('error', leave);
-  socket.setTimeout(ask.timeoutMs, leave);
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  socket.on('end', () => {
-    if (failed) return;
-    const answer = Buffer.concat(chunks);
-    const split = answer.indexOf('\r\n\r\n');
-    const head = `${answer.toString('latin1', 0, Math.max(split, 0))}\r\n`;
-    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]);
-    const body = answer.subarray(split + 4);
-    if (!head.startsWith('HTTP/1.1 200') || body.length !== length) return leave();
-    then({ head, body });
-  });
-  socket.write(`GET ${ask.path} HTTP/1.1\r\nHost: clip\r\nConnection: close\r\n\r\n`);
+export async function runFast(socketPath: string, path: string, version: string): Promise<boolean> {
+  const request = { method: 'GET', path, body: null, headers: {}, timeoutMs: fastRequestMs };
+  const reply = await exchange(socketPath, request).catch(() => null);
+  if (reply === null || reply.status !== 200 || reply.version !== version) return false;
+  writeOut(isatty(1) ? Buffer.from(escapeInvisible(reply.body.toString('utf8'))) : reply.body);
+  writeOut(Buffer.from('\n'));
+  return true;
 }
 
 /** The pause before a full pipe is tried again. A pipe takes 64 KiB at a time, so this is fast enough. */

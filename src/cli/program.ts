@@ -3,49 +3,23 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '#launch/version.ts';
 import { ClipError, errorTable } from '#run/errors.ts';
 import type { CommandOptions, Handler, Register } from './command.ts';
-import { addAgent } from './commands/agent.ts';
-import { addBackup } from './commands/backup.ts';
-import { addBoot } from './commands/boot.ts';
-import { addCancel } from './commands/cancel.ts';
-import { addCompletions } from './commands/completions.ts';
-import { addConfig } from './commands/config.ts';
-import { addContinue } from './commands/continue.ts';
-import { addDaemon } from './commands/daemon.ts';
-import { addDemo } from './commands/demo.ts';
-import { addDismiss } from './commands/dismiss.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addEvents } from './commands/events.ts';
-import { addGroup, addQueue } from './commands/group.ts';
-import { addHandoff } from './commands/handoff.ts';
-import { addHelp } from './commands/help.ts';
-import { addLedger } from './commands/ledger.ts';
-import { addLogs } from './commands/logs.ts';
-import { addPrune } from './commands/prune.ts';
-import { addReport } from './commands/report.ts';
-import { addReportHtml } from './commands/report-html.ts';
-import { addRetry, addRm } from './commands/retry.ts';
-import { addRun } from './commands/run.ts';
-import { addRuns } from './commands/runs.ts';
-import { addShow } from './commands/show.ts';
-import { addStatus } from './commands/status.ts';
-import { addTask } from './commands/task.ts';
-import { addWait } from './commands/wait.ts';
 import { complain, createContext, printText, writeText } from './context.ts';
 import { ownFailureExit } from './exit-codes.ts';
 import { showExamples } from './help-examples.ts';
+import { neededVerbs, verbs } from './verbs.ts';
 
 /** Parses the arguments, runs the command and returns the exit code. It never throws: errors are printed. */
 export async function runProgram(args: readonly string[]): Promise<number> {
   let chosen: { verb: CommandOptions; work: Handler } | null = null;
   // Without a command it is `status`. For an unknown command the nearest one is suggested.
   const bare = args.every((word, index) => word.startsWith('-') || args[index - 1] === '--color');
-  const program = createProgram(bare, (verb, work) => {
+  const program = await createProgram(neededVerbs(args), bare, (verb, work) => {
     chosen = { verb, work };
   });
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
-    return parseFailure(error, args);
+    return parseFailure(error, args, program);
   }
   const picked = chosen as { verb: CommandOptions; work: Handler } | null;
   if (picked === null) return 0;
@@ -64,48 +38,21 @@ export async function runProgram(args: readonly string[]): Promise<number> {
 }
 
 /** Returns the command tree for documentation. Its commands do nothing. */
-export function commandTree(): Command {
-  return createProgram(false, () => {});
+export function commandTree(): Promise<Command> {
+  return createProgram([...verbs.keys()], false, () => {});
 }
 
-function createProgram(bare: boolean, register: Register): Command {
+async function createProgram(names: readonly string[], bare: boolean, register: Register): Promise<Command> {
   const program = new Command('clip')
     .description('Keeps local AI coding agents and other long commands running, accounted for and moving.')
     .version(version, '-V, --version')
     .addOption(new Option('--color <when>', 'colours in tables').choices(['auto', 'always', 'never']).default('auto'))
     .enablePositionalOptions()
+    .helpCommand(false)
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput(outputs);
-  addRun(program, register);
-  addRuns(program, register);
-  addShow(program, register);
-  addLogs(program, register);
-  addWait(program, register);
-  addCancel(program, register);
-  addReport(program, register);
-  addReportHtml(program, register);
-  addRetry(program, register);
-  addDismiss(program, register);
-  addRm(program, register);
-  addPrune(program, register);
-  addStatus(program, register, bare);
-  addTask(program, register);
-  addContinue(program, register);
-  addLedger(program, register);
-  addHandoff(program, register);
-  addAgent(program, register);
-  addGroup(program, register);
-  addQueue(program, register);
-  addEvents(program, register);
-  addDaemon(program, register);
-  addBoot(program, register);
-  addBackup(program, register);
-  addConfig(program, register);
-  addCompletions(program, register);
-  addDoctor(program, register);
-  addDemo(program, register);
-  addHelp(program, register);
+  for (const [name, load] of verbs) if (names.includes(name)) (await load())(program, register, bare);
   for (const command of program.commands) inherit(command);
   showExamples(program);
   return program;
@@ -124,20 +71,20 @@ function inherit(command: Command): void {
   for (const nested of command.commands) inherit(nested);
 }
 
-function parseFailure(error: unknown, args: readonly string[]): number {
+function parseFailure(error: unknown, args: readonly string[], program: Command): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   // The help of an incomplete command was shown.
   if (error instanceof CommanderError && error.code === 'commander.help') return errorTable.usage.exit;
   // Option values are parsed here as well, so an invalid duration is found here.
-  return explain(error instanceof CommanderError ? toUsageError(error, helpOn(args)) : error, {
+  return explain(error instanceof CommanderError ? toUsageError(error, helpOn(args, program)) : error, {
     json: args.includes('--json') && !args.slice(0, args.indexOf('--json')).includes('--'),
     waits: endsWithRun(args),
   });
 }
 
 /** Returns the hint where the usage of the command is described. */
-function helpOn(args: readonly string[]): string {
-  let here: Command | undefined = createProgram(false, () => {});
+function helpOn(args: readonly string[], program: Command): string {
+  let here: Command | undefined = program;
   const path: string[] = [];
   for (const word of args) {
     here = here.commands.find((each) => each.name() === word || each.aliases().includes(word));

@@ -17,7 +17,12 @@ export const unseenInText = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f${ranges}
  * characters.
  */
 export function visibleJson(value: unknown): string {
-  return jsonText(value).replace(unseen, (char) =>
+  return escapeInvisible(jsonText(value));
+}
+
+/** Returns an equivalent JSON text that is safe to show on a terminal. The text must be on one line. */
+export function escapeInvisible(json: string): string {
+  return json.replace(unseen, (char) =>
     [...new Array(char.length).keys()].map((at) => escapeCharacter(char.charCodeAt(at))).join(''),
   );
 }

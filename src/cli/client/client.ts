@@ -2,11 +2,9 @@
  * The client: requests over the socket, streams that reconnect, and the start of the daemon when a command may start
  * it.
  */
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Home } from '#config/home.ts';
-import { missingForBoot } from '#launch/autostart.ts';
 import { version } from '#launch/version.ts';
 import { isLaterRelease } from '#run/compare-versions.ts';
 import { ClipError } from '#run/errors.ts';
@@ -20,9 +18,9 @@ import {
   toClipError,
 } from './client-errors.ts';
 import { comesBack } from './daemon-returns.ts';
+import { type Reply, exchange, requestMs } from './exchange.ts';
 import { linesIn } from './json-lines.ts';
-import { type Body, readJson, requestMs, type SocketRequest, sendRequest } from './send-request.ts';
-import { startDaemon } from './start-daemon.ts';
+import type { Body } from './send-request.ts';
 
 export type Line = Readonly<Record<string, unknown>>;
 /** How a connection was lost: the daemon said goodbye, or the connection broke. */
@@ -68,11 +66,21 @@ export class Client {
 
   /** Sends one request and returns its whole response. A patient request has no time limit. Throws ClipError. */
   async call<T>(method: string, path: string, body: unknown = null, patient = false): Promise<T> {
-    const text = body === null ? null : JSON.stringify(body);
+    const request = {
+      method,
+      path,
+      body: body === null ? null : JSON.stringify(body),
+      headers: insideHeaders(this.#inside),
+      timeoutMs: patient ? null : requestMs,
+    };
     return whenRoom(Date.now() + requestMs, async () => {
-      const answer = await this.#open({ method, path, body: text, type: 'application/json', patient });
-      const value = await readJson(answer);
-      if (isRefusal(answer)) throw toClipError(value, answer.statusCode ?? 0);
+      const reply = await this.#repeat(method, async () => {
+        const received = await exchange(this.#home.socket, request);
+        this.#accept(received.version);
+        return received;
+      });
+      const value = parseBody(reply.body);
+      if (isRefusal(reply.status)) throw toClipError(value, reply.status);
       return value as T;
     });
   }
@@ -87,11 +95,18 @@ export class Client {
 
   /** Yields the lines of one streaming response. Throws unreachable when the connection breaks. */
   async *lines(method: string, path: string, body: Body = null): AsyncGenerator<Line> {
+    // Only a stream needs Node's HTTP client.
+    const { readBody, sendRequest } = await import('./send-request.ts');
     // A body that is a stream can be sent only once.
     const until = body instanceof Readable ? 0 : Number.POSITIVE_INFINITY;
     const answer = await whenRoom(until, async () => {
-      const stream = await this.#open({ method, path, body, type: 'application/x-ndjson', patient: true });
-      if (isRefusal(stream)) throw toClipError(await readJson(stream), stream.statusCode ?? 0);
+      const stream = await this.#repeat(method, async () => {
+        const head = await sendRequest(this.#home.socket, { method, path, body }, insideHeaders(this.#inside));
+        this.#accept(String(head.headers['clip-version'] ?? '') || null);
+        return head;
+      });
+      const status = stream.statusCode ?? 500;
+      if (isRefusal(status)) throw toClipError(parseBody(await readBody(stream)), status);
       return stream;
     });
     const broke = (cause: unknown) => new ClipError('unreachable', 'The connection to the daemon broke.', null, cause);
@@ -140,27 +155,25 @@ export class Client {
     }
   }
 
-  /** Sends a request and returns the head of its response. Repeats it as far as that is possible and harmless. */
-  async #open(request: SocketRequest): Promise<IncomingMessage> {
+  /** Sends a request. Repeats it as far as that is possible and harmless. */
+  async #repeat<T>(method: string, send: () => Promise<T>): Promise<T> {
     for (;;) {
       refuseStranger(this.#home);
       try {
-        return this.#accept(await sendRequest(this.#home.socket, request, insideHeaders(this.#inside)));
+        return await send();
       } catch (error) {
-        await this.#recover(request.method, error);
+        await this.#recover(method, error);
       }
     }
   }
 
-  #accept(answer: IncomingMessage): IncomingMessage {
+  /** Notes that a daemon of this version answers. */
+  #accept(theirs: string | null): void {
     this.#maySpawn = false;
     this.#dropped = 0;
-    const theirs = answer.headers['clip-version'];
-    if (!this.#warned && theirs !== undefined && theirs !== version) {
-      this.#warned = true;
-      this.#notice(versionSentence(String(theirs)));
-    }
-    return answer;
+    if (this.#warned || theirs === null || theirs === version) return;
+    this.#warned = true;
+    this.#notice(versionSentence(theirs));
   }
 
   /**
@@ -185,6 +198,8 @@ export class Client {
 
   async #startDaemon(): Promise<void> {
     this.#maySpawn = false;
+    // Most commands find a daemon that runs.
+    const { startDaemon } = await import('./start-daemon.ts');
     try {
       await startDaemon(this.#home);
     } catch (error) {
@@ -192,6 +207,7 @@ export class Client {
       this.#maySpawn = true;
       throw error;
     }
+    const { missingForBoot } = await import('#launch/autostart.ts');
     const missing = missingForBoot(process.env);
     if (missing !== null)
       this.#notice(
@@ -228,8 +244,17 @@ function versionSentence(theirs: string): string {
   return `This is clip ${version}, the daemon is clip ${theirs}: ${together}.`;
 }
 
-function isRefusal({ statusCode }: IncomingMessage): boolean {
-  return (statusCode ?? 500) >= 400;
+function isRefusal(status: number): boolean {
+  return status >= 400;
+}
+
+/** Returns null for a body that is not JSON. */
+function parseBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return null;
+  }
 }
 
 function insideHeaders(inside: Inside): Record<string, string> {

@@ -6,7 +6,6 @@ import { errorsText, exitCodesText } from '../exit-codes.ts';
 
 /** Adds `clip help`. */
 export function addHelp(program: Command, register: Register): void {
-  program.helpCommand(false);
   program
     .command('help [topic...]')
     .description('help on a verb, on exit-codes, or on errors')

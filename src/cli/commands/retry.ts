@@ -37,7 +37,7 @@ export function addRetry(program: Command, register: Register): void {
         const client = context.client();
         const path = `/v1/runs/${encodeURIComponent(ref)}/retry`;
         const { run, notice, keeper } = await client.call<RunAnswer>('POST', path, body);
-        startKeeperIfWanted(context.home, keeper);
+        await startKeeperIfWanted(context.home, keeper);
         if (notice) context.notice(clean(notice));
         if (!context.json || options.wait || options.follow) return afterwards(context, client, run, options);
         context.printJson({ schema: 1, runs: [run] });

@@ -80,7 +80,7 @@ async function runOne(context: Context, command: string[], options: RunOptions):
     },
   );
   const { run } = answer;
-  startKeeperIfWanted(context.home, answer.keeper);
+  await startKeeperIfWanted(context.home, answer.keeper);
   if (answer.existing)
     context.notice(`The key was used before: this is run ${run.number}, and nothing new was started.`);
   if (answer.notice) context.notice(clean(answer.notice));

@@ -2,36 +2,29 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { askFast, writeOut } from '../fast-path.ts';
+import { exchange } from '../client/exchange.ts';
+import { writeOut } from '../fast-path.ts';
 import { askedAt, type Candidate, candidatesIn, formatCandidates, type Node, offerFor } from './complete.ts';
 
 /** The time limit of the request. A shell should not wait longer. */
 const askMs = 1_000;
 
-/** Prints the candidates. `socket`: null when there is none that may be asked. */
-export function complete(words: readonly string[], socket: string | null, done: () => void): void {
-  const show = (candidates: readonly Candidate[], prefix: string) => {
-    writeOut(Buffer.from(formatCandidates(candidates, prefix, words.at(-1) ?? '')));
-    done();
-  };
+/** Prints the candidates. A shell is not told of errors. `socket`: null when there is none that may be asked. */
+export async function complete(words: readonly string[], socket: string | null): Promise<void> {
   try {
     const table = readFileSync(join(dirname(fileURLToPath(import.meta.url)), 'completions.json'), 'utf8');
     const offer = offerFor(JSON.parse(table) as Node, words);
-    if (offer.kind === 'files') {
-      writeOut(Buffer.from(':files\n'));
-      return done();
-    }
-    if (offer.kind === 'words') return show(offer.words, offer.prefix);
-    const path = askedAt[offer.what];
-    if (socket === null || path === undefined) return done();
-    askFast({ socketPath: socket, path, timeoutMs: askMs }, (answer) => {
-      try {
-        show(answer === null ? [] : candidatesIn(offer.what, JSON.parse(answer.body.toString('utf8'))), offer.prefix);
-      } catch {
-        done();
-      }
-    });
+    if (offer.kind === 'files') return writeOut(Buffer.from(':files\n'));
+    const candidates = offer.kind === 'words' ? offer.words : await ask(offer.what, socket);
+    writeOut(Buffer.from(formatCandidates(candidates, offer.prefix, words.at(-1) ?? '')));
   } catch {
-    done();
+    // Nothing is offered.
   }
+}
+
+async function ask(what: keyof typeof askedAt, socket: string | null): Promise<readonly Candidate[]> {
+  const path = askedAt[what];
+  if (socket === null || path === undefined) return [];
+  const reply = await exchange(socket, { method: 'GET', path, body: null, headers: {}, timeoutMs: askMs });
+  return reply.status === 200 ? candidatesIn(what, JSON.parse(reply.body.toString('utf8'))) : [];
 }

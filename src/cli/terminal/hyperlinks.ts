@@ -2,17 +2,17 @@
  * Links on a terminal (OSC 8). Each link carries a number that is unknown outside of this process, and the last filter
  * before the terminal passes only such links.
  */
-import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 
-/**
- * The number of this process. Lazily loaded parts of the program are bundles of their own, so they share it through a
- * global.
- */
+/** Some programs of clip are bundles of their own within one process, so they share the number through a global. */
 const shared = globalThis as { clipLinkSecret?: string };
-shared.clipLinkSecret ??= randomBytes(16).toString('hex');
-const secret = shared.clipLinkSecret;
-const begin = `\u001b]8;id=${secret};`;
+
+/** Returns how a link of this process begins. The number is made when the first link is. */
+function beginning(): string {
+  shared.clipLinkSecret ??= crypto.randomUUID();
+  return `\u001b]8;id=${shared.clipLinkSecret};`;
+}
+
 const middle = '\u001b\\';
 const end = `\u001b]8;;${middle}`;
 /** Longer addresses are not linked. */
@@ -21,7 +21,7 @@ const addressMax = 2_048;
 /** Returns the text as a link, where the terminal supports it. `target`: an address, or an absolute path. */
 export function link(text: string, target: string, look: { readonly links?: boolean }): string {
   const address = look.links ? buildAddress(target) : null;
-  return address === null ? text : `${begin}${address}${middle}${text}${end}`;
+  return address === null ? text : `${beginning()}${address}${middle}${text}${end}`;
 }
 
 /**
@@ -35,7 +35,8 @@ function buildAddress(target: string): string | null {
 
 /** Passes text outside and inside of links through `clean`. The links stay, without their number. */
 export function keepLinks(text: string, clean: (text: string) => string): string {
-  const [first = '', ...others] = text.split(begin);
+  if (shared.clipLinkSecret === undefined) return clean(text);
+  const [first = '', ...others] = text.split(beginning());
   const kept = others.map((part) => {
     const [address, shown, rest] = parts(part);
     return address === null ? clean(rest) : `\u001b]8;;${address}${middle}${clean(shown)}${end}${clean(rest)}`;

@@ -3,7 +3,8 @@ import { candidatesIn, formatCandidates, offerFor } from '#cli/completion/comple
 import { completionTable } from '#cli/completion/completion-table.ts';
 import { commandTree } from '#cli/program.ts';
 
-const tree = completionTable(commandTree());
+const program = await commandTree();
+const tree = completionTable(program);
 const offered = (...words: string[]): string[] => {
   const offer = offerFor(tree, words);
   return offer.kind === 'words'
@@ -51,7 +52,7 @@ describe('the completions', () => {
   });
 
   it('include every verb, and each option of each verb', () => {
-    expect(offered('')).toEqual(commandTree().commands.map((each) => each.name()));
+    expect(offered('')).toEqual(program.commands.map((each) => each.name()));
     expect(offered('run', '-')).toEqual(expect.arrayContaining(['--timeout', '-q', '--quiet', '--help', '--color']));
   });
 
