@@ -83,7 +83,12 @@ async function bundle({ input, plugins, output }) {
     },
     logLevel: 'warn',
   });
-  const { output: files } = await bundler.write({ dir: 'dist', minify: !process.env.CLIP_UNMINIFIED, comments: false, ...output });
+  const { output: files } = await bundler.write({
+    dir: 'dist',
+    minify: !process.env.CLIP_UNMINIFIED,
+    comments: false,
+    ...output,
+  });
   await bundler.close();
   return files.flatMap(({ modules = {} }) =>
     Object.entries(modules)

@@ -13,7 +13,7 @@ import { exchange } from './client/exchange.ts';
  */
 export function fastPath(args: readonly string[]): string | null {
   const words = args.filter((word) => word !== '--json');
-  if (words.length !== args.length - 1) return null;
+  if (words.length !== args.length - 1 || args[0] === '--json') return null;
   const [verb, first, ...rest] = words;
   if (verb === 'runs') return pathOfRuns(words.slice(1));
   if (rest.length > 1 || words.some((word) => word.startsWith('-'))) return null;

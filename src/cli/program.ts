@@ -6,16 +6,20 @@ import type { CommandOptions, Handler, Register } from './command.ts';
 import { complain, createContext, printText, writeText } from './context.ts';
 import { ownFailureExit } from './exit-codes.ts';
 import { showExamples } from './help-examples.ts';
-import { neededVerbs, verbs } from './verbs.ts';
+import { isNeeded, verbName, verbs } from './verbs.ts';
 
 /** Parses the arguments, runs the command and returns the exit code. It never throws: errors are printed. */
 export async function runProgram(args: readonly string[]): Promise<number> {
   let chosen: { verb: CommandOptions; work: Handler } | null = null;
   // Without a command it is `status`. For an unknown command the nearest one is suggested.
   const bare = args.every((word, index) => word.startsWith('-') || args[index - 1] === '--color');
-  const program = await createProgram(neededVerbs(args), bare, (verb, work) => {
-    chosen = { verb, work };
-  });
+  const program = await createProgram(
+    (verb) => isNeeded(verb, args),
+    bare,
+    (verb, work) => {
+      chosen = { verb, work };
+    },
+  );
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
@@ -39,23 +43,47 @@ export async function runProgram(args: readonly string[]): Promise<number> {
 
 /** Returns the command tree for documentation. Its commands do nothing. */
 export function commandTree(): Promise<Command> {
-  return createProgram([...verbs.keys()], false, () => {});
+  return createProgram(
+    () => true,
+    false,
+    () => {},
+  );
 }
 
-async function createProgram(names: readonly string[], bare: boolean, register: Register): Promise<Command> {
+async function createProgram(
+  isLoaded: (verb: (typeof verbs)[number]) => boolean,
+  bare: boolean,
+  register: Register,
+): Promise<Command> {
   const program = new Command('clip')
     .description('Keeps local AI coding agents and other long commands running, accounted for and moving.')
     .version(version, '-V, --version')
     .addOption(new Option('--color <when>', 'colours in tables').choices(['auto', 'always', 'never']).default('auto'))
     .enablePositionalOptions()
     .helpCommand(false)
+    .configureHelp({ subcommandTerm: formatUsage })
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput(outputs);
-  for (const [name, load] of verbs) if (names.includes(name)) (await load())(program, register, bare);
+  for (const verb of verbs) {
+    const command = program.command(verb.usage, { isDefault: bare && verbName(verb) === 'status' });
+    command.description(verb.summary);
+    if (verb.alias !== undefined) command.alias(verb.alias);
+    if (isLoaded(verb)) (await verb.load())(command, register);
+  }
   for (const command of program.commands) inherit(command);
   showExamples(program);
   return program;
+}
+
+/** Formats a command for a list of commands: its name and its arguments. Nearly all of them have options. */
+function formatUsage(command: Command): string {
+  const names = [command.name(), ...command.aliases()].join('|');
+  const args = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [names, ...args].join(' ');
 }
 
 /** Commander prints no errors itself: `explain` does. */

@@ -1,67 +1,187 @@
-/** The verbs of clip, in the order of its help. The module of a verb is loaded only when the verb is asked for. */
+/**
+ * The verbs of clip, in the order of its help. The module of a verb, with its options and its work, is loaded only when
+ * the verb is asked for.
+ */
 import type { Command } from 'commander';
 import type { Register } from './command.ts';
 
-/** Adds one verb to the command tree. `isDefault`: whether it is the verb of a command line without one. */
-export type AddVerb = (program: Command, register: Register, isDefault: boolean) => void;
+type Verb = {
+  /** The name and the arguments, in the notation of commander. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly alias?: string;
+  /** Loads the function that adds the options and the work to the command of the verb. */
+  readonly load: () => Promise<(command: Command, register: Register) => void>;
+};
 
-export const verbs: ReadonlyMap<string, () => Promise<AddVerb>> = new Map([
-  ['run', async () => (await import('./commands/run.ts')).addRun],
-  ['runs', async () => (await import('./commands/runs.ts')).addRuns],
-  ['show', async () => (await import('./commands/show.ts')).addShow],
-  ['logs', async () => (await import('./commands/logs.ts')).addLogs],
-  ['wait', async () => (await import('./commands/wait.ts')).addWait],
-  ['cancel', async () => (await import('./commands/cancel.ts')).addCancel],
-  ['report', async () => (await import('./commands/report.ts')).addReport],
-  ['report-html', async () => (await import('./commands/report-html.ts')).addReportHtml],
-  ['retry', async () => (await import('./commands/retry.ts')).addRetry],
-  ['dismiss', async () => (await import('./commands/dismiss.ts')).addDismiss],
-  ['rm', async () => (await import('./commands/retry.ts')).addRm],
-  ['prune', async () => (await import('./commands/prune.ts')).addPrune],
-  ['status', async () => (await import('./commands/status.ts')).addStatus],
-  ['task', async () => (await import('./commands/task.ts')).addTask],
-  ['continue', async () => (await import('./commands/continue.ts')).addContinue],
-  ['ledger', async () => (await import('./commands/ledger.ts')).addLedger],
-  ['handoff', async () => (await import('./commands/handoff.ts')).addHandoff],
-  ['agent', async () => (await import('./commands/agent.ts')).addAgent],
-  ['group', async () => (await import('./commands/group.ts')).addGroup],
-  ['queue', async () => (await import('./commands/group.ts')).addQueue],
-  ['events', async () => (await import('./commands/events.ts')).addEvents],
-  ['daemon', async () => (await import('./commands/daemon.ts')).addDaemon],
-  ['boot', async () => (await import('./commands/boot.ts')).addBoot],
-  ['backup', async () => (await import('./commands/backup.ts')).addBackup],
-  ['config', async () => (await import('./commands/config.ts')).addConfig],
-  ['completions', async () => (await import('./commands/completions.ts')).addCompletions],
-  ['doctor', async () => (await import('./commands/doctor.ts')).addDoctor],
-  ['demo', async () => (await import('./commands/demo.ts')).addDemo],
-  ['help', async () => (await import('./commands/help.ts')).addHelp],
-]);
+export const verbs: readonly Verb[] = [
+  {
+    usage: 'run [command...]',
+    summary: 'run a command under supervision; prints its number',
+    load: async () => (await import('./commands/run.ts')).addRun,
+  },
+  {
+    usage: 'runs',
+    summary: 'list runs, newest first',
+    alias: 'ls',
+    load: async () => (await import('./commands/runs.ts')).addRuns,
+  },
+  {
+    usage: 'show <run>',
+    summary: 'everything about one run, with its history',
+    load: async () => (await import('./commands/show.ts')).addShow,
+  },
+  {
+    usage: 'logs <run>',
+    summary: 'the output of a run; its stdout to stdout, its stderr to stderr',
+    load: async () => (await import('./commands/logs.ts')).addLogs,
+  },
+  {
+    usage: 'wait <run...>',
+    summary: 'wait for runs, and end with their exit code',
+    load: async () => (await import('./commands/wait.ts')).addWait,
+  },
+  {
+    usage: 'cancel [run...]',
+    summary: 'stop runs and everything they started, and wait for the end',
+    load: async () => (await import('./commands/cancel.ts')).addCancel,
+  },
+  {
+    usage: 'report <kind> <text...>',
+    summary: 'inside a run: say what was done, what comes next, or what blocks',
+    load: async () => (await import('./commands/report.ts')).addReport,
+  },
+  {
+    usage: 'report-html <file>',
+    summary: 'one HTML page to hand on: ledger, timeline, summary, comments and logs; it loads nothing from elsewhere',
+    load: async () => (await import('./commands/report-html.ts')).addReportHtml,
+  },
+  {
+    usage: 'retry <run>',
+    summary: 'a new run of the same, linked to the first; an agent goes on with its session',
+    load: async () => (await import('./commands/retry.ts')).addRetry,
+  },
+  {
+    usage: 'dismiss <run-or-task...>',
+    summary: 'take a run or a task (T7) off the list of what needs you, until something happens to it',
+    load: async () => (await import('./commands/dismiss.ts')).addDismiss,
+  },
+  {
+    usage: 'rm <run...>',
+    summary: 'delete ended runs with their logs; their numbers stay taken',
+    load: async () => (await import('./commands/retry.ts')).addRm,
+  },
+  {
+    usage: 'prune',
+    summary: 'delete many ended runs with their logs; their numbers stay taken, and what they used stays counted',
+    load: async () => (await import('./commands/prune.ts')).addPrune,
+  },
+  {
+    usage: 'status',
+    summary: 'the daemon, the queue, the live runs, and the tasks that need you',
+    load: async () => (await import('./commands/status.ts')).addStatus,
+  },
+  {
+    usage: 'task',
+    summary: 'tasks: pieces of work that runs serve',
+    load: async () => (await import('./commands/task.ts')).addTask,
+  },
+  {
+    usage: 'continue <task> [prompt...]',
+    summary:
+      'start the next run of a task by hand, with what is known of the earlier ones; the prompt is kept as your comment',
+    load: async () => (await import('./commands/continue.ts')).addContinue,
+  },
+  {
+    usage: 'ledger [task]',
+    summary: 'the account of runs, newest first: what each achieved, why it stopped, what comes next, what it used',
+    load: async () => (await import('./commands/ledger.ts')).addLedger,
+  },
+  {
+    usage: 'handoff <task>',
+    summary: 'what the next run of a task is told of the earlier ones',
+    load: async () => (await import('./commands/handoff.ts')).addHandoff,
+  },
+  {
+    usage: 'agent',
+    summary: 'agents: named ways to run an agent CLI',
+    load: async () => (await import('./commands/agent.ts')).addAgent,
+  },
+  {
+    usage: 'group',
+    summary: 'groups of runs with a limit of their own',
+    load: async () => (await import('./commands/group.ts')).addGroup,
+  },
+  {
+    usage: 'queue',
+    summary: 'hold or release the whole queue',
+    load: async () => (await import('./commands/group.ts')).addQueue,
+  },
+  {
+    usage: 'events',
+    summary: 'what happened, as JSON lines, with a cursor to go on from',
+    load: async () => (await import('./commands/events.ts')).addEvents,
+  },
+  {
+    usage: 'daemon',
+    summary: 'the daemon itself',
+    load: async () => (await import('./commands/daemon.ts')).addDaemon,
+  },
+  {
+    usage: 'boot',
+    summary: 'start the daemon at login',
+    load: async () => (await import('./commands/boot.ts')).addBoot,
+  },
+  {
+    usage: 'backup <file>',
+    summary: 'copy the database into a new file; runs go on. Logs and values of variables are not in it',
+    load: async () => (await import('./commands/backup.ts')).addBackup,
+  },
+  {
+    usage: 'config',
+    summary: 'the settings in config.toml',
+    load: async () => (await import('./commands/config.ts')).addConfig,
+  },
+  {
+    usage: 'completions <shell>',
+    summary: 'a script that completes verbs, options, runs, tasks and agents',
+    load: async () => (await import('./commands/completions.ts')).addCompletions,
+  },
+  {
+    usage: 'doctor',
+    summary: 'check everything clip relies on, and say what to do',
+    load: async () => (await import('./commands/doctor.ts')).addDoctor,
+  },
+  {
+    usage: 'demo',
+    summary: 'see the main job in half a minute: no provider, no key, no network, a home of its own that is removed',
+    load: async () => (await import('./commands/demo.ts')).addDemo,
+  },
+  {
+    usage: 'help [topic...]',
+    summary: 'help on a verb, on exit-codes, or on errors',
+    load: async () => (await import('./commands/help.ts')).addHelp,
+  },
+];
 
-/** Other names of verbs. The modules of the verbs name them once more, for the parser. */
-const aliases: Readonly<Record<string, string>> = { ls: 'runs' };
+/** Returns the name of a verb. */
+export function verbName({ usage }: Verb): string {
+  return usage.split(' ', 1)[0] ?? '';
+}
 
 /**
- * Returns the verbs that a command line needs: its own, or all of them for the overview, for a word that is no verb, and
- * for a line that begins with an unknown option.
+ * Returns whether the module of a verb is needed for a command line. The overview and the search for a similar word
+ * need none.
  */
-export function neededVerbs(args: readonly string[]): readonly string[] {
+export function isNeeded(verb: Verb, args: readonly string[]): boolean {
   const [first, second] = withoutColor(args);
-  if (first === '-V' || first === '--version') return [];
-  if (args.length === 0 || (first !== undefined && statusOptions.has(first))) return ['status'];
-  const verb = first === undefined ? undefined : findVerb(first);
-  if (verb === undefined) return [...verbs.keys()];
-  if (verb !== 'help') return [verb];
-  const topic = second === undefined ? undefined : findVerb(second);
-  return topic === undefined ? [...verbs.keys()] : [topic, 'help'];
+  const names = [verbName(verb), verb.alias];
+  // Without a verb, the line is one of `status`.
+  if (first === undefined || (first.startsWith('-') && !overviewOptions.has(first))) return names.includes('status');
+  return names.includes(first) || (first === 'help' && names.includes(second));
 }
 
-/** The options of `status` that a line without a verb may begin with. */
-const statusOptions: ReadonlySet<string> = new Set(['--json', '--watch', '-w', '--plain']);
-
-function findVerb(word: string): string | undefined {
-  const name = Object.hasOwn(aliases, word) ? aliases[word] : word;
-  return name !== undefined && verbs.has(name) ? name : undefined;
-}
+const overviewOptions: ReadonlySet<string> = new Set(['-h', '--help', '-V', '--version']);
 
 /** Returns the arguments after the one option that may precede a verb. */
 function withoutColor(args: readonly string[]): readonly string[] {

@@ -18,7 +18,7 @@ import {
   toClipError,
 } from './client-errors.ts';
 import { comesBack } from './daemon-returns.ts';
-import { type Reply, exchange, requestMs } from './exchange.ts';
+import { exchange, requestMs } from './exchange.ts';
 import { linesIn } from './json-lines.ts';
 import type { Body } from './send-request.ts';
 

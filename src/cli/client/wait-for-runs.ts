@@ -5,12 +5,14 @@ import type { Client } from './client.ts';
 
 export type Goal = 'started' | 'quiet' | 'ended';
 
-/** Returns the numbers of these runs, in the given order. Throws not_found for the first unknown one. */
-export async function resolveNumbers(client: Client, refs: readonly string[]): Promise<number[]> {
-  const numbers: number[] = [];
-  for (const ref of refs)
-    numbers.push((await client.call<{ run: RunView }>('GET', `/v1/runs/${encodeURIComponent(ref)}`)).run.number);
-  return numbers;
+/** Returns these runs, each once, in the given order. Throws not_found for the first unknown one. */
+export async function resolveRuns(client: Client, refs: readonly string[]): Promise<RunView[]> {
+  const runs = new Map<number, RunView>();
+  for (const ref of refs) {
+    const { run } = await client.call<{ run: RunView }>('GET', `/v1/runs/${encodeURIComponent(ref)}`);
+    if (!runs.has(run.number)) runs.set(run.number, run);
+  }
+  return [...runs.values()];
 }
 
 /**

@@ -13,8 +13,7 @@ type JsonOption = { readonly json?: boolean };
 type AgentReply = { agent: AgentView; note?: string | null };
 
 /** Adds `clip agent` with its subcommands. */
-export function addAgent(program: Command, register: Register): void {
-  const agent = program.command('agent').description('agents: named ways to run an agent CLI');
+export function addAgent(agent: Command, register: Register): void {
   addSettingCommands(agent, register);
   addReadingCommands(agent, register);
   addPauseCommands(agent, register);

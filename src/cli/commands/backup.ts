@@ -7,10 +7,8 @@ import { formatSize } from '../format/format.ts';
 import { clean } from '../terminal/clean.ts';
 
 /** Adds `clip backup`. */
-export function addBackup(program: Command, register: Register): void {
-  program
-    .command('backup <file>')
-    .description('copy the database into a new file; runs go on. Logs and values of variables are not in it')
+export function addBackup(command: Command, register: Register): void {
+  command
     .option('--json', 'as JSON')
     .action((file: string, options: { json?: boolean }) => register(options, (context) => backup(context, file)));
 }

@@ -6,8 +6,7 @@ import type { Context } from '../context.ts';
 import { clean } from '../terminal/clean.ts';
 
 /** Adds `clip boot`. */
-export function addBoot(program: Command, register: Register): void {
-  const boot = program.command('boot').description('start the daemon at login');
+export function addBoot(boot: Command, register: Register): void {
   boot
     .command('enable')
     .description('write the unit for systemd or launchd; starts nothing before the next login')

@@ -30,10 +30,8 @@ const blockersNamed = 8;
 const fewRuns = 20;
 
 /** Adds `clip cancel`. */
-export function addCancel(program: Command, register: Register): void {
-  program
-    .command('cancel [run...]')
-    .description('stop runs and everything they started, and wait for the end')
+export function addCancel(command: Command, register: Register): void {
+  command
     .option('--all', 'all live runs')
     .option('--group <group>', 'the live runs of a group')
     .option('--agent <name>', 'the live runs of an agent, and what waits to start it')

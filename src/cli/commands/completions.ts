@@ -1,17 +1,16 @@
-import { Argument, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Register } from '../command.ts';
 import { completionScripts, type Shell, shells } from '../completion/scripts.ts';
+import { describeArguments } from './options.ts';
 
 /** Adds `clip completions`. */
-export function addCompletions(program: Command, register: Register): void {
-  program
-    .command('completions')
-    .description('a script that completes verbs, options, runs, tasks and agents')
-    .addArgument(new Argument('<shell>', 'which shell').choices(shells))
-    .action((shell: Shell) =>
-      register({}, async ({ print }) => {
-        print(completionScripts[shell]);
-        return 0;
-      }),
-    );
+export function addCompletions(command: Command, register: Register): void {
+  describeArguments(command, 'which shell');
+  command.registeredArguments[0]?.choices(shells);
+  command.action((shell: Shell) =>
+    register({}, async ({ print }) => {
+      print(completionScripts[shell]);
+      return 0;
+    }),
+  );
 }

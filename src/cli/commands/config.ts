@@ -13,8 +13,7 @@ import { paint } from '../terminal/style.ts';
 type Json = { json?: boolean };
 
 /** Adds `clip config`. */
-export function addConfig(program: Command, register: Register): void {
-  const config = program.command('config').description('the settings in config.toml');
+export function addConfig(config: Command, register: Register): void {
   const verb = (words: string, says: string, work: (context: Context, words: string[]) => Promise<number>) =>
     config
       .command(words)

@@ -7,13 +7,8 @@ import { taskPath } from '../format/task.ts';
 import { clean } from '../terminal/clean.ts';
 
 /** Adds `clip continue`. */
-export function addContinue(program: Command, register: Register): void {
-  program
-    .command('continue <task> [prompt...]')
-    .description(
-      'start the next run of a task by hand, with what is known of the earlier ones; ' +
-        'the prompt is kept as your comment',
-    )
+export function addContinue(command: Command, register: Register): void {
+  command
     .option('--agent <name>', 'give the task to this agent')
     .option('--fresh', 'begin a new session of the agent')
     .option('--json', 'as JSON')

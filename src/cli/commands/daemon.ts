@@ -19,8 +19,7 @@ type Stopped = { liveRuns: number; unenforced: string[] };
 const stopMs = 60_000;
 
 /** Adds `clip daemon`. */
-export function addDaemon(program: Command, register: Register): void {
-  const daemon = program.command('daemon').description('the daemon itself');
+export function addDaemon(daemon: Command, register: Register): void {
   daemon
     .command('start')
     .description('start it, unless it runs')

@@ -5,30 +5,25 @@ import { Stage } from '../demo/stage.ts';
 import { formatDuration } from '../format/format.ts';
 
 /** Adds `clip demo`. */
-export function addDemo(program: Command, register: Register): void {
-  program
-    .command('demo')
-    .description(
-      'see the main job in half a minute: no provider, no key, no network, a home of its own that is removed',
-    )
-    .action(() =>
-      register({}, async (context) => {
-        const begun = Date.now();
-        const stage = new Stage(context);
-        const stop = () => void stage.clear().then(() => process.exit(130));
-        process.once('SIGINT', stop);
-        try {
-          await play(stage);
-          await stage.tell(
-            `That took ${formatDuration(Date.now() - begun)}. Its home is removed again; yours was not touched.`,
-          );
-          return 0;
-        } finally {
-          process.off('SIGINT', stop);
-          await stage.clear();
-        }
-      }),
-    );
+export function addDemo(command: Command, register: Register): void {
+  command.action(() =>
+    register({}, async (context) => {
+      const begun = Date.now();
+      const stage = new Stage(context);
+      const stop = () => void stage.clear().then(() => process.exit(130));
+      process.once('SIGINT', stop);
+      try {
+        await play(stage);
+        await stage.tell(
+          `That took ${formatDuration(Date.now() - begun)}. Its home is removed again; yours was not touched.`,
+        );
+        return 0;
+      } finally {
+        process.off('SIGINT', stop);
+        await stage.clear();
+      }
+    }),
+  );
 }
 
 /** Plays the demo: a plan instead of work, a continuation, two deaths in the middle of it, and the finished work. */

@@ -5,28 +5,24 @@ import type { Register } from '../command.ts';
 import { taskPath } from '../format/task.ts';
 
 /** Adds `clip dismiss`. */
-export function addDismiss(program: Command, register: Register): void {
-  program
-    .command('dismiss <run-or-task...>')
-    .description('take a run or a task (T7) off the list of what needs you, until something happens to it')
-    .option('--json', 'as JSON')
-    .action((refs: string[], options: { json?: boolean }) =>
-      register(options, async (context) => {
-        const client = context.client();
-        const dismissed: object[] = [];
-        for (const ref of refs) {
-          if (/^T\d+$/i.test(ref)) {
-            const { task } = await client.call<{ task: TaskView }>('POST', `${taskPath(ref)}/dismiss`, {});
-            dismissed.push({ task: task.number });
-            if (!context.json) context.print(`T${task.number} is off the list of what needs you.`);
-          } else {
-            const { run } = await acknowledge(client, ref, 'dismissed');
-            dismissed.push({ run: run.number });
-            if (!context.json) context.print(`Run ${run.number} is off the list of what needs you.`);
-          }
+export function addDismiss(command: Command, register: Register): void {
+  command.option('--json', 'as JSON').action((refs: string[], options: { json?: boolean }) =>
+    register(options, async (context) => {
+      const client = context.client();
+      const dismissed: object[] = [];
+      for (const ref of refs) {
+        if (/^T\d+$/i.test(ref)) {
+          const { task } = await client.call<{ task: TaskView }>('POST', `${taskPath(ref)}/dismiss`, {});
+          dismissed.push({ task: task.number });
+          if (!context.json) context.print(`T${task.number} is off the list of what needs you.`);
+        } else {
+          const { run } = await acknowledge(client, ref, 'dismissed');
+          dismissed.push({ run: run.number });
+          if (!context.json) context.print(`Run ${run.number} is off the list of what needs you.`);
         }
-        if (context.json) context.printJson({ schema: 1, dismissed });
-        return 0;
-      }),
-    );
+      }
+      if (context.json) context.printJson({ schema: 1, dismissed });
+      return 0;
+    }),
+  );
 }

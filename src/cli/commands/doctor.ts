@@ -9,10 +9,8 @@ import { clean } from '../terminal/clean.ts';
 import { paint } from '../terminal/style.ts';
 
 /** Adds `clip doctor`. */
-export function addDoctor(program: Command, register: Register): void {
-  program
-    .command('doctor')
-    .description('check everything clip relies on, and say what to do')
+export function addDoctor(command: Command, register: Register): void {
+  command
     .option(
       '--fix',
       'first repair what can be repaired safely: ' +

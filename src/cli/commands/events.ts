@@ -3,10 +3,8 @@ import type { Register } from '../command.ts';
 import { count } from './options.ts';
 
 /** Adds `clip events`. */
-export function addEvents(program: Command, register: Register): void {
-  program
-    .command('events')
-    .description('what happened, as JSON lines, with a cursor to go on from')
+export function addEvents(command: Command, register: Register): void {
+  command
     .option('-f, --follow', 'go on as things happen')
     .option('--since <seq>', 'only after this sequence number', count, 0)
     .action((options: { follow?: boolean; since: number }) =>

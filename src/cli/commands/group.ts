@@ -11,8 +11,7 @@ type Group = { name: string; limit: number | null; paused: boolean };
 type Queue = { held: boolean; queued: number; slots: number; taken: number };
 
 /** Adds `clip group`. */
-export function addGroup(program: Command, register: Register): void {
-  const group = program.command('group').description('groups of runs with a limit of their own');
+export function addGroup(group: Command, register: Register): void {
   group
     .command('list')
     .description('all groups')
@@ -56,8 +55,7 @@ export function addGroup(program: Command, register: Register): void {
 }
 
 /** Adds `clip queue`. */
-export function addQueue(program: Command, register: Register): void {
-  const queue = program.command('queue').description('hold or release the whole queue');
+export function addQueue(queue: Command, register: Register): void {
   for (const [verb, held] of [
     ['hold', true],
     ['release', false],

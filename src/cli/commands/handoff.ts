@@ -12,10 +12,8 @@ import { span, wrap } from '../terminal/styled-text.ts';
 type HandoffReply = { task: number; document: DocumentView; diff: string; history?: DocumentHeadView[] };
 
 /** Adds `clip handoff`. */
-export function addHandoff(program: Command, register: Register): void {
-  program
-    .command('handoff <task>')
-    .description('what the next run of a task is told of the earlier ones')
+export function addHandoff(command: Command, register: Register): void {
+  command
     .option('--history', 'its revisions')
     .option('--diff', 'what the last one changed')
     .option('--json', 'as JSON')

@@ -5,19 +5,16 @@ import type { Register } from '../command.ts';
 import { errorsText, exitCodesText } from '../exit-codes.ts';
 
 /** Adds `clip help`. */
-export function addHelp(program: Command, register: Register): void {
-  program
-    .command('help [topic...]')
-    .description('help on a verb, on exit-codes, or on errors')
-    .action((topic: string[]) =>
-      register({}, async ({ print }) => {
-        const [first] = topic;
-        if (first === 'exit-codes') print(exitCodesText);
-        else if (first === 'errors') print(errorsText());
-        else commandAt(program, topic).outputHelp();
-        return 0;
-      }),
-    );
+export function addHelp(command: Command, register: Register): void {
+  command.action((topic: string[]) =>
+    register({}, async ({ print }) => {
+      const [first] = topic;
+      if (first === 'exit-codes') print(exitCodesText);
+      else if (first === 'errors') print(errorsText());
+      else commandAt(command.parent ?? command, topic).outputHelp();
+      return 0;
+    }),
+  );
 }
 
 /** Returns the command of a path like `task doc put`. */

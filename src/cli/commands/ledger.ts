@@ -18,10 +18,8 @@ import { duration, positiveNumber } from './options.ts';
 type Options = { agent?: string; since?: number; limit?: number; chart?: boolean; json?: boolean };
 
 /** Adds `clip ledger`. */
-export function addLedger(program: Command, register: Register): void {
-  program
-    .command('ledger [task]')
-    .description('the account of runs, newest first: what each achieved, why it stopped, what comes next, what it used')
+export function addLedger(command: Command, register: Register): void {
+  command
     .option('--agent <name>', 'only of this agent')
     .option('--since <duration>', 'only of the last …: 2h, 7d', duration('--since'))
     .option('--limit <n>', `how many (default ${limits.ledgerRuns})`, positiveNumber)

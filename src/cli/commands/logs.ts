@@ -18,10 +18,8 @@ type Options = {
 };
 
 /** Adds `clip logs`. */
-export function addLogs(program: Command, register: Register): void {
-  program
-    .command('logs <run>')
-    .description('the output of a run; its stdout to stdout, its stderr to stderr')
+export function addLogs(command: Command, register: Register): void {
+  command
     .option('-f, --follow', 'go on until the run has ended')
     .option('-n, --lines <n>', 'only the last lines', count)
     .addOption(new Option('--stream <which>', 'which output').choices(['stdout', 'stderr', 'both']).default('both'))

@@ -1,5 +1,5 @@
 /** Option parsers that several commands share. */
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { parseDuration, parseSize } from '#protocol/units.ts';
 
 /** Returns a parser of durations. `what`: the option, for its error message. */
@@ -43,4 +43,12 @@ export function collectPair(text: string, before: Record<string, string> | undef
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must look like KEY=VALUE.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** Describes the arguments of a command for its help, in their order. */
+export function describeArguments(command: Command, ...descriptions: readonly string[]): void {
+  for (const [at, description] of descriptions.entries()) {
+    const argument = command.registeredArguments[at];
+    if (argument) argument.description = description;
+  }
 }

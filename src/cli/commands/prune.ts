@@ -10,10 +10,8 @@ type Options = { olderThan?: number; keep?: number; dryRun?: boolean; json?: boo
 const shown = 20;
 
 /** Adds `clip prune`. */
-export function addPrune(program: Command, register: Register): void {
-  program
-    .command('prune')
-    .description('delete many ended runs with their logs; their numbers stay taken, and what they used stays counted')
+export function addPrune(command: Command, register: Register): void {
+  command
     .option('--older-than <duration>', 'those that ended so long ago, like 30d', duration('--older-than'))
     .option('--keep <n>', 'all but the newest so many', count)
     .option('--dry-run', 'only say which')

@@ -22,12 +22,8 @@ import { link } from '../terminal/hyperlinks.ts';
 type Options = { task?: string; force?: boolean; json?: boolean };
 
 /** Adds `clip report-html`. */
-export function addReportHtml(program: Command, register: Register): void {
-  program
-    .command('report-html <file>')
-    .description(
-      'one HTML page to hand on: ledger, timeline, summary, comments and logs; it loads nothing from elsewhere',
-    )
+export function addReportHtml(command: Command, register: Register): void {
+  command
     .option('--task <task>', 'of this task; without it, of the last runs of all')
     .option('--force', 'write over a file that is there')
     .option('--json', 'as JSON: where it is, and how large')

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Argument, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { ReportAnswer } from '#protocol/answers.ts';
 import { type ReportKind, reportKinds, reportLine, type SentReport } from '#run/agent-report.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
+import { describeArguments } from './options.ts';
 import { readInput } from './run-request.ts';
 
 type Options = { who?: string; json?: boolean };
@@ -17,12 +18,10 @@ const awayMs = 10_000;
 const againMs = 200;
 
 /** Adds `clip report`. */
-export function addReport(program: Command, register: Register): void {
-  program
-    .command('report')
-    .description('inside a run: say what was done, what comes next, or what blocks')
-    .addArgument(new Argument('<kind>', 'what kind of report it is').choices(reportKinds))
-    .argument('<text...>', 'what there is to say, in a sentence or two; - reads it')
+export function addReport(command: Command, register: Register): void {
+  describeArguments(command, 'what kind of report it is', 'what there is to say, in a sentence or two; - reads it');
+  command.registeredArguments[0]?.choices(reportKinds);
+  command
     .option('--who <name>', 'with blocked: who can help')
     .option('--json', 'as JSON')
     .action((kind: ReportKind, words: string[], options: Options) =>

@@ -9,10 +9,8 @@ import { collectPair } from './options.ts';
 import { type Afterwards, afterwards } from './run-result.ts';
 
 /** Adds `clip retry`. */
-export function addRetry(program: Command, register: Register): void {
-  program
-    .command('retry <run>')
-    .description('a new run of the same, linked to the first; an agent goes on with its session')
+export function addRetry(command: Command, register: Register): void {
+  command
     .option(
       '--env <K=V>',
       'a variable for the run: values given to the first one are not kept (repeatable)',
@@ -47,30 +45,26 @@ export function addRetry(program: Command, register: Register): void {
 }
 
 /** Adds `clip rm`. */
-export function addRm(program: Command, register: Register): void {
-  program
-    .command('rm <run...>')
-    .description('delete ended runs with their logs; their numbers stay taken')
-    .option('--json', 'as JSON')
-    .action((refs: string[], options: { json?: boolean }) =>
-      register(options, async (context) => {
-        const client = context.client();
-        const removed: number[] = [];
-        let worst = 0;
-        for (const ref of refs) {
-          try {
-            removed.push(
-              (await client.call<{ removed: number }>('DELETE', `/v1/runs/${encodeURIComponent(ref)}`)).removed,
-            );
-            if (!context.json) context.print(`Run ${removed.at(-1)} was removed.`);
-          } catch (error) {
-            if (!(error instanceof ClipError) || error.code === 'unreachable') throw error;
-            context.complain({ ...error, message: error.message, hint: context.json ? error.hint : null });
-            worst ||= errorTable[error.code].exit;
-          }
+export function addRm(command: Command, register: Register): void {
+  command.option('--json', 'as JSON').action((refs: string[], options: { json?: boolean }) =>
+    register(options, async (context) => {
+      const client = context.client();
+      const removed: number[] = [];
+      let worst = 0;
+      for (const ref of refs) {
+        try {
+          removed.push(
+            (await client.call<{ removed: number }>('DELETE', `/v1/runs/${encodeURIComponent(ref)}`)).removed,
+          );
+          if (!context.json) context.print(`Run ${removed.at(-1)} was removed.`);
+        } catch (error) {
+          if (!(error instanceof ClipError) || error.code === 'unreachable') throw error;
+          context.complain({ ...error, message: error.message, hint: context.json ? error.hint : null });
+          worst ||= errorTable[error.code].exit;
         }
-        if (context.json) context.printJson({ schema: 1, removed });
-        return worst;
-      }),
-    );
+      }
+      if (context.json) context.printJson({ schema: 1, removed });
+      return worst;
+    }),
+  );
 }

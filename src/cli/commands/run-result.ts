@@ -5,8 +5,6 @@ import { allReached, leaveAliveOnInterrupt } from '../client/wait-for-runs.ts';
 import type { Context } from '../context.ts';
 import { exitOfRun } from '../exit-codes.ts';
 import { formatDuration, formatEnd, formatStatus } from '../format/format.ts';
-import { createRendering } from '../logs/log-format.ts';
-import { followOutput } from '../logs/print-logs.ts';
 import { clean } from '../terminal/clean.ts';
 import { acknowledgeSeen } from './acknowledge-seen.ts';
 import { startProgress } from './progress-line.ts';
@@ -22,6 +20,9 @@ export async function afterwards(context: Context, client: Client, run: RunView,
   leaveAliveOnInterrupt([run.number], context.notice);
   if (options.follow && !options.json) {
     context.notice(isFirst(context, run, options) ? formatFirst(run) : `Run ${run.number}`);
+    // Most runs are not followed.
+    const { createRendering } = await import('../logs/log-format.ts');
+    const { followOutput } = await import('../logs/print-logs.ts');
     const rendering = await createRendering(context, client, run, {});
     const ended = await followOutput(context, client, run, { stream: 'both', raw: false, last: null, rendering });
     context.notice(endSentence(context, ended));

@@ -6,18 +6,15 @@ import { startKeeperIfWanted } from '../client/start-keeper.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { clean } from '../terminal/clean.ts';
-import { runBatch } from './batch.ts';
-import { collect, collectPair, duration, size, wholeNumber } from './options.ts';
+import { collect, collectPair, describeArguments, duration, size, wholeNumber } from './options.ts';
 import { buildRequest, type RunOptions, readPrompt } from './run-request.ts';
 import { afterwards } from './run-result.ts';
 
 /** Adds `clip run`. */
-export function addRun(program: Command, register: Register): void {
-  program
-    .command('run')
-    .description('run a command under supervision; prints its number')
+export function addRun(command: Command, register: Register): void {
+  describeArguments(command, 'the command and its arguments, kept as they are: no shell; with --agent, the prompt');
+  command
     .usage('[options] -- COMMAND [ARG...]\n       clip run --agent NAME [options] PROMPT...')
-    .argument('[command...]', 'the command and its arguments, kept as they are: no shell; with --agent, the prompt')
     .passThroughOptions()
     .option('--agent <name>', 'run this agent (clip agent list); what follows the options is its prompt, - reads it')
     .option('--prompt-file <file>', 'the agent’s prompt from a file, or - for this command’s input')
@@ -57,9 +54,15 @@ export function addRun(program: Command, register: Register): void {
       register({ ...options, waits: (options.wait || options.follow) ?? false }, (context) =>
         options.batch === undefined
           ? runOne(context, command, options)
-          : runBatch(context, command, { ...options, batch: options.batch }),
+          : runMany(context, command, { ...options, batch: options.batch }),
       ),
     );
+}
+
+/** Runs a batch. Its code is loaded only here. */
+async function runMany(context: Context, command: string[], options: RunOptions & { batch: string }): Promise<number> {
+  const { runBatch } = await import('./batch.ts');
+  return runBatch(context, command, options);
 }
 
 async function runOne(context: Context, command: string[], options: RunOptions): Promise<number> {

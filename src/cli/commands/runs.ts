@@ -26,11 +26,8 @@ type Options = {
 type Page = { schema: 1; runs: RunView[]; hidden: number | null; next: number | null };
 
 /** Adds `clip runs`. */
-export function addRuns(program: Command, register: Register): void {
-  program
-    .command('runs')
-    .alias('ls')
-    .description('list runs, newest first')
+export function addRuns(command: Command, register: Register): void {
+  command
     .option('--status <status>', `only these: ${runStatuses.join(', ')} (repeatable)`, collectOneOf(runStatuses))
     .option('--failed', 'only failed and timed out ones')
     .option('--live', 'only queued, starting, running and stopping ones')

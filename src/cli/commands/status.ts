@@ -19,10 +19,8 @@ import { clean } from '../terminal/clean.ts';
 import { paint } from '../terminal/style.ts';
 
 /** Adds `clip status`. */
-export function addStatus(program: Command, register: Register, isDefault: boolean): void {
-  program
-    .command('status', { isDefault })
-    .description('the daemon, the queue, the live runs, and the tasks that need you')
+export function addStatus(command: Command, register: Register): void {
+  command
     .option('-w, --watch', 'the live dashboard; ? shows its keys')
     .option('--plain', 'with --watch: each change as a line, for screen readers; else without colours')
     .option('--json', 'as JSON; with --watch, a line for each change')

@@ -32,8 +32,7 @@ type Fields = {
 };
 
 /** Adds `clip task`. */
-export function addTask(program: Command, register: Register): void {
-  const task = program.command('task').description('tasks: pieces of work that runs serve');
+export function addTask(task: Command, register: Register): void {
   addAdd(task, register);
   addTaskList(task, register);
   task

@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import type { RunView } from '#protocol/answers.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
-import { type Goal, leaveAliveOnInterrupt, reached, resolveNumbers } from '../client/wait-for-runs.ts';
+import type { Client } from '../client/client.ts';
+import { type Goal, leaveAliveOnInterrupt, reached, resolveRuns } from '../client/wait-for-runs.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { exitOfRuns, waitTimeoutExit } from '../exit-codes.ts';
@@ -17,10 +18,8 @@ const runsNamed = 8;
 type Options = { any?: boolean; timeout?: number; for: Goal; quiet?: boolean; json?: boolean };
 
 /** Adds `clip wait`. */
-export function addWait(program: Command, register: Register): void {
-  program
-    .command('wait <run...>')
-    .description('wait for runs, and end with their exit code')
+export function addWait(command: Command, register: Register): void {
+  command
     .option('--any', 'only for the first of them')
     .option(
       '--timeout <duration>',
@@ -37,12 +36,13 @@ export function addWait(program: Command, register: Register): void {
 
 async function wait(context: Context, refs: readonly string[], options: Options): Promise<number> {
   const client = context.client();
-  const numbers = [...new Set(await resolveNumbers(client, refs))];
+  const known = await resolveRuns(client, refs);
+  const numbers = known.map(({ number }) => number);
   leaveAliveOnInterrupt(numbers, context.notice);
   const found = new Map<number, RunView>();
   const progress = startProgress(!context.json && !options.quiet, () => formatWaiting(numbers, found, options.for));
   const over = await within(options.timeout ?? null, async () => {
-    for await (const run of reached(client, numbers, options.for)) {
+    for await (const run of reachedOf(client, known, options.for)) {
       found.set(run.number, run);
       if (!context.json && !options.quiet) context.print(formatLine(context, run));
       if (options.any) return;
@@ -58,6 +58,14 @@ async function wait(context: Context, refs: readonly string[], options: Options)
   }
   if (options.for !== 'ended') return runs.every((run) => run.endedAt === null) ? 0 : endedEarly(context, runs);
   return exitOfRuns(runs);
+}
+
+/** Yields each run when it reaches the goal. A run that is known to have ended needs no request. */
+async function* reachedOf(client: Client, known: readonly RunView[], goal: Goal): AsyncGenerator<RunView> {
+  const settled = goal === 'ended' ? known.filter((run) => run.settled) : [];
+  yield* settled;
+  const open = known.filter((run) => !settled.includes(run)).map(({ number }) => number);
+  yield* reached(client, open, goal);
 }
 
 /** Formats `Waiting for run 7 to end`, `Waiting for 3 of 8 runs to end: 4 6 7`. */

@@ -11,7 +11,7 @@ export function measureWidth(text: string): number {
  * A text of which each character has one column: ASCII, Latin letters, dashes and quotes, arrows, lines and blocks, and
  * the marks of clip's own output. Most cells of a table are such a text, and need no segmenter.
  */
-const oneColumnEach = /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u259f●○✓✗]*$/;
+const oneColumnEach = /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u259f\u25a0-\u25fc✓✗]*$/;
 
 /** Returns the characters of a text, as a reader counts them, with their columns. */
 export function* listGraphemes(text: string): Generator<{ readonly segment: string; readonly width: number }> {
