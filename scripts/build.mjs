@@ -113,7 +113,13 @@ for (const [name, source] of Object.entries(programs))
     ...(await bundle({
       input: { [name]: source, ...(name === 'clip' ? { 'string-width': 'string-width' } : {}) },
       plugins: [separateDashboard, lateStringWidth],
-      output: { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: `${name}.[name].cjs`, codeSplitting },
+      output: {
+        format: 'cjs',
+        exports: 'named',
+        entryFileNames: '[name].cjs',
+        chunkFileNames: `${name}.[name].cjs`,
+        codeSplitting,
+      },
     })),
   );
 modules.push(
@@ -131,7 +137,7 @@ async function made(source) {
   await bundle({
     input: { [name]: source },
     plugins: [separateDashboard],
-    output: { format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false },
+    output: { format: 'cjs', exports: 'named', entryFileNames: '[name].cjs', codeSplitting: false },
   });
   const maker = createRequire(import.meta.url)(`../dist/${name}.cjs`);
   rmSync(`dist/${name}.cjs`);

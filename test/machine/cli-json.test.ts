@@ -71,6 +71,19 @@ describe('a JSON document', () => {
       expect(Object.keys(event).sort()).toEqual(['at', 'data', 'run', 'runId', 'seq', 'taskId', 'type']);
   });
 
+  it('is the same, whether or not the command tree is loaded for it', async () => {
+    const home = createHome();
+    await home.clip(['agent', 'add', 'one', '--adapter', 'plain', '--command', 'cat']);
+    await home.clip(['run', '--wait', '--agent', 'one', 'a\u202eb']);
+    await home.clip(['task', 'add', 'title']);
+    for (const line of ['runs', 'show 1', 'ledger', 'ledger T1', 'task list', 'task show T1', 'agent list']) {
+      const args = [...line.split(' '), '--json'];
+      const fast = await home.clip(args);
+      const whole = await home.clip(['--color', 'never', ...args]);
+      expect([line, JSON.parse(fast.stdout)]).toEqual([line, JSON.parse(whole.stdout)]);
+    }
+  });
+
   it('has times in UTC with milliseconds, and null for what is unknown', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);

@@ -31,7 +31,7 @@ describe('the package', () => {
     for (const path of [
       'bin/clip.js',
       'bin/clipd.js',
-      'dist/program.cjs',
+      'dist/clip.program.cjs',
       'dist/THIRD-PARTY.txt',
       'man/clip.1',
       'skills/clip/SKILL.md',
