@@ -3,6 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findForeignFiles, homeAt, locateHome, makeHome, validateHome } from '#config/home.ts';
+import { saveCompileCache, useCompileCache } from '#launch/compile-cache.ts';
 import { roleVariable } from '#launch/daemon-environment.ts';
 import { closeInheritedDescriptors, dropInheritedMark } from '#launch/inherited-state.ts';
 import { version } from '#launch/version.ts';
@@ -15,6 +16,9 @@ const home = values.home ? homeAt(resolve(values.home)) : locateHome(process.env
 
 /** The descriptor on which the parent process learns that the daemon is ready. */
 const notifyDescriptor = 3;
+
+/** The pause before compiled code is saved. The first requests come first. */
+const saveMs = 1_000;
 
 function begin(): void {
   closeInheritedDescriptors(new Set([notifyDescriptor]));
@@ -38,10 +42,14 @@ function begin(): void {
       hint: 'Check the folder and the space on its disk.',
     });
   }
+  useCompileCache(process.env, version);
   import('./bootstrap.ts')
     .then(({ begin: serve }) => serve({ home, version, managed: values.managed }))
     .then(
-      () => say({ ready: true }),
+      () => {
+        say({ ready: true });
+        setTimeout(saveCompileCache, saveMs).unref();
+      },
       (error: { code?: string; message: string; hint?: string | null; stack?: string }) => {
         console.error(error.stack ?? error.message);
         fail({

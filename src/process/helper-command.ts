@@ -1,7 +1,6 @@
 /** Finds helper commands, and runs them with a timeout. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { execa } from 'execa';
 import { cutText } from '#run/cut-text.ts';
 
 const versionMs = 10_000;
@@ -11,6 +10,8 @@ export async function toolVersion(
   name: string,
   options: { env?: Readonly<Record<string, string>>; timeoutMs?: number } = {},
 ): Promise<string | null> {
+  // Loaded here, because it would take a tenth of the daemon's start.
+  const { execa } = await import('execa');
   const { stdout, failed } = await execa(name, ['--version'], {
     timeout: options.timeoutMs ?? versionMs,
     reject: false,

@@ -4,7 +4,6 @@
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { execa } from 'execa';
 
 /** The time for reading the kernel's table of Unix sockets, which takes some milliseconds. */
 const peerMs = 2_000;
@@ -16,6 +15,7 @@ export async function findPeer(socket: Socket, pids: readonly number[]): Promise
   if (process.platform !== 'linux' || pids.length === 0) return null;
   const own = parseInode(socket);
   if (own === null) return null;
+  const { execa } = await import('execa');
   const { stdout, failed } = await execa('ss', ['-xH'], {
     timeout: peerMs,
     reject: false,

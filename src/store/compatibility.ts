@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { isLaterRelease } from '#run/compare-versions.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
-import { readLevel, readMigrations } from './migrations.ts';
+import { newestLevel, readLevel } from './migrations.ts';
 import type { Sqlite } from './sqlite.ts';
 
 export type Program = { readonly path: string; readonly migrations: string; readonly version: string };
@@ -17,7 +17,7 @@ export function refuseNewer(sqlite: Sqlite, program: Program): void {
   const level = readLevel(sqlite);
   if (level === null) return;
   const last = lastVersion(sqlite);
-  const known = Math.max(...readMigrations(program.migrations).map(({ when }) => when));
+  const known = newestLevel(program.migrations);
   if (level <= known && (last === null || !isLaterRelease(last, program.version))) return;
   const theirs = last === null || last === program.version ? 'of a newer version' : last;
   const copy = copiesIn(program.path).find((version) => !isLaterRelease(version, program.version));
@@ -44,7 +44,7 @@ export function copyBefore(
 ): void {
   const level = readLevel(sqlite);
   const last = level === null ? null : lastVersion(sqlite);
-  const known = Math.max(...readMigrations(program.migrations).map(({ when }) => when));
+  const known = newestLevel(program.migrations);
   if (level === null || last === null || (level >= known && !isLaterRelease(program.version, last))) return;
   const bytes = statSync(program.path).size + (statSync(`${program.path}-wal`, { throwIfNoEntry: false })?.size ?? 0);
   const { bavail, bsize } = statfsSync(dirname(program.path));

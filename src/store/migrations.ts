@@ -1,16 +1,26 @@
 /** The migrations: lists them, reads how far a database is migrated, and applies them up to a level. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import type { Sqlite } from './sqlite.ts';
 
 type Migration = { readonly when: number; readonly hash: string; readonly statements: readonly string[] };
 
 /** Returns the migrations in this folder, oldest first. Throws if they cannot be read. */
-export function readMigrations(folder: string): Migration[] {
+export function readMigrations(folder: string): readonly Migration[] {
   return readMigrationFiles({ migrationsFolder: folder }).map(({ folderMillis, hash, sql }) => ({
     when: folderMillis,
     hash,
     statements: sql,
   }));
+}
+
+/** Returns the time of the newest migration in this folder. Reads only their list. Throws if it cannot be read. */
+export function newestLevel(folder: string): number {
+  const { entries } = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as {
+    entries: readonly { readonly when: number }[];
+  };
+  return Math.max(...entries.map(({ when }) => when));
 }
 
 /** Returns the time of the newest applied migration; null if there is none. Throws if it cannot be read. */

@@ -9,7 +9,7 @@ import { ClipError } from '#run/errors.ts';
 import { isRunId } from '#run/run-id.ts';
 import { copyBefore, refuseNewer } from './compatibility.ts';
 import { asClipError, isDiskFull, repairHint } from './database-errors.ts';
-import { readLevel } from './migrations.ts';
+import { newestLevel, readLevel } from './migrations.ts';
 import type { Sqlite } from './sqlite.ts';
 
 export type Db = BetterSQLite3Database;
@@ -53,18 +53,23 @@ export function openStore(options: {
     if (readLevel(sqlite) === null) refuseEmptied(options.path, true);
     refuseNewer(sqlite, options);
     copyBefore(sqlite, options, options.say ?? (() => {}));
-    // Foreign keys must be off before the transaction begins, or rebuilding a table would cascade.
+    // Foreign keys must be off before a migration begins, or rebuilding a table would cascade.
     sqlite.pragma('foreign_keys = OFF');
-    migrate(db, { migrationsFolder: options.migrations });
+    if (readLevel(sqlite) !== newestLevel(options.migrations)) migrateToNewest(sqlite, db, options);
     options.migrated?.();
-    if ((sqlite.pragma('foreign_key_check') as unknown[]).length > 0)
-      throw new ClipError('database_damaged', `The database ${options.path} has rows that point nowhere.`, repairHint);
     writeVersion(sqlite, options.version);
     return { sqlite, db, close: () => sqlite.close() };
   } catch (error) {
     sqlite.close();
     throw asClipError(error, options.path);
   }
+}
+
+/** Applies what is missing, and checks all rows. Throws if one of them points nowhere. */
+function migrateToNewest(sqlite: Sqlite, db: Db, { migrations, path }: { migrations: string; path: string }): void {
+  migrate(db, { migrationsFolder: migrations });
+  if ((sqlite.pragma('foreign_key_check') as unknown[]).length > 0)
+    throw new ClipError('database_damaged', `The database ${path} has rows that point nowhere.`, repairHint);
 }
 
 /**

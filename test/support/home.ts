@@ -52,6 +52,8 @@ export function openHome(options: HomeOptions = {}) {
     LANG: 'C.UTF-8',
     CLIP_HOME: folder,
     XDG_CONFIG_HOME: join(base, 'config'),
+    // Compiled code is shared by all tests.
+    XDG_CACHE_HOME: join(root, 'node_modules/.cache'),
     ...options.env,
   };
   const clients = new Set<ChildProcess>();

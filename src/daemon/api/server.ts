@@ -1,7 +1,12 @@
 /** The API: HTTP over the Unix socket. Each request is parsed once, and errors have one shape. */
 import { chmodSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import { cutText, jsonText } from '#run/cut-text.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
@@ -120,6 +125,12 @@ export class Api {
   }
 }
 
+/** Zod validates; Fastify's own compilers would be a second schema, and the build leaves them out. */
+const compilersFactory = {
+  buildValidator: () => () => () => true,
+  buildSerializer: () => () => jsonText,
+} as unknown as NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
+
 function createServer({ version, log }: ApiContext): FastifyInstance {
   const server = Fastify({
     bodyLimit: limits.bodyBytesMax,
@@ -130,7 +141,7 @@ function createServer({ version, log }: ApiContext): FastifyInstance {
     http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000, maxHeaderSize: limits.headerBytesMax },
     // The schemas refuse parameters that are too long, with clip's own messages.
     routerOptions: { maxParamLength: limits.headerBytesMax, querystringParser: parseQuery },
-    // Zod validates; Fastify's own compilers would be a second schema.
+    schemaController: { compilersFactory },
     exposeHeadRoutes: false,
     clientErrorHandler: (error, socket) => {
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
@@ -139,8 +150,6 @@ function createServer({ version, log }: ApiContext): FastifyInstance {
     // Malformed URLs never reach a route.
     frameworkErrors: (error, _request, reply) => answerError(log, error, reply.header('clip-version', version)),
   });
-  server.setValidatorCompiler(() => () => true);
-  server.setSerializerCompiler(() => (value) => jsonText(value));
   return server;
 }
 
