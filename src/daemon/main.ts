@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findForeignFiles, homeAt, locateHome, makeHome, validateHome } from '#config/home.ts';
 import { saveCompileCache, useCompileCache } from '#launch/compile-cache.ts';
-import { roleVariable } from '#launch/daemon-environment.ts';
+import { arenaVariable, roleVariable } from '#launch/daemon-environment.ts';
 import { closeInheritedDescriptors, dropInheritedMark } from '#launch/inherited-state.ts';
 import { version } from '#launch/version.ts';
 import { leaveRunGroup } from '#process/cgroup.ts';
@@ -25,9 +25,10 @@ function begin(): void {
   // A daemon started inside a run must not end with that run.
   leaveRunGroup();
   dropInheritedMark();
-  // The variable stays visible from outside (/proc). Child processes (git, hooks, version checks) must not inherit
-  // it, so no scan takes them for a daemon.
+  // The variables stay visible from outside (/proc). Child processes (git, hooks, version checks) must not inherit
+  // them, so no scan takes them for a daemon.
   delete process.env[roleVariable];
+  delete process.env[arenaVariable];
   const trouble = validateHome(home) ?? findForeignFiles(home) ?? makeHome(home);
   if (trouble) return fail({ code: 'home_unusable', message: trouble.sentence, hint: trouble.hint });
   try {

@@ -13,6 +13,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { failpoint } from '#launch/failpoints.ts';
 import { createRunGroups, type RunGroups } from '#process/cgroup.ts';
+import { IdleCollector } from '#process/idle-collector.ts';
 import { type FromKeeper, keeperRevision, type ToKeeper } from '#process/keeper-protocol.ts';
 import { pidNamespace } from '#process/process-birth.ts';
 import { findRunProcesses } from '#process/run-processes.ts';
@@ -53,6 +54,7 @@ export class Keeper {
   readonly #whenDecided: (() => void)[] = [];
   readonly #heartbeat = createHeartbeat({ deadlines: () => this.#runs.deadlines() });
   readonly #restart: DaemonRestart;
+  readonly #collector = new IdleCollector();
   readonly #connections = new Set<Connection>();
   #daemon: Connection | null = null;
   #generation = 0;
@@ -70,7 +72,10 @@ export class Keeper {
       daemonIsHere: () => this.#daemon !== null && !this.#heartbeat.isSilent(),
       onStarted: () => this.#started(),
       onDecided: () => this.#decided(),
-      onEnded: () => this.#leaveIfIdle(),
+      onEnded: () => {
+        this.#collector.note();
+        this.#leaveIfIdle();
+      },
     });
     this.#restart = new DaemonRestart({
       home: options.home,

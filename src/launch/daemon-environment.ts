@@ -20,7 +20,13 @@ export const runVariables: readonly string[] = [
   'CLIP_CONTINUATION',
 ];
 
-/** The prefix under which variables that Node reads are carried along. Node ignores the prefixed names. */
+/**
+ * Read by glibc when a process starts. With one arena for all threads, a daemon gives back twice as much memory after a
+ * busy time. Its own children must not inherit it.
+ */
+export const arenaVariable = 'MALLOC_ARENA_MAX';
+
+/** The prefix under which variables that Node or glibc would read are carried along. Both ignore the prefixed names. */
 const heldPrefix = 'CLIP_HELD_';
 
 /**
@@ -37,21 +43,24 @@ function isOfNode(name: string): boolean {
  * see.
  */
 export function cleanEnvironment(from: NodeJS.ProcessEnv, role: 'daemon' | 'keeper'): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = { [roleVariable]: role };
+  const environment: NodeJS.ProcessEnv = { [roleVariable]: role, [arenaVariable]: '1' };
+  // A keeper that starts a daemon has the variable from here, not from the person.
+  const isOwn = (name: string) =>
+    name === roleVariable || (name === arenaVariable && from[roleVariable] !== undefined && from[name] === '1');
   for (const [name, value] of Object.entries(from)) {
-    if (runVariables.includes(name) || name === roleVariable || name === submitterVariable) continue;
-    environment[isOfNode(name) ? `${heldPrefix}${name}` : name] = value;
+    if (runVariables.includes(name) || isOwn(name) || name === submitterVariable) continue;
+    environment[isOfNode(name) || name === arenaVariable ? `${heldPrefix}${name}` : name] = value;
   }
   return environment;
 }
 
-/** Returns the person's environment, with Node's variables under their own names again. */
+/** Returns the person's environment, with the held variables under their own names again. */
 export function heldVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(env).map(([name, value]) => [
-      name.startsWith(heldPrefix) ? name.slice(heldPrefix.length) : name,
-      value,
-    ]),
+    Object.entries(env).flatMap(([name, value]) => {
+      if (name === arenaVariable) return [];
+      return [[name.startsWith(heldPrefix) ? name.slice(heldPrefix.length) : name, value]];
+    }),
   );
 }
 

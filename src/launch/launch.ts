@@ -7,8 +7,8 @@ import { cleanEnvironment } from './daemon-environment.ts';
 import { scopeCommand } from './systemd-scope.ts';
 
 /**
- * Options for a small heap. The daemon's garbage is short-lived: a young generation of 1 MB and no spare compiler
- * threads save a tenth of its memory.
+ * Options for a small heap. The garbage of daemon and keeper is short-lived: a young generation of 1 MB and no spare
+ * compiler threads save a tenth of their memory.
  */
 const smallHeap = ['--max-semi-space-size=1', '--max-lazy', '--v8-pool-size=0'];
 
@@ -22,7 +22,7 @@ function canDisableDebugger(): boolean {
 
 /** Returns the command that starts one of clip's background programs. */
 export function programCommand(name: 'clipd' | 'clip-keeper' | 'clip-http'): readonly string[] {
-  return [process.execPath, ...noDebugger, ...(name === 'clipd' ? smallHeap : []), programPath(name)];
+  return [process.execPath, ...noDebugger, ...(name === 'clip-http' ? [] : smallHeap), programPath(name)];
 }
 
 /** Returns the path of a program. All programs are bundled into one folder. */

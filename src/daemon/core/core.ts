@@ -6,6 +6,7 @@ import type { Home } from '#config/home.ts';
 import type { Config } from '#config/settings.ts';
 import { failpoint } from '#launch/failpoints.ts';
 import { placeOwnCommand, stoppedMark } from '#launch/launch.ts';
+import { IdleCollector } from '#process/idle-collector.ts';
 import type { Run } from '#run/run.ts';
 import { createStore, type Store } from '#store/store.ts';
 import { type ChangeFeed, createChangeFeed } from './change-feed.ts';
@@ -73,9 +74,17 @@ export function openCore(options: DaemonOptions): Core {
   });
   rmSync(stoppedMark(home.folder), { force: true });
   const changeFeed = createChangeFeed();
+  returnMemoryWhenIdle(changeFeed);
   const now = Date.now;
   const supervisor = new Supervisor({ store, changeFeed, now, log: componentLog('supervisor') });
   const folderOf = ({ id }: Pick<Run, 'id'>) => join(home.runs, id);
   const shared = { options, home, config, version, now, log, logOf: componentLog };
   return { ...shared, diskGuard, store, changeFeed, supervisor, events, folderOf, tryWriting };
+}
+
+/** Returns memory to the system after the start, and after each busy time. */
+function returnMemoryWhenIdle(changeFeed: ChangeFeed): void {
+  const collector = new IdleCollector();
+  changeFeed.watch(() => collector.note());
+  collector.note();
 }

@@ -7,6 +7,7 @@ const shell = {
   NODE_PATH: '/elsewhere',
   NODE_EXTRA_CA_CERTS: '/proxy.pem',
   UV_THREADPOOL_SIZE: '128',
+  MALLOC_ARENA_MAX: '3',
   LD_PRELOAD: '/lib/clock.so',
   CLIP_RUN_ID: 'router',
   CLIP_RUN_TOKEN: 'secret',
@@ -17,6 +18,7 @@ describe('cleanEnvironment', () => {
   it('removes every variable that Node would read in a daemon, and in the processes that the daemon starts as one', () => {
     const daemon = cleanEnvironment(shell, 'daemon');
     expect(Object.keys(daemon).filter((name) => /^(NODE|UV)_/.test(name))).toEqual([]);
+    expect(daemon['MALLOC_ARENA_MAX']).toBe('1');
     expect(daemon).toMatchObject({ PATH: '/bin', LD_PRELOAD: '/lib/clock.so', CLIP_ROLE: 'daemon' });
   });
 
