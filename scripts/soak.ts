@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { clip, createHome } from './bench/home.ts';
+import { clip, createHome } from './bench/bench-home.ts';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '24000' }, samples: { type: 'string', default: '24' } },

@@ -2,14 +2,6 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
-export type Row = {
-  readonly what: string;
-  readonly against: string;
-  readonly target: string;
-  readonly figure: string;
-  readonly met: boolean | null;
-};
-
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -20,19 +12,22 @@ export function median(values: readonly number[]): number {
 
 export const least = (values: readonly number[]): number => Math.min(...values);
 
-/** Runs a program to its end and returns the milliseconds from spawn to exit. Throws unless it ends with `expected`. */
+/**
+ * Runs a program to its end and returns the milliseconds from spawn to exit. Throws unless it ends with `expected`; null allows
+ * any end.
+ */
 export function timeProcess(
   command: string,
   args: readonly string[],
   options: SpawnOptions = {},
-  expected = 0,
+  expected: number | null = 0,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const from = performance.now();
     const child = spawn(command, args, { stdio: 'ignore', ...options });
     child.on('error', reject);
     child.on('exit', (code, signal) =>
-      code === expected
+      expected === null || code === expected
         ? resolve(performance.now() - from)
         : reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}`)),
     );
@@ -61,6 +56,13 @@ export function cpuMs(pid: number): number {
 
 export function rssMb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1_024;
+}
+
+/** Returns the memory that no other process shares. */
+export function privateMb(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
+  const kb = (name: string) => Number(new RegExp(`^Private_${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1]);
+  return (kb('Clean') + kb('Dirty')) / 1_024;
 }
 
 /** Returns the path of a program, or null. Peers are measured only where they are installed. */

@@ -5,8 +5,16 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { programCommand } from '#launch/launch.ts';
 
 export const clip = join(import.meta.dirname, '../../bin/clip.js');
+/** The command that starts the daemon. */
+export const clipd = [...programCommand('clipd').slice(0, -1), join(import.meta.dirname, '../../bin/clipd.js')];
+
+/** The cache of compiled code of all homes. It is removed at the end. */
+const cache = mkdtempSync(join(tmpdir(), 'clip-bench-cache-'));
+process.on('exit', () => rmSync(cache, { recursive: true, force: true }));
+
 export function createHome(maxRuns: number) {
   const base = mkdtempSync(join(tmpdir(), 'clip-bench-'));
   const folder = join(base, 'h');
@@ -18,6 +26,8 @@ export function createHome(maxRuns: number) {
     LANG: 'C.UTF-8',
     CLIP_HOME: folder,
     XDG_CONFIG_HOME: join(base, 'config'),
+    // Compiled code is kept between homes, as on a person's machine.
+    XDG_CACHE_HOME: cache,
   };
 
   /** Runs the CLI and returns its standard output. */
@@ -85,7 +95,13 @@ export function createHome(maxRuns: number) {
     rmSync(base, { recursive: true, force: true });
   }
 
-  return { base, folder, env, run, daemon, ask, following, end };
+  /** Returns the number of running runs. */
+  async function running(): Promise<number> {
+    const { live } = JSON.parse(await run(['status', '--json'])) as { live: { status: string }[] };
+    return live.filter(({ status }) => status === 'running').length;
+  }
+
+  return { base, folder, env, run, running, daemon, ask, following, end };
 }
 
 /** Copies the newest ended run of a stopped home until `total` runs exist. */
