@@ -1,5 +1,6 @@
 /** Runs a program of the user: with input, limits on time and output, and in a session of its own. */
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cutText } from '#run/cut-text.ts';
 
 export type HookInput = {
@@ -12,6 +13,8 @@ export type HookInput = {
 };
 
 const errorChars = 500;
+/** What the program has written is in the pipe when it ends. Another process may hold the pipe open. */
+const lastErrorsMs = 250;
 
 /**
  * Returns null if the program exited with 0, else the reason and the beginning of its stderr. Its stdout is discarded.
@@ -34,6 +37,7 @@ export async function runProgram([program = '', ...args]: readonly string[], tol
   });
   // The program need not read its input.
   for (const pipe of [child.stdin, child.stderr]) pipe.on('error', () => {});
+  const allRead = new Promise((resolve) => child.stderr.once('end', resolve));
   child.stdin.end(input);
   const ended = new Promise<string | null>((resolve) => {
     child.on('exit', (code, signal) =>
@@ -52,7 +56,8 @@ export async function runProgram([program = '', ...args]: readonly string[], tol
   const why = await Promise.race([ended, failed, late]);
   if (timer !== null) clearTimeout(timer);
   abort.removeEventListener('abort', onAbort);
-  // Processes that it has left running may hold the pipe, which is not waited for.
+  if (why !== null) await Promise.race([allRead, sleep(lastErrorsMs, null, { ref: false })]);
+  // Processes that it has left running may hold the pipe, which is not waited for any longer.
   child.stderr.destroy();
   child.unref();
   return why === null ? null : `${why}${said.trim() === '' ? '' : `: ${said.trim()}`}`;
