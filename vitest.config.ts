@@ -5,6 +5,10 @@ import { LongestFirst } from './test/support/longest-first.ts';
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    tags: [
+      { name: 'deep', description: 'left to npm run test:deep' },
+      { name: 'fuzz', description: 'with a quarter of its inputs in npm test, and all of them in npm run test:deep' },
+    ],
     projects: [
       // Thousands of made-up inputs take their time on a busy machine.
       { test: { name: 'pure', include: ['test/pure/**/*.test.ts'], testTimeout: 60_000 } },

@@ -24,16 +24,17 @@ export function fastPath(args: readonly string[]): string | null {
     const task = pathOfTask(first);
     return task === null ? null : `/v1/ledger?task=${task.slice('/v1/tasks/'.length)}`;
   }
-  return (first === undefined ? plainPaths[verb ?? ''] : plainPaths[`${verb} ${first}`]) ?? null;
+  const command = first === undefined ? (verb ?? '') : `${verb} ${first}`;
+  return plainPaths.get(command) ?? null;
 }
 
 /** The commands without an argument. `task list` shows the open ones. */
-const plainPaths: Readonly<Record<string, string>> = {
-  status: '/v1/status',
-  ledger: '/v1/ledger',
-  'agent list': '/v1/agents',
-  'task list': '/v1/tasks?status=backlog&status=todo&status=in_progress&status=in_review&status=blocked',
-};
+const plainPaths: ReadonlyMap<string, string> = new Map([
+  ['status', '/v1/status'],
+  ['ledger', '/v1/ledger'],
+  ['agent list', '/v1/agents'],
+  ['task list', '/v1/tasks?status=backlog&status=todo&status=in_progress&status=in_review&status=blocked'],
+]);
 
 function pathOfTask(ref: string): string | null {
   return /^[Tt]?[1-9]\d{0,14}$/.test(ref) ? `/v1/tasks/${ref.replace(/^t/i, '')}` : null;

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { program as clip, createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -23,7 +24,7 @@ const loseKeepers = async (home: TestHome) => {
 };
 
 describe('a run with an unreliable stream', () => {
-  it('may report invalid numbers: nothing fails, and the daemon starts again', async () => {
+  it('may report invalid numbers: nothing fails, and the daemon starts again', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), command('a', 'make', 1.5), { await: gate }, ...well]]);
@@ -76,7 +77,7 @@ describe('a run with an unreliable stream', () => {
       },
     ],
     ['was emptied and has grown again', (path: string) => truncateSync(path)],
-  ])('is never a success when its log %s', async (_, spoil) => {
+  ])('is never a success when its log %s', deep, async (_, spoil) => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     // The run fails although it exits with 0, and its status says so.
@@ -93,6 +94,7 @@ describe('a run with an unreliable stream', () => {
   });
 
   it('is not reported as timed out when reading its long log takes longer than its time limit', {
+    ...deep,
     timeout: 180_000,
   }, async () => {
     const home = createHome();
@@ -112,7 +114,7 @@ describe('a run with an unreliable stream', () => {
 });
 
 describe('a run that is due for a retry', () => {
-  it('ends even if it cannot be retried, and its history says why', async () => {
+  it('ends even if it cannot be retried, and its history says why', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, { exit: 0 }]]);
@@ -132,7 +134,7 @@ describe('a run that is due for a retry', () => {
     expect(readdirSync(join(home.folder, 'runs'))).toEqual([id]);
   });
 
-  it('may have a prompt of the maximum length', async () => {
+  it('may have a prompt of the maximum length', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [
@@ -151,7 +153,7 @@ describe('a run that is due for a retry', () => {
     });
   });
 
-  it('is retried with the current settings of its agent, and not at all when the agent was removed', async () => {
+  it('is retried with the current settings of its agent, and not at all when the agent was removed', deep, async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]]);
     await home.clip(['run', '-w', '--agent', 'coder', 'x']);
@@ -166,7 +168,7 @@ describe('a run that is due for a retry', () => {
 });
 
 describe('agents', () => {
-  it('are started in batches, with a folder and prompts of their own and the defaults of the batch', async () => {
+  it('are started in batches, with a folder and prompts of their own and the defaults of the batch', deep, async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]], ['--cwd', home.base, '--env', 'COLOUR=red']);
     const lines = [{ agent: 'coder', prompt: 'one' }, { prompt: 'two' }, { command: ['true'], agent: null }]
@@ -192,7 +194,7 @@ describe('agents', () => {
     for (const { id } of settled) expect(readdirSync(join(home.folder, 'runs', id))).not.toContain('prompt.txt');
   });
 
-  it('that call each other inside a run and wait do not deadlock', async () => {
+  it('that call each other inside a run and wait do not deadlock', deep, async () => {
     const home = createHome();
     const call = (name: string) =>
       `#!/bin/sh\n[ -n "$INNER" ] || INNER=1 exec '${process.execPath}' '${clip}' run --wait --agent ${name} x\n`;
@@ -216,7 +218,7 @@ describe('agents', () => {
     expect((await home.clip(['wait', ...outer.map(String), '--timeout', '30s'])).code).toBe(0);
   });
 
-  it('whose prompt is a secret file are refused the key of an earlier run with another prompt', async () => {
+  it('whose prompt is a secret file are refused the key of an earlier run with another prompt', deep, async () => {
     const home = createHome();
     const mapping = { command: 'cat', prompt: 'file', start: { args: ['{{promptFile}}'] }, rules: [] };
     writeFileSync(join(home.base, 'm.json'), JSON.stringify(mapping));
@@ -227,7 +229,7 @@ describe('agents', () => {
     expect((await home.clip(['retry', String(first)])).code).toBe(5);
   });
 
-  it('whose file of variables is damaged report that, and work again once the file is removed', async () => {
+  it('whose file of variables is damaged report that, and work again once the file is removed', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...well]], ['--env', 'A=1']);
     const [file = ''] = readdirSync(join(home.folder, 'agents'));

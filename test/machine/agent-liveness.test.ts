@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '#run/limits.ts';
 import { type AgentStep, addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -69,14 +70,14 @@ describe('a finished run of an agent is', () => {
       'no evidence',
     ],
     ['failed when it failed', [words('Hm.'), failed('overloaded'), { exit: 1 }], 'failed', 'provider_unavailable'],
-  ] as const)('%s', async (_, steps, state, reason) => {
+  ] as const)('%s', deep, async (_, steps, state, reason) => {
     const run = await judged(createHome(), steps);
     expect(run.livenessState).toBe(state);
     expect(run.livenessReason).toContain(reason);
     expect(run.lastUsefulActionAt === null).toBe(state !== 'advanced');
   });
 
-  it('shown with its verdict and its next action', async () => {
+  it('shown with its verdict and its next action', deep, async () => {
     const home = createHome();
     const run = await judged(home, [words('Next action: read the failing test in test/parse.test.ts'), ...end]);
     expect(run.nextAction).toContain('read the failing test');
@@ -86,7 +87,7 @@ describe('a finished run of an agent is', () => {
 });
 
 describe('the work folder of an agent', () => {
-  it('is compared with its state before the run: commits, files, lines and uncommitted changes', async () => {
+  it('is compared with its state before the run: commits, files, lines and uncommitted changes', deep, async () => {
     const home = createHome();
     const { folder, git } = repository(home);
     const before = git('rev-parse', 'HEAD');
@@ -123,7 +124,7 @@ describe('the work folder of an agent', () => {
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { commits: 1 } });
   });
 
-  it('that a person edits while the agent only reads counts as no progress of the agent', async () => {
+  it('that a person edits while the agent only reads counts as no progress of the agent', deep, async () => {
     const home = createHome();
     const { folder } = repository(home);
     const gate = join(home.base, 'gate');
@@ -141,14 +142,14 @@ describe('the work folder of an agent', () => {
     expect(run).toMatchObject({ livenessState: 'needs_followup', workspace: { filesChanged: 1 } });
   });
 
-  it('is its own repository, whatever repository the daemon was started in', async () => {
+  it('is its own repository, whatever repository the daemon was started in', deep, async () => {
     const home = createHome({ env: { GIT_DIR: '/nowhere/.git', GIT_WORK_TREE: '/nowhere' } });
     const { folder } = repository(home);
     const run = await judged(home, [words('Fine.'), ...end], ['--cwd', folder]);
     expect(run.workspace).toMatchObject({ filesChanged: 0, dirty: false });
   });
 
-  it('is compared by its files outside of a repository', async () => {
+  it('is compared by its files outside of a repository', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'plain');
     mkdirSync(folder);
@@ -177,7 +178,7 @@ describe('the work folder of an agent', () => {
     });
   });
 
-  it('is unknown without git when it has too many files, and is not compared for plain commands', async () => {
+  it('is unknown without git when it has too many files, and is not compared for plain commands', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'large');
     mkdirSync(folder);

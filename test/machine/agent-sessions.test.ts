@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -43,7 +44,7 @@ describe('the session of an agent', () => {
     expect(seen()[2]?.stdin.match(/same session/g)).toHaveLength(1);
   });
 
-  it('is not resumed with --fresh: the retry gets the first prompt alone', async () => {
+  it('is not resumed with --fresh: the retry gets the first prompt alone', deep, async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [
       [session('s1'), ...well],
@@ -83,7 +84,7 @@ describe('the session of an agent', () => {
     await home.untilStatus(third, 'succeeded');
   });
 
-  it('stays reserved for its run after the daemon was killed', async () => {
+  it('stays reserved for its run after the daemon was killed', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(

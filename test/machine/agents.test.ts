@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { AgentView } from '#protocol/agents.ts';
 import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -72,13 +73,13 @@ describe('an agent', () => {
     expect(statSync(join(home.folder, 'agents', kept)).mode & 0o777).toBe(0o600);
   });
 
-  it('has the permission ask unless another one is chosen', async () => {
+  it('has the permission ask unless another one is chosen', deep, async () => {
     const home = createHome();
     await home.clip(['agent', 'add', 'c', '--adapter', 'codex']);
     expect((await shown(home, 'c')).permission).toBe('ask');
   });
 
-  it('is changed in the given settings alone, and "none" clears a setting', async () => {
+  it('is changed in the given settings alone, and "none" clears a setting', deep, async () => {
     const home = createHome();
     await home.clip([
       'agent',
@@ -138,7 +139,7 @@ describe('an agent', () => {
     [['run', '--agent', 'c', '--stdin', 'f', 'fix it'], 2, '--prompt-file'],
     [['run', '--agent', 'c', '--prompt-file', 'nothing-here'], 3, 'nothing-here'],
     [['runs', '--agent', 'nobody'], 3, 'no agent nobody'],
-  ] as const)('%j is refused with %i and a sentence', async (args, code, words) => {
+  ] as const)('%j is refused with %i and a sentence', deep, async (args, code, words) => {
     const home = createHome();
     await home.clip(['agent', 'add', 'c', '--adapter', 'codex']);
     const refused = await home.clip(args);
@@ -146,7 +147,7 @@ describe('an agent', () => {
     expect(refused.code).toBe(code);
   });
 
-  it('is removed once it has no live run; its runs stay, and its name is free again', async () => {
+  it('is removed once it has no live run; its runs stay, and its name is free again', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1')]]);
     const number = await home.submit(['--agent', 'coder', 'work']);
@@ -161,26 +162,33 @@ describe('an agent', () => {
     expect((await home.clip(['agent', 'add', 'coder', '--adapter', 'gemini'])).code).toBe(0);
   });
 
-  it('that is paused with --now stops its runs with the reason paused, starts nothing, and continues when resumed', async () => {
-    const home = createHome();
-    await addSpeaker(home, [
-      [codexSays.session('s1')],
-      [codexSays.session('s2'), codexSays.words('Done.'), codexSays.done(1, 1), { exit: 0 }],
-    ]);
-    const first = await home.submit(['--agent', 'coder', 'work']);
-    await home.untilStatus(first, 'running');
-    expect((await home.clip(['agent', 'pause', '--now', 'coder'])).stdout).toContain(`run ${first} is being stopped`);
-    expect(await home.untilStatus(first, 'cancelled')).toMatchObject({ stopReason: 'paused', errorCode: 'cancelled' });
-    const second = await home.submit(['--agent', 'coder', 'more work']);
-    expect(await home.show(second)).toMatchObject({
-      status: 'queued',
-      waitingFor: expect.stringContaining('clip agent resume coder'),
-    });
-    await home.clip(['agent', 'resume', 'coder']);
-    await home.untilStatus(second, 'succeeded');
-  });
+  it(
+    'that is paused with --now stops its runs with the reason paused, starts nothing, and continues when resumed',
+    deep,
+    async () => {
+      const home = createHome();
+      await addSpeaker(home, [
+        [codexSays.session('s1')],
+        [codexSays.session('s2'), codexSays.words('Done.'), codexSays.done(1, 1), { exit: 0 }],
+      ]);
+      const first = await home.submit(['--agent', 'coder', 'work']);
+      await home.untilStatus(first, 'running');
+      expect((await home.clip(['agent', 'pause', '--now', 'coder'])).stdout).toContain(`run ${first} is being stopped`);
+      expect(await home.untilStatus(first, 'cancelled')).toMatchObject({
+        stopReason: 'paused',
+        errorCode: 'cancelled',
+      });
+      const second = await home.submit(['--agent', 'coder', 'more work']);
+      expect(await home.show(second)).toMatchObject({
+        status: 'queued',
+        waitingFor: expect.stringContaining('clip agent resume coder'),
+      });
+      await home.clip(['agent', 'resume', 'coder']);
+      await home.untilStatus(second, 'succeeded');
+    },
+  );
 
-  it('that is paused finishes its current run', async () => {
+  it('that is paused finishes its current run', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[codexSays.session('s1'), { await: gate }, codexSays.done(1, 1), { exit: 0 }]]);
@@ -191,7 +199,7 @@ describe('an agent', () => {
     await home.untilStatus(number, 'succeeded');
   });
 
-  it('runs as many at a time as its concurrency allows, each in another worktree', async () => {
+  it('runs as many at a time as its concurrency allows, each in another worktree', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1')]], ['--share-worktree']);
     const runs = [await home.submit(['--agent', 'coder', 'one']), await home.submit(['--agent', 'coder', 'two'])];
@@ -202,7 +210,7 @@ describe('an agent', () => {
     await home.clip(['cancel', '--now', '--agent', 'coder']);
   });
 
-  it('has its worktree to itself, whichever subfolder it works in', async () => {
+  it('has its worktree to itself, whichever subfolder it works in', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1')]], ['--concurrency', '5']);
     await home.clip([
@@ -224,7 +232,7 @@ describe('an agent', () => {
 });
 
 describe('clip agent check', () => {
-  it('reports the program, its version, that it starts, and its answer', async () => {
+  it('reports the program, its version, that it starts, and its answer', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[codexSays.session('s1'), codexSays.words('ready'), codexSays.done(1, 1), { exit: 0 }]]);
     const checked = await home.clip(['agent', 'check', 'coder']);
@@ -232,7 +240,7 @@ describe('clip agent check', () => {
     expect(checked.stdout).toContain(`✓ found    ${home.base}/coder`);
   });
 
-  it('names what is missing, and exits with 1', async () => {
+  it('names what is missing, and exits with 1', deep, async () => {
     const home = createHome();
     await home.clip(['agent', 'add', 'gone', '--adapter', 'codex', '--command', '/nowhere/codex']);
     expect(await home.clip(['agent', 'check', 'gone'])).toMatchObject({

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask, type Json, open, take } from '../support/api.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, root } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -21,7 +22,7 @@ const runBody = (folder: string, command: string[], more: object = {}) =>
   JSON.stringify({ command, cwd: folder, env: { PATH: process.env['PATH'] }, ...more });
 
 describe('the API', () => {
-  it('serves an OpenAPI document that lists exactly its routes', async () => {
+  it('serves an OpenAPI document that lists exactly its routes', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const answer = await ask(home.folder, '/v1/openapi.json');
@@ -35,7 +36,7 @@ describe('the API', () => {
     expect(answer.json().info.version).toBe(answer.version);
   });
 
-  it('returns errors as JSON, and the version of the daemon with every response', async () => {
+  it('returns errors as JSON, and the version of the daemon with every response', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const { version } = await home.json<{ version: string }>(['daemon', 'status', '--json']);
@@ -86,7 +87,7 @@ describe('the API', () => {
     expect(readFileSync(join(home.folder, 'daemon.log'), 'utf8')).not.toContain('"error"');
   });
 
-  it('accepts a run, shows it, cancels it, and removes it', async () => {
+  it('accepts a run, shows it, cancels it, and removes it', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const created = await ask(home.folder, '/v1/runs', {
@@ -110,7 +111,7 @@ describe('the API', () => {
     expect((await ask(home.folder, '/v1/runs/1', { method: 'DELETE' })).json()).toEqual({ schema: 1, removed: 1 });
   });
 
-  it('opens no port, so that nothing is reachable over a network', async () => {
+  it('opens no port, so that nothing is reachable over a network', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');
@@ -131,7 +132,7 @@ describe('the API', () => {
     }
   });
 
-  it('serves requests while 250 connections are idle', async () => {
+  it('serves requests while 250 connections are idle', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const idle: Socket[] = [];
@@ -157,19 +158,23 @@ describe('the API', () => {
 });
 
 describe('a stream', () => {
-  it('of a wait names the runs it waits for, then each run that gets there, including those that are there already', async () => {
-    const home = createHome();
-    await home.clip(['run', '--wait', '--', 'false']);
-    await home.submit(['--', 'sleep', '1000']);
-    const first = take(home.folder, '/v1/wait?run=2&run=1', 2);
-    expect((await first).map((line: Json) => line.run?.number ?? line.runs)).toEqual([[2, 1], 1]);
-    // A client that reconnects asks for the runs that are still open.
-    const second = take(home.folder, '/v1/wait?run=2');
-    await home.clip(['cancel', '2']);
-    expect((await second).map((line: Json) => line.run?.status ?? line.runs)).toEqual([[2], 'cancelled']);
-  });
+  it(
+    'of a wait names the runs it waits for, then each run that gets there, including those that are there already',
+    deep,
+    async () => {
+      const home = createHome();
+      await home.clip(['run', '--wait', '--', 'false']);
+      await home.submit(['--', 'sleep', '1000']);
+      const first = take(home.folder, '/v1/wait?run=2&run=1', 2);
+      expect((await first).map((line: Json) => line.run?.number ?? line.runs)).toEqual([[2, 1], 1]);
+      // A client that reconnects asks for the runs that are still open.
+      const second = take(home.folder, '/v1/wait?run=2');
+      await home.clip(['cancel', '2']);
+      expect((await second).map((line: Json) => line.run?.status ?? line.runs)).toEqual([[2], 'cancelled']);
+    },
+  );
 
-  it('of events misses nothing and repeats nothing when it is interrupted again and again', async () => {
+  it('of events misses nothing and repeats nothing when it is interrupted again and again', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--batch', '-', '--wait'], { input: '{"command":["true"]}\n'.repeat(20) });
     const all = await take(home.folder, '/v1/events');
@@ -213,7 +218,7 @@ describe('a stream', () => {
       expect(await ask(home.folder, `/v1/runs/1/logs?offset=${offset}`)).toMatchObject({ status: 200, text: '' });
   });
 
-  it('is closed with a last message when the daemon is stopped', async () => {
+  it('is closed with a last message when the daemon is stopped', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');

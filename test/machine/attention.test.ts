@@ -12,6 +12,7 @@ import { isAlive, type Run } from '#run/run.ts';
 import { emptyStreamState, type StreamState } from '#run/stream-state.ts';
 import { createStore } from '#store/store.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, root, type TestHome } from '../support/home.ts';
 import { aProfile, aSpec, leader, noLineage } from '../support/runs.ts';
 import { addTask, atRest, ends, gated, homeWith } from '../support/task-runs.ts';
@@ -39,7 +40,7 @@ describe('A task that a person has stopped', () => {
     ['its run', ['cancel', '1']],
     ['all runs of the task', ['cancel', '--task', 'T1']],
     ['everything', ['cancel', '--all']],
-  ])('by canceling %s needs that person, and names the way to continue', async (_, cancel) => {
+  ])('by canceling %s needs that person, and names the way to continue', deep, async (_, cancel) => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     const task = await addTask(home);
     await home.untilStatus(1, 'running');
@@ -60,7 +61,7 @@ describe('A task that a person has stopped', () => {
     ]);
   });
 
-  it('while it waited for a rate limit needs that person as well', async () => {
+  it('while it waited for a rate limit needs that person as well', deep, async () => {
     const { home } = await homeWith(() => [
       [session('s1'), failed('429 Too Many Requests, retry after 1h'), { exit: 1 }],
     ]);
@@ -73,7 +74,7 @@ describe('A task that a person has stopped', () => {
     ]);
   });
 
-  it('leaves the list once it is continued, canceled or dismissed', async () => {
+  it('leaves the list once it is continued, canceled or dismissed', deep, async () => {
     const { home, open } = await homeWith((gate) => [gated(gate)]);
     const task = await addTask(home);
     await home.untilStatus(1, 'running');
@@ -107,7 +108,7 @@ describe('A task that a person has stopped', () => {
 });
 
 describe('A task that is assigned to a person', () => {
-  it('needs that person until it is done, dismissed or reassigned', async () => {
+  it('needs that person until it is done, dismissed or reassigned', deep, async () => {
     const home = createHome();
     await ok(home, 'task', 'add', 'Write the release notes', '--assign', 'me');
     expect(await needsYou(home)).toMatchObject([
@@ -132,51 +133,59 @@ describe('A run of an agent without a task', () => {
     ['only announced work', ends.plans, 'plan_only', /It only announced work: .*inspect the repo/],
     ['said nothing', ends.saysNothing, 'empty_response', /without an answer/],
     ['talked and left no work', ends.explains, 'needs_followup', /left no work/],
-  ] as const)('that %s needs a person until it is seen, retried or dismissed', async (_, script, status, what) => {
-    const home = createHome();
-    await addSpeaker(home, [script, script, script, ends.changes]);
-    for (const _run of [1, 2, 3]) await endedRun(home, 'go');
-    const needs = await needsYou(home);
-    expect(needs.map(({ run, status: is }) => [run, is])).toEqual([
-      [3, status],
-      [2, status],
-      [1, status],
-    ]);
-    expect(needs[2]).toMatchObject({
-      kind: 'run',
-      task: null,
-      agent: 'coder',
-      title: 'run 1',
-      what: expect.stringMatching(what),
-    });
-    expect(needs[2]?.next).toContain('clip retry 1');
-    await ok(home, 'dismiss', '1');
-    await ok(home, 'retry', '2');
-    await home.clip(['wait', '4']);
-    // Reading by a script does not count as seen.
-    await home.clip(['show', '3']);
-    await home.clip(['show', '3', '--json']);
-    expect((await needsYou(home)).map(({ run }) => run)).toEqual([3]);
-    expect(await home.show(3)).toMatchObject({ needsYou: true });
-    const seen = (await home.history(1)).filter(({ type }) => type === 'acknowledged').map(({ data }) => data);
-    expect(seen).toEqual([{ how: 'dismissed' }]);
-  });
+  ] as const)(
+    'that %s needs a person until it is seen, retried or dismissed',
+    deep,
+    async (_, script, status, what) => {
+      const home = createHome();
+      await addSpeaker(home, [script, script, script, ends.changes]);
+      for (const _run of [1, 2, 3]) await endedRun(home, 'go');
+      const needs = await needsYou(home);
+      expect(needs.map(({ run, status: is }) => [run, is])).toEqual([
+        [3, status],
+        [2, status],
+        [1, status],
+      ]);
+      expect(needs[2]).toMatchObject({
+        kind: 'run',
+        task: null,
+        agent: 'coder',
+        title: 'run 1',
+        what: expect.stringMatching(what),
+      });
+      expect(needs[2]?.next).toContain('clip retry 1');
+      await ok(home, 'dismiss', '1');
+      await ok(home, 'retry', '2');
+      await home.clip(['wait', '4']);
+      // Reading by a script does not count as seen.
+      await home.clip(['show', '3']);
+      await home.clip(['show', '3', '--json']);
+      expect((await needsYou(home)).map(({ run }) => run)).toEqual([3]);
+      expect(await home.show(3)).toMatchObject({ needsYou: true });
+      const seen = (await home.history(1)).filter(({ type }) => type === 'acknowledged').map(({ data }) => data);
+      expect(seen).toEqual([{ how: 'dismissed' }]);
+    },
+  );
 
-  it('is not listed when it did its work, when a person canceled it, or when it is inside another run', async () => {
-    const home = createHome();
-    const gate = join(home.base, 'gate');
-    await addSpeaker(home, [ends.changes, gated(gate), ends.plans]);
-    await endedRun(home, 'go');
-    const cancelled = await home.submit(['--agent', 'coder', 'go']);
-    await home.untilStatus(cancelled, 'running');
-    await ok(home, 'cancel', String(cancelled));
-    const inner = `"$CLIP_BIN" run -q -w --agent coder go`;
-    await home.clip(['run', '-q', '-w', '--', 'sh', '-c', inner]);
-    expect(await home.show('@last')).toMatchObject({ livenessState: 'plan_only', needsYou: false });
-    expect(await needsYou(home)).toEqual([]);
-  });
+  it(
+    'is not listed when it did its work, when a person canceled it, or when it is inside another run',
+    deep,
+    async () => {
+      const home = createHome();
+      const gate = join(home.base, 'gate');
+      await addSpeaker(home, [ends.changes, gated(gate), ends.plans]);
+      await endedRun(home, 'go');
+      const cancelled = await home.submit(['--agent', 'coder', 'go']);
+      await home.untilStatus(cancelled, 'running');
+      await ok(home, 'cancel', String(cancelled));
+      const inner = `"$CLIP_BIN" run -q -w --agent coder go`;
+      await home.clip(['run', '-q', '-w', '--', 'sh', '-c', inner]);
+      expect(await home.show('@last')).toMatchObject({ livenessState: 'plan_only', needsYou: false });
+      expect(await needsYou(home)).toEqual([]);
+    },
+  );
 
-  it('counts as seen when a person waits for it on a terminal', async () => {
+  it('counts as seen when a person waits for it on a terminal', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [ends.plans]);
     const terminal = openTerminal(home);
@@ -189,7 +198,7 @@ describe('A run of an agent without a task', () => {
     );
   });
 
-  it('cannot be removed from the list by an agent', async () => {
+  it('cannot be removed from the list by an agent', deep, async () => {
     const home = createHome();
     const bin = '"$CLIP_BIN"';
     await addSpeaker(
@@ -278,13 +287,13 @@ describe('A live run of an agent', () => {
     expect(beat.needs()).toEqual([]);
   });
 
-  it('that hangs in a tool for half an hour needs a person, and the list names the tool', async () => {
+  it('that hangs in a tool for half an hour needs a person, and the list names the tool', deep, async () => {
     const beat = createHeartbeat(inTool, 31 * minute);
     await until('the stall is detected', beat.stall);
     expect(beat.needs()).toMatchObject([{ what: 'It has been in a tool for 31 min without a word: npm run watch' }]);
   });
 
-  it('that hangs after a temporary error is shown with that error', async () => {
+  it('that hangs after a temporary error is shown with that error', deep, async () => {
     const failure = { class: null, message: 'stream disconnected before completion', resetsAt: null } as const;
     const beat = createHeartbeat({ ...emptyStreamState, lastError: failure, lastErrorAt: Date.now() }, 11 * minute);
     await until('the stall is detected', beat.stall);
@@ -293,7 +302,7 @@ describe('A live run of an agent', () => {
     ]);
   });
 
-  it('that was dismissed while it hung is not listed again before it has had output', async () => {
+  it('that was dismissed while it hung is not listed again before it has had output', deep, async () => {
     const beat = createHeartbeat(emptyStreamState, 11 * minute);
     await until('the stall is detected', beat.stall);
     beat.supervisor.submit(beat.run, { type: 'acknowledged', how: 'dismissed' });

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, resultOf } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -30,6 +31,7 @@ const hasVerify = linux && spawnSync('systemd-analyze', ['--version']).status ==
 describe('clip boot', () => {
   it.runIf(linux)(
     'enable writes the unit and tells systemd, status exits with 0, disable removes both, and no daemon is started',
+    deep,
     async () => {
       const { home, unit, said } = homeWith(0);
       expect((await home.clip(['boot', 'status'])).code).toBe(1);
@@ -66,6 +68,7 @@ describe('clip boot', () => {
 
   it.runIf(linux)(
     'a node that was removed is reported by the next start of the daemon, by status and by the doctor, with the remedy',
+    deep,
     async () => {
       const { home, unit } = homeWith(0);
       await home.clip(['boot', 'enable']);
@@ -95,6 +98,7 @@ describe('clip boot', () => {
 
   it.runIf(linux)(
     'the unit starts a daemon that serves requests, exits with 0 when it is stopped, and is not started again by the keeper',
+    deep,
     async () => {
       const { home, unit } = homeWith(0);
       await home.clip(['boot', 'enable']);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { EventView } from '#protocol/answers.ts';
 import type { Signalled } from '#run/events.ts';
 import { canGroup } from '../support/containment.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, isAlive, marked, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -50,7 +51,7 @@ describe('cancel', () => {
     expect(readFileSync(run.stdoutPath, 'utf8')).toBe('ready\nignored SIGTERM\n');
   });
 
-  it("takes a grace that differs from the run's own", async () => {
+  it("takes a grace that differs from the run's own", deep, async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '1h', '--', ...ignores]);
     await untilReady(home, number);
@@ -69,7 +70,7 @@ describe('cancel', () => {
     expect([isAlive(pid), marked(id)]).toEqual([false, []]);
   });
 
-  it('kills an escaped daemon that ignores SIGTERM after the grace, and names it', async () => {
+  it('kills an escaped daemon that ignores SIGTERM after the grace, and names it', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '1s', '--', agent('escapes-stubbornly.sh')]);
     await untilReady(home, number);
@@ -83,18 +84,22 @@ describe('cancel', () => {
     expect([isAlive(pid), marked(run.id)]).toEqual([false, []]);
   });
 
-  it('kills an escaped daemon after a long grace as well, and shows meanwhile what the cancel waits for', async () => {
-    const home = createHome();
-    const number = await home.submit(['--grace', '12s', '--', agent('escapes-stubbornly.sh')]);
-    await untilReady(home, number);
-    const pid = escapedPid(home);
-    const { code, stderr } = await home.clip(['cancel', String(number)]);
-    expect(code).toBe(0);
-    expect(stderr).toContain(`Still waiting for run ${number} (SIGTERM was sent to`);
-    expect(stderr).toContain(String(pid));
-    expect((await home.show(number)).leaked).toContainEqual({ pid, command: 'sh', ended: true });
-    expect(isAlive(pid)).toBe(false);
-  });
+  it(
+    'kills an escaped daemon after a long grace as well, and shows meanwhile what the cancel waits for',
+    deep,
+    async () => {
+      const home = createHome();
+      const number = await home.submit(['--grace', '12s', '--', agent('escapes-stubbornly.sh')]);
+      await untilReady(home, number);
+      const pid = escapedPid(home);
+      const { code, stderr } = await home.clip(['cancel', String(number)]);
+      expect(code).toBe(0);
+      expect(stderr).toContain(`Still waiting for run ${number} (SIGTERM was sent to`);
+      expect(stderr).toContain(String(pid));
+      expect((await home.show(number)).leaked).toContainEqual({ pid, command: 'sh', ended: true });
+      expect(isAlive(pid)).toBe(false);
+    },
+  );
 
   it('ends a tree of 50 processes, and no process with the mark is left', async () => {
     const home = createHome();
@@ -122,7 +127,7 @@ describe('cancel', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(130);
   });
 
-  it('--now kills at once, also while the run is stopping', async () => {
+  it('--now kills at once, also while the run is stopping', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '1h', '--', ...ignores]);
     await untilReady(home, number);
@@ -134,7 +139,7 @@ describe('cancel', () => {
     expect(await home.show(number)).toMatchObject({ status: 'cancelled', signal: 'SIGKILL' });
   });
 
-  it('asked a second time reports that the run is already being stopped, with exit code 0', async () => {
+  it('asked a second time reports that the run is already being stopped, with exit code 0', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '1h', '--', ...ignores]);
     await untilReady(home, number);
@@ -146,7 +151,7 @@ describe('cancel', () => {
     await home.clip(['cancel', '--now', String(number)]);
   });
 
-  it('of an ended run is refused with exit code 5 and reports how the run ended', async () => {
+  it('of an ended run is refused with exit code 5 and reports how the run ended', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 3']);
     const { code, stderr } = await home.clip(['cancel', '1']);
@@ -155,7 +160,7 @@ describe('cancel', () => {
     expect(await home.show(1)).toMatchObject({ status: 'failed', exitCode: 3, stopReason: 'exit_nonzero' });
   });
 
-  it('of a queued run ends it before it starts', async () => {
+  it('of a queued run ends it before it starts', deep, async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const number = await home.submit(['--', 'true']);
@@ -208,7 +213,7 @@ describe('a process that a run leaves behind', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('is listed and left alone with --leftovers leave', async () => {
+  it('is listed and left alone with --leftovers leave', deep, async () => {
     const home = createHome();
     expect((await home.clip(['run', '--wait', '--leftovers', 'leave', '--', agent('escapes.sh')])).code).toBe(0);
     const pid = escapedPid(home);
@@ -220,7 +225,7 @@ describe('a process that a run leaves behind', () => {
     await home.kill(pid);
   });
 
-  it('is ended by a cancel even with --leftovers leave', async () => {
+  it('is ended by a cancel even with --leftovers leave', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--leftovers', 'leave', '--grace', '1s', '--', agent('escapes-stubbornly.sh')]);
     await untilReady(home, number);

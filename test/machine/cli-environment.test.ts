@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, program, resultOf } from '../support/home.ts';
 
 /** Returns every file of a folder, at any depth. */
@@ -13,7 +14,7 @@ function filesIn(folder: string): string[] {
 }
 
 describe('the environment of a run', () => {
-  it('is that of its submitter, not of the daemon, and --env takes precedence', async () => {
+  it('is that of its submitter, not of the daemon, and --env takes precedence', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const script =
@@ -25,7 +26,7 @@ describe('the environment of a run', () => {
     expect((await home.clip(['logs', '1'])).stdout).toBe('|a\nb "c" \\|option||set\n');
   });
 
-  it('survives a restart of the daemon while the run is queued', async () => {
+  it('survives a restart of the daemon while the run is queued', deep, async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     await home.clip(['run', '--env', 'GIVEN=one\ntwo', '--', 'sh', '-c', 'echo "$GIVEN $MINE"'], {
@@ -41,19 +42,23 @@ describe('the environment of a run', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it('of a retry lacks the --env values of the first run, and a notice names the variables and how to give them', async () => {
-    const home = createHome();
-    await home.clip(['run', '-q', '-w', '--env', 'FOO=bar', '--env', 'KEPT=1', '--', 'true']);
-    const { stderr } = await home.clip(['retry', '1', '--env', 'KEPT=1', '-w']);
-    expect(stderr).toContain(
-      'Run 1 had values for FOO from --env, which are not kept. To give them again: clip retry 1 --env FOO=…',
-    );
-    expect((await home.clip(['retry', '1', '--env', 'KEPT=1', '--env', 'FOO=x', '-w'])).stderr).not.toContain(
-      'not kept',
-    );
-  });
+  it(
+    'of a retry lacks the --env values of the first run, and a notice names the variables and how to give them',
+    deep,
+    async () => {
+      const home = createHome();
+      await home.clip(['run', '-q', '-w', '--env', 'FOO=bar', '--env', 'KEPT=1', '--', 'true']);
+      const { stderr } = await home.clip(['retry', '1', '--env', 'KEPT=1', '-w']);
+      expect(stderr).toContain(
+        'Run 1 had values for FOO from --env, which are not kept. To give them again: clip retry 1 --env FOO=…',
+      );
+      expect((await home.clip(['retry', '1', '--env', 'KEPT=1', '--env', 'FOO=x', '-w'])).stderr).not.toContain(
+        'not kept',
+      );
+    },
+  );
 
-  it('may be large, for a run, a retry and a batch', async () => {
+  it('may be large, for a run, a retry and a batch', deep, async () => {
     const home = createHome({
       env: Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`BIG${index}`, 'x'.repeat(110_000)])),
     });
@@ -111,7 +116,7 @@ describe('the environment of a run', () => {
     expect(filesIn(home.folder).filter((path) => path.endsWith('env.json'))).toEqual([]);
   });
 
-  it('has the umask of the shell, while the files of clip are readable by their owner alone', async () => {
+  it('has the umask of the shell, while the files of clip are readable by their owner alone', deep, async () => {
     const home = createHome();
     const script = `umask 027; exec "${process.execPath}" "${program}" run --wait -q -- sh -c 'umask; : > made'`;
     expect(execFileSync('sh', ['-c', script], { env: home.env, cwd: home.base }).toString()).toBe('1\n');
@@ -127,7 +132,7 @@ describe('the environment of a run', () => {
 });
 
 describe('the input of a run', () => {
-  it('is a file with --stdin FILE, the input of the command with --stdin -, and empty otherwise', async () => {
+  it('is a file with --stdin FILE, the input of the command with --stdin -, and empty otherwise', deep, async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'input.txt'), 'from the file');
     const bytes = Buffer.from([0, 255, 10, 195, 40, 13, 27]);
@@ -141,7 +146,7 @@ describe('the input of a run', () => {
     expect([missing.code, JSON.parse(missing.stderr).error.code]).toEqual([3, 'not_found']);
   });
 
-  it('that is piped in without --stdin is not read, and a notice says so', async () => {
+  it('that is piped in without --stdin is not read, and a notice says so', deep, async () => {
     const home = createHome();
     const script = `echo unread | "${process.execPath}" "${program}" run -- cat 2>notice`;
     expect(execFileSync('sh', ['-c', script], { env: home.env, cwd: home.base }).toString()).toBe('1\n');
@@ -150,7 +155,7 @@ describe('the input of a run', () => {
     expect((await home.clip(['logs', '1'])).stdout).toBe('');
   });
 
-  it('of 16 MiB is accepted, and a larger one is refused before anything starts', async () => {
+  it('of 16 MiB is accepted, and a larger one is refused before anything starts', deep, async () => {
     const home = createHome();
     const most = Buffer.alloc(16 * 2 ** 20, 'x');
     await home.clip(['run', '--wait', '--stdin', '-', '--', 'wc', '-c'], { input: most });
@@ -169,7 +174,7 @@ describe('Ctrl-C', () => {
     // The command prints that run 1 has ended and continues to wait for run 2.
     ['wait', ['wait', '1', '2']],
     ['logs -f', ['logs', '-f', '2']],
-  ])('in %s leaves the run alive and names the command to cancel it', async (verb, args) => {
+  ])('in %s leaves the run alive and names the command to cancel it', deep, async (verb, args) => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     if (!verb.startsWith('run')) await home.submit(['--', 'sh', '-c', 'echo ready; sleep 1000']);

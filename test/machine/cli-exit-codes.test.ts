@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome } from '../support/home.ts';
 
 const ends: [command: string[], options: string[], code: number][] = [
@@ -13,7 +14,7 @@ const ends: [command: string[], options: string[], code: number][] = [
 ];
 
 describe('the exit code of a verb that waits', () => {
-  it.each(ends)('is that of the run: %j %j gives %i', async (command, options, code) => {
+  it.each(ends)('is that of the run: %j %j gives %i', deep, async (command, options, code) => {
     const home = createHome();
     const codes = [
       (await home.clip(['run', '--wait', ...options, '--', ...command])).code,
@@ -27,7 +28,7 @@ describe('the exit code of a verb that waits', () => {
     expect((await home.clip(['logs', '-f', '1'])).code).toBe(0);
   });
 
-  it('is 130 for a canceled run, also for one that exits with 0 on the signal', async () => {
+  it('is 130 for a canceled run, also for one that exits with 0 on the signal', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.submit(['--', 'sh', '-c', 'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done']);
@@ -41,7 +42,7 @@ describe('the exit code of a verb that waits', () => {
     expect(await home.show(2)).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', exitCode: 0 });
   });
 
-  it('is 120 for a run that was lost', async () => {
+  it('is 120 for a run that was lost', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(1, 'running');
@@ -57,7 +58,7 @@ describe('the exit code of a verb that waits', () => {
     });
   });
 
-  it('is the first that is not 0, in the order of the arguments, for several runs', async () => {
+  it('is the first that is not 0, in the order of the arguments, for several runs', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     await home.submit(['--', 'sh', '-c', 'exit 3']);
@@ -71,7 +72,7 @@ describe('the exit code of a verb that waits', () => {
     expect(numbers).toEqual([3, 1, 2]);
   });
 
-  it('with --any is that of the first run that ends', async () => {
+  it('with --any is that of the first run that ends', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.submit(['--', 'sh', '-c', 'exit 9']);
@@ -81,7 +82,7 @@ describe('the exit code of a verb that waits', () => {
     expect((await home.show(1)).endedAt).toBe(null);
   });
 
-  it('is 121 when the time limit of the wait is reached, and the run lives on', async () => {
+  it('is 121 when the time limit of the wait is reached, and the run lives on', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(1, 'running');
@@ -93,7 +94,7 @@ describe('the exit code of a verb that waits', () => {
     expect([asJson.code, JSON.parse(asJson.stdout)]).toEqual([121, { schema: 1, runs: [] }]);
   });
 
-  it('is 0 for --for started once the run has a process', async () => {
+  it('is 0 for --for started once the run has a process', deep, async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     await home.submit(['--', 'sleep', '1000']);
@@ -126,7 +127,7 @@ describe('the exit code of a verb that waits', () => {
 });
 
 describe('the exit code of a verb that does not wait', () => {
-  it('distinguishes wrong usage, not found, unreachable and refused', async () => {
+  it('distinguishes wrong usage, not found, unreachable and refused', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     await home.clip(['wait', '1']);

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, program, resultOf, type TestHome } from '../support/home.ts';
 import { onTerminal } from '../support/terminal.ts';
 
 describe('the first run of a home', () => {
-  it('prints three lines of explanation on a terminal, once', async () => {
+  it('prints three lines of explanation on a terminal, once', deep, async () => {
     const home = createHome();
     const first = await onTerminal(home, ['run', '--', 'true']);
     expect(first.split('\n').slice(0, 4)).toEqual([
@@ -20,7 +21,7 @@ describe('the first run of a home', () => {
   it.each([
     ['with -q', ['-q'], /^1\n$/],
     ['with --json', ['--json'], /^\{.*\}\n$/],
-  ])('prints no explanation %s', async (_, options, all) => {
+  ])('prints no explanation %s', deep, async (_, options, all) => {
     const home = createHome();
     expect(await onTerminal(home, ['run', ...options, '--', 'true'])).toMatch(all);
   });
@@ -31,7 +32,7 @@ describe('the first run of a home', () => {
 });
 
 describe('a mistyped verb, option or name', () => {
-  it('is answered with a suggestion', async () => {
+  it('is answered with a suggestion', deep, async () => {
     const home = createHome();
     await home.submit(['--name', 'build', '--', 'true']);
     await home.clip(['agent', 'add', 'coder', '--adapter', 'codex']);
@@ -62,7 +63,7 @@ describe('a mistyped verb, option or name', () => {
 });
 
 describe('an empty list', () => {
-  it('names the next step, for every kind of list', async () => {
+  it('names the next step, for every kind of list', deep, async () => {
     const home = createHome();
     const lists: [args: string[], next: string][] = [
       [['runs'], 'clip run -- COMMAND'],
@@ -109,7 +110,7 @@ async function waitOn(home: TestHome, args: readonly string[], columns: number):
 const wipe = '\r\u001b[2K';
 
 describe('a long wait on a terminal', () => {
-  it('shows a line that is rewritten in place, fits the width, and is gone at the end', async () => {
+  it('shows a line that is rewritten in place, fits the width, and is gone at the end', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '5']);
     const seen = await waitOn(home, ['wait', String(number)], 40);
@@ -123,14 +124,14 @@ describe('a long wait on a terminal', () => {
     expect(narrow[0]).toMatch(/^Waiting for [12] of 2…$/);
   });
 
-  it('shows no line when it is short, or with -q or --json', async () => {
+  it('shows no line when it is short, or with -q or --json', deep, async () => {
     const home = createHome();
     expect(await waitOn(home, ['run', '--wait', '-q', '--', 'sleep', '1.5'], 80)).not.toContain('Waiting');
     expect(await waitOn(home, ['wait', '--json', String(await home.submit(['--', 'sleep', '1.5']))], 80)).toBe('');
     expect(await waitOn(home, ['wait', '1'], 80)).toBe('');
   });
 
-  it('names the processes that a stop waits for, and leaves no line behind', async () => {
+  it('names the processes that a stop waits for, and leaves no line behind', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sh', '-c', 'trap "" TERM; sleep 1000; sleep 1000']);
     await home.untilStatus(1, 'running');

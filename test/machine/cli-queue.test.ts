@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EventView } from '#protocol/answers.ts';
 import { configure } from '../support/config.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -11,7 +12,7 @@ const eventsOf = async (home: TestHome, ...args: string[]): Promise<EventView[]>
   linesOf((await home.clip(['events', ...args])).stdout);
 
 describe('a run --after another', () => {
-  it('starts when the other one has succeeded', async () => {
+  it('starts when the other one has succeeded', deep, async () => {
     const home = createHome();
     await home.submit(['--name', 'build', '--', 'sh', '-c', `while [ ! -e go ]; do sleep 0.02; done`]);
     await home.submit(['--after', 'build', '--', 'true']);
@@ -22,7 +23,7 @@ describe('a run --after another', () => {
     expect((await home.clip(['run', '--wait', '--after', '1', '--', 'true'])).code).toBe(0);
   });
 
-  it('starts when the other one, having succeeded, was removed meanwhile', async () => {
+  it('starts when the other one, having succeeded, was removed meanwhile', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     await home.clip(['wait', '1']);
@@ -38,7 +39,7 @@ describe('a run --after another', () => {
     ['failed', ['--', 'false'], null],
     ['timed out', ['--timeout', '100ms', '--', 'sleep', '1000'], null],
     ['was canceled', ['--', 'sleep', '1000'], ['cancel', '1']],
-  ])('is canceled with dependency_failed when the other one %s', async (_, run, order) => {
+  ])('is canceled with dependency_failed when the other one %s', deep, async (_, run, order) => {
     const home = createHome();
     await home.submit(run);
     await home.submit(['--after', '1', '--', 'true']);
@@ -56,7 +57,7 @@ describe('a run --after another', () => {
 });
 
 describe('the queue', () => {
-  it('starts runs by priority, then in the order of submission, as many as there are slots', async () => {
+  it('starts runs by priority, then in the order of submission, as many as there are slots', deep, async () => {
     const home = createHome();
     configure(home, 'max_runs = 1\n');
     await home.clip(['queue', 'hold']);
@@ -68,7 +69,7 @@ describe('the queue', () => {
     expect(started).toEqual([2, 4, 1, 5, 3]);
   });
 
-  it('shows what a run waits for: a slot, a lock, its group', async () => {
+  it('shows what a run waits for: a slot, a lock, its group', deep, async () => {
     const home = createHome();
     configure(home, 'max_runs = 2\n');
     await home.clip(['group', 'pause', 'shut']);
@@ -87,7 +88,7 @@ describe('the queue', () => {
     expect((await home.clip(['wait', '2', '3', '5'])).code).toBe(0);
   });
 
-  it('keeps to the limit of a group, while runs of other groups start', async () => {
+  it('keeps to the limit of a group, while runs of other groups start', deep, async () => {
     const home = createHome();
     configure(home, 'max_runs = 8\n');
     expect((await home.clip(['group', 'set', 'gpu', '--limit', '1'])).stdout).toBe('Group gpu: 1 at a time, open.\n');
@@ -100,7 +101,7 @@ describe('the queue', () => {
     await home.untilStatus(2, 'running');
   });
 
-  it('that is held starts nothing, across a restart of the daemon, until it is released', async () => {
+  it('that is held starts nothing, across a restart of the daemon, until it is released', deep, async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     await home.submit(['--', 'true']);
@@ -115,7 +116,7 @@ describe('the queue', () => {
 });
 
 describe('the events', () => {
-  it('are JSON lines in one sequence, and continue after a cursor', async () => {
+  it('are JSON lines in one sequence, and continue after a cursor', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const all = await eventsOf(home);
@@ -132,7 +133,7 @@ describe('the events', () => {
     expect(await eventsOf(home, '--since', '999')).toEqual([]);
   });
 
-  it('are followed across a restart of the daemon, with none missed and none repeated', async () => {
+  it('are followed across a restart of the daemon, with none missed and none repeated', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const follower = home.start(['events', '-f', '--since', '2']);
@@ -153,7 +154,7 @@ describe('the events', () => {
 });
 
 describe('a batch', () => {
-  it('admits the valid lines, names the invalid ones, and exits with 1', async () => {
+  it('admits the valid lines, names the invalid ones, and exits with 1', deep, async () => {
     const home = createHome();
     const lines = [
       '{"command":["sh","-c","echo $ONE $TWO"],"timeout":"90s","env":{"TWO":"line"},"group":"own"}',
@@ -201,24 +202,28 @@ describe('a batch', () => {
     expect((await home.clip(['logs', '1'])).stdout).toBe('options line\n');
   });
 
-  it('with --wait prints one more line for each run that ends, and exits with the first code that is not 0', async () => {
-    const home = createHome();
-    const lines = [0, 6, 7].map((code) => JSON.stringify({ command: ['sh', '-c', `exit ${code}`] }));
-    const result = await home.clip(['run', '--wait', '--batch', '-'], { input: lines.join('\n') });
-    expect(result.code).toBe(6);
-    const answers = linesOf(result.stdout);
-    expect(answers.slice(0, 3).map(({ line, run }) => [line, run.number])).toEqual(
-      [1, 2, 3].map((number) => [number, number]),
-    );
-    const ended = answers.slice(3).map(({ run }) => [run.number, run.exitCode]);
-    expect(ended.sort()).toEqual([
-      [1, 0],
-      [2, 6],
-      [3, 7],
-    ]);
-  });
+  it(
+    'with --wait prints one more line for each run that ends, and exits with the first code that is not 0',
+    deep,
+    async () => {
+      const home = createHome();
+      const lines = [0, 6, 7].map((code) => JSON.stringify({ command: ['sh', '-c', `exit ${code}`] }));
+      const result = await home.clip(['run', '--wait', '--batch', '-'], { input: lines.join('\n') });
+      expect(result.code).toBe(6);
+      const answers = linesOf(result.stdout);
+      expect(answers.slice(0, 3).map(({ line, run }) => [line, run.number])).toEqual(
+        [1, 2, 3].map((number) => [number, number]),
+      );
+      const ended = answers.slice(3).map(({ run }) => [run.number, run.exitCode]);
+      expect(ended.sort()).toEqual([
+        [1, 0],
+        [2, 6],
+        [3, 7],
+      ]);
+    },
+  );
 
-  it('of thousands of runs is admitted, canceled and waited for as a whole', async () => {
+  it('of thousands of runs is admitted, canceled and waited for as a whole', deep, async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const count = 3_000;

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
+import { deep } from '../support/deep.ts';
 import { createHome } from '../support/home.ts';
 
 type Page = { runs: RunView[]; hidden: number | null; next: number | null };
 
 describe('the list of runs', () => {
-  it('is filtered by status, end, group, label and time', async () => {
+  it('is filtered by status, end, group, label and time', deep, async () => {
     const home = createHome();
     await home.submit(['--group', 'a', '--label', 'k=v', '--', 'true']);
     await home.submit(['--group', 'a', '--label', 'k=w', '--', 'false']);
@@ -34,7 +35,7 @@ describe('the list of runs', () => {
     expect(await listed('--since', '1d', '--group', 'b')).toEqual([3]);
   });
 
-  it('shows 20 runs, counts the others, and continues before a given number', async () => {
+  it('shows 20 runs, counts the others, and continues before a given number', deep, async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const lines = Array.from({ length: 25 }, (_, index) =>
@@ -56,7 +57,7 @@ describe('the list of runs', () => {
     expect(table.stdout.trimEnd().split('\n')).toHaveLength(21);
   });
 
-  it('is empty, also as JSON, when there are no runs', async () => {
+  it('is empty, also as JSON, when there are no runs', deep, async () => {
     const home = createHome();
     expect(await home.json(['runs', '--json'])).toEqual({ schema: 1, runs: [], hidden: 0, next: null });
     const table = await home.clip(['runs']);
@@ -66,7 +67,7 @@ describe('the list of runs', () => {
 });
 
 describe('a run', () => {
-  it('is found by its number, its id, a unique prefix of its id, its name, and @last', async () => {
+  it('is found by its number, its id, a unique prefix of its id, its name, and @last', deep, async () => {
     const home = createHome();
     await home.submit(['--name', 'first', '--', 'true']);
     await home.submit(['--', 'true']);
@@ -79,7 +80,7 @@ describe('a run', () => {
       expect([ref, (await home.clip(['show', ref])).code]).toEqual([ref, 3]);
   });
 
-  it('shares its name with no other live run, only with ended ones', async () => {
+  it('shares its name with no other live run, only with ended ones', deep, async () => {
     const home = createHome();
     await home.submit(['--name', 'server', '--', 'sleep', '1000']);
     const second = await home.clip(['run', '--name', 'server', '--', 'true']);
@@ -94,7 +95,7 @@ describe('a run', () => {
     expect((await home.show('server')).number).toBe(2);
   });
 
-  it('is retried as a new run of the same command, linked to the first', async () => {
+  it('is retried as a new run of the same command, linked to the first', deep, async () => {
     const home = createHome();
     const marks = ['--label', 'k=v', '--group', 'g', '--priority', '3', '--timeout', '1h', '--name', 'n'];
     await home.submit([...marks, '--env', 'GIVEN=first', '--', 'sh', '-c', 'echo "$GIVEN"; exit 4']);
@@ -113,7 +114,7 @@ describe('a run', () => {
     expect((await home.show(3)).retryOfRunId).toBe((await home.show(2)).id);
   });
 
-  it('is retried once for one key, however often, and never for the key of another run', async () => {
+  it('is retried once for one key, however often, and never for the key of another run', deep, async () => {
     const home = createHome();
     await home.submit(['--key', 'first', '--', 'true']);
     await home.clip(['wait', '1']);
@@ -148,7 +149,7 @@ describe('a run', () => {
     expect(again.stderr).toContain('The key once was used by a run that was removed.');
   });
 
-  it('that is live can be neither removed nor retried', async () => {
+  it('that is live can be neither removed nor retried', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     for (const verb of ['rm', 'retry']) {

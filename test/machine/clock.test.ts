@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clockLibrary, startWithClock } from '../support/clock.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -17,7 +18,7 @@ const hasSpoken = (home: TestHome, number: number) =>
   until(`run ${number} has printed something`, async () => (await home.show(number)).stdoutBytes);
 
 describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (libfaketime)', () => {
-  it('does not prolong a time limit: a run is stopped after its time, not an hour later', async () => {
+  it('does not prolong a time limit: a run is stopped after its time, not an hour later', deep, async () => {
     const home = createHome();
     const set = await startWithClock(home);
     const number = await home.submit(['--timeout', '4s', ...patient(join(home.base, 'never'))]);
@@ -28,7 +29,7 @@ describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (lib
     expect((await home.clip(['show', String(number)])).stdout).toContain('the clock was set back by');
   });
 
-  it('does not prolong the grace of a stop', async () => {
+  it('does not prolong the grace of a stop', deep, async () => {
     const home = createHome();
     const set = await startWithClock(home);
     const number = await home.submit(['--grace', '4s', '--', process.execPath, agent('ignores-signals.mjs')]);
@@ -39,7 +40,7 @@ describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (lib
     expect(await home.untilStatus(number, 'cancelled')).toMatchObject({ stopReason: 'cancelled', signal: 'SIGKILL' });
   });
 
-  it('does not trigger the silence limit of a run', async () => {
+  it('does not trigger the silence limit of a run', deep, async () => {
     const home = createHome();
     const set = await startWithClock(home);
     const number = await home.submit(['--silence', '3s', ...patient(join(home.base, 'never'))]);
@@ -68,7 +69,7 @@ describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (lib
 });
 
 describe('a daemon that is suspended for longer than a silence limit, as on a machine that sleeps', () => {
-  it('stops no run for a time in which no process could run', async () => {
+  it('stops no run for a time in which no process could run', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--silence', '6s', '--timeout', '1h', ...patient(gate)]);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -42,6 +43,7 @@ async function offered(home: TestHome, shell: string, ...words: string[]): Promi
 
 describe.each(Object.keys(offers).filter(has))('in %s', (shell) => {
   it('verbs, options, choices, live runs, tasks, agents and files are completed, and no daemon is started', {
+    ...deep,
     timeout: 120_000,
   }, async () => {
     const home = createHome();

@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configure } from '../support/config.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 
 type Setting = { key: string; value: unknown; default: unknown; source: string; line: number | null };
@@ -45,7 +46,7 @@ describe('A configuration that other users may change', () => {
     },
   );
 
-  it("does not include one that only its owner and its owner's own group may change", async () => {
+  it("does not include one that only its owner and its owner's own group may change", deep, async () => {
     const home = createHome();
     configure(home, 'max_runs = 3\n');
     chmodSync(fileOf(home), 0o664);
@@ -54,7 +55,7 @@ describe('A configuration that other users may change', () => {
 });
 
 describe('clip config', () => {
-  it('lists every setting with its value, its default and its origin, and starts no daemon', async () => {
+  it('lists every setting with its value, its default and its origin, and starts no daemon', deep, async () => {
     const home = createHome();
     configure(home, '# mine\n[logs]\nkeep_days = 7\n');
     const settings = await settingsOf(home);
@@ -68,23 +69,27 @@ describe('clip config', () => {
     expect(home.pidsOf('daemon')).toEqual([]);
   });
 
-  it('sets and unsets a setting, keeps comments, makes a file for its owner alone, and says when the daemon must be restarted', async () => {
-    const home = createHome({ env: { CLIP_NO_SPAWN: '1' } });
-    expect(await home.clip(['config', 'set', 'max_runs', '3'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
-    expect(statSync(fileOf(home)).mode & 0o777).toBe(0o600);
-    configure(home, '# mine\nmax_runs = 3 # few\n');
-    expect((await home.clip(['config', 'set', 'hooks.failed', 'notify-send', '-u', 'critical', 'a b'])).code).toBe(0);
-    expect((await home.clip(['daemon', 'start'], { env: { CLIP_NO_SPAWN: '' } })).code).toBe(0);
-    const { stderr, code } = await home.clip(['config', 'set', 'max_runs', '5']);
-    expect([code, stderr]).toEqual([0, 'The running daemon takes it up with: clip daemon restart (runs live on)\n']);
-    expect(readFileSync(fileOf(home), 'utf8')).toBe(
-      '# mine\nmax_runs = 5 # few\n\n[hooks]\nfailed = [ "notify-send", "-u", "critical", "a b" ]\n',
-    );
-    await home.clip(['config', 'unset', 'hooks.failed']);
-    expect(readFileSync(fileOf(home), 'utf8')).toBe('# mine\nmax_runs = 5 # few\n\n[hooks]\n');
-    await home.clip(['daemon', 'restart'], { env: { CLIP_NO_SPAWN: '' } });
-    expect((await home.json<{ queue: { slots: number } }>(['status', '--json'])).queue.slots).toBe(5);
-  });
+  it(
+    'sets and unsets a setting, keeps comments, makes a file for its owner alone, and says when the daemon must be restarted',
+    deep,
+    async () => {
+      const home = createHome({ env: { CLIP_NO_SPAWN: '1' } });
+      expect(await home.clip(['config', 'set', 'max_runs', '3'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+      expect(statSync(fileOf(home)).mode & 0o777).toBe(0o600);
+      configure(home, '# mine\nmax_runs = 3 # few\n');
+      expect((await home.clip(['config', 'set', 'hooks.failed', 'notify-send', '-u', 'critical', 'a b'])).code).toBe(0);
+      expect((await home.clip(['daemon', 'start'], { env: { CLIP_NO_SPAWN: '' } })).code).toBe(0);
+      const { stderr, code } = await home.clip(['config', 'set', 'max_runs', '5']);
+      expect([code, stderr]).toEqual([0, 'The running daemon takes it up with: clip daemon restart (runs live on)\n']);
+      expect(readFileSync(fileOf(home), 'utf8')).toBe(
+        '# mine\nmax_runs = 5 # few\n\n[hooks]\nfailed = [ "notify-send", "-u", "critical", "a b" ]\n',
+      );
+      await home.clip(['config', 'unset', 'hooks.failed']);
+      expect(readFileSync(fileOf(home), 'utf8')).toBe('# mine\nmax_runs = 5 # few\n\n[hooks]\n');
+      await home.clip(['daemon', 'restart'], { env: { CLIP_NO_SPAWN: '' } });
+      expect((await home.json<{ queue: { slots: number } }>(['status', '--json'])).queue.slots).toBe(5);
+    },
+  );
 
   it.each([
     [['set', 'max_runs', 'many'], 2, 'max_runs takes a whole number, and not "many"'],
@@ -93,7 +98,7 @@ describe('clip config', () => {
     [['set', 'after_crash', 'wait'], 2, 'after_crash takes "continue" or "hold"'],
     [['set', 'max_run', '3'], 3, 'There is no setting max_run.'],
     [['get', 'hooks'], 3, 'There is no setting hooks.'],
-  ])('%j is refused with a message, and the file stays as it was', async (args, code, says) => {
+  ])('%j is refused with a message, and the file stays as it was', deep, async (args, code, says) => {
     const home = createHome();
     configure(home, 'max_runs = 3\n');
     const result = await home.clip(['config', ...args]);
@@ -101,7 +106,7 @@ describe('clip config', () => {
     expect(readFileSync(fileOf(home), 'utf8')).toBe('max_runs = 3\n');
   });
 
-  it('leaves an invalid file alone, and writes through a link to the real file', async () => {
+  it('leaves an invalid file alone, and writes through a link to the real file', deep, async () => {
     const home = createHome();
     configure(home, 'max_rnus = 3\n');
     expect(await home.clip(['config', 'set', 'max_runs', '3'])).toMatchObject({

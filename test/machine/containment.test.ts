@@ -9,6 +9,7 @@ import { findRunProcesses } from '#process/run-processes.ts';
 import type { Leader } from '#run/leader.ts';
 import { configure } from '../support/config.ts';
 import { createHomeWith, has, isRoot, kernelModes, type Mode, modes, pidIn } from '../support/containment.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, isAlive, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -103,7 +104,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     },
   );
 
-  it.skipIf(!has('ssh-agent'))('ends ssh-agent where the configuration does not keep it', async () => {
+  it.skipIf(!has('ssh-agent'))('ends ssh-agent where the configuration does not keep it', deep, async () => {
     const home = await createHomeWith(mode, 'leftovers_keep = []\n');
     const run = await settledRun(home, 'eval "$(ssh-agent)"');
     expect(run.leaked).toEqual([{ pid: expect.any(Number), command: 'ssh-agent', ended: true }]);
@@ -119,7 +120,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     expect([isAlive(pid), run.leaked?.map((process) => process.pid)]).toEqual([false, [pid]]);
   });
 
-  it.skipIf(!isRoot)('ends a leftover of another user in a session of its own', async () => {
+  it.skipIf(!isRoot)('ends a leftover of another user in a session of its own', deep, async () => {
     const home = await createHomeWith(mode);
     const run = await settledRun(
       home,
@@ -130,7 +131,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('ends a process that forks and exits every few milliseconds, at a normal end', async () => {
+  it('ends a process that forks and exits every few milliseconds, at a normal end', deep, async () => {
     const home = await createHomeWith(mode);
     const mark = `hops-${process.pid}-${Date.now()}`;
     const group = 'open(F, ">", "group.pid"); print F $$; close F;';
@@ -177,20 +178,20 @@ describe.each(modes)('A run contained by %s', (mode: Mode) => {
     expect(isAlive(processPid ?? 0)).toBe(false);
   });
 
-  it('reaches its time limit although its leader claims to be a daemon of clip', async () => {
+  it('reaches its time limit although its leader claims to be a daemon of clip', deep, async () => {
     const home = await createHomeWith(mode);
     const number = await home.submit(['--timeout', '1s', '--', 'env', 'CLIP_ROLE=daemon', 'sleep', '1000']);
     const run = await home.untilStatus(number, 'timed_out');
     expect(isAlive(run.processPid ?? 0)).toBe(false);
   });
 
-  it('ends a leftover that claims to be a keeper of clip', async () => {
+  it('ends a leftover that claims to be a keeper of clip', deep, async () => {
     const home = await createHomeWith(mode);
     await settledRun(home, 'CLIP_ROLE=keeper setsid sleep 1000 >/dev/null 2>&1 & echo $! > escaped.pid');
     expect(isAlive(await pidIn(join(home.base, 'escaped.pid')))).toBe(false);
   });
 
-  it('wakes a stopped program to end it: SIGCONT is sent with SIGTERM', async () => {
+  it('wakes a stopped program to end it: SIGCONT is sent with SIGTERM', deep, async () => {
     const home = await createHomeWith(mode);
     const ended = join(home.base, 'ended');
     const script = `trap 'echo well > ${ended}; exit 0' TERM; kill -STOP $$; while :; do sleep 0.05; done`;
@@ -202,7 +203,7 @@ describe.each(modes)('A run contained by %s', (mode: Mode) => {
     expect(readFileSync(ended, 'utf8')).toBe('well\n');
   });
 
-  it('reports no process as "still there" that is gone a moment later', async () => {
+  it('reports no process as "still there" that is gone a moment later', deep, async () => {
     const home = await createHomeWith(mode);
     const number = await home.submit([
       '--grace',
@@ -222,7 +223,7 @@ describe.each(modes)('A run contained by %s', (mode: Mode) => {
 describe('A run contained by marks alone', () => {
   // The limit that RELIABILITY.md describes: the process has neither the mark, nor the session, nor an ancestor of the
   // run.
-  it('does not find a process that has cleared its environment and left session and parent', async () => {
+  it('does not find a process that has cleared its environment and left session and parent', deep, async () => {
     const home = await createHomeWith('marks alone');
     const run = await settledRun(
       home,
@@ -233,7 +234,7 @@ describe('A run contained by marks alone', () => {
     expect([isAlive(pid), run.leaked]).toEqual([true, []]);
   });
 
-  it('finds a process that was seen as a descendant before it cleared its environment and left', async () => {
+  it('finds a process that was seen as a descendant before it cleared its environment and left', deep, async () => {
     const home = await createHomeWith('marks alone');
     const script = `(cd / && sleep 1.5 && exec env -i setsid sleep 1000) >/dev/null 2>&1 & sleep 2.5`;
     const run = await settledRun(home, script);
@@ -241,7 +242,7 @@ describe('A run contained by marks alone', () => {
   });
 
   // Root may inspect every process.
-  it.skipIf(!has('ssh-agent') || !isRoot)('counts the processes that could not be inspected', async () => {
+  it.skipIf(!has('ssh-agent') || !isRoot)('counts the processes that could not be inspected', deep, async () => {
     const home = createHome();
     configure(home, 'containment = "mark"\n');
     for (const path of [home.base, join(home.base, 'config'), join(home.base, 'config', 'clip')])
@@ -259,7 +260,7 @@ describe('A run contained by marks alone', () => {
 });
 
 describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () => {
-  it('are removed with their runs, and those of a killed keeper by the next keeper', async () => {
+  it('are removed with their runs, and those of a killed keeper by the next keeper', deep, async () => {
     const home = createHome();
     const base = ownGroup() ?? '';
     const groupsHere = () => readdirSync(base).filter((name) => /^clip-[0-9a-f]{8}$/.test(name));

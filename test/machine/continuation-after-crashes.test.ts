@@ -5,6 +5,7 @@ import { linesIn } from '#cli/client/json-lines.ts';
 import type { EventView, RunView } from '#protocol/answers.ts';
 import { addSpeaker } from '../support/agents.ts';
 import { open } from '../support/api.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { addTask, atRest, ends, events, runsOf, shownTask } from '../support/task-runs.ts';
 import { until } from '../support/until.ts';
@@ -64,7 +65,7 @@ async function heldRightly(home: TestHome, task: number): Promise<boolean> {
 }
 
 describe('when the daemon is killed repeatedly around the ends of runs', () => {
-  it('each end is followed up exactly once, and every task still moves', async () => {
+  it('each end is followed up exactly once, and every task still moves', { ...deep, timeout: 180_000 }, async () => {
     const home = createHome();
     await addSpeaker(home, [ends.plans], ['--share-worktree', '--concurrency', '2'], 'planner');
     await addSpeaker(home, [ends.fails], ['--share-worktree', '--concurrency', '2'], 'failer');
@@ -106,9 +107,9 @@ describe('when the daemon is killed repeatedly around the ends of runs', () => {
       .map(({ run }) => run);
     expect(decided.sort()).toEqual([...new Set(decided)].sort());
     expect(decided).toHaveLength(5 * 3 + 3 * 2);
-  }, 180_000);
+  });
 
-  it('each task is held by its live or waiting run, and by no other', async () => {
+  it('each task is held by its live or waiting run, and by no other', { ...deep, timeout: 180_000 }, async () => {
     const home = createHome();
     // In this folder only the agent makes changes.
     const folder = join(home.base, 'work');
@@ -137,7 +138,7 @@ describe('when the daemon is killed repeatedly around the ends of runs', () => {
         executionRunId: null,
       });
     }
-  }, 180_000);
+  });
 });
 
 describe('when the daemon is told to stop and to cancel all runs', () => {

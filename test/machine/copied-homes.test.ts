@@ -1,6 +1,7 @@
 import { cpSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, isAlive, type TestHome } from '../support/home.ts';
 
 const inHome = (folder: string) => ({ env: { CLIP_HOME: folder } });
@@ -14,7 +15,7 @@ async function copyOf(home: TestHome): Promise<string> {
 }
 
 describe('A copy of a home', () => {
-  it('neither ends nor repeats the runs of the original, and starts nothing that is queued in both', async () => {
+  it('neither ends nor repeats the runs of the original, and starts nothing that is queued in both', deep, async () => {
     const home = createHome();
     const script = 'setsid sleep 1001 & exec sleep 1000';
     const number = await home.submit(['--on-loss', 'retry', '--', 'sh', '-c', script]);

@@ -1,3 +1,4 @@
+/** @module-tag deep */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { failpoints } from '#launch/failpoints.ts';

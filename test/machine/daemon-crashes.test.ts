@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -104,20 +105,24 @@ describe('when the daemon is killed', () => {
     expect(waits.map(({ code }) => code)).toEqual([0, 0, 3]);
   });
 
-  it('a queue of short runs is started, although none is alive any more when the daemon could be restarted', async () => {
-    const home = createHome();
-    const numbers = [];
-    for (let n = 0; n < 6; n += 1) numbers.push(await home.submit(['--', 'sleep', '0.2']));
-    await home.kill(home.daemonPid());
-    // No client helps: only the keeper starts the daemon again.
-    await until('all runs have succeeded', async () => {
-      const { stdout } = await home.clip(['runs', '--json'], { env: { CLIP_NO_SPAWN: '1' } });
-      const runs: RunView[] = stdout === '' ? [] : JSON.parse(stdout).runs;
-      return runs.filter(({ status }) => status === 'succeeded').length === numbers.length;
-    });
-  });
+  it(
+    'a queue of short runs is started, although none is alive any more when the daemon could be restarted',
+    deep,
+    async () => {
+      const home = createHome();
+      const numbers = [];
+      for (let n = 0; n < 6; n += 1) numbers.push(await home.submit(['--', 'sleep', '0.2']));
+      await home.kill(home.daemonPid());
+      // No client helps: only the keeper starts the daemon again.
+      await until('all runs have succeeded', async () => {
+        const { stdout } = await home.clip(['runs', '--json'], { env: { CLIP_NO_SPAWN: '1' } });
+        const runs: RunView[] = stdout === '' ? [] : JSON.parse(stdout).runs;
+        return runs.filter(({ status }) => status === 'succeeded').length === numbers.length;
+      });
+    },
+  );
 
-  it('a stop in progress continues with the remaining grace, and signals no process twice', async () => {
+  it('a stop in progress continues with the remaining grace, and signals no process twice', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '4s', '--', node, agent('ignores-signals.mjs')]);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
@@ -140,7 +145,7 @@ describe('when the daemon is killed', () => {
     expect((killed ?? 0) - (asked ?? 0)).toBeGreaterThanOrEqual(4_000);
   });
 
-  it('repeatedly, the run still ends with its true exit code', async () => {
+  it('repeatedly, the run still ends with its true exit code', deep, async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, 9);
     await home.untilStatus(number, 'running');
@@ -156,22 +161,26 @@ describe('when the daemon is killed', () => {
 });
 
 describe('when the daemon is stopped', () => {
-  it('runs live on, no daemon is started again, and the next daemon has them with their true exit codes', async () => {
-    const home = createHome();
-    const number = await home.submit(['--', node, agent('talks.mjs'), '200', '50', '7']);
-    const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
-    const stopped = await home.clip(['daemon', 'stop']);
-    expect([stopped.code, stopped.stdout]).toEqual([0, 'The daemon was stopped; 1 run lives on.\n']);
-    expect(stopped.stderr).toContain('Until it starts again, these are suspended');
-    const said = lines(stdoutPath).length;
-    // Two seconds of output. A keeper that starts the daemon would have done so by now.
-    await until('the run has printed more lines', () => lines(stdoutPath).length >= Math.min(said + 40, 195));
-    expect([home.pidsOf('daemon'), isAlive(processPid ?? 0)]).toEqual([[], true]);
-    const after = await home.show(number);
-    expect(after).toMatchObject({ status: 'running', processPid, errorCode: null });
-    expect((await home.clip(['wait', String(number)])).code).toBe(7);
-    expect(lines(stdoutPath)).toHaveLength(200);
-  });
+  it(
+    'runs live on, no daemon is started again, and the next daemon has them with their true exit codes',
+    deep,
+    async () => {
+      const home = createHome();
+      const number = await home.submit(['--', node, agent('talks.mjs'), '200', '50', '7']);
+      const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
+      const stopped = await home.clip(['daemon', 'stop']);
+      expect([stopped.code, stopped.stdout]).toEqual([0, 'The daemon was stopped; 1 run lives on.\n']);
+      expect(stopped.stderr).toContain('Until it starts again, these are suspended');
+      const said = lines(stdoutPath).length;
+      // Two seconds of output. A keeper that starts the daemon would have done so by now.
+      await until('the run has printed more lines', () => lines(stdoutPath).length >= Math.min(said + 40, 195));
+      expect([home.pidsOf('daemon'), isAlive(processPid ?? 0)]).toEqual([[], true]);
+      const after = await home.show(number);
+      expect(after).toMatchObject({ status: 'running', processPid, errorCode: null });
+      expect((await home.clip(['wait', String(number)])).code).toBe(7);
+      expect(lines(stdoutPath)).toHaveLength(200);
+    },
+  );
 
   it('the keeper enforces the time limit, kills after the grace, and the next daemon reports timed_out', async () => {
     const home = createHome();
@@ -193,7 +202,7 @@ describe('when the daemon is stopped', () => {
     expect(lines(stdoutPath)).toEqual(['ready', 'ignored SIGTERM']);
   });
 
-  it('leftovers of a run that ended meanwhile are ended and listed by the next daemon', async () => {
+  it('leftovers of a run that ended meanwhile are ended and listed by the next daemon', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit([

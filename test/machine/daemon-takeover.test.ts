@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, program, type Result, resultOf, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -60,7 +61,7 @@ describe('a daemon that hangs', { timeout: longMs }, () => {
 });
 
 describe('a daemon that exits', { timeout: longMs }, () => {
-  it('repeatedly, while clients connect, fails none of them', async () => {
+  it('repeatedly, while clients connect, fails none of them', deep, async () => {
     const home = createHome();
     const results: Result[] = [];
     for (let round = 0; round < 5; round += 1) {
@@ -75,7 +76,7 @@ describe('a daemon that exits', { timeout: longMs }, () => {
 });
 
 describe('an obstacle at the path of the socket', () => {
-  it('is replaced when it is a file', async () => {
+  it('is replaced when it is a file', deep, async () => {
     const home = createHome();
     mkdirSync(home.folder, { mode: 0o700 });
     writeFileSync(socketOf(home), 'not a socket');
@@ -83,7 +84,7 @@ describe('an obstacle at the path of the socket', () => {
     expect(await home.listens()).toBe(true);
   });
 
-  it('is named when it is a folder, and is not deleted', async () => {
+  it('is named when it is a folder, and is not deleted', deep, async () => {
     const home = createHome();
     mkdirSync(socketOf(home), { recursive: true, mode: 0o700 });
     const { code, stderr } = await home.clip(['runs', '--json']);
@@ -106,7 +107,7 @@ describe('a start that another client has announced', () => {
     ['and died before it', 0],
     ['an hour from now, before the clock was set back', 3_600],
     ['a day ago', -86_400],
-  ])('%s, does not keep a daemon from starting', async (_, secondsFromNow) => {
+  ])('%s, does not keep a daemon from starting', deep, async (_, secondsFromNow) => {
     const home = createHome();
     mkdirSync(home.folder, { mode: 0o700 });
     const claim = join(home.folder, 'daemon.starting');
@@ -120,7 +121,10 @@ describe('a start that another client has announced', () => {
 });
 
 describe('a home without a daemon', () => {
-  it('to which 200 clients connect at once gets one daemon; no client fails or hangs, and every number is given once', async () => {
+  it('to which 200 clients connect at once gets one daemon; no client fails or hangs, and every number is given once', {
+    ...deep,
+    timeout: 300_000,
+  }, async () => {
     const home = createHome();
     const script = `for i in $(seq 200); do "$NODE" "$CLIP" run -q -- true >> "$OUT/said" 2>> "$OUT/complained" || echo "exit $?" >> "$OUT/complained" & done; wait`;
     const env = { ...home.env, NODE: process.execPath, CLIP: program, OUT: home.base };
@@ -141,5 +145,5 @@ describe('a home without a daemon', () => {
         ),
       120_000,
     );
-  }, 300_000);
+  });
 });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/api.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, resultOf, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -13,7 +14,7 @@ const startsOf = (home: TestHome): number =>
     .filter((line) => line.includes('daemon ready')).length;
 
 describe('the start of the daemon', () => {
-  it('happens once when 30 clients come at once, and none of them fails', async () => {
+  it('happens once when 30 clients come at once, and none of them fails', deep, async () => {
     const home = createHome();
     const results = await Promise.all(Array.from({ length: 30 }, () => home.clip(['runs', '--json'])));
     const answers = new Set(results.map(({ code, stdout, stderr }) => JSON.stringify({ code, stdout, stderr })));
@@ -25,7 +26,7 @@ describe('the start of the daemon', () => {
     expect(readFileSync(join(home.folder, 'daemon.err'), 'utf8')).toBe('');
   });
 
-  it('happens once when 20 clients submit at once, and every number is given once', async () => {
+  it('happens once when 20 clients submit at once, and every number is given once', deep, async () => {
     const home = createHome();
     const numbers = await Promise.all(Array.from({ length: 20 }, () => home.submit(['--', 'true'])));
     expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
@@ -33,7 +34,7 @@ describe('the start of the daemon', () => {
     expect((await home.clip(['wait', '-q', ...numbers.map(String)])).code).toBe(0);
   });
 
-  it('of a second daemon by hand ends at once, with exit code 0, and leaves the first one alone', async () => {
+  it('of a second daemon by hand ends at once, with exit code 0, and leaves the first one alone', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const daemon = home.daemonPid();
@@ -61,7 +62,7 @@ describe('the start of the daemon', () => {
     }
   });
 
-  it('is forbidden by CLIP_NO_SPAWN=1: exit code 4, and no file is made', async () => {
+  it('is forbidden by CLIP_NO_SPAWN=1: exit code 4, and no file is made', deep, async () => {
     const home = createHome({ env: { CLIP_NO_SPAWN: '1' } });
     for (const args of [
       ['runs', '--json'],
@@ -79,7 +80,7 @@ describe('the start of the daemon', () => {
     expect([home.pidsOf('daemon'), existsSync(home.folder)]).toEqual([[], false]);
   });
 
-  it('is not triggered by verbs that only read', async () => {
+  it('is not triggered by verbs that only read', deep, async () => {
     const home = createHome();
     const codes = [];
     const verbs = [
@@ -127,7 +128,7 @@ describe('the socket', () => {
     expect([home.daemonPid(), startsOf(home)]).toEqual([daemon, 1]);
   });
 
-  it('of a dead daemon is replaced by the next daemon', async () => {
+  it('of a dead daemon is replaced by the next daemon', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const daemon = home.daemonPid();
@@ -138,7 +139,7 @@ describe('the socket', () => {
     expect(home.daemonPid()).not.toBe(daemon);
   });
 
-  it('is accessible to its owner alone, and is gone after a stop', async () => {
+  it('is accessible to its owner alone, and is gone after a stop', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const socket = join(home.folder, 'clip.sock');
@@ -149,18 +150,22 @@ describe('the socket', () => {
 });
 
 describe('the home', () => {
-  it('deleted under an idle daemon ends daemon and keeper within seconds, and the next run makes a new home', async () => {
-    const home = createHome();
-    await home.clip(['run', '--wait', '--', 'true']);
-    rmSync(home.folder, { recursive: true, force: true });
-    await until('the daemon has exited', () => home.pidsOf('daemon').length === 0, 10_000);
-    await until('the keeper has exited', () => home.pidsOf('keeper').length === 0, 10_000);
-    expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
-  });
+  it(
+    'deleted under an idle daemon ends daemon and keeper within seconds, and the next run makes a new home',
+    deep,
+    async () => {
+      const home = createHome();
+      await home.clip(['run', '--wait', '--', 'true']);
+      rmSync(home.folder, { recursive: true, force: true });
+      await until('the daemon has exited', () => home.pidsOf('daemon').length === 0, 10_000);
+      await until('the keeper has exited', () => home.pidsOf('keeper').length === 0, 10_000);
+      expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
+    },
+  );
 });
 
 describe('clip status', () => {
-  it('waits for a killed daemon that its keeper restarts, and does not report it as stopped', async () => {
+  it('waits for a killed daemon that its keeper restarts, and does not report it as stopped', deep, async () => {
     const home = createHome();
     const run = await home.submit(['--', 'sleep', '600']);
     await home.untilStatus(run, 'running');
@@ -172,7 +177,7 @@ describe('clip status', () => {
     ]);
   });
 
-  it('reports at once that the daemon is stopped after a clean stop, although a keeper lives', async () => {
+  it('reports at once that the daemon is stopped after a clean stop, although a keeper lives', deep, async () => {
     const home = createHome();
     const run = await home.submit(['--', 'sleep', '600']);
     await home.untilStatus(run, 'running');
@@ -182,7 +187,7 @@ describe('clip status', () => {
     await home.clip(['cancel', String(run)]);
   });
 
-  it('names the limit of a daemon without free file descriptors, and does not report it as stopped', async () => {
+  it('names the limit of a daemon without free file descriptors, and does not report it as stopped', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const pid = home.daemonPid();

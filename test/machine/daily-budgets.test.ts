@@ -11,6 +11,7 @@ import { type Budget, noBudget } from '#run/budget.ts';
 import type { Fact } from '#run/events.ts';
 import { emptyStreamState } from '#run/stream-state.ts';
 import { createStore } from '#store/store.ts';
+import { deep } from '../support/deep.ts';
 import { root } from '../support/home.ts';
 import { aProfile, aSpec, leader, noLineage } from '../support/runs.ts';
 import { until } from '../support/until.ts';
@@ -142,7 +143,7 @@ function anAgent(day: Partial<Budget> | null): Agent {
 }
 
 describe('a daily budget', () => {
-  it('counts runs that end on that day and live runs; at midnight only the live runs are counted on', () => {
+  it('counts runs that end on that day and live runs; at midnight only the live runs are counted on', deep, () => {
     const harness = createBudgetHarness({ day: { costUsd: 5 } });
     const [over, late] = [harness.start(), harness.start()];
     harness.says(over, 3);
@@ -161,7 +162,7 @@ describe('a daily budget', () => {
     expect(harness.begin().budgets.mayStart('agent1', null)).toContain('$5.00 of $5.00');
   });
 
-  it('that ends at midnight lets the queue start runs again', async () => {
+  it('that ends at midnight lets the queue start runs again', deep, async () => {
     const harness = createBudgetHarness({ all: '1usd' });
     harness.clock.at = noon + 12 * hour - 40;
     const run = harness.start();

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { BoardLine } from '#protocol/board.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, processesOf, type TestHome } from '../support/home.ts';
 import { openTerminal, type Terminal } from '../support/tmux.ts';
 import { until } from '../support/until.ts';
@@ -29,7 +30,7 @@ async function restored(terminal: Terminal): Promise<void> {
 }
 
 describe('clip status --watch', () => {
-  it('shows a run as it starts, its output, and how it ends, without a key press', async () => {
+  it('shows a run as it starts, its output, and how it ends, without a key press', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const terminal = await opened(home);
@@ -50,7 +51,7 @@ describe('clip status --watch', () => {
     await restored(terminal);
   });
 
-  it('opens a run with its live log, goes back, filters, and shows the timeline and the keys', async () => {
+  it('opens a run with its live log, goes back, filters, and shows the timeline and the keys', deep, async () => {
     const home = createHome();
     await home.submit(['--name', 'other', '--', 'sleep', '1000']);
     await home.submit([
@@ -84,7 +85,7 @@ describe('clip status --watch', () => {
     expect((await home.json<{ live: unknown[] }>(['status', '--json'])).live).toHaveLength(2);
   });
 
-  it('cancels after a confirmation, and kills at once a run that does not stop', async () => {
+  it('cancels after a confirmation, and kills at once a run that does not stop', deep, async () => {
     const home = createHome();
     await home.submit(['--grace', '10m', '--name', 'stubborn', '--', process.execPath, agent('ignores-signals.mjs')]);
     const terminal = await opened(home);
@@ -105,7 +106,7 @@ describe('clip status --watch', () => {
     await home.clip(['cancel', '2', '--now']);
   });
 
-  it('reports that the daemon was killed, and shows everything again when the next one runs', async () => {
+  it('reports that the daemon was killed, and shows everything again when the next one runs', deep, async () => {
     const home = createHome();
     await home.submit(['--name', 'survivor', '--', 'sleep', '1000']);
     const terminal = await opened(home);
@@ -134,7 +135,7 @@ describe('clip status --watch', () => {
     await terminal.shows(/^clip · 2 of/m);
   });
 
-  it('adapts to a changed size of the terminal, down to 40 columns', async () => {
+  it('adapts to a changed size of the terminal, down to 40 columns', deep, async () => {
     const home = createHome();
     await home.submit(['--name', 'a-name-that-is-rather-long', '--', 'sleep', '1000']);
     const terminal = await opened(home);
@@ -157,7 +158,7 @@ describe('clip status --watch', () => {
     }
   });
 
-  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('restores the terminal when it gets %s', async (signal) => {
+  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('restores the terminal when it gets %s', deep, async (signal) => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const terminal = await opened(home);
@@ -168,7 +169,7 @@ describe('clip status --watch', () => {
     await restored(terminal);
   });
 
-  it('can be suspended with Ctrl-Z and continued', async () => {
+  it('can be suspended with Ctrl-Z and continued', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const terminal = await opened(home);
@@ -181,14 +182,14 @@ describe('clip status --watch', () => {
     await until('the shell has its screen again', () => !terminal.alternate());
   });
 
-  it('shows everything without colors, and sends no color codes', async () => {
+  it('shows everything without colors, and sends no color codes', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const terminal = await opened(home, { env: { NO_COLOR: '1' } });
     expect(await terminal.shows('● running')).not.toContain('\u001b');
   });
 
-  it('reports that no daemon runs instead of starting one', async () => {
+  it('reports that no daemon runs instead of starting one', deep, async () => {
     const home = createHome();
     const { code, stderr, stdout } = await home.clip(['status', '--watch']);
     expect([code, stdout]).toEqual([4, '']);
@@ -196,7 +197,7 @@ describe('clip status --watch', () => {
     expect(home.pidsOf('daemon')).toEqual([]);
   });
 
-  it('prints each change as a line with --plain, and where there is no terminal', async () => {
+  it('prints each change as a line with --plain, and where there is no terminal', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     for (const extra of [['--plain'], []]) {
@@ -216,7 +217,7 @@ describe('clip status --watch', () => {
     }
   });
 
-  it('prints the same as JSON lines: everything first, and then only changes', async () => {
+  it('prints the same as JSON lines: everything first, and then only changes', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const child = home.start(['status', '--watch', '--json']);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/api.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, isAlive, type TestHome } from '../support/home.ts';
 import { canMount, createMount } from '../support/mounts.ts';
 import { until } from '../support/until.ts';
@@ -19,7 +20,7 @@ async function expectBothToServe(home: TestHome): Promise<void> {
 }
 
 describe.skipIf(!canMount)('A mount that responds', () => {
-  it('is a work folder like any other, and may hold an input', async () => {
+  it('is a work folder like any other, and may hold an input', deep, async () => {
     const home = createHome();
     const { at } = await createMount(home.base);
     const script = 'pwd; cat';
@@ -39,7 +40,7 @@ describe.skipIf(!canMount)('A mount that responds', () => {
     expect(result).toMatchObject({ code: 0, stdout: `${at}/work\nhello\n` });
   });
 
-  it('gives the usual errors for missing files', async () => {
+  it('gives the usual errors for missing files', deep, async () => {
     const home = createHome();
     const { at } = await createMount(home.base);
     expect((await home.clip(['run', '--cwd', join(at, 'nothing'), '--', 'true'])).stderr).toContain('does not exist');
@@ -80,7 +81,7 @@ describe.skipIf(!canMount)('A mount that no longer responds', () => {
     expect(readFileSync(run.stdoutPath, 'utf8')).toBe(`${mount.at}/work\n`);
   });
 
-  it('delays a run whose input is on it', async () => {
+  it('delays a run whose input is on it', deep, async () => {
     const home = createHome();
     const mount = await createMount(home.base);
     await home.clip(['queue', 'hold']);

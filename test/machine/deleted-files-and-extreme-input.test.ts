@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -73,7 +74,7 @@ describe('a log that is deleted under its run', () => {
     expect(logs.stderr).toBe(`The log ${stdoutPath} of run ${number} is gone.\n`);
   });
 
-  it('with the whole folder of the run loses the end, and no end is made up', async () => {
+  it('with the whole folder of the run loses the end, and no end is made up', deep, async () => {
     const home = createHome();
     const number = await home.submit(gated(home, 7));
     const run = await home.untilStatus(number, 'running');
@@ -84,7 +85,7 @@ describe('a log that is deleted under its run', () => {
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
   });
 
-  it('leaves an agent with what was read of the log before', async () => {
+  it('leaves an agent with what was read of the log before', deep, async () => {
     const home = createHome();
     const before = [session('s1'), words('I begin.'), { await: gateOf(home) }];
     await addSpeaker(home, [[...before, words('I have changed it.'), done(10, 1), { exit: 0 }]]);
@@ -109,6 +110,7 @@ const daemonBytes = (home: TestHome): number =>
 
 describe('one line of a gigabyte', () => {
   it('of a plain command is kept byte for byte, and its last bytes are shown without reading the rest', {
+    ...deep,
     timeout: 180_000,
   }, async () => {
     const home = createHome();
@@ -132,6 +134,7 @@ describe('one line of a gigabyte', () => {
   });
 
   it('in the stream of an agent is skipped within a bounded memory, and the lines after it count', {
+    ...deep,
     timeout: 180_000,
   }, async () => {
     const home = createHome();
@@ -204,6 +207,7 @@ const many = Number(process.env['CLIP_TEST_MANY'] ?? 10_000);
 
 describe('a very long queue', () => {
   it('is admitted, shown, found again by the next daemon and canceled, and no request waits long', {
+    ...deep,
     timeout: 900_000,
   }, async () => {
     const home = createHome();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import { configure } from '../support/config.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, root } from '../support/home.ts';
 import { shellIn } from '../support/shell.ts';
 import { until } from '../support/until.ts';
@@ -22,7 +23,7 @@ describe('The files in examples/', () => {
     ).toEqual(listed.sort());
   });
 
-  it('hook.sh appends a line for a failed run', async () => {
+  it('hook.sh appends a line for a failed run', deep, async () => {
     const home = createHome();
     configure(home, `[hooks]\nfailed = [${JSON.stringify(example('hook.sh'))}]\n`);
     const failures = join(home.base, 'failures.txt');
@@ -31,7 +32,7 @@ describe('The files in examples/', () => {
     expect(readFileSync(failures, 'utf8')).toMatch(/^\S+ run 1 failed: Exited with code 3\.\n$/);
   });
 
-  it('batch.jsonl runs as a batch, and its key makes a second submission harmless', async () => {
+  it('batch.jsonl runs as a batch, and its key makes a second submission harmless', deep, async () => {
     const home = createHome();
     expect((await home.clip(['run', '--batch', example('batch.jsonl'), '--wait'])).code).toBe(0);
     const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);
@@ -41,7 +42,7 @@ describe('The files in examples/', () => {
     expect((await home.json<{ runs: RunView[] }>(['runs', '--json', '--name', 'migrate'])).runs).toHaveLength(1);
   });
 
-  it('pipeline.sh stops the other command when one fails, and exits with its code', async () => {
+  it('pipeline.sh stops the other command when one fails, and exits with its code', deep, async () => {
     const home = createHome();
     const { code } = await shellIn(home).paste(`${example('pipeline.sh')} 'exit 7' 'sleep 1000'`);
     expect(code).not.toBe(0);
@@ -49,7 +50,7 @@ describe('The files in examples/', () => {
     expect(runs.map(({ status }) => status)).toEqual(['cancelled', 'failed']);
   });
 
-  it('smith.json describes the agent smith: its session, tools and tokens are read', async () => {
+  it('smith.json describes the agent smith: its session, tools and tokens are read', deep, async () => {
     const home = createHome();
     const bin = join(home.base, 'bin-smith');
     spawnSync('mkdir', ['-p', bin]);
@@ -65,7 +66,7 @@ describe('The files in examples/', () => {
     });
   });
 
-  it('prompt-template.md surrounds the prompt of a run', async () => {
+  it('prompt-template.md surrounds the prompt of a run', deep, async () => {
     const home = createHome();
     const agent = ['--adapter', 'plain', '--command', 'cat', '--prompt-template', example('prompt-template.md')];
     expect(await home.clip(['agent', 'add', 'echo', ...agent])).toMatchObject({ code: 0 });
@@ -75,7 +76,7 @@ describe('The files in examples/', () => {
     expect(stdout.trimEnd()).toMatch(/The task:\n\nSort the list\.$/);
   });
 
-  it.skipIf(spawnSync('systemd-analyze', ['--version']).status !== 0)('the units are valid for systemd', () => {
+  it.skipIf(spawnSync('systemd-analyze', ['--version']).status !== 0)('the units are valid for systemd', deep, () => {
     for (const unit of ['clip-nightly.service', 'clip-nightly.timer']) {
       const { stderr } = spawnSync('systemd-analyze', ['verify', '--user', example(unit)], { encoding: 'utf8' });
       expect(stderr).not.toMatch(/clip-nightly/);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import { ask } from '../support/api.ts';
+import { deep } from '../support/deep.ts';
 import { createHomeOnDisk, type DiskHome, mayMount, untilReserved } from '../support/disk.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { invariantsOf } from '../support/invariants.ts';
@@ -71,34 +72,38 @@ const sentence = 'There is no space left on the disk of the home: no run is admi
 const longMs = 240_000;
 
 describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: longMs }, () => {
-  it('admits no run and says so, while live runs end with their true exit codes, wait and cancel work, and everything continues once there is space', async () => {
-    const { home, told, first, second } = await fullHome();
-    const daemon = home.daemonPid();
-    // The remaining space is for the records, not for another run.
-    home.spare(2 ** 20);
-    const refused = await home.clip(['run', '--', 'true']);
-    expect([refused.code, refused.stdout, refused.stderr]).toEqual([7, '', expect.stringContaining(sentence)]);
-    home.fill();
-    const retried = await home.clip(['retry', String(first)]);
-    expect(retried.code).toBeGreaterThan(0);
-    expect((await home.clip(['status'])).stdout).toContain(sentence);
-    expect((await home.clip(['doctor'])).stdout).toMatch(/✗ disk +There is no space left/);
-    const stubborn = await home.clip(['cancel', String(second)]);
-    expect([stubborn.code, (await home.show(second)).status]).toEqual([0, 'cancelled']);
-    expect(await home.show(told.get('waits') ?? 0)).toMatchObject({
-      status: 'queued',
-      waitingFor: 'there is no space left on the disk of the home',
-    });
-    open(home, 'first');
-    expect((await home.clip(['wait', String(first)])).code).toBe(7);
-    expect(await home.show(first)).toMatchObject({ status: 'failed', exitCode: 7, exitKnown: true });
-    home.empty();
-    await home.untilRoom();
-    // The run that it waited for has failed, so it ends as it would have without the full disk.
-    expect((await home.clip(['wait', String(told.get('waits'))])).code).toBe(130);
-    expect(home.daemonPid()).toBe(daemon);
-    expect(await invariantsOf(home, told)).toEqual([]);
-  });
+  it(
+    'admits no run and says so, while live runs end with their true exit codes, wait and cancel work, and everything continues once there is space',
+    deep,
+    async () => {
+      const { home, told, first, second } = await fullHome();
+      const daemon = home.daemonPid();
+      // The remaining space is for the records, not for another run.
+      home.spare(2 ** 20);
+      const refused = await home.clip(['run', '--', 'true']);
+      expect([refused.code, refused.stdout, refused.stderr]).toEqual([7, '', expect.stringContaining(sentence)]);
+      home.fill();
+      const retried = await home.clip(['retry', String(first)]);
+      expect(retried.code).toBeGreaterThan(0);
+      expect((await home.clip(['status'])).stdout).toContain(sentence);
+      expect((await home.clip(['doctor'])).stdout).toMatch(/✗ disk +There is no space left/);
+      const stubborn = await home.clip(['cancel', String(second)]);
+      expect([stubborn.code, (await home.show(second)).status]).toEqual([0, 'cancelled']);
+      expect(await home.show(told.get('waits') ?? 0)).toMatchObject({
+        status: 'queued',
+        waitingFor: 'there is no space left on the disk of the home',
+      });
+      open(home, 'first');
+      expect((await home.clip(['wait', String(first)])).code).toBe(7);
+      expect(await home.show(first)).toMatchObject({ status: 'failed', exitCode: 7, exitKnown: true });
+      home.empty();
+      await home.untilRoom();
+      // The run that it waited for has failed, so it ends as it would have without the full disk.
+      expect((await home.clip(['wait', String(told.get('waits'))])).code).toBe(130);
+      expect(home.daemonPid()).toBe(daemon);
+      expect(await invariantsOf(home, told)).toEqual([]);
+    },
+  );
 
   it('leaves room for the records although a run fills the disk repeatedly with its log', async () => {
     const home = createHomeOnDisk(32);
@@ -125,7 +130,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await invariantsOf(home, told)).toEqual([]);
   });
 
-  it('takes hundreds of changes, one by one, without growth of the database', async () => {
+  it('takes hundreds of changes, one by one, without growth of the database', deep, async () => {
     const home = createHomeOnDisk(32);
     await home.clip(['daemon', 'start']);
     await untilReserved(home);
@@ -154,44 +159,52 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await invariantsOf(home, new Map(Array.from({ length: 300 }, (_, n) => [`k${n + 1}`, n + 1])))).toEqual([]);
   });
 
-  it('lets a killed daemon start again: it shows, waits and cancels, and starts runs once there is space', async () => {
-    const { home, told, first, second, waits } = await fullHome();
-    await home.kill(home.daemonPid());
-    home.fill();
-    await until('another daemon answers', async () => (await home.clip(['runs', '--limit', '1'])).code === 0);
-    await home.untilFull();
-    expect((await home.clip(['status'])).stdout).toContain(sentence);
-    expect((await home.clip(['logs', String(first), '--stream', 'stderr'])).stdout.length).toBeGreaterThan(100);
-    expect(await home.show(second)).toMatchObject({ status: 'running', errorCode: null });
-    expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
-    expect((await home.clip(['cancel', String(second)])).code).toBe(0);
-    open(home, 'first');
-    expect((await home.clip(['wait', String(first)])).code).toBe(7);
-    home.empty();
-    expect((await home.clip(['wait', String(waits)])).code).toBe(130);
-    expect(await invariantsOf(home, told)).toEqual([]);
-  });
+  it(
+    'lets a killed daemon start again: it shows, waits and cancels, and starts runs once there is space',
+    deep,
+    async () => {
+      const { home, told, first, second, waits } = await fullHome();
+      await home.kill(home.daemonPid());
+      home.fill();
+      await until('another daemon answers', async () => (await home.clip(['runs', '--limit', '1'])).code === 0);
+      await home.untilFull();
+      expect((await home.clip(['status'])).stdout).toContain(sentence);
+      expect((await home.clip(['logs', String(first), '--stream', 'stderr'])).stdout.length).toBeGreaterThan(100);
+      expect(await home.show(second)).toMatchObject({ status: 'running', errorCode: null });
+      expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
+      expect((await home.clip(['cancel', String(second)])).code).toBe(0);
+      open(home, 'first');
+      expect((await home.clip(['wait', String(first)])).code).toBe(7);
+      home.empty();
+      expect((await home.clip(['wait', String(waits)])).code).toBe(130);
+      expect(await invariantsOf(home, told)).toEqual([]);
+    },
+  );
 
-  it('lets a stopped daemon start again: it shows, waits and cancels, and starts runs once there is space', async () => {
-    const { home, told, first, second, waits } = await fullHome();
-    const { processPid } = await home.show(first);
-    await home.clip(['daemon', 'stop']);
-    home.fill();
-    open(home, 'first');
-    await until('the process has ended', () => !isAlive(processPid ?? 0));
-    expect((await home.clip(['daemon', 'start'])).code).toBe(0);
-    expect((await home.clip(['status'])).stdout).toContain(sentence);
-    expect((await home.clip(['logs', String(second), '--stream', 'stderr'])).code).toBe(0);
-    expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
-    expect((await home.clip(['wait', String(first)])).code).toBe(7);
-    expect((await home.clip(['cancel', String(second)])).code).toBe(0);
-    home.empty();
-    await home.untilRoom();
-    expect((await home.clip(['wait', String(waits)])).code).toBe(130);
-    expect(await invariantsOf(home, told)).toEqual([]);
-  });
+  it(
+    'lets a stopped daemon start again: it shows, waits and cancels, and starts runs once there is space',
+    deep,
+    async () => {
+      const { home, told, first, second, waits } = await fullHome();
+      const { processPid } = await home.show(first);
+      await home.clip(['daemon', 'stop']);
+      home.fill();
+      open(home, 'first');
+      await until('the process has ended', () => !isAlive(processPid ?? 0));
+      expect((await home.clip(['daemon', 'start'])).code).toBe(0);
+      expect((await home.clip(['status'])).stdout).toContain(sentence);
+      expect((await home.clip(['logs', String(second), '--stream', 'stderr'])).code).toBe(0);
+      expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
+      expect((await home.clip(['wait', String(first)])).code).toBe(7);
+      expect((await home.clip(['cancel', String(second)])).code).toBe(0);
+      home.empty();
+      await home.untilRoom();
+      expect((await home.clip(['wait', String(waits)])).code).toBe(130);
+      expect(await invariantsOf(home, told)).toEqual([]);
+    },
+  );
 
-  it('is reported when the daemon cannot open its database, and nothing is changed', async () => {
+  it('is reported when the daemon cannot open its database, and nothing is changed', deep, async () => {
     const home = createHomeOnDisk(32);
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
     await untilReserved(home);

@@ -11,6 +11,7 @@ import { Conversation } from '#http/poll.ts';
 import type { AgentEvent } from '#run/agent-event.ts';
 import { judgeStream } from '#run/stream-outcome.ts';
 import { emptyStreamState, fold } from '#run/stream-state.ts';
+import { deep } from '../support/deep.ts';
 import type { Result } from '../support/home.ts';
 import { playAgent, runClipHttp, startClipHttp } from '../support/http-agent.ts';
 import { until } from '../support/until.ts';
@@ -36,7 +37,7 @@ const final = '{"type":"clip-http.final"}';
 const ended = (message: string) => JSON.stringify({ status: 'succeeded', message });
 
 describe('clip-http sends a request', () => {
-  it('once, with the facts of the run and the unchanged prompt', async () => {
+  it('once, with the facts of the run and the unchanged prompt', deep, async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(ended('Done.')));
     const prompt = 'Repair the fence.\n"Quotes", ünïcode 🐎 and $HOME stay.';
     const env = { CLIP_RUN_ID: 'id42', CLIP_TASK: '7', CLIP_CONTINUATION: '1' };
@@ -63,7 +64,7 @@ describe('clip-http sends a request', () => {
     });
   });
 
-  it('with null for every unknown fact', async () => {
+  it('with null for every unknown fact', deep, async () => {
     const agent = await playAgent((_, answer) => answer.end());
     expect((await runClipHttp([agent.url], { prompt: '' })).code).toBe(0);
     expect(JSON.parse(agent.asked[0]?.body ?? '')).toEqual({
@@ -91,7 +92,7 @@ describe('clip-http sends a request', () => {
     expect(agent.asked[0]?.headers).toMatchObject({ authorization: 'Bearer hidden-1', 'x-both': 'hidden-1/two/$5=x' });
   });
 
-  it('with the name and password of the URL as a header, and prints them nowhere', async () => {
+  it('with the name and password of the URL as a header, and prints them nowhere', deep, async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(500).end());
     const result = await runClipHttp([`http://ada:secret%21@127.0.0.1:${agent.port}/a?key=secret2`]);
     expect(agent.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from('ada:secret!').toString('base64')}`);
@@ -99,7 +100,7 @@ describe('clip-http sends a request', () => {
     expect(result.stdout + result.stderr).not.toMatch(/secret|ada/);
   });
 
-  it('with another method on request, without a body for GET', async () => {
+  it('with another method on request, without a body for GET', deep, async () => {
     const agent = await playAgent((_, answer) => answer.end());
     await runClipHttp([agent.url, '--method', 'put']);
     await runClipHttp([agent.url, '--method', 'GET']);
@@ -111,7 +112,7 @@ describe('clip-http sends a request', () => {
 });
 
 describe('the log of an HTTP agent', () => {
-  it('has each part of the answer as it arrives', async () => {
+  it('has each part of the answer as it arrives', deep, async () => {
     const agent = await playAgent((_, answer) => {
       answer.writeHead(200, { 'content-type': 'application/x-ndjson' });
       answer.write('{"message":"I begin."}\n{"message":"I go');
@@ -121,7 +122,7 @@ describe('the log of an HTTP agent', () => {
     expect(child.exitCode).toBe(null);
   });
 
-  it('has plain text unchanged, which is a success', async () => {
+  it('has plain text unchanged, which is a success', deep, async () => {
     const text = 'Hello\r\n  there,\n\nno end of line, ünïcode';
     const agent = await playAgent((_, answer) => answer.end(text));
     const result = await runClipHttp([agent.url]);
@@ -130,7 +131,7 @@ describe('the log of an HTTP agent', () => {
     expect(fold(emptyStreamState, readingsOf(result.stdout), 0).text).toContain('no end of line');
   });
 
-  it('has a document of many lines on one line', async () => {
+  it('has a document of many lines on one line', deep, async () => {
     const document = {
       status: 'succeeded',
       message: 'a\nb { "x" }',
@@ -155,13 +156,13 @@ describe('the log of an HTTP agent', () => {
     });
   });
 
-  it('has JSON lines unchanged, with their numbers and spaces', async () => {
+  it('has JSON lines unchanged, with their numbers and spaces', deep, async () => {
     const text = '{"a": 12345678901234567890.10}\n{ "status" : "succeeded" }\n';
     const agent = await playAgent((_, answer) => answer.writeHead(200, json).end(text));
     expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: text });
   });
 
-  it('has text that only begins like a document unchanged', async () => {
+  it('has text that only begins like a document unchanged', deep, async () => {
     const text = '{ this is\nno JSON }\n';
     const agent = await playAgent((_, answer) => answer.end(text));
     expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: text });
@@ -181,14 +182,14 @@ describe('the log of an HTTP agent', () => {
     ['{\n"a": 1\n}\nand more'],
     ['\n[notice] x'],
     ['{"an open text\n'],
-  ])('has %j at once, as it can no longer become a document', async (text) => {
+  ])('has %j at once, as it can no longer become a document', deep, async (text) => {
     const agent = await playAgent((_, answer) => answer.write(text));
     const { child, soFar } = startClipHttp([agent.url]);
     await until('the output is in the log', () => soFar() === text, 10_000);
     expect(child.exitCode).toBe(null);
   });
 
-  it('may be larger than the memory: a body of 400 MB passes in less than 200 MB', async () => {
+  it('may be larger than the memory: a body of 400 MB passes in less than 200 MB', deep, async () => {
     const megabyte = Buffer.alloc(2 ** 20, 'x');
     const agent = await playAgent((_, answer) => {
       let left = 400;
@@ -228,7 +229,7 @@ function peakOf(pid: number): number {
 }
 
 describe('an HTTP agent that reports a failure', () => {
-  it('fails the run with the error in its answer', async () => {
+  it('fails the run with the error in its answer', deep, async () => {
     const error = { code: 'rate_limited', message: 'Slow down.', retryAfterSec: 90 };
     const agent = await playAgent((_, answer) =>
       answer.writeHead(200, json).end(JSON.stringify({ status: 'failed', message: 'Sorry.', error })),
@@ -250,7 +251,7 @@ describe('an HTTP agent that reports a failure', () => {
     [400, '{"error":"prompt is too long"}', 'context_exhausted', 'prompt is too long'],
     [500, 'oops', 'provider_unavailable', 'answered 500: oops.'],
     [503, '', 'provider_unavailable', 'answered 503.'],
-  ] as const)('by status %d %s is not asked again and fails as %s', async (status, body, kind, words) => {
+  ] as const)('by status %d %s is not asked again and fails as %s', deep, async (status, body, kind, words) => {
     const agent = await playAgent((_, answer) => answer.writeHead(status, { 'retry-after': '120' }).end(body));
     const result = await runClipHttp([agent.url]);
     expect([result.code, agent.asked.length]).toEqual([1, 1]);
@@ -260,7 +261,7 @@ describe('an HTTP agent that reports a failure', () => {
     expect(failure?.message).toContain(agent.url);
   });
 
-  it('in the last line of its stream fails, whatever the lines before say', async () => {
+  it('in the last line of its stream fails, whatever the lines before say', deep, async () => {
     const agent = await playAgent((_, answer) =>
       answer.end('{"status":"running"}\n{"status":"succeeded"}\n{"status":"failed","error":{"message":"It broke."}}\n'),
     );
@@ -273,7 +274,7 @@ describe('an HTTP agent that reports a failure', () => {
 });
 
 describe('an HTTP agent that cannot be reached', () => {
-  it('because no server listens is unavailable, and the message has the address', async () => {
+  it('because no server listens is unavailable, and the message has the address', deep, async () => {
     const server = createTcpServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -287,7 +288,7 @@ describe('an HTTP agent that cannot be reached', () => {
     );
   });
 
-  it('because it closes the connection without an answer is unavailable', async () => {
+  it('because it closes the connection without an answer is unavailable', deep, async () => {
     const agent = await playAgent((_, answer) => answer.destroy());
     const result = await runClipHttp([agent.url]);
     expect([result.code, reportedBy(result)?.failure?.class]).toEqual([1, 'provider_unavailable']);
@@ -299,6 +300,7 @@ describe('an HTTP agent that cannot be reached', () => {
     ['in pieces', {}],
   ])(
     'because it closes the connection in the middle of an answer %s keeps what was received, and fails',
+    deep,
     async (_, headers) => {
       const agent = await playAgent((_asked, answer) => {
         answer.writeHead(200, headers);
@@ -322,6 +324,7 @@ describe('an HTTP agent that cannot be reached', () => {
     ['[1,\n2'],
   ])(
     'because it closes the connection in the middle of the document %j keeps what was received, and fails',
+    deep,
     async (text) => {
       const agent = await playAgent((_asked, answer) => answer.write(text, () => answer.destroy()));
       const result = await runClipHttp([agent.url]);
@@ -346,7 +349,7 @@ describe('an HTTP agent that cannot be reached', () => {
     [['http://a', '--header', 'Host=evil'], '--header: host is set by clip-http itself'],
     [['http://a', '--header', 'X=$NOT_THERE'], 'the environment has no variable NOT_THERE'],
     [['http://a', '--header', 'X=a\nb: c'], 'characters that no header may have'],
-  ])('because it was started with %j has a bad argument', async (args, words) => {
+  ])('because it was started with %j has a bad argument', deep, async (args, words) => {
     const result = await runClipHttp(args);
     expect(result.code).toBe(2);
     expect(reportedBy(result)?.failure?.message).toContain(words);
@@ -360,7 +363,7 @@ describe('a redirect', () => {
     [303, 'GET'],
     [307, 'POST'],
     [308, 'POST'],
-  ])('%d on the same host is followed with %s and the headers', async (status, method) => {
+  ])('%d on the same host is followed with %s and the headers', deep, async (status, method) => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(status, { location: '/new' }).end() : answer.end(ended('Here.')),
     );
@@ -371,7 +374,7 @@ describe('a redirect', () => {
     expect(second?.body.includes('Repair the fence.')).toBe(method === 'POST');
   });
 
-  it('to another host is refused, and the other host gets no request', async () => {
+  it('to another host is refused, and the other host gets no request', deep, async () => {
     const other = await playAgent((_, answer) => answer.end());
     const agent = await playAgent((_, answer) => answer.writeHead(307, { location: `${other.url}/take?it=all` }).end());
     const result = await runClipHttp([agent.url]);
@@ -379,7 +382,7 @@ describe('a redirect', () => {
     expect(reportedBy(result)?.failure?.message).toContain(`redirects to ${other.url}/take?…, another host`);
   });
 
-  it('to another name of the same port is refused, because its owner is unknown', async () => {
+  it('to another name of the same port is refused, because its owner is unknown', deep, async () => {
     const agent = await playAgent(({ path }, answer) =>
       answer.writeHead(307, { location: `http://localhost:${agent.port}${path}x` }).end(),
     );
@@ -387,7 +390,7 @@ describe('a redirect', () => {
     expect(agent.asked).toHaveLength(1);
   });
 
-  it('to the same host over TLS is followed', async () => {
+  it('to the same host over TLS is followed', deep, async () => {
     const agent = await playAgent((_, answer) =>
       answer.writeHead(307, { location: `https://127.0.0.1:${agent.port}/` }).end(),
     );
@@ -397,19 +400,19 @@ describe('a redirect', () => {
     );
   });
 
-  it('to a file is refused', async () => {
+  it('to a file is refused', deep, async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(302, { location: 'file:///etc/passwd' }).end());
     expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain('another host');
   });
 
-  it('in a loop is followed five times', async () => {
+  it('in a loop is followed five times', deep, async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(307, { location: '/' }).end());
     const result = await runClipHttp([agent.url]);
     expect([result.code, agent.asked.length]).toEqual([1, 6]);
     expect(result.stdout).toContain('redirected more than 5 times');
   });
 
-  it('to nowhere is refused', async () => {
+  it('to nowhere is refused', deep, async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(302).end());
     expect(reportedBy(await runClipHttp([agent.url]))?.failure?.message).toContain(
       'answered 302 without saying where to go',
@@ -418,7 +421,7 @@ describe('a redirect', () => {
 });
 
 describe('an HTTP agent that answers 202', () => {
-  it('is asked again at the given URL until the work has ended', async () => {
+  it('is asked again at the given URL until the work has ended', deep, async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/')
@@ -446,7 +449,7 @@ describe('an HTTP agent that answers 202', () => {
     ]);
   });
 
-  it.each(['submitted', 'created', 'ok'])('is waited for when it calls its status %s', async (status) => {
+  it.each(['submitted', 'created', 'ok'])('is waited for when it calls its status %s', deep, async (status) => {
     let done = false;
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
@@ -472,14 +475,14 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)).toBe(null);
   });
 
-  it('is waited for when its answer has no status', async () => {
+  it('is waited for when its answer has no status', deep, async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.end('Words.'),
     );
     expect((await runClipHttp([agent.url, '--poll-interval', '100ms'])).stdout).toBe(`${pending}\n${final}\nWords.`);
   });
 
-  it('and ends with the words of an earlier answer has ended', async () => {
+  it('and ends with the words of an earlier answer has ended', deep, async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(202, { location: '/s' }).end('{"message":"x"}') : answer.end('{"message":"x"}'),
     );
@@ -488,7 +491,7 @@ describe('an HTTP agent that answers 202', () => {
     );
   });
 
-  it('and ends in the middle of a stream of lines, cut anywhere, has ended', async () => {
+  it('and ends in the middle of a stream of lines, cut anywhere, has ended', deep, async () => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end('{"status":"accepted"}');
       answer.write('{"status":"running"}\n{"message":"Half');
@@ -511,7 +514,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)?.failure?.message).toBe('No luck.');
   });
 
-  it('and no longer responds is no longer waited for', async () => {
+  it('and no longer responds is no longer waited for', deep, async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(410).end(),
     );
@@ -522,7 +525,7 @@ describe('an HTTP agent that answers 202', () => {
     });
   });
 
-  it('may give the status URL in its body, and continue with status 200', async () => {
+  it('may give the status URL in its body, and continue with status 200', deep, async () => {
     const answers = [
       '{"status":"queued"}',
       '{"status":"running"}',
@@ -537,13 +540,13 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)?.failure?.message).toBe('No luck.');
   });
 
-  it('without a status URL has accepted the work, and no result follows', async () => {
+  it('without a status URL has accepted the work, and no result follows', deep, async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(202, json).end('{"status":"accepted"}'));
     expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: '{"status":"accepted"}\n' });
     expect(agent.asked).toHaveLength(1);
   });
 
-  it('is not asked again before the time that it gave', async () => {
+  it('is not asked again before the time that it gave', deep, async () => {
     const times: number[] = [];
     const agent = await playAgent(({ path }, answer) => {
       times.push(Date.now());
@@ -560,7 +563,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(gaps[1]).toBeGreaterThanOrEqual(900);
   });
 
-  it('and then fails temporarily is asked again, which is reported', async () => {
+  it('and then fails temporarily is asked again, which is reported', deep, async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
@@ -578,7 +581,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)).toEqual({ failure: null });
   });
 
-  it('and then does not know the work has failed', async () => {
+  it('and then does not know the work has failed', deep, async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/' ? answer.writeHead(202, { location: '/s' }).end() : answer.writeHead(404).end(),
     );
@@ -587,7 +590,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)?.failure?.message).toContain(`${agent.url}/s answered 404`);
   });
 
-  it('and gives a status URL on another host is refused', async () => {
+  it('and gives a status URL on another host is refused', deep, async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(202, { location: 'http://other.invalid/s' }).end());
     const result = await runClipHttp([agent.url, '--header', 'X-Key=k']);
     expect([result.code, agent.asked.length]).toEqual([1, 1]);
@@ -598,6 +601,7 @@ describe('an HTTP agent that answers 202', () => {
 
   it.each(['{"cancelUrl":"http://other.invalid/c"}', '{"message":"x"}\n{"cancelUrl":"http://other.invalid/c"}\n'])(
     'and gives a cancel URL on another host, in %j, is refused, and its answer stays in the log',
+    deep,
     async (text) => {
       const agent = await playAgent((_, answer) => answer.writeHead(202, { location: '/s' }).end(text));
       const result = await runClipHttp([agent.url]);
@@ -606,32 +610,40 @@ describe('an HTTP agent that answers 202', () => {
     },
   );
 
-  it('and closes the connection in the middle of its last answer has failed, because a repeated answer would be in the log twice', async () => {
-    const agent = await playAgent(({ path }, answer) => {
-      if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
-      return answer.write('Half of ', () => answer.destroy());
-    });
-    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
-    expect([result.code, agent.asked.length]).toEqual([1, 2]);
-    expect(result.stdout).toMatch(new RegExp(`^${pending}\n${final}\nHalf of \n.*clip-http.failed`));
-  });
+  it(
+    'and closes the connection in the middle of its last answer has failed, because a repeated answer would be in the log twice',
+    deep,
+    async () => {
+      const agent = await playAgent(({ path }, answer) => {
+        if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
+        return answer.write('Half of ', () => answer.destroy());
+      });
+      const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+      expect([result.code, agent.asked.length]).toEqual([1, 2]);
+      expect(result.stdout).toMatch(new RegExp(`^${pending}\n${final}\nHalf of \n.*clip-http.failed`));
+    },
+  );
 
-  it('and closes the connection in the middle of a document of many lines is asked again, because no part of it is in the log yet', async () => {
-    let looks = 0;
-    const agent = await playAgent(({ path }, answer) => {
-      if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
-      looks += 1;
-      return looks === 1 ? answer.write('{\n"message": "Ha', () => answer.destroy()) : answer.end(ended('At last.'));
-    });
-    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
-    expect([result.code, agent.asked.length, result.stdout]).toEqual([
-      0,
-      3,
-      `${pending}\n${final}\n${ended('At last.')}\n`,
-    ]);
-  });
+  it(
+    'and closes the connection in the middle of a document of many lines is asked again, because no part of it is in the log yet',
+    deep,
+    async () => {
+      let looks = 0;
+      const agent = await playAgent(({ path }, answer) => {
+        if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
+        looks += 1;
+        return looks === 1 ? answer.write('{\n"message": "Ha', () => answer.destroy()) : answer.end(ended('At last.'));
+      });
+      const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+      expect([result.code, agent.asked.length, result.stdout]).toEqual([
+        0,
+        3,
+        `${pending}\n${final}\n${ended('At last.')}\n`,
+      ]);
+    },
+  );
 
-  it('and then fails for days is reported at once, and then once a minute', async () => {
+  it('and then fails for days is reported at once, and then once a minute', deep, async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
@@ -665,7 +677,7 @@ describe('clip-http, told to stop,', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('by %s calls the cancel URL and exits with %d', async (signal, code) => {
+  ] as const)('by %s calls the cancel URL and exits with %d', deep, async (signal, code) => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/cancel') return answer.end();
       return answer.write('Working.\n');
@@ -685,23 +697,27 @@ describe('clip-http, told to stop,', () => {
     expect(JSON.parse(asked?.body ?? '')).toEqual({ run: { id: 'id42' }, sessionId: null });
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('by %s leaves the received part of a document in the log', async (signal) => {
-    const text = '{\n  "message": "I was just ab';
-    let sent = false;
-    const agent = await playAgent(({ path }, answer) => {
-      if (path === '/cancel') return answer.end();
-      return answer.write(text, () => {
-        sent = true;
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'by %s leaves the received part of a document in the log',
+    deep,
+    async (signal) => {
+      const text = '{\n  "message": "I was just ab';
+      let sent = false;
+      const agent = await playAgent(({ path }, answer) => {
+        if (path === '/cancel') return answer.end();
+        return answer.write(text, () => {
+          sent = true;
+        });
       });
-    });
-    const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`]);
-    // The log does not show that the request has arrived, but it arrives before the answer to the cancel.
-    await until('the request was sent', () => sent);
-    child.kill(signal);
-    expect((await end).stdout).toBe(text);
-  });
+      const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/cancel`]);
+      // The log does not show that the request has arrived, but it arrives before the answer to the cancel.
+      await until('the request was sent', () => sent);
+      child.kill(signal);
+      expect((await end).stdout).toBe(text);
+    },
+  );
 
-  it('while it waits for the next poll calls the cancel URL of the answer', async () => {
+  it('while it waits for the next poll calls the cancel URL of the answer', deep, async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/'
         ? answer.writeHead(202, { location: '/s', 'retry-after': '3600' }).end('{"cancelUrl":"/c?x=1"}\n')
@@ -714,7 +730,7 @@ describe('clip-http, told to stop,', () => {
     expect(agent.asked.map(({ path }) => path)).toEqual(['/', '/c?x=1']);
   });
 
-  it('exits within three seconds, whatever the cancel URL does', async () => {
+  it('exits within three seconds, whatever the cancel URL does', deep, async () => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') answer.write('Working.\n');
     });
@@ -732,7 +748,7 @@ describe('clip-http, told to stop,', () => {
     expect(readingsOf(stderr, 'stderr')).toEqual([]);
   });
 
-  it('stays until the cancel request is answered, also when the answer ends first', async () => {
+  it('stays until the cancel request is answered, also when the answer ends first', deep, async () => {
     let working: { end: (text: string) => void } | null = null;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') {
@@ -753,7 +769,7 @@ describe('clip-http, told to stop,', () => {
     expect(agent.asked).toHaveLength(2);
   });
 
-  it('closes the connection when there is no cancel URL', async () => {
+  it('closes the connection when there is no cancel URL', deep, async () => {
     let gone = false;
     const agent = await playAgent((_, answer) => {
       answer.on('close', () => {
@@ -768,7 +784,7 @@ describe('clip-http, told to stop,', () => {
     await until('the agent sees the closed connection', () => gone);
   });
 
-  it('before the prompt has arrived only exits', async () => {
+  it('before the prompt has arrived only exits', deep, async () => {
     const agent = await playAgent((_, answer) => answer.end());
     const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/c`], { prompt: null });
     // This is more than a pipe holds. When all of it is written, the program is reading, and its signal handlers are
@@ -778,7 +794,7 @@ describe('clip-http, told to stop,', () => {
     expect((await end).code).toBe(130);
   });
 
-  it('sends no headers to a cancel URL on another host', async () => {
+  it('sends no headers to a cancel URL on another host', deep, async () => {
     const other = await playAgent((_, answer) => answer.end());
     const agent = await playAgent((_, answer) => answer.write('Working.\n'));
     const {
@@ -793,7 +809,7 @@ describe('clip-http, told to stop,', () => {
   });
 });
 
-it('clip-http exits at once after the answer, although the server would keep the connection open', async () => {
+it('clip-http exits at once after the answer, although the server would keep the connection open', deep, async () => {
   const agent = await playAgent((_, answer) => answer.writeHead(200, { connection: 'keep-alive' }).end('ok'));
   const before = Date.now();
   expect((await runClipHttp([agent.url])).code).toBe(0);

@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, marked, type TestHome } from '../support/home.ts';
 import { playAgent } from '../support/http-agent.ts';
 import { until } from '../support/until.ts';
@@ -14,50 +15,54 @@ function program(home: TestHome, name: string, text: string): string {
 }
 
 describe('an agent behind HTTP', () => {
-  it('gets the prompt and a header from its variables; its answer is the log, with session and usage', async () => {
-    const home = createHome();
-    const answer = {
-      status: 'succeeded',
-      message: 'Repaired.',
-      sessionId: 's-81',
-      usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
-      files: ['a.ts'],
-    };
-    const server = await playAgent(
-      (_, reply) => void reply.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)),
-    );
-    const options = [
-      '--command',
-      `${server.url}/run`,
-      '--env',
-      'TOKEN=hush',
-      '--arg',
-      '--header',
-      '--arg',
-      'Authorization=Bearer $TOKEN',
-    ];
-    expect((await home.clip(['agent', 'add', 'scout', '--adapter', 'http', ...options])).code).toBe(0);
-    const waited = await home.clip(['run', '-w', '--json', '--agent', 'scout', 'Repair the fence.']);
-    const { run } = JSON.parse(waited.stdout);
-    expect(run).toMatchObject({
-      status: 'succeeded',
-      adapter: 'http',
-      sessionIdAfter: 's-81',
-      lastMessage: 'Repaired.',
-      usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
-      evidence: { filesChanged: 1 },
-    });
-    expect(server.asked[0]?.headers.authorization).toBe('Bearer hush');
-    expect(JSON.parse(server.asked[0]?.body ?? '')).toMatchObject({
-      run: { id: run.id },
-      agent: { name: 'scout' },
-      prompt: 'Repair the fence.',
-    });
-    expect(JSON.stringify(run.command)).not.toContain('hush');
-    expect((await home.clip(['logs', String(run.number)])).stdout).toContain('"sessionId":"s-81"');
-  });
+  it(
+    'gets the prompt and a header from its variables; its answer is the log, with session and usage',
+    deep,
+    async () => {
+      const home = createHome();
+      const answer = {
+        status: 'succeeded',
+        message: 'Repaired.',
+        sessionId: 's-81',
+        usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
+        files: ['a.ts'],
+      };
+      const server = await playAgent(
+        (_, reply) => void reply.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)),
+      );
+      const options = [
+        '--command',
+        `${server.url}/run`,
+        '--env',
+        'TOKEN=hush',
+        '--arg',
+        '--header',
+        '--arg',
+        'Authorization=Bearer $TOKEN',
+      ];
+      expect((await home.clip(['agent', 'add', 'scout', '--adapter', 'http', ...options])).code).toBe(0);
+      const waited = await home.clip(['run', '-w', '--json', '--agent', 'scout', 'Repair the fence.']);
+      const { run } = JSON.parse(waited.stdout);
+      expect(run).toMatchObject({
+        status: 'succeeded',
+        adapter: 'http',
+        sessionIdAfter: 's-81',
+        lastMessage: 'Repaired.',
+        usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
+        evidence: { filesChanged: 1 },
+      });
+      expect(server.asked[0]?.headers.authorization).toBe('Bearer hush');
+      expect(JSON.parse(server.asked[0]?.body ?? '')).toMatchObject({
+        run: { id: run.id },
+        agent: { name: 'scout' },
+        prompt: 'Repair the fence.',
+      });
+      expect(JSON.stringify(run.command)).not.toContain('hush');
+      expect((await home.clip(['logs', String(run.number)])).stdout).toContain('"sessionId":"s-81"');
+    },
+  );
 
-  it('gets a cancel request when its run is canceled', async () => {
+  it('gets a cancel request when its run is canceled', deep, async () => {
     const home = createHome();
     const server = await playAgent((asked, reply) => {
       if (asked.path === '/cancel') reply.end('{}');
@@ -84,7 +89,7 @@ describe('an agent behind HTTP', () => {
     expect(marked(id)).toEqual([]);
   });
 
-  it('that refuses a request fails the run with the matching error code', async () => {
+  it('that refuses a request fails the run with the matching error code', deep, async () => {
     const home = createHome();
     const server = await playAgent(
       (_, reply) => void reply.writeHead(429, { 'retry-after': '3600' }).end('{"error":{"message":"Slow down."}}'),
@@ -103,7 +108,7 @@ describe('an agent behind HTTP', () => {
 });
 
 describe('a plain agent', () => {
-  it('reads the prompt from standard input, and its exit code alone decides', async () => {
+  it('reads the prompt from standard input, and its exit code alone decides', deep, async () => {
     const home = createHome();
     await home.clip(['agent', 'add', 'wc', '--adapter', 'plain', '--command', 'wc', '--arg', '-c']);
     await home.clip(['run', '-w', '--agent', 'wc', '12345678']);
@@ -125,7 +130,7 @@ describe('a plain agent', () => {
     });
   });
 
-  it('with a mapping is read like any other agent: session, tools, usage, resuming', async () => {
+  it('with a mapping is read like any other agent: session, tools, usage, resuming', deep, async () => {
     const home = createHome();
     const says = [
       { event: 'hello', session: 's-1' },
@@ -211,7 +216,7 @@ describe('a plain agent', () => {
     });
   });
 
-  it('that needs its prompt as a file gets the path of a file with the whole prompt', async () => {
+  it('that needs its prompt as a file gets the path of a file with the whole prompt', deep, async () => {
     const home = createHome();
     const reader = program(home, 'reader', 'for last; do :; done; cat "$last"');
     const mapping = {

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addSpeaker } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 import { tcpListeners } from '../support/listeners.ts';
 import { until } from '../support/until.ts';
@@ -33,7 +34,7 @@ describe('NODE_OPTIONS of the first client', () => {
     expect(pids.flatMap(tcpListeners)).toEqual([]);
   });
 
-  it('with a relative --require does not keep the daemon from starting', async () => {
+  it('with a relative --require does not keep the daemon from starting', deep, async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'tracer.cjs'), '');
     const started = await home.clip(['run', '--wait', '--', 'true'], {
@@ -57,7 +58,7 @@ describe('a file descriptor of the first client', () => {
     expect(holders).not.toContain(lock);
   });
 
-  it('is not closed in the client itself, which may be the only one that holds a lock', async () => {
+  it('is not closed in the client itself, which may be the only one that holds a lock', deep, async () => {
     const home = createHome();
     const lock = join(home.base, 'lock');
     const gate = join(home.base, 'gate');

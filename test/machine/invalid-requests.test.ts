@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configure } from '../support/config.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, program, type Result } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -15,7 +16,7 @@ function refusal(result: Result): string {
 }
 
 describe('an invalid request', () => {
-  it('is refused with a message, a hint and exit code 2', async () => {
+  it('is refused with a message, a hint and exit code 2', deep, async () => {
     const home = createHome();
     const long = 'x'.repeat(300);
     const cases: [args: string[], says: RegExp][] = [
@@ -78,7 +79,7 @@ describe('an invalid request', () => {
     expect(await home.json(['runs', '--json'])).toMatchObject({ runs: [] });
   });
 
-  it('for something that does not exist names it, with exit code 3', async () => {
+  it('for something that does not exist names it, with exit code 3', deep, async () => {
     const home = createHome();
     const cases: [args: string[], says: RegExp][] = [
       [['show', '1'], /There is no run 1\./],
@@ -96,7 +97,7 @@ describe('an invalid request', () => {
     }
   });
 
-  it('to cancel twice is no error, and to cancel an ended run is refused with 5', async () => {
+  it('to cancel twice is no error, and to cancel an ended run is refused with 5', deep, async () => {
     const home = createHome();
     await home.submit(['--grace', '1h', '--', 'sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.05; done']);
     await home.untilStatus(1, 'running');
@@ -118,7 +119,7 @@ describe('an invalid configuration', () => {
     ['max_runs = 2\n\nmax_rums = 3\n', /line 3, does not know the key "max_rums"/],
     ['# a comment\nmax_runs = "many"\n', /line 2, has a bad value for "max_runs"/],
     ['max_runs = 2\nafter_crash = \n', /line 2 is not TOML/],
-  ])('stops the start of the daemon, with its key and line: %j', async (text, says) => {
+  ])('stops the start of the daemon, with its key and line: %j', deep, async (text, says) => {
     const home = createHome();
     configure(home, text);
     for (const args of [
@@ -136,7 +137,7 @@ describe('an invalid configuration', () => {
 });
 
 describe('a long command line', () => {
-  it('of many arguments works, and one argument beyond the limit of the system is refused', async () => {
+  it('of many arguments works, and one argument beyond the limit of the system is refused', deep, async () => {
     const home = createHome();
     const words = Array.from({ length: 2_000 }, (_, index) => String(index).padStart(100, 'x'));
     const result = await home.clip(['run', '--wait', '-q', '--', 'sh', '-c', 'printf %s "$*" | wc -c', 'sh', ...words]);
@@ -172,7 +173,7 @@ describe('a long command line', () => {
 describe('output with control sequences', () => {
   const bytes = '\u001b[31mred\u001b[0m \u001b]0;title\u0007\u0000\u0008bell\u0007 \u009b2Jend\r\n';
 
-  it('is unchanged in a pipe, and has no control sequences on a terminal', async () => {
+  it('is unchanged in a pipe, and has no control sequences on a terminal', deep, async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'bytes'), bytes);
     await home.clip(['run', '--wait', '--name', 'plain', '--', 'sh', '-c', 'cat bytes; cat bytes >&2']);

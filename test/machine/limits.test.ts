@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, marked } from '../support/home.ts';
 
 const node = process.execPath;
 
 describe('the time limit', () => {
-  it('stops a run, which is then timed_out with exit code 124', async () => {
+  it('stops a run, which is then timed_out with exit code 124', deep, async () => {
     const home = createHome();
     const { code } = await home.clip(['run', '--wait', '--timeout', '1s', '--grace', '1s', '--', 'sleep', '1000']);
     expect(code).toBe(124);
@@ -20,7 +21,7 @@ describe('the time limit', () => {
     expect(marked(run.id)).toEqual([]);
   });
 
-  it('holds for a program that then exits with 0, and for one that has to be killed', async () => {
+  it('holds for a program that then exits with 0, and for one that has to be killed', deep, async () => {
     const home = createHome();
     const wait = ['run', '--wait', '--timeout', '1s', '--grace', '1s', '--'];
     const results = await Promise.all([
@@ -36,7 +37,7 @@ describe('the time limit', () => {
     expect(runs.map(({ exitCode, signal }) => exitCode ?? signal).sort()).toEqual([0, 'SIGKILL']);
   });
 
-  it('is absent by default, and --timeout 0 says so explicitly', async () => {
+  it('is absent by default, and --timeout 0 says so explicitly', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     await home.clip(['run', '--wait', '--timeout', '0', '--', 'true']);
@@ -55,7 +56,7 @@ describe('the time limit', () => {
 });
 
 describe('the silence limit', () => {
-  it('stops a run without output and work: timed_out, but no time limit fired', async () => {
+  it('stops a run without output and work: timed_out, but no time limit fired', deep, async () => {
     const home = createHome();
     const { code } = await home.clip([
       'run',
@@ -77,7 +78,7 @@ describe('the silence limit', () => {
     });
   });
 
-  it('does not stop a run with output, nor one whose child works', async () => {
+  it('does not stop a run with output, nor one whose child works', deep, async () => {
     const home = createHome();
     const results = await Promise.all([
       home.clip(['run', '--wait', '--silence', '2s', '--', node, agent('talks.mjs'), '30', '100', '0']),
@@ -86,7 +87,7 @@ describe('the silence limit', () => {
     expect(results.map(({ code }) => code)).toEqual([0, 4]);
   });
 
-  it('counts from the last moment at which a child worked, not from the last output', async () => {
+  it('counts from the last moment at which a child worked, not from the last output', deep, async () => {
     const home = createHome();
     const script = "require('node:child_process').spawnSync('sleep', ['3']); setTimeout(() => process.exit(4), 1500)";
     const { code } = await home.clip(['run', '--wait', '--silence', '3s', '--', node, '-e', script]);
@@ -95,7 +96,7 @@ describe('the silence limit', () => {
 });
 
 describe('the output limit', () => {
-  it('stops a run with too much output, and keeps that output', async () => {
+  it('stops a run with too much output, and keeps that output', deep, async () => {
     const home = createHome();
     const bytes = 2_000_000;
     const script = `${node} ${agent('floods.mjs')} ${bytes}; exec sleep 1000`;

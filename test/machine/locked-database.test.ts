@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { databaseOf } from '../support/damage-database.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, isAlive, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -22,7 +23,7 @@ function hold(home: TestHome, how: 'BEGIN IMMEDIATE' | 'BEGIN'): { end: () => vo
 }
 
 describe('A database that another program has locked for writing', () => {
-  it('delays no request that reads, and every change is made once the database is free', async () => {
+  it('delays no request that reads, and every change is made once the database is free', deep, async () => {
     const home = createHome();
     const gate = `${home.base}/gate`;
     const live = await home.submit(['--', agent('waits-for-a-file.sh'), gate]);
@@ -42,7 +43,7 @@ describe('A database that another program has locked for writing', () => {
     await home.untilStatus(2, 'succeeded');
   });
 
-  it('loses no end of a run, and prolongs no time limit as if the machine had slept', async () => {
+  it('loses no end of a run, and prolongs no time limit as if the machine had slept', deep, async () => {
     const home = createHome();
     const gate = `${home.base}/gate`;
     const ends = await home.submit(['--', 'sh', '-c', `while [ ! -e ${gate} ]; do sleep 0.05; done; exit 7`]);
@@ -60,7 +61,7 @@ describe('A database that another program has locked for writing', () => {
     expect((await home.history(limited)).map(({ type }) => type)).not.toContain('clock-jumped');
   });
 
-  it('for longer than a client waits is named in the error, and nothing was changed', async () => {
+  it('for longer than a client waits is named in the error, and nothing was changed', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const other = hold(home, 'BEGIN IMMEDIATE');
@@ -106,7 +107,7 @@ describe('A daemon whose database is locked', () => {
     expect(await home.untilStatus(number, 'failed')).toMatchObject({ exitCode: 7, startedAt: expect.any(String) });
   });
 
-  it('leaves no variables of an agent that could not be added', async () => {
+  it('leaves no variables of an agent that could not be added', deep, async () => {
     const home = createHome();
     await home.clip(['agent', 'add', 'kept', '--adapter', 'plain', '--command', 'true', '--env', 'SECRET_TOKEN=one']);
     const other = hold(home, 'BEGIN IMMEDIATE');
@@ -121,7 +122,7 @@ describe('A daemon whose database is locked', () => {
     expect(stored).toEqual([{ SECRET_TOKEN: 'one' }]);
   });
 
-  it('is started by the command that needs it once the database is free', async () => {
+  it('is started by the command that needs it once the database is free', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     await home.clip(['daemon', 'stop']);
@@ -136,7 +137,7 @@ describe('A daemon whose database is locked', () => {
 });
 
 describe('The write-ahead log of the database', () => {
-  it('that has grown under a long reader is truncated once the reader is gone', async () => {
+  it('that has grown under a long reader is truncated once the reader is gone', deep, async () => {
     const home = createHome();
     await home.clip(['run', '-q', '-w', '--', 'true']);
     const log = `${databaseOf(home)}-wal`;

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, isAlive, marked, type TestHome } from '../support/home.ts';
 import { endWithoutRecord, reboot } from '../support/records.ts';
 import { until } from '../support/until.ts';
@@ -76,7 +77,7 @@ describe('when the keeper is killed', () => {
     expect(await home.show(run.number)).toMatchObject(lost);
   });
 
-  it('the next run is started by a new keeper', async () => {
+  it('the next run is started by a new keeper', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home);
     const [keeper] = home.pidsOf('keeper');
@@ -87,7 +88,7 @@ describe('when the keeper is killed', () => {
     expect((await home.clip(['wait', String(run.number)])).code).toBe(120);
   });
 
-  it('a run that is submitted before the next keeper runs starts as soon as that keeper does', async () => {
+  it('a run that is submitted before the next keeper runs starts as soon as that keeper does', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const [keeper] = home.pidsOf('keeper');
@@ -98,7 +99,7 @@ describe('when the keeper is killed', () => {
     expect((await home.untilStatus(2, 'failed')).exitCode).toBe(5);
   });
 
-  it('the warning disappears when the run has output again, but the exit stays unknown', async () => {
+  it('the warning disappears when the run has output again, but the exit stays unknown', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'speak');
     const number = await home.submit([
@@ -124,7 +125,7 @@ describe('when the keeper is killed', () => {
     expect(await home.show(number)).toMatchObject(lost);
   });
 
-  it('output from before does not remove the warning', async () => {
+  it('output from before does not remove the warning', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit([
@@ -147,7 +148,7 @@ describe('when the keeper is killed', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(120);
   });
 
-  it('a detached run can be canceled, with all processes it started', async () => {
+  it('a detached run can be canceled, with all processes it started', deep, async () => {
     const home = createHome();
     const { run } = await submitGated(home);
     const [keeper] = home.pidsOf('keeper');
@@ -196,7 +197,7 @@ describe('when daemon and keeper are killed', () => {
     expect(await home.show(run.number)).toMatchObject(lost);
   });
 
-  it('together with the run, the run is lost, and its processes are ended first', async () => {
+  it('together with the run, the run is lost, and its processes are ended first', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sh', '-c', `${agent('escapes.sh')} && exec sleep 1000`]);
     const { id, processPid, stdoutPath } = await home.untilStatus(number, 'running');
@@ -233,7 +234,7 @@ describe('after a reboot', () => {
     expect(colours(home)).toEqual(['in red', 'in red']);
   });
 
-  it('a run with --on-loss fail is lost and not started again; a plain command is such a run', async () => {
+  it('a run with --on-loss fail is lost and not started again; a plain command is such a run', deep, async () => {
     const home = createHome();
     const { run } = await submitGated(home);
     await reboot(home, run);
@@ -242,7 +243,7 @@ describe('after a reboot', () => {
     expect(starts(home)).toBe(1);
   });
 
-  it('a run that was itself such a retry is not started a third time', async () => {
+  it('a run that was itself such a retry is not started a third time', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home, ['--on-loss', 'retry']);
     await reboot(home, run);
@@ -259,7 +260,7 @@ describe('after a reboot', () => {
     expect(starts(home)).toBe(2);
   });
 
-  it('a run that was being stopped has the ordered end, and is not started again', async () => {
+  it('a run that was being stopped has the ordered end, and is not started again', deep, async () => {
     const home = createHome();
     const number = await home.submit([
       '--on-loss',

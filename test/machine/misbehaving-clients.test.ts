@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/api.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { connectClient, connectClients, countOpen, socketsOf } from '../support/hostile-clients.ts';
 import { until } from '../support/until.ts';
@@ -26,7 +27,7 @@ async function othersAreServed(home: TestHome): Promise<void> {
 }
 
 describe('a misbehaving client', () => {
-  it('that sends half a request affects no other client, and is disconnected', async () => {
+  it('that sends half a request affects no other client, and is disconnected', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const halves = await Promise.all([
@@ -71,7 +72,7 @@ describe('a misbehaving client', () => {
     await othersAreServed(home);
   });
 
-  it('that never reads its stream is disconnected after a while, and nothing is kept for it', async () => {
+  it('that never reads its stream is disconnected after a while, and nothing is kept for it', deep, async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const line = `${JSON.stringify({ command: ['true', 'x'.repeat(10_000)] })}\n`;
@@ -92,7 +93,7 @@ describe('a misbehaving client', () => {
     await othersAreServed(home);
   });
 
-  it('that takes every connection frees them all when it disconnects', async () => {
+  it('that takes every connection frees them all when it disconnects', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const all = await connectClients(socketOf(home), 300);

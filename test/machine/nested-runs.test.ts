@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readStat } from '#process/process-birth.ts';
 import type { RunView } from '#protocol/answers.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, isAlive, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -20,7 +21,7 @@ function createHomeWith(slots: number): TestHome {
 const environmentOf = (pid: number): string[] => readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
 
 describe('a run inside a run', () => {
-  it('shows its parent, and its exit code is known to its parent', async () => {
+  it('shows its parent, and its exit code is known to its parent', deep, async () => {
     const home = createHome();
     expect((await home.clip(['run', '--wait', '--', ...clip, 'run', '--wait', '--', 'sh', '-c', 'exit 6'])).code).toBe(
       6,
@@ -55,13 +56,13 @@ describe('a run inside a run', () => {
       ['run', '--wait', '--after', '1', '--', 'true'],
       'A wait for run 2 would never be over: it starts after run 1, which this command is a part of.',
     ],
-  ])('is refused a wait for %s, which would never end', async (_, args, sentence) => {
+  ])('is refused a wait for %s, which would never end', deep, async (_, args, sentence) => {
     const home = createHome();
     expect((await home.clip(['run', '--wait', '--', ...clip, ...args])).code).toBe(125);
     expect((await home.clip(['logs', '1'])).stderr).toContain(sentence);
   });
 
-  it('does not share the lock of an unrelated run', async () => {
+  it('does not share the lock of an unrelated run', deep, async () => {
     const home = createHomeWith(4);
     const gate = join(home.base, 'gate');
     const holder = await home.submit(['--lock', 'K', '--', agent('waits-for-a-file.sh'), gate]);
@@ -75,7 +76,7 @@ describe('a run inside a run', () => {
     expect((await outer).code).toBe(0);
   });
 
-  it.each([1, 2])('takes no slot of its own: three such runs end when max_runs is %i', async (slots) => {
+  it.each([1, 2])('takes no slot of its own: three such runs end when max_runs is %i', deep, async (slots) => {
     const home = createHomeWith(slots);
     const nested = ['run', '--wait', '--', ...clip, 'run', '--wait', '--', ...clip, 'run', '--wait', '--', 'true'];
     const results = await Promise.all([home.clip(nested), home.clip(nested), home.clip(nested)]);
@@ -84,7 +85,7 @@ describe('a run inside a run', () => {
     expect(runs.map(({ status }) => status)).toEqual(Array(9).fill('succeeded'));
   });
 
-  it('is allowed three levels deep, and a fourth level is refused with exit code 5', async () => {
+  it('is allowed three levels deep, and a fourth level is refused with exit code 5', deep, async () => {
     const home = createHome();
     const nests = (deep: number) => ['run', '--wait', '--', agent('nests.sh'), String(deep), ...clip];
     expect((await home.clip(nests(2))).code).toBe(0);
@@ -95,7 +96,7 @@ describe('a run inside a run', () => {
     expect(deepest.stdout).toContain('3 is the limit');
   });
 
-  it('lives on when its parent is canceled, and ends when the tree is canceled', async () => {
+  it('lives on when its parent is canceled, and ends when the tree is canceled', deep, async () => {
     const home = createHomeWith(4);
     const outer = ['sh', '-c', '"$@" && exec sleep 1000', 'sh', ...clip, 'run', '-q', '--', 'sleep', '1000'];
     const [alone, whole] = [await home.submit(['--', ...outer]), await home.submit(['--', ...outer])];
@@ -118,7 +119,7 @@ describe('a run inside a run', () => {
     expect([isAlive(orphan.processPid ?? 0), isAlive(doomed.processPid ?? 0)]).toEqual([true, false]);
   });
 
-  it('is reached by cancel --tree also below a run that has ended', async () => {
+  it('is reached by cancel --tree also below a run that has ended', deep, async () => {
     const home = createHomeWith(4);
     const inner = ['sh', '-c', '"$@"', 'sh', ...clip, 'run', '-q', '--', 'sleep', '1000'];
     const outer = await home.submit([
@@ -163,7 +164,7 @@ describe('a daemon that was first started inside a run', () => {
     expect(run.parentRunId).toBe(null);
   });
 
-  it("survives the cancel of that run, even while it is a descendant of that run's leader", async () => {
+  it("survives the cancel of that run, even while it is a descendant of that run's leader", deep, async () => {
     const [outer, inner] = [createHome(), createHome()];
     const command = ['env', `CLIP_HOME=${inner.folder}`, ...clip, 'run', '-q', '--wait', '--', 'sleep', '1000'];
     const number = await outer.submit(['--', ...command]);
@@ -177,7 +178,7 @@ describe('a daemon that was first started inside a run', () => {
     expect(processes.map(isAlive)).toEqual([true, true, true]);
   });
 
-  it('of the same home carries no mark either', async () => {
+  it('of the same home carries no mark either', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const script = `${agent('waits-for-a-file.sh')} ${gate} && "$@" > /dev/null`;

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import { databaseOf } from '../support/damage-database.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, isAlive, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -47,7 +48,7 @@ describe('the database of every release', { timeout: longMs }, () => {
     expect(readdirSync(fixtures).filter((name) => !name.includes('.'))).toEqual(releases);
   });
 
-  it.each(releases)('%s opens with all its runs, and continues', async (release) => {
+  it.each(releases)('%s opens with all its runs, and continues', deep, async (release) => {
     const home = homeOf(release);
     const recorded = JSON.parse(readFileSync(join(fixtures, release, 'runs.json'), 'utf8')) as Partial<RunView>[];
     expect(recorded.length).toBeGreaterThan(6);
@@ -87,32 +88,38 @@ describe('the database of every release', { timeout: longMs }, () => {
     ).toBe('1\n');
   });
 
-  it('since the release with agents has its agents and their usage, since the release with tasks its tasks', async () => {
-    for (const release of releases.slice(1)) {
-      const home = homeOf(release);
-      expect(
-        (await home.json<{ agent: { name: string; adapter: string } }>(['agent', 'show', 'coder', '--json'])).agent,
-      ).toMatchObject({
-        name: 'coder',
-        adapter: 'codex',
-        model: 'm1',
-      });
-      expect(await home.show(8)).toMatchObject({
-        agentName: 'coder',
-        sessionIdAfter: 's-1',
-        usage: { inputTokens: 120, outputTokens: 9 },
-      });
-      if (release < '0002') continue;
-      const shown = await home.json<{
-        task: { title: string };
-        comments: { text: string }[];
-        documents: { key: string }[];
-      }>(['task', 'show', 'T1', '--json']);
-      expect([shown.task.title, shown.comments.map(({ text }) => text), shown.documents.map(({ key }) => key)]).toEqual(
-        ['Make the tests pass', ['Begin with the parser.'], ['plan']],
-      );
-    }
-  });
+  it(
+    'since the release with agents has its agents and their usage, since the release with tasks its tasks',
+    deep,
+    async () => {
+      for (const release of releases.slice(1)) {
+        const home = homeOf(release);
+        expect(
+          (await home.json<{ agent: { name: string; adapter: string } }>(['agent', 'show', 'coder', '--json'])).agent,
+        ).toMatchObject({
+          name: 'coder',
+          adapter: 'codex',
+          model: 'm1',
+        });
+        expect(await home.show(8)).toMatchObject({
+          agentName: 'coder',
+          sessionIdAfter: 's-1',
+          usage: { inputTokens: 120, outputTokens: 9 },
+        });
+        if (release < '0002') continue;
+        const shown = await home.json<{
+          task: { title: string };
+          comments: { text: string }[];
+          documents: { key: string }[];
+        }>(['task', 'show', 'T1', '--json']);
+        expect([
+          shown.task.title,
+          shown.comments.map(({ text }) => text),
+          shown.documents.map(({ key }) => key),
+        ]).toEqual(['Make the tests pass', ['Begin with the parser.'], ['plan']]);
+      }
+    },
+  );
 });
 
 describe('an upgrade of the database', { timeout: longMs }, () => {
@@ -160,7 +167,7 @@ describe('an upgrade of the database', { timeout: longMs }, () => {
     expect(await home.show('before')).toMatchObject({ number: 1, exitCode: 4 });
   });
 
-  it('to a patch release and back changes nothing', async () => {
+  it('to a patch release and back changes nothing', deep, async () => {
     const home = createHome();
     const [major, minor] = version.split('.');
     await home.clip(['daemon', 'start'], newer(`${major}.${minor}.9`));

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -47,14 +48,14 @@ describe('the output of a run', () => {
     expect(await digestOf(home, ['logs', '1', '--raw', '--follow'])).toEqual(wanted);
   });
 
-  it('followed from the beginning while 50 MB are written has every byte once', async () => {
+  it('followed from the beginning while 50 MB are written has every byte once', deep, async () => {
     const home = createHome();
     const total = 50_000_000;
     const number = await home.submit(['--', node, agent('floods.mjs'), String(total)]);
     expect(await digestOf(home, ['logs', String(number), '--raw', '-f'])).toEqual(await digest(flood(total)));
   });
 
-  it('goes to stdout and stderr separately, and each can be shown alone', async () => {
+  it('goes to stdout and stderr separately, and each can be shown alone', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'sh', '-c', 'echo good; echo bad >&2; printf "no end"']);
     const both = await home.clip(['logs', '1']);
@@ -66,7 +67,7 @@ describe('the output of a run', () => {
     expect(await home.show(1)).toMatchObject({ stdoutBytes: 11, stderrBytes: 4 });
   });
 
-  it('keeps its true order in one file with --merge-output', async () => {
+  it('keeps its true order in one file with --merge-output', deep, async () => {
     const home = createHome();
     const script = 'i=1; while [ $i -le 500 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done';
     await home.clip(['run', '--wait', '--merge-output', '--', 'sh', '-c', script]);
@@ -77,7 +78,7 @@ describe('the output of a run', () => {
     expect(readFileSync(run.stdoutPath, 'utf8')).toBe(wanted);
   });
 
-  it('that is not text is shown byte for byte', async () => {
+  it('that is not text is shown byte for byte', deep, async () => {
     const home = createHome();
     const bytes = Buffer.concat([
       Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
@@ -93,7 +94,7 @@ describe('the output of a run', () => {
 });
 
 describe('logs -n', () => {
-  it('shows the last lines: none, one, some, all of them', async () => {
+  it('shows the last lines: none, one, some, all of them', deep, async () => {
     const home = createHome();
     await home.clip([
       'run',
@@ -113,14 +114,14 @@ describe('logs -n', () => {
     ]);
   });
 
-  it('counts a last line without a line break as a line', async () => {
+  it('counts a last line without a line break as a line', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'printf', 'one\\ntwo\\nthree']);
     const tails = await Promise.all([1, 2].map((n) => home.clip(['logs', '1', '-n', String(n)])));
     expect(tails.map(({ stdout }) => stdout)).toEqual(['three', 'two\nthree']);
   });
 
-  it('continues from there with -f', async () => {
+  it('continues from there with -f', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit([
@@ -142,7 +143,7 @@ describe('logs -n', () => {
 });
 
 describe('logs -f', () => {
-  it('follows a live run to its end, and exits with the run’s exit code on request', async () => {
+  it('follows a live run to its end, and exits with the run’s exit code on request', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('talks.mjs'), '40', '25', '3']);
     const [plain, coded] = await Promise.all([
@@ -153,14 +154,14 @@ describe('logs -f', () => {
     expect([coded.code, coded.stdout]).toEqual([3, numbered(1, 40)]);
   });
 
-  it('shows all output of an ended run, and ends at once', async () => {
+  it('shows all output of an ended run, and ends at once', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', node, agent('talks.mjs'), '10', '1', '3']);
     const { code, stdout, stderr } = await home.clip(['logs', '1', '-f', '--exit-code']);
     expect([code, stdout, stderr]).toEqual([3, numbered(1, 10), '']);
   });
 
-  it('begins with a run that is still queued', async () => {
+  it('begins with a run that is still queued', deep, async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const number = await home.submit(['--', node, agent('talks.mjs'), '5', '1', '0']);
@@ -175,7 +176,7 @@ describe('logs -f', () => {
     expect((await result).stdout).toBe(numbered(1, 5));
   });
 
-  it('continues when the daemon is killed, with every line once', async () => {
+  it('continues when the daemon is killed, with every line once', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('talks.mjs'), '80', '50', '6']);
     const child = home.start(['logs', String(number), '-f', '--exit-code']);
@@ -189,7 +190,7 @@ describe('logs -f', () => {
     expect(await result).toMatchObject({ code: 6, stdout: numbered(1, 80) });
   });
 
-  it('is what run --follow does, with stdout and stderr kept apart', async () => {
+  it('is what run --follow does, with stdout and stderr kept apart', deep, async () => {
     const home = createHome();
     const { code, stdout, stderr } = await home.clip([
       'run',

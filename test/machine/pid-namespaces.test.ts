@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, isAlive, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -39,7 +40,7 @@ async function killBoth(home: TestHome): Promise<void> {
 }
 
 describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
-  it('neither reports a living run as lost nor repeats it, and asks for a person to look', async () => {
+  it('neither reports a living run as lost nor repeats it, and asks for a person to look', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--on-loss', 'retry', '--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
@@ -84,7 +85,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     process.kill(processPid ?? 0, 'SIGKILL');
   });
 
-  it('asks the keeper, which is the parent of the run, to stop it and to end its leftovers', async () => {
+  it('asks the keeper, which is the parent of the run, to stop it and to end its leftovers', deep, async () => {
     const home = createHome();
     const script = 'setsid sh -c "trap \\"\\" TERM; sleep 1001" & echo ready; exec sleep 1000';
     const number = await home.submit(['--grace', '1s', '--', 'sh', '-c', script]);
@@ -102,7 +103,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     );
   });
 
-  it('shows no CPU and no memory of other processes with the same pids', async () => {
+  it('shows no CPU and no memory of other processes with the same pids', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(number, 'running');

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isRoot } from '../support/containment.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 import { createKeeper } from '../support/keeper.ts';
 import { until } from '../support/until.ts';
@@ -54,7 +55,7 @@ describe('The limit of processes', () => {
     },
   );
 
-  it.skipIf(!isRoot)('does not delay the end of a run that is canceled meanwhile', async () => {
+  it.skipIf(!isRoot)('does not delay the end of a run that is canceled meanwhile', deep, async () => {
     const home = createHome();
     chownSync(home.base, otherUid, otherUid);
     chmodSync(home.base, 0o755);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { systemBootId } from '#process/process-birth.ts';
 import type { Signalled } from '#run/events.ts';
+import { deep } from '../support/deep.ts';
 import { startBystander } from '../support/foreign-process.ts';
 import { agent, createHome, isAlive, marked, type TestHome } from '../support/home.ts';
 import { endWithoutRecord, rewriteLeader } from '../support/records.ts';
@@ -29,7 +30,7 @@ describe('a pid that now belongs to another process', () => {
     expect([bystander.isAlive(), await targetsOf(home, number)]).toEqual([true, []]);
   });
 
-  it('is never signaled when its start time matches but the boot does not', async () => {
+  it('is never signaled when its start time matches but the boot does not', deep, async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -61,7 +62,7 @@ describe('a pid that now belongs to another process', () => {
     expect(await targetsOf(home, number)).not.toContain(bystander.pid);
   });
 
-  it('is never signaled by a cancel of a run whose keeper was lost', async () => {
+  it('is never signaled by a cancel of a run whose keeper was lost', deep, async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--grace', '1s', '--', process.execPath, agent('ignores-signals.mjs')]);
@@ -78,7 +79,7 @@ describe('a pid that now belongs to another process', () => {
 
 describe('an invalid process group id', () => {
   for (const pgid of [0, 1]) {
-    it(`${pgid} in the record leads to a signal to the run alone`, async () => {
+    it(`${pgid} in the record leads to a signal to the run alone`, deep, async () => {
       const home = createHome();
       const bystander = startBystander();
       const number = await home.submit(['--', 'sleep', '1000']);
@@ -90,7 +91,7 @@ describe('an invalid process group id', () => {
       expect([bystander.isAlive(), isAlive(daemon), isAlive(run.processPid ?? 0)]).toEqual([true, true, false]);
     });
 
-    it(`${pgid} as pid and group of a lost run leads to no signal`, async () => {
+    it(`${pgid} as pid and group of a lost run leads to no signal`, deep, async () => {
       const home = createHome();
       const bystander = startBystander();
       const number = await home.submit(['--', 'sleep', '1000']);
@@ -104,7 +105,7 @@ describe('an invalid process group id', () => {
 });
 
 describe('a process outside of a home', () => {
-  it('with an empty mark, or with a number for a mark, belongs to no run', async () => {
+  it('with an empty mark, or with a number for a mark, belongs to no run', deep, async () => {
     const home = createHome();
     const empty = startBystander({ CLIP_RUN_ID: '', CLIP_HOME: home.folder });
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -116,24 +117,28 @@ describe('a process outside of a home', () => {
     await home.kill(empty.pid);
   });
 
-  it('in another home is swept neither by a cancel nor by a start after a crash, and is not named by the doctor', async () => {
-    const [mine, other] = [createHome(), createHome()];
-    const theirs = await other.submit(['--', 'sleep', '1000']);
-    const { processPid } = await other.untilStatus(theirs, 'running');
-    const number = await mine.submit(['--', agent('escapes-stubbornly.sh')]);
-    const { stdoutPath } = await mine.untilStatus(number, 'running');
-    await until('the run is ready', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
-    const daemon = mine.daemonPid();
-    await mine.kill(daemon);
-    for (const pid of mine.pidsOf('keeper')) await mine.kill(pid);
-    await mine.clip(['cancel', '--now', String(number)]);
-    const doctor = await mine.clip(['doctor', '--json']);
-    expect(doctor.stdout).not.toContain(`pid ${processPid},`);
-    expect([isAlive(processPid ?? 0), other.pidsOf('daemon').length, other.pidsOf('keeper').length]).toEqual([
-      true,
-      1,
-      1,
-    ]);
-    expect((await other.show(theirs)).status).toBe('running');
-  });
+  it(
+    'in another home is swept neither by a cancel nor by a start after a crash, and is not named by the doctor',
+    deep,
+    async () => {
+      const [mine, other] = [createHome(), createHome()];
+      const theirs = await other.submit(['--', 'sleep', '1000']);
+      const { processPid } = await other.untilStatus(theirs, 'running');
+      const number = await mine.submit(['--', agent('escapes-stubbornly.sh')]);
+      const { stdoutPath } = await mine.untilStatus(number, 'running');
+      await until('the run is ready', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
+      const daemon = mine.daemonPid();
+      await mine.kill(daemon);
+      for (const pid of mine.pidsOf('keeper')) await mine.kill(pid);
+      await mine.clip(['cancel', '--now', String(number)]);
+      const doctor = await mine.clip(['doctor', '--json']);
+      expect(doctor.stdout).not.toContain(`pid ${processPid},`);
+      expect([isAlive(processPid ?? 0), other.pidsOf('daemon').length, other.pidsOf('keeper').length]).toEqual([
+        true,
+        1,
+        1,
+      ]);
+      expect((await other.show(theirs)).status).toBe('running');
+    },
+  );
 });

@@ -3,6 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type AgentStep, addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { addRepository, addWorktree } from '../support/repositories.ts';
 import { addTask, atRest, type runsOf, untilRun } from '../support/task-runs.ts';
@@ -69,7 +70,7 @@ describe('an agent with a stream', () => {
     });
   });
 
-  it('an agent that writes the same bytes again and claims nothing is blocked after three starts', async () => {
+  it('an agent that writes the same bytes again and claims nothing is blocked after three starts', deep, async () => {
     const { home, task } = await streamed([
       [write('a', 'written.txt', 'hello\n'), command('b', 'make'), ...says('I wrote it.')],
     ]);
@@ -78,7 +79,7 @@ describe('an agent with a stream', () => {
     expect(progressOf(runs)).toEqual([true, false, false, false]);
   });
 
-  it('an agent that touches a file makes no progress', async () => {
+  it('an agent that touches a file makes no progress', deep, async () => {
     const { home, task } = await streamed([[{ run: 'touch a.txt' }, ...says('I touched it.')]]);
     const { runs } = await atRest(home, task);
     expect(progressOf(runs)).toEqual([false, false, false, false]);
@@ -89,7 +90,7 @@ describe('an agent with a stream', () => {
     });
   });
 
-  it('an agent that only lets a log grow makes no progress', async () => {
+  it('an agent that only lets a log grow makes no progress', deep, async () => {
     const { home, task } = await streamed([[{ run: 'date +%N >> test.log' }, ...says('I ran the tests.')]]);
     const { runs } = await atRest(home, task);
     expect(progressOf(runs)).toEqual([false, false, false, false]);
@@ -99,13 +100,13 @@ describe('an agent with a stream', () => {
     });
   });
 
-  it('an agent that appends to a file by commands makes progress when the file appears', async () => {
+  it('an agent that appends to a file by commands makes progress when the file appears', deep, async () => {
     const { home, task } = await streamed([[{ run: 'date +%N >> numbers.txt' }, ...says('I counted on.')]]);
     const { runs } = await atRest(home, task);
     expect(progressOf(runs)).toEqual([true, false, false, false]);
   });
 
-  it('an agent that alternates between two states makes progress twice, and no more', async () => {
+  it('an agent that alternates between two states makes progress twice, and no more', deep, async () => {
     const write1 = [write('a', 'a.txt', 'one\n'), command('c', 'make'), ...says('I changed it.')];
     const write2 = [write('a', 'a.txt', 'two\n'), command('c', 'make'), ...says('I changed it.')];
     const { home, task } = await streamed([write1, write2, write1, write2, write1, write2]);
@@ -114,14 +115,14 @@ describe('an agent with a stream', () => {
     expect(seen.status).toBe('blocked');
   });
 
-  it('an agent that reverts its change makes no progress by that', async () => {
+  it('an agent that reverts its change makes no progress by that', deep, async () => {
     const change = [{ run: 'echo three >> a.txt' }, ...says('I changed it.')];
     const revert = [{ run: 'git checkout a.txt' }, ...says('I changed it back.')];
     const { home, task } = await streamed([change, revert, change, revert]);
     expect(progressOf((await atRest(home, task)).runs)).toEqual([true, false, false, false]);
   });
 
-  it('an agent makes progress by a commit, and none by an empty, an amended or a reverting one', async () => {
+  it('an agent makes progress by a commit, and none by an empty, an amended or a reverting one', deep, async () => {
     const git = 'git -c user.name=T -c user.email=t@example.invalid';
     const commits = [
       `echo three >> a.txt; ${git} commit -qam more`,
@@ -135,7 +136,7 @@ describe('an agent with a stream', () => {
     expect(runs.map(({ evidence }) => evidence?.commits)).toEqual([1, 1, 1, 1]);
   });
 
-  it('an agent that makes progress is continued as often as automatic_runs_max allows', async () => {
+  it('an agent that makes progress is continued as often as automatic_runs_max allows', deep, async () => {
     const home = createHome();
     await home.clip(['config', 'set', 'automatic_runs_max', '2']);
     const repository = addRepository(home);
@@ -150,7 +151,7 @@ describe('an agent with a stream', () => {
     expect(runs.at(-1)?.decision?.reason).toContain('automatic_runs_max');
   });
 
-  it('an agent that stores a document with unchanged words makes no progress', async () => {
+  it('an agent that stores a document with unchanged words makes no progress', deep, async () => {
     const home = createHome();
     const put = {
       run: `echo same > notes.md; node '${join(process.cwd(), 'bin', 'clip.js')}' task doc put T1 notes notes.md`,
@@ -186,7 +187,7 @@ describe('an agent without a stream', () => {
     expect(seen.status).toBe('blocked');
   });
 
-  it('an agent without a stream that claims to be done in a main checkout is in review at once', async () => {
+  it('an agent without a stream that claims to be done in a main checkout is in review at once', deep, async () => {
     const home = createHome();
     const { folder } = addRepository(home);
     const { runs, task } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "All done."'));
@@ -194,38 +195,50 @@ describe('an agent without a stream', () => {
     expect(runs[0]).toMatchObject({ workspace: { filesChanged: 1, progress: false } });
   });
 
-  it('an agent without a stream is credited with every change in a worktree that only its task uses', async () => {
-    const home = createHome();
-    const { folder } = addWorktree(home, addRepository(home));
-    const { runs, task } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "All done."'));
-    expect(progressOf(runs)).toEqual([true, false]);
-    expect(runs[0]).toMatchObject({ livenessState: 'advanced', livenessReason: 'Evidence of work: 1 file changed.' });
-    expect(task.status).toBe('in_review');
-  });
+  it(
+    'an agent without a stream is credited with every change in a worktree that only its task uses',
+    deep,
+    async () => {
+      const home = createHome();
+      const { folder } = addWorktree(home, addRepository(home));
+      const { runs, task } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "All done."'));
+      expect(progressOf(runs)).toEqual([true, false]);
+      expect(runs[0]).toMatchObject({ livenessState: 'advanced', livenessReason: 'Evidence of work: 1 file changed.' });
+      expect(task.status).toBe('in_review');
+    },
+  );
 
-  it('an agent without a stream is credited with its commits in such a worktree, and makes no progress by a log', async () => {
-    const home = createHome();
-    const { folder } = addWorktree(home, addRepository(home));
-    const commit = 'git -c user.name=T -c user.email=t@example.invalid commit -qam "$(date +%N)"';
-    const task = await plain(
-      home,
-      folder,
-      `date +%N >> growing.txt; [ -e once ] || { echo x >> a.txt; touch once; ${commit}; }; echo "I ran it."`,
-    );
-    const { runs } = await atRest(home, task);
-    expect(progressOf(runs)).toEqual([true, false, false, false]);
-    expect(runs[0]?.livenessReason).toContain('1 commit');
-  });
+  it(
+    'an agent without a stream is credited with its commits in such a worktree, and makes no progress by a log',
+    deep,
+    async () => {
+      const home = createHome();
+      const { folder } = addWorktree(home, addRepository(home));
+      const commit = 'git -c user.name=T -c user.email=t@example.invalid commit -qam "$(date +%N)"';
+      const task = await plain(
+        home,
+        folder,
+        `date +%N >> growing.txt; [ -e once ] || { echo x >> a.txt; touch once; ${commit}; }; echo "I ran it."`,
+      );
+      const { runs } = await atRest(home, task);
+      expect(progressOf(runs)).toEqual([true, false, false, false]);
+      expect(runs[0]?.livenessReason).toContain('1 commit');
+    },
+  );
 
-  it('an agent without a stream is credited with nothing in a worktree where another open task works', async () => {
-    const home = createHome();
-    const { folder } = addWorktree(home, addRepository(home));
-    await addSpeaker(home, [[session('s'), ...end]], ['--cwd', folder], 'other');
-    await home.clip(['agent', 'pause', 'other']);
-    await addTask(home, ['--assign', 'other'], 'Something else');
-    const { runs } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "It is changed now."'));
-    expect(runs[0]?.workspace).toMatchObject({ filesChanged: 1, progress: false });
-  });
+  it(
+    'an agent without a stream is credited with nothing in a worktree where another open task works',
+    deep,
+    async () => {
+      const home = createHome();
+      const { folder } = addWorktree(home, addRepository(home));
+      await addSpeaker(home, [[session('s'), ...end]], ['--cwd', folder], 'other');
+      await home.clip(['agent', 'pause', 'other']);
+      await addTask(home, ['--assign', 'other'], 'Something else');
+      const { runs } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "It is changed now."'));
+      expect(runs[0]?.workspace).toMatchObject({ filesChanged: 1, progress: false });
+    },
+  );
 });
 
 describe('two agents in one checkout', () => {
@@ -270,7 +283,7 @@ describe('two agents in one checkout', () => {
 });
 
 describe('the summary of a task', () => {
-  it('a file that many runs have changed is counted once, and a file that a command wrote is named', async () => {
+  it('a file that many runs have changed is counted once, and a file that a command wrote is named', deep, async () => {
     const { home, task } = await streamed([
       [write('a', 'written.txt', 'one\n'), ...says('I wrote it.')],
       [write('a', 'written.txt', 'two\n'), ...says('I wrote it again.')],
@@ -286,24 +299,28 @@ describe('the summary of a task', () => {
     expect(stdout).not.toContain('no stream has said');
   });
 
-  it('a file with uncommitted changes when the task began counts when it differs from its state then', async () => {
-    const home = createHome();
-    const { folder } = addRepository(home);
-    for (const name of ['mine.txt', 'ours.txt']) writeFileSync(join(folder, name), 'open before\n');
-    await addSpeaker(
-      home,
-      [[session('s1'), write('a', 'ours.txt', 'changed\n'), ...says('All done.')]],
-      ['--cwd', folder],
-    );
-    await atRest(home, await addTask(home));
-    const { stdout } = await home.clip(['handoff', 'T1']);
-    // The changed lines are not known, because the earlier content was not stored.
-    expect(stdout).toContain('- The work folder has 1 changed file since run 1 began, changes of others included:');
-    expect(stdout).toContain('- `ours.txt` changed');
-    expect(stdout).not.toContain('mine.txt');
-  });
+  it(
+    'a file with uncommitted changes when the task began counts when it differs from its state then',
+    deep,
+    async () => {
+      const home = createHome();
+      const { folder } = addRepository(home);
+      for (const name of ['mine.txt', 'ours.txt']) writeFileSync(join(folder, name), 'open before\n');
+      await addSpeaker(
+        home,
+        [[session('s1'), write('a', 'ours.txt', 'changed\n'), ...says('All done.')]],
+        ['--cwd', folder],
+      );
+      await atRest(home, await addTask(home));
+      const { stdout } = await home.clip(['handoff', 'T1']);
+      // The changed lines are not known, because the earlier content was not stored.
+      expect(stdout).toContain('- The work folder has 1 changed file since run 1 began, changes of others included:');
+      expect(stdout).toContain('- `ours.txt` changed');
+      expect(stdout).not.toContain('mine.txt');
+    },
+  );
 
-  it('a command that had not ended is marked as such everywhere', async () => {
+  it('a command that had not ended is marked as such everywhere', deep, async () => {
     const { home, task } = await streamed([
       [command('a', 'make'), command('b', 'npm run dev', null), ...says('It is built, and the server runs.')],
     ]);
@@ -321,7 +338,7 @@ describe('the summary of a task', () => {
 });
 
 describe('a task that is assigned to an agent', () => {
-  it('a task without any budget shows once per home which limits bound its cost', async () => {
+  it('a task without any budget shows once per home which limits bound its cost', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [
       [session('s1'), ...says('I am blocked: I need the API key for the staging server to continue.')],
@@ -337,7 +354,7 @@ describe('a task that is assigned to an agent', () => {
     expect((await home.clip(['task', 'assign', 'T1', 'coder'])).stderr).not.toContain('No budget');
   });
 
-  it('a task with a budget shows no notice about its cost', async () => {
+  it('a task with a budget shows no notice about its cost', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...end]], ['--budget-day', '9runs']);
     expect((await home.clip(['task', 'add', 'One', '--assign', 'coder'])).stderr).toBe('');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import { addSpeaker } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type Result, resultOf, root, type TestHome } from '../support/home.ts';
 import { shellIn } from '../support/shell.ts';
 
@@ -68,6 +69,7 @@ describe('the README', () => {
 
   it.each(blocks().map((block) => [block.trim().split('\n')[0], block]))(
     'describes the program: %s',
+    deep,
     async (_, block) => {
       const home = createHome({ folder: '.local/state/clip' });
       await home.clip(['run', '--wait', '--', 'echo', 'hello']);
@@ -111,6 +113,7 @@ describe('a recipe', () => {
 
   it.each(recipes.map((recipe, n) => ({ recipe, says: says[n] ?? /$^/, first: recipe.trim().split('\n')[0] })))(
     'works: $first',
+    deep,
     async ({ recipe, says: wanted }) => {
       const { shell } = await livedIn();
       const { code, stdout, stderr } = await shell.paste(recipe);
@@ -118,14 +121,14 @@ describe('a recipe', () => {
     },
   );
 
-  it('that stops at the first failure stops the other runs, and shows why', async () => {
+  it('that stops at the first failure stops the other runs, and shows why', deep, async () => {
     const { home, shell } = await livedIn();
     writeFileSync(join(shell.folder, 'Makefile'), 'lint:\n\tsleep 1000\ntest:\n\t@echo broken; exit 1\n');
     expect((await shell.paste(recipes[0] ?? '')).stdout).toMatch(/^Run 3 cancelled .* 4 +✗ failed/s);
     expect(await home.show(3)).toMatchObject({ status: 'cancelled' });
   });
 
-  it('for make runs its command, and exits with the code of the run', async () => {
+  it('for make runs its command, and exits with the code of the run', deep, async () => {
     const { home, shell } = await livedIn();
     writeFileSync(
       join(shell.folder, 'Makefile'),
@@ -135,7 +138,7 @@ describe('a recipe', () => {
     expect(await home.show(3)).toMatchObject({ status: 'succeeded', locks: [shell.folder] });
   });
 
-  it('for cron submits one run, however often it is called', async () => {
+  it('for cron submits one run, however often it is called', deep, async () => {
     const { home, shell } = await livedIn();
     const line = /^(?:\S+ ){5} *(.*)$/m.exec(blocksOf(section('Recipes'), 'crontab').join(''))?.[1] ?? '';
     // This is how cron changes a line before the shell gets it.
@@ -147,7 +150,7 @@ describe('a recipe', () => {
 });
 
 describe('the removal of everything', () => {
-  it('leaves no process and no file', async () => {
+  it('leaves no process and no file', deep, async () => {
     const { home, shell } = await livedIn();
     await home.submit(['--', 'sleep', '1000']);
     const [lines = ''] = blocksOf(section('Removing everything'), 'sh');

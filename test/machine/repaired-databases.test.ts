@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import { databaseOf, leavesOf, overwrite, rootOf, rowsOf, ruinPage } from '../support/damage-database.ts';
+import { deep } from '../support/deep.ts';
 import { copyOfResting } from '../support/ended-homes.ts';
 import { agent, createHome, isAlive, type OpenHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -52,23 +53,27 @@ async function expectAll(home: TestHome, runs = 60): Promise<RunView[]> {
 const longMs = 240_000;
 
 describe('clip doctor --fix', { timeout: longMs }, () => {
-  it('makes a new database when the old one is unreadable: every run is imported from its folder with its true exit code, and numbers continue', async () => {
-    const { home, path } = await homeAtRest();
-    const rubbish = randomBytes(64 * 1024);
-    writeFileSync(path, rubbish);
-    expect((await home.clip(['runs'])).code).toBe(7);
-    const said = await repair(home);
-    expect(said).toMatch(
-      /The database was damaged: file is not a database\..*Nothing of it could be read\..*Taken in from their folders: 60 runs \(1 to 60\)/s,
-    );
-    const [aside = ''] = asides(home);
-    expect(said).toContain(join(home.folder, aside));
-    expect(readFileSync(join(home.folder, aside, 'clip.db')).equals(rubbish)).toBe(true);
-    expect([statSync(join(home.folder, aside)).mode & 0o777, statSync(path).mode & 0o777]).toEqual([0o700, 0o600]);
-    await expectAll(home);
-  });
+  it(
+    'makes a new database when the old one is unreadable: every run is imported from its folder with its true exit code, and numbers continue',
+    deep,
+    async () => {
+      const { home, path } = await homeAtRest();
+      const rubbish = randomBytes(64 * 1024);
+      writeFileSync(path, rubbish);
+      expect((await home.clip(['runs'])).code).toBe(7);
+      const said = await repair(home);
+      expect(said).toMatch(
+        /The database was damaged: file is not a database\..*Nothing of it could be read\..*Taken in from their folders: 60 runs \(1 to 60\)/s,
+      );
+      const [aside = ''] = asides(home);
+      expect(said).toContain(join(home.folder, aside));
+      expect(readFileSync(join(home.folder, aside, 'clip.db')).equals(rubbish)).toBe(true);
+      expect([statSync(join(home.folder, aside)).mode & 0o777, statSync(path).mode & 0o777]).toEqual([0o700, 0o600]);
+      await expectAll(home);
+    },
+  );
 
-  it('leaves live runs alone: the same process, the same keeper, and a true exit code at the end', async () => {
+  it('leaves live runs alone: the same process, the same keeper, and a true exit code at the end', deep, async () => {
     const { home, path } = await homeAtRest(3);
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--timeout', '1h', '--', agent('waits-for-a-file.sh'), gate, '9']);
@@ -103,7 +108,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     expect(await home.show(number)).toMatchObject({ exitCode: 9, exitKnown: true });
   });
 
-  it('loses nothing when only the first bytes are damaged, or an index', async () => {
+  it('loses nothing when only the first bytes are damaged, or an index', deep, async () => {
     for (const ruin of [
       (path: string) => overwrite(path, 0, randomBytes(100)),
       (path: string) => ruinPage(path, leavesOf(path, 'runs_by_status')[0] ?? 0),
@@ -140,7 +145,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     );
   });
 
-  it('uses the folders alone when the root of a table cannot be read, or the file was cut in half', async () => {
+  it('uses the folders alone when the root of a table cannot be read, or the file was cut in half', deep, async () => {
     for (const ruin of [
       (path: string) => ruinPage(path, rootOf(path, 'runs')),
       (path: string) => truncateSync(path, Math.floor(statSync(path).size / 8_192) * 4_096),
@@ -152,7 +157,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     }
   });
 
-  it('uses the folders alone when the database is missing or empty, and sets no file aside then', async () => {
+  it('uses the folders alone when the database is missing or empty, and sets no file aside then', deep, async () => {
     for (const ruin of [(path: string) => rmSync(path), (path: string) => truncateSync(path, 0)]) {
       const { home, path } = await homeAtRest(5);
       ruin(path);
@@ -181,7 +186,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     expect(await home.submit(['--', 'true'])).toBe(number + 1);
   });
 
-  it('finds nothing to do in an intact database, nor a second time', async () => {
+  it('finds nothing to do in an intact database, nor a second time', deep, async () => {
     const { home, path } = await homeAtRest(3);
     const before = readFileSync(path);
     expect(await repair(home)).toContain('There was nothing to repair.');
@@ -194,7 +199,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     expect(asides(home)).toHaveLength(1);
   });
 
-  it('leaves the database alone while a daemon runs, and names the step before', async () => {
+  it('leaves the database alone while a daemon runs, and names the step before', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     const { code, stdout } = await home.clip(['doctor', '--fix']);
@@ -210,7 +215,7 @@ describe('a write-ahead log of the database', { timeout: longMs }, () => {
   it.each([
     ['deleted', (wal: string) => rmSync(wal)],
     ['overwritten', (wal: string) => writeFileSync(wal, randomBytes(statSync(wal).size))],
-  ])('that was %s after a crash is reported as missing before a number is given twice', async (_, ruin) => {
+  ])('that was %s after a crash is reported as missing before a number is given twice', deep, async (_, ruin) => {
     const { home, path } = await homeAtRest(3);
     await home.clip(['daemon', 'start']);
     await until(
@@ -298,7 +303,7 @@ describe('a daemon that finds damage while it serves requests', { timeout: longM
     expect(await home.submit(['--', 'true'])).toBe(number + 1);
   });
 
-  it('reports damage at its start, and is not started again and again', async () => {
+  it('reports damage at its start, and is not started again and again', deep, async () => {
     const { home, path } = await homeAtRest();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');

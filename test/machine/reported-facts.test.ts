@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
 import type { LedgerAnswer } from '#protocol/tasks.ts';
 import { type AgentStep, addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -70,7 +71,7 @@ describe('the reason for which a run ended', () => {
     expect(await home.untilStatus(silent, 'failed')).toMatchObject({ error: 'Exited with code 5.', errorBy: 'clip' });
   });
 
-  it('is shown for an agent before its first event, and for an agent that crashes after it', async () => {
+  it('is shown for an agent before its first event, and for an agent that crashes after it', deep, async () => {
     const home = createHome();
     const bad = [{ complain: 'Error loading config.toml: unknown variant `xhigh`' }, { exit: 1 }];
     const panics = [
@@ -118,31 +119,35 @@ describe('the reason for which a run ended', () => {
     });
   });
 
-  it('of an agent that reports a fatal error and lives on is that error, which is shown while the agent lives', async () => {
-    const home = createHome();
-    const message = 'Your access token could not be refreshed. Please sign in again.';
-    await addSpeaker(home, [[session('s'), { say: { type: 'error', message } }]]);
-    const number = await home.submit(['--agent', 'coder', 'x']);
-    const live = await until('the last error is shown', async () => {
-      const run = await home.show(number);
-      return run.lastError === null ? null : run;
-    });
-    expect(live).toMatchObject({
-      status: 'running',
-      lastError: { class: 'auth_required', message, fatal: true, at: expect.stringMatching(/Z$/) },
-    });
-    expect((await home.clip(['show', String(number)])).stdout).toContain(`last error  auth_required: ${message}`);
-    // The run may live for half a minute before it is ended.
-    const ended = await until(
-      'the run has failed',
-      async () => ((await home.show(number)).status === 'failed' ? home.show(number) : null),
-      55_000,
-    );
-    expect(ended).toMatchObject({ errorCode: 'auth_required', error: message, errorBy: 'agent', lastError: null });
-    expect((await home.history(number)).find(({ type }) => type === 'stop-requested')?.data).toMatchObject({
-      order: 'lingering',
-    });
-  });
+  it(
+    'of an agent that reports a fatal error and lives on is that error, which is shown while the agent lives',
+    deep,
+    async () => {
+      const home = createHome();
+      const message = 'Your access token could not be refreshed. Please sign in again.';
+      await addSpeaker(home, [[session('s'), { say: { type: 'error', message } }]]);
+      const number = await home.submit(['--agent', 'coder', 'x']);
+      const live = await until('the last error is shown', async () => {
+        const run = await home.show(number);
+        return run.lastError === null ? null : run;
+      });
+      expect(live).toMatchObject({
+        status: 'running',
+        lastError: { class: 'auth_required', message, fatal: true, at: expect.stringMatching(/Z$/) },
+      });
+      expect((await home.clip(['show', String(number)])).stdout).toContain(`last error  auth_required: ${message}`);
+      // The run may live for half a minute before it is ended.
+      const ended = await until(
+        'the run has failed',
+        async () => ((await home.show(number)).status === 'failed' ? home.show(number) : null),
+        55_000,
+      );
+      expect(ended).toMatchObject({ errorCode: 'auth_required', error: message, errorBy: 'agent', lastError: null });
+      expect((await home.history(number)).find(({ type }) => type === 'stop-requested')?.data).toMatchObject({
+        order: 'lingering',
+      });
+    },
+  );
 });
 
 describe('the reset time of a limit', () => {
@@ -218,7 +223,7 @@ describe('the usage of codex', () => {
       'has absurd counts',
       (path) => appendFileSync(path, `${counted(-5, 1e21, at(60))}\n${counted(1e300, 2, at(60))}\n`),
     ],
-  ])('is not taken from a file that %s, and the run is not affected', async (what, spoil) => {
+  ])('is not taken from a file that %s, and the run is not affected', deep, async (what, spoil) => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await add(home, [
@@ -282,7 +287,7 @@ describe('a total', () => {
     expect((await ledger(home)).totals).toMatchObject({ inputTokens: 100, tokensUnknown: 1 });
   });
 
-  it('counts no run as unknown that never started', async () => {
+  it('counts no run as unknown that never started', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s')]]);
     await home.clip(['queue', 'hold']);
@@ -293,7 +298,7 @@ describe('a total', () => {
 });
 
 describe('a budget that cannot be enforced for its agent', () => {
-  it('is reported when it is set, and where it is shown', async () => {
+  it('is reported when it is set, and where it is shown', deep, async () => {
     const home = createHome();
     const never = 'it tells no tokens, so that this limit never holds: limit its time or runs';
     const added = await home.clip([

@@ -6,6 +6,7 @@ import type { ReportView, ShowAnswer } from '#protocol/answers.ts';
 import { limits } from '#run/limits.ts';
 import { type AgentStep, addSpeaker, codexSays } from '../support/agents.ts';
 import { type ApiAnswer, ask } from '../support/api.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, program, type TestHome } from '../support/home.ts';
 import { reboot } from '../support/records.ts';
 import { until } from '../support/until.ts';
@@ -57,7 +58,7 @@ async function spoken(home: TestHome, steps: readonly AgentStep[]) {
 }
 
 describe('a run', () => {
-  it('reports its work: the last report of each kind is shown, and all are in its history', async () => {
+  it('reports its work: the last report of each kind is shown, and all are in its history', deep, async () => {
     const home = createHome();
     const script = [
       clipReport('next write the parser'),
@@ -90,7 +91,7 @@ describe('a run', () => {
     expect(run.evidence).toBeNull();
   });
 
-  it('keeps its token secret: no output, record or log contains it', async () => {
+  it('keeps its token secret: no output, record or log contains it', deep, async () => {
     const home = createHome();
     await home.clip([
       'run',
@@ -119,7 +120,7 @@ describe('a run', () => {
     expect((await home.clip(['logs', '1', '--raw'])).stdout).toContain(`::clip-report ${token} {}`);
   });
 
-  it('that was started inside another has a token of its own', async () => {
+  it('that was started inside another has a token of its own', deep, async () => {
     const home = createHome();
     await home.clip([
       'run',
@@ -133,7 +134,7 @@ describe('a run', () => {
     expect(reported((await shown(home, 2)).reports)).toEqual([['done', 'inner', null]]);
   });
 
-  it('can report while it is being stopped', async () => {
+  it('can report while it is being stopped', deep, async () => {
     const home = createHome();
     const number = await home.submit([
       '--',
@@ -147,7 +148,7 @@ describe('a run', () => {
     expect([run.status, reported(reports)]).toEqual(['cancelled', [['summary', 'saved', null]]]);
   });
 
-  it('started again after a loss has a token of its own, despite the environment of the first run', async () => {
+  it('started again after a loss has a token of its own, despite the environment of the first run', deep, async () => {
     const home = createHome();
     const first = await submitGated(home, clipReport('done "it is"'), ['--on-loss', 'retry']);
     const token = tokenOf(home, first.run.id);
@@ -163,7 +164,7 @@ describe('a run', () => {
     expect(reported((await shown(home, 2)).reports)).toEqual([['done', 'it is', null]]);
   });
 
-  it('without its keeper loses its warning once it reports', async () => {
+  it('without its keeper loses its warning once it reports', deep, async () => {
     const home = createHome();
     const { number, run, open } = await submitGated(home);
     const [keeper] = home.pidsOf('keeper');
@@ -178,7 +179,7 @@ describe('a run', () => {
 });
 
 describe('a report is refused', () => {
-  it('with a wrong token, with that of another run, and for a run that does not exist', async () => {
+  it('with a wrong token, with that of another run, and for a run that does not exist', deep, async () => {
     const home = createHome();
     const first = await submitGated(home);
     const second = await submitGated(home, 'true', ['--name', 'other']);
@@ -201,7 +202,7 @@ describe('a report is refused', () => {
     await home.clip(['wait', '1', '2']);
   });
 
-  it('for a run that has ended, while a repeated earlier one is confirmed again as one report', async () => {
+  it('for a run that has ended, while a repeated earlier one is confirmed again as one report', deep, async () => {
     const home = createHome();
     const { number, run, open } = await submitGated(home);
     const token = tokenOf(home, run.id);
@@ -235,13 +236,13 @@ describe('a report is refused', () => {
     [['report', 'next', 'x', '--who', 'me'], /goes with clip report blocked/],
     [['report', 'blocked', 'x', '--who', 'm'.repeat(101)], /at most 100/],
     [['report', 'next', 'x'.repeat(2_001)], /has 2001 characters; at most 2000/],
-  ])('when it is invalid: %j', async (args, says) => {
+  ])('when it is invalid: %j', deep, async (args, says) => {
     const result = await createHome().clip(args, { env: { CLIP_RUN_ID: 'abc', CLIP_RUN_TOKEN: 'def' } });
     expect([result.code, result.stdout]).toEqual([2, '']);
     expect(result.stderr).toMatch(says);
   });
 
-  it('when there are too many, or when it has no printable text', async () => {
+  it('when there are too many, or when it has no printable text', deep, async () => {
     const home = createHome();
     const { number, run, open } = await submitGated(home);
     const token = tokenOf(home, run.id);
@@ -259,7 +260,7 @@ describe('a report is refused', () => {
 });
 
 describe('while no daemon runs', () => {
-  it('a report waits for the next daemon, and is stored once', async () => {
+  it('a report waits for the next daemon, and is stored once', deep, async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, clipReport('done "in spite of it"'));
     await home.kill(home.daemonPid());
@@ -269,7 +270,10 @@ describe('while no daemon runs', () => {
     expect(reported((await shown(home, number)).reports)).toEqual([['done', 'in spite of it', null]]);
   });
 
-  it('because it was stopped on purpose, a report ends with exit code 4 and starts no daemon', async () => {
+  it('because it was stopped on purpose, a report ends with exit code 4 and starts no daemon', {
+    ...deep,
+    timeout: 60_000,
+  }, async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, `${clipReport('done x')}; echo "code $?"; false`, [
       '--merge-output',
@@ -283,11 +287,11 @@ describe('while no daemon runs', () => {
     );
     expect(home.pidsOf('daemon')).toEqual([]);
     await home.clip(['wait', String(number)]);
-  }, 60_000);
+  });
 });
 
 describe('in a sandbox that refuses the socket', () => {
-  it.skipIf(!root)('the report is printed, and read in the output of an agent without a stream', async () => {
+  it.skipIf(!root)('the report is printed, and read in the output of an agent without a stream', deep, async () => {
     const home = createHome();
     const command = join(home.base, 'boxed');
     const boxed = 'setpriv --reuid 65534 --regid 65534 --clear-groups';
@@ -307,37 +311,41 @@ describe('in a sandbox that refuses the socket', () => {
     expect([run.evidence, run.lastMessage, run.sessionIdAfter]).toEqual([null, null, null]);
   });
 
-  it('the report is read once in the output of an agent’s tool while it runs, and its token is stored nowhere', async () => {
-    const home = createHome();
-    const gate = join(home.base, 'gate');
-    const boxed = `CLIP_HOME=${home.base}/nowhere ${clipReport('progress "half done"')}`;
-    await addSpeaker(home, [
-      [
-        session('s1'),
-        { run: boxed },
-        { quote: true },
-        { await: gate },
-        { run: boxed },
-        { quote: true },
-        done(10, 1),
-        { exit: 0 },
-      ],
-    ]);
-    const number = await home.submit(['--agent', 'coder', 'x']);
-    await until('the report is recorded', async () => (await shown(home, number)).reports.length === 1);
-    expect((await home.show(number)).status).toBe('running');
-    writeFileSync(gate, '');
-    await home.clip(['wait', String(number)]);
-    const { run, reports } = await shown(home, number);
-    expect(reports).toEqual(Array(2).fill({ kind: 'progress', text: 'half done', who: null }));
-    expect(run.evidence).toMatchObject({ reports: 2, commands: 2 });
-    expect(run.lastMessage).toContain('::clip-report *** {');
-    await home.clip(['daemon', 'stop']);
-    expect(readFileSync(join(home.folder, 'clip.db'), 'latin1')).not.toContain(tokenOf(home, run.id));
-    expect((await home.clip(['logs', String(number)])).stdout).not.toContain(tokenOf(home, run.id));
-  });
+  it(
+    'the report is read once in the output of an agent’s tool while it runs, and its token is stored nowhere',
+    deep,
+    async () => {
+      const home = createHome();
+      const gate = join(home.base, 'gate');
+      const boxed = `CLIP_HOME=${home.base}/nowhere ${clipReport('progress "half done"')}`;
+      await addSpeaker(home, [
+        [
+          session('s1'),
+          { run: boxed },
+          { quote: true },
+          { await: gate },
+          { run: boxed },
+          { quote: true },
+          done(10, 1),
+          { exit: 0 },
+        ],
+      ]);
+      const number = await home.submit(['--agent', 'coder', 'x']);
+      await until('the report is recorded', async () => (await shown(home, number)).reports.length === 1);
+      expect((await home.show(number)).status).toBe('running');
+      writeFileSync(gate, '');
+      await home.clip(['wait', String(number)]);
+      const { run, reports } = await shown(home, number);
+      expect(reports).toEqual(Array(2).fill({ kind: 'progress', text: 'half done', who: null }));
+      expect(run.evidence).toMatchObject({ reports: 2, commands: 2 });
+      expect(run.lastMessage).toContain('::clip-report *** {');
+      await home.clip(['daemon', 'stop']);
+      expect(readFileSync(join(home.folder, 'clip.db'), 'latin1')).not.toContain(tokenOf(home, run.id));
+      expect((await home.clip(['logs', String(number)])).stdout).not.toContain(tokenOf(home, run.id));
+    },
+  );
 
-  it('a line with a token of another run is not a report', async () => {
+  it('a line with a token of another run is not a report', deep, async () => {
     const home = createHome();
     const line = '::clip-report wrong-token {"id":"a","kind":"done","text":"x","who":null}';
     const { run, reports } = await spoken(home, [{ run: `echo '${line}'` }, words(line)]);
@@ -346,14 +354,14 @@ describe('in a sandbox that refuses the socket', () => {
 });
 
 describe('a run of an agent that reports', () => {
-  it('is advanced by a progress report alone', async () => {
+  it('is advanced by a progress report alone', deep, async () => {
     const { run } = await spoken(createHome(), [{ run: 'clip report done "the answer is 42"' }]);
     expect([run.livenessState, run.livenessReason]).toEqual(['advanced', 'Evidence of work: 1 report.']);
     expect(run.evidence).toMatchObject({ reports: 1, commands: 1 });
     expect(run.lastUsefulActionAt).not.toBeNull();
   });
 
-  it('only its next step is plan_only, with that step as the next action', async () => {
+  it('only its next step is plan_only, with that step as the next action', deep, async () => {
     const { run } = await spoken(createHome(), [{ run: 'clip report next "Write the tests of the printer"' }]);
     expect(run).toMatchObject({
       livenessState: 'plan_only',
@@ -362,7 +370,7 @@ describe('a run of an agent that reports', () => {
     });
   });
 
-  it('a blocker is blocked, until it reports that it is done', async () => {
+  it('a blocker is blocked, until it reports that it is done', deep, async () => {
     const blocked = await spoken(createHome(), [{ run: 'clip report blocked "no key"' }]);
     expect(blocked.run).toMatchObject({
       livenessState: 'blocked',
@@ -373,7 +381,7 @@ describe('a run of an agent that reports', () => {
   });
 });
 
-it('a removed run has its reports removed', async () => {
+it('a removed run has its reports removed', deep, async () => {
   const home = createHome();
   await home.clip(['run', '--wait', '--', 'sh', '-c', clipReport('done x')]);
   const kept = async () => {

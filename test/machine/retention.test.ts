@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/api.ts';
 import { configure } from '../support/config.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -62,7 +63,7 @@ describe('the log of an ended run', () => {
     expect(Buffer.from(JSON.parse(followed.split('\n')[0] ?? '').data, 'base64').toString()).toBe(whole.slice(299_990));
   });
 
-  it('that is small, or would not shrink, stays as it is', async () => {
+  it('that is small, or would not shrink, stays as it is', deep, async () => {
     const home = createHome();
     configure(home, atOnce);
     const small = await finished(home, ['--', 'echo', 'hello']);
@@ -124,7 +125,7 @@ describe('logs above the total limit', () => {
 });
 
 describe('logs above the age limit', () => {
-  it('are removed after ninety days', async () => {
+  it('are removed after ninety days', deep, async () => {
     const home = createHome();
     configure(home, atOnce);
     for (let n = 0; n < 2; n += 1) await untilArchived(home, await finished(home, noise));
@@ -139,7 +140,7 @@ describe('logs above the age limit', () => {
 });
 
 describe('the output of an agent without a stream', () => {
-  it('is still given to the next run of its task when its log is compressed', async () => {
+  it('is still given to the next run of its task when its log is compressed', deep, async () => {
     const home = createHome();
     configure(home, atOnce);
     await home.clip(['agent', 'add', 'speaker', '--adapter', 'plain', '--command', agent('says-much.sh')]);
@@ -175,14 +176,14 @@ describe('clip prune', () => {
     await home.clip(['cancel', '--now', String(living)]);
   });
 
-  it('leaves a task its newest run', async () => {
+  it('leaves a task its newest run', deep, async () => {
     const home = createHome();
     await home.clip(['task', 'add', 'One']);
     for (let n = 0; n < 2; n += 1) await finished(home, ['--task', 'T1', '--', 'true']);
     expect((await home.clip(['prune', '--keep', '0'])).stdout).toBe('1 run was deleted: 1.\n');
   });
 
-  it('deletes thousands of runs without delaying other requests', async () => {
+  it('deletes thousands of runs without delaying other requests', deep, async () => {
     const home = createHome();
     const file = join(home.base, 'batch');
     const lines = Array.from({ length: 1_000 }, () => JSON.stringify({ command: ['true'] }));

@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { AgentView } from '#protocol/agents.ts';
 import { buildRunEnvironment } from '#run/run-environment.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 import { addTask, atRest, runsOf, shownTask } from '../support/task-runs.ts';
 import { until } from '../support/until.ts';
@@ -58,7 +59,7 @@ const gitEnvironment = {
 };
 
 describe('The work folder of a run', () => {
-  it("is the value of PWD, for commands, agents, retries, batches and an agent's own --cwd", async () => {
+  it("is the value of PWD, for commands, agents, retries, batches and an agent's own --cwd", deep, async () => {
     const home = createHome({ env: { PWD: '/', OLDPWD: '/tmp' } });
     const folder = join(home.base, 'project');
     mkdirSync(folder);
@@ -131,7 +132,7 @@ describe('The work folder of a run', () => {
 });
 
 describe('An automatic run of a task', () => {
-  it('has the environment of the person who assigned the task, not that of the daemon', async () => {
+  it('has the environment of the person who assigned the task, not that of the daemon', deep, async () => {
     const home = createHome();
     await ok(home, ['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const written = await addEnvironmentWriter(home);
@@ -146,20 +147,24 @@ describe('An automatic run of a task', () => {
     expect((await home.clip(['show', '1'])).stdout).toContain('of the person who assigned or last continued T1');
   });
 
-  it('has the environment of the person who continued the task last, and thereby renewed expired values', async () => {
-    const home = createHome();
-    const written = await addEnvironmentWriter(home);
-    await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home, { TOKEN_OF_TODAY: 'old-token-1' }));
-    await atRest(home, 1);
-    await ok(home, ['continue', 'T1'], shellWith(home, { TOKEN_OF_TODAY: 'new-token-2' }));
-    await atRest(home, 1);
-    expect(written()).toContain('TOKEN_OF_TODAY=new-token-2');
-    expect((await home.clip(['task', 'show', 'T1'])).stdout).toMatch(
-      /environment +as it was when you assigned or last continued/,
-    );
-  });
+  it(
+    'has the environment of the person who continued the task last, and thereby renewed expired values',
+    deep,
+    async () => {
+      const home = createHome();
+      const written = await addEnvironmentWriter(home);
+      await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home, { TOKEN_OF_TODAY: 'old-token-1' }));
+      await atRest(home, 1);
+      await ok(home, ['continue', 'T1'], shellWith(home, { TOKEN_OF_TODAY: 'new-token-2' }));
+      await atRest(home, 1);
+      expect(written()).toContain('TOKEN_OF_TODAY=new-token-2');
+      expect((await home.clip(['task', 'show', 'T1'])).stdout).toMatch(
+        /environment +as it was when you assigned or last continued/,
+      );
+    },
+  );
 
-  it('has the environment of the person who started a run of the task by hand', async () => {
+  it('has the environment of the person who started a run of the task by hand', deep, async () => {
     const home = createHome();
     const written = await addEnvironmentWriter(home);
     await addTask(home, []);
@@ -190,32 +195,36 @@ describe('An automatic run of a task', () => {
     await until('the stored environment is removed', () => !existsSync(file));
   });
 
-  it('keeps the environment over the death of the daemon, and loses it with a task that was closed meanwhile', async () => {
-    const home = createHome();
-    const written = await addEnvironmentWriter(home);
-    await ok(home, ['task', 'add', 'One', '--assign', 'me'], shellWith(home, { MINE: 'kept' }));
-    await ok(home, ['task', 'assign', 'T1', 'writer'], shellWith(home, { MINE: 'kept' }));
-    await atRest(home, 1);
-    await ok(home, ['task', 'add', 'Two', '--assign', 'writer'], shellWith(home));
-    await atRest(home, 2);
-    await home.kill(home.daemonPid());
-    // A crash right after the task was closed would leave this file.
-    const orphan = join(home.folder, 'environments/task-99.json');
-    writeFileSync(orphan, '{}', { mode: 0o600 });
-    writeFileSync(join(home.base, 'environment'), '');
-    await ok(home, ['daemon', 'start'], { env: { MINE: 'of the daemon' } });
-    await until('the orphaned file is removed', () => !existsSync(orphan));
-    // A request from outside of any shell stores no new environment.
-    expect((await home.asked<object>('/v1/tasks/1', ['task', 'show', 'T1', '--json'])) as object).toMatchObject({
-      environment: { source: 'person' },
-    });
-    expect(written()).not.toContain('MINE=kept');
-    await ok(home, ['task', 'start', 'T1'], shellWith(home, { MINE: 'restarted' }));
-    await atRest(home, 1);
-    expect(written()).toContain('MINE=restarted');
-  });
+  it(
+    'keeps the environment over the death of the daemon, and loses it with a task that was closed meanwhile',
+    deep,
+    async () => {
+      const home = createHome();
+      const written = await addEnvironmentWriter(home);
+      await ok(home, ['task', 'add', 'One', '--assign', 'me'], shellWith(home, { MINE: 'kept' }));
+      await ok(home, ['task', 'assign', 'T1', 'writer'], shellWith(home, { MINE: 'kept' }));
+      await atRest(home, 1);
+      await ok(home, ['task', 'add', 'Two', '--assign', 'writer'], shellWith(home));
+      await atRest(home, 2);
+      await home.kill(home.daemonPid());
+      // A crash right after the task was closed would leave this file.
+      const orphan = join(home.folder, 'environments/task-99.json');
+      writeFileSync(orphan, '{}', { mode: 0o600 });
+      writeFileSync(join(home.base, 'environment'), '');
+      await ok(home, ['daemon', 'start'], { env: { MINE: 'of the daemon' } });
+      await until('the orphaned file is removed', () => !existsSync(orphan));
+      // A request from outside of any shell stores no new environment.
+      expect((await home.asked<object>('/v1/tasks/1', ['task', 'show', 'T1', '--json'])) as object).toMatchObject({
+        environment: { source: 'person' },
+      });
+      expect(written()).not.toContain('MINE=kept');
+      await ok(home, ['task', 'start', 'T1'], shellWith(home, { MINE: 'restarted' }));
+      await atRest(home, 1);
+      expect(written()).toContain('MINE=restarted');
+    },
+  );
 
-  it('keeps the earlier environment when the change that brought another one is refused', async () => {
+  it('keeps the earlier environment when the change that brought another one is refused', deep, async () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home, { MINE: 'first' }));
@@ -227,21 +236,25 @@ describe('An automatic run of a task', () => {
     });
   });
 
-  it("starts from the daemon's environment with the setting, and is blocked at once when its program is missing", async () => {
-    const home = createHome({ env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` } });
-    await ok(home, ['config', 'set', 'task_environment', 'daemon']);
-    await addEnvironmentWriter(home);
-    await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home));
-    const { task, runs } = await atRest(home, 1);
-    expect(runs.map(({ errorCode, environmentSource }) => [errorCode, environmentSource])).toEqual([
-      ['command_not_found', 'daemon'],
-    ]);
-    expect(runs[0]?.error).toBe(`The command writer was not found in the run's PATH, ${home.env['PATH']}`);
-    expect(task).toMatchObject({ status: 'blocked', blockedReason: expect.stringContaining("in the run's PATH") });
-    expect(task.blockedNext).toContain('clip agent edit writer --command PATH');
-  });
+  it(
+    "starts from the daemon's environment with the setting, and is blocked at once when its program is missing",
+    deep,
+    async () => {
+      const home = createHome({ env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` } });
+      await ok(home, ['config', 'set', 'task_environment', 'daemon']);
+      await addEnvironmentWriter(home);
+      await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home));
+      const { task, runs } = await atRest(home, 1);
+      expect(runs.map(({ errorCode, environmentSource }) => [errorCode, environmentSource])).toEqual([
+        ['command_not_found', 'daemon'],
+      ]);
+      expect(runs[0]?.error).toBe(`The command writer was not found in the run's PATH, ${home.env['PATH']}`);
+      expect(task).toMatchObject({ status: 'blocked', blockedReason: expect.stringContaining("in the run's PATH") });
+      expect(task.blockedNext).toContain('clip agent edit writer --command PATH');
+    },
+  );
 
-  it('of a timer has the environment of the person who set the timer', async () => {
+  it('of a timer has the environment of the person who set the timer', deep, async () => {
     const home = createHome();
     await ok(home, ['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const written = await addEnvironmentWriter(home);
@@ -254,43 +267,47 @@ describe('An automatic run of a task', () => {
     await ok(home, ['cancel', '--all']);
   });
 
-  it("of a task that an agent has reassigned has the person's environment without the agent's own variables", async () => {
-    const home = createHome();
-    const written = await addEnvironmentWriter(home);
-    makeTool(
-      home,
-      'delegator',
-      `"$CLIP_BIN" task add Two --assign writer > /dev/null; "$CLIP_BIN" report done ok > /dev/null`,
-    );
-    await ok(home, [
-      'agent',
-      'add',
-      'delegator',
-      '--adapter',
-      'plain',
-      '--command',
-      'delegator',
-      '--env',
-      'OWN_KEY=of-the-delegator',
-    ]);
-    await ok(home, ['run', '-q', '-w', '--agent', 'delegator', 'go'], shellWith(home, { MINE: 'person' }));
-    await atRest(home, 1);
-    expect((await runsOf(home, 1)).map(({ environmentSource }) => environmentSource)).toEqual(['task']);
-    expect(written()).toContain('MINE=person');
-    expect(written().filter((line) => line.startsWith('OWN_KEY'))).toEqual([]);
-  });
+  it(
+    "of a task that an agent has reassigned has the person's environment without the agent's own variables",
+    deep,
+    async () => {
+      const home = createHome();
+      const written = await addEnvironmentWriter(home);
+      makeTool(
+        home,
+        'delegator',
+        `"$CLIP_BIN" task add Two --assign writer > /dev/null; "$CLIP_BIN" report done ok > /dev/null`,
+      );
+      await ok(home, [
+        'agent',
+        'add',
+        'delegator',
+        '--adapter',
+        'plain',
+        '--command',
+        'delegator',
+        '--env',
+        'OWN_KEY=of-the-delegator',
+      ]);
+      await ok(home, ['run', '-q', '-w', '--agent', 'delegator', 'go'], shellWith(home, { MINE: 'person' }));
+      await atRest(home, 1);
+      expect((await runsOf(home, 1)).map(({ environmentSource }) => environmentSource)).toEqual(['task']);
+      expect(written()).toContain('MINE=person');
+      expect(written().filter((line) => line.startsWith('OWN_KEY'))).toEqual([]);
+    },
+  );
 });
 
 describe('clip agent check', () => {
   const check = (home: TestHome, extra: Extra = {}) => home.clip(['agent', 'check', 'writer', '--no-ask'], extra);
 
-  it('names the missing program', async () => {
+  it('names the missing program', deep, async () => {
     const home = createHome();
     await ok(home, ['agent', 'add', 'writer', '--adapter', 'claude', '--command', 'no-such-claude']);
     expect((await check(home)).stdout).toMatch(/^✗ found +no-such-claude is not there/);
   });
 
-  it('reports that runs of tasks will not find the program, and how to change that', async () => {
+  it('reports that runs of tasks will not find the program, and how to change that', deep, async () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     expect((await check(home, shellWith(home))).stdout).toMatch(/✓ tasks +each task keeps the environment/);
@@ -305,7 +322,7 @@ describe('clip agent check', () => {
     );
   });
 
-  it("searches the daemon's PATH where runs of tasks start from it", async () => {
+  it("searches the daemon's PATH where runs of tasks start from it", deep, async () => {
     const home = createHome();
     await ok(home, ['config', 'set', 'task_environment', 'daemon']);
     await addEnvironmentWriter(home);
@@ -349,7 +366,7 @@ describe('An agent that drops the mark of its run', () => {
     expect(agent.permission).toBe('ask');
   });
 
-  it('is distinguished from the person who works beside it', async () => {
+  it('is distinguished from the person who works beside it', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     makeTool(home, 'waiter', `while [ ! -e '${gate}' ]; do sleep 0.05; done; "$CLIP_BIN" report done ok > /dev/null`);

@@ -7,6 +7,7 @@ import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isRoot } from '../support/containment.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 
 /** A user of this test alone, so that no other test counts against its limits. */
@@ -84,7 +85,7 @@ describe.each([
 });
 
 describe('A run whose limits are set between its keeper and its command', () => {
-  it('reports precisely that its command is missing, or may not be executed', async () => {
+  it('reports precisely that its command is missing, or may not be executed', deep, async () => {
     const home = createHome();
     const shell = shellOf(home, false);
     writeFileSync(join(home.base, 'closed'), '#!/bin/sh\n', { mode: 0o644 });
@@ -96,7 +97,7 @@ describe('A run whose limits are set between its keeper and its command', () => 
     expect(codes).toEqual(['command_not_found', 'not_executable', 'command_not_found']);
   });
 
-  it('keeps its arguments, its environment and its name unchanged', async () => {
+  it('keeps its arguments, its environment and its name unchanged', deep, async () => {
     const home = createHome();
     const shell = shellOf(home, false);
     // There is no shell in between: it would lose a variable whose name it cannot represent.
@@ -105,7 +106,7 @@ describe('A run whose limits are set between its keeper and its command', () => 
     expect(shell(script)).toEqual(['--locks=1||a b|c d']);
   });
 
-  it('passes no internal variable to its process', async () => {
+  it('passes no internal variable to its process', deep, async () => {
     const home = createHome();
     const shell = shellOf(home, false);
     expect(shell('clip run -f -q -- env').filter((line) => line.startsWith('CLIP_SUBMITTER'))).toEqual([]);

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readStat } from '#process/process-birth.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, isAlive, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -39,7 +40,7 @@ const exitOf = (home: TestHome, id: string) => {
 const seconds = (from: string | null, to: string | null) => (Date.parse(to ?? '') - Date.parse(from ?? '')) / 1_000;
 
 describe('A suspended daemon', () => {
-  it('does not suspend a time limit, which its keeper enforces meanwhile', async () => {
+  it('does not suspend a time limit, which its keeper enforces meanwhile', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--timeout', '3s', '--', 'sleep', '1000']);
     const { id } = await home.untilStatus(number, 'running');
@@ -54,7 +55,7 @@ describe('A suspended daemon', () => {
     });
   });
 
-  it('does not prolong a time limit by the time in which the daemon alone was suspended', async () => {
+  it('does not prolong a time limit by the time in which the daemon alone was suspended', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--timeout', '14s', '--', 'sleep', '1000']);
     await home.untilStatus(number, 'running');
@@ -70,26 +71,30 @@ describe('A suspended daemon', () => {
     expect(seconds(run.startedAt, run.endedAt)).toBeLessThan(19);
   });
 
-  it('prolongs a time limit by the time in which its keeper was suspended as well, since nothing could run', async () => {
-    const home = createHome();
-    const number = await home.submit(['--timeout', '8s', '--', 'sleep', '1000']);
-    const { id } = await home.untilStatus(number, 'running');
-    const [goKeeper, goDaemon] = [await stop(keeperOf(home)), await stop(home.daemonPid())];
-    await after(9_000);
-    goKeeper();
-    goDaemon();
-    const slept = await until('the daemon has noticed the suspension', async () =>
-      (await home.history(number)).find(({ type }) => type === 'clock-jumped'),
-    );
-    expect(Number(slept.data['limitsMs'])).toBeGreaterThan(5_000);
-    const run = await home.untilStatus(number, 'timed_out');
-    expect(seconds(run.startedAt, run.endedAt)).toBeGreaterThan(14);
-    expect(exitOf(home, id)?.byDeadline).toBe(false);
-  });
+  it(
+    'prolongs a time limit by the time in which its keeper was suspended as well, since nothing could run',
+    deep,
+    async () => {
+      const home = createHome();
+      const number = await home.submit(['--timeout', '8s', '--', 'sleep', '1000']);
+      const { id } = await home.untilStatus(number, 'running');
+      const [goKeeper, goDaemon] = [await stop(keeperOf(home)), await stop(home.daemonPid())];
+      await after(9_000);
+      goKeeper();
+      goDaemon();
+      const slept = await until('the daemon has noticed the suspension', async () =>
+        (await home.history(number)).find(({ type }) => type === 'clock-jumped'),
+      );
+      expect(Number(slept.data['limitsMs'])).toBeGreaterThan(5_000);
+      const run = await home.untilStatus(number, 'timed_out');
+      expect(seconds(run.startedAt, run.endedAt)).toBeGreaterThan(14);
+      expect(exitOf(home, id)?.byDeadline).toBe(false);
+    },
+  );
 });
 
 describe('A suspended keeper', () => {
-  it('starts no daemon on waking after the daemon was stopped on purpose', async () => {
+  it('starts no daemon on waking after the daemon was stopped on purpose', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
@@ -104,7 +109,7 @@ describe('A suspended keeper', () => {
     expect([home.pidsOf('daemon'), home.pidsOf('keeper')]).toEqual([[], []]);
   });
 
-  it('holds its runs again when it continues, and reports their true exit codes', async () => {
+  it('holds its runs again when it continues, and reports their true exit codes', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', 'sh', '-c', `while ! test -e ${gate}; do sleep 0.05; done; exit 7`]);
@@ -119,22 +124,26 @@ describe('A suspended keeper', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(7);
   });
 
-  it('does not delay the start of a daemon, not even with other programs that accept and never answer', async () => {
-    const home = createHome();
-    await home.clip(['daemon', 'start']);
-    await home.clip(['daemon', 'stop']);
-    const servers = ['0000000a', '0000000b', '0000000c', '0000000d'].map((name) =>
-      createServer(() => {}).listen(join(home.folder, `keeper-${name}.sock`)),
-    );
-    onTestFinished(() => {
-      for (const server of servers) server.close();
-    });
-    await until('the servers listen', () => servers.every(({ listening }) => listening));
-    const from = performance.now();
-    expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
-    // One after the other, the commands would take 20 s.
-    expect(performance.now() - from).toBeLessThan(15_000);
-  });
+  it(
+    'does not delay the start of a daemon, not even with other programs that accept and never answer',
+    deep,
+    async () => {
+      const home = createHome();
+      await home.clip(['daemon', 'start']);
+      await home.clip(['daemon', 'stop']);
+      const servers = ['0000000a', '0000000b', '0000000c', '0000000d'].map((name) =>
+        createServer(() => {}).listen(join(home.folder, `keeper-${name}.sock`)),
+      );
+      onTestFinished(() => {
+        for (const server of servers) server.close();
+      });
+      await until('the servers listen', () => servers.every(({ listening }) => listening));
+      const from = performance.now();
+      expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
+      // One after the other, the commands would take 20 s.
+      expect(performance.now() - from).toBeLessThan(15_000);
+    },
+  );
 
   it('delays no cancel, and never starts a canceled run', async () => {
     const home = createHome();
@@ -155,7 +164,7 @@ describe('A suspended keeper', () => {
     expect(readdirSync(join(home.folder, 'runs', run.id))).not.toContain('launch.json');
   });
 
-  it('loses its queued runs to another keeper, and starts none of them a second time', async () => {
+  it('loses its queued runs to another keeper, and starts none of them a second time', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const keeper = keeperOf(home);
@@ -177,7 +186,7 @@ describe('A suspended keeper', () => {
     expect(readFileSync(starts, 'utf8')).toBe('started\n');
   });
 
-  it('hides no end: the exit code is read from the system, and reported once', async () => {
+  it('hides no end: the exit code is read from the system, and reported once', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', 'sh', '-c', `while ! test -e ${gate}; do sleep 0.05; done; exit 7`]);
@@ -191,7 +200,7 @@ describe('A suspended keeper', () => {
     expect((await home.history(number)).filter(({ type }) => type === 'exited')).toHaveLength(1);
   });
 
-  it('is named by the doctor, with a remedy', async () => {
+  it('is named by the doctor, with a remedy', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(number, 'running');

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ownGroup } from '#process/cgroup.ts';
 import type { RunView } from '#protocol/answers.ts';
 import { canGroup, has, isRoot } from '../support/containment.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, program, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -72,7 +73,7 @@ describe.skipIf(!hasManager)('A keeper with a systemd user manager', () => {
     await until('the keeper has exited', () => home.pidsOf('keeper').length === 0);
   });
 
-  it('is started anyway when the manager does not respond', async () => {
+  it('is started anyway when the manager does not respond', deep, async () => {
     const home = createHome();
     const script = `
       kill -STOP "$MANAGER"

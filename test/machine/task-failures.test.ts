@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { NeedView } from '#protocol/needs.ts';
 import type { TaskShowAnswer } from '#protocol/tasks.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -29,26 +30,30 @@ async function blocked(home: TestHome, task: number): Promise<TaskShowAnswer['ta
 }
 
 describe('a task whose run cannot be prepared', () => {
-  it('is blocked when it is assigned to an agent whose variables cannot be read, and names the remedy', async () => {
-    const home = createHome();
-    const file = join(home.base, 'agent.env');
-    writeFileSync(file, 'A=1\n');
-    await addSpeaker(home, [[session('s1'), ...end]], ['--env-from', file]);
-    rmSync(file);
-    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
-    expect(await blocked(home, 1)).toMatchObject({
-      blockedReason: expect.stringContaining('agent.env'),
-      blockedNext: expect.stringContaining('clip continue T1'),
-    });
-    expect(await needsYou(home)).toMatchObject([{ task: 1, status: 'blocked' }]);
-    expect((await home.clip(['continue', 'T1'])).code).toBe(5);
-    writeFileSync(file, 'A=1\n');
-    await ok(home, 'continue', 'T1');
-    await home.untilStatus(1, 'succeeded');
-    await home.clip(['task', 'cancel', 'T1']);
-  });
+  it(
+    'is blocked when it is assigned to an agent whose variables cannot be read, and names the remedy',
+    deep,
+    async () => {
+      const home = createHome();
+      const file = join(home.base, 'agent.env');
+      writeFileSync(file, 'A=1\n');
+      await addSpeaker(home, [[session('s1'), ...end]], ['--env-from', file]);
+      rmSync(file);
+      await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+      expect(await blocked(home, 1)).toMatchObject({
+        blockedReason: expect.stringContaining('agent.env'),
+        blockedNext: expect.stringContaining('clip continue T1'),
+      });
+      expect(await needsYou(home)).toMatchObject([{ task: 1, status: 'blocked' }]);
+      expect((await home.clip(['continue', 'T1'])).code).toBe(5);
+      writeFileSync(file, 'A=1\n');
+      await ok(home, 'continue', 'T1');
+      await home.untilStatus(1, 'succeeded');
+      await home.clip(['task', 'cancel', 'T1']);
+    },
+  );
 
-  it('is blocked when its folder is gone by the time its turn comes after another run', async () => {
+  it('is blocked when its folder is gone by the time its turn comes after another run', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const file = join(home.base, 'agent.env');
@@ -66,7 +71,7 @@ describe('a task whose run cannot be prepared', () => {
     expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('agent.env') });
   });
 
-  it('is blocked when the prompt for its agent cannot be written, instead of being retried forever', async () => {
+  it('is blocked when the prompt for its agent cannot be written, instead of being retried forever', deep, async () => {
     const home = createHome();
     const template = join(home.base, 'template.md');
     writeFileSync(template, 'Hello. {{prompt}}\n');
@@ -81,7 +86,7 @@ describe('a task whose run cannot be prepared', () => {
     expect(runs.length).toBeLessThanOrEqual(2);
   });
 
-  it('is blocked when its agent is removed', async () => {
+  it('is blocked when its agent is removed', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]]);
     await ok(home, 'task', 'add', 'One', '--assign', 'coder');
@@ -97,7 +102,7 @@ describe('a task whose run cannot be prepared', () => {
 });
 
 describe('a run that claims to be done', () => {
-  it('and is lost afterwards is not started again, and a person is asked to look', async () => {
+  it('and is lost afterwards is not started again, and a person is asked to look', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [
       [session('s1'), clipIn(`report done 'all of it'`), { await: join(home.base, 'never') }],
@@ -114,7 +119,7 @@ describe('a run that claims to be done', () => {
 });
 
 describe('a lost run of a task that has been assigned to another agent', () => {
-  it('is not started again, because two agents would work on one task', async () => {
+  it('is not started again, because two agents would work on one task', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const coder = await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]], ['--share-worktree']);
@@ -143,7 +148,7 @@ describe('a lost run of a task that has been assigned to another agent', () => {
 });
 
 describe('the reason of a blocked task', () => {
-  it('holds no value of a variable of its agent', async () => {
+  it('holds no value of a variable of its agent', deep, async () => {
     const home = createHome();
     const value = 'correct-horse-battery';
     await addSpeaker(
@@ -159,7 +164,7 @@ describe('the reason of a blocked task', () => {
 });
 
 describe('an instruction of a person', () => {
-  it('starts a run at once that would have waited for the provider', async () => {
+  it('starts a run at once that would have waited for the provider', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [
       [session('s1'), failed('429 Too Many Requests: rate limit reached'), { exit: 1 }],
@@ -176,7 +181,7 @@ describe('an instruction of a person', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 
-  it('during the live run of a blocked task is not lost when that run ends', async () => {
+  it('during the live run of a blocked task is not lost when that run ends', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const coder = await addSpeaker(home, [
@@ -195,7 +200,7 @@ describe('an instruction of a person', () => {
 });
 
 describe('an agent', () => {
-  it('cannot continue its own task forever', async () => {
+  it('cannot continue its own task forever', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [
       [session('s1'), clipIn('continue T1 again'), words('I will go on.'), ...end],
@@ -210,7 +215,7 @@ describe('an agent', () => {
     expect(comments.map(({ author }) => author)).toEqual(['coder', 'coder', 'coder']);
   });
 
-  it('is not treated as a person when it acts through a command of its own run', async () => {
+  it('is not treated as a person when it acts through a command of its own run', deep, async () => {
     const home = createHome();
     const said = join(home.base, 'said');
     const comment = `'${process.execPath}' '${program}' task comment T1 hello > '${said}' 2>&1`;

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { NeedView } from '#protocol/needs.ts';
 import type { TaskShowAnswer, TaskView } from '#protocol/tasks.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, program, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -36,7 +37,7 @@ async function atRest(home: TestHome, task: number, wanted: TaskView['status']):
 }
 
 describe('a task', () => {
-  it('is added, listed, shown and changed; its number is never used again', async () => {
+  it('is added, listed, shown and changed; its number is never used again', deep, async () => {
     const home = createHome();
     expect(await add(home, 'Fix', 'the', 'login', '--accept', 'npm test passes', '--priority', '3')).toBe(1);
     expect(await add(home, 'Later', '--backlog')).toBe(2);
@@ -62,7 +63,7 @@ describe('a task', () => {
     expect((await home.clip(['task', 'show', 'x7'])).code).toBe(2);
   });
 
-  it('changes its status on request, and refuses changes that its status does not allow', async () => {
+  it('changes its status on request, and refuses changes that its status does not allow', deep, async () => {
     const home = createHome();
     await add(home, 'One', '--assign', 'me');
     for (const [args, expected] of [
@@ -81,7 +82,7 @@ describe('a task', () => {
     expect((await home.clip(['task', 'block', 'T1'])).code).toBe(2);
   });
 
-  it('keeps a record of each change and its author', async () => {
+  it('keeps a record of each change and its author', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--kind', 'work', '--assign', 'coder');
@@ -122,7 +123,7 @@ describe('a task', () => {
     expect(documents).toMatchObject([{ key: 'plan', revision: 2, author: 'me' }]);
   });
 
-  it('that is assigned to an agent starts one run, which gets the task', async () => {
+  it('that is assigned to an agent starts one run, which gets the task', deep, async () => {
     const home = createHome();
     const report = { run: `'${process.execPath}' '${program}' report done 'all of it'` };
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), report, words('Done.'), ...end]]);
@@ -149,7 +150,7 @@ describe('a task', () => {
     ]);
   });
 
-  it('of a person, or in the backlog, starts no run', async () => {
+  it('of a person, or in the backlog, starts no run', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), ...end]]);
     await add(home, 'Mine', '--assign', 'me');
@@ -160,7 +161,7 @@ describe('a task', () => {
     await home.clip(['task', 'cancel', 'T3']);
   });
 
-  it('is continued by hand with words that its run gets, and that are kept', async () => {
+  it('is continued by hand with words that its run gets, and that are kept', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [
       [session('s1'), words('I am blocked: I need the API key for the staging server to continue.'), ...end],
@@ -215,7 +216,7 @@ describe('a task', () => {
     );
   });
 
-  it('that is canceled stops its live run, and its queued runs', async () => {
+  it('that is canceled stops its live run, and its queued runs', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--assign', 'coder');
@@ -227,7 +228,7 @@ describe('a task', () => {
     expect((await show(home, 1)).wakes[0]).toMatchObject({ status: 'cancelled' });
   });
 
-  it('whose agent cannot be started is blocked with a remedy; then it continues', async () => {
+  it('whose agent cannot be started is blocked with a remedy; then it continues', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -242,7 +243,7 @@ describe('a task', () => {
     await until('the task has continued', async () => (await status(home, task)) === 'in_progress');
   });
 
-  it('whose folder is gone when its run ends is blocked as well', async () => {
+  it('whose folder is gone when its run ends is blocked as well', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -257,7 +258,7 @@ describe('a task', () => {
     );
   });
 
-  it('whose agent only ever plans is blocked in the end, as its summary shows', async () => {
+  it('whose agent only ever plans is blocked in the end, as its summary shows', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), words('I will look at the repo next, and then fix it.'), ...end]]);
     const task = await add(home, 'Fix the login', '--assign', 'coder');
@@ -267,7 +268,7 @@ describe('a task', () => {
     expect(stdout).toContain('- Task T1 is blocked: a person must act before it can go on.');
   });
 
-  it('is served by a person’s own command, too, which delays no agent', async () => {
+  it('is served by a person’s own command, too, which delays no agent', deep, async () => {
     const home = createHome();
     await add(home, 'One');
     await home.clip(['run', '--wait', '--task', 'T1', '--', 'touch', 'made']);
@@ -290,7 +291,7 @@ describe('a task', () => {
 });
 
 describe('a task that makes progress without being finished', () => {
-  it('is left to a person after five automatic runs', async () => {
+  it('is left to a person after five automatic runs', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), words('Changed a little.'), ...end]]);
     await add(home, 'One', '--assign', 'coder');
@@ -302,7 +303,7 @@ describe('a task that makes progress without being finished', () => {
 });
 
 describe('an agent that keeps its task going by itself, and makes progress', () => {
-  it('is stopped after five runs as well', async () => {
+  it('is stopped after five runs as well', deep, async () => {
     const home = createHome();
     const onward = { run: `'${process.execPath}' '${program}' continue T1` };
     const coder = await addSpeaker(home, [
@@ -316,7 +317,7 @@ describe('an agent that keeps its task going by itself, and makes progress', () 
 });
 
 describe('the handoff of a task', () => {
-  it('shows what a person has changed since the last run', async () => {
+  it('shows what a person has changed since the last run', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [
       [session('s1'), words('I am blocked: I need the API key for the staging server to continue.'), ...end],
@@ -335,7 +336,7 @@ describe('the handoff of a task', () => {
 });
 
 describe('a task whose agent', () => {
-  it('has lost its prompt template is tried once more, and then blocked with the reason', async () => {
+  it('has lost its prompt template is tried once more, and then blocked with the reason', deep, async () => {
     const home = createHome();
     const template = join(home.base, 'template.md');
     writeFileSync(template, 'Be kind.\n{{prompt}}\n');
@@ -357,7 +358,7 @@ describe('a task whose agent', () => {
 });
 
 describe('the timer of an agent', () => {
-  it('starts a run for a waiting task, and not twice for one', async () => {
+  it('starts a run for a waiting task, and not twice for one', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]], ['--every', '1s']);
     await home.clip(['agent', 'pause', 'coder']);
@@ -410,7 +411,7 @@ describe('a task with a budget', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 
-  it('is blocked when a single run exceeded it, because the next run would as well', async () => {
+  it('is blocked when a single run exceeded it, because the next run would as well', deep, async () => {
     const home = createHome();
     await addSpeaker(
       home,
@@ -426,7 +427,7 @@ describe('a task with a budget', () => {
     expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(1);
   });
 
-  it('continues by itself when its agent was paused in the middle and is resumed', async () => {
+  it('continues by itself when its agent was paused in the middle and is resumed', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--assign', 'coder');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EventView } from '#protocol/answers.ts';
 import { addSpeaker, codexSays } from '../support/agents.ts';
+import { deep } from '../support/deep.ts';
 import { createHome, resultOf } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -8,7 +9,7 @@ const { session, words, done } = codexSays;
 const odd = 'one\u2028two\u2029three';
 
 describe('U+2028 and U+2029, at which some readers split lines of JSON,', () => {
-  it('in a command or a label break neither a wait nor a batch', async () => {
+  it('in a command or a label break neither a wait nor a batch', deep, async () => {
     const home = createHome();
     expect(
       await home.clip(['run', '-w', '--label', `l=${odd}`.replaceAll(/[\u2028\u2029]/g, '-'), '--', 'echo', odd]),
@@ -33,7 +34,7 @@ describe('U+2028 and U+2029, at which some readers split lines of JSON,', () => 
     expect((await home.show(1)).lastMessage).toBe(odd);
   });
 
-  it('in a comment arrive complete in the events and on the plain dashboard', async () => {
+  it('in a comment arrive complete in the events and on the plain dashboard', deep, async () => {
     const home = createHome();
     await home.clip(['task', 'add', 'One']);
     const events = home.start(['events', '-f']);

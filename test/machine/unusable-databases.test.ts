@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, 
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { copyOfResting } from '../support/ended-homes.ts';
 import type { TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -36,7 +37,7 @@ async function refusesWith7(home: TestHome, path: string, says: RegExp): Promise
 }
 
 describe('a database', () => {
-  it('of a newer version is refused with both versions', async () => {
+  it('of a newer version is refused with both versions', deep, async () => {
     const { home, path } = await homeAtRest();
     const database = new Database(path);
     const { value: own } = database.prepare("SELECT value FROM meta WHERE key = 'version'").get() as { value: string };
@@ -55,13 +56,13 @@ describe('a database', () => {
     await refusesWith7(home, path, /clip\.db is damaged\..*clip doctor/s);
   });
 
-  it('cut in half is refused and left as it is', async () => {
+  it('cut in half is refused and left as it is', deep, async () => {
     const { home, path } = await homeAtRest();
     truncateSync(path, Math.floor(statSync(path).size / 2));
     await refusesWith7(home, path, /clip\.db is damaged\..*clip doctor/s);
   });
 
-  it('with overwritten pages is refused and left as it is', async () => {
+  it('with overwritten pages is refused and left as it is', deep, async () => {
     const { home, path } = await homeAtRest();
     const bytes = readFileSync(path);
     randomBytes(bytes.length - 4_096).copy(bytes, 4_096);
@@ -69,13 +70,17 @@ describe('a database', () => {
     await refusesWith7(home, path, /clip\.db is damaged\..*clip doctor/s);
   });
 
-  it('that was emptied is refused, because its runs still exist and their numbers must not be used again', async () => {
-    const { home, path } = await homeAtRest();
-    truncateSync(path, 0);
-    await refusesWith7(home, path, /clip\.db is missing or empty, .*clip doctor/s);
-  });
+  it(
+    'that was emptied is refused, because its runs still exist and their numbers must not be used again',
+    deep,
+    async () => {
+      const { home, path } = await homeAtRest();
+      truncateSync(path, 0);
+      await refusesWith7(home, path, /clip\.db is missing or empty, .*clip doctor/s);
+    },
+  );
 
-  it('that is missing is not replaced while there are runs', async () => {
+  it('that is missing is not replaced while there are runs', deep, async () => {
     const { home, path } = await homeAtRest();
     rmSync(path);
     const result = await home.clip(['run', '--', 'true']);

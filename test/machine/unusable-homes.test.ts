@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, processesOf, program, type Result, resultOf, type TestHome } from '../support/home.ts';
 
 const otherUid = 65_534;
@@ -56,7 +57,7 @@ describe('a home that cannot be used', () => {
     expect(readdirSync(join(home.base, 'real'))).toEqual([]);
   });
 
-  it.skipIf(!root)('is refused when it belongs to another user', async () => {
+  it.skipIf(!root)('is refused when it belongs to another user', deep, async () => {
     const home = createHome();
     mkdirSync(home.folder);
     chownSync(home.folder, otherUid, otherUid);
@@ -67,7 +68,7 @@ describe('a home that cannot be used', () => {
     chownSync(home.folder, 0, 0);
   });
 
-  it.skipIf(!root)('is refused when it cannot be made', async () => {
+  it.skipIf(!root)('is refused when it cannot be made', deep, async () => {
     const home = createHome();
     const result = await asOtherUser(home, ['run', '--', 'true']);
     expect([result.code, result.stdout]).toEqual([5, '']);
@@ -76,40 +77,44 @@ describe('a home that cannot be used', () => {
 });
 
 describe.skipIf(!root)('a socket that the sandbox does not allow', () => {
-  it('is reported as a sandbox, not as a dead daemon: exit code 4 with a hint, and no second daemon', async () => {
-    const home = createHome();
-    await home.submit(['--', 'sleep', '1000']);
-    await home.untilStatus(1, 'running');
-    const before = pids(home);
-    // At first other users have no access to the home, as usual. Then only the socket is protected.
-    for (const mode of [0o700, 0o755]) {
-      chmodSync(home.folder, mode);
-      for (const args of [
-        ['runs'],
-        ['run', '--', 'true'],
-        ['status'],
-        ['daemon', 'status'],
-        ['daemon', 'start'],
-        ['events', '-f'],
-      ]) {
-        const result = await asOtherUser(home, args);
-        expect([args, result.code, result.stdout]).toEqual([args, 4, '']);
-        expect(result.stderr).toMatch(
-          /^clip: The socket .*clip\.sock may not be used from here; the daemon may well be running\.\n {6}.*sandbox.*Unix sockets/,
-        );
+  it(
+    'is reported as a sandbox, not as a dead daemon: exit code 4 with a hint, and no second daemon',
+    deep,
+    async () => {
+      const home = createHome();
+      await home.submit(['--', 'sleep', '1000']);
+      await home.untilStatus(1, 'running');
+      const before = pids(home);
+      // At first other users have no access to the home, as usual. Then only the socket is protected.
+      for (const mode of [0o700, 0o755]) {
+        chmodSync(home.folder, mode);
+        for (const args of [
+          ['runs'],
+          ['run', '--', 'true'],
+          ['status'],
+          ['daemon', 'status'],
+          ['daemon', 'start'],
+          ['events', '-f'],
+        ]) {
+          const result = await asOtherUser(home, args);
+          expect([args, result.code, result.stdout]).toEqual([args, 4, '']);
+          expect(result.stderr).toMatch(
+            /^clip: The socket .*clip\.sock may not be used from here; the daemon may well be running\.\n {6}.*sandbox.*Unix sockets/,
+          );
+        }
+        const asJson = await asOtherUser(home, ['runs', '--json']);
+        expect([asJson.code, JSON.parse(asJson.stderr).error.code]).toEqual([4, 'no_permission']);
+        expect((await asOtherUser(home, ['wait', '1'])).code).toBe(125);
       }
-      const asJson = await asOtherUser(home, ['runs', '--json']);
-      expect([asJson.code, JSON.parse(asJson.stderr).error.code]).toEqual([4, 'no_permission']);
-      expect((await asOtherUser(home, ['wait', '1'])).code).toBe(125);
-    }
-    chmodSync(home.folder, 0o700);
-    expect(pids(home)).toEqual(before);
-    expect((await home.show(1)).status).toBe('running');
-  });
+      chmodSync(home.folder, 0o700);
+      expect(pids(home)).toEqual(before);
+      expect((await home.show(1)).status).toBe('running');
+    },
+  );
 });
 
 describe('a client and a daemon of different versions', () => {
-  it('work together, with a notice of one sentence', async () => {
+  it('work together, with a notice of one sentence', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const newer = { env: { CLIP_VERSION_OVERRIDE: '9.9.9' } };

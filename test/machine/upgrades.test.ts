@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '#protocol/answers.ts';
+import { deep } from '../support/deep.ts';
 import { agent, createHome, isAlive, root, type TestHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 
@@ -42,6 +43,7 @@ describe('a daemon of a newer version', { timeout: longMs }, () => {
     ['after the older one was killed', killed],
   ])(
     '%s, takes over live runs without touching them; their keeper keeps them and exits after the last',
+    deep,
     async (_, upgrade) => {
       const home = createHome();
       const gate = join(home.base, 'gate');
@@ -127,7 +129,7 @@ describe('an older client with a newer daemon', { timeout: longMs }, () => {
     expect(home.daemonPid()).toBe(daemon);
   });
 
-  it('distinguishes versions of which one is a prefix of the other', async () => {
+  it('distinguishes versions of which one is a prefix of the other', deep, async () => {
     const home = createHome({ env: { CLIP_VERSION_OVERRIDE: '1.2.3' } });
     await home.clip(['daemon', 'start'], { env: { CLIP_VERSION_OVERRIDE: '1.2.34' } });
     const { stdout, stderr } = await home.clip(['runs', '--json']);

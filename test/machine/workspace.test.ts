@@ -23,6 +23,7 @@ import { shownName } from '#process/workspace/file-names.ts';
 import { ignoredAmong, type WorkspaceSnapshot, withLook } from '#process/workspace/snapshot.ts';
 import { limits } from '#run/limits.ts';
 import type { Comparison, Snapshot } from '#run/workspace.ts';
+import { deep } from '../support/deep.ts';
 import { isAlive } from '../support/home.ts';
 import { addRepository, addWorktree, gitIn } from '../support/repositories.ts';
 import { until } from '../support/until.ts';
@@ -59,7 +60,7 @@ async function different(at: Place, folder: string, act: () => unknown): Promise
 const paths = ({ changed }: Comparison) => changed.map(({ path, kind }) => `${kind} ${path}`);
 
 describe('in a repository', () => {
-  it('a file is changed when its content or mode differs, whatever the way it was written', async () => {
+  it('a file is changed when its content or mode differs, whatever the way it was written', deep, async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     const file = join(folder, 'a.txt');
@@ -82,7 +83,7 @@ describe('in a repository', () => {
     expect([back.insertions, back.deletions]).toEqual([null, null]);
   });
 
-  it('a commit of changes that existed before changes no file', async () => {
+  it('a commit of changes that existed before changes no file', deep, async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     writeFileSync(join(folder, 'b.txt'), 'x\n');
@@ -93,7 +94,7 @@ describe('in a repository', () => {
     expect(committed).toMatchObject({ changed: [], uncertain: false, commitCount: 1, commits: [{ files: ['b.txt'] }] });
   });
 
-  it('a file that only grew is distinguished from one that was rewritten', async () => {
+  it('a file that only grew is distinguished from one that was rewritten', deep, async () => {
     const at = place();
     const { folder } = addRepository(at);
     writeFileSync(join(folder, 'log'), 'one\n');
@@ -102,7 +103,7 @@ describe('in a repository', () => {
     expect([grown, rewritten].map(({ changed }) => changed.map(({ grew }) => grew))).toEqual([[true], [false]]);
   });
 
-  it('submodules and nested repositories are compared as well, dirty or not', async () => {
+  it('submodules and nested repositories are compared as well, dirty or not', deep, async () => {
     const at = place();
     const library = addRepository(at, 'library');
     const { folder, git } = addRepository(at);
@@ -128,7 +129,7 @@ describe('in a repository', () => {
     expect([paths(inNested), inNested.commitCount]).toEqual([['add nested/d.txt'], 1]);
   });
 
-  it('unusual names, links, pipes and files that became folders are no obstacle', async () => {
+  it('unusual names, links, pipes and files that became folders are no obstacle', deep, async () => {
     const at = place();
     const { folder } = addRepository(at);
     const odd = ['with space', 'with\nbreak', '__proto__', 'ümlaut', '*star*'];
@@ -158,7 +159,7 @@ describe('in a repository', () => {
     ]);
   });
 
-  it('a file that git ignores is skipped, and known to be ignored', async () => {
+  it('a file that git ignores is skipped, and known to be ignored', deep, async () => {
     const at = place();
     const { folder } = addRepository(at);
     writeFileSync(join(folder, '.gitignore'), 'dist/\n');
@@ -174,7 +175,7 @@ describe('in a repository', () => {
     expect([...(ignored ?? [])]).toEqual(['dist/x']);
   });
 
-  it('a linked worktree is distinguished from the main checkout', async () => {
+  it('a linked worktree is distinguished from the main checkout', deep, async () => {
     const at = place();
     const repository = addRepository(at);
     const { folder } = addWorktree(at, repository);
@@ -184,7 +185,7 @@ describe('in a repository', () => {
     ]);
   });
 
-  it('a comparison takes no lock, leaves the index as it is, and leaves nothing behind', async () => {
+  it('a comparison takes no lock, leaves the index as it is, and leaves nothing behind', deep, async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     const index = join(folder, '.git', 'index');
@@ -206,7 +207,7 @@ describe('in a repository', () => {
     expect(git('status', '--short')).toBe('M a.txt');
   });
 
-  it('a repository shows its changes before its first commit and after it', async () => {
+  it('a repository shows its changes before its first commit and after it', deep, async () => {
     const at = place();
     const folder = join(at.base, 'new');
     mkdirSync(folder);
@@ -221,7 +222,7 @@ describe('in a repository', () => {
     expect([paths(first), first.commitCount, first.insertions]).toEqual([['add b'], 1, 1]);
   });
 
-  it('a repository of another object format is compared in the same way', async () => {
+  it('a repository of another object format is compared in the same way', deep, async () => {
     const at = place();
     const folder = join(at.base, 'sha256');
     mkdirSync(folder);
@@ -237,7 +238,7 @@ describe('in a repository', () => {
     );
   });
 
-  it('a file is not changed by a setting that ignores file modes', async () => {
+  it('a file is not changed by a setting that ignores file modes', deep, async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     writeFileSync(join(folder, 'b.txt'), 'x\n');
@@ -248,7 +249,7 @@ describe('in a repository', () => {
     ]);
   });
 
-  it('a file whose line endings git converts is not changed by the conversion', async () => {
+  it('a file whose line endings git converts is not changed by the conversion', deep, async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     const file = join(folder, 'a.txt');
@@ -364,56 +365,60 @@ describe('a repository that an agent has prepared as a trap', () => {
     expect(existsSync(mark)).toBe(true);
   });
 
-  it('a comparison runs no program when commits are compared, objects are gone, or a submodule is a trap', async () => {
-    const at = place();
-    const inner = trap(at);
-    const { folder, git } = addRepository(at, 'outer');
-    git(
-      '-c',
-      'core.fsmonitor=false',
-      'clone',
-      '-q',
-      '--no-local',
-      '-c',
-      `filter.trap.clean=${join(at.base, 'leave-mark')}`,
-      inner.folder,
-      'nested',
-    );
-    git('submodule', 'add', '-q', inner.folder, 'sub');
-    for (const [key, value] of [
-      ['filter.trap.clean', join(at.base, 'leave-mark')],
-      ['core.fsmonitor', join(at.base, 'leave-mark')],
-    ])
-      for (const name of ['nested', 'sub']) gitIn(at, join(folder, name))('config', key ?? '', value ?? '');
-    rmSync(inner.mark, { force: true });
-    const plain = [
-      '-c',
-      'filter.trap.clean=',
-      '-c',
-      'filter.trap.required=false',
-      '-c',
-      'filter.slow.process=',
-      '-c',
-      'core.fsmonitor=false',
-      '-c',
-      'core.hooksPath=/dev/null',
-    ];
-    await different(at, folder, () => {
-      for (const name of ['nested', 'sub']) writeFileSync(join(folder, name, 'a.txt'), 'changed\n');
-    });
-    const committed = await different(at, inner.folder, () => {
-      writeFileSync(join(inner.folder, 'new.md'), 'x\n');
-      inner.git(...plain, 'add', 'new.md');
-      inner.git(...plain, 'commit', '-q', '--no-verify', '-m', 'third');
-    });
-    expect([committed.commitCount, committed.changed.map(({ path }) => path)]).toEqual([1, ['new.md']]);
-    // The objects of the previous commit are missing. A partial clone would fetch them.
-    const head = inner.git(...plain, 'rev-parse', 'HEAD~1');
-    await different(at, inner.folder, () =>
-      rmSync(join(inner.folder, '.git', 'objects', head.slice(0, 2), head.slice(2)), { force: true }),
-    );
-    expect(existsSync(inner.mark)).toBe(false);
-  });
+  it(
+    'a comparison runs no program when commits are compared, objects are gone, or a submodule is a trap',
+    deep,
+    async () => {
+      const at = place();
+      const inner = trap(at);
+      const { folder, git } = addRepository(at, 'outer');
+      git(
+        '-c',
+        'core.fsmonitor=false',
+        'clone',
+        '-q',
+        '--no-local',
+        '-c',
+        `filter.trap.clean=${join(at.base, 'leave-mark')}`,
+        inner.folder,
+        'nested',
+      );
+      git('submodule', 'add', '-q', inner.folder, 'sub');
+      for (const [key, value] of [
+        ['filter.trap.clean', join(at.base, 'leave-mark')],
+        ['core.fsmonitor', join(at.base, 'leave-mark')],
+      ])
+        for (const name of ['nested', 'sub']) gitIn(at, join(folder, name))('config', key ?? '', value ?? '');
+      rmSync(inner.mark, { force: true });
+      const plain = [
+        '-c',
+        'filter.trap.clean=',
+        '-c',
+        'filter.trap.required=false',
+        '-c',
+        'filter.slow.process=',
+        '-c',
+        'core.fsmonitor=false',
+        '-c',
+        'core.hooksPath=/dev/null',
+      ];
+      await different(at, folder, () => {
+        for (const name of ['nested', 'sub']) writeFileSync(join(folder, name, 'a.txt'), 'changed\n');
+      });
+      const committed = await different(at, inner.folder, () => {
+        writeFileSync(join(inner.folder, 'new.md'), 'x\n');
+        inner.git(...plain, 'add', 'new.md');
+        inner.git(...plain, 'commit', '-q', '--no-verify', '-m', 'third');
+      });
+      expect([committed.commitCount, committed.changed.map(({ path }) => path)]).toEqual([1, ['new.md']]);
+      // The objects of the previous commit are missing. A partial clone would fetch them.
+      const head = inner.git(...plain, 'rev-parse', 'HEAD~1');
+      await different(at, inner.folder, () =>
+        rmSync(join(inner.folder, '.git', 'objects', head.slice(0, 2), head.slice(2)), { force: true }),
+      );
+      expect(existsSync(inner.mark)).toBe(false);
+    },
+  );
 });
 
 describe('a git command', () => {
@@ -481,7 +486,7 @@ describe('the cost of a comparison', () => {
     expect(delay.max / 1e6).toBeLessThan(250);
   });
 
-  it('a comparison does not read again what has not been touched', async () => {
+  it('a comparison does not read again what has not been touched', deep, async () => {
     const at = place();
     const { folder } = addRepository(at);
     const file = join(folder, 'large');
@@ -505,7 +510,7 @@ describe('the cost of a comparison', () => {
     expect(read() - begun).toBeGreaterThan(8 * 2 ** 20);
   });
 
-  it('a comparison reports unknown, and not unchanged, for a folder with too many files', async () => {
+  it('a comparison reports unknown, and not unchanged, for a folder with too many files', deep, async () => {
     const at = place();
     const folder = join(at.base, 'many');
     mkdirSync(folder);
@@ -524,7 +529,7 @@ describe('the cost of a comparison', () => {
 });
 
 describe('a folder without git', () => {
-  it('a folder without git is compared by the content of its files', async () => {
+  it('a folder without git is compared by the content of its files', deep, async () => {
     const at = place();
     const folder = join(at.base, 'plain');
     mkdirSync(join(folder, 'node_modules'), { recursive: true });

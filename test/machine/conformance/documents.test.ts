@@ -1,6 +1,7 @@
 /** Documents of a task: the cases of the reference system. */
 import { describe, expect, it } from 'vitest';
 import type { DocumentHeadView } from '#protocol/tasks.ts';
+import { deep } from '../../support/deep.ts';
 import { addTask, atRest, ends, homeWith, shownTask } from '../../support/task-runs.ts';
 
 /** Creates a task with a document by a person and a summary. */
@@ -26,7 +27,7 @@ describe('the documents of a task', () => {
     expect((await shownTask(home, task)).documents.map(({ key }) => key)).toEqual(['notes']);
   });
 
-  it('include those of the system on request, read by key, which only the system writes', async () => {
+  it('include those of the system on request, read by key, which only the system writes', deep, async () => {
     const { home, task, list } = await taskWithBoth();
     expect(await list('--system')).toEqual(['continuation-summary', 'notes']);
     expect((await home.clip(['task', 'doc', 'get', `T${task}`, 'continuation-summary'])).stdout).toContain(

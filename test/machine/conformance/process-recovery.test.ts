@@ -3,6 +3,7 @@ import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codexSays } from '../../support/agents.ts';
+import { deep } from '../../support/deep.ts';
 import { createHome, isAlive, marked, type TestHome } from '../../support/home.ts';
 import { endWithoutRecord } from '../../support/records.ts';
 import {
@@ -37,18 +38,22 @@ async function killAllButTheRun(home: TestHome): Promise<void> {
 }
 
 describe('a run whose supervisor was killed', () => {
-  it('1. keeps running when its process is alive: process_detached, with the pid; its wake stays claimed', async () => {
-    const { home, task, run } = await working();
-    await killAllButTheRun(home);
-    const found = await home.show(run.number);
-    expect(found).toMatchObject({ status: 'running', errorCode: 'process_detached', processPid: run.processPid });
-    expect(found.error).toContain(String(run.processPid));
-    const { wakes, task: seen } = await shownTask(home, task);
-    expect(wakes.map(({ status, reason }) => [reason, status])).toEqual([['issue_assigned', 'claimed']]);
-    expect(seen).toMatchObject({ status: 'in_progress', checkoutRunId: run.id, executionRunId: run.id });
-    expect(await runsOf(home, task)).toHaveLength(1);
-    expect(isAlive(run.processPid ?? 0)).toBe(true);
-  });
+  it(
+    '1. keeps running when its process is alive: process_detached, with the pid; its wake stays claimed',
+    deep,
+    async () => {
+      const { home, task, run } = await working();
+      await killAllButTheRun(home);
+      const found = await home.show(run.number);
+      expect(found).toMatchObject({ status: 'running', errorCode: 'process_detached', processPid: run.processPid });
+      expect(found.error).toContain(String(run.processPid));
+      const { wakes, task: seen } = await shownTask(home, task);
+      expect(wakes.map(({ status, reason }) => [reason, status])).toEqual([['issue_assigned', 'claimed']]);
+      expect(seen).toMatchObject({ status: 'in_progress', checkoutRunId: run.id, executionRunId: run.id });
+      expect(await runsOf(home, task)).toHaveLength(1);
+      expect(isAlive(run.processPid ?? 0)).toBe(true);
+    },
+  );
 
   it('2. is process_lost when its process is gone, and queued exactly once again, holding the task; the checkout stays', async () => {
     const { home, task, run } = await working();
@@ -88,7 +93,7 @@ describe('a run whose supervisor was killed', () => {
     expect(await runsOf(home, task)).toHaveLength(2);
   });
 
-  it('is queued again also when its agent is paused, and waits until the agent is resumed', async () => {
+  it('is queued again also when its agent is paused, and waits until the agent is resumed', deep, async () => {
     const { home, task, run, open } = await working();
     await home.clip(['agent', 'pause', 'coder']);
     await endWithoutRecord(home, run);
@@ -99,7 +104,7 @@ describe('a run whose supervisor was killed', () => {
     expect((await untilRun(home, task, 2, 'succeeded'))[1]).toMatchObject({ retryOfRunId: run.id });
   });
 
-  it('3. is lost with its descendants ended when only they are alive, and queued once again', async () => {
+  it('3. is lost with its descendants ended when only they are alive, and queued once again', deep, async () => {
     const { home } = await homeWith((gate) => [[session('s1'), { child: true }, words('Started.'), { await: gate }]]);
     const task = await addTask(home);
     const [run] = await untilRun(home, task, 1, 'running');
@@ -122,25 +127,29 @@ describe('a run whose supervisor was killed', () => {
     expect((await shownTask(home, task)).task.executionRunId).toBe(retry?.id);
   });
 
-  it('4. is not queued again when it was itself such a retry: executionRunId null, checkoutRunId unchanged; blocked, unlike the reference, because nothing else would move the task', async () => {
-    const { home, task, run } = await working();
-    await endWithoutRecord(home, run);
-    const [, retry] = await untilRun(home, task, 2, 'running');
-    if (retry === undefined) throw new Error('There is no retry.');
-    await endWithoutRecord(home, retry);
-    await untilRun(home, task, 2, 'failed');
-    const rest = await atRest(home, task);
-    expect(rest.runs.map(({ errorCode, processLossRetryCount }) => [errorCode, processLossRetryCount])).toEqual([
-      ['process_lost', 0],
-      ['process_lost', 1],
-    ]);
-    expect(rest.task).toMatchObject({ status: 'blocked', executionRunId: null, checkoutRunId: run.id });
-    expect(rest.comments.map(({ author, text }) => [author, text])).toEqual([
-      ['clip', expect.stringContaining('retried continuation')],
-    ]);
-  });
+  it(
+    '4. is not queued again when it was itself such a retry: executionRunId null, checkoutRunId unchanged; blocked, unlike the reference, because nothing else would move the task',
+    deep,
+    async () => {
+      const { home, task, run } = await working();
+      await endWithoutRecord(home, run);
+      const [, retry] = await untilRun(home, task, 2, 'running');
+      if (retry === undefined) throw new Error('There is no retry.');
+      await endWithoutRecord(home, retry);
+      await untilRun(home, task, 2, 'failed');
+      const rest = await atRest(home, task);
+      expect(rest.runs.map(({ errorCode, processLossRetryCount }) => [errorCode, processLossRetryCount])).toEqual([
+        ['process_lost', 0],
+        ['process_lost', 1],
+      ]);
+      expect(rest.task).toMatchObject({ status: 'blocked', executionRunId: null, checkoutRunId: run.id });
+      expect(rest.comments.map(({ author, text }) => [author, text])).toEqual([
+        ['clip', expect.stringContaining('retried continuation')],
+      ]);
+    },
+  );
 
-  it('5. is no longer detached once it reports activity', async () => {
+  it('5. is no longer detached once it reports activity', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const command = join(home.base, 'teller');
@@ -171,27 +180,31 @@ describe('a run whose supervisor was killed', () => {
 });
 
 describe('a run that is canceled', () => {
-  it('6. reports the first run of its agent, with the role: one event that stays on this machine, unlike the reference, because clip sends nothing anywhere', async () => {
-    const { home } = await homeWith((gate) => [gated(gate)], ['--role', 'engineer']);
-    const task = await addTask(home);
-    const [run] = await untilRun(home, task, 1, 'running');
-    await home.clip(['cancel', String(run?.number)]);
-    const expected = {
-      run: run?.number,
-      taskId: task,
-      data: { agentId: run?.agentId, name: 'coder', role: 'engineer' },
-    };
-    expect(await events(home, 'agent.first_run')).toEqual([expect.objectContaining(expected)]);
-    // The next retry is the second one, even for another daemon and after the first run was removed.
-    await home.clip(['rm', String(run?.number)]);
-    await home.kill(home.daemonPid());
-    const second = await home.submit(['--agent', 'coder', 'x']);
-    await home.untilStatus(second, 'running');
-    await home.clip(['cancel', String(second)]);
-    expect(await events(home, 'agent.first_run')).toEqual([]);
-  });
+  it(
+    '6. reports the first run of its agent, with the role: one event that stays on this machine, unlike the reference, because clip sends nothing anywhere',
+    deep,
+    async () => {
+      const { home } = await homeWith((gate) => [gated(gate)], ['--role', 'engineer']);
+      const task = await addTask(home);
+      const [run] = await untilRun(home, task, 1, 'running');
+      await home.clip(['cancel', String(run?.number)]);
+      const expected = {
+        run: run?.number,
+        taskId: task,
+        data: { agentId: run?.agentId, name: 'coder', role: 'engineer' },
+      };
+      expect(await events(home, 'agent.first_run')).toEqual([expect.objectContaining(expected)]);
+      // The next retry is the second one, even for another daemon and after the first run was removed.
+      await home.clip(['rm', String(run?.number)]);
+      await home.kill(home.daemonPid());
+      const second = await home.submit(['--agent', 'coder', 'x']);
+      await home.untilStatus(second, 'running');
+      await home.clip(['cancel', String(second)]);
+      expect(await events(home, 'agent.first_run')).toEqual([]);
+    },
+  );
 
-  it('7. by a person: cancelled, 0, not configured, not fired; and no run follows', async () => {
+  it('7. by a person: cancelled, 0, not configured, not fired; and no run follows', deep, async () => {
     const { home, task, run } = await working();
     await home.clip(['cancel', String(run.number)]);
     const rest = await atRest(home, task);
@@ -219,7 +232,7 @@ async function brokenHome(): Promise<TestHome> {
 }
 
 describe('a todo task whose run never started', () => {
-  it('8. is started once more: assignment_recovery', async () => {
+  it('8. is started once more: assignment_recovery', deep, async () => {
     const home = await brokenHome();
     const task = await addTask(home);
     const [failed, recovery] = await untilRun(home, task, 2, 'queued', 'starting', 'failed');
@@ -236,7 +249,7 @@ describe('a todo task whose run never started', () => {
     });
   });
 
-  it('9. is blocked the second time, with one comment: retried dispatch, and the latest failure', async () => {
+  it('9. is blocked the second time, with one comment: retried dispatch, and the latest failure', deep, async () => {
     const home = await brokenHome();
     const task = await addTask(home);
     await untilRun(home, task, 2, 'failed');
@@ -250,7 +263,7 @@ describe('a todo task whose run never started', () => {
 });
 
 describe('a todo task whose program is missing', () => {
-  it('is blocked at once, unlike the reference, because a second start would fail as well', async () => {
+  it('is blocked at once, unlike the reference, because a second start would fail as well', deep, async () => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     await home.clip(['agent', 'edit', 'coder', '--command', join(home.base, 'gone')]);
     const task = await addTask(home);
@@ -262,7 +275,7 @@ describe('a todo task whose program is missing', () => {
 });
 
 describe('an in_progress task whose run failed', () => {
-  it('10. is started once more: issue_continuation_needed', async () => {
+  it('10. is started once more: issue_continuation_needed', deep, async () => {
     const { home } = await homeWith((gate) => [ends.fails, gated(gate)]);
     const task = await addTask(home);
     const [failed, recovery, ...others] = await untilRun(home, task, 2, 'running');
@@ -280,7 +293,7 @@ describe('an in_progress task whose run failed', () => {
     });
   });
 
-  it('11. is continued after a recovery that only plans (plan_only): attempt 1', async () => {
+  it('11. is continued after a recovery that only plans (plan_only): attempt 1', deep, async () => {
     const { home } = await homeWith((gate) => [ends.fails, ends.plans, gated(gate)]);
     const task = await addTask(home);
     const [failed, recovery, next] = await untilRun(home, task, 3, 'running');
@@ -301,32 +314,36 @@ describe('an in_progress task whose run failed', () => {
     });
   });
 
-  it('12. gets no liveness continuation after a recovery that writes the plan document (advanced); work continues, unlike the reference, because the task is not done', async () => {
-    const { home } = await homeWith((gate) => {
-      const plan = clipStep('task doc put T1 plan plan.md');
-      return [
-        ends.fails,
-        [
-          session('s1'),
-          { run: 'echo "1. fix" > plan.md' },
-          plan,
-          words('I will fix the parser next.'),
-          done(10, 1),
-          { exit: 0 },
-        ],
-        gated(gate),
-      ];
-    });
-    const task = await addTask(home);
-    const [, recovery, next] = await untilRun(home, task, 3, 'running');
-    expect(recovery).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1 } });
-    expect(next?.wakeReason).toBe('run_advanced_continuation');
-    const { wakes, documents } = await shownTask(home, task);
-    expect(documents.map(({ key }) => key)).toEqual(['plan']);
-    expect(wakes.map(({ reason }) => reason)).not.toContain('run_liveness_continuation');
-  });
+  it(
+    '12. gets no liveness continuation after a recovery that writes the plan document (advanced); work continues, unlike the reference, because the task is not done',
+    deep,
+    async () => {
+      const { home } = await homeWith((gate) => {
+        const plan = clipStep('task doc put T1 plan plan.md');
+        return [
+          ends.fails,
+          [
+            session('s1'),
+            { run: 'echo "1. fix" > plan.md' },
+            plan,
+            words('I will fix the parser next.'),
+            done(10, 1),
+            { exit: 0 },
+          ],
+          gated(gate),
+        ];
+      });
+      const task = await addTask(home);
+      const [, recovery, next] = await untilRun(home, task, 3, 'running');
+      expect(recovery).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1 } });
+      expect(next?.wakeReason).toBe('run_advanced_continuation');
+      const { wakes, documents } = await shownTask(home, task);
+      expect(documents.map(({ key }) => key)).toEqual(['plan']);
+      expect(wakes.map(({ reason }) => reason)).not.toContain('run_liveness_continuation');
+    },
+  );
 
-  it('13. is blocked when the recovery fails as well: retried continuation, and the latest failure', async () => {
+  it('13. is blocked when the recovery fails as well: retried continuation, and the latest failure', deep, async () => {
     const { home } = await homeWith(() => [ends.fails]);
     const task = await addTask(home);
     await untilRun(home, task, 2, 'failed');
@@ -342,7 +359,7 @@ describe('an in_progress task whose run failed', () => {
     expect(comments[0]?.text).toMatch(/Latest retry failure: `adapter_failed` - \S.*\./);
   });
 
-  it('14. is left alone when it is assigned to a person', async () => {
+  it('14. is left alone when it is assigned to a person', deep, async () => {
     const { home } = await homeWith(() => [ends.fails]);
     const task = await addTask(home, ['--assign', 'me']);
     await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'try it']);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { codexSays } from '../../support/agents.ts';
+import { deep } from '../../support/deep.ts';
 import { addTask, atRest, ends, gated, homeWith, untilRun } from '../../support/task-runs.ts';
 
 const { session, words, done } = codexSays;
@@ -21,7 +22,7 @@ async function taskWithLedger(scripts: readonly (readonly object[])[], options: 
 const entry = (ledger: string, run: number) => ledger.split('\n\n').find((part) => part.includes(`#${run} `)) ?? '';
 
 describe('the ledger of a task shows', () => {
-  it('every verdict by its name', async () => {
+  it('every verdict by its name', deep, async () => {
     const { ledger } = await taskWithLedger([
       ends.plans,
       ends.saysNothing,
@@ -35,7 +36,7 @@ describe('the ledger of a task shows', () => {
     for (const [index, state] of states.entries()) expect(entry(text, index + 1)).toContain(`  ${state}`);
   });
 
-  it('Exhausted, and which attempt it was', async () => {
+  it('Exhausted, and which attempt it was', deep, async () => {
     const { home } = await homeWith(() => [ends.plans]);
     const task = await addTask(home);
     await untilRun(home, task, 3, 'succeeded');
@@ -58,7 +59,7 @@ describe('the ledger of a task shows', () => {
     expect(task).toBe(1);
   });
 
-  it('a live run as Running now, to be checked after it has finished', async () => {
+  it('a live run as Running now, to be checked after it has finished', deep, async () => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     const task = await addTask(home);
     await untilRun(home, task, 1, 'running');
@@ -68,7 +69,7 @@ describe('the ledger of a task shows', () => {
     expect(text).not.toContain('Liveness pending');
   });
 
-  it('why each run stopped: the limit that fired, a person, a budget; and no output of any run', async () => {
+  it('why each run stopped: the limit that fired, a person, a budget; and no output of any run', deep, async () => {
     const { home } = await homeWith(() => [[session('s1'), { raw: 'raw words of the stream\n' }]]);
     const task = await addTask(home, []);
     const start = (...options: string[]) => home.submit(['--agent', 'coder', '--task', `T${task}`, ...options, 'go']);
@@ -86,13 +87,13 @@ describe('the ledger of a task shows', () => {
     expect(stdout).not.toContain('raw words of the stream');
   });
 
-  it('the number of older runs that are left out', async () => {
+  it('the number of older runs that are left out', deep, async () => {
     const { ledger } = await taskWithLedger([ends.saysNothing, ends.saysNothing, ends.saysNothing]);
     expect(await ledger('--limit', '1')).toContain('2 older runs not shown');
     expect(await ledger()).not.toContain('not shown');
   });
 
-  it('the next action of a run', async () => {
+  it('the next action of a run', deep, async () => {
     const { ledger } = await taskWithLedger([ends.plans]);
     expect(await ledger()).toMatch(/next +I will inspect the repo next/);
   });

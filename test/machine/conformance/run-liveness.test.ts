@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type AgentStep, codexSays } from '../../support/agents.ts';
+import { deep } from '../../support/deep.ts';
 import { addTask, atRest, clipStep, ends, homeWith } from '../../support/task-runs.ts';
 
 const { session, words, done, command } = codexSays;
@@ -26,7 +27,7 @@ async function judged(steps: readonly AgentStep[], task: readonly string[] = [],
 }
 
 describe('a finished run is', () => {
-  it('plan_only when its answer is a plan sentence, which is its next action', async () => {
+  it('plan_only when its answer is a plan sentence, which is its next action', deep, async () => {
     const { run } = await judged([words(plan), ...end]);
     expect(run).toMatchObject({
       livenessState: 'plan_only',
@@ -35,13 +36,13 @@ describe('a finished run is', () => {
     });
   });
 
-  it('plan_only with a curly apostrophe as well, unlike the reference, because models write it', async () => {
+  it('plan_only with a curly apostrophe as well, unlike the reference, because models write it', deep, async () => {
     expect(
       (await judged([words('I’ll inspect the repo next and then implement the fix.'), ...end])).run.livenessState,
     ).toBe('plan_only');
   });
 
-  it('empty_response when it gave no answer', async () => {
+  it('empty_response when it gave no answer', deep, async () => {
     expect((await judged(end)).run).toMatchObject({
       livenessState: 'empty_response',
       nextAction: null,
@@ -49,7 +50,7 @@ describe('a finished run is', () => {
     });
   });
 
-  it('advanced by comments and documents, with the time of the last one as its last useful action', async () => {
+  it('advanced by comments and documents, with the time of the last one as its last useful action', deep, async () => {
     const steps = [
       { run: 'echo x > notes.md' },
       clipStep('task doc put T1 notes notes.md'),
@@ -63,17 +64,21 @@ describe('a finished run is', () => {
     expect(Date.parse(run.lastUsefulActionAt ?? '')).toBeGreaterThanOrEqual(Date.parse(comment?.at ?? 'never'));
   });
 
-  it('advanced by commands and changed files alone, unlike the reference, because they are the work', async () => {
-    const { run } = await judged([...ends.changes.slice(1, 2), words(plan), ...end]);
-    expect(run).toMatchObject({ livenessState: 'advanced', evidence: { filesChanged: 1 } });
-  });
+  it(
+    'advanced by commands and changed files alone, unlike the reference, because they are the work',
+    deep,
+    async () => {
+      const { run } = await judged([...ends.changes.slice(1, 2), words(plan), ...end]);
+      expect(run).toMatchObject({ livenessState: 'advanced', evidence: { filesChanged: 1 } });
+    },
+  );
 
-  it('plan_only without a useful action when it only read', async () => {
+  it('plan_only without a useful action when it only read', deep, async () => {
     const { run } = await judged([command('a', 'ls -la'), command('b', 'git status'), words(plan), ...end]);
     expect(run).toMatchObject({ livenessState: 'plan_only', lastUsefulActionAt: null });
   });
 
-  it('advanced by words alone on a planning task', async () => {
+  it('advanced by words alone on a planning task', deep, async () => {
     const { run } = await judged(
       [words('The plan has three parts: tokens, grammar, tests.'), ...end],
       ['--kind', 'plan'],
@@ -82,7 +87,7 @@ describe('a finished run is', () => {
     expect(run.livenessState).toBe('advanced');
   });
 
-  it('advanced when it revised the plan document', async () => {
+  it('advanced when it revised the plan document', deep, async () => {
     const { run } = await judged([
       { run: 'echo "1. fix" > plan.md' },
       clipStep('task doc put T1 plan plan.md'),
@@ -92,7 +97,7 @@ describe('a finished run is', () => {
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1 } });
   });
 
-  it('blocked when it needs what it cannot get', async () => {
+  it('blocked when it needs what it cannot get', deep, async () => {
     const { run } = await judged([words(blocker), ...end]);
     expect(run).toMatchObject({
       livenessState: 'blocked',
@@ -101,7 +106,7 @@ describe('a finished run is', () => {
     });
   });
 
-  it('blocked also with evidence, and keeps the time of its last useful action', async () => {
+  it('blocked also with evidence, and keeps the time of its last useful action', deep, async () => {
     const { run } = await judged([clipStep('task comment T1 "half of it"'), words(blocker), ...end]);
     expect(run).toMatchObject({ livenessState: 'blocked', lastUsefulActionAt: expect.any(String) });
   });
@@ -110,9 +115,13 @@ describe('a finished run is', () => {
     'The build was previously blocked but I fixed it.',
     'Waiting on the test suite took a while; it is green.',
     'Next: none',
-  ])('needs_followup after "%s", unlike the reference, because these words neither block nor plan', async (text) => {
-    expect((await judged([words(text), ...end])).run.livenessState).toBe('needs_followup');
-  });
+  ])(
+    'needs_followup after "%s", unlike the reference, because these words neither block nor plan',
+    deep,
+    async (text) => {
+      expect((await judged([words(text), ...end])).run.livenessState).toBe('needs_followup');
+    },
+  );
 });
 
 /** Returns the verdict on a run during which a person closed its task. */
@@ -127,7 +136,7 @@ async function judgedWhen(move: string, last: readonly AgentStep[]) {
 }
 
 describe('a run whose task is done when it ends is', () => {
-  it('completed when it succeeded', async () => {
+  it('completed when it succeeded', deep, async () => {
     expect(await judgedWhen('done', [words(plan), ...end])).toMatchObject({
       livenessState: 'completed',
       decision: { action: 'none' },

@@ -1,6 +1,7 @@
 /** Why a run stopped, and under which limit: the cases of the reference system, with its names. */
 import { describe, expect, it } from 'vitest';
 import { codexSays } from '../../support/agents.ts';
+import { deep } from '../../support/deep.ts';
 import { createHome } from '../../support/home.ts';
 import { ends, homeWith } from '../../support/task-runs.ts';
 import { until } from '../../support/until.ts';
@@ -12,6 +13,7 @@ const unlimited = { effectiveTimeoutSec: 0, timeoutConfigured: false, timeoutSou
 describe('the stop metadata', () => {
   it.each(['codex', 'claude', 'gemini', 'opencode', 'plain'])(
     'of an agent of %s without a limit: 0, not configured, default, not fired',
+    deep,
     async (adapter) => {
       const home = createHome();
       await home.clip(['agent', 'add', 'coder', '--adapter', adapter, '--command', '/bin/true']);
@@ -26,7 +28,7 @@ describe('the stop metadata', () => {
     expect(await home.show('@last')).toMatchObject({ ...unlimited, stopReason: 'completed' });
   });
 
-  it('of a run over its limit: the limit, configured, config, timeout, fired', async () => {
+  it('of a run over its limit: the limit, configured, config, timeout, fired', deep, async () => {
     const { home } = await homeWith(() => stays, ['--timeout', '2s']);
     const result = await home.clip(['run', '-w', '--agent', 'coder', 'go']);
     expect(result.code).toBe(124);
@@ -41,14 +43,26 @@ describe('the stop metadata', () => {
     });
   });
 
-  it('of a limit that was not reached: configured, not fired; a limit set to 0 counts as set without limiting', async () => {
-    const { home } = await homeWith(() => [ends.changes], ['--timeout', '45s']);
-    await home.clip(['run', '-w', '--agent', 'coder', 'go']);
-    const completed = { stopReason: 'completed', timeoutSource: 'config', timeoutFired: false };
-    expect(await home.show('@last')).toMatchObject({ ...completed, effectiveTimeoutSec: 45, timeoutConfigured: true });
-    await home.clip(['run', '-w', '--agent', 'coder', '--timeout', '0s', 'go']);
-    expect(await home.show('@last')).toMatchObject({ ...completed, effectiveTimeoutSec: 0, timeoutConfigured: false });
-  });
+  it(
+    'of a limit that was not reached: configured, not fired; a limit set to 0 counts as set without limiting',
+    deep,
+    async () => {
+      const { home } = await homeWith(() => [ends.changes], ['--timeout', '45s']);
+      await home.clip(['run', '-w', '--agent', 'coder', 'go']);
+      const completed = { stopReason: 'completed', timeoutSource: 'config', timeoutFired: false };
+      expect(await home.show('@last')).toMatchObject({
+        ...completed,
+        effectiveTimeoutSec: 45,
+        timeoutConfigured: true,
+      });
+      await home.clip(['run', '-w', '--agent', 'coder', '--timeout', '0s', 'go']);
+      expect(await home.show('@last')).toMatchObject({
+        ...completed,
+        effectiveTimeoutSec: 0,
+        timeoutConfigured: false,
+      });
+    },
+  );
 
   it.each([
     ['a person', [], ['cancel', '--no-wait', '@last'], 'cancelled'],
@@ -56,6 +70,7 @@ describe('the stop metadata', () => {
     ['a budget', ['--budget-run', '1s'], null, 'budget_paused'],
   ] as const)(
     'distinguishes a stop by %s from the others by the recorded order, unlike the reference, because the words of a message may change',
+    deep,
     async (_, options, stop, stopReason) => {
       const { home } = await homeWith(() => stays, options);
       const number = await home.submit(['--agent', 'coder', '--name', 'budget-pause', 'cancel: budget pause']);
@@ -66,7 +81,7 @@ describe('the stop metadata', () => {
     },
   );
 
-  it('is kept beside the output and usage of the run, and changes neither', async () => {
+  it('is kept beside the output and usage of the run, and changes neither', deep, async () => {
     const { home } = await homeWith(() => [ends.changes]);
     await home.clip(['run', '-w', '--agent', 'coder', 'go']);
     expect(await home.show('@last')).toMatchObject({

@@ -26,6 +26,7 @@ import {
   runRequest,
 } from '#protocol/requests.ts';
 import { commentRequest, continueRequest, documentRequest, editTaskRequest, newTaskRequest } from '#protocol/tasks.ts';
+import { deep } from '../../support/deep.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 
 // This test starts many real processes, and a busy machine needs more than a minute.
@@ -275,7 +276,7 @@ async function quietHome(): Promise<TestHome> {
 }
 
 describe('any request to the API', () => {
-  it('is answered or refused in one format, never with an internal error, and the daemon lives on', async () => {
+  it('is answered or refused in one format, never with an internal error, and the daemon lives on', deep, async () => {
     const home = await quietHome();
     const pid = home.daemonPid();
     const codes = new Set<string>();

@@ -5,6 +5,7 @@ import { Client } from '#cli/client/client.ts';
 import { allReached } from '#cli/client/wait-for-runs.ts';
 import { homeAt } from '#config/home.ts';
 import { ask } from '../../support/api.ts';
+import { deep } from '../../support/deep.ts';
 import { agent, createHome, type TestHome } from '../../support/home.ts';
 import { connectClient, connectClients, countOpen, socketsOf } from '../../support/hostile-clients.ts';
 import { createKeeper } from '../../support/keeper.ts';
@@ -96,7 +97,7 @@ describe('a thousand connections', () => {
 });
 
 describe('a follower that reads nothing', () => {
-  it('costs no memory while a run floods its log, and is disconnected', async () => {
+  it('costs no memory while a run floods its log, and is disconnected', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--max-output', '1G', '--', process.execPath, agent('floods.mjs'), '400000000']);
     const path = join(home.folder, 'clip.sock');
@@ -119,7 +120,7 @@ describe('a follower that reads nothing', () => {
 });
 
 describe('the keeper', () => {
-  it('serves its daemon whatever other programs send to its socket, and however many they are', async () => {
+  it('serves its daemon whatever other programs send to its socket, and however many they are', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');
@@ -149,7 +150,7 @@ describe('the keeper', () => {
     expect(await home.show(1)).toMatchObject({ status: 'running', errorCode: null });
   });
 
-  it('survives invalid requests of a daemon, and continues to start valid ones', async () => {
+  it('survives invalid requests of a daemon, and continues to start valid ones', deep, async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     for (const id of ['ra', 'rb', 'rc', 'rd']) keeper.folder(id);

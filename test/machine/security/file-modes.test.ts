@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { deep } from '../../support/deep.ts';
 import { entriesOf } from '../../support/files.ts';
 import { createHome, program, type TestHome } from '../../support/home.ts';
 import { until } from '../../support/until.ts';
@@ -32,6 +33,7 @@ function clipUnder(home: TestHome, umask: string, args: readonly string[]): stri
 describe('everything in a home', () => {
   it.each(['000', '077', '777'])(
     'is closed to others and open to its owner under umask %s, while runs live, after them, and after crashes',
+    deep,
     async (umask) => {
       const home = createHome();
       writeFileSync(join(home.base, 'note'), 'note');

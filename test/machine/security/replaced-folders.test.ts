@@ -21,6 +21,7 @@ import {
   withRunFolder,
 } from '#process/real-folder.ts';
 import { configure } from '../../support/config.ts';
+import { deep } from '../../support/deep.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 import { until } from '../../support/until.ts';
 
@@ -95,7 +96,7 @@ describe('A run folder that its run has replaced', () => {
     expect(readdirSync(join(home.folder, 'runs', run.id)).filter((name) => name.endsWith('.gz'))).toEqual([]);
   });
 
-  it('has no log of another file that would be removed', async () => {
+  it('has no log of another file that would be removed', deep, async () => {
     const home = createHome();
     configure(home, '[logs]\ncompress_after_min = 0\nsize_max_gb = 0.000000001\n');
     const victim = createVictim(home.base);
@@ -144,7 +145,7 @@ describe('removeRunFolder', () => {
     expect(everythingIn(victim)).toEqual(victimHas);
   });
 
-  it('removes folders that are deeper than the longest path', () => {
+  it('removes folders that are deeper than the longest path', deep, () => {
     const { folder } = createRuns();
     // The path is relative because an absolute one would be too long.
     const before = process.cwd();

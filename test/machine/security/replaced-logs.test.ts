@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { deep } from '../../support/deep.ts';
 import { agent, createHome, resultOf, type TestHome } from '../../support/home.ts';
 import { until } from '../../support/until.ts';
 
@@ -56,7 +57,7 @@ describe('A run that replaces', () => {
       'rm "$CLIP_HOME/runs/$CLIP_RUN_ID/stdout.log"; ln -s "$HIDDEN" "$CLIP_HOME/runs/$CLIP_RUN_ID/stdout.log.gz"',
     ],
     ['its log by a named pipe', 'f="$CLIP_HOME/runs/$CLIP_RUN_ID/stdout.log"; rm "$f"; mkfifo "$f"'],
-  ])('%s has nothing of its target shown, and the log is reported as gone', async (_, script) => {
+  ])('%s has nothing of its target shown, and the log is reported as gone', deep, async (_, script) => {
     const { home } = await homeWithRun(script);
     const shown = await allThatIsShown(home);
     expect(shown).not.toContain(secret);
@@ -79,7 +80,7 @@ describe('A run that replaces', () => {
     expect((await home.clip(['runs', '--json'])).stdout).not.toContain(secret);
   });
 
-  it('its whole folder by a link has no file of the target shown', async () => {
+  it('its whole folder by a link has no file of the target shown', deep, async () => {
     const { home, folder } = await homeWithRun('echo said');
     const other = join(home.base, 'other');
     mkdirSync(other);
@@ -94,7 +95,7 @@ describe('A log that is truncated while it is followed', () => {
   it.each([
     ['and grows beyond where it was', 'x'.repeat(5_000)],
     ['and stays shorter', 'short'],
-  ])('%s is shown from its new beginning, with a notice', async (_, again) => {
+  ])('%s is shown from its new beginning, with a notice', deep, async (_, again) => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const run = await home.submit(['--', agent('waits-for-a-file.sh'), gate]);

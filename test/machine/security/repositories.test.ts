@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addSpeaker, codexSays } from '../../support/agents.ts';
+import { deep } from '../../support/deep.ts';
 import { createHome } from '../../support/home.ts';
 import { addRepository } from '../../support/repositories.ts';
 import { addTask, atRest } from '../../support/task-runs.ts';
@@ -29,7 +30,7 @@ describe('a repository with a filter and a watcher that an agent has written', (
     expect(existsSync(mark)).toBe(true);
   });
 
-  it('cannot redirect the daemon to another folder', async () => {
+  it('cannot redirect the daemon to another folder', deep, async () => {
     const home = createHome();
     const { folder, git } = addRepository(home);
     writeFileSync(join(home.base, 'private.txt'), 'x\n');

@@ -1,3 +1,4 @@
+/** @module-tag fuzz */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Adapter, type Json, read, readFrom, readRest } from '#adapters/adapter.ts';
@@ -5,6 +6,7 @@ import { codex } from '#adapters/codex.ts';
 import { findAdapter } from '#adapters/registry.ts';
 import { limits } from '#run/limits.ts';
 import type { StreamState } from '#run/stream-state.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 import {
   type Cutter,
   endOf,
@@ -260,7 +262,7 @@ describe('an adapter', () => {
           endOf(adapter, replay(adapter, { stdout, stderr }), exit);
         },
       ),
-      { seed: 1, numRuns: 500 },
+      { seed: 1, numRuns: fuzzRuns(500) },
     );
   });
 
@@ -271,7 +273,7 @@ describe('an adapter', () => {
         const stdout = Buffer.from(events.map((each) => JSON.stringify(each)).join('\n'));
         endOf(adapter, replay(adapter, { stdout, stderr: stdout }), exit);
       }),
-      { seed: 2, numRuns: 500 },
+      { seed: 2, numRuns: fuzzRuns(500) },
     );
   });
 
@@ -289,7 +291,7 @@ describe('an adapter', () => {
           adapter.stream?.readText(JSON.stringify(value), 'stderr', recordedAt);
         },
       ),
-      { seed: 5, numRuns: 2000 },
+      { seed: 5, numRuns: fuzzRuns(2000) },
     );
   });
 
@@ -303,7 +305,7 @@ describe('an adapter', () => {
         expect(JSON.stringify(streamState).length).toBeLessThan(100_000);
         expect(JSON.parse(JSON.stringify(streamState))).toEqual(streamState);
       }),
-      { seed: 3, numRuns: 600 },
+      { seed: 3, numRuns: fuzzRuns(600) },
     );
   });
 });

@@ -1,6 +1,8 @@
+/** @module-tag fuzz */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { resetAtEpoch, resetIn, resetInHeaders } from '#adapters/reset-time.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 import { type Given, resetForms } from './reset-time-forms.ts';
 
 const noonish = '2026-11-22T12:20:00Z';
@@ -145,7 +147,7 @@ describe('no text of a limit', () => {
       fc.property(fc.array(fc.oneof(words, fc.string()), { maxLength: 12 }), (parts) => {
         resetIn(parts.join(' '), { at: Date.parse(noonish), timeZone: 'America/New_York' });
       }),
-      { seed: 4, numRuns: 2000 },
+      { seed: 4, numRuns: fuzzRuns(2000) },
     );
   });
 });

@@ -1,6 +1,8 @@
+/** @module-tag fuzz */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lastWordsIn } from '#adapters/stderr-reason.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 
 const node = `/srv/app/cli.js:12
 throw new Error('the index is broken');
@@ -106,7 +108,7 @@ describe('the reason on standard error', () => {
     expect(performance.now() - begun).toBeLessThan(2_000);
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => void lastWordsIn(text)),
-      { seed: 3, numRuns: 1_000 },
+      { seed: 3, numRuns: fuzzRuns(1_000) },
     );
   });
 });

@@ -1,3 +1,4 @@
+/** @module-tag fuzz */
 import {
   type Arbitrary,
   anything,
@@ -29,11 +30,12 @@ import type { Mapping } from '#run/agent.ts';
 import { visibleJson } from '#run/control-chars.ts';
 import { ClipError } from '#run/errors.ts';
 import { judgeStream } from '#run/stream-outcome.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 import { replay } from '../../support/recordings.ts';
 import { launch } from '../../support/streams.ts';
 import { steering } from '../../support/terminal.ts';
 
-const numRuns = 400;
+const numRuns = fuzzRuns(400);
 const text = string({ unit: 'binary', maxLength: 40 });
 const pieces = (...some: string[]) =>
   array(oneof({ weight: 5, arbitrary: constantFrom(...some) }, text), { maxLength: 16 }).map((parts) => parts.join(''));
@@ -231,7 +233,7 @@ describe('arbitrary output of an agent', () => {
           expect(JSON.stringify(streamState).length).toBeLessThan(400_000);
           if (adapter.stream) judgeStream(streamState, { code, signal: null }, adapter.stream);
         }),
-        { numRuns: 150 },
+        { numRuns: fuzzRuns(150) },
       );
     },
   );
@@ -281,7 +283,7 @@ describe('arbitrary data from a socket', () => {
           ).toBe(true);
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: fuzzRuns(1_000) },
     );
   });
 

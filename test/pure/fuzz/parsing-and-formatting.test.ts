@@ -1,3 +1,4 @@
+/** @module-tag fuzz */
 import {
   anything,
   array,
@@ -25,8 +26,9 @@ import { runRequest } from '#protocol/requests.ts';
 import { parseDuration, parseSize } from '#protocol/units.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 
-const numRuns = 500;
+const numRuns = fuzzRuns(500);
 const text = string({ unit: 'binary', maxLength: 60 });
 /** Returns texts that are almost valid: parts of valid texts in any order. */
 const pieces = (...some: string[]) =>
@@ -208,7 +210,7 @@ describe('arbitrary text for the terminal', () => {
           for (const line of drawn.split('\n')) expect(measureWidth(line)).toBeLessThanOrEqual(width);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     );
   });
 
@@ -237,7 +239,7 @@ describe('arbitrary text for the terminal', () => {
         },
       ),
       {
-        numRuns: 300,
+        numRuns: fuzzRuns(300),
         examples: [
           [
             ['--b-aaaaaaaa', 'abab--b-'],

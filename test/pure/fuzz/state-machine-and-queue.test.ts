@@ -1,3 +1,4 @@
+/** @module-tag fuzz */
 import {
   type Arbitrary,
   array,
@@ -22,6 +23,7 @@ import { acknowledgements, type Ended, isEnded, type Run, type RunStatus } from 
 import { transition } from '#run/state-machine.ts';
 import type { StopOrder } from '#run/stop.ts';
 import { nextSignal } from '#run/stop-sequence.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 import { aRun, leader, noon } from '../../support/runs.ts';
 
 const orders: StopOrder[] = ['cancelled', 'paused', 'budget_paused', 'timeout', 'silence', 'output_limit', 'lingering'];
@@ -161,7 +163,7 @@ describe('a run with arbitrary events in arbitrary order', () => {
             expect(run.state.outcome).toEqual({ kind: 'exited', code: 0 });
         },
       ),
-      { numRuns: 1_500 },
+      { numRuns: fuzzRuns(1_500) },
     );
   });
 
@@ -185,7 +187,7 @@ describe('a run with arbitrary events in arbitrary order', () => {
         const end = ended([first, ...happened]);
         if (end) expect(end).toEqual(ended([first, plain]));
       }),
-      { numRuns: 1_000 },
+      { numRuns: fuzzRuns(1_000) },
     );
   });
 
@@ -205,7 +207,7 @@ describe('a run with arbitrary events in arbitrary order', () => {
         }
         expect([stop.phase, clock - noon]).toEqual(['killed', now ? 0 : graceMs + (polite ? 3_000 : 0)]);
       }),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     );
   });
 });
@@ -268,7 +270,7 @@ describe('an arbitrary queue with arbitrary live runs', () => {
             for (const other of having.slice(n + 1)) expect(areRelated(one, other)).toBe(true);
         }
       }),
-      { numRuns: 1_500 },
+      { numRuns: fuzzRuns(1_500) },
     );
   });
 });

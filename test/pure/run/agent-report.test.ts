@@ -1,7 +1,9 @@
+/** @module-tag fuzz */
 import { assert, constantFrom, option, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanReport, reportKinds, reportLine, reportsInText, type SentReport } from '#run/agent-report.ts';
 import { limits } from '#run/limits.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 
 const sent: SentReport = { token: 'tok_en-1', id: 'r1', kind: 'next', text: 'write the tests', who: null };
 
@@ -16,7 +18,7 @@ describe('the printed line of a report', () => {
       expect(reportLine(report)).not.toContain('\n');
       expect(reportsInText(`before\n${reportLine(report)}\nafter`)).toEqual([report]);
     });
-    assert(same, { numRuns: 300 });
+    assert(same, { numRuns: fuzzRuns(300) });
   });
 
   it('is one line although it contains a Unicode line separator, which JSON leaves as it is', () => {

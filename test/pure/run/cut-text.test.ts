@@ -1,9 +1,11 @@
+/** @module-tag fuzz */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cutBeginning, cutText, jsonText } from '#run/cut-text.ts';
 import { limits } from '#run/limits.ts';
 import { buildDigest } from '#run/stream-digest.ts';
 import { emptyStreamState, fold } from '#run/stream-state.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 
 const family = '👨‍👩‍👧‍👦';
 
@@ -43,7 +45,7 @@ describe('a shortened text', () => {
           expect(cut.length).toBeLessThanOrEqual(Math.max(most, 0));
         }
       }),
-      { seed: 7, numRuns: 3_000 },
+      { seed: 7, numRuns: fuzzRuns(3_000) },
     );
   });
 });

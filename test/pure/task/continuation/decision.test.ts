@@ -1,3 +1,4 @@
+/** @module-tag fuzz */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { livenessStates } from '#run/run.ts';
@@ -6,6 +7,7 @@ import type { Decision, EndedRun, Situation } from '#task/continuation/decision.
 import { afterEnd, firstAction, resumed } from '#task/continuation/rules.ts';
 import { taskStatuses } from '#task/task.ts';
 import { wakeReasons } from '#task/wake.ts';
+import { fuzzRuns } from '../../../support/fuzz-runs.ts';
 import { anEvidence, commands, files, reports } from '../../../support/liveness.ts';
 import { noon } from '../../../support/runs.ts';
 import { anEnd, aSituation, aTaskOf, failedWith, judged, woken } from '../../../support/tasks.ts';
@@ -509,7 +511,7 @@ describe('after any end in any situation', () => {
   const always = (holds: (decision: Decision, run: EndedRun, now: Situation) => void) =>
     fc.assert(
       fc.property(anyRun, anySituation, (run, now) => void holds(afterEnd(run, now), run, now)),
-      { numRuns: 2_000 },
+      { numRuns: fuzzRuns(2_000) },
     );
 
   it('there is a decision with a reason in words', () => {

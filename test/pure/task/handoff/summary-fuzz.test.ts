@@ -1,3 +1,4 @@
+/** @module-tag fuzz */
 import { array, assert, boolean, constantFrom, integer, oneof, option, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reportKinds } from '#run/agent-report.ts';
@@ -7,6 +8,7 @@ import { continuationSummary, sectionLength, summaryLength } from '#task/handoff
 import { injected } from '#task/handoff/summary-excerpt.ts';
 import type { SummaryInput } from '#task/handoff/summary-input.ts';
 import { taskKinds, taskStatuses } from '#task/task.ts';
+import { fuzzRuns } from '../../../support/fuzz-runs.ts';
 import { commands, files } from '../../../support/liveness.ts';
 import { noon } from '../../../support/runs.ts';
 import { aSummaryRun, aWorkspace, fencesClose, headings, sectionsOf } from '../../../support/summaries.ts';
@@ -141,7 +143,7 @@ const input = record({
   at: integer(),
 }).map((given): SummaryInput => ({ ...given, secrets }));
 
-const numRuns = 300;
+const numRuns = fuzzRuns(300);
 
 describe('a summary of arbitrary texts of people and agents', { timeout: 30_000 }, () => {
   it('has its sections in their order, each within its limit and all within theirs', () => {

@@ -1,7 +1,9 @@
+/** @module-tag fuzz */
 import { array, assert, boolean, constantFrom, option, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { continuationSummary } from '#task/handoff/summary.ts';
 import { type BriefInput, buildTaskPrompt } from '#task/handoff/task-prompt.ts';
+import { fuzzRuns } from '../../../support/fuzz-runs.ts';
 import { noon } from '../../../support/runs.ts';
 import { aSummaryInput, fencesClose, sectionsOf } from '../../../support/summaries.ts';
 
@@ -167,7 +169,7 @@ describe('the prompt with arbitrary texts', () => {
         expect(brief.match(/^# Task T7: .*/)).not.toBe(null);
         expect(brief.length).toBeLessThan(2 * (given.request?.length ?? 0) + 40_000);
       }),
-      { numRuns: 500 },
+      { numRuns: fuzzRuns(500) },
     );
   });
 });

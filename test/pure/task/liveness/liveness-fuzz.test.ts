@@ -1,13 +1,15 @@
+/** @module-tag fuzz */
 import { array, assert, constantFrom, integer, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reportKinds } from '#run/agent-report.ts';
 import { livenessStates } from '#run/run.ts';
 import { classifyLiveness } from '#task/liveness/liveness.ts';
 import { taskStatuses } from '#task/task.ts';
+import { fuzzRuns } from '../../../support/fuzz-runs.ts';
 import { anInput, commands } from '../../../support/liveness.ts';
 import { all } from './cases.ts';
 
-const numRuns = 1_000;
+const numRuns = fuzzRuns(1_000);
 const binary = string({ unit: 'binary', maxLength: 200 });
 const parts = constantFrom(
   ...[

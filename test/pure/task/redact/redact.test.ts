@@ -1,6 +1,8 @@
+/** @module-tag fuzz */
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { redact } from '#task/redact/redact.ts';
+import { fuzzRuns } from '../../../support/fuzz-runs.ts';
 
 const letters = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY';
 const long = letters + letters.toLowerCase();
@@ -181,7 +183,7 @@ describe('an arbitrary text', () => {
           for (const each of values) expect(out).not.toContain(each);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: fuzzRuns(2_000) },
     );
   });
 });

@@ -1,6 +1,8 @@
+/** @module-tag fuzz */
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { onlyReads } from '#task/shell/is-read-only.ts';
+import { fuzzRuns } from '../../../support/fuzz-runs.ts';
 import { reading, working } from './command-lists.ts';
 
 const cases = (list: string) =>
@@ -55,7 +57,7 @@ describe('an arbitrary command', () => {
         ),
         (command) => typeof onlyReads(command) === 'boolean',
       ),
-      { numRuns: 2_000 },
+      { numRuns: fuzzRuns(2_000) },
     );
   });
 
@@ -80,7 +82,7 @@ describe('an arbitrary command', () => {
         expect(onlyReads([...before, wrapped(write), ...behind].join(sign))).toBe(false);
         if (before.length > 0) expect(onlyReads(before.join(sign))).toBe(true);
       }),
-      { numRuns: 1_000 },
+      { numRuns: fuzzRuns(1_000) },
     );
   });
 

@@ -1,3 +1,4 @@
+/** @module-tag fuzz */
 import { array, assert, constantFrom, integer, jsonValue, oneof, property, string, tuple } from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { presetNamed } from '#adapters/presets.ts';
@@ -8,6 +9,7 @@ import { lastReadable } from '#cli/logs/transcript/renderer.ts';
 import { measureWidth } from '#cli/terminal/width.ts';
 import { demoMapping } from '#demo/mapping.ts';
 import { readMapping } from '#protocol/mapping.ts';
+import { fuzzRuns } from '../../../../support/fuzz-runs.ts';
 import { recordings, replay } from '../../../../support/recordings.ts';
 import { linesOf, logOf, narrow, readerOf, rendererOf } from '../../../../support/rendered-logs.ts';
 import { launch } from '../../../../support/streams.ts';
@@ -381,7 +383,7 @@ describe('arbitrary output of other programs', () => {
         const shown = linesOf(readerOf(cli), lines.join('\n'), { look: { colour: true, width } });
         expect(steering(shown.join('\n'))).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     );
   });
 });
