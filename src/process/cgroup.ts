@@ -206,12 +206,20 @@ export function killGroup(group: string): boolean {
 
 /** Removes a group and those below it, except groups with processes. */
 export function removeGroup(group: string): void {
+  // Most groups have no others below them and no processes left.
+  if (removeEmptyFolder(group)) return;
   for (const folder of groupsBelow(group).reverse()) {
-    try {
-      rmdirSync(folder);
-    } catch {
-      // The group still has processes, so it stays.
-    }
+    removeEmptyFolder(folder);
+  }
+}
+
+/** Returns false if the group is not there, or has processes or groups. */
+function removeEmptyFolder(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -61,13 +61,7 @@ export class EventStore {
 
   /** Returns the newest event of this type in the history of a run, or null. */
   lastOfType(run: number, type: string): StoredEvent | null {
-    const row = this.#db
-      .select()
-      .from(events)
-      .where(and(eq(events.run, run), eq(events.type, type)))
-      .orderBy(desc(events.seq))
-      .limit(1)
-      .get();
+    const row = this.#prepared.lastOfType.get({ run, type });
     return row ? toEvent(row) : null;
   }
 
@@ -105,6 +99,13 @@ function prepare(db: Db) {
       .insert(events)
       .values({ at: p('at'), run: p('run'), runId: p('runId'), taskId: p('taskId'), type: p('type'), data: p('data') })
       .returning({ seq: events.seq })
+      .prepare(),
+    lastOfType: db
+      .select()
+      .from(events)
+      .where(and(eq(events.run, p('run')), eq(events.type, p('type'))))
+      .orderBy(desc(events.seq))
+      .limit(1)
       .prepare(),
     since: db
       .select()

@@ -185,14 +185,7 @@ export class RunStore {
 
   /** Returns the number of the newest run that repeats this one, or null. */
   retryOf(id: string): number | null {
-    const row = this.#db
-      .select({ number: runs.number })
-      .from(runs)
-      .where(eq(runs.retryOfRunId, id))
-      .orderBy(desc(runs.number))
-      .limit(1)
-      .get();
-    return row?.number ?? null;
+    return this.#reads.retryOf.get({ id })?.number ?? null;
   }
 
   /** Reads all runs, page by page. Throws at the first invalid one. */

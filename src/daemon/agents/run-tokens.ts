@@ -1,5 +1,5 @@
 /** The token with which a run authenticates its reports, so other processes cannot report for it. */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Store } from '#store/store.ts';
 import type { WriteTransaction } from '#store/transaction.ts';
 
@@ -9,7 +9,7 @@ const secretBytes = 32;
 
 /** Creates the tokens. They are computed, not stored, so a run that is recovered after a crash keeps its token. */
 export function createRunTokens(store: Pick<Store, 'readMeta' | 'writeMeta' | 'transaction'>) {
-  const secret = Buffer.from(store.transaction(findSecret), 'hex');
+  const secret = createSecretKey(store.transaction(findSecret), 'hex');
 
   function findSecret(tx: WriteTransaction): string {
     const known = store.readMeta('run_secret');
@@ -29,6 +29,6 @@ export function createRunTokens(store: Pick<Store, 'readMeta' | 'writeMeta' | 't
   };
 }
 
-export function computeToken(secret: Buffer, runId: string): string {
+export function computeToken(secret: KeyObject, runId: string): string {
   return createHmac('sha256', secret).update(runId).digest('base64url');
 }
