@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { computeToken, createRunTokens } from '#daemon/agents/run-tokens.ts';
 import type { WriteTransaction } from '#store/transaction.ts';
