@@ -77,6 +77,7 @@ export function createHome(maxRuns: number) {
         let rest = '';
         // The connection is closed from this side, which is not an error.
         answer.on('error', () => {});
+        answer.on('close', () => reject(new Error(`${path} ended early`)));
         answer.setEncoding('utf8').on('data', (chunk: string) => {
           const lines = (rest + chunk).split('\n');
           rest = lines.pop() ?? '';
