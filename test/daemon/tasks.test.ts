@@ -86,16 +86,7 @@ describe('a task', () => {
 
   it('that is assigned to an agent starts one run, which gets the task', async () => {
     const home = await createDaemonHome();
-    const reports = {
-      does: (run: Parameters<typeof asRun>[0]) =>
-        home.send('POST', `/runs/${run.id}/reports`, {
-          token: run.launch.token,
-          id: 'a',
-          kind: 'done',
-          text: 'all of it',
-        }),
-    };
-    await home.addAgent('coder', [[session('s1'), change('a', 'a.txt'), reports, words('Done.'), ...end]]);
+    await home.addAgent('coder', [[session('s1'), change('a', 'a.txt'), home.reports('done', 'all of it'), words('Done.'), ...end]]);
     await home.addTask({ title: 'Make it right', description: 'It is wrong.', acceptance: 'It is right.' });
     const { task, wakes, activity, runs } = await home.atRest(1);
     const [first] = home.started('coder');

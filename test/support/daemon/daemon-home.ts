@@ -57,6 +57,7 @@ export async function createDaemonHome(settings: Settings = {}) {
   /** Plans for the next runs, whatever they are. */
   const planned: Plan[] = [];
   const starts = new Map<string, number>();
+  let reported = 0;
 
   function plan(launch: LaunchRecord): Plan {
     const next = planned.shift();
@@ -67,7 +68,8 @@ export async function createDaemonHome(settings: Settings = {}) {
     return { steps: own[Math.min(nth, own.length - 1)] ?? [] };
   }
 
-  const daemon = await createDaemon(settings, plan);
+  // As many on every machine.
+  const daemon = await createDaemon({ max_runs: 4, ...settings }, plan);
   const { until, work, base } = daemon;
   const environment = { PATH: process.env['PATH'] ?? '', HOME: base };
 
@@ -167,6 +169,13 @@ export async function createDaemonHome(settings: Settings = {}) {
         const waits = seen.wakes.some(({ status }) => ['queued', 'deferred', 'claimed'].includes(status));
         return ofTask.length > 0 && ofTask.every(({ settled }) => settled) && !waits ? { ...seen, runs: ofTask } : null;
       }),
+    /** Returns a step in which a run reports, as `clip report` does. */
+    reports: (kind: string, text: string): Step => ({
+      does: ({ id, launch: { token } }) => {
+        reported += 1;
+        return send('POST', `/runs/${id}/reports`, { token, id: `r${reported}`, kind, text });
+      },
+    }),
     needsYou: async (): Promise<NeedView[]> => ((await send('GET', '/status')) as StatusAnswer).needsYou,
     /** Returns all events, or those after a cursor. */
     events: async (since = 0): Promise<EventView[]> =>

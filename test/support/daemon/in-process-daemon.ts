@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import type { z } from 'zod';
 import { homeAt, makeHome } from '#config/home.ts';
 import { type Config, schema } from '#config/settings.ts';
 import type { LogFunction } from '#daemon/core/log.ts';
@@ -20,7 +21,7 @@ const realMsMax = 15_000;
 const stepMsMax = 250;
 
 /** Settings of config.toml, as the file has them. */
-export type Settings = Parameters<typeof schema.parse>[0];
+export type Settings = z.input<typeof schema>;
 export type LogLine = { readonly level: string; readonly message: string; readonly facts: Record<string, unknown> };
 export type InProcessDaemon = Awaited<ReturnType<typeof createDaemon>>;
 
@@ -94,7 +95,13 @@ export async function createDaemon(settings: Settings = {}, plan: (launch: Launc
     if (running === null) return;
     daemon = null;
     void running.request();
+    await untilExited();
+  }
+
+  /** Waits until the daemon has ended by itself, for example because a request said so. */
+  async function untilExited(): Promise<void> {
     await until('the daemon has exited', () => exitCode !== null);
+    daemon = null;
     clock.clear();
   }
 
@@ -124,5 +131,5 @@ export async function createDaemon(settings: Settings = {}, plan: (launch: Launc
   });
 
   await start();
-  return { base, work: join(base, 'work'), home, clock, log, keepers, start, stop, crash, until };
+  return { base, work: join(base, 'work'), home, clock, log, keepers, start, stop, untilExited, crash, until };
 }
