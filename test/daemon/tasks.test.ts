@@ -86,7 +86,9 @@ describe('a task', () => {
 
   it('that is assigned to an agent starts one run, which gets the task', async () => {
     const home = await createDaemonHome();
-    await home.addAgent('coder', [[session('s1'), change('a', 'a.txt'), home.reports('done', 'all of it'), words('Done.'), ...end]]);
+    await home.addAgent('coder', [
+      [session('s1'), change('a', 'a.txt'), home.reports('done', 'all of it'), words('Done.'), ...end],
+    ]);
     await home.addTask({ title: 'Make it right', description: 'It is wrong.', acceptance: 'It is right.' });
     const { task, wakes, activity, runs } = await home.atRest(1);
     const [first] = home.started('coder');

@@ -16,7 +16,7 @@ import type { AgentStep } from '../agents.ts';
 import type { ManualClock } from './manual-clock.ts';
 
 /**
- * What a process does next. `say`, `raw`, `complain`, `writes`, `puts`, `stubborn` and `exit` mean the same as in
+ * What a process does next. `say`, `raw`, `bytes`, `complain`, `writes`, `puts`, `stubborn` and `exit` mean the same as in
  * test/fixtures/agents/speaks-codex.mjs. `dies`: a signal from outside ends it. `child`: it has a child that outlives
  * it. `does`: it does this itself, for example a request to the daemon. Without `exit` or `dies` it stays.
  */
@@ -128,6 +128,7 @@ export class FakeProcess {
     }
     if (step['say'] !== undefined) this.#write(runFiles.stdout, `${JSON.stringify(step['say'])}\n`);
     if (step['raw'] !== undefined) this.#write(runFiles.stdout, String(step['raw']));
+    if (step['bytes'] !== undefined) this.#write(runFiles.stdout, Buffer.from(String(step['bytes']), 'base64'));
     if (step['complain'] !== undefined) this.#write(this.#errors, `${step['complain']}\n`);
     if (step['stubborn']) this.#stubborn = true;
     if (step['child']) this.#children.push(this.#bear(String(step['child'])));
@@ -146,7 +147,7 @@ export class FakeProcess {
     change(path);
   }
 
-  #write(name: string, text: string): void {
+  #write(name: string, text: string | Buffer): void {
     const path = join(this.#folder, name);
     appendFileSync(path, text);
     const at = this.#clock.now() / 1_000;
