@@ -4,7 +4,7 @@ import { asRun, createDaemonHome, type DaemonHome } from '../support/daemon/daem
 import type { Step } from '../support/daemon/fake-process.ts';
 import { ends } from '../support/task-runs.ts';
 
-const { session, failed, command, retrying } = codexSays;
+const { session, failed, command } = codexSays;
 const stays = [session('s1')];
 const minute = 60_000;
 
@@ -213,7 +213,7 @@ describe('a live run of an agent', () => {
   });
 
   it('that hangs after a temporary error is listed with that error', async () => {
-    const home = await hangs([retrying(1, 5)]);
+    const home = await hangs([{ say: { type: 'error', message: 'stream disconnected before completion' } }]);
     await home.clock.advance(11 * minute);
     expect(await home.needsYou()).toMatchObject([{ what: expect.stringContaining('stream disconnected') }]);
   });

@@ -84,6 +84,7 @@ describe('a run', () => {
     home.plan({ steps: [{ stubborn: true }] });
     await home.run(['sleep']);
     const process = await home.process(1);
+    await home.clock.advance(20);
     await home.send('POST', '/cancel', { runs: ['1'] });
     await home.until('it is told to end', () => process.signals.includes('SIGTERM'));
     await home.send(...report(1, process, { kind: 'summary', text: 'saved' }));

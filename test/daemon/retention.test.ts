@@ -138,6 +138,7 @@ describe('a prune', () => {
     const home = await createDaemonHome();
     for (let n = 0; n < 4; n += 1) await finished(home, 'x');
     const living = await home.run(['sleep']);
+    await home.untilStatus(living, 'running');
     expect(await home.refused('POST', '/prune', {})).toMatchObject({ code: 'usage' });
     const folders = () => readdirSync(join(home.home.folder, 'runs')).length;
     expect(await home.send('POST', '/prune', { keep: 1, dryRun: true })).toMatchObject({ removed: 3, runs: [1, 2, 3] });
@@ -174,7 +175,7 @@ describe('a prune', () => {
 describe('the output of an agent without a stream', () => {
   it('is still given to the next run of its task when its log is compressed', async () => {
     const home = await createDaemonHome({ logs: atOnce });
-    const script = [{ raw: `${text(2_000)}The parser reads it now.\n` }, { exit: 0 }];
+    const script = [{ raw: `The parser reads it now.\n${text(2_000)}` }, { exit: 0 }];
     await home.addAgent('speaker', [script, []], { adapter: 'plain' });
     await home.addTask({ assignee: 'speaker' });
     await home.untilStatus(1, 'succeeded');

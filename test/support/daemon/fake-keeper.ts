@@ -178,11 +178,19 @@ export class FakeKeeper {
   #signal(socket: Socket, { n, members, signal }: Extract<ToKeeper, { type: 'signal' }>): void {
     const name = signal as NodeJS.Signals;
     const targets = members.map(({ pid, startTime, command, proof }): Signalled => {
-      const process = this.processes().find((each) => each.members().some((member) => member.pid === pid));
-      if (process !== undefined && !process.endChild(pid)) process.receive(name);
-      return { pid, startTime, command, signal, proof, sent: process !== undefined };
+      const sent = this.#processOf(pid) !== null;
+      return { pid, startTime, command, signal, proof, sent };
     });
     reply(socket, { type: 'signalled', n, targets });
+    // The keeper learns of an end only after its answer.
+    for (const { pid } of targets) {
+      const process = this.#processOf(pid);
+      if (process !== null && !process.endChild(pid)) process.receive(name);
+    }
+  }
+
+  #processOf(pid: number): FakeProcess | null {
+    return this.processes().find((each) => each.members().some((member) => member.pid === pid)) ?? null;
   }
 
   #spawn({ id, launch }: Spawn): void {
