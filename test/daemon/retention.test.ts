@@ -175,7 +175,7 @@ describe('a prune', () => {
 describe('the output of an agent without a stream', () => {
   it('is still given to the next run of its task when its log is compressed', async () => {
     const home = await createDaemonHome({ logs: atOnce });
-    const script = [{ raw: `The parser reads it now.\n${text(2_000)}` }, { exit: 0 }];
+    const script = [{ raw: `The parser reads it now.\n${text(400)}` }, { exit: 0 }];
     await home.addAgent('speaker', [script, []], { adapter: 'plain' });
     await home.addTask({ assignee: 'speaker' });
     await home.untilStatus(1, 'succeeded');

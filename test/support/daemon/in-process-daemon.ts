@@ -23,7 +23,6 @@ const stepMsMax = 250;
 /** Settings of config.toml, as the file has them. */
 export type Settings = z.input<typeof schema>;
 export type LogLine = { readonly level: string; readonly message: string; readonly facts: Record<string, unknown> };
-export type InProcessDaemon = Awaited<ReturnType<typeof createDaemon>>;
 
 /** Starts a daemon for one test. It ends with the test. An error that the daemon logs then fails the test. */
 export async function createDaemon(settings: Settings = {}, plan: (launch: LaunchRecord, id: string) => Plan) {
