@@ -12,8 +12,8 @@ export default defineConfig({
       // Thousands of made-up inputs take their time on a busy machine.
       { test: { name: 'pure', include: ['test/pure/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'ui', include: ['test/ui/**/*.test.ts', 'test/ui/**/*.test.tsx'] } },
-      // Child processes such as git are real, so a test waits a little longer on a busy machine.
-      { test: { name: 'daemon', include: ['test/daemon/**/*.test.ts'], testTimeout: 30_000 } },
+      // The modules of the daemon are loaded once for all files: they hold no state of a home.
+      { test: { name: 'daemon', include: ['test/daemon/**/*.test.ts'], testTimeout: 30_000, isolate: false } },
       {
         test: {
           name: 'machine',

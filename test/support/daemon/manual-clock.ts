@@ -17,6 +17,8 @@ const realSleep = sleeping.setTimeout;
 
 /** Noon of a day in the past. A file that is written now is then never older than the clock of the test says. */
 export const clockStart = new real.Date(2025, 5, 2, 12).getTime();
+/** Where `performance.now` goes on with the next clock: it never goes back within a process. */
+let monotonicBase = performance.now();
 /** The clock moves on after this many turns of the event loop in a row in which nothing happened. */
 const quietTurns = 4;
 /** After this many turns, what is busy is given time. */
@@ -110,12 +112,14 @@ export class ManualClock {
     }
     Object.assign(globalThis, { setTimeout: set(false), setInterval: set(true), Date: ManualDate });
     Object.assign(globalThis, { clearTimeout: clear, clearInterval: clear });
-    performance.now = () => this.#elapsed;
+    const base = monotonicBase;
+    performance.now = () => base + this.#elapsed;
     replaceSleep((ms?: number, value?: unknown) => new Promise((resolve) => set(false)(() => resolve(value), ms)));
     return () => {
       const { performanceNow, ...globals } = real;
       Object.assign(globalThis, globals);
       performance.now = performanceNow;
+      monotonicBase = base + this.#elapsed;
       replaceSleep(realSleep);
       this.clear();
     };
