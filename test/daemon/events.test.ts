@@ -44,6 +44,7 @@ describe('a client that follows the events', () => {
       await home.clock.settle();
       expect(told.at(-1)).toMatchObject({ type });
     }
+    expect(told.map(({ seq }) => seq)).toEqual([...told.keys()].map((index) => index + 1));
   });
 
   it('continues with the next daemon, with no event missed and none repeated', async () => {

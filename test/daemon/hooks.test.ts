@@ -144,15 +144,16 @@ describe('a hook', () => {
 
   it('gets no event that is older than an hour', async () => {
     const { home, told } = await homeWith(['failed']);
-    await home.untilStatus(await home.run(['sleep']), 'running');
-    const process = await home.process(1);
-    await home.stop();
-    await process.play([{ exit: 3 }]);
+    await home.run(['sleep']);
+    await (await home.process(1)).play([{ exit: 3 }]);
+    await home.untilStatus(1, 'failed');
+    // The events of a burst are told half a second later.
+    await home.crash();
     home.clock.jump(2 * 60 * 60_000);
     await home.start();
-    await home.untilSettled(1);
     await home.run(['sh', '-c', 'exit 4']);
     await home.until('the hook was called', () => told('failed').some(({ run }) => run?.exitCode === 4));
     expect(told('failed').map(({ run }) => run?.exitCode)).toEqual([4]);
+    expect(home.log.filter(({ message }) => message === 'old events not delivered')).toHaveLength(1);
   });
 });

@@ -74,6 +74,15 @@ describe('the timer of an agent', () => {
   });
 
   it('fires at the end of the quiet hours, and not within them', async () => {
+    const quietHours = { fromMinute: 12 * 60 + 1, toMinute: 12 * 60 + 4 };
+    const home = await homeWithTimer({ everyMs: 2 * minute, quietHours });
+    await home.clock.advance(4 * minute - 2_000);
+    expect(await home.runs()).toEqual([]);
+    await home.clock.advance(4_000);
+    expect(await firedAt(home)).toEqual([4]);
+  });
+
+  it('that was late in the quiet hours fires at their end', async () => {
     const quietHours = { fromMinute: 12 * 60, toMinute: 14 * 60 };
     const home = await homeWithTimer({ everyMs: 10 * minute, quietHours });
     home.clock.jump(hour + 58 * minute);
