@@ -157,11 +157,12 @@ describe('a lock', () => {
 
 describe('a run inside a run', () => {
   it('takes no slot of its own', async () => {
-    const home = await createDaemonHome({ max_runs: 1 });
+    const home = await createDaemonHome({ max_runs: 2 });
     const { id } = await home.untilStatus(await home.run(sleep), 'running');
-    const inner = await home.untilStatus(await home.run(['true'], { parentRunId: id }), 'succeeded');
+    const inner = await home.untilStatus(await home.run(sleep, { parentRunId: id }), 'running');
     expect(inner.parentRunId).toBe(id);
-    await home.untilWaiting(await home.run(['true']), 'all 1 slots are taken');
+    await home.untilStatus(await home.run(sleep), 'running');
+    await home.untilWaiting(await home.run(['true']), 'all 2 slots are taken');
   });
 
   it('is allowed three levels deep, and a fourth level is refused', async () => {
