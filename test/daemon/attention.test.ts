@@ -174,20 +174,6 @@ describe('a run of an agent without a task', () => {
   });
 });
 
-describe('a lost run', () => {
-  it('that is not started again needs a person until it is dismissed', async () => {
-    const home = await createDaemonHome();
-    home.plan({ steps: [], isLocal: true });
-    await home.run(['sleep']);
-    await home.untilStatus(1, 'running');
-    await home.keepers[0]?.die({ runs: true });
-    await home.untilSettled(1);
-    expect(await home.needsYou()).toMatchObject([{ kind: 'run', run: 1 }]);
-    await home.send('POST', '/runs/1/acknowledge', { how: 'dismissed' });
-    expect(await home.needsYou()).toEqual([]);
-  });
-});
-
 describe('a live run of an agent', () => {
   /** Starts a run of an agent that has done these steps. */
   async function hangs(steps: readonly Step[]): Promise<DaemonHome> {
