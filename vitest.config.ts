@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 
-/** Three kinds of tests: pure (no outside world), ui (frames for given props), machine (real processes, files and sockets). */
+/**
+ * Four kinds of tests: pure (no outside world), ui (frames for given props), daemon (the daemon in the test's own process,
+ * with a fake keeper and a clock that the test moves), machine (real processes, files and sockets).
+ */
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -13,6 +16,8 @@ export default defineConfig({
       // Thousands of made-up inputs take their time on a busy machine.
       { test: { name: 'pure', include: ['test/pure/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'ui', include: ['test/ui/**/*.test.ts', 'test/ui/**/*.test.tsx'] } },
+      // The modules of the daemon are loaded once for all files: they hold no state of a home.
+      { test: { name: 'daemon', include: ['test/daemon/**/*.test.ts'], testTimeout: 30_000, isolate: false } },
       {
         test: {
           name: 'machine',

@@ -3,15 +3,24 @@ import { readConfig } from '#config/config.ts';
 import { ConfigError } from '#config/config-error.ts';
 import { configPath, type Home } from '#config/home.ts';
 import { missingForBoot } from '#launch/autostart.ts';
-import { migrationsFolder } from '#launch/launch.ts';
+import { launchKeeper, migrationsFolder } from '#launch/launch.ts';
 import { wrongWithBudget } from '#protocol/budget.ts';
 import { ClipError } from '#run/errors.ts';
 import { asClipError, isOfDatabase, isTemporary } from '#store/database-errors.ts';
+import type { DaemonProcess } from './core/core.ts';
 import { createLog, describe, type LogFunction, parseLogLevel } from './core/log.ts';
 import { startDaemon } from './daemon.ts';
 
 /** EX_SOFTWARE of sysexits.h: an internal error. */
 const defectExitCode = 70;
+
+const ownProcess: DaemonProcess = {
+  exit: (code) => process.exit(code),
+  onStopSignal: (stop) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
+  },
+  launchKeeper,
+};
 
 /**
  * Logs an unexpected error whole, and ends the daemon. A temporary error of the system, such as a full disk, is no
@@ -38,7 +47,7 @@ export async function begin(options: { home: Home; version: string; managed: boo
   try {
     const config = readConfig(configPath(process.env), wrongWithBudget);
     level = parseLogLevel(process.env['CLIP_LOG']) ?? config.log_level;
-    await startDaemon({ ...options, config, migrations: migrationsFolder(), umask, log });
+    await startDaemon({ ...options, config, migrations: migrationsFolder(), umask, log, process: ownProcess });
   } catch (error) {
     log('error', 'daemon failed to start', { error: describe(error) });
     if (error instanceof ConfigError)

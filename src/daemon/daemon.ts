@@ -22,8 +22,8 @@ import { createBackfill } from './tasks/backfill.ts';
 import { createTaskEngine } from './tasks/task-engine.ts';
 import { Tasks } from './tasks/tasks.ts';
 
-/** Starts the daemon. Its API is listening when this resolves. Throws if the home cannot be served. */
-export async function startDaemon(options: DaemonOptions): Promise<void> {
+/** Starts the daemon. Its API is listening when this resolves to what ends it. Throws if the home cannot be served. */
+export async function startDaemon(options: DaemonOptions): Promise<Shutdown> {
   const core = openCore(options);
   const { store, supervisor, events, now, logOf } = core;
   const { generation, uncleanBefore } = beginGeneration(core);
@@ -68,7 +68,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   const hooks = new Hooks(core, { ...agentServices, needs: createAttention({ store, budgets, now }) });
 
   store.failFast();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutdown.request);
+  options.process.onStopSignal(shutdown.request);
   const api = await startApi({
     ...core,
     ...parts,
@@ -87,6 +87,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   shutdown.arm([api, { close: () => keepers.settled() }, ...background]);
   void keepers.ensure().then(scheduler.ask);
   core.log('info', 'daemon ready', { version: core.version, generation, unfinished: supervisor.awake().length });
+  return shutdown;
 }
 
 /** Removes run folders without a run, which a crash may have left. */

@@ -49,13 +49,13 @@ export class Shutdown {
 
   /** Ends the process with this exit code, as soon as the goodbye has reached the keepers. */
   exit(code: number): void {
-    const { store, diskGuard, logOf } = this.#core;
+    const { store, diskGuard, logOf, options } = this.#core;
     this.#keepers.goodbye();
     setTimeout(() => {
       logOf('shutdown')('info', 'daemon exits', { code });
       // Closing deletes the write-ahead log, and on a full disk the next daemon could not create another one.
       if (!diskGuard.isFull()) store.close();
-      process.exit(code);
+      options.process.exit(code);
     }, goodbyeMs);
   }
 }

@@ -13,16 +13,23 @@ export type ApiAnswer = {
   readonly json: () => Json;
 };
 /** `ms`: the time limit for the answer. There is no limit by default. */
-type Ask = { readonly method?: string; readonly body?: string | Buffer; readonly type?: string; readonly ms?: number };
+type Ask = {
+  readonly method?: string;
+  readonly body?: string | Buffer;
+  readonly type?: string;
+  readonly ms?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 /** Resolves with the head of an answer, whose body is still to be read. */
 export function open(
   folder: string,
   path: string,
-  { method = 'GET', body, type = 'application/json', ms }: Ask = {},
+  { method = 'GET', body, type = 'application/json', ms, headers: more }: Ask = {},
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
+    const ofBody = body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
+    const headers = { ...ofBody, ...more };
     const sent = request({ socketPath: join(folder, 'clip.sock'), method, path, headers, agent: false });
     sent.on('error', reject);
     sent.on('response', resolve);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Home } from '#config/home.ts';
 import type { Config } from '#config/settings.ts';
 import { failpoint } from '#launch/failpoints.ts';
-import { placeOwnCommand, stoppedMark } from '#launch/launch.ts';
+import { type launchKeeper, placeOwnCommand, stoppedMark } from '#launch/launch.ts';
 import { IdleCollector } from '#process/idle-collector.ts';
 import type { Run } from '#run/run.ts';
 import { createStore, type Store } from '#store/store.ts';
@@ -13,6 +13,14 @@ import { type ChangeFeed, createChangeFeed } from './change-feed.ts';
 import { DiskGuard, ignoreDiskFull } from './disk-guard.ts';
 import { type LogFunction, logOf } from './log.ts';
 import { Supervisor } from './supervisor.ts';
+
+/** What the daemon does to its own process and beside it. Tests that run the daemon in their own process replace it. */
+export type DaemonProcess = {
+  readonly exit: (code: number) => void;
+  /** Calls `stop` when the process is told to end. */
+  readonly onStopSignal: (stop: () => void) => void;
+  readonly launchKeeper: typeof launchKeeper;
+};
 
 export type DaemonOptions = {
   readonly home: Home;
@@ -25,6 +33,7 @@ export type DaemonOptions = {
   /** Umask that the daemon inherited, for keepers that it starts. */
   readonly umask: number;
   readonly log: LogFunction;
+  readonly process: DaemonProcess;
 };
 
 export type Core = {

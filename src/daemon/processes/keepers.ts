@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readKeeperTraits } from '#launch/capabilities.ts';
-import { launchKeeper } from '#launch/launch.ts';
 import { lackingIn, type SubmitterTraits } from '#launch/submitter.ts';
 import { connectKeeper, type Greeting, type KeeperConnection, type KeeperNotice } from '#process/keeper-client.ts';
 import { keeperRevision } from '#process/keeper-protocol.ts';
@@ -261,7 +260,8 @@ export class Keepers {
   async #start(): Promise<void> {
     const socketName = newSocketName();
     const { home, config, options } = this.#core;
-    launchKeeper(home.folder, socketName, { umask: options.umask, scope: config.containment === 'auto' });
+    const scope = config.containment === 'auto';
+    options.process.launchKeeper(home.folder, socketName, { umask: options.umask, scope });
     await this.#greetWhenThere(socketName, startMs);
     this.#news.onReady();
   }
