@@ -68,12 +68,15 @@ function classifyLine(last: LinePiece): 'event' | 'text' {
   return first === 0x7b || first === 0x5b ? 'event' : 'text';
 }
 
+const decoder = new TextDecoder();
+
 function decode(last: LinePiece, length: number): string {
+  if (last.before === null) return decoder.decode(last.bytes);
   const line = new Uint8Array(length);
   let end = length;
   for (let piece: LinePiece | null = last; piece !== null; piece = piece.before) {
     end -= piece.bytes.length;
     line.set(piece.bytes, end);
   }
-  return new TextDecoder().decode(line);
+  return decoder.decode(line);
 }

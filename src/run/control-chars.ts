@@ -12,6 +12,14 @@ export const unseen = new RegExp(`[\\u0000-\\u001f${ranges}]`, 'gu');
 /** The same without tabs and line breaks. */
 export const unseenInText = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f${ranges}]`, 'gu');
 
+const hasUnseen = new RegExp(unseen.source, 'u');
+const hasUnseenInLines = new RegExp(`[\\u0000-\\u0009\\u000b-\\u001f${ranges}]`, 'u');
+
+/** Returns whether a text has any such character. `lines`: line breaks do not count. */
+export function isUnclean(text: string, { lines }: { readonly lines: boolean }): boolean {
+  return (lines ? hasUnseenInLines : hasUnseen).test(text);
+}
+
 /**
  * Returns equivalent JSON that is safe to show on a terminal. JSON.stringify itself escapes only the lower control
  * characters.
