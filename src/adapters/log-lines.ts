@@ -50,11 +50,11 @@ export function cutLines(
       cut: { last: null, bytes, skipping: skipping ?? classifyLine({ bytes: rest, before: last }) },
     };
   }
-  // The bytes are copied, because the memory of the chunk is reused.
+  // The bytes are copied, because the memory of the chunk is reused. `slice` of a Buffer would not copy them.
   return {
     lines,
     consumed,
-    cut: { last: rest.length === 0 ? last : { bytes: rest.slice(), before: last }, bytes, skipping: null },
+    cut: { last: rest.length === 0 ? last : { bytes: new Uint8Array(rest), before: last }, bytes, skipping: null },
   };
 }
 

@@ -1,7 +1,7 @@
 /** Styled text in spans, wrapped at words to the width of a terminal. */
 import { link } from './hyperlinks.ts';
 import { type Colour, findColour, paint, type TextStyle } from './style.ts';
-import { listGraphemes, measureWidth } from './width.ts';
+import { isOneColumnEach, listGraphemes, measureWidth } from './width.ts';
 
 export type Span = { readonly text: string; readonly colours: readonly Colour[]; readonly target: string | null };
 
@@ -49,7 +49,7 @@ export function wrap(
     if (width === null || measureLine(line) <= Math.min(rooms.first, rooms.rest))
       rows.push(rowText(isFirst ? first : rest, line, look));
     else
-      for (const row of wrapLine(unbroken ? [toWord(line)] : formatSplit(line), rooms))
+      for (const row of (unbroken ? null : wrapColumns(line, rooms)) ?? wrapLine(toWords(line, unbroken), rooms))
         rows.push(rowText(rows.length === 0 ? first : rest, row, look));
   }
   return rows;
@@ -110,9 +110,58 @@ function splitLines(spans: readonly Span[]): Span[][] {
   return lines;
 }
 
+type Rooms = { readonly first: number; readonly rest: number };
+
+/** Wraps a line of which each character has one column. Returns null for another line, or a word that must be cut. */
+function wrapColumns(line: readonly Span[], rooms: Rooms): Span[][] | null {
+  const [only] = line;
+  const text = line.length === 1 && only !== undefined ? only.text : line.map((each) => each.text).join('');
+  if (!isOneColumnEach(text)) return null;
+  const places = findBreaks(text, rooms);
+  return places?.map(({ from, to }) => slicePieces(line, from, to)) ?? null;
+}
+
+type Place = { readonly from: number; readonly to: number };
+
+/** Returns the places of the rows in a text whose only blanks are spaces. */
+function findBreaks(text: string, rooms: Rooms): Place[] | null {
+  const places: Place[] = [];
+  const widest = Math.min(rooms.first, rooms.rest);
+  let from = 0;
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    const blank = text[at] === ' ';
+    end = blank ? endOfSpaces(text, at) : text.indexOf(' ', at);
+    if (end < 0) end = text.length;
+    if (end - at > widest) return null;
+    if (end - from <= (places.length === 0 ? rooms.first : rooms.rest) || at === from) continue;
+    places.push({ from, to: at });
+    // The line break replaces the space.
+    from = blank ? end : at;
+  }
+  places.push({ from, to: text.length });
+  return places;
+}
+
+function endOfSpaces(text: string, from: number): number {
+  let at = from;
+  while (text[at] === ' ') at += 1;
+  return at;
+}
+
+function slicePieces(line: readonly Span[], from: number, to: number): Span[] {
+  const pieces: Span[] = [];
+  let at = 0;
+  for (const each of line) {
+    const text = each.text.slice(Math.max(0, from - at), Math.max(0, to - at));
+    if (text !== '') pieces.push(text.length === each.text.length ? each : { ...each, text });
+    at += each.text.length;
+  }
+  return pieces;
+}
+
 type Word = { readonly pieces: readonly Span[]; readonly width: number };
 
-function wrapLine(words: readonly Word[], rooms: { readonly first: number; readonly rest: number }): Span[][] {
+function wrapLine(words: readonly Word[], rooms: Rooms): Span[][] {
   const rows: Span[][] = [[]];
   const widest = Math.min(rooms.first, rooms.rest);
   let used = 0;
@@ -130,6 +179,11 @@ function wrapLine(words: readonly Word[], rooms: { readonly first: number; reado
   return rows;
 }
 
+/** Returns the words of a line and the spaces between them. An unbroken line is one word. */
+function toWords(line: readonly Span[], unbroken: boolean): Word[] {
+  return unbroken ? [toWord(line)] : splitWords(line);
+}
+
 function toWord(line: readonly Span[]): Word {
   return { pieces: line, width: measureLine(line) };
 }
@@ -141,7 +195,7 @@ function measureLine(line: readonly Span[]): number {
 }
 
 /** Splits a line into words and the spaces between them. Each has one piece per style. */
-function formatSplit(line: readonly Span[]): Word[] {
+function splitWords(line: readonly Span[]): Word[] {
   const words: { pieces: Span[]; width: number; blank: boolean }[] = [];
   for (const each of line) {
     for (const text of each.text.match(/\s+|\S+/g) ?? []) {
