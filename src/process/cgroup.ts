@@ -15,6 +15,7 @@ import {
   readFileSync,
   rmdirSync,
   statfsSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -222,6 +223,8 @@ function removeEmptyGroups(base: string): void {
 /** Returns the group and those below it, parents first; empty if it does not exist. */
 function groupsBelow(group: string, depth = 0): string[] {
   if (!existsSync(join(group, 'cgroup.procs'))) return [];
+  // A folder of this file system has a link for itself, one for its name, and one for each folder in it.
+  if (statSync(group, { throwIfNoEntry: false })?.nlink === 2) return [group];
   return [
     group,
     ...(depth < depthMax ? foldersIn(group).flatMap((name) => groupsBelow(join(group, name), depth + 1)) : []),

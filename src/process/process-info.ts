@@ -23,11 +23,22 @@ export type ProcessTable = {
   /** Number of young processes that ended between listing and examination. */
   readonly vanished: number;
 };
+/** What the environment of a process says. */
+export type Environment = { readonly mark: string | null; readonly isOurs: boolean; readonly hidden: boolean };
+
+/** Environments of processes by pid, each with the start time of its process. */
+export type KnownEnvironments = Map<number, Environment & { readonly startTime: number }>;
+
 export type Query = {
   readonly bornAfter: number;
   readonly except: ReadonlySet<number>;
   /** Only the mark identifies members, so processes without one need no closer look. */
   readonly marksOnly: boolean;
+  /**
+   * Environments from earlier looks, for a look that only shows what runs use. Those of processes that are some seconds
+   * old are not read again, and processes that have just gone are not looked for. Absent for every look that counts.
+   */
+  readonly known?: KnownEnvironments | undefined;
   /**
    * Called with each row as soon as it is read, because a process that keeps forking is gone when the table is
    * complete.

@@ -8,7 +8,7 @@ import type { Leader, ProcessIdentity } from '#run/leader.ts';
 import { isRunGroup, processesInGroup } from './cgroup.ts';
 import { computeKernelMark, readKernelMark } from './kernel-mark.ts';
 import { pidNamespace, readStat, systemBootId } from './process-birth.ts';
-import type { ProcessRow, ProcessTable } from './process-info.ts';
+import type { KnownEnvironments, ProcessRow, ProcessTable } from './process-info.ts';
 import { listProcesses } from './process-table.ts';
 
 /** `seen`: members that were found before, by `memberKey`. They stay members, whatever they change about themselves. */
@@ -45,6 +45,8 @@ export type FindOptions = {
   readonly except?: ReadonlySet<number>;
   /** Called with each member as soon as it is recognized, while the table is still being read. */
   readonly onMember?: (runId: string, member: Member) => void;
+  /** Environments from earlier looks, for a look that only shows what runs use (`Query`). */
+  readonly known?: KnownEnvironments | undefined;
 };
 
 /** Returns a key that is equal for the same process and no other. */
@@ -58,7 +60,7 @@ export function memberKey({ pid, startTime }: Pick<ProcessIdentity, 'pid' | 'sta
  */
 export function findRunProcesses(
   wanted: readonly RunProcessQuery[],
-  { except = new Set(), onMember }: FindOptions = {},
+  { except = new Set(), onMember, known: environments }: FindOptions = {},
 ): Families {
   const signs = readSigns(wanted);
   const members = new Map<string, Map<number, Member>>(wanted.map(({ runId }) => [runId, new Map()]));
@@ -76,7 +78,7 @@ export function findRunProcesses(
     if (found !== null) add(row, found);
   };
   const table = withGroups(
-    listProcesses({ bornAfter: signs.bornAfter, except, marksOnly: signs.marksOnly, onRow }),
+    listProcesses({ bornAfter: signs.bornAfter, except, marksOnly: signs.marksOnly, onRow, known: environments }),
     signs,
     { except, onRow },
   );
