@@ -13,6 +13,8 @@ export type ProcessRow = {
   readonly ours: boolean;
   /** A process of this user that hides its environment, so it may carry a mark. */
   readonly hidden: boolean;
+  /** Id of the run whose control group it is in, as far as a look that only shows has read it. */
+  readonly group?: string | null;
 };
 
 export type ProcessTable = {
@@ -26,8 +28,11 @@ export type ProcessTable = {
 /** What the environment of a process says. */
 export type Environment = { readonly mark: string | null; readonly isOurs: boolean; readonly hidden: boolean };
 
-/** Environments of processes by pid, each with the start time of its process. */
-export type KnownEnvironments = Map<number, Environment & { readonly startTime: number }>;
+/** Environments of processes by pid, each with the start time of its process and the run whose control group it is in. */
+export type KnownEnvironments = Map<
+  number,
+  Environment & { readonly startTime: number; readonly group: string | null }
+>;
 
 export type Query = {
   readonly bornAfter: number;

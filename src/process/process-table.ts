@@ -1,6 +1,7 @@
 /** Lists the processes of this user that are younger than a given moment, each with its run mark. */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { markVariable, roleVariable } from '#run/leader.ts';
+import { readRunGroup } from './cgroup.ts';
 import { readProcFile } from './proc-file.ts';
 import { currentTick, readStat, type Stat } from './process-birth.ts';
 import type { Environment, ProcessRow, ProcessTable, Query } from './process-info.ts';
@@ -72,11 +73,13 @@ function readRow(
   if (stat === null || isGone(stat)) return 'vanished';
   if (stat.state === 'Z' || stat.state === 'X' || stat.startTime < bornAfter) return null;
   const before = known?.get(pid);
-  if (before?.startTime === stat.startTime) return toRow(pid, stat, before);
+  if (before?.startTime === stat.startTime) return { ...toRow(pid, stat, before), group: before.group };
   const read = early ?? readEnvironment(pid, uid);
   const environment = { ...read, isOurs: read.isOurs && isProgramOfOurs(pid) };
-  if (stat.startTime < oldBefore) known?.set(pid, { ...environment, startTime: stat.startTime });
-  return toRow(pid, stat, environment);
+  if (known === undefined) return toRow(pid, stat, environment);
+  const group = readRunGroup(pid);
+  if (stat.startTime < oldBefore) known.set(pid, { ...environment, startTime: stat.startTime, group });
+  return { ...toRow(pid, stat, environment), group };
 }
 
 function toRow(pid: number, stat: Stat, { mark, isOurs, hidden }: Environment): ProcessRow {
