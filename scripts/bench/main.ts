@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { findRunProcesses } from '#process/run-processes.ts';
 import { clip, createHome, multiplyRuns } from './home.ts';
 import { cpuMs, least, median, paired, type Row, rssMb, timeProcess, until, which } from './measure.ts';
+import { measureOpenDashboard } from './open-dashboard.ts';
+import { measureRenderedLogs } from './rendered-logs.ts';
 
 const node = process.execPath;
 const rows: Row[] = [];
@@ -265,6 +267,9 @@ await row('sweep', 'sweep by mark over 2,000 processes', '–', '≤ 30 ms', asy
   );
   return { figure: `${ms(times)} over ${seen} processes, every environment read`, met: median(times) <= 30 };
 });
+
+await measureRenderedLogs(row);
+await measureOpenDashboard(row);
 
 await row('peers', 'listing', 'peers installed here', '–', async () => {
   const peers: [string, string[]][] = [

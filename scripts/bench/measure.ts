@@ -10,6 +10,15 @@ export type Row = {
   readonly met: boolean | null;
 };
 
+/** Measures a row and prints it, if it is wanted. */
+export type MeasureRow = (
+  name: string,
+  what: string,
+  against: string,
+  target: string,
+  measure: () => Promise<{ figure: string; met: boolean | null }>,
+) => Promise<void>;
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
