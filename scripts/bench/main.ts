@@ -4,8 +4,10 @@
  */
 import { idleRows } from './idle.ts';
 import { memoryRows } from './memory.ts';
+import { dashboardRows } from './open-dashboard.ts';
 import { outputRows } from './output.ts';
 import { peerRows } from './peers.ts';
+import { renderedRows } from './rendered-logs.ts';
 import type { BenchRow, Result } from './row.ts';
 import { startRows } from './start.ts';
 import { submitRows } from './submit.ts';
@@ -17,7 +19,9 @@ const all: readonly BenchRow[] = [
   ...startRows,
   ...submitRows,
   ...outputRows,
+  ...renderedRows,
   ...idleRows,
+  ...dashboardRows,
   ...memoryRows,
   ...sweepRows,
   ...peerRows,

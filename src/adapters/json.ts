@@ -7,11 +7,10 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** Returns the value at this path, or undefined when a step of it is missing. */
 export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>(
-    (inner, key) =>
-      isObject(inner) || Array.isArray(inner) ? (inner as Record<string | number, unknown>)[key] : undefined,
-    value,
-  );
+  let inner = value;
+  for (const key of path)
+    inner = typeof inner === 'object' && inner !== null ? (inner as Record<string | number, unknown>)[key] : undefined;
+  return inner;
 }
 
 /** Returns the text at this path, or null. */

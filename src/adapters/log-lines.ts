@@ -50,11 +50,11 @@ export function cutLines(
       cut: { last: null, bytes, skipping: skipping ?? classifyLine({ bytes: rest, before: last }) },
     };
   }
-  // The bytes are copied, because the memory of the chunk is reused.
+  // The bytes are copied, because the memory of the chunk is reused. `slice` of a Buffer would not copy them.
   return {
     lines,
     consumed,
-    cut: { last: rest.length === 0 ? last : { bytes: rest.slice(), before: last }, bytes, skipping: null },
+    cut: { last: rest.length === 0 ? last : { bytes: new Uint8Array(rest), before: last }, bytes, skipping: null },
   };
 }
 
@@ -68,12 +68,15 @@ function classifyLine(last: LinePiece): 'event' | 'text' {
   return first === 0x7b || first === 0x5b ? 'event' : 'text';
 }
 
+const decoder = new TextDecoder();
+
 function decode(last: LinePiece, length: number): string {
+  if (last.before === null) return decoder.decode(last.bytes);
   const line = new Uint8Array(length);
   let end = length;
   for (let piece: LinePiece | null = last; piece !== null; piece = piece.before) {
     end -= piece.bytes.length;
     line.set(piece.bytes, end);
   }
-  return new TextDecoder().decode(line);
+  return decoder.decode(line);
 }

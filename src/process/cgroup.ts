@@ -15,15 +15,22 @@ import {
   readFileSync,
   rmdirSync,
   statfsSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readProcFile } from './proc-file.ts';
 
 /** CGROUP2_SUPER_MAGIC, which tells a real group from a folder that only looks like one. */
 const cgroupFileSystem = 0x63677270;
 /** Matches the group of a run of any clip home. */
 const runGroup = /^(.*)\/clip-[0-9a-f]{8}\/[a-z0-9]{1,64}(?:\/|$)/;
 const keeperGroup = /^clip-[0-9a-f]{8}$/;
+/** Returns the id of the run in whose group a process is, or null. */
+export function readRunGroup(pid: number): string | null {
+  return /^0::.*\/clip-[0-9a-f]{8}\/([^/\n]+)/m.exec(readProcFile(pid, 'cgroup', 'latin1') ?? '')?.[1] ?? null;
+}
+
 /** Maximum depth of nested groups, deeper than any real use. */
 const depthMax = 16;
 
@@ -230,6 +237,8 @@ function removeEmptyGroups(base: string): void {
 /** Returns the group and those below it, parents first; empty if it does not exist. */
 function groupsBelow(group: string, depth = 0): string[] {
   if (!existsSync(join(group, 'cgroup.procs'))) return [];
+  // A folder of this file system has a link for itself, one for its name, and one for each folder in it.
+  if (statSync(group, { throwIfNoEntry: false })?.nlink === 2) return [group];
   return [
     group,
     ...(depth < depthMax ? foldersIn(group).flatMap((name) => groupsBelow(join(group, name), depth + 1)) : []),

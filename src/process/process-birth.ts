@@ -45,7 +45,7 @@ export function parseUptime(content: string): number {
 }
 
 /** The unit of /proc/<pid>/stat (USER_HZ): 100 on all machines that Node supports. */
-const ticksPerSecond = 100;
+export const ticksPerSecond = 100;
 
 /**
  * Returns the start time of a live process (Linux: ticks since boot; macOS: seconds since the epoch); null if there is

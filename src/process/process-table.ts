@@ -1,9 +1,10 @@
 /** Lists the processes of this user that are younger than a given moment, each with its run mark. */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { markVariable, roleVariable } from '#run/leader.ts';
+import { readRunGroup } from './cgroup.ts';
 import { readProcFile } from './proc-file.ts';
-import { currentTick, readStat } from './process-birth.ts';
-import type { ProcessRow, ProcessTable, Query } from './process-info.ts';
+import { currentTick, readStat, type Stat } from './process-birth.ts';
+import type { Environment, ProcessRow, ProcessTable, Query } from './process-info.ts';
 import { listDarwinProcesses } from './process-table-darwin.ts';
 
 /** Returns the processes of this user that are younger than the moment of the query. */
@@ -23,22 +24,28 @@ function listLinuxProcesses(query: Query): ProcessTable {
   const uid = process.getuid?.() ?? -1;
   const known = new Set<number>(query.except);
   let vanished = 0;
+  const oldBefore = query.known === undefined ? 0 : currentTick() - settledTicks;
   for (let look = 0; look === 0 || (vanished > 0 && look <= furtherLooksMax); look += 1) {
     vanished = 0;
     for (const pid of newestFirst(readdirSync('/proc'), known)) {
       known.add(pid);
-      const row = readRow(pid, uid, query);
+      const row = readRow(pid, uid, query, oldBefore);
       if (row === 'vanished') vanished += 1;
       else if (row !== null) {
         rows.push(row);
         query.onRow?.(row);
         // Its signs may have been read too late.
-        if (isGone(readStat(pid))) vanished += 1;
+        if (query.known === undefined && isGone(readStat(pid))) vanished += 1;
       }
     }
+    if (query.known !== undefined) break;
   }
+  for (const pid of query.known?.keys() ?? []) if (!known.has(pid)) query.known?.delete(pid);
   return { rows, showsEnvironments: true, processes: known.size - query.except.size, vanished };
 }
+
+/** The age from which a process has the environment that it keeps: it has become the program that it was started as. */
+const settledTicks = 500;
 
 /** Looks for the children of processes that have gone, each some tenths of a millisecond after the one before. */
 const furtherLooksMax = 20;
@@ -53,15 +60,31 @@ function isGone(stat: ReturnType<typeof readStat>): boolean {
 }
 
 /** Returns the row of a process; null if it is of no interest, and `vanished` if it has gone. */
-function readRow(pid: number, uid: number, { bornAfter, marksOnly }: Query): ProcessRow | 'vanished' | null {
+function readRow(
+  pid: number,
+  uid: number,
+  { bornAfter, marksOnly, known }: Query,
+  oldBefore: number,
+): ProcessRow | 'vanished' | null {
   // The read that excludes more processes comes first.
   const early = marksOnly ? readEnvironment(pid, uid) : null;
   if (early !== null && early.mark === null) return null;
   const stat = readStat(pid);
   if (stat === null || isGone(stat)) return 'vanished';
   if (stat.state === 'Z' || stat.state === 'X' || stat.startTime < bornAfter) return null;
-  const { mark, isOurs, hidden } = early ?? readEnvironment(pid, uid);
-  return { pid, ...stat, mark, ours: isOurs && isProgramOfOurs(pid), hidden };
+  const before = known?.get(pid);
+  if (before?.startTime === stat.startTime) return { ...toRow(pid, stat, before), group: before.group };
+  const read = early ?? readEnvironment(pid, uid);
+  const environment = { ...read, isOurs: read.isOurs && isProgramOfOurs(pid) };
+  if (known === undefined) return toRow(pid, stat, environment);
+  const group = readRunGroup(pid);
+  if (stat.startTime < oldBefore) known.set(pid, { ...environment, startTime: stat.startTime, group });
+  return { ...toRow(pid, stat, environment), group };
+}
+
+function toRow(pid: number, stat: Stat, { mark, isOurs, hidden }: Environment): ProcessRow {
+  const { ppid, pgid, session, startTime, command } = stat;
+  return { pid, ppid, pgid, session, startTime, command, mark, ours: isOurs, hidden };
 }
 
 function newestFirst(names: readonly string[], except: ReadonlySet<number>): number[] {
@@ -72,8 +95,6 @@ function newestFirst(names: readonly string[], except: ReadonlySet<number>): num
 let buffer = Buffer.allocUnsafe(256 * 1024);
 const markPrefix = Buffer.from(`${markVariable}=`);
 const rolePrefix = Buffer.from(`${roleVariable}=`);
-
-type Environment = { readonly mark: string | null; readonly isOurs: boolean; readonly hidden: boolean };
 
 /** Another user's process, or one that has just ended. */
 const nothing: Environment = { mark: null, isOurs: false, hidden: false };

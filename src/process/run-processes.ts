@@ -8,7 +8,7 @@ import type { Leader, ProcessIdentity } from '#run/leader.ts';
 import { isRunGroup, processesInGroup } from './cgroup.ts';
 import { computeKernelMark, readKernelMark } from './kernel-mark.ts';
 import { pidNamespace, readStat, systemBootId } from './process-birth.ts';
-import type { ProcessRow, ProcessTable } from './process-info.ts';
+import type { KnownEnvironments, ProcessRow, ProcessTable } from './process-info.ts';
 import { listProcesses } from './process-table.ts';
 
 /** `seen`: members that were found before, by `memberKey`. They stay members, whatever they change about themselves. */
@@ -45,6 +45,8 @@ export type FindOptions = {
   readonly except?: ReadonlySet<number>;
   /** Called with each member as soon as it is recognized, while the table is still being read. */
   readonly onMember?: (runId: string, member: Member) => void;
+  /** Environments from earlier looks, for a look that only shows what runs use (`Query`). */
+  readonly known?: KnownEnvironments | undefined;
 };
 
 /** Returns a key that is equal for the same process and no other. */
@@ -58,9 +60,9 @@ export function memberKey({ pid, startTime }: Pick<ProcessIdentity, 'pid' | 'sta
  */
 export function findRunProcesses(
   wanted: readonly RunProcessQuery[],
-  { except = new Set(), onMember }: FindOptions = {},
+  { except = new Set(), onMember, known: environments }: FindOptions = {},
 ): Families {
-  const signs = readSigns(wanted);
+  const signs = readSigns(wanted, environments !== undefined);
   const members = new Map<string, Map<number, Member>>(wanted.map(({ runId }) => [runId, new Map()]));
   const add = (row: ProcessRow, found: ProvenMember) => {
     const family = members.get(found.runId);
@@ -76,7 +78,7 @@ export function findRunProcesses(
     if (found !== null) add(row, found);
   };
   const table = withGroups(
-    listProcesses({ bornAfter: signs.bornAfter, except, marksOnly: signs.marksOnly, onRow }),
+    listProcesses({ bornAfter: signs.bornAfter, except, marksOnly: signs.marksOnly, onRow, known: environments }),
     signs,
     { except, onRow },
   );
@@ -124,7 +126,8 @@ type Signs = {
   readonly marksOnly: boolean;
 };
 
-function readSigns(asked: readonly RunProcessQuery[]): Signs {
+/** `forShow`: each row has its control group, so the groups need not be read one by one. */
+function readSigns(asked: readonly RunProcessQuery[], forShow: boolean): Signs {
   const bootId = systemBootId();
   // A leader of an earlier boot or of another pid namespace says nothing about the pids here.
   const wanted = asked.map(({ leader, ...rest }) => ({
@@ -142,7 +145,9 @@ function readSigns(asked: readonly RunProcessQuery[]): Signs {
     numbers: new Map(numbered.map(({ runId }) => [computeKernelMark(runId), runId])),
     allNumbered: wanted.every(({ leader }) => leader !== null && (leader.kernelMark === true || leader.cgroup != null)),
     groupOf: new Map(
-      wanted.flatMap(({ runId, leader }) => groupMembers(runId, leader).map((pid) => [pid, runId] as const)),
+      wanted.flatMap(({ runId, leader }) =>
+        forShow ? [] : groupMembers(runId, leader).map((pid) => [pid, runId] as const),
+      ),
     ),
     bornAfter: Math.min(...wanted.map(({ leader }) => leader?.startTime ?? 0)),
     marksOnly: wanted.every(({ leader }) => leader === null),
@@ -187,8 +192,8 @@ function bySignsOfItsOwn(row: ProcessRow, signs: Signs): ProvenMember | null {
   // Checked first: a leader may have changed its user or environment, or claim to be a daemon.
   if (leads !== undefined) return { runId: leads, proof: 'leader' };
   if (row.ours) return null;
-  const inGroup = signs.groupOf.get(row.pid);
-  if (inGroup !== undefined && (row.mark === null || row.mark === inGroup)) return { runId: inGroup, proof: 'cgroup' };
+  const inGroup = signs.groupOf.get(row.pid) ?? (signs.runIds.has(row.group ?? '') ? row.group : undefined);
+  if (inGroup != null && (row.mark === null || row.mark === inGroup)) return { runId: inGroup, proof: 'cgroup' };
   if (row.mark !== null) return signs.runIds.has(row.mark) ? { runId: row.mark, proof: 'mark' } : null;
   const seen = signs.seen.get(key);
   if (seen !== undefined) return { runId: seen, proof: 'seen' };

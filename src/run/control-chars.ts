@@ -5,12 +5,28 @@
  */
 import { jsonText } from './cut-text.ts';
 
-const ranges =
-  '\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}';
+const tags = '\\u{e0000}-\\u{e007f}';
+const ranges = `\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb${tags}`;
 
 export const unseen = new RegExp(`[\\u0000-\\u001f${ranges}]`, 'gu');
 /** The same without tabs and line breaks. */
 export const unseenInText = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f${ranges}]`, 'gu');
+
+/** Searches without the flag `u`, which makes the search of a text with a character beyond Latin 1 slow. */
+const hasUnseen = (lower: string) => new RegExp(`[${lower}${ranges.replace(tags, '')}]|\\udb40[\\udc00-\\udc7f]`);
+const uncleanBeside = {
+  nothing: hasUnseen('\\u0000-\\u001f'),
+  lines: hasUnseen('\\u0000-\\u0009\\u000b-\\u001f'),
+  colors: hasUnseen('\\u0000-\\u0008\\u000b-\\u001a\\u001c-\\u001f'),
+};
+
+/**
+ * Returns whether a text has any such character. `lines`: line breaks do not count. `colors`: line breaks, tabs and the
+ * beginning of an escape sequence do not count.
+ */
+export function isUnclean(text: string, { beside }: { readonly beside: keyof typeof uncleanBeside }): boolean {
+  return uncleanBeside[beside].test(text);
+}
 
 /**
  * Returns equivalent JSON that is safe to show on a terminal. JSON.stringify itself escapes only the lower control

@@ -71,6 +71,7 @@ function toItems(text: string, stream: Stream, { reader, describe }: Reader): Tr
   const reports = line.includes(reportMarker)
     ? reportsIn(events ?? line).flatMap((report) => toItem(report, noDetails))
     : [];
+  if (events?.length === 1 && reports.length === 0) return itemsOfEvent(events[0] as Json, { reader, describe });
   if (events !== null) return [...events.flatMap((event) => itemsOfEvent(event, { reader, describe })), ...reports];
   if (reports.length > 0 && line.startsWith(reportMarker)) return reports;
   const readings = reader.readText(withoutControls(line), stream, noTime);
@@ -79,13 +80,18 @@ function toItems(text: string, stream: Stream, { reader, describe }: Reader): Tr
 }
 
 function itemsOfEvent(event: Json, { reader, describe }: Reader): TranscriptItem[] {
-  const details: Details = { ...noDetails, ...describe(event) };
-  const thoughts = details.thoughts.map((text): TranscriptItem => ({ type: 'thought', text }));
-  const notes = details.notes.map((note): TranscriptItem => ({ type: 'note', ...note }));
-  return [...thoughts, ...reader.readEvent(event, noTime).flatMap((reading) => toItem(reading, details)), ...notes];
+  const { at, tools, thoughts, notes } = describe(event);
+  const details = { at: at ?? noDetails.at, tools: tools ?? noDetails.tools };
+  const items: TranscriptItem[] = [];
+  for (const text of thoughts ?? noDetails.thoughts) items.push({ type: 'thought', text });
+  for (const reading of reader.readEvent(event, noTime)) items.push(...toItem(reading, details));
+  for (const note of notes ?? noDetails.notes) items.push({ type: 'note', ...note });
+  return items;
 }
 
-function toItem(reading: AgentEvent, details: Details): TranscriptItem[] {
+type EventDetails = Pick<Details, 'at' | 'tools'>;
+
+function toItem(reading: AgentEvent, details: EventDetails): TranscriptItem[] {
   switch (reading.type) {
     case 'session':
       return [
@@ -125,7 +131,7 @@ function toItem(reading: AgentEvent, details: Details): TranscriptItem[] {
 
 function startItem(
   { id, tool, kind, command, paths }: AgentEvent & { type: 'tool-started' },
-  { at, tools }: Details,
+  { at, tools }: EventDetails,
 ): TranscriptItem {
   const { target = null, changes = [] } = tools.get(id) ?? {};
   return { type: 'tool-started', id, tool, kind, command, target: paths[0] ?? target, changes, at };
@@ -133,7 +139,7 @@ function startItem(
 
 function endItem(
   { id, exitCode, failed, denied, files }: AgentEvent & { type: 'tool-ended' },
-  { at, tools }: Details,
+  { at, tools }: EventDetails,
 ): TranscriptItem {
   const { output = null, durationMs = null, changes: told = [] } = tools.get(id) ?? {};
   const known = (files ?? []).map(

@@ -23,6 +23,8 @@ export type OutputOptions = {
 
 const lookMs = 80;
 const chunkBytes = 256 * 1024;
+/** The first piece of a log is small, so that the first screen is there at once. The next ones are twice as long each. */
+const firstBytes = 8 * 1024;
 
 /** Prints the current output. */
 export async function printOutput(context: Context, run: RunView, options: OutputOptions): Promise<void> {
@@ -106,6 +108,8 @@ function createLog(context: Context, place: string, { sink, last }: { sink: Sink
   const path = place.replace(/\.gz$/, '');
   const buffer = Buffer.allocUnsafe(chunkBytes);
   let log: GrowingFile | null = null;
+  let bytes = firstBytes;
+  const next = (from: NonNullable<GrowingFile>): number => from.read(buffer.subarray(0, bytes));
   const open = (): GrowingFile | null => {
     const opened = openGrowingFile(path);
     if (opened !== null && last !== null) opened.seek(startOfLastLines(opened.file, last, buffer));
@@ -116,7 +120,10 @@ function createLog(context: Context, place: string, { sink, last }: { sink: Sink
       log ??= open();
       if (log === null) return;
       if (log.restartIfRewritten()) context.notice(`The log ${path} was truncated; it goes on from its new beginning.`);
-      for (let read = log.read(buffer); read > 0; read = log.read(buffer)) sink.pass(buffer.subarray(0, read));
+      for (let read = next(log); read > 0; read = next(log)) {
+        sink.pass(buffer.subarray(0, read));
+        bytes = Math.min(2 * bytes, chunkBytes);
+      }
     },
     pause: sink.pause,
     async finish(run) {

@@ -39,7 +39,7 @@ export function bytesSink(fd: 1 | 2, { raw, env }: { readonly raw: boolean; read
 export function renderedSink(fd: 1 | 2, renderer: Renderer, last: number | null): Sink {
   let kept: string[] | null = last === null ? null : [];
   const show = (lines: readonly string[]) => {
-    if (kept === null) printText(fd, lines.map((line) => `${line}\n`).join(''));
+    if (kept === null) printText(fd, lines.length === 0 ? '' : `${lines.join('\n')}\n`);
     else {
       kept.push(...lines);
       // The list is cut only now and then, because shifting a long list for each line is slow.

@@ -1,7 +1,7 @@
 /** Styled text in spans, wrapped at words to the width of a terminal. */
 import { link } from './hyperlinks.ts';
 import { type Colour, findColour, paint, type TextStyle } from './style.ts';
-import { listGraphemes, measureWidth } from './width.ts';
+import { isOneColumnEach, listGraphemes, measureWidth } from './width.ts';
 
 export type Span = { readonly text: string; readonly colours: readonly Colour[]; readonly target: string | null };
 
@@ -40,53 +40,128 @@ export function wrap(
   { first, rest, unbroken = false }: Indent = noIndent,
 ): string[] {
   const { width } = look;
-  const roomBeside = (indent: string) => Math.max(roomMin, (width ?? 0) - measureWidth(indent));
-  return splitLines(spans).flatMap((line, index) => {
-    const rooms = { first: roomBeside(index === 0 ? first : rest), rest: roomBeside(rest) };
-    const whole = toWord(line);
-    const fits = width === null || whole.width <= Math.min(rooms.first, rooms.rest);
-    const rows = fits ? [line] : wrapLine(unbroken ? [whole] : formatSplit(line), rooms);
-    return rows.map((row, at) =>
-      `${index === 0 && at === 0 ? first : rest}${joined(row)
-        .map((piece) => shown(piece, look))
-        .join('')}`.trimEnd(),
-    );
-  });
+  const rows: string[] = [];
+  const firstRoom = roomBeside(first, width);
+  const restRoom = first === rest ? firstRoom : roomBeside(rest, width);
+  for (const line of splitLines(spans)) {
+    const isFirst = rows.length === 0;
+    const rooms = { first: isFirst ? firstRoom : restRoom, rest: restRoom };
+    if (width === null || measureLine(line) <= Math.min(rooms.first, rooms.rest))
+      rows.push(rowText(isFirst ? first : rest, line, look));
+    else
+      for (const row of (unbroken ? null : wrapColumns(line, rooms)) ?? wrapLine(toWords(line, unbroken), rooms))
+        rows.push(rowText(rows.length === 0 ? first : rest, row, look));
+  }
+  return rows;
+}
+
+/** Returns the columns beside an indent. */
+function roomBeside(indent: string, width: number | null): number {
+  return width === null ? Number.POSITIVE_INFINITY : Math.max(roomMin, width - measureWidth(indent));
+}
+
+function rowText(indent: string, row: readonly Span[], look: TextStyle): string {
+  let text = indent;
+  for (const piece of joined(row)) text += shown(piece, look);
+  return text.trimEnd();
 }
 
 function shown({ text, colours, target }: Span, look: TextStyle): string {
-  const painted = text === '' ? '' : colours.reduce((inner, colour) => paint(inner, colour, look), text);
+  let painted = text;
+  if (text !== '') for (const colour of colours) painted = paint(painted, colour, look);
   return target === null ? painted : link(painted, target, look);
 }
 
 /** Joins neighboring spans of the same style, and removes the space at the end of a row. */
-function joined(row: readonly Span[]): Span[] {
+function joined(row: readonly Span[]): readonly Span[] {
   const all: Span[] = [];
   for (const piece of row) {
     const last = all.at(-1);
-    if (last !== undefined && last.target === piece.target && String(last.colours) === String(piece.colours))
+    if (last !== undefined && last.target === piece.target && isSame(last.colours, piece.colours))
       all[all.length - 1] = { ...last, text: last.text + piece.text };
     else all.push(piece);
   }
   const end = all.at(-1);
-  if (end !== undefined) all[all.length - 1] = { ...end, text: end.text.trimEnd() };
+  const text = end?.text.trimEnd();
+  if (end !== undefined && text !== undefined && text !== end.text) all[all.length - 1] = { ...end, text };
   return all;
 }
 
+function isSame(some: readonly Colour[], others: readonly Colour[]): boolean {
+  return some.length === others.length && some.every((colour, index) => colour === others[index]);
+}
+
 function splitLines(spans: readonly Span[]): Span[][] {
-  const lines: Span[][] = [[]];
+  let line: Span[] = [];
+  const lines = [line];
   for (const each of spans) {
-    each.text.split('\n').forEach((text, index) => {
-      if (index > 0) lines.push([]);
-      if (text !== '') lines.at(-1)?.push({ ...each, text });
-    });
+    if (!each.text.includes('\n')) {
+      if (each.text !== '') line.push(each);
+      continue;
+    }
+    for (const [index, text] of each.text.split('\n').entries()) {
+      if (index > 0) {
+        line = [];
+        lines.push(line);
+      }
+      if (text !== '') line.push({ ...each, text });
+    }
   }
   return lines;
 }
 
+type Rooms = { readonly first: number; readonly rest: number };
+
+/** Wraps a line of which each character has one column. Returns null for another line, or a word that must be cut. */
+function wrapColumns(line: readonly Span[], rooms: Rooms): Span[][] | null {
+  const [only] = line;
+  const text = line.length === 1 && only !== undefined ? only.text : line.map((each) => each.text).join('');
+  if (!isOneColumnEach(text)) return null;
+  const places = findBreaks(text, rooms);
+  return places?.map(({ from, to }) => slicePieces(line, from, to)) ?? null;
+}
+
+type Place = { readonly from: number; readonly to: number };
+
+/** Returns the places of the rows in a text whose only blanks are spaces. */
+function findBreaks(text: string, rooms: Rooms): Place[] | null {
+  const places: Place[] = [];
+  const widest = Math.min(rooms.first, rooms.rest);
+  let from = 0;
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    const blank = text[at] === ' ';
+    end = blank ? endOfSpaces(text, at) : text.indexOf(' ', at);
+    if (end < 0) end = text.length;
+    if (end - at > widest) return null;
+    if (end - from <= (places.length === 0 ? rooms.first : rooms.rest) || at === from) continue;
+    places.push({ from, to: at });
+    // The line break replaces the space.
+    from = blank ? end : at;
+  }
+  places.push({ from, to: text.length });
+  return places;
+}
+
+function endOfSpaces(text: string, from: number): number {
+  let at = from;
+  while (text[at] === ' ') at += 1;
+  return at;
+}
+
+function slicePieces(line: readonly Span[], from: number, to: number): Span[] {
+  const pieces: Span[] = [];
+  let at = 0;
+  for (const each of line) {
+    const text = each.text.slice(Math.max(0, from - at), Math.max(0, to - at));
+    if (text !== '') pieces.push(text.length === each.text.length ? each : { ...each, text });
+    at += each.text.length;
+  }
+  return pieces;
+}
+
 type Word = { readonly pieces: readonly Span[]; readonly width: number };
 
-function wrapLine(words: readonly Word[], rooms: { readonly first: number; readonly rest: number }): Span[][] {
+function wrapLine(words: readonly Word[], rooms: Rooms): Span[][] {
   const rows: Span[][] = [[]];
   const widest = Math.min(rooms.first, rooms.rest);
   let used = 0;
@@ -104,15 +179,26 @@ function wrapLine(words: readonly Word[], rooms: { readonly first: number; reado
   return rows;
 }
 
+/** Returns the words of a line and the spaces between them. An unbroken line is one word. */
+function toWords(line: readonly Span[], unbroken: boolean): Word[] {
+  return unbroken ? [toWord(line)] : splitWords(line);
+}
+
 function toWord(line: readonly Span[]): Word {
-  return { pieces: line, width: line.reduce((sum, { text }) => sum + measureWidth(text), 0) };
+  return { pieces: line, width: measureLine(line) };
+}
+
+function measureLine(line: readonly Span[]): number {
+  let width = 0;
+  for (const { text } of line) width += measureWidth(text);
+  return width;
 }
 
 /** Splits a line into words and the spaces between them. Each has one piece per style. */
-function formatSplit(line: readonly Span[]): Word[] {
+function splitWords(line: readonly Span[]): Word[] {
   const words: { pieces: Span[]; width: number; blank: boolean }[] = [];
   for (const each of line) {
-    for (const [text] of each.text.matchAll(/\s+|\S+/g)) {
+    for (const text of each.text.match(/\s+|\S+/g) ?? []) {
       const blank = text.trim() === '';
       const last = words.at(-1);
       const word = last && last.blank === blank ? last : { pieces: [], width: 0, blank };

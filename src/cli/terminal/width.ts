@@ -4,7 +4,12 @@ import { segmentGraphemes } from '#run/graphemes.ts';
 
 /** Returns the columns of a text. Escape sequences and combining marks count zero, and wide characters two. */
 export function measureWidth(text: string): number {
-  return oneColumnEach.test(text) ? text.length : stringWidth(text);
+  return isOneColumnEach(text) ? text.length : stringWidth(text);
+}
+
+/** Returns whether each character of a text surely has one column. The only blank in such a text is the space. */
+export function isOneColumnEach(text: string): boolean {
+  return oneColumnEach.test(text);
 }
 
 /**

@@ -6,6 +6,7 @@
 import { isRunGroup, removeGroup } from '#process/cgroup.ts';
 import type { KeeperAnswer, KeeperConnection } from '#process/keeper-client.ts';
 import { canBeSeen, isAliveProcess } from '#process/process-identity.ts';
+import type { KnownEnvironments } from '#process/process-info.ts';
 import {
   type Families,
   findRunProcesses,
@@ -63,23 +64,33 @@ type ProcessScannerDeps = {
   readonly isForeign: (runId: string) => boolean;
 };
 
+type Request = {
+  readonly wanted: RunProcessQuery;
+  readonly forShow: boolean;
+  readonly resolve: (found: ScanResult) => void;
+  readonly reject: (error: unknown) => void;
+};
+
 export class ProcessScanner {
   readonly #deps: ProcessScannerDeps;
-  #asked: { wanted: RunProcessQuery; resolve: (found: ScanResult) => void; reject: (error: unknown) => void }[] = [];
+  #asked: Request[] = [];
   #armed = false;
   #restUntil = 0;
   /** Known members by run. A process stays a member, whatever it changes about itself. */
   readonly #seen = new Map<string, Set<string>>();
+  /** What passes that only show have read. */
+  readonly #environments: KnownEnvironments = new Map();
 
   constructor(deps: ProcessScannerDeps) {
     this.#deps = deps;
   }
 
-  find(runId: string, leader: Leader | null): Promise<ScanResult> {
+  /** `forShow`: the result only shows what a run uses, so what an earlier such pass has read need not be read again. */
+  find(runId: string, leader: Leader | null, { forShow = false } = {}): Promise<ScanResult> {
     if (this.#deps.isForeign(runId)) return Promise.resolve(unseen);
     if (leader !== null && !canBeSeen(leader)) return this.#findRemotely({ runId, leader });
     return new Promise((resolve, reject) => {
-      this.#asked.push({ wanted: this.#toWanted(runId, leader), resolve, reject });
+      this.#asked.push({ wanted: this.#toWanted(runId, leader), forShow, resolve, reject });
       if (this.#armed) return;
       this.#armed = true;
       const rest = this.#restUntil - performance.now();
@@ -163,7 +174,7 @@ export class ProcessScanner {
     try {
       families = findRunProcesses(
         asking.map(({ wanted }) => wanted),
-        { except: this.#deps.ours() },
+        { except: this.#deps.ours(), known: asking.every(({ forShow }) => forShow) ? this.#environments : undefined },
       );
     } catch (error) {
       for (const { reject } of asking) reject(error);

@@ -8,9 +8,16 @@ import { isAlive, isEnded, type Run } from '#run/run.ts';
 import type { Store } from '#store/store.ts';
 import type { Task } from '#task/task.ts';
 import type { Budgets, ReachedLimit } from '../budgets/budgets.ts';
+import type { Supervisor } from '../core/supervisor.ts';
 import { formatEnd, formatStall, formatStopped, formatTask, sentence, type Words } from './attention-words.ts';
 
-type AttentionDeps = { readonly store: Store; readonly budgets: Budgets; readonly now: () => number };
+/** `supervisor`: has the live runs in memory. Without it they are read from the store. */
+type AttentionDeps = {
+  readonly store: Store;
+  readonly budgets: Budgets;
+  readonly now: () => number;
+  readonly supervisor?: Pick<Supervisor, 'alive'>;
+};
 
 /** Returns what lists the needs, in the order in which they are shown. */
 export function createAttention(deps: AttentionDeps): () => NeedView[] {
@@ -22,8 +29,10 @@ class Attention {
   readonly #store: Store;
   readonly #budgets: Budgets;
   readonly #now: () => number;
+  readonly #supervisor: AttentionDeps['supervisor'];
 
-  constructor({ store, budgets, now }: AttentionDeps) {
+  constructor({ store, budgets, now, supervisor }: AttentionDeps) {
+    this.#supervisor = supervisor;
     this.#store = store;
     this.#budgets = budgets;
     this.#now = now;
@@ -57,7 +66,15 @@ class Attention {
 
   #unseenRuns(): NeedView[] {
     const paging = { before: null, limit: limits.needsShown };
-    return this.#store.runs.page({ statuses: ['running', 'stopping'] }, paging).runs.flatMap(ofUnseen);
+    if (this.#supervisor === undefined)
+      return this.#store.runs.page({ statuses: ['running', 'stopping'] }, paging).runs.flatMap(ofUnseen);
+    const alive = this.#supervisor
+      .alive()
+      .flatMap((run) => ofUnseen(run).map((need) => ({ number: run.number, need })));
+    return alive
+      .sort((a, b) => b.number - a.number)
+      .slice(0, limits.needsShown)
+      .map(({ need }) => need);
   }
 
   #lostRuns(): NeedView[] {

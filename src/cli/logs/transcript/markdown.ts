@@ -4,6 +4,7 @@ import { type Colour, paint, type TextStyle } from '../../terminal/style.ts';
 import { type Indent, noIndent, type Span, span, wrap } from '../../terminal/styled-text.ts';
 import { inlineSpans } from './inline-markdown.ts';
 import { tableLines } from './markdown-table.ts';
+import { parseSimple } from './simple-markdown.ts';
 
 /** Texts that are longer, or nested deeper than real ones, are shown unchanged. */
 const markdownMax = 64 * 1024;
@@ -11,14 +12,18 @@ const nestingMax = 40;
 
 /** Renders a text, wrapped to the width of the terminal. */
 export function markdownLines(text: string, look: TextStyle, indent: Indent = noIndent): string[] {
-  const source = text.replaceAll('\t', '    ').replace(/\n+$/, '');
-  const tokens = parseTokens(source);
+  const spaced = text.includes('\t') ? text.replaceAll('\t', '    ') : text;
+  const source = spaced.endsWith('\n') ? spaced.replace(/\n+$/, '') : spaced;
+  const tokens = isTooMuch(source) ? null : (parseSimple(source) ?? parseFully(source));
   return tokens === null ? wrap([span(source)], look, indent) : blockLines(tokens, look, indent);
 }
 
 /** Parses Markdown. Returns null for a text that cannot be rendered. */
 export function parseTokens(text: string): Token[] | null {
-  if (text.length > markdownMax || nests(text)) return null;
+  return isTooMuch(text) ? null : parseFully(text);
+}
+
+function parseFully(text: string): Token[] | null {
   try {
     return lexer(text, { gfm: true });
   } catch {
@@ -26,12 +31,13 @@ export function parseTokens(text: string): Token[] | null {
   }
 }
 
-/** Returns whether the nesting is too deep. The lexer recurses once per level. */
-function nests(text: string): boolean {
-  return (
-    new RegExp(`^(?:[ >*+-]|\\d+[.)] ){${2 * nestingMax},}\\S`, 'm').test(text) ||
-    new RegExp(`[\\[*_~]{${nestingMax},}`).test(text)
-  );
+const nestedBlocks = new RegExp(`^(?:[ >*+-]|\\d+[.)] ){${2 * nestingMax},}\\S`, 'm');
+const nestedMarks = new RegExp(`[\\[*_~]{${nestingMax},}`);
+
+/** Returns whether a text is too long, or nested too deep. The lexer recurses once per level. */
+function isTooMuch(text: string): boolean {
+  if (text.length > markdownMax) return true;
+  return text.length >= nestingMax && (nestedBlocks.test(text) || nestedMarks.test(text));
 }
 
 function blockLines(tokens: readonly Token[], look: TextStyle, indent: Indent, tight = false): string[] {

@@ -49,6 +49,7 @@ export class OpenTools {
 }
 
 function forgetOldest(all: Map<string, unknown> | Set<string>): void {
+  if (all.size <= openMax) return;
   const [oldest] = all.keys();
-  if (all.size > openMax && oldest !== undefined) all.delete(oldest);
+  if (oldest !== undefined) all.delete(oldest);
 }

@@ -22,7 +22,7 @@ export type RenderContext = {
 
 /** Adds the cleaning functions to the options. */
 export function resolveRenderOptions({ look, cwd, hint, hide }: RenderContext): RenderOptions {
-  const words = (text: string) => cleanText(withoutOverwritten(hide(text))).replaceAll('\t', '    ');
+  const words = (text: string) => cleanText(withoutOverwritten(hide(text)));
   return { look, cwd, hint, words, oneLine: (text) => clean(hide(text)) };
 }
 

@@ -43,16 +43,17 @@ export function createRenderer(options: RenderOptions): Renderer {
   function push(bytes: Uint8Array): string[] {
     const read = cutLines(cut, bytes);
     cut = read.cut;
-    return read.lines.flatMap((line) =>
-      typeof line !== 'string'
-        ? lines.add({ type: 'left-out' })
-        : transcribe(line, stream).flatMap((item) => lines.add(item)),
-    );
+    const shown: string[] = [];
+    for (const line of read.lines)
+      for (const item of typeof line === 'string' ? transcribe(line, stream) : leftOut)
+        for (const row of lines.add(item)) shown.push(row);
+    return shown;
   }
 
   return { push, pause: () => lines.pause(), rest: () => [...(cut.bytes > 0 ? push(lineBreak) : []), ...lines.rest()] };
 }
 
+const leftOut: readonly TranscriptItem[] = [{ type: 'left-out' }];
 const lineBreak = new Uint8Array([0x0a]);
 const asIs: Transcribe = (line): TranscriptItem[] => [{ type: 'line', text: line }];
 

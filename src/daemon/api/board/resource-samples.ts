@@ -14,7 +14,7 @@ export function createSamples({ supervisor, scanner, now }: Pick<ApiContext, 'su
   async function take(): Promise<void> {
     const alive = supervisor.alive().filter(({ state }) => isAlive(state));
     const entries = alive.map(async ({ id, number, state }) => {
-      const { members } = await scanner.find(id, isAlive(state) ? state.leader : null);
+      const { members } = await scanner.find(id, isAlive(state) ? state.leader : null, { forShow: true });
       return [number, await sampleMembers(members)] as const;
     });
     samples = new Map(await Promise.all(entries));

@@ -260,6 +260,18 @@ describe('the reports and usage of an agent', () => {
     expect(renderer.rest()).toEqual(['', 'The end']);
   });
 
+  it('are the same when each piece of the log is read into the same buffer', () => {
+    const stream = Buffer.from(
+      [1, 2, 3, 4].map((id) => `${JSON.stringify(ran(`echo ${id}`, `${'x'.repeat(40)}\n`, 0))}\n`).join(''),
+    );
+    const [whole, pieces] = [rendererOf(readerOf('codex')), rendererOf(readerOf('codex'))];
+    const buffer = Buffer.alloc(100);
+    const lines: string[] = [];
+    for (let at = 0; at < stream.length; at += buffer.length)
+      lines.push(...pieces.push(buffer.subarray(0, stream.copy(buffer, 0, at))));
+    expect([...lines, ...pieces.rest()]).toEqual([...whole.push(stream), ...whole.rest()]);
+  });
+
   it('leave out a line of more than 8 MiB, and continue with the next line', () => {
     const long = `{"type":"item.completed","item":{"text":"${'x'.repeat(9 * 2 ** 20)}"}}\n`;
     expect(linesOf(codex, `${long}${logOf(ran('make', '', 0))}`)).toEqual([
