@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findRunProcesses } from '#process/run-processes.ts';
 import { clip, createHome, multiplyRuns } from './home.ts';
+import { measureLargeHome } from './large-home.ts';
 import { cpuMs, least, median, paired, type Row, rssMb, timeProcess, until, which } from './measure.ts';
 
 const node = process.execPath;
@@ -79,6 +80,14 @@ await row(
       met: result.ratio <= 1.2 && daemonMb / bareMb <= 1.8 && keeperMb / bareMb <= 1.2,
     };
   },
+);
+
+await row(
+  'large-home',
+  'ledger, status, open tasks, board and budgets with 1,000,000 agent runs and 10,000 tasks',
+  'with 100 runs and 10 tasks',
+  '≤ 1.3× each; no block above 10 ms',
+  measureLargeHome,
 );
 
 await row('submit', 'submit → exec', 'raw spawn', '≤ 3×', async () => {
