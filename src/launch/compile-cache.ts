@@ -1,6 +1,6 @@
 /**
- * Node's cache of compiled code, which takes a third off the start of the daemon. It is only used where nobody else can
- * write, because Node executes what it finds there.
+ * Node's cache of compiled code, which takes a third off the start of the daemon. It is only used where no other user
+ * can write, because Node executes what it finds there.
  */
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { enableCompileCache, flushCompileCache } from 'node:module';

@@ -54,7 +54,8 @@ export function linesQuery(one: boolean): string {
       counts AND cost IS NULL AS cost_unknown, counts AND cost IS NOT NULL AND part AS cost_partial,
       advanced IS NOT NULL AS judged, coalesce(advanced, 0) AS advanced
     FROM (SELECT *, agent <> '' AND ran_ms IS NOT NULL AS counts FROM (
-      SELECT number AS run, coalesce(task_id, 0) AS task, coalesce(agent_id, '') AS agent, queued_at, 1 AS listed, ended,
+      SELECT number AS run, coalesce(task_id, 0) AS task, coalesce(agent_id, '') AS agent,
+        queued_at, 1 AS listed, ended,
         coalesce(json_extract(state, '$.endedAt'), 0) AS ended_at,
         json_extract(state, '$.endedAt') - json_extract(state, '$.startedAt') AS ran_ms,
         coalesce(${slept}, 0) AS slept_ms,
@@ -103,7 +104,8 @@ export function fillStatements(entries: string, into: string): string[] {
     SELECT task, ${span}, agent, slot / ${span / from} AS coarse, ${sums} FROM ${into} WHERE span = ${from}
     GROUP BY task, agent, coarse`;
   return [
-    `${start} SELECT -1, 15, agent, at / 900000 AS quarter, ${sums} FROM (${dated}) WHERE at > 0 GROUP BY agent, quarter`,
+    `${start} SELECT -1, 15, agent, at / 900000 AS quarter, ${sums} FROM (${dated}) WHERE at > 0
+      GROUP BY agent, quarter`,
     `${start} SELECT 0, 15, agent, at / 900000 AS quarter, ${sums} FROM (${dated}) WHERE at > 0 AND task = 0
       GROUP BY agent, quarter`,
     coarser(60, 15),

@@ -28,8 +28,8 @@ const amounts = () => ({
 });
 
 /**
- * What each run of an agent or a task has used, removed ones included. Task 0 and agent '' mean none. A run that has not
- * ended has no amounts.
+ * What each run of an agent or a task has used, removed ones included. Task 0 and agent '' mean none. A run that has
+ * not ended has no amounts.
  */
 export const usageEntries = sqliteTable(
   'usage_entries',
@@ -66,7 +66,7 @@ export const usageSums = sqliteTable(
     newest: integer('newest').notNull(),
     /** Runs in the list, in the slot in which they were queued. The amounts are in the slot of the end. */
     listed: integer('listed').notNull(),
-    /** In the sums of all tasks and all time: the number of tasks in which runs have ended, runs without a task as one. */
+    /** In sums of all tasks and all time: the number of tasks in which runs have ended. No task counts as one. */
     tasks: integer('tasks').notNull().default(0),
     ...amounts(),
   },

@@ -174,7 +174,8 @@ export class UsageTotals {
   #days(scope: Scope, minutesEast: number): Group[] {
     const { text, values } = scope.task > 0 ? entriesOf(scope) : this.#slotsOf(scope, minutesEast);
     const day = `(at / 60000 + CAST(? AS integer)) / ${dayMinutes}`;
-    const query = `SELECT ${day} AS key, ${summed} FROM (${text}) WHERE at > 0 AND runs > 0 GROUP BY key ORDER BY key DESC LIMIT ?`;
+    const query = `SELECT ${day} AS key, ${summed} FROM (${text}) WHERE at > 0 AND runs > 0
+      GROUP BY key ORDER BY key DESC LIMIT ?`;
     return this.#groups({ text: query, values: [minutesEast, ...values, limits.ledgerDays + 1] });
   }
 
