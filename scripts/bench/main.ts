@@ -3,6 +3,7 @@
  * Names of rows select some of them; `--brief` only proves that every row can be measured.
  */
 import { idleRows } from './idle.ts';
+import { largeHomeRows } from './large-home.ts';
 import { memoryRows } from './memory.ts';
 import { dashboardRows } from './open-dashboard.ts';
 import { outputRows } from './output.ts';
@@ -22,6 +23,7 @@ const all: readonly BenchRow[] = [
   ...renderedRows,
   ...idleRows,
   ...dashboardRows,
+  ...largeHomeRows,
   ...memoryRows,
   ...sweepRows,
   ...peerRows,

@@ -9,6 +9,7 @@ import { isRunId } from '#run/run-id.ts';
 import { readMeta } from '#store/meta.ts';
 import { type OpenDatabase, openReadOnly } from '#store/open.ts';
 import { RunStore } from '#store/runs.ts';
+import { findUsageDrift } from '#store/usage-check.ts';
 import { type Check, ok } from './check.ts';
 import type { DaemonSays } from './check-daemon.ts';
 import { checkLogs } from './check-logs.ts';
@@ -45,6 +46,7 @@ export function checkDatabase(home: Home, daemon: DaemonSays, config: Config | n
     const logs = config === null ? [] : [checkLogs(opened.db, config.logs, Date.now())];
     return [
       ok('database', `${store.total()} runs, ${Math.ceil(statSync(home.database).size / 2 ** 20)} MiB`),
+      ...checkSums(opened, daemon),
       checkLeaks(store, daemon),
       ...changes,
       ...logs,
@@ -91,6 +93,16 @@ function damaged(says: string, daemon: DaemonSays): Check {
     says,
     todo: `${first}clip doctor --fix: a new one is made of what can be read and of the folders of the runs.`,
   };
+}
+
+/** Checks the sums of what runs have used, which budgets and the ledger read. */
+function checkSums({ sqlite }: OpenDatabase, daemon: DaemonSays): Check[] {
+  const drift = findUsageDrift(sqlite);
+  if (drift === null) return [];
+  if (drift.entries + drift.sums === 0) return [ok('sums', 'what runs have used is summed up correctly')];
+  const says = `${drift.sums} sums of what runs have used are wrong, and ${drift.entries} of the runs in them`;
+  const first = daemon === null ? '' : 'clip daemon stop (the runs live on), then ';
+  return [{ name: 'sums', state: 'broken', says, todo: `${first}clip doctor --fix: all runs are summed up again.` }];
 }
 
 /** Finds processes that carry the mark of an ended run. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Home } from '#config/home.ts';
 import { takeLock } from '#store/lock.ts';
+import { repairUsage } from '#store/usage-check.ts';
 import { openToOthers } from './file-modes.ts';
 import { repairDatabase } from './repair-database.ts';
 
@@ -29,7 +30,8 @@ export async function fix(options: {
   if (!existsSync(home.folder)) return [];
   process.umask(0o077);
   const done = closeToOthers(home);
-  if (!options.daemonAnswers && (await lock(home))) return [...done, ...repairDatabase(options), ...removeStale(home)];
+  if (!options.daemonAnswers && (await lock(home)))
+    return [...done, ...repairDatabase(options), ...repairSums(home), ...removeStale(home)];
   return [
     ...done,
     'The daemon is running, so its database was only checked. ' +
@@ -44,6 +46,12 @@ async function lock(home: Home): Promise<boolean> {
     if (Date.now() > until) return false;
     await sleep(lockPauseMs);
   }
+}
+
+/** Books the use of all runs again if the sums of it are wrong. The caller holds the lock. */
+function repairSums({ database }: Home): string[] {
+  if ((statSync(database, { throwIfNoEntry: false })?.size ?? 0) === 0 || repairUsage(database) === null) return [];
+  return ['The sums of what runs have used were wrong: all runs were summed up again.'];
 }
 
 function closeToOthers(home: Home): string[] {

@@ -191,11 +191,18 @@ const sum = z.object({
   advancedShare: z.number().nullable(),
 });
 export type Sum = z.infer<typeof sum>;
+/**
+ * The groups are bounded: those with the newest ends. `tasksHidden`, `agentsHidden`: the number of others. `daysHidden`:
+ * whether there are runs before the first day.
+ */
 const totalsView = z.object({
   ...sum.shape,
   byTask: z.array(z.object({ task: z.int().nullable(), ...sum.shape })),
   byAgent: z.array(z.object({ agent: z.string().nullable(), ...sum.shape })),
   byDay: z.array(z.object({ day: z.string(), ...sum.shape })),
+  tasksHidden: z.int(),
+  agentsHidden: z.int(),
+  daysHidden: z.boolean(),
 });
 
 const schema = z.literal(1);

@@ -91,6 +91,9 @@ export const limits = {
   pageTasks: 50,
   /** Rows of a ledger, as in the reference. `--limit` shows more. */
   ledgerRuns: 8,
+  /** Tasks, agents and days with sums of their own in the totals of a ledger: those with the newest ends. */
+  ledgerGroups: 50,
+  ledgerDays: 31,
   /** Runs without a verdict that get one in a single iteration of the event loop. */
   backfillRuns: 20,
   documentLength: 500_000,

@@ -8,9 +8,12 @@ import type { WriteTransaction } from './transaction.ts';
 
 export class CommentStore {
   readonly #db: Db;
+  readonly #ofRun: ReturnType<typeof prepareOfRun>;
 
+  /** Prepares a statement. Throws if the database cannot be used. */
   constructor(db: Db) {
     this.#db = db;
+    this.#ofRun = prepareOfRun(db);
   }
 
   /** Adds a comment. Returns null if one with this key exists. */
@@ -64,13 +67,17 @@ export class CommentStore {
 
   /** Returns how many comments a run has written on this task, and when it wrote the last one. */
   ofRun(run: number, task: number): { count: number; lastAt: number | null } {
-    const row = this.#db
-      .select({ count: sql<number>`count(*)`, lastAt: sql<number | null>`max(at)` })
-      .from(comments)
-      .where(and(eq(comments.run, run), eq(comments.task, task)))
-      .get();
-    return row ?? { count: 0, lastAt: null };
+    return this.#ofRun.get({ run, task }) ?? { count: 0, lastAt: null };
   }
+}
+
+function prepareOfRun(db: Db) {
+  const where = and(eq(comments.run, sql.placeholder('run')), eq(comments.task, sql.placeholder('task')));
+  return db
+    .select({ count: sql<number>`count(*)`, lastAt: sql<number | null>`max(at)` })
+    .from(comments)
+    .where(where)
+    .prepare();
 }
 
 function toComment({ id, task, author, text, at }: typeof comments.$inferSelect): Comment {

@@ -10,9 +10,12 @@ export type DocumentHead = Omit<Document, 'body'> & { readonly bytes: number };
 
 export class DocumentStore {
   readonly #db: Db;
+  readonly #ofRun: ReturnType<typeof prepareOfRun>;
 
+  /** Prepares a statement. Throws if the database cannot be used. */
   constructor(db: Db) {
     this.#db = db;
+    this.#ofRun = prepareOfRun(db);
   }
 
   /** Stores a revision. `revision`: the next one. The caller has compared it with the latest in this transaction. */
@@ -78,19 +81,7 @@ export class DocumentStore {
    * differ from every earlier revision. `lastAt`: when the newest of these was written.
    */
   ofRun(run: number, task: number): { count: number; fresh: number; freshPlan: boolean; lastAt: number | null } {
-    const fresh = sql`not exists (select 1 from documents as older
-      where older.task = ${documents.task} and older.key = ${documents.key}
-      and older.revision < ${documents.revision} and older.body = ${documents.body})`;
-    const row = this.#db
-      .select({
-        count: sql<number>`count(*)`,
-        fresh: sql<number>`coalesce(sum(${fresh}), 0)`,
-        plans: sql<number>`coalesce(sum(${documents.key} = 'plan' and ${fresh}), 0)`,
-        lastAt: sql<number | null>`max(case when ${fresh} then ${documents.at} end)`,
-      })
-      .from(documents)
-      .where(and(eq(documents.run, run), eq(documents.task, task), ne(documents.key, summaryKey)))
-      .get();
+    const row = this.#ofRun.get({ run, task });
     return {
       count: row?.count ?? 0,
       fresh: row?.fresh ?? 0,
@@ -98,6 +89,23 @@ export class DocumentStore {
       lastAt: row?.lastAt ?? null,
     };
   }
+}
+
+function prepareOfRun(db: Db) {
+  const p = sql.placeholder;
+  const fresh = sql`not exists (select 1 from documents as older
+    where older.task = ${documents.task} and older.key = ${documents.key}
+    and older.revision < ${documents.revision} and older.body = ${documents.body})`;
+  return db
+    .select({
+      count: sql<number>`count(*)`,
+      fresh: sql<number>`coalesce(sum(${fresh}), 0)`,
+      plans: sql<number>`coalesce(sum(${documents.key} = 'plan' and ${fresh}), 0)`,
+      lastAt: sql<number | null>`max(case when ${fresh} then ${documents.at} end)`,
+    })
+    .from(documents)
+    .where(and(eq(documents.run, p('run')), eq(documents.task, p('task')), ne(documents.key, summaryKey)))
+    .prepare();
 }
 
 function ofTask(task: number, key: string): SQL | undefined {

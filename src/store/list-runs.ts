@@ -1,5 +1,5 @@
 /** Lists of runs: filtered, newest first, in pages, with a count of what is not shown. */
-import { and, desc, eq, gte, inArray, isNotNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
 import { limits } from '#run/limits.ts';
 import type { Run, RunStatus } from '#run/run.ts';
 import type { Db } from './open.ts';
@@ -19,6 +19,8 @@ export type RunFilter = {
 
 /** A mistyped name most likely means a recent one. */
 const namesMax = 500;
+/** Runs among which the lowest number since a moment is looked for. */
+const earlyRuns = 200;
 
 export type RunPage = { readonly runs: readonly Run[]; readonly next: number | null; readonly hidden: number };
 /** `before`: the number below which the page begins; null for the newest run. */
@@ -55,12 +57,31 @@ export function listNames(db: Db): string[] {
     .flatMap(({ name }) => (name === null ? [] : [name]));
 }
 
-/** Returns runs of agents and of tasks, newest first. `hidden`: the number of further runs. */
-export function selectLedger(db: Db, filter: LedgerFilter, most: number): { runs: Run[]; hidden: number } {
-  const where = and(...conditions(db, filter, null), sql`(agent_id is not null or task_id is not null)`);
-  const all = db.select({ n: sql<number>`count(*)` }).from(runs).where(where).get()?.n ?? 0;
-  const shown = db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(most).all().map(toRun);
-  return { runs: shown, hidden: all - shown.length };
+/**
+ * Returns the lowest number of the runs that were queued at or after `since`; null if there is none. Numbers grow with
+ * time, so only the first few are looked at: the clock may have been set back.
+ */
+export function findFirstSince(db: Db, since: number): number | null {
+  const early = db
+    .select({ number: runs.number })
+    .from(runs)
+    .where(gte(runs.queuedAt, since))
+    .orderBy(asc(runs.queuedAt))
+    .limit(earlyRuns)
+    .as('early');
+  return (
+    db
+      .select({ number: sql<number | null>`min(${early.number})` })
+      .from(early)
+      .get()?.number ?? null
+  );
+}
+
+/** Returns runs of agents and of tasks, newest first. */
+export function selectLedger(db: Db, filter: LedgerFilter, most: number): Run[] {
+  const since = filter.since === undefined ? undefined : gte(runs.queuedAt, filter.since);
+  const where = and(...conditions(db, filter, null), sql`(agent_id is not null or task_id is not null)`, since);
+  return db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(most).all().map(toRun);
 }
 
 /**
@@ -117,13 +138,9 @@ function conditions(db: Db, filter: RunFilter, before: number | null): SQL[] {
     );
   }
   if (filter.since !== undefined) {
-    // Numbers grow with time, so the first number since then bounds the scan.
-    const first = db
-      .select({ number: sql<number>`min(${runs.number})` })
-      .from(runs)
-      .where(gte(runs.queuedAt, filter.since))
-      .get()?.number;
-    all.push(first == null ? sql`0` : or(gte(runs.number, first)));
+    // The first number since then bounds the scan.
+    const first = findFirstSince(db, filter.since);
+    all.push(first === null ? sql`0` : gte(runs.number, first));
   }
   return all.filter((condition) => condition !== undefined);
 }

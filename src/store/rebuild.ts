@@ -20,6 +20,7 @@ import { RunStore } from './runs.ts';
 import { runs } from './schema.ts';
 import type { Sqlite } from './sqlite.ts';
 import { inTransaction, type WriteTransaction } from './transaction.ts';
+import { bookAll } from './usage-booking.ts';
 import { WakeStore } from './wakes.ts';
 
 /** A run with the history that leads to its state. */
@@ -173,6 +174,7 @@ export class Rebuilding {
     const dropped = dropWakesOfNobody(sqlite);
     writeMeta(tx, this.#db, 'runs_total', String(this.#column('SELECT count(*) FROM runs')[0]));
     writeMeta(tx, this.#db, 'version', this.#version);
+    bookAll(tx, sqlite);
     // Marks the end as unclean, so the next daemon recovers live runs as after a crash.
     writeMeta(tx, this.#db, 'unclean', '1');
     writeMeta(tx, this.#db, 'mended_from', repairedFrom);

@@ -16,6 +16,9 @@ export type Salvaged = {
 
 type Row = Record<string, unknown>;
 
+/** Tables that are made of others. */
+const derived = new Set(['usage_entries', 'usage_sums', 'usage_changes']);
+
 /** Rows per query. After an unreadable page, this many rows are read one by one. */
 const batchRows = 200;
 const pageBytes = 4_096;
@@ -133,7 +136,9 @@ function listTables(sqlite: Sqlite): string[] {
   const rows = sqlite.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY rowid").all() as {
     name: string;
   }[];
-  return rows.map(({ name }) => name).filter((name) => !name.startsWith('sqlite_') && name !== '__drizzle_migrations');
+  return rows
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith('sqlite_') && name !== '__drizzle_migrations' && !derived.has(name));
 }
 
 function listColumns(sqlite: Sqlite, table: string): string[] {

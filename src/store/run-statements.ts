@@ -1,5 +1,5 @@
 /** The statements on runs that are prepared once, because they are executed for each change or each view of a run. */
-import { asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { runLabels, runs } from './schema.ts';
 
@@ -66,10 +66,24 @@ export function prepareRunReads(db: Db) {
       .from(runs)
       .where(eq(runs.key, p('key')))
       .prepare(),
+    numbersOfStatus: db
+      .select({ number: runs.number })
+      .from(runs)
+      .where(and(eq(runs.status, p('status')), gte(runs.number, p('from'))))
+      .orderBy(desc(runs.number))
+      .limit(p('most'))
+      .prepare(),
     retryOf: db
       .select({ number: runs.number })
       .from(runs)
       .where(eq(runs.retryOfRunId, p('id')))
+      .orderBy(desc(runs.number))
+      .limit(1)
+      .prepare(),
+    latestOfTask: db
+      .select()
+      .from(runs)
+      .where(eq(runs.taskId, p('task')))
       .orderBy(desc(runs.number))
       .limit(1)
       .prepare(),

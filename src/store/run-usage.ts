@@ -1,5 +1,5 @@
 /** Usage of ended runs, including removed ones, for comparison with budgets. */
-import { and, eq, gte, isNotNull, notInArray, type SQL, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, notInArray, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { isEnded, liveStatuses, type Run } from '#run/run.ts';
 import type { StreamDigest } from '#run/stream-digest.ts';
@@ -32,18 +32,6 @@ export class RunUsageStore {
 
   constructor(db: Db) {
     this.#db = db;
-  }
-
-  /**
-   * Returns the usage of agent runs that ended at or after this moment. It scans all agent runs, so it is meant for
-   * the start of a day, not for each heartbeat.
-   */
-  endedSince(at: number): RunUse[] {
-    const lately = this.#removed(and(isNotNull(tombstones.agentId), gte(tombstones.removedAt, at)));
-    return [
-      ...this.#kept(and(isNotNull(runs.agentId), sql`json_extract(${runs.state}, '$.endedAt') >= ${at}`)),
-      ...lately.filter(({ endedAt }) => endedAt >= at),
-    ];
   }
 
   /** Returns the usage of a run; null if it has not ended or is unknown. */

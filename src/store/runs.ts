@@ -3,6 +3,7 @@ import { and, asc, desc, eq, gt, inArray, like, sql } from 'drizzle-orm';
 import { limits } from '#run/limits.ts';
 import { endedStatuses, liveStatuses, type Run, type RunStatus } from '#run/run.ts';
 import {
+  findFirstSince,
   type LedgerFilter,
   listNames,
   type Paging,
@@ -16,7 +17,7 @@ import type { Db } from './open.ts';
 import { stateColumns, toRow, toRun } from './run-row.ts';
 import { prepareRunReads, prepareRunWrites } from './run-statements.ts';
 import { runs } from './schema.ts';
-import { endedOfTask, latestOfTask, numbersOfTask, openOfTask } from './task-runs.ts';
+import { endedOfTask, latestByAgent, openOfTask } from './task-runs.ts';
 import { type BuriedUsage, findBuriedStatus, hasTombstone, insertTombstone, type TombstoneRef } from './tombstones.ts';
 import type { WriteTransaction } from './transaction.ts';
 
@@ -215,19 +216,27 @@ export class RunStore {
     return listNames(this.#db);
   }
 
-  /** Returns runs of agents and of tasks, newest first. `hidden`: the number of further runs. */
-  ledger(filter: LedgerFilter, most: number): { runs: Run[]; hidden: number } {
+  /** Returns the newest runs in these states, queued at or after `since`. Unlike `page`, it counts nothing. */
+  newest(statuses: readonly RunStatus[], most: number, since: number | null = null): Run[] {
+    const from = since === null ? 0 : findFirstSince(this.#db, since);
+    if (from === null) return [];
+    return statuses
+      .flatMap((status) => this.#reads.numbersOfStatus.all({ status, from, most }))
+      .sort((a, b) => b.number - a.number)
+      .slice(0, most)
+      .flatMap(({ number }) => this.byNumber(number) ?? []);
+  }
+
+  /** Returns runs of agents and of tasks, newest first. */
+  ledger(filter: LedgerFilter, most: number): Run[] {
     return selectLedger(this.#db, filter, most);
   }
 
   /** Returns the newest run of a task, by this agent if one is given, or null. */
   latestOfTask(task: number, agentId: string | null): Run | null {
-    return latestOfTask(this.#db, task, agentId);
-  }
-
-  /** Returns the numbers of all runs of a task, including removed ones. */
-  numbersOfTask(task: number): number[] {
-    return numbersOfTask(this.#db, task);
+    if (agentId !== null) return latestByAgent(this.#db, task, agentId);
+    const row = this.#reads.latestOfTask.get({ task });
+    return row ? toRun(row) : null;
   }
 
   /** Returns the newest ended runs of a task. */

@@ -38,6 +38,10 @@ export const runs = sqliteTable(
     index('runs_by_name').on(table.name, table.number).where(sql`name is not null`),
     index('runs_queue').on(table.priority, table.number).where(sql`status = 'queued'`),
     index('runs_unsettled').on(table.number).where(sql`unsettled = 1`),
+    index('runs_in_ledger').on(table.number).where(sql`(agent_id is not null or task_id is not null)`),
+    index('runs_open_of_task')
+      .on(table.taskId)
+      .where(sql`task_id is not null and (status = 'queued' or unsettled = 1)`),
     index('runs_needing_person').on(table.number).where(sql`needs_person = 1`),
     index('runs_by_status').on(table.status, table.number),
     index('runs_to_archive')
@@ -76,6 +80,7 @@ export const events = sqliteTable(
   (table) => [
     index('events_by_run').on(table.run, table.seq),
     index('events_by_task').on(table.taskId, table.seq).where(sql`task_id is not null`),
+    index('events_of_clock').on(table.run).where(sql`type = 'clock-jumped'`),
   ],
 );
 

@@ -2,6 +2,7 @@
 import { AgentStore } from './agents.ts';
 import { ArchiveStore } from './archived-logs.ts';
 import { CommentStore } from './comments.ts';
+import { asClipError } from './database-errors.ts';
 import { DocumentStore } from './documents.ts';
 import { EventStore } from './events.ts';
 import { GroupStore } from './groups.ts';
@@ -14,8 +15,9 @@ import { RunStore } from './runs.ts';
 import type { Sqlite } from './sqlite.ts';
 import { SessionStore, StreamStateStore } from './stream-states.ts';
 import { TaskStore } from './tasks.ts';
-import { inTransaction, type WriteTransaction } from './transaction.ts';
-import { type SumFilter, type Sums, sumUsage } from './usage-totals.ts';
+import { inAnyTransaction, inTransaction, type WriteTransaction } from './transaction.ts';
+import { UsageBooking } from './usage-booking.ts';
+import { UsageTotals } from './usage-totals.ts';
 import { WakeStore } from './wakes.ts';
 import { WorkspaceStore } from './workspaces.ts';
 
@@ -35,8 +37,7 @@ export type Store = {
   readonly runUsage: RunUsageStore;
   readonly workspaces: WorkspaceStore;
   readonly reserve: Reserve;
-  /** Returns sums over runs (usage-totals.ts). */
-  readonly ledger: (filter: SumFilter, minutesEast: number) => Sums;
+  readonly usageTotals: UsageTotals;
   /** Runs the work in one transaction. Throws if one is open already: its `tx` is passed on instead. */
   readonly transaction: <T>(work: (tx: WriteTransaction) => T) => T;
   /** Returns a single fact about the home, or null. */
@@ -61,10 +62,27 @@ type Around = {
 export function createStore(options: Parameters<typeof openStore>[0] & { around?: Around }): Store {
   const opened = openStore(options);
   const around = options.around ?? { before: () => {}, failed: () => {} };
-  return storeOver(opened, around, new Reserve(opened.sqlite, options.path));
+  try {
+    const booking = new UsageBooking(opened.sqlite);
+    bookDue(opened.sqlite, booking);
+    return storeOver(opened, around, booking, new Reserve(opened.sqlite, options.path));
+  } catch (error) {
+    opened.close();
+    throw asClipError(error, options.path);
+  }
 }
 
-function storeOver({ sqlite, db, close }: OpenDatabase, around: Around, reserve: Reserve): Store {
+/** Books what another program, or a migration, has left to book. */
+function bookDue(sqlite: Sqlite, booking: UsageBooking): void {
+  if (booking.isDue()) inAnyTransaction(sqlite, (tx) => booking.settle(tx));
+}
+
+function storeOver(
+  { sqlite, db, close }: OpenDatabase,
+  around: Around,
+  booking: UsageBooking,
+  reserve: Reserve,
+): Store {
   return {
     runs: new RunStore(db),
     events: new EventStore(db),
@@ -81,8 +99,8 @@ function storeOver({ sqlite, db, close }: OpenDatabase, around: Around, reserve:
     runUsage: new RunUsageStore(db),
     workspaces: new WorkspaceStore(db),
     reserve,
-    ledger: (filter, minutesEast) => sumUsage(db, filter, minutesEast),
-    transaction: (work) => change(sqlite, around, work),
+    usageTotals: new UsageTotals(sqlite, () => bookDue(sqlite, booking)),
+    transaction: (work) => change(sqlite, around, booking, work),
     readMeta: (key) => readMeta(db, key),
     writeMeta: (tx, key, value) => writeMeta(tx, db, key, value),
     failFast: () => failFast(sqlite),
@@ -90,11 +108,20 @@ function storeOver({ sqlite, db, close }: OpenDatabase, around: Around, reserve:
   };
 }
 
-function change<T>(sqlite: Sqlite, { before, failed }: Around, work: (tx: WriteTransaction) => T): T {
+function change<T>(
+  sqlite: Sqlite,
+  { before, failed }: Around,
+  booking: UsageBooking,
+  work: (tx: WriteTransaction) => T,
+): T {
   if (sqlite.inTransaction) throw new Error('A transaction is open already.');
   before();
   try {
-    return inTransaction(sqlite, work);
+    return inTransaction(sqlite, (tx) => {
+      const result = work(tx);
+      booking.settle(tx);
+      return result;
+    });
   } catch (error) {
     failed(error);
     throw error;

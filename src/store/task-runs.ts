@@ -3,20 +3,13 @@ import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
 import { endedStatuses, type Run } from '#run/run.ts';
 import type { Db } from './open.ts';
 import { toRun } from './run-row.ts';
-import { runs, tombstones } from './schema.ts';
+import { runs } from './schema.ts';
 
-/** Returns the newest run of a task, by this agent if one is given, or null. */
-export function latestOfTask(db: Db, task: number, agentId: string | null): Run | null {
-  const where = and(eq(runs.taskId, task), agentId === null ? undefined : eq(runs.agentId, agentId));
+/** Returns the newest run of a task by this agent, or null. */
+export function latestByAgent(db: Db, task: number, agentId: string): Run | null {
+  const where = and(eq(runs.taskId, task), eq(runs.agentId, agentId));
   const row = db.select().from(runs).where(where).orderBy(desc(runs.number)).limit(1).get();
   return row ? toRun(row) : null;
-}
-
-/** Returns the numbers of all runs of a task, including removed ones. */
-export function numbersOfTask(db: Db, task: number): number[] {
-  const living = db.select({ number: runs.number }).from(runs).where(eq(runs.taskId, task)).all();
-  const buried = db.select({ number: tombstones.number }).from(tombstones).where(eq(tombstones.taskId, task)).all();
-  return [...living, ...buried].map(({ number }) => number);
 }
 
 /** Returns the newest ended runs of a task. */
@@ -27,6 +20,6 @@ export function endedOfTask(db: Db, task: number, most: number): Run[] {
 
 /** Returns runs of a task that have not ended or are not finalized. */
 export function openOfTask(db: Db, task: number): Run[] {
-  const where = and(eq(runs.taskId, task), sql`(status = 'queued' or unsettled = 1)`);
+  const where = and(eq(runs.taskId, task), sql`task_id is not null and (status = 'queued' or unsettled = 1)`);
   return db.select().from(runs).where(where).orderBy(asc(runs.number)).all().map(toRun);
 }

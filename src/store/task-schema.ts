@@ -1,5 +1,5 @@
 /** The tables of tasks. */
-import { sql } from 'drizzle-orm';
+import { desc, sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
 /** Tasks. Their numbers are never reused. */
@@ -35,6 +35,19 @@ export const tasks = sqliteTable(
   (table) => [
     index('tasks_by_status').on(table.status, table.number),
     index('tasks_by_agent').on(table.agentId, table.status).where(sql`agent_id is not null`),
+    // The plus makes SQLite prefer these, which need no sorting, to the index on the status.
+    index('tasks_of_agents')
+      .on(desc(table.priority), table.number)
+      .where(sql`+status in ('todo', 'in_progress') and dismissed_at is null and agent_id is not null`),
+    index('tasks_of_person')
+      .on(desc(table.priority), table.number)
+      .where(
+        sql`+status in ('todo', 'in_progress') and dismissed_at is null and agent_id is null and assignee is not null`,
+      ),
+    index('tasks_needing_person')
+      .on(table.updatedAt)
+      .where(sql`+status in ('blocked', 'in_review') and dismissed_at is null`),
+    index('tasks_with_budget').on(table.number).where(sql`budget is not null and +status in ('todo', 'in_progress')`),
   ],
 );
 

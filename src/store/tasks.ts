@@ -1,8 +1,7 @@
 /** Tasks in the database. */
-import { and, asc, desc, eq, inArray, isNull, lt, notExists, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt, notExists, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Budget } from '#run/budget.ts';
-import { liveStatuses } from '#run/run.ts';
 import { type Actor, type Assignee, type Task, type TaskStatus, taskKinds, taskStatuses } from '#task/task.ts';
 import type { Db } from './open.ts';
 import { runs } from './schema.ts';
@@ -47,22 +46,33 @@ export class TaskStore {
 
   /** Returns a page of tasks below `before`, newest first. */
   page(filter: TaskFilter, paging: { before: number | null; limit: number }): TaskPage {
+    // Each status is queried separately, so an index yields its tasks in order.
+    const statuses = filter.statuses?.length ? [...new Set(filter.statuses)] : [null];
+    const found = statuses
+      .flatMap((status) => this.#ofStatus(status, filter, paging))
+      .sort((a, b) => b.number - a.number);
+    const shown = found.slice(0, paging.limit).map(toTask);
+    return { tasks: shown, next: found.length > shown.length ? (shown.at(-1)?.number ?? null) : null };
+  }
+
+  #ofStatus(
+    status: TaskStatus | null,
+    { agentId, mine }: TaskFilter,
+    { before, limit }: { before: number | null; limit: number },
+  ): Row[] {
     const where = and(
-      paging.before === null ? undefined : lt(tasks.number, paging.before),
-      filter.statuses?.length ? inArray(tasks.status, [...filter.statuses]) : undefined,
-      filter.agentId === undefined ? undefined : eq(tasks.agentId, filter.agentId),
-      filter.mine ? sql`json_extract(${tasks.assignee}, '$.kind') = 'person'` : undefined,
+      before === null ? undefined : lt(tasks.number, before),
+      status === null ? undefined : eq(tasks.status, status),
+      agentId === undefined ? undefined : eq(tasks.agentId, agentId),
+      mine ? sql`json_extract(${tasks.assignee}, '$.kind') = 'person'` : undefined,
     );
-    const found = this.#db
+    return this.#db
       .select()
       .from(tasks)
       .where(where)
       .orderBy(desc(tasks.number))
-      .limit(paging.limit + 1)
-      .all()
-      .map(toTask);
-    const shown = found.slice(0, paging.limit);
-    return { tasks: shown, next: found.length > shown.length ? (shown.at(-1)?.number ?? null) : null };
+      .limit(limit + 1)
+      .all();
   }
 
   /** Returns tasks that need a person: blocked or in review, and not dismissed. The oldest change comes first. */
@@ -70,7 +80,7 @@ export class TaskStore {
     return this.#db
       .select()
       .from(tasks)
-      .where(and(inArray(tasks.status, ['blocked', 'in_review']), isNull(tasks.dismissedAt)))
+      .where(sql`+status in ('blocked', 'in_review') and dismissed_at is null`)
       .orderBy(asc(tasks.updatedAt))
       .limit(most)
       .all()
@@ -83,11 +93,7 @@ export class TaskStore {
       .select()
       .from(tasks)
       .where(
-        and(
-          inArray(tasks.status, ['todo', 'in_progress']),
-          isNull(tasks.dismissedAt),
-          sql`json_extract(${tasks.assignee}, '$.kind') = 'person'`,
-        ),
+        sql`+status in ('todo', 'in_progress') and dismissed_at is null and agent_id is null and assignee is not null`,
       )
       .orderBy(desc(tasks.priority), asc(tasks.number))
       .limit(most)
@@ -102,8 +108,7 @@ export class TaskStore {
       .from(tasks)
       .where(
         and(
-          sql`${tasks.status} in ('todo', 'in_progress') and ${tasks.agentId} is not null`,
-          isNull(tasks.dismissedAt),
+          sql`+status in ('todo', 'in_progress') and dismissed_at is null and agent_id is not null`,
           notExists(
             this.#db
               .select({ one: sql`1` })
@@ -114,9 +119,7 @@ export class TaskStore {
             this.#db
               .select({ one: sql`1` })
               .from(runs)
-              .where(
-                and(eq(runs.taskId, tasks.number), or(inArray(runs.status, [...liveStatuses]), eq(runs.unsettled, 1))),
-              ),
+              .where(and(eq(runs.taskId, tasks.number), sql`(runs.status = 'queued' or runs.unsettled = 1)`)),
           ),
         ),
       )
@@ -131,7 +134,7 @@ export class TaskStore {
     return this.#db
       .select()
       .from(tasks)
-      .where(sql`budget is not null and status in ('todo', 'in_progress')`)
+      .where(sql`budget is not null and +status in ('todo', 'in_progress')`)
       .orderBy(asc(tasks.number))
       .all()
       .map(toTask);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Budgets, type TaskBudgets } from '#daemon/budgets/budgets.ts';
+import { taskBudgets } from '#daemon/budgets/task-budgets.ts';
 import { UsageMeter } from '#daemon/budgets/usage.ts';
 import { createChangeFeed } from '#daemon/core/change-feed.ts';
 import { Supervisor } from '#daemon/core/supervisor.ts';
@@ -22,7 +23,7 @@ const hour = 3_600_000;
 const budget = (given: Partial<Budget>): Budget => ({ ...noBudget, ...given });
 
 /** Creates the real store, supervisor and daily sums. Only the clock is the test's, and there are no processes. */
-function createBudgetHarness(given: { day?: Partial<Budget>; all?: string; tasks?: TaskBudgets }) {
+function createBudgetHarness(given: { day?: Partial<Budget>; all?: string; budgetOf?: TaskBudgets['budgetOf'] }) {
   const folder = mkdtempSync(join(tmpdir(), 'clip-spending-'));
   const store = createStore({ path: join(folder, 'clip.db'), migrations: join(root, 'migrations'), version: '1.0.0' });
   const clock = { at: noon };
@@ -49,7 +50,7 @@ function createBudgetHarness(given: { day?: Partial<Budget>; all?: string; tasks
       now,
       config,
       ask,
-      ...(given.tasks ? { tasks: given.tasks } : {}),
+      ...(given.budgetOf ? { tasks: { ...taskBudgets({ store, supervisor }), budgetOf: given.budgetOf } } : {}),
     });
     onTestFinished(() => budgets.close());
     return { used, budgets };
@@ -61,7 +62,7 @@ function createBudgetHarness(given: { day?: Partial<Budget>; all?: string; tasks
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function start(agent = true): number {
+  function start({ agent = true, task = null }: { agent?: boolean; task?: number | null } = {}): number {
     runs += 1;
     const [run] = supervisor.admit([
       {
@@ -71,7 +72,7 @@ function createBudgetHarness(given: { day?: Partial<Budget>; all?: string; tasks
         spec: aSpec(agent ? { agent: aProfile(), adapter: 'codex' } : {}),
         notBefore: null,
         folder: null,
-        lineage: noLineage,
+        lineage: { ...noLineage, taskId: task },
       },
     ]);
     if (!run) throw new Error('no run was admitted');
@@ -189,22 +190,15 @@ describe('a daily budget', () => {
 });
 
 describe('a task', () => {
-  const runsOfTask: number[] = [];
-  const tasks: TaskBudgets = {
-    taskOf: (run) => (runsOfTask.includes(run) ? 7 : null),
-    budgetOf: () => budget({ costUsd: 2 }),
-    runsOf: () => runsOfTask,
-  };
+  const budgetOf = () => budget({ costUsd: 2 });
 
   it('whose runs of all days have used up its budget has its live run stopped and starts nothing more', () => {
-    const harness = createBudgetHarness({ tasks });
-    const first = harness.start();
-    runsOfTask.push(first);
+    const harness = createBudgetHarness({ budgetOf });
+    const first = harness.start({ task: 7 });
     harness.says(first, 1.5);
     harness.end(first);
     harness.clock.at += 48 * hour;
-    const [second, other] = [harness.start(), harness.start()];
-    runsOfTask.push(second);
+    const [second, other] = [harness.start({ task: 7 }), harness.start()];
     harness.says(second, 0.25);
     harness.says(other, 9);
     expect(harness.stopped()).toEqual([]);
@@ -216,7 +210,7 @@ describe('a task', () => {
     expect(harness.budgets.mayStart('agent1', null)).toBeNull();
     // A second report after the end is not counted twice.
     harness.end(second);
-    expect(harness.used.ofTask(7, runsOfTask)).toMatchObject({ costUsd: 2, runs: 2 });
-    expect(harness.used.ofTask(7, runsOfTask)).toMatchObject({ costUsd: 2, runs: 2 });
+    expect(harness.used.ofTask(7)).toMatchObject({ costUsd: 2, runs: 2 });
+    expect(harness.used.ofTask(7)).toMatchObject({ costUsd: 2, runs: 2 });
   });
 });

@@ -1,7 +1,7 @@
 /** Runs as values: every part can be given, and the defaults describe a plain command without limits. */
 import type { AgentProfile } from '#run/agent.ts';
 import type { Leader } from '#run/leader.ts';
-import type { Lineage, Run, Running, RunSpec, RunState, Stopping } from '#run/run.ts';
+import type { Ended, Lineage, Run, Running, RunSpec, RunState, Stopping } from '#run/run.ts';
 import type { Stop } from '#run/stop.ts';
 
 /** The current time in tests of pure code. */
@@ -109,4 +109,29 @@ export function running(given: Partial<Running> = {}): Running {
 
 export function stopping(given: Partial<Stopping> = {}): Stopping {
   return { ...running(), stop: aStop(), ...given, status: 'stopping' };
+}
+
+/** The state of a run that has ended, by default as a success. */
+export function anEnd(given: Partial<Ended> = {}): Ended {
+  return {
+    status: 'succeeded',
+    outcome: { kind: 'exited', code: 0 },
+    stopReason: 'completed',
+    errorCode: null,
+    error: null,
+    errorBy: null,
+    remark: null,
+    timeoutFired: false,
+    leader: null,
+    startedAt: noon - 30_000,
+    endedAt: noon,
+    stop: null,
+    leaked: null,
+    workspace: null,
+    liveness: null,
+    decision: null,
+    acknowledged: null,
+    pending: [],
+    ...given,
+  };
 }

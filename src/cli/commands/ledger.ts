@@ -70,8 +70,19 @@ function print(context: Context, { task, runs, hidden, totals }: LedgerAnswer, o
       : []),
     ...totals.byDay.map(({ day, ...sum }) => ({ name: day, sum })),
   ];
-  if (groups.length > 3 || totals.byDay.length > 1 || totals.byAgent.length > 1)
-    context.print(`\n${sumTable(context, groups)}`);
+  if (groups.length <= 3 && totals.byDay.length <= 1 && totals.byAgent.length <= 1) return;
+  const more = formatHidden(totals);
+  context.print(`\n${sumTable(context, groups)}${more === null ? '' : `\n${paint(more, 'gray', look)}`}`);
+}
+
+/** Names the groups that the totals lack, which are those with the oldest ends; null if they lack none. */
+function formatHidden({ tasksHidden, agentsHidden, daysHidden }: LedgerAnswer['totals']): string | null {
+  const parts = [
+    ...(tasksHidden > 0 ? [plural(tasksHidden, 'more task')] : []),
+    ...(agentsHidden > 0 ? [plural(agentsHidden, 'more agent')] : []),
+    ...(daysHidden ? ['earlier days'] : []),
+  ];
+  return parts.length === 0 ? null : `${parts.join(', ')} not shown`;
 }
 
 function sumLine(name: string, sum: Sum): string {

@@ -18,7 +18,7 @@ const day = 86_400_000;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 /** Formats the four charts, or a sentence when no run has ended. */
-export function chartText(look: TextStyle, { byDay, byAgent }: LedgerAnswer['totals']): string {
+export function chartText(look: TextStyle, { byDay, byAgent, ...hidden }: LedgerAnswer['totals']): string {
   const days = withGaps(byDay.map(({ day: name, ...sum }) => ({ name, sum })));
   if (days.length === 0) return 'No runs of agents or tasks have ended yet.';
   const agents = byAgent
@@ -30,9 +30,14 @@ export function chartText(look: TextStyle, { byDay, byAgent }: LedgerAnswer['tot
     section(look, { title: 'Runs per agent', rows: agents.slice(0, agentsMax), of: countRuns, colour: 'blue' }),
     section(look, { title: 'Spend per agent', rows: agents.slice(0, agentsMax), of: sumSpend, colour: 'green' }),
   ];
+  const agentsMore = agents.length + hidden.agentsHidden - agentsMax;
   const more = [
-    ...(days.length > daysMax ? [`${plural(days.length - daysMax, 'earlier day')} not shown`] : []),
-    ...(agents.length > agentsMax ? [`${plural(agents.length - agentsMax, 'more agent')} not shown`] : []),
+    ...(hidden.daysHidden
+      ? ['earlier days not shown']
+      : days.length > daysMax
+        ? [`${plural(days.length - daysMax, 'earlier day')} not shown`]
+        : []),
+    ...(agentsMore > 0 ? [`${plural(agentsMore, 'more agent')} not shown`] : []),
   ];
   return [...parts, ...(more.length === 0 ? [] : [paint(more.join(', '), 'gray', look)])].join('\n\n');
 }

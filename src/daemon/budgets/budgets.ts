@@ -31,14 +31,12 @@ export type ReachedLimit = Pick<LimitNow, 'scope' | 'name'> & {
   readonly remedy: string;
 };
 
-/** The budgets of tasks, and the runs that count for each. */
+/** The budgets of tasks. */
 export type TaskBudgets = {
   readonly taskOf: (run: number) => number | null;
   readonly budgetOf: (task: number) => Budget | null;
-  /** Returns the numbers of all runs of a task, including removed and live ones. */
-  readonly runsOf: (task: number) => readonly number[];
 };
-const noTasks: TaskBudgets = { taskOf: () => null, budgetOf: () => null, runsOf: () => [] };
+const noTasks: TaskBudgets = { taskOf: () => null, budgetOf: () => null };
 
 type Deps = {
   readonly store: Store;
@@ -174,9 +172,7 @@ export class Budgets {
   #ofTask(task: number | null): LimitNow[] {
     const budget = task === null ? null : this.#tasks.budgetOf(task);
     if (task === null || budget === null) return [];
-    return [
-      { scope: 'task', name: `T${task}`, budget, spent: this.#usageMeter.ofTask(task, this.#tasks.runsOf(task)) },
-    ];
+    return [{ scope: 'task', name: `T${task}`, budget, spent: this.#usageMeter.ofTask(task) }];
   }
 
   #ofAll(): LimitNow[] {

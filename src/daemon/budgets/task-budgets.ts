@@ -7,6 +7,5 @@ export function taskBudgets({ store, supervisor }: { store: Store; supervisor: S
   return {
     taskOf: (run) => supervisor.find(run)?.lineage.taskId ?? null,
     budgetOf: (task) => store.tasks.byNumber(task)?.budget ?? null,
-    runsOf: (task) => store.runs.numbersOfTask(task),
   };
 }

@@ -1,26 +1,29 @@
 /**
  * Measures usage: of each live run, of each agent today, of all agents today, and of each task.
  *
- * A run counts for the day on which it ends, and a live one for today. The usage of ended runs is summed up once on
- * first use and then updated at each end. Only live runs are read again.
+ * A run counts for the day on which it ends, and a live one for today. The sums of ended runs are in the database; each
+ * is read once, and again after an end that belongs to it. The usage of live runs is read again and again.
  */
 import { addSpent, nothingSpent, type Spent, usageToSpent } from '#run/budget.ts';
 import { limits } from '#run/limits.ts';
 import { isAlive, isEnded, type Run } from '#run/run.ts';
 import type { RunUse } from '#store/run-usage.ts';
 import type { Store } from '#store/store.ts';
+import type { Amounts } from '#store/usage-lines.ts';
+import { dollarsOf } from '#store/usage-totals.ts';
 import type { ChangeFeed } from '../core/change-feed.ts';
 import { dayAt } from '../core/local-day.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import type { LogFollower } from '../output/log-follower.ts';
 
-type TaskUsage = { readonly counted: Set<number>; spent: Spent };
-type Today = ReturnType<typeof dayAt> & TaskUsage & { readonly perAgent: Map<string, Spent> };
+/** What ended today, as far as it was read. */
+type Today = ReturnType<typeof dayAt> & { all: Spent | null; readonly perAgent: Map<string, Spent> };
 /** The usage of live runs at one moment. */
 type Living = {
   readonly at: number;
   readonly perRun: Map<number, Spent>;
   readonly perAgent: Map<string, Spent>;
+  readonly perTask: Map<number, Spent>;
   readonly all: Spent;
 };
 
@@ -36,7 +39,8 @@ export class UsageMeter {
   readonly #deps: Deps;
   #today: Today | null = null;
   #living: Living | null = null;
-  readonly #tasks = new Map<number, TaskUsage>();
+  /** What the ended runs of tasks have used, as far as it was read. */
+  readonly #tasks = new Map<number, Spent>();
   /** How long the machine slept during a live run. */
   readonly #slept = new Map<number, number>();
 
@@ -65,31 +69,24 @@ export class UsageMeter {
 
   /** Returns the usage of an agent today. */
   ofAgent(id: string): Spent {
-    return addSpent(
-      this.#ofToday().perAgent.get(id) ?? nothingSpent,
-      this.#ofTheLiving().perAgent.get(id) ?? nothingSpent,
-    );
+    const today = this.#ofToday();
+    const ended = today.perAgent.get(id) ?? spentIn(this.#deps.store.usageTotals.ofAgentSince(id, today.from));
+    today.perAgent.set(id, ended);
+    return addSpent(ended, this.#ofTheLiving().perAgent.get(id) ?? nothingSpent);
   }
 
   /** Returns the usage of all agents today. */
   ofAllAgents(): Spent {
-    return addSpent(this.#ofToday().spent, this.#ofTheLiving().all);
+    const today = this.#ofToday();
+    today.all ??= spentIn(this.#deps.store.usageTotals.ofAgentsSince(today.from));
+    return addSpent(today.all, this.#ofTheLiving().all);
   }
 
-  /** Returns the usage of a task. `runs`: the numbers of all its runs. Ended runs are read once. */
-  ofTask(task: number, runs: readonly number[]): Spent {
-    const known = this.#tasks.get(task) ?? { counted: new Set(), spent: nothingSpent };
-    this.#tasks.set(task, known);
-    let alive = nothingSpent;
-    for (const number of runs) {
-      if (known.counted.has(number)) continue;
-      const use = this.#ofTheLiving().perRun.has(number) ? null : this.#deps.store.runUsage.ofRun(number);
-      alive = addSpent(alive, this.#ofTheLiving().perRun.get(number) ?? nothingSpent);
-      if (use === null) continue;
-      known.counted.add(number);
-      known.spent = addSpent(known.spent, spentBy(use));
-    }
-    return addSpent(known.spent, alive);
+  /** Returns the usage of a task: of all its runs, including removed and live ones. */
+  ofTask(task: number): Spent {
+    const ended = this.#tasks.get(task) ?? spentIn(this.#deps.store.usageTotals.ofTask(task));
+    this.#tasks.set(task, ended);
+    return addSpent(ended, this.#ofTheLiving().perTask.get(task) ?? nothingSpent);
   }
 
   /** Discards the cached usage of live runs. */
@@ -97,13 +94,12 @@ export class UsageMeter {
     this.#living = null;
   }
 
-  /** Updates the totals after a change of a run. */
+  /** Discards the totals that a change of a run concerns. */
   note(run: Run): void {
     this.#living = null;
-    const today = this.#today;
-    if (today === null || run.spec.agent === null || !isEnded(run.state) || today.counted.has(run.number)) return;
-    const use = this.#deps.store.runUsage.ofRun(run.number);
-    if (use !== null) count(today, use);
+    if (!isEnded(run.state)) return;
+    if (run.spec.agent !== null) this.#today = null;
+    if (run.lineage.taskId !== null) this.#tasks.delete(run.lineage.taskId);
   }
 
   /** Discards all totals after a failed transaction. */
@@ -114,13 +110,10 @@ export class UsageMeter {
   }
 
   #ofToday(): Today {
-    const { store, now } = this.#deps;
-    const at = now();
+    const at = this.#deps.now();
     if (this.#today !== null && at >= this.#today.from && at < this.#today.to) return this.#today;
-    const today: Today = { ...dayAt(at), counted: new Set(), spent: nothingSpent, perAgent: new Map() };
-    this.#today = today;
-    for (const use of store.runUsage.endedSince(today.from)) count(today, use);
-    return today;
+    this.#today = { ...dayAt(at), all: null, perAgent: new Map() };
+    return this.#today;
   }
 
   #ofTheLiving(): Living {
@@ -129,16 +122,19 @@ export class UsageMeter {
     if (this.#living !== null && Math.abs(at - this.#living.at) < limits.tickMs) return this.#living;
     const perRun = new Map<number, Spent>();
     const perAgent = new Map<string, Spent>();
+    const perTask = new Map<number, Spent>();
     let all = nothingSpent;
     for (const run of supervisor.alive()) {
       const spent = this.#spentNow(run, at);
       perRun.set(run.number, spent);
+      const { taskId } = run.lineage;
+      if (taskId !== null) perTask.set(taskId, addSpent(perTask.get(taskId) ?? nothingSpent, spent));
       const { agent } = run.spec;
       if (agent === null) continue;
       perAgent.set(agent.id, addSpent(perAgent.get(agent.id) ?? nothingSpent, spent));
       all = addSpent(all, spent);
     }
-    this.#living = { at, perRun, perAgent, all };
+    this.#living = { at, perRun, perAgent, perTask, all };
     return this.#living;
   }
 
@@ -164,13 +160,21 @@ export class UsageMeter {
   }
 }
 
-function count(day: Today, use: RunUse): void {
-  const { number, agentId, endedAt } = use;
-  if (agentId === null || endedAt < day.from || day.counted.has(number)) return;
-  const spent = spentBy(use);
-  day.counted.add(number);
-  day.spent = addSpent(day.spent, spent);
-  day.perAgent.set(agentId, addSpent(day.perAgent.get(agentId) ?? nothingSpent, spent));
+/** Returns the usage of ended runs. A run that never started counts as none. */
+function spentIn(amounts: Amounts): Spent {
+  const tokensUnknownRuns = amounts.tokensUnknown + amounts.tokensPartial;
+  const costUnknownRuns = amounts.costUnknown + amounts.costPartial;
+  const [costKnownUsd, tokensKnown] = [dollarsOf(amounts), amounts.input + amounts.output];
+  return {
+    costUsd: costUnknownRuns > 0 ? null : costKnownUsd,
+    costKnownUsd,
+    tokens: tokensUnknownRuns > 0 ? null : tokensKnown,
+    tokensKnown,
+    costUnknownRuns,
+    tokensUnknownRuns,
+    runs: amounts.started,
+    timeMs: amounts.awakeMs,
+  };
 }
 
 /** Returns the usage of a run. A run that never started counts as none. For a plain command only its time counts. */

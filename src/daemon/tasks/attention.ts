@@ -65,9 +65,8 @@ class Attention {
   }
 
   #unseenRuns(): NeedView[] {
-    const paging = { before: null, limit: limits.needsShown };
     if (this.#supervisor === undefined)
-      return this.#store.runs.page({ statuses: ['running', 'stopping'] }, paging).runs.flatMap(ofUnseen);
+      return this.#store.runs.newest(['running', 'stopping'], limits.needsShown).flatMap(ofUnseen);
     const alive = this.#supervisor
       .alive()
       .flatMap((run) => ofUnseen(run).map((need) => ({ number: run.number, need })));
@@ -78,9 +77,8 @@ class Attention {
   }
 
   #lostRuns(): NeedView[] {
-    const filter = { statuses: ['failed'] as const, since: this.#now() - limits.lostShownMs };
-    const { runs } = this.#store.runs.page(filter, { before: null, limit: limits.needsShown });
-    return runs.flatMap((run) => this.#ofLost(run));
+    const since = this.#now() - limits.lostShownMs;
+    return this.#store.runs.newest(['failed'], limits.needsShown, since).flatMap((run) => this.#ofLost(run));
   }
 
   /** Describes a reached limit: the agent or task is paused until the day is over or the limit is raised. */

@@ -21,7 +21,8 @@ export function createSnapshot(
       return run === null ? [] : [deps.show.show(run)];
     });
 
-  return (): Whole => {
+  return async (): Promise<Whole> => {
+    await lately.prepare(buildViews);
     const { max, taken, held, queued } = deps.scheduler.slots();
     const live = deps.supervisor
       .alive()

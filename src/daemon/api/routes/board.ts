@@ -34,7 +34,7 @@ export const boardRoutes: Routes = (api, deps) => {
     });
     while (!out.closed()) {
       await samples.refresh();
-      const line = news.of(look());
+      const line = news.of(await look());
       if (line !== null && !(await out.send(line))) return;
       await sleep(limits.boardPauseMs);
       if (!out.closed()) await bell.rung(deps.supervisor.alive().length > 0 ? limits.sampleMs : limits.boardIdleMs);

@@ -25,23 +25,24 @@ function showLedger(deps: RouteDeps, { query }: FastifyRequest): LedgerAnswer {
   const { task: number, agent, since, limit } = read(ledgerQuery, query);
   const task = number === undefined ? null : deps.tasks.get(number);
   const filter = { task: number, agentId: agent === undefined ? undefined : deps.agents.idOf(agent), since };
-  const { runs, hidden } = deps.store.runs.ledger(filter, limit);
+  const runs = deps.store.runs.ledger(filter, limit);
   const current = runs.map((run) => deps.supervisor.find(run.number) ?? run);
   deps.backfill.enqueue(current);
   return {
     schema: 1,
     task: task === null ? null : viewTask(deps, task),
     runs: current.map((run) => deps.show.show(run)),
-    hidden,
+    hidden: Math.max(0, deps.store.usageTotals.listed(filter) - runs.length),
     totals: sumTotals(deps, filter),
   };
 }
 
 function sumTotals({ store, now }: RouteDeps, filter: SumFilter): LedgerAnswer['totals'] {
-  const { total, byTask, byAgent, byDay } = store.ledger(filter, offsetMinutesAt(now()));
+  const { total, byTask, byAgent, byDay, ...hidden } = store.usageTotals.sum(filter, offsetMinutesAt(now()));
   const nameOf = (agentId: string | null) => (agentId === null ? null : (store.agents.nameOf(agentId) ?? agentId));
   return {
     ...total,
+    ...hidden,
     byTask: byTask.map(({ task, sum }) => ({ task, ...sum })),
     byAgent: byAgent.map(({ agentId, sum }) => ({ agent: nameOf(agentId), ...sum })),
     byDay: byDay.map(({ day, sum }) => ({ day, ...sum })),

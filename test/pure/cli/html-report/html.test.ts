@@ -86,6 +86,9 @@ describe('the chart of the ledger', () => {
   const totals: LedgerAnswer['totals'] = {
     ...sum(9, 1.5, 2),
     byTask: [],
+    tasksHidden: 0,
+    agentsHidden: 0,
+    daysHidden: false,
     byAgent: [
       { agent: 'coder', ...sum(6, 1.5, 1) },
       { agent: '漢字漢字漢字漢字漢字漢字漢字', ...sum(2, 0, 2) },
