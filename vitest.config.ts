@@ -14,10 +14,21 @@ export default defineConfig({
     ],
     projects: [
       // Thousands of made-up inputs take their time on a busy machine.
-      { test: { name: 'pure', include: ['test/pure/**/*.test.ts'], testTimeout: 60_000 } },
-      { test: { name: 'ui', include: ['test/ui/**/*.test.ts', 'test/ui/**/*.test.tsx'] } },
+      {
+        test: { name: 'pure', include: ['test/pure/**/*.test.ts'], testTimeout: 60_000, isolate: false, maxWorkers: 2 },
+      },
+      { test: { name: 'ui', include: ['test/ui/**/*.test.ts', 'test/ui/**/*.test.tsx'], maxWorkers: 2 } },
       // The modules of the daemon are loaded once for all files: they hold no state of a home.
-      { test: { name: 'daemon', include: ['test/daemon/**/*.test.ts'], testTimeout: 30_000, isolate: false } },
+      {
+        test: {
+          name: 'daemon',
+          include: ['test/daemon/**/*.test.ts'],
+          testTimeout: 30_000,
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         test: {
           name: 'machine',
@@ -26,6 +37,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
+          sequence: { groupOrder: 2 },
           // A file's tests share nothing but the machine; one at a time keeps the load honest.
           fileParallelism: true,
         },

@@ -188,7 +188,7 @@ describe('the work folder of an agent', () => {
     expect(await home.show('@last')).toMatchObject({ workspace: null, livenessState: null, livenessReason: null });
   });
 
-  it('is compared for a run whose daemon was killed in between', async () => {
+  it('is compared for a run whose daemon was killed in between', deep, async () => {
     const home = createHome();
     const { folder, git } = repository(home);
     const gate = join(home.base, 'gate');

@@ -60,7 +60,7 @@ describe('the session of an agent', () => {
     expect(seen()[1]?.argv).not.toContain('resume');
   });
 
-  it('is never used by two runs at once, even if the first run reports its session late', async () => {
+  it('is never used by two runs at once, even if the first run reports its session late', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(
@@ -154,26 +154,30 @@ describe('an agent whose daemon and keeper are killed', () => {
   ];
   const counted = { toolCalls: 2 * count, commands: 2 * count, commandsFailed: count / 5, messages: 1 };
 
-  it('has no part of its stream counted twice or missed when the daemon dies in the middle of a line', async () => {
-    const home = createHome();
-    const gates = [join(home.base, 'gate1'), join(home.base, 'gate2')] as const;
-    await addSpeaker(home, [story(...gates)]);
-    const number = await home.submit(['--agent', 'coder', 'x']);
-    await until('half of it was read', async () => (await home.show(number)).evidence?.toolCalls === count);
-    await home.kill(home.daemonPid());
-    writeFileSync(gates[0], '');
-    await until('the rest was read', async () => (await home.show(number)).evidence?.toolCalls === 2 * count);
-    await home.kill(home.daemonPid());
-    writeFileSync(gates[1], '');
-    expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
-      evidence: counted,
-      usage: { inputTokens: 500, outputTokens: 50 },
-      sessionIdAfter: 's1',
-      lastMessage: 'Half done.',
-      exitCode: 0,
-    });
-    expect((await home.history(number)).filter(({ type }) => type === 'session')).toHaveLength(1);
-  });
+  it(
+    'has no part of its stream counted twice or missed when the daemon dies in the middle of a line',
+    deep,
+    async () => {
+      const home = createHome();
+      const gates = [join(home.base, 'gate1'), join(home.base, 'gate2')] as const;
+      await addSpeaker(home, [story(...gates)]);
+      const number = await home.submit(['--agent', 'coder', 'x']);
+      await until('half of it was read', async () => (await home.show(number)).evidence?.toolCalls === count);
+      await home.kill(home.daemonPid());
+      writeFileSync(gates[0], '');
+      await until('the rest was read', async () => (await home.show(number)).evidence?.toolCalls === 2 * count);
+      await home.kill(home.daemonPid());
+      writeFileSync(gates[1], '');
+      expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
+        evidence: counted,
+        usage: { inputTokens: 500, outputTokens: 50 },
+        sessionIdAfter: 's1',
+        lastMessage: 'Half done.',
+        exitCode: 0,
+      });
+      expect((await home.history(number)).filter(({ type }) => type === 'session')).toHaveLength(1);
+    },
+  );
 
   it('has its final output read when it ends while no daemon runs', async () => {
     const home = createHome();
@@ -197,40 +201,48 @@ describe('an agent whose daemon and keeper are killed', () => {
     });
   });
 
-  it('is judged by its stream when its exit was not observed: its result counts, and its exit code is unknown', async () => {
-    const home = createHome();
-    const gate = join(home.base, 'gate');
-    await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
-    const number = await home.submit(['--agent', 'coder', 'x']);
-    await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
-    for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
-    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
-    writeFileSync(gate, '');
-    expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
-      exitCode: null,
-      exitKnown: false,
-      stopReason: 'completed',
-      lastMessage: 'All is done.',
-    });
-    expect(await runs(home)).toHaveLength(1);
-  });
+  it(
+    'is judged by its stream when its exit was not observed: its result counts, and its exit code is unknown',
+    deep,
+    async () => {
+      const home = createHome();
+      const gate = join(home.base, 'gate');
+      await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
+      const number = await home.submit(['--agent', 'coder', 'x']);
+      await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
+      for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
+      await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+      writeFileSync(gate, '');
+      expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
+        exitCode: null,
+        exitKnown: false,
+        stopReason: 'completed',
+        lastMessage: 'All is done.',
+      });
+      expect(await runs(home)).toHaveLength(1);
+    },
+  );
 
-  it('is lost when its exit was not observed and it gave no result, and one retry resumes its session', async () => {
-    const home = createHome();
-    const gate = join(home.base, 'gate');
-    const { seen } = await addSpeaker(home, [
-      [session('s1'), words('Working.'), { await: gate }, { exit: 0 }],
-      [session('s1'), ...well],
-    ]);
-    const number = await home.submit(['--agent', 'coder', 'x']);
-    await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
-    for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
-    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
-    writeFileSync(gate, '');
-    expect(await home.untilStatus(number, 'failed')).toMatchObject({ errorCode: 'process_lost', exitKnown: false });
-    const again = await home.untilStatus(number + 1, 'succeeded');
-    expect(again).toMatchObject({ retryReason: 'process_lost', processLossRetryCount: 1, sessionIdBefore: 's1' });
-    expect(seen()[1]?.argv).toContain('s1');
-    expect(seen()[1]?.stdin).toContain('its process was lost');
-  });
+  it(
+    'is lost when its exit was not observed and it gave no result, and one retry resumes its session',
+    deep,
+    async () => {
+      const home = createHome();
+      const gate = join(home.base, 'gate');
+      const { seen } = await addSpeaker(home, [
+        [session('s1'), words('Working.'), { await: gate }, { exit: 0 }],
+        [session('s1'), ...well],
+      ]);
+      const number = await home.submit(['--agent', 'coder', 'x']);
+      await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
+      for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
+      await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+      writeFileSync(gate, '');
+      expect(await home.untilStatus(number, 'failed')).toMatchObject({ errorCode: 'process_lost', exitKnown: false });
+      const again = await home.untilStatus(number + 1, 'succeeded');
+      expect(again).toMatchObject({ retryReason: 'process_lost', processLossRetryCount: 1, sessionIdBefore: 's1' });
+      expect(seen()[1]?.argv).toContain('s1');
+      expect(seen()[1]?.stdin).toContain('its process was lost');
+    },
+  );
 });

@@ -94,7 +94,7 @@ describe('A task that a person has stopped', () => {
     expect(await needsYou(home)).toEqual([]);
   });
 
-  it('is still listed after the daemon was killed', async () => {
+  it('is still listed after the daemon was killed', deep, async () => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     await addTask(home);
     await home.untilStatus(1, 'running');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, type Result } from '../support/home.ts';
 
 /** The field names that scripts rely on. A change here breaks them. */
@@ -71,7 +72,7 @@ describe('a JSON document', () => {
       expect(Object.keys(event).sort()).toEqual(['at', 'data', 'run', 'runId', 'seq', 'taskId', 'type']);
   });
 
-  it('is the same, whether or not the command tree is loaded for it', async () => {
+  it('is the same, whether or not the command tree is loaded for it', deep, async () => {
     const home = createHome();
     await home.clip(['agent', 'add', 'one', '--adapter', 'plain', '--command', 'cat']);
     await home.clip(['run', '--wait', '--agent', 'one', 'a\u202eb']);

@@ -129,7 +129,7 @@ describe('a run', () => {
     ]);
   });
 
-  it('that was removed keeps its number and its key reserved', async () => {
+  it('that was removed keeps its number and its key reserved', deep, async () => {
     const home = createHome();
     await home.submit(['--key', 'once', '--name', 'n', '--', 'true']);
     await home.clip(['wait', '1']);

@@ -79,7 +79,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     expect(processesWith(`${folder}/conf`)).toEqual([]);
   });
 
-  it.skipIf(!has('redis-server'))('ends redis, which overwrites its environment as a daemon', async () => {
+  it.skipIf(!has('redis-server'))('ends redis, which overwrites its environment as a daemon', deep, async () => {
     const home = await createHomeWith(mode);
     const pidFile = join(home.base, 'redis.pid');
     const options = `--daemonize yes --port 0 --unixsocket ${home.base}/redis.sock --save "" --dir ${home.base} --pidfile ${pidFile}`;
@@ -147,7 +147,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     await until('its group is empty', () => isGroupEmpty(leader), 10_000);
   });
 
-  it('shows its containment in its own facts and in the doctor', async () => {
+  it('shows its containment in its own facts and in the doctor', deep, async () => {
     const home = await createHomeWith(mode);
     const run = await settledRun(home, 'true');
     const wanted = mode === 'control groups' ? 'cgroup' : 'mark';
@@ -166,7 +166,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
 });
 
 describe.each(modes)('A run contained by %s', (mode: Mode) => {
-  it.skipIf(!isRoot)('is canceled although its leader has changed its user', async () => {
+  it.skipIf(!isRoot)('is canceled although its leader has changed its user', deep, async () => {
     const home = await createHomeWith(mode);
     const number = await home.submit(['--', ...other.split(' '), 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');

@@ -25,33 +25,37 @@ async function untilAnotherDaemon(home: TestHome, before: number): Promise<numbe
 }
 
 describe('when the daemon is killed', () => {
-  it('a run with output continues, no line is lost or doubled, and a wait that began before reports its true exit code', async () => {
-    const home = createHome();
-    await home.submit(['--', 'true']);
-    const number = await home.submit(['--', node, agent('talks.mjs'), '60', '50', '7']);
-    const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
-    // Once the wait is connected, it prints the run that has already ended.
-    const waiting = home.start(['wait', '1', String(number)]);
-    let printed = '';
-    waiting.stdout?.on('data', (chunk) => {
-      printed += chunk;
-    });
-    const result = home.resultOf(waiting);
-    await until('the wait has printed run 1', () => printed.includes('Run 1'));
-    await until('the run prints lines', () => readFileSync(stdoutPath, 'utf8').includes('line 5\n'));
-    await home.kill(home.daemonPid());
-    expect((await result).code).toBe(7);
-    expect(lines(stdoutPath)).toEqual(Array.from({ length: 60 }, (_, i) => `line ${i + 1}`));
-    expect(await home.show(number)).toMatchObject({
-      status: 'failed',
-      exitCode: 7,
-      exitKnown: true,
-      stopReason: 'exit_nonzero',
-      processPid,
-    });
-  });
+  it(
+    'a run with output continues, no line is lost or doubled, and a wait that began before reports its true exit code',
+    deep,
+    async () => {
+      const home = createHome();
+      await home.submit(['--', 'true']);
+      const number = await home.submit(['--', node, agent('talks.mjs'), '60', '50', '7']);
+      const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
+      // Once the wait is connected, it prints the run that has already ended.
+      const waiting = home.start(['wait', '1', String(number)]);
+      let printed = '';
+      waiting.stdout?.on('data', (chunk) => {
+        printed += chunk;
+      });
+      const result = home.resultOf(waiting);
+      await until('the wait has printed run 1', () => printed.includes('Run 1'));
+      await until('the run prints lines', () => readFileSync(stdoutPath, 'utf8').includes('line 5\n'));
+      await home.kill(home.daemonPid());
+      expect((await result).code).toBe(7);
+      expect(lines(stdoutPath)).toEqual(Array.from({ length: 60 }, (_, i) => `line ${i + 1}`));
+      expect(await home.show(number)).toMatchObject({
+        status: 'failed',
+        exitCode: 7,
+        exitKnown: true,
+        stopReason: 'exit_nonzero',
+        processPid,
+      });
+    },
+  );
 
-  it('the keeper starts it again, without any client, and the run is not detached', async () => {
+  it('the keeper starts it again, without any client, and the run is not detached', deep, async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, 9);
     const before = await home.untilStatus(number, 'running');
@@ -87,7 +91,7 @@ describe('when the daemon is killed', () => {
     });
   });
 
-  it('queued runs are started', async () => {
+  it('queued runs are started', deep, async () => {
     const home = createHome();
     await home.clip(['group', 'set', 'one', '--limit', '1']);
     const { number, open } = await submitGated(home, 0, ['--group', 'one']);
@@ -182,25 +186,29 @@ describe('when the daemon is stopped', () => {
     },
   );
 
-  it('the keeper enforces the time limit, kills after the grace, and the next daemon reports timed_out', async () => {
-    const home = createHome();
-    const number = await home.submit(['--timeout', '2s', '--grace', '1s', '--', node, agent('ignores-signals.mjs')]);
-    const { id, stdoutPath } = await home.untilStatus(number, 'running');
-    await until('the run is ready', () => lines(stdoutPath).includes('ready'));
-    await home.clip(['daemon', 'stop']);
-    await until('the exit record is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
-    expect(home.pidsOf('daemon')).toEqual([]);
-    expect((await home.clip(['wait', String(number)])).code).toBe(124);
-    expect(await home.show(number)).toMatchObject({
-      status: 'timed_out',
-      stopReason: 'timeout',
-      errorCode: 'timeout',
-      timeoutFired: true,
-      signal: 'SIGKILL',
-      exitKnown: true,
-    });
-    expect(lines(stdoutPath)).toEqual(['ready', 'ignored SIGTERM']);
-  });
+  it(
+    'the keeper enforces the time limit, kills after the grace, and the next daemon reports timed_out',
+    deep,
+    async () => {
+      const home = createHome();
+      const number = await home.submit(['--timeout', '2s', '--grace', '1s', '--', node, agent('ignores-signals.mjs')]);
+      const { id, stdoutPath } = await home.untilStatus(number, 'running');
+      await until('the run is ready', () => lines(stdoutPath).includes('ready'));
+      await home.clip(['daemon', 'stop']);
+      await until('the exit record is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
+      expect(home.pidsOf('daemon')).toEqual([]);
+      expect((await home.clip(['wait', String(number)])).code).toBe(124);
+      expect(await home.show(number)).toMatchObject({
+        status: 'timed_out',
+        stopReason: 'timeout',
+        errorCode: 'timeout',
+        timeoutFired: true,
+        signal: 'SIGKILL',
+        exitKnown: true,
+      });
+      expect(lines(stdoutPath)).toEqual(['ready', 'ignored SIGTERM']);
+    },
+  );
 
   it('leftovers of a run that ended meanwhile are ended and listed by the next daemon', deep, async () => {
     const home = createHome();

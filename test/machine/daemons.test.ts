@@ -114,19 +114,23 @@ describe('the start of the daemon', () => {
 });
 
 describe('the socket', () => {
-  it('is made again within seconds when it is deleted under a running daemon, and a client in between does not fail', async () => {
-    const home = createHome();
-    await home.clip(['daemon', 'start']);
-    const daemon = home.daemonPid();
-    rmSync(join(home.folder, 'clip.sock'));
-    const { code, stderr } = await home.clip(['runs', '--json']);
-    expect([code, stderr]).toEqual([0, '']);
-    await until('one daemon is left', () => home.pidsOf('daemon').length === 1);
-    expect(home.daemonPid()).toBe(daemon);
-    rmSync(join(home.folder, 'clip.sock'));
-    await until('the daemon listens again without a client', () => home.listens(), 10_000);
-    expect([home.daemonPid(), startsOf(home)]).toEqual([daemon, 1]);
-  });
+  it(
+    'is made again within seconds when it is deleted under a running daemon, and a client in between does not fail',
+    deep,
+    async () => {
+      const home = createHome();
+      await home.clip(['daemon', 'start']);
+      const daemon = home.daemonPid();
+      rmSync(join(home.folder, 'clip.sock'));
+      const { code, stderr } = await home.clip(['runs', '--json']);
+      expect([code, stderr]).toEqual([0, '']);
+      await until('one daemon is left', () => home.pidsOf('daemon').length === 1);
+      expect(home.daemonPid()).toBe(daemon);
+      rmSync(join(home.folder, 'clip.sock'));
+      await until('the daemon listens again without a client', () => home.listens(), 10_000);
+      expect([home.daemonPid(), startsOf(home)]).toEqual([daemon, 1]);
+    },
+  );
 
   it('of a dead daemon is replaced by the next daemon', deep, async () => {
     const home = createHome();

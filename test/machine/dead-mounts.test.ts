@@ -51,7 +51,7 @@ describe.skipIf(!canMount)('A mount that responds', () => {
 });
 
 describe.skipIf(!canMount)('A mount that no longer responds', () => {
-  it('is refused as a work folder within seconds, by name, while other requests are served', async () => {
+  it('is refused as a work folder within seconds, by name, while other requests are served', deep, async () => {
     const home = createHome();
     const mount = await createMount(home.base);
     await home.clip(['daemon', 'start']);
@@ -63,23 +63,27 @@ describe.skipIf(!canMount)('A mount that no longer responds', () => {
     expect(stderr).toContain(`The work folder ${mount.at}/work does not answer (fuse.standstill at ${mount.at})`);
   });
 
-  it('delays a run that was to start in it, shows why, and the run starts when the mount responds again', async () => {
-    const home = createHome();
-    const mount = await createMount(home.base);
-    await home.clip(['queue', 'hold']);
-    const number = await home.submit(['--cwd', join(mount.at, 'work'), '--', 'pwd']);
-    await mount.stop();
-    await home.clip(['queue', 'release']);
-    const waiting = await until('the run shows what it waits for', async () => {
-      const run = await home.show(number);
-      return run.waitingFor?.includes('does not answer') ? run : null;
-    });
-    expect(waiting.status).toBe('queued');
-    await expectBothToServe(home);
-    mount.go();
-    const run = await home.untilStatus(number, 'succeeded');
-    expect(readFileSync(run.stdoutPath, 'utf8')).toBe(`${mount.at}/work\n`);
-  });
+  it(
+    'delays a run that was to start in it, shows why, and the run starts when the mount responds again',
+    deep,
+    async () => {
+      const home = createHome();
+      const mount = await createMount(home.base);
+      await home.clip(['queue', 'hold']);
+      const number = await home.submit(['--cwd', join(mount.at, 'work'), '--', 'pwd']);
+      await mount.stop();
+      await home.clip(['queue', 'release']);
+      const waiting = await until('the run shows what it waits for', async () => {
+        const run = await home.show(number);
+        return run.waitingFor?.includes('does not answer') ? run : null;
+      });
+      expect(waiting.status).toBe('queued');
+      await expectBothToServe(home);
+      mount.go();
+      const run = await home.untilStatus(number, 'succeeded');
+      expect(readFileSync(run.stdoutPath, 'utf8')).toBe(`${mount.at}/work\n`);
+    },
+  );
 
   it('delays a run whose input is on it', deep, async () => {
     const home = createHome();
@@ -117,7 +121,7 @@ describe.skipIf(!canMount)('A mount that no longer responds', () => {
     expect(isAlive(processPid ?? 0)).toBe(false);
   });
 
-  it('does not delay the end of a run that has worked in it', async () => {
+  it('does not delay the end of a run that has worked in it', deep, async () => {
     const home = createHome();
     const mount = await createMount(home.base);
     const number = await home.submit(['--cwd', join(mount.at, 'work'), '--', 'sh', '-c', 'cd /; sleep 1']);

@@ -26,7 +26,7 @@ describe('a work folder that was deleted', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(1);
   });
 
-  it('under a working agent does not keep its end from being recorded, judged and summarized', async () => {
+  it('under a working agent does not keep its end from being recorded, judged and summarized', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -171,35 +171,39 @@ describe('one line of a gigabyte', () => {
 });
 
 describe('text that is not UTF-8', () => {
-  it('in an agent’s messages, or with characters cut in two, breaks nothing: the readable part is shown', async () => {
-    const home = createHome();
-    const line = Buffer.from(
-      `${JSON.stringify({ type: 'item.completed', item: { id: 'w', type: 'agent_message', text: 'Größe: 漢字 🙂 #' } })}\n`,
-    );
-    const broken = Buffer.from(line);
-    broken[broken.indexOf('#')] = 0xff;
-    // The cut is after the first byte of a character.
-    const at = broken.indexOf('漢') + 1;
-    const bytes = (part: Buffer) => ({ bytes: part.toString('base64') });
-    await addSpeaker(home, [
-      [
-        session('s1'),
-        bytes(broken.subarray(0, at)),
-        { await: gateOf(home) },
-        bytes(broken.subarray(at)),
-        done(10, 1),
-        { exit: 0 },
-      ],
-    ]);
-    const number = await home.submit(['--agent', 'coder', 'Do it.']);
-    await until('the first half was read', async () => (await home.show(number)).sessionIdAfter);
-    open(home);
-    const run = await until('the run has settled', async () =>
-      (await home.show(number)).settled ? home.show(number) : null,
-    );
-    expect(run).toMatchObject({ status: 'succeeded', lastMessage: 'Größe: 漢字 🙂 \ufffd' });
-    expect((await home.clip(['show', String(number)])).stdout).toContain('Größe: 漢字 🙂');
-  });
+  it(
+    'in an agent’s messages, or with characters cut in two, breaks nothing: the readable part is shown',
+    deep,
+    async () => {
+      const home = createHome();
+      const line = Buffer.from(
+        `${JSON.stringify({ type: 'item.completed', item: { id: 'w', type: 'agent_message', text: 'Größe: 漢字 🙂 #' } })}\n`,
+      );
+      const broken = Buffer.from(line);
+      broken[broken.indexOf('#')] = 0xff;
+      // The cut is after the first byte of a character.
+      const at = broken.indexOf('漢') + 1;
+      const bytes = (part: Buffer) => ({ bytes: part.toString('base64') });
+      await addSpeaker(home, [
+        [
+          session('s1'),
+          bytes(broken.subarray(0, at)),
+          { await: gateOf(home) },
+          bytes(broken.subarray(at)),
+          done(10, 1),
+          { exit: 0 },
+        ],
+      ]);
+      const number = await home.submit(['--agent', 'coder', 'Do it.']);
+      await until('the first half was read', async () => (await home.show(number)).sessionIdAfter);
+      open(home);
+      const run = await until('the run has settled', async () =>
+        (await home.show(number)).settled ? home.show(number) : null,
+      );
+      expect(run).toMatchObject({ status: 'succeeded', lastMessage: 'Größe: 漢字 🙂 \ufffd' });
+      expect((await home.clip(['show', String(number)])).stdout).toContain('Größe: 漢字 🙂');
+    },
+  );
 });
 
 /** CLIP_TEST_MANY=100000 tests the maximum, which takes some minutes. */

@@ -105,7 +105,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     },
   );
 
-  it('leaves room for the records although a run fills the disk repeatedly with its log', async () => {
+  it('leaves room for the records although a run fills the disk repeatedly with its log', deep, async () => {
     const home = createHomeOnDisk(32);
     const told = new Map<string, number>();
     await home.clip(['daemon', 'start']);

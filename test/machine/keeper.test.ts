@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { deep } from '../support/deep.ts';
 import { createHome, isAlive } from '../support/home.ts';
 import { createKeeper } from '../support/keeper.ts';
 import { until } from '../support/until.ts';
@@ -194,7 +195,7 @@ describe('the keeper', () => {
 });
 
 describe('a keeper of another version', () => {
-  it('keeps its runs, accepts no new ones, and exits after the last one', async () => {
+  it('keeps its runs, accepts no new ones, and exits after the last one', deep, async () => {
     const home = createHome();
     const old = await home.submit(['--', 'sleep', '1000']);
     const before = await home.untilStatus(old, 'running');

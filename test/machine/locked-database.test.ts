@@ -74,7 +74,7 @@ describe('A database that another program has locked for writing', () => {
 });
 
 describe('A daemon whose database is locked', () => {
-  it('stays up when a limit on silence is reached, and stops the run once the database is free', async () => {
+  it('stays up when a limit on silence is reached, and stops the run once the database is free', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--silence', '1s', '--grace', '500ms', '--', 'sleep', '600']);
     await home.untilStatus(number, 'running');

@@ -59,7 +59,7 @@ const lost = {
 };
 
 describe('when the keeper is killed', () => {
-  it('its run is detached and continues; its end is lost with exit code 120, never 0', async () => {
+  it('its run is detached and continues; its end is lost with exit code 120, never 0', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home);
     const waiting = home.resultOf(home.start(['wait', String(run.number)]));
@@ -166,7 +166,7 @@ describe('when the keeper is killed', () => {
 });
 
 describe('when daemon and keeper are killed', () => {
-  it('the next daemon finds the run detached; its end is lost with exit code 120, never 0', async () => {
+  it('the next daemon finds the run detached; its end is lost with exit code 120, never 0', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home);
     await home.kill(home.daemonPid());
@@ -182,7 +182,7 @@ describe('when daemon and keeper are killed', () => {
     expect(starts(home)).toBe(1);
   });
 
-  it('an exit record that the run wrote while it lived is not believed', async () => {
+  it('an exit record that the run wrote while it lived is not believed', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home);
     writeFileSync(
@@ -282,7 +282,7 @@ describe('after a reboot', () => {
 });
 
 describe('a process that vanished without a trace', () => {
-  it('is retried once, even when two daemons in succession look at it', async () => {
+  it('is retried once, even when two daemons in succession look at it', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home, ['--on-loss', 'retry']);
     await endWithoutRecord(home, run);

@@ -123,7 +123,7 @@ describe('the database of every release', { timeout: longMs }, () => {
 });
 
 describe('an upgrade of the database', { timeout: longMs }, () => {
-  it('keeps a copy of the older version, readable by its owner alone, and only the last copy', async () => {
+  it('keeps a copy of the older version, readable by its owner alone, and only the last copy', deep, async () => {
     const home = homeOf(releases[0] ?? '');
     await home.clip(['daemon', 'start'], newer('0.7.0'));
     const [first = ''] = copies(home);
@@ -137,35 +137,39 @@ describe('an upgrade of the database', { timeout: longMs }, () => {
     expect(copies(home)).toEqual(['clip.db.of-0.7.9']);
   });
 
-  it('can be undone: the older program is refused, names the copy, and with the copy has all earlier data and the later runs', async () => {
-    const home = createHome();
-    expect(await home.submit(['--name', 'before', '--', 'sh', '-c', 'exit 4'])).toBe(1);
-    await until('the run has settled', async () => (await home.show(1)).settled);
-    await home.clip(['daemon', 'stop']);
-    await home.clip(['daemon', 'start'], newer('99.0.0'));
-    const gate = join(home.base, 'gate');
-    const number = Number(
-      (await home.clip(['run', '-q', '--', agent('waits-for-a-file.sh'), gate, '9'], newer('99.0.0'))).stdout,
-    );
-    const { processPid } = await home.untilStatus(number, 'running');
-    await home.clip(['daemon', 'stop']);
-    const refused = await home.clip(['runs']);
-    const copy = join(home.folder, `clip.db.of-${version}`);
-    expect([refused.code, refused.stdout]).toEqual([7, '']);
-    expect(refused.stderr).toMatch(
-      /was written by clip 99\.0\.0; this is clip \d+\.\d+\.\d+\.\n +Use that version again, or go back to the copy of before/,
-    );
-    expect(refused.stderr).toContain(copy);
-    expect([isAlive(processPid ?? 0), existsSync(copy)]).toEqual([true, true]);
-    // These are the steps of README.md.
-    for (const name of ['clip.db', 'clip.db-wal', 'clip.db-shm']) rmSync(join(home.folder, name), { force: true });
-    cpSync(copy, databaseOf(home));
-    await home.clip(['doctor', '--fix']);
-    expect(await home.show(number)).toMatchObject({ status: 'running', processPid });
-    writeFileSync(gate, '');
-    expect((await home.clip(['wait', String(number)])).code).toBe(9);
-    expect(await home.show('before')).toMatchObject({ number: 1, exitCode: 4 });
-  });
+  it(
+    'can be undone: the older program is refused, names the copy, and with the copy has all earlier data and the later runs',
+    deep,
+    async () => {
+      const home = createHome();
+      expect(await home.submit(['--name', 'before', '--', 'sh', '-c', 'exit 4'])).toBe(1);
+      await until('the run has settled', async () => (await home.show(1)).settled);
+      await home.clip(['daemon', 'stop']);
+      await home.clip(['daemon', 'start'], newer('99.0.0'));
+      const gate = join(home.base, 'gate');
+      const number = Number(
+        (await home.clip(['run', '-q', '--', agent('waits-for-a-file.sh'), gate, '9'], newer('99.0.0'))).stdout,
+      );
+      const { processPid } = await home.untilStatus(number, 'running');
+      await home.clip(['daemon', 'stop']);
+      const refused = await home.clip(['runs']);
+      const copy = join(home.folder, `clip.db.of-${version}`);
+      expect([refused.code, refused.stdout]).toEqual([7, '']);
+      expect(refused.stderr).toMatch(
+        /was written by clip 99\.0\.0; this is clip \d+\.\d+\.\d+\.\n +Use that version again, or go back to the copy of before/,
+      );
+      expect(refused.stderr).toContain(copy);
+      expect([isAlive(processPid ?? 0), existsSync(copy)]).toEqual([true, true]);
+      // These are the steps of README.md.
+      for (const name of ['clip.db', 'clip.db-wal', 'clip.db-shm']) rmSync(join(home.folder, name), { force: true });
+      cpSync(copy, databaseOf(home));
+      await home.clip(['doctor', '--fix']);
+      expect(await home.show(number)).toMatchObject({ status: 'running', processPid });
+      writeFileSync(gate, '');
+      expect((await home.clip(['wait', String(number)])).code).toBe(9);
+      expect(await home.show('before')).toMatchObject({ number: 1, exitCode: 4 });
+    },
+  );
 
   it('to a patch release and back changes nothing', deep, async () => {
     const home = createHome();

@@ -30,6 +30,7 @@ function limitProcesses(pid: number, most: string): void {
 describe('The limit of processes', () => {
   it.skipIf(!isRoot)(
     'delays a run instead of failing it, is shown as the reason, and the run starts when there is room',
+    deep,
     async () => {
       const home = createHome();
       chownSync(home.base, otherUid, otherUid);

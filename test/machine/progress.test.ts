@@ -163,29 +163,33 @@ describe('an agent with a stream', () => {
 });
 
 describe('an agent without a stream', () => {
-  it('an agent without a stream is credited with nothing in a main checkout, where a person may edit', async () => {
-    const home = createHome();
-    const { folder } = addRepository(home);
-    const gate = join(home.base, 'gate');
-    // Each start waits for its own gate.
-    const waits = `cd '${home.base}'; n=$(cat starts 2>/dev/null | wc -l); echo >> starts; until [ -e '${gate}'$n ]; do sleep 0.05; done`;
-    const task = await plain(home, folder, `(${waits}); echo "I will look at it."`);
-    for (let edits = 0; edits < 3; edits++) {
-      await untilRun(home, task, edits + 1, 'running');
-      writeFileSync(join(folder, 'mine.txt'), `edit ${edits}\n`);
-      writeFileSync(`${gate}${edits}`, '');
-      await untilRun(home, task, edits + 1, 'succeeded');
-    }
-    const { runs, task: seen } = await atRest(home, task);
-    expect(runs.map(({ livenessState }) => livenessState)).toEqual(['plan_only', 'plan_only', 'plan_only']);
-    expect(progressOf(runs)).toEqual([false, false, false]);
-    expect(runs.map(({ workspace }) => workspace?.files.map(({ path }) => path))).toEqual([
-      ['mine.txt'],
-      ['mine.txt'],
-      ['mine.txt'],
-    ]);
-    expect(seen.status).toBe('blocked');
-  });
+  it(
+    'an agent without a stream is credited with nothing in a main checkout, where a person may edit',
+    deep,
+    async () => {
+      const home = createHome();
+      const { folder } = addRepository(home);
+      const gate = join(home.base, 'gate');
+      // Each start waits for its own gate.
+      const waits = `cd '${home.base}'; n=$(cat starts 2>/dev/null | wc -l); echo >> starts; until [ -e '${gate}'$n ]; do sleep 0.05; done`;
+      const task = await plain(home, folder, `(${waits}); echo "I will look at it."`);
+      for (let edits = 0; edits < 3; edits++) {
+        await untilRun(home, task, edits + 1, 'running');
+        writeFileSync(join(folder, 'mine.txt'), `edit ${edits}\n`);
+        writeFileSync(`${gate}${edits}`, '');
+        await untilRun(home, task, edits + 1, 'succeeded');
+      }
+      const { runs, task: seen } = await atRest(home, task);
+      expect(runs.map(({ livenessState }) => livenessState)).toEqual(['plan_only', 'plan_only', 'plan_only']);
+      expect(progressOf(runs)).toEqual([false, false, false]);
+      expect(runs.map(({ workspace }) => workspace?.files.map(({ path }) => path))).toEqual([
+        ['mine.txt'],
+        ['mine.txt'],
+        ['mine.txt'],
+      ]);
+      expect(seen.status).toBe('blocked');
+    },
+  );
 
   it('an agent without a stream that claims to be done in a main checkout is in review at once', deep, async () => {
     const home = createHome();
@@ -242,7 +246,7 @@ describe('an agent without a stream', () => {
 });
 
 describe('two agents in one checkout', () => {
-  it('an agent that only reads is not credited with the commit of another agent in its checkout', async () => {
+  it('an agent that only reads is not credited with the commit of another agent in its checkout', deep, async () => {
     const home = createHome();
     const { folder, git } = addRepository(home);
     const [gateA, gateB] = [join(home.base, 'gate-a'), join(home.base, 'gate-b')];

@@ -126,7 +126,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     }
   });
 
-  it('reads around an unreadable page, and imports the runs on that page from their folders', async () => {
+  it('reads around an unreadable page, and imports the runs on that page from their folders', deep, async () => {
     const { home, path } = await homeAtRest();
     const leaves = leavesOf(path, 'runs');
     expect(leaves.length).toBeGreaterThan(5);
@@ -167,24 +167,28 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     }
   });
 
-  it('does not invent a command: a folder without launch.json is moved aside, and its number is not used again', async () => {
-    const { home, path } = await homeAtRest(3);
-    const number = await home.submit([
-      '--after',
-      await home.submit(['--', 'sleep', '1000']).then(String),
-      '--',
-      'true',
-    ]);
-    const { id } = await home.show(number);
-    await home.untilStatus(4, 'running');
-    await home.clip(['daemon', 'stop']);
-    rmSync(path);
-    const said = await repair(home);
-    expect(said).toMatch(/Of 1 folder it is not known what was to be run: they were moved to .*damaged-/);
-    expect(existsSync(join(home.folder, asides(home)[0] ?? '', 'runs', id, 'env.json'))).toBe(true);
-    expect((await home.clip(['show', String(number)])).code).toBe(3);
-    expect(await home.submit(['--', 'true'])).toBe(number + 1);
-  });
+  it(
+    'does not invent a command: a folder without launch.json is moved aside, and its number is not used again',
+    deep,
+    async () => {
+      const { home, path } = await homeAtRest(3);
+      const number = await home.submit([
+        '--after',
+        await home.submit(['--', 'sleep', '1000']).then(String),
+        '--',
+        'true',
+      ]);
+      const { id } = await home.show(number);
+      await home.untilStatus(4, 'running');
+      await home.clip(['daemon', 'stop']);
+      rmSync(path);
+      const said = await repair(home);
+      expect(said).toMatch(/Of 1 folder it is not known what was to be run: they were moved to .*damaged-/);
+      expect(existsSync(join(home.folder, asides(home)[0] ?? '', 'runs', id, 'env.json'))).toBe(true);
+      expect((await home.clip(['show', String(number)])).code).toBe(3);
+      expect(await home.submit(['--', 'true'])).toBe(number + 1);
+    },
+  );
 
   it('finds nothing to do in an intact database, nor a second time', deep, async () => {
     const { home, path } = await homeAtRest(3);
@@ -275,7 +279,7 @@ describe('a damaged database that a crash has left with its write-ahead log', { 
 });
 
 describe('a daemon that finds damage while it serves requests', { timeout: longMs }, () => {
-  it('reports it with exit code 7, and lives on with its runs', async () => {
+  it('reports it with exit code 7, and lives on with its runs', deep, async () => {
     const { home, path } = await homeAtRest();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);

@@ -191,7 +191,7 @@ describe('the usage of codex', () => {
     expect(used(await home.show(number))).toEqual([1_200, 30, true]);
   });
 
-  it('is never booked on another run of the session, since the file has the total before it', async () => {
+  it('is never booked on another run of the session, since the file has the total before it', deep, async () => {
     const home = createHome();
     await add(home, [
       [session(threadId), command('a', 'ls', null)],
@@ -255,7 +255,7 @@ describe('the usage of codex', () => {
 });
 
 describe('a total', () => {
-  it('shows for how many runs the tokens are unknown, or only partly known', async () => {
+  it('shows for how many runs the tokens are unknown, or only partly known', deep, async () => {
     const home = createHome();
     const killed = [session('s'), command('a', 'ls', null)];
     await addSpeaker(home, [killed, [session('t'), words('Done.'), done(100, 10), { exit: 0 }]]);

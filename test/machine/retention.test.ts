@@ -38,7 +38,7 @@ async function finished(home: TestHome, args: readonly string[]): Promise<number
 }
 
 describe('the log of an ended run', () => {
-  it('is compressed, and read as before: whole, its last lines, from a position, and followed', async () => {
+  it('is compressed, and read as before: whole, its last lines, from a position, and followed', deep, async () => {
     const home = createHome();
     configure(home, atOnce);
     const number = await finished(home, ['--', process.execPath, agent('floods.mjs'), '300000']);
@@ -75,7 +75,7 @@ describe('the log of an ended run', () => {
     expect((await home.clip(['logs', String(small)])).stdout).toBe('hello\n');
   });
 
-  it('is not compressed within an hour after it was written, nor while the run lives', async () => {
+  it('is not compressed within an hour after it was written, nor while the run lives', deep, async () => {
     const home = createHome();
     const ended = await finished(home, ['--', process.execPath, agent('floods.mjs'), '300000']);
     await home.clip(['daemon', 'stop']);
@@ -90,7 +90,7 @@ describe('the log of an ended run', () => {
 });
 
 describe('logs above the total limit', () => {
-  it('are removed, the oldest first; the runs stay, and show that their logs were removed', async () => {
+  it('are removed, the oldest first; the runs stay, and show that their logs were removed', deep, async () => {
     const home = createHome();
     configure(home, roomFor(2));
     const numbers: number[] = [];
@@ -154,7 +154,7 @@ describe('the output of an agent without a stream', () => {
 });
 
 describe('clip prune', () => {
-  it('deletes ended runs by age and number, as rm does, and lists them before', async () => {
+  it('deletes ended runs by age and number, as rm does, and lists them before', deep, async () => {
     const home = createHome();
     for (let n = 0; n < 4; n += 1) await finished(home, ['--', 'true']);
     const living = await home.submit(['--', 'sleep', '1000']);

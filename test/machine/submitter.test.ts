@@ -59,7 +59,7 @@ describe.each([
     },
   );
 
-  it.skipIf(!isRoot && asUser)('have the limits of their submitter in a batch and after a retry, too', () => {
+  it.skipIf(!isRoot && asUser)('have the limits of their submitter in a batch and after a retry, too', deep, () => {
     const home = createHome();
     const shell = shellOf(home, asUser);
     shell('nice -n 7 clip daemon start');
@@ -73,6 +73,7 @@ describe.each([
 
   it.skipIf(!isRoot && asUser)(
     'keep the limits of their submitter while they are queued, also for the next daemon',
+    deep,
     () => {
       const home = createHome();
       const shell = shellOf(home, asUser);

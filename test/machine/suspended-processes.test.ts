@@ -145,7 +145,7 @@ describe('A suspended keeper', () => {
     },
   );
 
-  it('delays no cancel, and never starts a canceled run', async () => {
+  it('delays no cancel, and never starts a canceled run', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const go = await stop(keeperOf(home));

@@ -100,7 +100,7 @@ describe('a task', () => {
     ]);
   });
 
-  it('has documents with revisions; a revision that was not read is never overwritten', async () => {
+  it('has documents with revisions; a revision that was not read is never overwritten', deep, async () => {
     const home = createHome();
     await add(home, 'One');
     const file = join(home.base, 'plan.md');
@@ -188,7 +188,7 @@ describe('a task', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 
-  it('with a live run is continued afterwards; wakes for the same reason become one', async () => {
+  it('with a live run is continued afterwards; wakes for the same reason become one', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const coder = await addSpeaker(home, [
@@ -377,39 +377,43 @@ describe('the timer of an agent', () => {
 });
 
 describe('a task with a budget', () => {
-  it('is stopped while its run streams, needs a person, starts nothing, and continues with a higher budget', async () => {
-    const home = createHome();
-    const spend = (tokens: number) => done(tokens, 0);
-    const never = { await: join(home.base, 'never') };
-    const coder = await addSpeaker(home, [
-      [session('s1'), change('a', 'a.txt'), spend(600), words('On it.'), never],
-      [session('s1'), never],
-    ]);
-    await add(home, 'One', '--assign', 'coder', '--budget', '500tokens');
-    await home.clip(['wait', '1']);
-    expect(await home.show(1)).toMatchObject({
-      status: 'cancelled',
-      stopReason: 'budget_paused',
-      decision: { action: 'skip' },
-    });
-    expect((await show(home, 1)).task).toMatchObject({
-      status: 'in_progress',
-      paused: expect.stringContaining('600 of 500 tokens'),
-    });
-    const { needsYou } = await home.json<{ needsYou: NeedView[] }>(['status', '--json']);
-    expect(needsYou).toMatchObject([
-      { kind: 'budget', task: 1, next: expect.stringContaining('clip task edit T1 --budget') },
-    ]);
-    // Not even a request by a person starts a run past a limit.
-    await home.clip(['continue', 'T1']);
-    expect(await home.show(2)).toMatchObject({
-      status: 'queued',
-      waitingFor: expect.stringContaining('600 of 500 tokens'),
-    });
-    await home.clip(['task', 'edit', 'T1', '--budget', '2000tokens']);
-    await until('the task has continued', () => (coder.seen().length === 2 ? true : null));
-    await home.clip(['task', 'cancel', 'T1']);
-  });
+  it(
+    'is stopped while its run streams, needs a person, starts nothing, and continues with a higher budget',
+    deep,
+    async () => {
+      const home = createHome();
+      const spend = (tokens: number) => done(tokens, 0);
+      const never = { await: join(home.base, 'never') };
+      const coder = await addSpeaker(home, [
+        [session('s1'), change('a', 'a.txt'), spend(600), words('On it.'), never],
+        [session('s1'), never],
+      ]);
+      await add(home, 'One', '--assign', 'coder', '--budget', '500tokens');
+      await home.clip(['wait', '1']);
+      expect(await home.show(1)).toMatchObject({
+        status: 'cancelled',
+        stopReason: 'budget_paused',
+        decision: { action: 'skip' },
+      });
+      expect((await show(home, 1)).task).toMatchObject({
+        status: 'in_progress',
+        paused: expect.stringContaining('600 of 500 tokens'),
+      });
+      const { needsYou } = await home.json<{ needsYou: NeedView[] }>(['status', '--json']);
+      expect(needsYou).toMatchObject([
+        { kind: 'budget', task: 1, next: expect.stringContaining('clip task edit T1 --budget') },
+      ]);
+      // Not even a request by a person starts a run past a limit.
+      await home.clip(['continue', 'T1']);
+      expect(await home.show(2)).toMatchObject({
+        status: 'queued',
+        waitingFor: expect.stringContaining('600 of 500 tokens'),
+      });
+      await home.clip(['task', 'edit', 'T1', '--budget', '2000tokens']);
+      await until('the task has continued', () => (coder.seen().length === 2 ? true : null));
+      await home.clip(['task', 'cancel', 'T1']);
+    },
+  );
 
   it('is blocked when a single run exceeded it, because the next run would as well', deep, async () => {
     const home = createHome();

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { addSpeaker, codexSays } from '../../support/agents.ts';
 import { ask } from '../../support/api.ts';
+import { deep } from '../../support/deep.ts';
 import { entriesOf } from '../../support/files.ts';
 import { createHome, type TestHome } from '../../support/home.ts';
 
@@ -36,47 +37,51 @@ function placesOf(home: TestHome, values: Readonly<Record<string, string>>): Rec
 }
 
 describe('values of variables', () => {
-  it('are only in the files from which runs and agents start while these exist, and after the end only with their agent', async () => {
-    const home = createHome();
-    const values = {
-      shell: canary('shell'),
-      option: canary('option'),
-      agent: canary('agent'),
-      file: canary('file'),
-      daemon: canary('daemon'),
-    };
-    await home.clip(['daemon', 'start'], { env: { OF_DAEMON: values.daemon } });
-    writeFileSync(join(home.base, 'vars'), `OF_FILE=${values.file}\n`);
-    const settings = [
-      '--adapter',
-      'plain',
-      '--command',
-      'cat',
-      '--env',
-      `OF_AGENT=${values.agent}`,
-      '--env-from',
-      'vars',
-    ];
-    await home.clip(['agent', 'add', 'helper', ...settings]);
-    await home.clip(['run', '--env', `GIVEN=${values.option}`, '--', 'sleep', '1000'], {
-      env: { OF_SHELL: values.shell },
-    });
-    await home.untilStatus(1, 'running');
-    const kept = placesOf(home, values);
-    expect(kept).toEqual({
-      shell: ['runs/ID/env.json'],
-      option: ['runs/ID/env.json'],
-      agent: [expect.stringMatching(/^agents\/a\w+\.json$/)],
-    });
-    await home.clip(['run', '--wait', '--agent', 'helper', '--env', `GIVEN=${values.option}`, 'hello']);
-    await home.clip(['cancel', '1']);
-    await home.clip(['daemon', 'restart']);
-    expect(placesOf(home, values)).toEqual({ agent: kept['agent'] });
-    await home.clip(['agent', 'rm', 'helper']);
-    expect(placesOf(home, values)).toEqual({});
-  });
+  it(
+    'are only in the files from which runs and agents start while these exist, and after the end only with their agent',
+    deep,
+    async () => {
+      const home = createHome();
+      const values = {
+        shell: canary('shell'),
+        option: canary('option'),
+        agent: canary('agent'),
+        file: canary('file'),
+        daemon: canary('daemon'),
+      };
+      await home.clip(['daemon', 'start'], { env: { OF_DAEMON: values.daemon } });
+      writeFileSync(join(home.base, 'vars'), `OF_FILE=${values.file}\n`);
+      const settings = [
+        '--adapter',
+        'plain',
+        '--command',
+        'cat',
+        '--env',
+        `OF_AGENT=${values.agent}`,
+        '--env-from',
+        'vars',
+      ];
+      await home.clip(['agent', 'add', 'helper', ...settings]);
+      await home.clip(['run', '--env', `GIVEN=${values.option}`, '--', 'sleep', '1000'], {
+        env: { OF_SHELL: values.shell },
+      });
+      await home.untilStatus(1, 'running');
+      const kept = placesOf(home, values);
+      expect(kept).toEqual({
+        shell: ['runs/ID/env.json'],
+        option: ['runs/ID/env.json'],
+        agent: [expect.stringMatching(/^agents\/a\w+\.json$/)],
+      });
+      await home.clip(['run', '--wait', '--agent', 'helper', '--env', `GIVEN=${values.option}`, 'hello']);
+      await home.clip(['cancel', '1']);
+      await home.clip(['daemon', 'restart']);
+      expect(placesOf(home, values)).toEqual({ agent: kept['agent'] });
+      await home.clip(['agent', 'rm', 'helper']);
+      expect(placesOf(home, values)).toEqual({});
+    },
+  );
 
-  it('are in no record, log or error of any failure on the way', async () => {
+  it('are in no record, log or error of any failure on the way', deep, async () => {
     const home = createHome();
     const values = { shell: canary('shell'), option: canary('option'), stored: canary('stored') };
     const env = { OF_SHELL: values.shell };
@@ -192,7 +197,7 @@ describe('values of variables', () => {
 });
 
 describe('a prompt', () => {
-  it('is in its file and nowhere else, and with --prompt-secret not there either after the end', async () => {
+  it('is in its file and nowhere else, and with --prompt-secret not there either after the end', deep, async () => {
     const home = createHome();
     const values = {
       prompt: canary('prompt'),
