@@ -63,6 +63,15 @@ describe('a hook', () => {
     expect(readFileSync(file, 'utf8').match(/"number":\d+/g)).toEqual(['"number":2']);
   });
 
+  it('gets the first event of a home, although the daemon dies before its delivery', async () => {
+    const { home, told } = await homeWith(['failed']);
+    await home.untilStatus(await home.run(['sh', '-c', 'exit 3']), 'failed');
+    expect(told('failed')).toEqual([]);
+    await home.crash();
+    await home.start();
+    await home.until('the hook was called', () => told('failed').length === 1);
+  });
+
   it('gets each event once across the death of the daemon, including ends while no daemon ran', async () => {
     const { home, told } = await homeWith(['failed', 'queue_empty']);
     await home.untilStatus(await home.run(['sleep']), 'running');

@@ -32,9 +32,10 @@ export class HookReader {
   constructor(hook: Hook, deps: Deps) {
     this.#hook = hook;
     this.#deps = deps;
-    this.#cursor = Number(deps.store.readMeta(cursorKey(hook.name)) || 0);
-    // A new hook starts at the end of the history.
-    if (this.#cursor === 0) this.#keep(deps.store.events.lastSeq());
+    const known = deps.store.readMeta(cursorKey(hook.name)) || null;
+    this.#cursor = Number(known ?? 0);
+    // A new hook starts at the end of the history, which may be empty. A position of 0 is a known one.
+    if (known === null) this.#keep(deps.store.events.lastSeq());
   }
 
   /** Reads the new events soon. */
