@@ -125,7 +125,7 @@ for (const [name, source] of Object.entries(programs))
   modules.push(
     ...(await bundle({
       input: { [name]: source, ...(name === 'clip' ? { 'string-width': 'string-width' } : {}) },
-      plugins: [separateDashboard, lateStringWidth, withoutUnusedParts],
+      plugins: [separateDashboard, lateStringWidth, ...(name === 'clipd' ? [withoutUnusedParts] : [])],
       output: {
         format: 'cjs',
         exports: 'named',
