@@ -65,15 +65,20 @@ const fastRequestMs = 5_000;
 
 /**
  * Sends the request and prints the response. Returns false, with nothing printed, unless it is a plain success of a
- * daemon of this version.
+ * daemon of this version. Returns false as well when standard output cannot be written.
  */
 export async function runFast(socketPath: string, path: string, version: string): Promise<boolean> {
   const request = { method: 'GET', path, body: null, headers: {}, timeoutMs: fastRequestMs };
   const reply = await exchange(socketPath, request).catch(() => null);
   if (reply === null || reply.status !== 200 || reply.version !== version) return false;
-  writeOut(isatty(1) ? Buffer.from(escapeInvisible(reply.body.toString('utf8'))) : reply.body);
-  writeOut(Buffer.from('\n'));
-  return true;
+  try {
+    writeOut(isatty(1) ? Buffer.from(escapeInvisible(reply.body.toString('utf8'))) : reply.body);
+    writeOut(Buffer.from('\n'));
+    return true;
+  } catch {
+    // The full program fails in the same way, and says it in a sentence.
+    return false;
+  }
 }
 
 /** The pause before a full pipe is tried again. A pipe takes 64 KiB at a time, so this is fast enough. */

@@ -178,7 +178,7 @@ export function isNeeded(verb: Verb, args: readonly string[]): boolean {
   const names = [verbName(verb), verb.alias];
   // Without a verb, the line is one of `status`.
   if (first === undefined || (first.startsWith('-') && !overviewOptions.has(first))) return names.includes('status');
-  return names.includes(first) || (first === 'help' && names.includes(second));
+  return names.includes(first) || (first === 'help' && second !== undefined && names.includes(second));
 }
 
 const overviewOptions: ReadonlySet<string> = new Set(['-h', '--help', '-V', '--version']);

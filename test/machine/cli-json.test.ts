@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deep } from '../support/deep.ts';
 import { createHome, type Result } from '../support/home.ts';
+import { shellIn } from '../support/shell.ts';
 
 /** The field names that scripts rely on. A change here breaks them. */
 const runFields = `
@@ -177,6 +178,14 @@ describe('a JSON document', () => {
 });
 
 describe('an error with --json', () => {
+  it('of a standard output that is full is a sentence, not a stack', async () => {
+    const home = createHome();
+    await home.clip(['run', '--wait', '-q', '--', 'true']);
+    const { code, stderr } = await shellIn(home).paste('clip runs --json > /dev/full');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('Standard output cannot be written')]);
+    expect(stderr).not.toContain('    at ');
+  });
+
   it('is one object on stderr with code, message and hint, and stdout stays empty', async () => {
     const home = createHome();
     await home.submit(['--name', 'held', '--', 'sleep', '1000']);

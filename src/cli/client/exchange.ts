@@ -41,7 +41,10 @@ export async function exchange(socketPath: string, request: Exchange): Promise<R
     // A daemon that refuses a long request may close the connection before it has read all of it.
     socket.on('error', settle);
     socket.on('data', (chunk) => chunks.push(chunk));
-    socket.on('end', () => settle(Object.assign(new Error('the response is cut off'), { code: 'ECONNRESET' })));
+    const cutOff = () => settle(Object.assign(new Error('the response is cut off'), { code: 'ECONNRESET' }));
+    socket.on('end', cutOff);
+    // A connection that closes in any other way is no reason to wait.
+    socket.on('close', cutOff);
     const { timeoutMs } = request;
     if (timeoutMs !== null)
       socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs / 1_000} s`)));
