@@ -45,7 +45,11 @@ export function endOfOrder(order: Exclude<StopOrder, 'lingering'>): End {
 
 /** Returns the end of a run that was stopped. A run that only lingered after its result ends as its stream reported. */
 export function endOfStop(spec: RunSpec, stop: Stop, outcome: Outcome, report: StreamOutcome | null): End {
-  if (stop.order !== 'lingering') return endOfOrder(stop.order);
+  if (stop.order !== 'lingering')
+    return {
+      ...endOfOrder(stop.order),
+      ...(stop.because === undefined ? {} : { error: stop.because, errorBy: 'clip' }),
+    };
   return report === null ? endOfOutcome(spec, outcome, null) : endOfReport(report);
 }
 

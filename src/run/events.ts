@@ -12,6 +12,8 @@ export type RunRequest =
   | {
       readonly type: 'stop-requested';
       readonly order: StopOrder;
+      /** A sentence that says why, when clip stops the run and no person asked for that. */
+      readonly because?: string;
       readonly graceMs: number | null;
       readonly now: boolean;
     }

@@ -27,6 +27,7 @@ export function buildLive(
 export function orderStop(run: Run, event: Extract<RunEvent, { type: 'stop-requested' }>, at: number): Stop {
   return {
     order: event.order,
+    ...(event.because === undefined ? {} : { because: event.because }),
     orderedAt: at,
     graceMs: event.graceMs ?? run.spec.graceMs,
     phase: 'ordered',

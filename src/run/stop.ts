@@ -16,6 +16,8 @@ export type StopPhase = 'ordered' | 'interrupted' | 'terminated' | 'killed';
 
 export type Stop = {
   readonly order: StopOrder;
+  /** Why clip ordered it, as a sentence. It becomes the error of the run. Absent when a person ordered the stop. */
+  readonly because?: string | undefined;
   readonly orderedAt: number;
   readonly graceMs: number;
   /** The progress of the stop sequence, and since when. A new daemon continues from here. */

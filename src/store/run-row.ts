@@ -42,6 +42,7 @@ const leader: z.ZodType<Leader> = z.object({
 const shortage = z.object({ tries: z.int(), since: z.number(), message: z.string() }).nullish();
 const stop = z.object({
   order: z.enum(stopOrders),
+  because: z.string().optional(),
   orderedAt: z.number(),
   graceMs: z.number(),
   phase: z.enum(['ordered', 'interrupted', 'terminated', 'killed']),

@@ -111,7 +111,8 @@ function wrongExit(
 function wrongStop({ id, number, spec, state }: StoredRun, { cancelled, killed }: RoundRecord): string[] {
   if (!isEnded(state)) return [];
   const reasons: Record<string, boolean> = {
-    cancelled: cancelled.has(number),
+    // clip cancels the queued run of a task that was settled meanwhile, and says so.
+    cancelled: cancelled.has(number) || /^T\d+ (is|was) /.test(state.error ?? ''),
     timeout: spec.timeoutMs > 0,
     silence: spec.silenceMs !== null,
     output_limit: spec.outputBytesMax < 2 ** 30,

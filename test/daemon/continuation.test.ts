@@ -162,6 +162,48 @@ describe('an instruction of a person', () => {
     expect((await home.process(2)).stdin).toContain('the green one');
     expect((await home.task(1)).task.status).toBe('in_progress');
   });
+
+  it('is carried out although the agent, which has not seen it, reports that it is done', async () => {
+    const home = await createDaemonHome();
+    await home.addAgent('coder', [stays, stays]);
+    await home.addTask();
+    const first = await home.process(1);
+    await home.continueTask(1, 'the lexer as well');
+    const refusal = await home.refused('POST', '/tasks/1/move', { move: 'done' }, asRun(first));
+    expect(refusal.message).toContain('A person has asked for more work on T1');
+    await first.play([home.reports('done', 'the parser works'), words('It is done.'), ...end]);
+    expect((await home.process(2)).stdin).toContain('the lexer as well');
+    expect((await home.task(1)).task.status).toBe('in_progress');
+    expect((await home.show(1)).decision).toMatchObject({ action: 'follows' });
+  });
+
+  it('is carried out by one run when the run before it is lost', async () => {
+    const home = await createDaemonHome();
+    await home.addAgent('coder', [stays]);
+    home.plan({ steps: [session('s1'), home.reports('done', 'the parser works')], isLocal: true });
+    await home.addTask();
+    await home.until('the task is in review', async () => (await home.task(1)).task.status === 'in_review');
+    await home.continueTask(1, 'the lexer as well');
+    await home.keepers[0]?.die({ runs: true });
+    expect((await home.process(2)).stdin).toContain('the lexer as well');
+    expect(await home.runs()).toMatchObject([
+      { stopReason: 'process_lost', decision: { action: 'follows' } },
+      { status: 'running', retryOfRunId: null },
+    ]);
+  });
+});
+
+describe('a queued run of a task', () => {
+  it('that is settled meanwhile is cancelled and says why', async () => {
+    const home = await homeWithTask([[session('s1'), failed('429 Too Many Requests, retry after 1h'), { exit: 1 }]]);
+    await home.untilStatus(2, 'queued');
+    await home.move(1, 'done');
+    expect(await home.untilSettled(2)).toMatchObject({
+      status: 'cancelled',
+      error: 'T1 is done.',
+      decision: { action: 'none', reason: 'T1 is done.' },
+    });
+  });
 });
 
 describe('an agent', () => {

@@ -125,8 +125,10 @@ export function openHome(options: HomeOptions = {}) {
    * environment of their parent until they execute their program.
    */
   function pidsOf(role: 'daemon' | 'keeper'): number[] {
+    const mark = `CLIP_ROLE=${role}`;
     return processesOf(folder).flatMap(({ pid, environment }) =>
-      environment.includes(`CLIP_ROLE=${role}`) && hasExecuted(pid) ? [pid] : [],
+      // A child that executes its program between the two looks has the environment of a run at the second one.
+      environment.includes(mark) && hasExecuted(pid) && environmentOf(pid).includes(mark) ? [pid] : [],
     );
   }
 
@@ -246,6 +248,14 @@ function hasExecuted(pid: number): boolean {
     return (flags & forkedOnly) === 0;
   } catch {
     return false;
+  }
+}
+
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    return '';
   }
 }
 

@@ -216,7 +216,11 @@ function wrongRetries(run: StoredRun, { runs, events }: Recorded): string[] {
     run.state.stop === null &&
     run.state.errorCode === 'process_lost' &&
     lost?.['certain'] === true;
-  const due = wanted && run.spec.onLoss === 'retry' && run.lineage.processLossRetryCount === 0 ? 1 : 0;
+  // An agent's run is not repeated when its task needs nothing, or when a person has asked for the next run already.
+  const { decision } = run.state as { decision?: { action: string; reason: string } };
+  const served = run.spec.agent !== null && run.lineage.taskId !== null;
+  const replaced = served && (decision?.action === 'review' || /is woken already/.test(decision?.reason ?? ''));
+  const due = wanted && !replaced && run.spec.onLoss === 'retry' && run.lineage.processLossRetryCount === 0 ? 1 : 0;
   const made = runs.filter(
     ({ lineage }) => lineage.retryOfRunId === run.id && lineage.retryReason === 'process_lost',
   ).length;

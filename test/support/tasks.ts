@@ -43,6 +43,7 @@ export function anEnd(given: Partial<EndedRun> = {}): EndedRun {
     stopReason: 'completed',
     errorCode: null,
     error: null,
+    cancelledBecause: null,
     liveness: null,
     resetsAt: null,
     retryReason: null,

@@ -69,6 +69,8 @@ export class Continuation {
     // Another agent has been woken. With a retry of this run, two agents would work on one task.
     if (isAnotherAgents(task, ended.spec.agent.id)) return null;
     if (reason === 'unknown_session') return automaticRuns.buildRetry(tx, ended, reason);
+    // What a person has asked for since starts when this run is finalized. It is the next run of the task.
+    if (this.#deps.wakes.isAskedFor(task.number)) return null;
     const left = spend(task.budgetLeft);
     if (left === null) return null;
     const run = automaticRuns.buildRetry(tx, ended, reason);
@@ -172,11 +174,23 @@ export class Continuation {
       agent: agentId === null ? null : store.agents.byId(agentId),
       busy: task === null ? null : this.#describeBusy(task, run),
       asked: task !== null && store.wakes.allWaiting({ task: task.number }).length > 0,
-      ownRetry: retry !== null ? { number: retry } : findMissingRetry(run, task, durable),
+      ownRetry: retry !== null ? { number: retry } : this.#findMissingRetry(run, task, durable),
       limitReached: task === null ? null : budgets.mayStart(agentId, task.number),
       attemptsMax,
       runsMax,
     };
+  }
+
+  /** Returns why a lost run has no automatic retry, or `none` if it should have none. */
+  #findMissingRetry(run: Run, task: Task | null, durable: boolean): Exclude<Situation['ownRetry'], object> {
+    const { store, wakes } = this.#deps;
+    const lost = isEnded(run.state) && run.state.errorCode === 'process_lost';
+    const isWanted = lost && run.spec.onLoss === 'retry' && run.lineage.processLossRetryCount === 0;
+    if (!isWanted || isAnotherAgents(task, run.spec.agent?.id ?? null)) return 'none';
+    const isGone = store.events.lastOfType(run.number, 'process-lost')?.data['certain'] === true;
+    if (task !== null && isGone && wakes.isAskedFor(task.number)) return 'none';
+    if (task?.budgetLeft !== 0) return 'withheld';
+    return durable ? 'none' : 'spent';
   }
 
   #describeBusy(task: Task, run: Run): string | null {
@@ -190,7 +204,8 @@ export class Continuation {
   #describeEnd(run: Run): EndedRun {
     if (!isEnded(run.state)) throw new Error(`Run ${run.number} has not ended.`);
     const { store, redacted, runJudge } = this.#deps;
-    const { status, stopReason, errorCode, error, liveness } = run.state;
+    const { status, stopReason, errorCode, error, liveness, stop, outcome } = run.state;
+    const cancelledBecause = (outcome.kind === 'not_started' ? error : stop?.because) ?? null;
     const wake = run.lineage.origin === null ? null : store.wakes.byId(run.lineage.origin.wakeId);
     const agentId = run.spec.agent?.id ?? null;
     return {
@@ -201,6 +216,7 @@ export class Continuation {
       stopReason,
       errorCode,
       error: error === null ? null : redacted(error, agentId),
+      cancelledBecause: stopReason === 'cancelled' ? cancelledBecause : null,
       liveness,
       resetsAt: store.streamStates.glance(run.number)?.resetsAt ?? null,
       retryReason: run.lineage.retryReason,
@@ -262,15 +278,6 @@ export class Continuation {
       if (!(error instanceof ClipError)) throw error;
     }
   }
-}
-
-/** Returns why a lost run has no automatic retry, or `none` if it should have none. */
-function findMissingRetry(run: Run, task: Task | null, durable: boolean): Exclude<Situation['ownRetry'], object> {
-  const lost = isEnded(run.state) && run.state.errorCode === 'process_lost';
-  const isWanted = lost && run.spec.onLoss === 'retry' && run.lineage.processLossRetryCount === 0;
-  if (!isWanted || isAnotherAgents(task, run.spec.agent?.id ?? null)) return 'none';
-  if (task?.budgetLeft !== 0) return 'withheld';
-  return durable ? 'none' : 'spent';
 }
 
 function isAnotherAgents(task: Task | null, agentId: string | null): boolean {

@@ -93,6 +93,8 @@ export class TaskReactions {
     const { tasks, redacted, autoDone } = this.#deps;
     const task = tasks.ofRun(run);
     if (task === null || run.spec.agent === null || isClosed(task.status)) return;
+    // A person has asked for more since this run began. The report is kept, and the next run decides about the task.
+    if (this.#deps.wakes.isAskedFor(task.number)) return;
     const by = { kind: 'agent', name: run.spec.agent.name, run: run.number, runId: run.id } as const;
     if (kind === 'blocked') {
       const next = `${who === null ? 'Answer it' : `${who} can lift it`}, then: clip continue T${task.number} "…"`;
@@ -161,7 +163,8 @@ export class TaskReactions {
   #stopRuns(tx: Tx, task: Task): void {
     for (const run of this.#deps.store.runs.openOfTask(task.number)) {
       if (isEnded(run.state) || run.spec.agent === null) continue;
-      tx.submit(run.number, { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false });
+      const because = `T${task.number} was cancelled.`;
+      tx.submit(run.number, { type: 'stop-requested', order: 'cancelled', because, graceMs: null, now: false });
     }
   }
 }

@@ -182,6 +182,8 @@ export class Wakes {
       .allWaiting({ task: task.number })
       .filter(({ status }) => status === 'deferred')) {
       const wanted = task.status === 'todo' || task.status === 'in_progress';
+      // Two agents must not work on one task. The wake is tried again when the other run has ended.
+      if (wanted && this.busyWith(task.number, deferred.agentId) !== null) continue;
       if (!wanted) this.#end(tx, deferred, 'skipped', `T${task.number} is ${task.status}.`);
       else if (task.assignee?.kind !== 'agent' || task.assignee.agentId !== deferred.agentId)
         this.#end(tx, deferred, 'skipped', `T${task.number} is not this agent's any more.`);
@@ -201,8 +203,13 @@ export class Wakes {
       if (wake.status === 'deferred') this.#end(tx, wake, 'cancelled', why);
       const run = wake.runId === null ? null : this.#store.runs.byId(wake.runId);
       if (run?.state.status === 'queued')
-        tx.submit(run.number, { type: 'stop-requested', order: 'cancelled', graceMs: null, now: false });
+        tx.submit(run.number, { type: 'stop-requested', order: 'cancelled', because: why, graceMs: null, now: false });
     }
+  }
+
+  /** Returns whether a person has asked for a further run of this task that has not begun. */
+  isAskedFor(task: number): boolean {
+    return this.#store.wakes.allWaiting({ task }).some(isByPerson);
   }
 
   /** Returns the number of automatic runs in a row before this run; 0 for a run that a person started. */
@@ -226,3 +233,8 @@ export class Wakes {
 }
 
 const wakeStatusOf = { succeeded: 'completed', failed: 'failed', timed_out: 'failed', cancelled: 'cancelled' } as const;
+
+/** Returns whether a person asked for this wake with `continue`. Every other start counts as one in a row. */
+function isByPerson({ reason, payload }: Wake): boolean {
+  return reason === 'issue_continued' && payload.inARow === 0;
+}

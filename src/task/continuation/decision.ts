@@ -48,6 +48,8 @@ export type EndedRun = {
   readonly stopReason: string;
   readonly errorCode: string | null;
   readonly error: string | null;
+  /** Why clip cancelled it, as a sentence. Null when a person did, and for every other end. */
+  readonly cancelledBecause: string | null;
   readonly liveness: LivenessRecord | null;
   /** When the provider's limit resets, according to the provider. */
   readonly resetsAt: number | null;

@@ -20,7 +20,7 @@ export function afterEnd(run: EndedRun, now: Situation): Decision {
   if (task === null) return { action: 'none', reason: 'It serves no task.' };
   if (isClosed(task.status)) return { action: 'none', reason: `T${task.number} is ${task.status}.` };
   if (run.stopReason === 'cancelled')
-    return { action: 'none', reason: 'A person cancelled it, so it is not continued.' };
+    return { action: 'none', reason: run.cancelledBecause ?? 'A person cancelled it, so it is not continued.' };
   if (run.stopReason === 'dependency_failed')
     return { action: 'none', reason: 'The run it was to follow did not succeed.' };
   if (run.stopReason === 'paused')

@@ -83,11 +83,20 @@ function editTask(deps: RouteDeps, request: FastifyRequest) {
   return { schema: 1, task: viewTask(deps, task), note: 'budget' in fields ? findBudgetNote(deps, task) : null };
 }
 
+/** Changes after which no run of a task starts. */
+const settles: ReadonlySet<string> = new Set(['review', 'done', 'block', 'cancel']);
+
 function moveTask(deps: RouteDeps, request: FastifyRequest) {
   const { number } = requireTask(deps, request);
   const body = read(moveRequest, request.body);
   const caller = authenticate(request, deps);
   const change = toChange(deps, body);
+  if (caller.kind === 'agent' && settles.has(change.type) && deps.wakes.isAskedFor(number))
+    throw new ClipError(
+      'refused',
+      `A person has asked for more work on T${number} since this run began.`,
+      'End this run: the next one takes it up.',
+    );
   const task = deps.supervisor.transaction((tx) => {
     if ('environment' in body && startsAgent(deps, number, change))
       keepEnvironment(deps, tx, number, caller, body.environment);

@@ -49,6 +49,12 @@ const order: readonly (readonly [string, EndedRun, Situation, Partial<Decision>]
     { action: 'none', reason: 'A person cancelled it, so it is not continued.' },
   ],
   [
+    'the task was settled before the run began',
+    failedWith('auth_required', { status: 'cancelled', stopReason: 'cancelled', cancelledBecause: 'T7 is blocked.' }),
+    aSituation({}),
+    { action: 'none', reason: 'T7 is blocked.' },
+  ],
+  [
     'the run it was to follow did not succeed',
     failedWith('cancelled', { status: 'cancelled', stopReason: 'dependency_failed' }),
     aSituation(),
