@@ -37,6 +37,8 @@ export const limits = {
   killsMax: 100,
   /** The heartbeat that checks time limits, silence, output size and detached processes. */
   tickMs: 1 * second,
+  /** The heartbeat while all live runs are plain commands far from their limits. */
+  quietTickMs: 2.5 * second,
   /** A heartbeat this late means that the machine slept. A heartbeat this early means that the clock was set back. */
   sleptMs: 5 * second,
   quietMs: 60 * second,

@@ -4,6 +4,7 @@ import { canBeSeen, isAliveProcess } from '#process/process-identity.ts';
 import { type OutputSize, readOutputSize } from '#process/run-folder-reader.ts';
 import type { Member } from '#process/run-processes.ts';
 import { limits } from '#run/limits.ts';
+import { nextLookMs } from '#run/next-look.ts';
 import { isAlive, type Run } from '#run/run.ts';
 import { detectStall, idleSinceResult, limitReached, silentMs } from '#run/silence.ts';
 import type { Budgets } from '../budgets/budgets.ts';
@@ -42,6 +43,8 @@ export class Monitor {
   /** Output size of a run when it was found without its keeper. Only later output counts as activity. */
   readonly #saidBefore = new Map<number, number>();
   readonly #following = new Set<number>();
+  /** When a run has to be looked at again. A run that is not listed is looked at in the next beat. */
+  readonly #nextLookAt = new Map<number, number>();
   /** When a silent run with a limit last had a living descendant. A short gap between two descendants is not silence. */
   readonly #workedAt = new Map<number, number>();
 
@@ -55,6 +58,17 @@ export class Monitor {
     if (!isAlive(state) || !state.detachedWarning) this.#saidBefore.delete(number);
     else if (!this.#saidBefore.has(number))
       this.#saidBefore.set(number, countBytes(readOutputSize(this.#deps.folderOf(run))));
+    this.lookSoon(number);
+  }
+
+  /** Looks within one tick: at all runs, or at this one, because something has changed. */
+  lookSoon(number?: number): void {
+    if (number === undefined) this.#nextLookAt.clear();
+    else this.#nextLookAt.delete(number);
+    if (this.#timer !== null && this.#dueCount - performance.now() > limits.tickMs) {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+    }
     this.#arm();
   }
 
@@ -70,13 +84,15 @@ export class Monitor {
     if (this.#timer !== null) return;
     const alive = this.#deps.supervisor.alive();
     if (alive.length === 0) return;
-    const nearest = Math.min(
-      ...alive.map(({ state }) =>
-        state.status === 'running' && state.deadlineAt !== null ? state.deadlineAt : Number.POSITIVE_INFINITY,
-      ),
+    const at = this.#deps.now();
+    const soonest = Math.min(
+      ...alive.map(({ number, state }) => {
+        const deadlineAt = state.status === 'running' ? state.deadlineAt : null;
+        return Math.min(deadlineAt ?? Number.POSITIVE_INFINITY, this.#nextLookAt.get(number) ?? at + limits.tickMs);
+      }),
     );
-    const wait = Math.min(limits.tickMs, Math.max(1, nearest - this.#deps.now()));
-    this.#dueAt = this.#deps.now() + wait;
+    const wait = Math.min(limits.quietTickMs, Math.max(1, soonest - at));
+    this.#dueAt = at + wait;
     this.#dueCount = performance.now() + wait;
     this.#timer = setTimeout(() => this.#beat(), wait);
   }
@@ -104,7 +120,8 @@ export class Monitor {
       if (Math.abs(gapMs) >= limits.sleptMs)
         return void this.#wake(gapMs, Math.max(0, performance.now() - this.#dueCount));
       this.#lookForAnswers(alive);
-      const facts = alive.flatMap((run) => this.#lookAt(run));
+      const at = this.#deps.now();
+      const facts = alive.filter((run) => this.#isDue(run, at)).flatMap((run) => this.#lookAt(run));
       if (facts.length > 0) this.#deps.supervisor.submitAll(facts);
       this.#deps.budgets.stopReached(this.#deps.supervisor.alive().filter((run) => !this.#hasDone(run)));
     } catch (error) {
@@ -114,8 +131,13 @@ export class Monitor {
   }
 
   #forgetAllBut(alive: ReadonlySet<number>): void {
-    for (const known of [this.#saidBefore, this.#workedAt])
+    for (const known of [this.#saidBefore, this.#workedAt, this.#nextLookAt])
       for (const number of known.keys()) if (!alive.has(number)) known.delete(number);
+  }
+
+  #isDue({ number, state }: Run, at: number): boolean {
+    const deadlineAt = state.status === 'running' ? state.deadlineAt : null;
+    return at >= Math.min(deadlineAt ?? Number.POSITIVE_INFINITY, this.#nextLookAt.get(number) ?? 0);
   }
 
   /**
@@ -132,6 +154,7 @@ export class Monitor {
     try {
       const slept = lateMs >= limits.sleptMs ? await this.#deps.keepers.sleptByRun() : new Map<string, number>();
       this.#workedAt.clear();
+      this.#nextLookAt.clear();
       this.#deps.supervisor.submitAll(
         this.#deps.supervisor.alive().map(({ number, id }) => ({
           number,
@@ -171,13 +194,15 @@ export class Monitor {
     if (!isAlive(state)) return [];
     const size = readOutputSize(this.#deps.folderOf(run));
     const outputBytes = countBytes(size);
+    const at = this.#deps.now();
+    const held = this.#deps.isHeld(run);
+    this.#nextLookAt.set(run.number, at + nextLookMs(run, { outputBytes, lastOutputAt: size.lastOutputAt, at, held }));
     if (run.spec.agent !== null) this.#follow(run);
     const facts: Submission[] = [];
     const spoke = state.stall !== null && size.lastOutputAt !== null && size.lastOutputAt > state.stall.since;
     if (spoke || (state.detachedWarning && outputBytes > (this.#saidBefore.get(run.number) ?? 0)))
       facts.push({ number: run.number, event: { type: 'activity' } });
     if (state.status !== 'running') return facts;
-    const at = this.#deps.now();
     if (this.#hasOpenTool(run)) this.#workedAt.set(run.number, at);
     const stall = detectStall(run, state, {
       streamState: this.#deps.logFollower.streamStateOf(run),

@@ -105,17 +105,25 @@ export function createProcesses(core: Core, parts: Parts): Processes {
     log,
   });
   const endUnwanted = (run: Run, leader: Leader) => endUnwantedProcess(core, scanner, run, leader);
-  const { scheduler } = parts;
   return {
     scanner,
     perform,
     reconcile: () => look(supervisor.alive()),
     async recover() {
-      keepers.listen(receiveKeeperEvents({ supervisor, recordExit, look, log: core.log, scheduler, endUnwanted }));
+      const deps = { supervisor, recordExit, log: core.log, scheduler: parts.scheduler, endUnwanted };
+      keepers.listen(receiveKeeperEvents({ ...deps, look: alsoHasten(monitor, look) }));
       await recovery.look(unfinished(supervisor.awake()));
       for (const run of supervisor.awake()) if (isEnded(run.state)) finalizer.finalize(run.number);
     },
     close: () => monitor.close(),
+  };
+}
+
+/** Returns a look after which the heartbeat follows soon: without its keeper, only a look shows that a process is gone. */
+function alsoHasten(monitor: Monitor, look: (runs: readonly Run[]) => void): (runs: readonly Run[]) => void {
+  return (runs) => {
+    monitor.lookSoon();
+    look(runs);
   };
 }
 
