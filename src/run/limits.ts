@@ -125,7 +125,13 @@ export const limits = {
   freeFilesMin: 64,
   /** The free space at which the disk no longer counts as full. It is enough for the reserve and some runs. */
   freeBytesAgain: 12 * 2 ** 20,
-  roomLookMs: 1 * second,
+  diskLookMs: 1 * second,
+  /** The same while the disk has plenty of space. */
+  emptyDiskLookMs: 10 * second,
+  /** No program writes faster than this to a disk: 4 GiB per second. */
+  writtenBytesPerMsMax: (4 * 2 ** 30) / 1_000,
+  /** Nor creates files faster: 500,000 per second. */
+  createdFilesPerMsMax: 500,
   /** How long a batch waits for a database that another program has locked, and the pause between two attempts. */
   lockedMsMax: 15 * second,
   lockedPauseMs: 200,

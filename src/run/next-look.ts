@@ -3,9 +3,6 @@ import { limits } from './limits.ts';
 import { isAlive, type Run } from './run.ts';
 import { silentMs } from './silence.ts';
 
-/** No program writes faster than this to a file of its run: 4 GiB per second. */
-const bytesPerMsMax = (4 * 2 ** 30) / 1_000;
-
 export type OutputAt = {
   readonly outputBytes: number;
   readonly lastOutputAt: number | null;
@@ -23,7 +20,7 @@ export type OutputAt = {
 export function nextLookMs({ spec, state }: Run, { outputBytes, lastOutputAt, at, held }: OutputAt): number {
   if (!isAlive(state) || state.status !== 'running' || spec.agent !== null) return limits.tickMs;
   if (!held || state.detachedWarning || state.stall !== null) return limits.tickMs;
-  const untilFull = Math.max(0, spec.outputBytesMax - outputBytes) / bytesPerMsMax;
+  const untilFull = Math.max(0, spec.outputBytesMax - outputBytes) / limits.writtenBytesPerMsMax;
   const untilSilent =
     spec.silenceMs === null ? Number.POSITIVE_INFINITY : spec.silenceMs - silentMs(state, lastOutputAt, at);
   return Math.max(limits.tickMs, Math.min(limits.quietTickMs, untilFull, untilSilent));

@@ -58,7 +58,7 @@ export class DiskGuard {
     this.#timer = setTimeout(() => {
       this.#reserve = ofStore;
       this.#look(this.#reserve);
-    }, limits.roomLookMs);
+    }, limits.diskLookMs);
     this.#timer.unref();
   }
 
@@ -97,8 +97,10 @@ export class DiskGuard {
   }
 
   #look(reserve: Reserve): void {
+    let delayMs = limits.diskLookMs;
     try {
       const space = measureSpace(this.#deps.folder);
+      delayMs = untilFullMs(space);
       if (space.bytes < limits.freeBytesMin || space.files < limits.freeFilesMin)
         this.#enter(`free: ${space.bytes} bytes, ${space.files} files`);
       else if (this.#full === null ? !reserve.isThere() : space.bytes >= limits.freeBytesAgain) this.#leave(reserve);
@@ -107,7 +109,7 @@ export class DiskGuard {
         this.#deps.log('warn', 'disk reserve could not be created', { error: describe(error) });
       this.note(error);
     }
-    this.#timer = setTimeout(() => this.#look(reserve), limits.roomLookMs);
+    this.#timer = setTimeout(() => this.#look(reserve), delayMs);
     this.#timer.unref();
   }
 
@@ -121,8 +123,17 @@ export class DiskGuard {
   }
 }
 
+type Space = { readonly bytes: number; readonly files: number };
+
+/** Returns the delay until the next check, in ms: the disk cannot be full before, and the check is at most 10 s away. */
+function untilFullMs({ bytes, files }: Space): number {
+  const untilWritten = (bytes - limits.freeBytesMin) / limits.writtenBytesPerMsMax;
+  const untilCreated = (files - limits.freeFilesMin) / limits.createdFilesPerMsMax;
+  return Math.min(Math.max(Math.min(untilWritten, untilCreated), limits.diskLookMs), limits.emptyDiskLookMs);
+}
+
 /** Returns the free space of the file system. Some file systems report no number of files: then it is unlimited. */
-function measureSpace(folder: string): { bytes: number; files: number } {
+function measureSpace(folder: string): Space {
   const { bavail, bsize, files, ffree } = statfsSync(folder);
   return { bytes: bavail * bsize, files: files > 0 ? ffree : Number.POSITIVE_INFINITY };
 }
