@@ -38,7 +38,7 @@ export const limits = {
   /** The heartbeat that checks time limits, silence, output size and detached processes. */
   tickMs: 1 * second,
   /** The heartbeat while all live runs are plain commands far from their limits. */
-  quietTickMs: 2.5 * second,
+  quietTickMs: 5 * second,
   /** A heartbeat this late means that the machine slept. A heartbeat this early means that the clock was set back. */
   sleptMs: 5 * second,
   quietMs: 60 * second,
@@ -128,8 +128,8 @@ export const limits = {
   diskLookMs: 1 * second,
   /** The same while the disk has plenty of space. */
   emptyDiskLookMs: 10 * second,
-  /** No program writes faster than this to a disk: 4 GiB per second. */
-  writtenBytesPerMsMax: (4 * 2 ** 30) / 1_000,
+  /** Programs write no faster than this to a file: 2 GiB per second. */
+  writtenBytesPerMsMax: (2 * 2 ** 30) / 1_000,
   /** Nor creates files faster: 500,000 per second. */
   createdFilesPerMsMax: 500,
   /** How long a batch waits for a database that another program has locked, and the pause between two attempts. */
