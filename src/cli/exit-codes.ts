@@ -1,6 +1,7 @@
 /** Exit codes of runs, and the tables that `clip help` prints. */
 import { constants } from 'node:os';
 import type { RunView } from '#protocol/answers.ts';
+import type { TaskView } from '#protocol/tasks.ts';
 import { errorTable } from '#run/errors.ts';
 
 /** The exit code of a wait that has reached its own time limit. */
@@ -23,6 +24,20 @@ export function exitOfRun(run: RunView): number {
       if (run.signal !== null) return 128 + (constants.signals[run.signal as NodeJS.Signals] ?? 0);
       if (run.exitCode !== null) return run.exitCode === 0 ? 1 : run.exitCode;
       return run.stopReason === 'process_lost' ? 120 : 1;
+  }
+}
+
+/** Returns the exit code of a wait for a task that needs a person or is closed. */
+export function exitOfTask({ status }: Pick<TaskView, 'status'>): number {
+  switch (status) {
+    case 'done':
+      return 0;
+    case 'in_review':
+      return 122;
+    case 'blocked':
+      return 123;
+    default:
+      return 130;
   }
 }
 
@@ -52,7 +67,9 @@ Verbs that wait for a run (wait, run --wait, run --follow, logs -f --exit-code) 
 128+N  it was killed by signal N
   121  the wait's own --timeout is over; the run lives on
   125  clip itself failed
-With several runs: 0 only if all are 0, else the first other code in the order given.
+A wait for a task (wait T7) ends with 0 when it is done, 122 when it is in review, 123 when it is blocked, and 130 when
+it was cancelled.
+With several runs or tasks: 0 only if all are 0, else the first other code in the order given.
 `;
 
 /** Formats the table of error codes. */

@@ -57,8 +57,8 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/report-html.ts')).addReportHtml,
   },
   {
-    usage: 'retry <run>',
-    summary: 'a new run of the same, linked to the first; an agent goes on with its session',
+    usage: 'retry <run> [words...]',
+    summary: 'a new run of the same, linked to the first; an agent continues its session, with your words if given',
     load: async () => (await import('./commands/retry.ts')).addRetry,
   },
   {
@@ -87,9 +87,8 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/task.ts')).addTask,
   },
   {
-    usage: 'continue <task> [prompt...]',
-    summary:
-      'start the next run of a task by hand, with what is known of the earlier ones; the prompt is kept as your comment',
+    usage: 'continue <task-or-run> [words...]',
+    summary: 'tell an agent what to do next: the next run of a task (T7), or of an agent in the session of its run',
     load: async () => (await import('./commands/continue.ts')).addContinue,
   },
   {

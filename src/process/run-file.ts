@@ -2,7 +2,7 @@
  * Opens files in the folder of a run. The run can write to its folder, so a file may have been replaced: a symbolic
  * link would show another file as output, and a named pipe would block. This module uses only node:*.
  */
-import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readOpenFile } from './read-regular-file.ts';
 
@@ -26,6 +26,26 @@ export function readRunFile(path: string, bytesMax: number): Buffer {
   const fd = openRunFile(path);
   if (fd === null) throw Object.assign(new Error(`${path} is not there, or is no file`), { code: 'ENOENT' });
   return readOpenFile(fd, bytesMax);
+}
+
+/**
+ * Reads the first bytes of a file in a run's folder as text, without a character that was cut in the middle. Returns
+ * null if it does not exist or cannot be read.
+ */
+export function readBeginning(path: string, bytesMax: number): string | null {
+  try {
+    const file = openRunFile(path);
+    if (file === null) return null;
+    try {
+      const bytes = Buffer.alloc(Math.min(bytesMax, fstatSync(file).size));
+      const text = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0));
+      return text.replace(/\ufffd+$/, '');
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return null;
+  }
 }
 
 /** Missing file, symbolic link, socket, or a path that is not a folder. */

@@ -19,6 +19,8 @@ export const runView = z.object({
   agentId: z.string().nullable(),
   agentName: z.string().nullable(),
   taskId: z.int().nullable(),
+  /** What an agent's run is about: the first line of what was asked, or the title of its task. */
+  title: z.string().nullable(),
   command: z.array(z.string()),
   cwd: z.string(),
   group: z.string().nullable(),
@@ -185,7 +187,8 @@ export const runAnswer = z.object({
 export type RunAnswer = z.infer<typeof runAnswer>;
 export const keeperWantedAnswer = z.object({ schema, keeper: z.string().nullable() });
 export type KeeperWantedAnswer = z.infer<typeof keeperWantedAnswer>;
-export const showAnswer = z.object({ schema, run: runView, events: z.array(eventView) });
+/** `prompt`: what the agent was given, or its beginning. Null for a plain command, and when it is not kept any more. */
+export const showAnswer = z.object({ schema, run: runView, prompt: z.string().nullable(), events: z.array(eventView) });
 export type ShowAnswer = z.infer<typeof showAnswer>;
 /** The mapping of the run's agent. Null for agents with an adapter of their own, and for plain commands. */
 export const mappingAnswer = z.object({ schema, mapping: z.record(z.string(), z.unknown()).nullable() });

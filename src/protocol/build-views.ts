@@ -20,6 +20,7 @@ export function buildRunView(run: Run, seen: RunFacts): RunView {
   const alive = isAlive(state) ? state : null;
   return {
     ...buildSpecFields(run),
+    title: seen.title,
     ...buildProcessFields(state),
     ...buildExitFields(ended?.outcome ?? null),
     ...buildReasonFields(state, seen),

@@ -3,6 +3,8 @@ import type { StreamDigest } from '#run/stream-digest.ts';
 /** Facts that are not in the run itself. Null where unknown. */
 export type RunFacts = {
   readonly folder: string;
+  /** What it is about: the first line of what was asked, or the title of its task. Null for a plain command. */
+  readonly title: string | null;
   readonly output: {
     readonly stdoutBytes: number | null;
     readonly stderrBytes: number | null;

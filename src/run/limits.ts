@@ -88,6 +88,10 @@ export const limits = {
   commandBytesMax: 1_500_000,
   /** The length of names that people or agents choose. */
   nameLength: 100,
+  /** Characters of the line that says what an agent's run is about. */
+  titleLength: 120,
+  /** Bytes of a prompt that `clip show` gives. */
+  promptShownBytes: 256 * 2 ** 10,
   keyLength: 200,
   pageRunsMax: 1_000,
   pageTasks: 50,

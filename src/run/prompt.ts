@@ -20,6 +20,11 @@ export function resumePrompt(request: string, before: Run): string {
   ].join('\n\n');
 }
 
+/** Returns the prompt for further words to an agent that has no session and remembers nothing. */
+export function followUpPrompt(words: string, before: string): string {
+  return `${words}\n\nThis follows an earlier run in the same folder, which was asked:\n\n${before}`;
+}
+
 function howItStopped({ state }: Run): string {
   if (!isEnded(state)) return 'The run before this one was interrupted.';
   switch (state.stopReason) {

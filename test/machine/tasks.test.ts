@@ -197,7 +197,7 @@ describe('a task', () => {
     ]);
     await add(home, 'One', '--assign', 'coder');
     await until('the agent has started', () => (coder.seen().length > 0 ? true : null));
-    expect((await home.clip(['continue', 'T1', 'first'])).stdout).toContain('is being worked on by run 1');
+    expect((await home.clip(['continue', 'T1', 'first'])).stdout).toContain('Run 1 works on T1');
     await home.clip(['continue', 'T1', 'second']);
     const { wakes } = await show(home, 1);
     expect(wakes.map(({ reason, status: each, coalescedCount }) => [reason, each, coalescedCount])).toEqual([

@@ -6,6 +6,7 @@ import { aRun, noon, running } from './runs.ts';
 export function aView(given: Partial<RunView> = {}): RunView {
   const seen = {
     folder: '/home/me/runs/id42',
+    title: null,
     output: null,
     archive: null,
     waitingFor: null,

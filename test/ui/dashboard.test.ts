@@ -102,7 +102,7 @@ const hostileBoard = aBoard(
 const hostileFacts = factsOf(hostileBoard, {
   lastLine: ({ number }) => (number === 2 ? `行${'語'.repeat(200)}` : null),
   opened: {
-    run: { schema: 1, run: hostile[1] as RunView, events: [] },
+    run: { schema: 1, run: hostile[1] as RunView, prompt: hostileText, events: [] },
     log: ['ログ'.repeat(300)],
     task: null,
     timeline: hostile,
@@ -268,7 +268,13 @@ describe('the page of a run', () => {
   const events = [{ seq: 1, at: at(-245_000), runId: busy.running.id, run: 12, taskId: 7, type: 'admitted', data: {} }];
   const open = {
     ...facts,
-    opened: { run: { schema: 1 as const, run: busy.running, events }, log, task: null, timeline: null, trouble: null },
+    opened: {
+      run: { schema: 1 as const, run: busy.running, prompt: null, events },
+      log,
+      task: null,
+      timeline: null,
+      trouble: null,
+    },
   };
   const { state } = pressed(open, ['j', 'enter']);
 

@@ -14,6 +14,7 @@ function view(number: number, command: string[], state: Run['state'], name: stri
     { ...run, queuedAt: at - 60_000 },
     {
       folder: '/home/runs/x',
+      title: null,
       output: null,
       archive: null,
       waitingFor: null,

@@ -1,10 +1,14 @@
 import { type Command, Option } from 'commander';
 import type { RunView } from '#protocol/answers.ts';
+import type { Client } from '../client/client.ts';
 import { leaveAliveOnInterrupt } from '../client/wait-for-runs.ts';
+import { findNextRun, parseTaskRef } from '../client/wait-for-tasks.ts';
 import type { Register } from '../command.ts';
+import type { Context } from '../context.ts';
 import { exitOfRun } from '../exit-codes.ts';
 import { createRendering } from '../logs/log-format.ts';
 import { followOutput, printOutput } from '../logs/print-logs.ts';
+import { clean } from '../terminal/clean.ts';
 import { acknowledgeSeen } from './acknowledge-seen.ts';
 import { count } from './options.ts';
 
@@ -42,9 +46,28 @@ export function addLogs(command: Command, register: Register): void {
         if (run.status === 'queued')
           context.notice(`Run ${run.number} is queued: ${run.waitingFor ?? 'it starts in a moment'}.`);
         leaveAliveOnInterrupt([run.number], context.notice);
-        const ended = await followOutput(context, client, run, output);
+        let ended = await followOutput(context, client, run, output);
+        const task = parseTaskRef(ref);
+        if (task !== null) ended = await followTask(context, client, { task, ended, options });
         await acknowledgeSeen(context, client, [ended]);
         return options.exitCode ? exitOfRun(ended) : 0;
       }),
     );
+}
+
+/** Follows the runs that continue a task, until none does. Returns the last one. */
+async function followTask(
+  context: Context,
+  client: Client,
+  { task, ended, options }: { task: number; ended: RunView; options: Options },
+): Promise<RunView> {
+  let last = ended;
+  for (let next = await findNextRun(client, task, last); next !== null; next = await findNextRun(client, task, last)) {
+    const waits = next.waitingFor === null ? '' : ` It waits: ${clean(next.waitingFor)}.`;
+    context.notice(`Run ${next.number} continues T${task}.${waits}`);
+    const rendering = await createRendering(context, client, next, options);
+    const output = { stream: options.stream, raw: options.raw ?? false, last: null, rendering };
+    last = await followOutput(context, client, next, output);
+  }
+  return last;
 }

@@ -4,6 +4,8 @@ import { ClipError, errorTable } from '#run/errors.ts';
 import { startKeeperIfWanted } from '../client/start-keeper.ts';
 import { collectEnvironment } from '../client/submitted-environment.ts';
 import type { Register } from '../command.ts';
+import type { Context } from '../context.ts';
+import { runPath } from '../format/run.ts';
 import { clean } from '../terminal/clean.ts';
 import { collectPair } from './options.ts';
 import { type Afterwards, afterwards } from './run-result.ts';
@@ -22,26 +24,38 @@ export function addRetry(command: Command, register: Register): void {
     .option('-f, --follow', 'show its output until the end, and end with its exit code')
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'as JSON')
-    .action((ref: string, options: Afterwards & { env?: Record<string, string>; fresh?: boolean; key?: string }) =>
-      register({ ...options, waits: (options.wait || options.follow) ?? false }, async (context) => {
-        const own = options.env ?? {};
-        const body = {
-          env: collectEnvironment(context.env, own),
-          envNames: Object.keys(own),
-          parentRunId: context.insideRun,
-          fresh: options.fresh ?? false,
-          key: options.key ?? null,
-        };
-        const client = context.client();
-        const path = `/v1/runs/${encodeURIComponent(ref)}/retry`;
-        const { run, notice, keeper } = await client.call<RunAnswer>('POST', path, body);
-        await startKeeperIfWanted(context.home, keeper);
-        if (notice) context.notice(clean(notice));
-        if (!context.json || options.wait || options.follow) return afterwards(context, client, run, options);
-        context.printJson({ schema: 1, runs: [run] });
-        return 0;
-      }),
+    .action((ref: string, words: string[], options: RetryOptions) =>
+      register({ ...options, waits: (options.wait || options.follow) ?? false }, (context) =>
+        retryRun(context, ref, words, options),
+      ),
     );
+}
+
+export type RetryOptions = Afterwards & { env?: Record<string, string>; fresh?: boolean; key?: string };
+
+/** Starts a run that repeats an ended one. With words, its agent is told these instead. Returns the exit code. */
+export async function retryRun(
+  context: Context,
+  ref: string,
+  words: readonly string[],
+  options: RetryOptions,
+): Promise<number> {
+  const own = options.env ?? {};
+  const body = {
+    words: words.length === 0 ? null : words.join(' '),
+    env: collectEnvironment(context.env, own),
+    envNames: Object.keys(own),
+    parentRunId: context.insideRun,
+    fresh: options.fresh ?? false,
+    key: options.key ?? null,
+  };
+  const client = context.client();
+  const { run, notice, keeper } = await client.call<RunAnswer>('POST', `${runPath(ref)}/retry`, body);
+  await startKeeperIfWanted(context.home, keeper);
+  if (notice) context.notice(clean(notice));
+  if (!context.json || options.wait || options.follow) return afterwards(context, client, run, options);
+  context.printJson({ schema: 1, runs: [run] });
+  return 0;
 }
 
 /** Adds `clip rm`. */

@@ -3,7 +3,7 @@ import type { RunView } from '#protocol/answers.ts';
 import { runStatuses } from '#run/run.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatAgo, formatCommand, formatElapsed, formatEnd, formatStatus } from '../format/format.ts';
+import { formatAgo, formatElapsed, formatEnd, formatStatus, formatSubject } from '../format/format.ts';
 import { type Column, table } from '../format/table.ts';
 import { clean } from '../terminal/clean.ts';
 import { collectOneOf, duration, positiveNumber } from './options.ts';
@@ -104,9 +104,12 @@ export function runTable({ look }: Context, runs: readonly RunView[], now: numbe
     ...(runs.some(({ group }) => group !== null)
       ? [{ title: 'GROUP', cell: (run: RunView) => clean(run.group ?? ''), from: 100, flexible: true }]
       : []),
+    ...(runs.some(({ taskId }) => taskId !== null)
+      ? [{ title: 'TASK', cell: (run: RunView) => (run.taskId === null ? '' : `T${run.taskId}`), from: 66 }]
+      : []),
     { title: 'TIME', cell: (run) => formatElapsed(run, now), right: true, from: 50 },
     { title: 'QUEUED', cell: (run) => formatAgo(run.queuedAt, now), right: true, from: 80 },
-    { title: 'COMMAND', cell: (run) => clean(formatCommand(run.command)), flexible: true },
+    { title: 'WHAT', cell: (run) => clean(formatSubject(run)), flexible: true },
   ];
   return table(runs, columns, look);
 }

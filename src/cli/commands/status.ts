@@ -6,12 +6,12 @@ import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import {
   formatAgo,
-  formatCommand,
   formatDuration,
   formatElapsed,
   formatEnd,
   formatSize,
   formatStatus,
+  formatSubject,
   plural,
 } from '../format/format.ts';
 import { type Column, table } from '../format/table.ts';
@@ -97,9 +97,8 @@ function printLive(context: Context, { daemon, queue, live }: StatusAnswer): voi
       ? [{ title: 'TASK', cell: (run: RunView) => (run.taskId === null ? '' : `T${run.taskId}`), from: 50 }]
       : []),
     {
-      title: 'COMMAND',
-      cell: (run) =>
-        clean(run.name === null ? formatCommand(run.command) : `${run.name}: ${formatCommand(run.command)}`),
+      title: 'WHAT',
+      cell: (run) => clean(run.name === null ? formatSubject(run) : `${run.name}: ${formatSubject(run)}`),
       flexible: true,
     },
   ];

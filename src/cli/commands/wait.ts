@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { RunView } from '#protocol/answers.ts';
+import type { TaskView } from '#protocol/tasks.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import type { Client } from '../client/client.ts';
 import { type Goal, leaveAliveOnInterrupt, reached, resolveRuns } from '../client/wait-for-runs.ts';
+import { parseTaskRef } from '../client/wait-for-tasks.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import { exitOfRuns, waitTimeoutExit } from '../exit-codes.ts';
@@ -36,6 +38,8 @@ export function addWait(command: Command, register: Register): void {
 
 async function wait(context: Context, refs: readonly string[], options: Options): Promise<number> {
   const client = context.client();
+  const tasks = refs.flatMap((ref) => parseTaskRef(ref) ?? []);
+  if (tasks.length > 0) return waitWithTasks(context, { refs, tasks }, options);
   const known = await resolveRuns(client, refs);
   const numbers = known.map(({ number }) => number);
   leaveAliveOnInterrupt(numbers, context.notice);
@@ -60,6 +64,29 @@ async function wait(context: Context, refs: readonly string[], options: Options)
   return exitOfRuns(runs);
 }
 
+/** Waits for tasks, and for the runs that are named beside them. */
+async function waitWithTasks(
+  context: Context,
+  { refs, tasks }: { refs: readonly string[]; tasks: readonly number[] },
+  options: Options,
+): Promise<number> {
+  const runs = refs.filter((ref) => parseTaskRef(ref) === null);
+  if (options.for !== 'ended')
+    throw new ClipError('usage', `--for ${options.for} is about runs, and T${tasks[0]} is a task.`, 'Leave it out.');
+  if (runs.length > 0 && (options.any || options.timeout !== undefined || context.json))
+    throw new ClipError('usage', 'Runs and tasks cannot be waited for together with this option.', 'Wait twice.');
+  const code = runs.length === 0 ? 0 : await wait(context, runs, options);
+  const { exitOfTasks, waitForTasks } = await import('./wait-tasks.ts');
+  let found: TaskView[] = [];
+  const over = await within(options.timeout ?? null, async () => {
+    found = await waitForTasks(context, context.client(), tasks, options);
+  });
+  if (context.json) context.printJson({ schema: 1, tasks: found });
+  if (!over) return code || exitOfTasks(found);
+  context.notice(`Timed out waiting for ${tasks.map((task) => `T${task}`).join(' ')}; nothing was stopped.`);
+  return waitTimeoutExit;
+}
+
 /** Yields each run when it reaches the goal. A run that is known to have ended needs no request. */
 async function* reachedOf(client: Client, known: readonly RunView[], goal: Goal): AsyncGenerator<RunView> {
   const settled = goal === 'ended' ? known.filter((run) => run.settled) : [];
@@ -80,9 +107,10 @@ function formatWaiting(numbers: readonly number[], found: ReadonlyMap<number, Ru
 
 function formatOver(numbers: readonly number[], found: ReadonlyMap<number, RunView>): string {
   const open = numbers.filter((number) => !found.has(number));
-  if (numbers.length === 1) return `The wait is over, run ${numbers[0]} lives on. Stop it: clip cancel ${numbers[0]}`;
+  if (numbers.length === 1)
+    return `Timed out waiting; run ${numbers[0]} is still alive. Stop it: clip cancel ${numbers[0]}`;
   const named = open.length > runsNamed ? '' : `: ${open.join(' ')}`;
-  return `The wait is over, ${open.length} of ${numbers.length} runs did not get there and live on${named}`;
+  return `Timed out waiting; ${open.length} of ${numbers.length} runs are still alive${named}`;
 }
 
 function formatLine({ look }: Context, run: RunView): string {

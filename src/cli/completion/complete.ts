@@ -97,8 +97,16 @@ export function candidatesIn(what: string, answer: CompletionReply): Candidate[]
   }
 }
 
-function formatRun({ number, name, status, command, agentName }: Readonly<Record<string, unknown>>): Candidate[] {
-  const what = typeof agentName === 'string' ? agentName : Array.isArray(command) ? command.join(' ') : '';
+function formatRun({
+  number,
+  name,
+  status,
+  title,
+  command,
+  agentName,
+}: Readonly<Record<string, unknown>>): Candidate[] {
+  const asked = typeof title === 'string' ? `${agentName}: ${title}` : null;
+  const what = asked ?? (typeof agentName === 'string' ? agentName : Array.isArray(command) ? command.join(' ') : '');
   const says = `${status}: ${name ?? what}`;
   return [[String(number), says], ...(typeof name === 'string' ? [[name, `${status}: run ${number}`] as const] : [])];
 }

@@ -57,6 +57,7 @@ const aboutLive = new Set(['wait', 'cancel']);
 function argumentKind(argument: Argument, path: string): Kind {
   const name = argument.name();
   if (argument.argChoices) return argument.argChoices;
+  if (name === 'task-or-run') return 'task';
   if (name === 'run') return aboutLive.has(path) ? 'live' : 'run';
   if (path.startsWith('config ') && name === 'key') return settings.map(({ key }) => key);
   if (path.startsWith('agent ') && path !== 'agent add' && name === 'name') return 'agent';

@@ -81,6 +81,11 @@ export function formatCommand(command: readonly string[]): string {
   return command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
 
+/** Formats what a run is about: the words of the person who asked, or the command line. */
+export function formatSubject({ title, command }: Pick<RunView, 'title' | 'command'>): string {
+  return title ?? formatCommand(command);
+}
+
 /** Formats the end of a run in a few words: `exit 7`, `SIGKILL`, `lost`, `timeout`. */
 export function formatEnd(run: RunView): string {
   if (run.endedAt === null) return run.errorCode === 'process_detached' ? 'detached' : formatRetrying(run);

@@ -30,6 +30,11 @@ function formatLastError({ lastError }: RunView): string | null {
   return `${kind}${clean(lastError.message)}${lastError.fatal ? ' (it cannot get over it by itself)' : ''}`;
 }
 
+/** Returns the API path of a run. */
+export function runPath(ref: string): string {
+  return `/v1/runs/${encodeURIComponent(ref)}`;
+}
+
 /** Formats all facts of a run. */
 export function runFacts(look: TextStyle, { run, events }: Pick<ShowAnswer, 'run' | 'events'>): string {
   return formatFacts(look, `Run ${run.number}`, [
@@ -47,6 +52,7 @@ function listOrigin(run: RunView): Fact[] {
   return [
     ['agent', run.agentName === null ? null : `${clean(run.agentName)} (${run.adapter}${permission})`],
     ['task', run.taskId === null ? null : formatTask(run)],
+    ['asked', cleanFact(run.title)],
     ['command', clean(formatCommand(run.command))],
     ['folder', clean(run.cwd)],
   ];

@@ -9,6 +9,7 @@ import type { Store } from '#store/store.ts';
 import type { LogFollower } from '../output/log-follower.ts';
 import type { ProcessScanner } from '../processes/process-scanner.ts';
 import type { Scheduler } from '../queue/scheduler.ts';
+import { createRunTitles } from '../runs/run-titles.ts';
 
 export type Show = ReturnType<typeof createShow>;
 
@@ -18,8 +19,13 @@ export function createShow(deps: {
   scheduler: Pick<Scheduler, 'waitingFor'>;
   scanner: ProcessScanner;
   logFollower: Pick<LogFollower, 'digestOf'>;
-  store: Pick<Store, 'runs' | 'archives' | 'comments' | 'documents' | 'reports'>;
+  store: Pick<Store, 'runs' | 'archives' | 'comments' | 'documents' | 'reports' | 'tasks'>;
 }) {
+  const titleOf = createRunTitles({
+    folderOf: deps.folderOf,
+    taskTitle: (task) => deps.store.tasks.byNumber(task)?.title ?? null,
+  });
+
   /** Returns the view without CPU and memory, which require a scan of the process table. */
   function show(run: Run): RunView {
     const folder = deps.folderOf(run);
@@ -30,6 +36,7 @@ export function createShow(deps: {
     const output = archive ?? (run.state.status === 'queued' ? null : readOutputSize(folder));
     return buildRunView(run, {
       folder,
+      title: titleOf(run),
       output,
       archive,
       waitingFor: waits?.words ?? null,

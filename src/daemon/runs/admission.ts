@@ -94,7 +94,7 @@ export class Admission {
     return { run: admitted, existing: false };
   }
 
-  #prepareRetry(ended: Run, { fresh, key, ...body }: RetryRequest): PreparedRun {
+  #prepareRetry(ended: Run, { fresh, key, words, ...body }: RetryRequest): PreparedRun {
     const { agents, preparer } = this.#deps;
     const { spec, lineage: before } = ended;
     const lineage = preparer.buildLineage({
@@ -103,13 +103,20 @@ export class Admission {
       task: before.taskId,
     });
     const agent = spec.agent === null ? null : agents.again(spec.agent);
+    if (agent === null && words !== null)
+      throw new ClipError(
+        'usage',
+        `Run ${ended.number} is a command, and words are for an agent.`,
+        `Repeat it as it is: clip retry ${ended.number}`,
+      );
     const environment = buildRunEnvironment({
       base: body.env,
       agent: agent === null ? null : agents.environmentOf(agent),
       given: explicitEnvironment(body),
       cwd: spec.cwd,
     });
-    const again = agent === null ? null : this.#again.launchAgain(ended, buildProfile(agent), { fresh, environment });
+    const again =
+      agent === null ? null : this.#again.launchAgain(ended, buildProfile(agent), { fresh, environment, words });
     const prompt = again?.prompt ?? this.#again.inputAgain(ended);
     const envNames = [...new Set([...spec.envNames, ...body.envNames])];
     const next = { ...(again === null ? spec : specAgain(spec, again)), after: null, envNames };

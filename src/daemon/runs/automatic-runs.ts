@@ -50,7 +50,9 @@ export function createAutomaticRuns(deps: {
   function buildRetry(tx: Tx, ended: Run, reason: 'process_lost' | 'unknown_session'): NewRun {
     const { agent } = ended.spec;
     const again =
-      agent === null ? null : launchAgain(ended, agent, { fresh: reason === 'unknown_session', environment: {} });
+      agent === null
+        ? null
+        : launchAgain(ended, agent, { fresh: reason === 'unknown_session', environment: {}, words: null });
     const lineage: Lineage = {
       ...ended.lineage,
       retryOfRunId: ended.id,

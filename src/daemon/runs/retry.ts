@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatRead, readRequest } from '#process/run-folder-writer.ts';
 import { type AgentProfile, sessionOwner } from '#run/agent.ts';
 import { ClipError } from '#run/errors.ts';
-import { resumePrompt } from '#run/prompt.ts';
+import { followUpPrompt, resumePrompt } from '#run/prompt.ts';
 import type { Run, RunSpec } from '#run/run.ts';
 import type { Store } from '#store/store.ts';
 import { type AgentLaunch, agentLaunch } from '../agents/invocation.ts';
@@ -14,22 +14,32 @@ type Environment = Readonly<Record<string, string>>;
 export function createAgain(deps: { store: Store; runsFolder: string }) {
   const { store } = deps;
 
-  /** Returns the launch with which this agent retries the run. Throws if its prompt is not kept any more. */
+  /**
+   * Returns the launch with which this agent retries the run. `words`: what it is told now. Throws if its prompt is
+   * needed and not kept any more.
+   */
   function launchAgain(
     ended: Run,
     agent: AgentProfile,
-    { fresh, environment }: { fresh: boolean; environment: Environment },
+    { fresh, environment, words }: { fresh: boolean; environment: Environment; words: string | null },
   ): AgentLaunch {
     const { spec } = ended;
     const folder = join(deps.runsFolder, ended.id);
     const forTask = ended.lineage.taskId !== null;
-    const asked = forTask ? formatRead(folder) : readRequest(folder);
-    if (asked === null && !forTask) throw notKept(ended);
+    const before = forTask ? formatRead(folder) : readRequest(folder);
+    if (before === null && !forTask && words === null) throw notKept(ended);
+    const asked = words === null ? before : Buffer.from(words);
     const sessionId = fresh || agent.adapter !== spec.adapter ? null : sessionToGoOnWith(ended, agent);
     // The lock on the worktree is already in the spec. The folder itself may be gone.
     const same = { sessionId, cwd: spec.cwd, environment, sharesWorktree: true };
     // The prompt of a task's run is written at its start (see tasks/handoff.ts).
     if (asked === null || forTask) return agentLaunch(agent, { ...same, prompt: asked ?? unwritten, request: asked });
+    if (words !== null) {
+      // A session knows what was asked before.
+      const told =
+        sessionId !== null || before === null ? asked : Buffer.from(followUpPrompt(words, before.toString()));
+      return agentLaunch(agent, { ...same, prompt: told, request: null });
+    }
     const prompt = sessionId === null ? asked : Buffer.from(resumePrompt(asked.toString('utf8'), ended));
     return agentLaunch(agent, { ...same, prompt, request: sessionId === null ? null : asked });
   }

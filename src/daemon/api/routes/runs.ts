@@ -1,5 +1,8 @@
 /** `/v1/runs`: submits, lists, shows, retries, cancels and removes runs. */
+import { join } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readBeginning } from '#process/run-file.ts';
+import { runFiles } from '#process/run-folder.ts';
 import type { CancelAnswer, MappingAnswer, PruneAnswer } from '#protocol/answers.ts';
 import { buildEventView } from '#protocol/build-views.ts';
 import {
@@ -72,7 +75,14 @@ async function showRun(deps: RouteDeps, request: FastifyRequest) {
   const run = requireRun(deps, request);
   const view = await deps.show.showSampled(run);
   const events = deps.store.events.ofRun(run.number, limits.eventsShown).map(buildEventView);
-  return { schema: 1, run: view, events };
+  return { schema: 1, run: view, prompt: readShownPrompt(deps.folderOf(run), run), events };
+}
+
+/** Returns the beginning of what the agent was given. Null for a plain command, or if it is not kept. */
+function readShownPrompt(folder: string, { spec }: Run): string | null {
+  if (spec.agent === null || spec.promptSecret) return null;
+  const text = readBeginning(join(folder, runFiles.prompt), limits.promptShownBytes);
+  return text === '' ? null : text;
 }
 
 function showMapping(deps: RouteDeps, request: FastifyRequest): MappingAnswer {

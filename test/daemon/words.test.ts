@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { codexSays } from '../support/agents.ts';
+import { createDaemonHome } from '../support/daemon/daemon-home.ts';
+import type { Step } from '../support/daemon/fake-process.ts';
+
+const { session, words, done } = codexSays;
+const ends: readonly Step[] = [session('s1'), words('The parser has three entry points.'), done(10, 1), { exit: 0 }];
+const noSession: readonly Step[] = [words('Done.'), done(10, 1), { exit: 0 }];
+
+async function homeWithAgent(script = ends) {
+  const home = await createDaemonHome();
+  await home.addAgent('coder', [script, script]);
+  return home;
+}
+
+describe('the title of a run', () => {
+  it('is the first line of its prompt, without the marks of a heading', async () => {
+    const home = await homeWithAgent();
+    await home.untilSettled(await home.runAgent('coder', { prompt: '\n# Fix the  parser\n\nIt fails on tabs.' }));
+    const { run, prompt } = await home.send('GET', '/runs/1');
+    expect([run.title, prompt]).toEqual(['Fix the parser', '\n# Fix the  parser\n\nIt fails on tabs.']);
+    expect((await home.runs())[0]?.title).toBe('Fix the parser');
+  });
+
+  it('is that of its task, or what a person said to the task', async () => {
+    const home = await homeWithAgent();
+    await home.addTask({ title: 'Fix the login', assignee: null });
+    await home.send('POST', '/tasks/1/continue', { agent: 'coder', prompt: null });
+    await home.untilSettled(1);
+    await home.run(['make'], { task: 1 });
+    expect((await home.runs()).map(({ title, command }) => title ?? command.join(' '))).toEqual([
+      'Fix the login',
+      'make',
+    ]);
+  });
+
+  it('does not show a prompt that is secret', async () => {
+    const home = await homeWithAgent();
+    await home.untilSettled(await home.runAgent('coder', { prompt: 'The key is 12345.', promptSecret: true }));
+    const { run, prompt } = await home.send('GET', '/runs/1');
+    expect([run.title, prompt]).toEqual([null, null]);
+  });
+});
+
+describe('words to an ended run of an agent', () => {
+  it('are all that its session is told, and name the new run', async () => {
+    const home = await homeWithAgent();
+    await home.untilSettled(await home.runAgent('coder', { prompt: 'Fix the parser.' }));
+    const { run } = await home.send('POST', '/runs/1/retry', { words: 'The lexer as well.' });
+    const second = await home.process(2);
+    expect([second.stdin, second.launch.argv.includes('resume')]).toEqual(['The lexer as well.', true]);
+    expect(run).toMatchObject({ title: 'The lexer as well.', sessionIdBefore: 's1', retryOfRunId: expect.any(String) });
+  });
+
+  it('are followed by what was asked before when the agent has no session', async () => {
+    const home = await homeWithAgent(noSession);
+    await home.untilSettled(await home.runAgent('coder', { prompt: 'Fix the parser.' }));
+    await home.send('POST', '/runs/1/retry', { words: 'The lexer as well.' });
+    expect((await home.process(2)).stdin).toMatch(/^The lexer as well\.\n\n.*was asked:\n\nFix the parser\.$/);
+  });
+
+  it('are refused for a command', async () => {
+    const home = await createDaemonHome();
+    const number = await home.run(['true']);
+    await (await home.process(number)).play([{ exit: 0 }]);
+    await home.untilSettled(number);
+    const refusal = await home.refused('POST', '/runs/1/retry', { words: 'again' });
+    expect(refusal).toMatchObject({ code: 'usage', message: 'Run 1 is a command, and words are for an agent.' });
+  });
+});
+
+describe('the name of a task where a run is expected', () => {
+  it('means its newest run', async () => {
+    const home = await homeWithAgent();
+    await home.addTask({ title: 'Fix the login', assignee: null });
+    expect((await home.refused('GET', '/runs/T1')).message).toBe('T1 has no run yet.');
+    await home.run(['make'], { task: 1 });
+    await home.run(['make', 'test'], { task: 1 });
+    expect((await home.show('T1')).number).toBe(2);
+    expect((await home.show('t1')).number).toBe(2);
+    expect((await home.refused('GET', '/runs/T9')).message).toBe('There is no task T9.');
+  });
+});
