@@ -6,7 +6,8 @@ import type { CommandOptions, Handler, Register } from './command.ts';
 import { complain, createContext, printText, writeText } from './context.ts';
 import { ownFailureExit } from './exit-codes.ts';
 import { showExamples } from './help-examples.ts';
-import { isNeeded, verbName, verbs } from './verbs.ts';
+import { destructiveVerbs, findMeaning } from './synonyms.ts';
+import { isNeeded, verbName, verbs, withoutColor } from './verbs.ts';
 
 /** Parses the arguments, runs the command and returns the exit code. It never throws: errors are printed. */
 export async function runProgram(args: readonly string[]): Promise<number> {
@@ -68,6 +69,7 @@ async function createProgram(
   for (const verb of verbs) {
     const command = program.command(verb.usage, { isDefault: bare && verbName(verb) === 'status' });
     command.description(verb.summary);
+    command.helpGroup(`${verb.group}:`);
     if (verb.alias !== undefined) command.alias(verb.alias);
     if (isLoaded(verb)) (await verb.load())(command, register);
   }
@@ -104,7 +106,7 @@ function parseFailure(error: unknown, args: readonly string[], program: Command)
   // The help of an incomplete command was shown.
   if (error instanceof CommanderError && error.code === 'commander.help') return errorTable.usage.exit;
   // Option values are parsed here as well, so an invalid duration is found here.
-  return explain(error instanceof CommanderError ? toUsageError(error, helpOn(args, program)) : error, {
+  return explain(error instanceof CommanderError ? toUsageError(error, args, helpOn(args, program)) : error, {
     json: args.includes('--json') && !args.slice(0, args.indexOf('--json')).includes('--'),
     waits: endsWithRun(args),
   });
@@ -123,10 +125,25 @@ function helpOn(args: readonly string[], program: Command): string {
 }
 
 /** Turns `error: unknown option '--limt'\n(Did you mean --limit?)` into a sentence and a hint. */
-function toUsageError({ message }: CommanderError, otherwise: string): ClipError {
+function toUsageError({ code, message }: CommanderError, args: readonly string[], otherwise: string): ClipError {
   const [sentence = '', suggestion] = message.replace(/^error: /, '').split('\n');
-  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? otherwise;
-  return new ClipError('usage', `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, '')}.`, hint);
+  const near = suggestion?.replace(/^\((.*)\)$/, '$1');
+  const hint = code === 'commander.unknownCommand' ? suggestVerb(args, near) : near;
+  return new ClipError(
+    'usage',
+    `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, '')}.`,
+    hint ?? otherwise,
+  );
+}
+
+/** Returns what an unknown verb may mean, or null. `near`: the verb that is spelled like it, as a question. */
+function suggestVerb(args: readonly string[], near: string | undefined): string | null {
+  const words = withoutColor(args);
+  const meant = findMeaning(words[0] ?? '', words.slice(1));
+  if (meant !== null) return `Did you mean: ${meant}`;
+  const isDestructive =
+    near !== undefined && /\b\w+\?$/.test(near) && destructiveVerbs.has(near.match(/(\w+)\?$/)?.[1] ?? '');
+  return near === undefined || isDestructive ? null : near;
 }
 
 /** Returns whether these arguments name a command that ends with a run's exit code. */

@@ -258,11 +258,13 @@ export type DaemonAnswer = z.infer<typeof daemonAnswer>;
 export const groupView = z.object({ name: z.string(), limit: z.int().nullable(), paused: z.boolean() });
 export const groupsAnswer = z.object({ schema, groups: z.array(groupView) });
 export const groupAnswer = z.object({ schema, group: groupView });
-export const queueAnswer = z.object({ schema, held: z.boolean(), queued: z.int(), slots: z.int(), taken: z.int() });
+const queueState = z.object({ held: z.boolean(), queued: z.int(), slots: z.int(), taken: z.int() });
+/** `stopped`: the runs of agents that are being stopped. */
+export const queueAnswer = queueState.extend({ schema, stopped: z.array(z.int()).optional() });
 export const statusAnswer = z.object({
   schema,
   daemon: daemonAnswer.omit({ schema: true }),
-  queue: queueAnswer.omit({ schema: true }),
+  queue: queueState,
   live: z.array(runView),
   needsYou: z.array(needView),
 });

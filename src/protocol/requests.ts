@@ -195,7 +195,11 @@ export const groupRequest = z.strictObject({
 
 /** The limits of this client: CLIP_SUBMITTER as in the environment of its runs. */
 export const keeperRequest = z.strictObject({ submitter: text(wireLimits.submitterLength) });
-export const queueRequest = z.strictObject({ held: z.boolean() });
+export const queueRequest = z.strictObject({
+  held: z.boolean(),
+  /** Also stops the live runs of agents. Their tasks continue when the queue is released. */
+  stopAgents: z.boolean().default(false),
+});
 export const stopDaemonRequest = z.strictObject({ cancelRuns: z.boolean().default(false) });
 export const refParams = z.strictObject({ run: ref });
 export const groupParams = z.strictObject({ group: groupName });

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import type { RunView } from '#protocol/answers.ts';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { plural } from '../format/format.ts';
-import { table } from '../format/table.ts';
+import { formatAgo, formatSubject, plural } from '../format/format.ts';
+import { type Column, table } from '../format/table.ts';
 import { clean } from '../terminal/clean.ts';
 import { positiveNumber } from './options.ts';
 
@@ -14,6 +15,7 @@ type Queue = { held: boolean; queued: number; slots: number; taken: number };
 export function addGroup(group: Command, register: Register): void {
   group
     .command('list')
+    .alias('ls')
     .description('all groups')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) =>
@@ -56,6 +58,12 @@ export function addGroup(group: Command, register: Register): void {
 
 /** Adds `clip queue`. */
 export function addQueue(queue: Command, register: Register): void {
+  queue
+    .command('list', { isDefault: true })
+    .alias('ls')
+    .description('what waits, and for what')
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }) => register(options, listQueue));
   for (const [verb, held] of [
     ['hold', true],
     ['release', false],
@@ -78,6 +86,38 @@ export function addQueue(queue: Command, register: Register): void {
         }),
       );
   }
+}
+
+/** The number of queued runs that are listed. */
+const queuedShown = 100;
+
+async function listQueue(context: Context): Promise<number> {
+  const client = context.client();
+  const queue = await client.call<Queue>('GET', '/v1/queue');
+  const query = `status=queued&limit=${queuedShown}`;
+  const { runs } = await client.call<{ runs: RunView[] }>('GET', `/v1/runs?${query}`);
+  if (context.json) {
+    context.printJson({ ...queue, runs });
+    return 0;
+  }
+  const held = queue.held ? '; the queue is held (clip resume)' : '';
+  context.notice(
+    `${plural(queue.queued, 'run')} queued, ${queue.taken} of ${plural(queue.slots, 'slot')} taken${held}`,
+  );
+  if (runs.length > 0) context.print(queueTable(context, runs.reverse()));
+  return 0;
+}
+
+/** Formats the queued runs with what each waits for. */
+export function queueTable({ look }: Context, runs: readonly RunView[]): string {
+  const columns: Column<RunView>[] = [
+    { title: 'RUN', cell: ({ number }) => String(number), right: true },
+    { title: 'WAITS FOR', cell: ({ waitingFor }) => clean(waitingFor ?? 'a free slot'), flexible: true },
+    { title: 'QUEUED', cell: ({ queuedAt }) => formatAgo(queuedAt, Date.now()), right: true, from: 80 },
+    { title: 'WHO', cell: ({ agentName, name }) => clean(agentName ?? name ?? '–'), from: 60, flexible: true },
+    { title: 'WHAT', cell: (run) => clean(formatSubject(run)), flexible: true },
+  ];
+  return table(runs, columns, look);
 }
 
 function limit(text: string): number | 'none' {

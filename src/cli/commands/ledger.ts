@@ -22,7 +22,7 @@ export function addLedger(command: Command, register: Register): void {
   command
     .option('--agent <name>', 'only of this agent')
     .option('--since <duration>', 'only of the last …: 2h, 7d', duration('--since'))
-    .option('--limit <n>', `how many (default ${limits.ledgerRuns})`, positiveNumber)
+    .option('-n, --limit <n>', `how many (default ${limits.ledgerRuns})`, positiveNumber)
     .option('--chart', 'runs and spend per day and agent, as bars')
     .option('--json', 'as JSON')
     .action((ref: string | undefined, options: Options) =>

@@ -37,7 +37,7 @@ export function addRuns(command: Command, register: Register): void {
     .option('--name <name>', 'only of this name')
     .option('--label <k=v>', 'only with this label')
     .option('--since <duration>', 'only queued within the last …: 2h, 7d', duration('--since'))
-    .option('--limit <n>', 'how many (default 20)', positiveNumber)
+    .option('-n, --limit <n>', 'how many (default 20)', positiveNumber)
     .option('--before <n>', 'only runs with a smaller number', positiveNumber)
     .option('--all', 'all of them, page by page')
     .option('--json', 'as JSON')

@@ -19,7 +19,7 @@ export function addTaskList(task: Command, register: Register): void {
     .option('--status <status>', `only these: ${taskStatuses.join(', ')} (repeatable)`, collectOneOf(taskStatuses))
     .option('--assignee <who>', 'only of this agent, or me')
     .option('--all', 'closed ones, too')
-    .option('--limit <n>', `how many (default ${limits.pageTasks})`, positiveNumber)
+    .option('-n, --limit <n>', `how many (default ${limits.pageTasks})`, positiveNumber)
     .option('--json', 'as JSON')
     .action((options: ListOptions) => register(options, (context) => list(context, options)));
 }

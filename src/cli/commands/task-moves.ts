@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { MoveRequest, TaskAnswer } from '#protocol/tasks.ts';
+import { ClipError, errorTable } from '#run/errors.ts';
 import { collectEnvironment } from '../client/submitted-environment.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -17,14 +18,14 @@ const moves = [
 export function addTaskMoves(task: Command, register: Register): void {
   for (const { move, does, says } of moves) {
     task
-      .command(`${move} <task>`)
+      .command(`${move} <task...>`)
       .description(does)
-      .option('--json', 'as JSON')
-      .action((ref: string, options: { json?: boolean }) =>
+      .option('--json', 'as JSON; a line for each task')
+      .action((refs: string[], options: { json?: boolean }) =>
         register(options, (context) =>
-          moveTask(
+          moveTasks(
             context,
-            ref,
+            refs,
             move === 'done' || move === 'cancel' ? { move } : { move, environment: collectEnvironment(context.env) },
             says,
           ),
@@ -53,6 +54,26 @@ export function addTaskMoves(task: Command, register: Register): void {
         ),
       ),
     );
+}
+
+/** Moves each task. A task that cannot be moved stops none of the others. Returns the first exit code that is not 0. */
+async function moveTasks(
+  context: Context,
+  refs: readonly string[],
+  request: MoveRequest,
+  says: string,
+): Promise<number> {
+  let worst = 0;
+  for (const ref of refs) {
+    try {
+      worst ||= await moveTask(context, ref, request, says);
+    } catch (error) {
+      if (refs.length === 1 || !(error instanceof ClipError) || error.code === 'unreachable') throw error;
+      context.complain({ ...error, message: error.message, hint: error.hint });
+      worst ||= errorTable[error.code].exit;
+    }
+  }
+  return worst;
 }
 
 async function moveTask(context: Context, ref: string, request: MoveRequest, says: string): Promise<number> {

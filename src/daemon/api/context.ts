@@ -54,6 +54,8 @@ export type ApiContext = {
   readonly log: LogFunction;
   readonly tasks: Tasks;
   readonly wakes: Wakes;
+  /** Decides again about tasks that were waiting, and looks at the timers. */
+  readonly reconsider: () => void;
   readonly taskReactions: TaskReactions;
   readonly costNotice: CostNotice;
   readonly handoff: Pick<Handoff, 'freshen'>;

@@ -51,6 +51,8 @@ export function createAgentTimers(deps: {
     if (lastAt !== stored) store.transaction((tx) => store.agents.setTimerAt(tx, agent.id, lastAt));
     const due = dueAt({ everyMs, quiet, lastAt, offsetMinutesAt }, at);
     if (due > at) return due;
+    // A timer that comes due meanwhile fires once when the queue is released.
+    if (store.readMeta('queue_held') === '1') return at + limits.dayLookMs;
     deps.supervisor.transaction((tx) => {
       store.agents.setTimerAt(tx, agent.id, at);
       fire(tx, agent, at);

@@ -1,6 +1,7 @@
 import { groupParams, groupRequest, queueRequest } from '#protocol/requests.ts';
 import { read } from '../api-errors.ts';
-import type { Routes } from '../context.ts';
+import { requirePerson } from '../auth.ts';
+import type { RouteDeps, Routes } from '../context.ts';
 
 export const groupRoutes: Routes = (api, deps) => {
   const { store, supervisor, scheduler } = deps;
@@ -31,12 +32,23 @@ export const groupRoutes: Routes = (api, deps) => {
   api.get('/v1/queue', queue);
 
   api.put('/v1/queue', (request) => {
-    const { held } = read(queueRequest, request.body);
+    const { held, stopAgents } = read(queueRequest, request.body);
+    if (stopAgents) requirePerson(request, deps, 'stops all agents');
     supervisor.transaction((tx) => {
       store.writeMeta(tx, 'queue_held', held ? '1' : '0');
       tx.record({ task: null, run: null, type: held ? 'queue-held' : 'queue-released', data: {} });
     });
     scheduler.rulesChanged();
-    return queue();
+    if (!held) deps.reconsider();
+    const stopped = held && stopAgents ? stopLiveAgents(deps) : [];
+    return { ...queue(), stopped };
   });
 };
+
+/** Stops the live runs of agents as a pause does, so that their tasks continue later. Returns the numbers of the runs. */
+function stopLiveAgents({ supervisor }: RouteDeps): number[] {
+  const live = supervisor.alive().filter(({ spec }) => spec.agent !== null);
+  const event = { type: 'stop-requested', order: 'paused', graceMs: null, now: false } as const;
+  supervisor.submitAll(live.map(({ number }) => ({ number, event })));
+  return live.map(({ number }) => number);
+}
