@@ -43,33 +43,30 @@ describe('the stop metadata', () => {
     });
   });
 
-  it(
-    'of a limit that was not reached: configured, not fired; a limit set to 0 counts as set without limiting',
-    deep,
-    async () => {
-      const { home } = await homeWith(() => [ends.changes], ['--timeout', '45s']);
-      await home.clip(['run', '-w', '--agent', 'coder', 'go']);
-      const completed = { stopReason: 'completed', timeoutSource: 'config', timeoutFired: false };
-      expect(await home.show('@last')).toMatchObject({
-        ...completed,
-        effectiveTimeoutSec: 45,
-        timeoutConfigured: true,
-      });
-      await home.clip(['run', '-w', '--agent', 'coder', '--timeout', '0s', 'go']);
-      expect(await home.show('@last')).toMatchObject({
-        ...completed,
-        effectiveTimeoutSec: 0,
-        timeoutConfigured: false,
-      });
-    },
-  );
+  it('of an unreached limit: configured, not fired; 0 is set, but no limit', deep, async () => {
+    const { home } = await homeWith(() => [ends.changes], ['--timeout', '45s']);
+    await home.clip(['run', '-w', '--agent', 'coder', 'go']);
+    const completed = { stopReason: 'completed', timeoutSource: 'config', timeoutFired: false };
+    expect(await home.show('@last')).toMatchObject({
+      ...completed,
+      effectiveTimeoutSec: 45,
+      timeoutConfigured: true,
+    });
+    await home.clip(['run', '-w', '--agent', 'coder', '--timeout', '0s', 'go']);
+    expect(await home.show('@last')).toMatchObject({
+      ...completed,
+      effectiveTimeoutSec: 0,
+      timeoutConfigured: false,
+    });
+  });
 
+  // Unlike the reference, because the words of a message may change.
   it.each([
     ['a person', [], ['cancel', '--no-wait', '@last'], 'cancelled'],
     ['a pause of its agent', [], ['agent', 'pause', '--now', 'coder'], 'paused'],
     ['a budget', ['--budget-run', '1s'], null, 'budget_paused'],
   ] as const)(
-    'distinguishes a stop by %s from the others by the recorded order, unlike the reference, because the words of a message may change',
+    'distinguishes a stop by %s by the recorded order, not its message',
     deep,
     async (_, options, stop, stopReason) => {
       const { home } = await homeWith(() => stays, options);

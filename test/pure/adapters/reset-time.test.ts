@@ -91,7 +91,7 @@ describe('a time of day', () => {
     expect(said('try again at 12:20 PM', '2026-11-22T12:26:00Z')).toBe('2026-11-23T12:21:00.000Z');
   });
 
-  test('of a day without a year is the next such day, and a stale one stays in the past', () => {
+  test('of a day without a year is the next such day, or a recent one', () => {
     expect(said('resets Jan 2, 1am (UTC)', '2026-12-31T23:00:00Z')).toBe('2027-01-02T01:01:00.000Z');
     expect(said('resets Dec 31, 9pm (UTC)', '2026-12-31T23:00:00Z')).toBe('2026-12-31T21:01:00.000Z');
     expect(said('resets Feb 29, 9pm (UTC)', '2028-02-28T23:00:00Z')).toBe('2028-02-29T21:01:00.000Z');

@@ -50,7 +50,7 @@ describe('formatted times and sizes', () => {
     expect(formatSize(bytes)).toBe(words);
   });
 
-  it('show a time as an age, and never a negative one when a clock was set back', () => {
+  it('show a time as an age, never negative after a clock was set back', () => {
     const now = Date.UTC(2026, 5, 1, 12);
     expect(formatAgo(new Date(now - 12_345).toISOString(), now)).toBe('12 s ago');
     expect(formatAgo(new Date(now + 12_345).toISOString(), now)).toBe('0 ms ago');
@@ -100,7 +100,7 @@ describe('a formatted end', () => {
 });
 
 describe('a formatted status', () => {
-  it('is a glyph and a word, each different, with a color only where colors are on', () => {
+  it('is a distinct glyph and word, with a color only where colors are on', () => {
     const plain = runStatuses.map((status) =>
       formatStatus({ status, livenessState: null }, { colour: false, width: 80 }),
     );
@@ -136,7 +136,7 @@ describe('the style of the output', () => {
     ]).toEqual([123, 80, null]);
   });
 
-  it('has color on a terminal, unless NO_COLOR, FORCE_COLOR, TERM=dumb or --color decide otherwise', () => {
+  it('has color on a terminal, unless a variable or --color decides', () => {
     const colour = (choice: string, env: NodeJS.ProcessEnv, stream: NodeJS.WriteStream) =>
       readTextStyle(choice, env, stream).colour;
     expect([

@@ -4,7 +4,7 @@ import { classifyLiveness } from '#task/liveness/liveness.ts';
 import { splitLines } from '#task/liveness/parse-message.ts';
 import { anInput, reports } from '../../../support/liveness.ts';
 
-describe('a final message that claims that the work is done', () => {
+describe('the final message with', () => {
   it.each([
     'All done.',
     'All done. The change is in place.',
@@ -114,7 +114,7 @@ describe('a final message that claims nothing about the whole work', () => {
 });
 
 describe('the verdict', () => {
-  it('the verdict includes the claim of the final message, unless a next step was reported', () => {
+  it('includes the claim of the final message, unless a step was reported', () => {
     expect(classifyLiveness(anInput({ text: 'All done.' })).claimsDone).toBe(true);
     expect(classifyLiveness(anInput({ text: 'All done.', reports: reports(['next', 'the tests']) })).claimsDone).toBe(
       false,

@@ -24,7 +24,7 @@ describe('the formatted counters', () => {
     expect(words({ reports: reports(['next', 'x'], ['progress', 'y'], ['done', 'z']) })).toBe('2 reports');
   });
 
-  it('distinguish commands that had not ended from the others, and count each once', () => {
+  it('distinguish unfinished commands from others, each counted once', () => {
     const openTools = { x: { tool: 'shell', kind: 'command' as const, command: 'npm run dev', paths: [], at: noon } };
     expect(words({ streamState: { ...commands('make', 'npm test', 'npm run build'), openTools } })).toBe(
       '4 commands (1 not ended)',
@@ -65,7 +65,7 @@ describe('evidence', () => {
     expect(isConcrete(anEvidence({ streamState: { ...commands('ls'), commands: 41 } }))).toBe(false);
   });
 
-  it('counts files that differ from before, and what the stream reports only without a comparison', () => {
+  it('counts files that differ, and reported ones only uncompared', () => {
     const count = (given: Given) => anEvidence(given).filesChanged;
     expect(count({ streamState: files('a', 'b') })).toBe(2);
     expect(count({ streamState: files('a', 'b'), workspace: null })).toBe(2);
