@@ -73,7 +73,7 @@ describe('a run at its own budget', () => {
     expect(await limitOf(home, run)).toMatchObject({ scope: 'run', words: 'run 1 has used $5.00 of $1.00' });
   });
 
-  it('of the configuration is stopped when its agent has no own limit', async () => {
+  it('of the configuration is stopped when its agent has none of its own', async () => {
     const home = await createDaemonHome({ budget: { run: '1usd' } });
     await addPaid(home, [works(1.5)], {}, 'poor');
     await addPaid(home, [[...works(1.5), ...uses(0)]], { budgetRun: { costUsd: 2 } }, 'rich');
@@ -191,8 +191,8 @@ describe('the budget of all agents', () => {
   });
 });
 
-describe("a person's pause of an agent", () => {
-  it('stops its live runs, keeps queued ones, and ends on resume', async () => {
+describe('an agent paused by a person', () => {
+  it('stops its runs, keeps queued ones, and continues when resumed', async () => {
     const home = await createDaemonHome();
     await addPaid(home, [[opencodeSays.session('s')], uses(0.1)], { budgetDay: { costUsd: 5 } });
     const live = await home.runAgent('coder');
@@ -237,7 +237,7 @@ describe('a task with a budget', () => {
     await home.untilStatus(2, 'running');
   });
 
-  it('is blocked when a single run exceeded the limit of its runs', async () => {
+  it('is blocked when a run exceeded its own limit, as the next would', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [[session('s1'), change('a', 'a.txt'), done(600, 0), words('On it.')]], {
       budgetRun: { tokens: 500 },

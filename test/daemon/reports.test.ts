@@ -172,7 +172,7 @@ describe('a report in the output of a tool', () => {
     },
   });
 
-  it('is recorded once while the agent runs, its token nowhere', async () => {
+  it('is recorded once during its run, and no token is stored', async () => {
     const home = await createDaemonHome();
     const quote: Step = { does: (process) => process.play([words(`I said:\n${line(process, 'a')}`)]) };
     await home.addAgent('coder', [[session('s1'), prints('a', (process) => line(process, 'a')), quote]]);

@@ -206,7 +206,7 @@ describe('a task that cannot run', () => {
     await home.untilStatus(1, 'succeeded');
   });
 
-  it('is blocked after one retry when its prompt template lacks its place', async () => {
+  it('is blocked after a retry when its template has no {{prompt}}', async () => {
     const home = await createDaemonHome();
     const promptTemplate = join(home.base, 'template.md');
     writeFileSync(promptTemplate, 'Hello. {{prompt}}\n');

@@ -24,7 +24,7 @@ const loseKeepers = async (home: TestHome) => {
 };
 
 describe('a run with a faulty stream', () => {
-  it('may report invalid numbers: the daemon does not fail', deep, async () => {
+  it('may report invalid numbers, and the daemon can start again', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), command('a', 'make', 1.5), { await: gate }, ...well]]);
@@ -36,7 +36,7 @@ describe('a run with a faulty stream', () => {
     expect((await home.clip(['retry', String(number)])).code).toBe(0);
   });
 
-  it('is no success if its log is not read to its end; others go on', async () => {
+  it('is no success if its log is unreadable, and delays no other run', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
@@ -153,7 +153,7 @@ describe('a run due for a retry', () => {
     });
   });
 
-  it("gets its agent's current settings, and none without the agent", deep, async () => {
+  it('is retried with current settings, unless its agent was removed', deep, async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]]);
     await home.clip(['run', '-w', '--agent', 'coder', 'x']);
@@ -168,7 +168,7 @@ describe('a run due for a retry', () => {
 });
 
 describe('agents', () => {
-  it('are started in batches with own folders and prompts, and defaults', deep, async () => {
+  it('are started in batches, with own or default folders and prompts', deep, async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]], ['--cwd', home.base, '--env', 'COLOUR=red']);
     const lines = [{ agent: 'coder', prompt: 'one' }, { prompt: 'two' }, { command: ['true'], agent: null }]

@@ -87,7 +87,7 @@ describe('a finished run of an agent is', () => {
 });
 
 describe('the work folder of an agent', () => {
-  it('is compared with its commits, files, lines and changes before', deep, async () => {
+  it('is compared with its commits, files and lines before the run', deep, async () => {
     const home = createHome();
     const { folder, git } = repository(home);
     const before = git('rev-parse', 'HEAD');
@@ -124,7 +124,7 @@ describe('the work folder of an agent', () => {
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { commits: 1 } });
   });
 
-  it('has no progress of the agent when a person edits and it reads', deep, async () => {
+  it('that a person edits shows no progress of an agent that reads', deep, async () => {
     const home = createHome();
     const { folder } = repository(home);
     const gate = join(home.base, 'gate');
@@ -142,7 +142,7 @@ describe('the work folder of an agent', () => {
     expect(run).toMatchObject({ livenessState: 'needs_followup', workspace: { filesChanged: 1 } });
   });
 
-  it('is its own repository, whatever repository the daemon is in', deep, async () => {
+  it('is its own repository, wherever the daemon started', deep, async () => {
     const home = createHome({ env: { GIT_DIR: '/nowhere/.git', GIT_WORK_TREE: '/nowhere' } });
     const { folder } = repository(home);
     const run = await judged(home, [words('Fine.'), ...end], ['--cwd', folder]);
@@ -178,7 +178,7 @@ describe('the work folder of an agent', () => {
     });
   });
 
-  it('is unknown without git when too large, and unread for commands', deep, async () => {
+  it('without git is unknown if it is large, and unused for commands', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'large');
     mkdirSync(folder);

@@ -139,7 +139,7 @@ describe('a run of an agent', () => {
     expect(await home.untilStatus(number, 'succeeded')).toMatchObject({ retrying: null });
   });
 
-  it('is interrupted politely, then ended with processes of all sessions', deep, async () => {
+  it('is interrupted by its polite signal, then ended with all processes', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), { leave: true }, { child: true }, { stubborn: true }, words('Busy.')]]);
     const number = await home.submit(['--grace', '1s', '--agent', 'coder', 'x']);
@@ -176,7 +176,7 @@ describe('a run of an agent', () => {
     expect((await home.clip(['run', '--key', 'k', '--agent', 'coder', 'y'])).code).toBe(5);
   });
 
-  it('without an exit after its result is ended with it, except in a tool', deep, async () => {
+  it('that has a result but no exit is ended with it, unless in a tool', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(

@@ -5,7 +5,7 @@ import { deep } from '../support/deep.ts';
 import { createHome } from '../support/home.ts';
 
 describe('clip backup', () => {
-  it('copies a live database for its owner alone, usable, without values', deep, async () => {
+  it('makes a usable copy of a live database, private and without values', deep, async () => {
     const home = createHome();
     const file = join(home.base, 'kept.db');
     await home.clip(['run', '--wait', '--name', 'first', '--env', 'TOKEN=very-secret-value', '--', 'true']);

@@ -91,7 +91,7 @@ describe('a run at its own budget', () => {
     );
   });
 
-  it('of the configuration is stopped when its agent has no own limit', deep, async () => {
+  it('of the configuration is stopped when its agent has none of its own', deep, async () => {
     const home = createHome();
     configure(home, '[budget]\nrun = "1usd"\n');
     await addPaid(home, [[opencodeSays.session('s'), opencodeSays.step(1.5)]], [], 'poor');
@@ -111,7 +111,7 @@ describe('a run at its own budget', () => {
 });
 
 describe('an agent at its daily budget', () => {
-  it('is stopped by the sum of its runs, up to a higher limit', deep, async () => {
+  it('is stopped by the sum of its runs, until its limit is raised', deep, async () => {
     const home = createHome();
     await addPaid(
       home,
@@ -255,7 +255,7 @@ describe('the budget of all agents', () => {
 });
 
 describe('an agent paused by a person', () => {
-  it('stops runs with --now, keeps queued ones, and resumes', deep, async () => {
+  it('stops its runs with --now, and keeps queued ones until resumed', deep, async () => {
     const home = createHome();
     await addPaid(home, [[opencodeSays.session('s')], uses(0.1)], ['--budget-day', '5usd']);
     const live = await home.submit(['--agent', 'coder', 'work']);
@@ -340,7 +340,7 @@ describe('the budgets and the timer of an agent', () => {
     [['--every', 'often'], 'is not a duration'],
     [['--every', '0'], 'a second or more'],
     [['--timer-prompt', ' '], 'must not be empty'],
-  ] as const)('%j is refused with a sentence', deep, async (args, words) => {
+  ] as const)('are refused as %j, with a sentence', deep, async (args, words) => {
     const home = createHome();
     const refused = await home.clip(['agent', 'add', 'c', '--adapter', 'codex', ...args]);
     expect(refused.stderr).toContain(words);

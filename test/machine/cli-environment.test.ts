@@ -42,7 +42,7 @@ describe('the environment of a run', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it('of a retry lacks earlier --env values, and a notice names them', deep, async () => {
+  it('lacks earlier --env values on a retry, and a notice names them', deep, async () => {
     const home = createHome();
     await home.clip(['run', '-q', '-w', '--env', 'FOO=bar', '--env', 'KEPT=1', '--', 'true']);
     const { stderr } = await home.clip(['retry', '1', '--env', 'KEPT=1', '-w']);

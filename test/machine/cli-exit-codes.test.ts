@@ -58,7 +58,7 @@ describe('the exit code of a waiting verb', () => {
     });
   });
 
-  it('of several runs is the first that is not 0, in their order', deep, async () => {
+  it('for several runs is the first in order that is not 0', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     await home.submit(['--', 'sh', '-c', 'exit 3']);

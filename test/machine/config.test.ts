@@ -20,7 +20,7 @@ const fileOf = (home: TestHome) => join(home.env['XDG_CONFIG_HOME'] ?? '', 'clip
 const settingsOf = async (home: TestHome) =>
   (await home.json<{ settings: Setting[] }>(['config', 'list', '--json'])).settings;
 
-describe('A configuration that others may change', () => {
+describe('A configuration open to others', () => {
   const spoiled: readonly [how: string, spoil: (file: string) => void, sentence: string][] = [
     ['is open to all', (file) => chmodSync(file, 0o666), 'may be changed by other users. Close it: chmod go-w'],
     [
@@ -33,7 +33,7 @@ describe('A configuration that others may change', () => {
 
   // Only root may change the owner of a file.
   it.each(process.getuid?.() === 0 ? spoiled : spoiled.slice(0, 2))(
-    'because it %s is refused, since it names programs',
+    'is refused because it %s, as it names programs',
     async (_, spoil, sentence) => {
       const home = createHome();
       const marker = join(home.base, 'ran');
@@ -46,7 +46,7 @@ describe('A configuration that others may change', () => {
     },
   );
 
-  it("is not one for its owner and the owner's own group", deep, async () => {
+  it("does not include one that its owner's own group may change", deep, async () => {
     const home = createHome();
     configure(home, 'max_runs = 3\n');
     chmodSync(fileOf(home), 0o664);

@@ -107,7 +107,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     expect(run.leaked).toEqual([{ pid: expect.any(Number), command: 'ssh-agent', ended: true }]);
   });
 
-  it('ends a process without environment, session and parent', async () => {
+  it('ends a process that left environment, session and parent', async () => {
     const home = await createHomeWith(mode);
     const run = await settledRun(
       home,
@@ -279,7 +279,7 @@ describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () =>
     expect(groupsHere()).not.toContain(own);
   });
 
-  it('named in a record of a run are not trusted, and nothing in them ends', async () => {
+  it("named in a run's own record are not trusted, and nothing in them ends", async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { id } = await home.untilStatus(number, 'running');

@@ -20,7 +20,7 @@ describe('a crash', () => {
     expect(failpoints.filter((point) => proofs[point].length === 0)).toEqual([]);
   });
 
-  it.each(cases)('at $at: $so', async ({ point, nth, when, ends }) => {
+  it.each(cases)('at $at leaves the home as described: $so', async ({ point, nth, when, ends }) => {
     const home = createCrashHome(point, nth);
     await when(home);
     const runs = await untilStill(home);

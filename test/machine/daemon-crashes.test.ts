@@ -141,7 +141,7 @@ describe('when the daemon is killed,', () => {
     expect((killed ?? 0) - (asked ?? 0)).toBeGreaterThanOrEqual(4_000);
   });
 
-  it('repeatedly, the run still ends with its true exit code', deep, async () => {
+  it('a run still ends with its true exit code after repeated kills', deep, async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, 9);
     await home.untilStatus(number, 'running');
@@ -157,7 +157,7 @@ describe('when the daemon is killed,', () => {
 });
 
 describe('when the daemon is stopped,', () => {
-  it('runs live on, and the next one has their true exit codes', deep, async () => {
+  it('runs live on, and the next daemon has their true exit codes', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', node, agent('talks.mjs'), '200', '50', '7']);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
@@ -174,7 +174,7 @@ describe('when the daemon is stopped,', () => {
     expect(lines(stdoutPath)).toHaveLength(200);
   });
 
-  it('the keeper enforces time limits, later read as timed_out', deep, async () => {
+  it('the keeper enforces a time limit, and timed_out is reported', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--timeout', '2s', '--grace', '1s', '--', node, agent('ignores-signals.mjs')]);
     const { id, stdoutPath } = await home.untilStatus(number, 'running');

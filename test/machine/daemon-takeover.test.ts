@@ -121,7 +121,7 @@ describe('a start that another client has announced', () => {
 });
 
 describe('a home without a daemon', () => {
-  it('starts one for 200 clients at once: none fails or hangs', {
+  it('gets one daemon for 200 clients at once: none fails or hangs', {
     ...deep,
     timeout: 300_000,
   }, async () => {

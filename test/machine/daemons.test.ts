@@ -150,7 +150,7 @@ describe('the socket', () => {
 });
 
 describe('the home', () => {
-  it('deleted under an idle daemon ends daemon and keeper, and is made again', deep, async () => {
+  it('ends daemon and keeper when it is deleted, and is made by the next run', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     rmSync(home.folder, { recursive: true, force: true });

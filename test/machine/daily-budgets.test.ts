@@ -144,7 +144,7 @@ function anAgent(day: Partial<Budget> | null): Agent {
 }
 
 describe('a daily budget', () => {
-  it('counts runs that end on its day and live runs, also past midnight', deep, () => {
+  it('counts runs that end on its day, and live runs beyond midnight', deep, () => {
     const harness = createBudgetHarness({ day: { costUsd: 5 } });
     const [over, late] = [harness.start(), harness.start()];
     harness.says(over, 3);
@@ -192,7 +192,7 @@ describe('a daily budget', () => {
 describe('a task', () => {
   const budgetOf = () => budget({ costUsd: 2 });
 
-  it('over its budget of all days has its live run stopped, starts none', () => {
+  it('over its budget of all days is stopped, and starts nothing more', () => {
     const harness = createBudgetHarness({ budgetOf });
     const first = harness.start({ task: 7 });
     harness.says(first, 1.5);

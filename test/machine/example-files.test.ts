@@ -12,8 +12,8 @@ import { until } from '../support/until.ts';
 const folder = join(root, 'examples');
 const example = (name: string) => join(folder, name);
 
-describe('The files in examples/', () => {
-  it('are all listed in its README', () => {
+describe('in examples/,', () => {
+  it('all files are listed in the README', () => {
     const readme = readFileSync(example('README.md'), 'utf8');
     const listed = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, name]) => name);
     expect(

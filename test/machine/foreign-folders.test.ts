@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createHome } from '../support/home.ts';
 
-it('Copied run folders and folders of people are never taken for runs', async () => {
+it("Copied run folders and people's folders are neither runs nor removed, even after a crash", async () => {
   const home = createHome();
   expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
   const runs = join(home.folder, 'runs');

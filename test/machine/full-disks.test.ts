@@ -72,7 +72,7 @@ const sentence = 'There is no space left on the disk of the home: no run is admi
 const longMs = 240_000;
 
 describe.skipIf(!mayMount)('a full disk', { timeout: longMs }, () => {
-  it('admits no run, while live runs end truly and all continues later', deep, async () => {
+  it('admits no run, while live runs end with their true exit codes', deep, async () => {
     const { home, told, first, second } = await fullHome();
     const daemon = home.daemonPid();
     // The remaining space is for the records, not for another run.
@@ -155,7 +155,7 @@ describe.skipIf(!mayMount)('a full disk', { timeout: longMs }, () => {
     expect(await invariantsOf(home, new Map(Array.from({ length: 300 }, (_, n) => [`k${n + 1}`, n + 1])))).toEqual([]);
   });
 
-  it('lets a killed daemon start, show, wait and cancel', deep, async () => {
+  it('lets a killed daemon start again, to show, wait and cancel', deep, async () => {
     const { home, told, first, second, waits } = await fullHome();
     await home.kill(home.daemonPid());
     home.fill();
@@ -173,7 +173,7 @@ describe.skipIf(!mayMount)('a full disk', { timeout: longMs }, () => {
     expect(await invariantsOf(home, told)).toEqual([]);
   });
 
-  it('lets a stopped daemon start, show, wait and cancel', deep, async () => {
+  it('lets a stopped daemon start again, to show, wait and cancel', deep, async () => {
     const { home, told, first, second, waits } = await fullHome();
     const { processPid } = await home.show(first);
     await home.clip(['daemon', 'stop']);

@@ -33,7 +33,7 @@ function homeWith(hooks: readonly string[], more = '') {
 const logOf = (home: TestHome) => readFileSync(join(home.folder, 'daemon.log'), 'utf8');
 
 describe('a hook', () => {
-  it('gets failed runs once and in order, and the empty queue, nothing old', deep, async () => {
+  it('gets new failed runs once and in order, and the empty queue', deep, async () => {
     const { home, told } = homeWith(['failed', 'queue_empty']);
     for (const code of [3, 0, 4]) await home.submit(['--', 'sh', '-c', `exit ${code}`]);
     await home.submit(['--timeout', '1s', '--', 'sleep', '100']);

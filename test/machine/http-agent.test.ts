@@ -663,7 +663,7 @@ describe('clip-http, told to stop,', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('by %s calls the cancel URL and exits with %d', deep, async (signal, code) => {
+  ] as const)('calls the cancel URL on %s and exits with %d', deep, async (signal, code) => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/cancel') return answer.end();
       return answer.write('Working.\n');
@@ -684,7 +684,7 @@ describe('clip-http, told to stop,', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'by %s leaves the received part of a document in the log',
+    'leaves the received part of a document in the log on %s',
     deep,
     async (signal) => {
       const text = '{\n  "message": "I was just ab';
@@ -703,7 +703,7 @@ describe('clip-http, told to stop,', () => {
     },
   );
 
-  it('while it waits for a poll calls the cancel URL of the answer', deep, async () => {
+  it('calls the cancel URL of the answer while it waits for a poll', deep, async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/'
         ? answer.writeHead(202, { location: '/s', 'retry-after': '3600' }).end('{"cancelUrl":"/c?x=1"}\n')
@@ -770,7 +770,7 @@ describe('clip-http, told to stop,', () => {
     await until('the agent sees the closed connection', () => gone);
   });
 
-  it('before the prompt has arrived only exits', deep, async () => {
+  it('only exits before the prompt has arrived', deep, async () => {
     const agent = await playAgent((_, answer) => answer.end());
     const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/c`], { prompt: null });
     // This is more than a pipe holds. When all of it is written, the program is reading, and its signal handlers are

@@ -28,7 +28,7 @@ function homeOnDisk() {
 }
 
 describe.skipIf(!possible)('while the disk is full,', () => {
-  it('no run is launched without room to record its end, until there is', async () => {
+  it('a run is not launched until its end can be recorded', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const folder = join(keeper.home, 'runs', 'rfull');
@@ -47,7 +47,7 @@ describe.skipIf(!possible)('while the disk is full,', () => {
     expect(line.received.at(-1)).toMatchObject({ type: 'exited', code: 7 });
   });
 
-  it('a lost run waits, is repeated once later, and leaves no folders', deep, async () => {
+  it('a lost run waits, is repeated once, and leaves no folders', deep, async () => {
     const { home, disk } = homeOnDisk();
     const gate = join(home.base, 'gate');
     const number = await home.submit([

@@ -61,7 +61,7 @@ describe('A locked database', () => {
     expect((await home.history(limited)).map(({ type }) => type)).not.toContain('clock-jumped');
   });
 
-  it("is named in the error after the client's wait; nothing changed", deep, async () => {
+  it('is named in the error of a client that waited, without a change', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const other = hold(home, 'BEGIN IMMEDIATE');

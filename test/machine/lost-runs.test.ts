@@ -166,7 +166,7 @@ describe('when the keeper is killed,', () => {
 });
 
 describe('when daemon and keeper are killed,', () => {
-  it('the next daemon finds the run detached, later lost', deep, async () => {
+  it('the next one finds the run detached, and its end lost', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home);
     await home.kill(home.daemonPid());
@@ -197,7 +197,7 @@ describe('when daemon and keeper are killed,', () => {
     expect(await home.show(run.number)).toMatchObject(lost);
   });
 
-  it('with the run, it is lost, and its processes are ended', deep, async () => {
+  it('a run killed as well is lost, and its processes end', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sh', '-c', `${agent('escapes.sh')} && exec sleep 1000`]);
     const { id, processPid, stdoutPath } = await home.untilStatus(number, 'running');
@@ -215,7 +215,7 @@ describe('when daemon and keeper are killed,', () => {
 });
 
 describe('after a reboot,', () => {
-  it('a lost run with --on-loss retry starts once more, environment kept', async () => {
+  it('a lost run with --on-loss retry starts once more in its environment', async () => {
     const home = createHome();
     const { run, open } = await submitGated(home, ['--on-loss', 'retry', '--env', 'COLOUR=red']);
     await reboot(home, run);
@@ -234,7 +234,7 @@ describe('after a reboot,', () => {
     expect(colours(home)).toEqual(['in red', 'in red']);
   });
 
-  it('a run with --on-loss fail or a plain command is not started again', deep, async () => {
+  it('a run without --on-loss retry is lost and not started again', deep, async () => {
     const home = createHome();
     const { run } = await submitGated(home);
     await reboot(home, run);

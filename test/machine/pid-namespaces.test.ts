@@ -39,8 +39,8 @@ async function killBoth(home: TestHome): Promise<void> {
   for (const pid of [...home.pidsOf('daemon'), ...home.pidsOf('keeper')]) await home.kill(pid);
 }
 
-describe.skipIf(!canUnshare)('A daemon in another namespace', () => {
-  it('neither loses nor repeats a living run, and asks a person', deep, async () => {
+describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
+  it('neither loses nor repeats a live run, and asks a person', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--on-loss', 'retry', '--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');

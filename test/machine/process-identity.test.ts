@@ -47,7 +47,7 @@ describe('a pid of another process', () => {
     expect(bystander.isAlive()).toBe(true);
   });
 
-  it('is not signaled by a cancel, which finds the marked process', async () => {
+  it('is not signaled by a cancel, which ends the marked process', async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -104,8 +104,8 @@ describe('an invalid process group id', () => {
   }
 });
 
-describe('a process outside of a home', () => {
-  it('with an empty mark, or a number for a mark, belongs to no run', deep, async () => {
+describe('a foreign process', () => {
+  it('with an empty mark, or with a number for a mark, belongs to no run', deep, async () => {
     const home = createHome();
     const empty = startBystander({ CLIP_RUN_ID: '', CLIP_HOME: home.folder });
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -117,7 +117,7 @@ describe('a process outside of a home', () => {
     await home.kill(empty.pid);
   });
 
-  it('of another home is not swept, and not named by the doctor', deep, async () => {
+  it('in another home is neither swept nor named by the doctor', deep, async () => {
     const [mine, other] = [createHome(), createHome()];
     const theirs = await other.submit(['--', 'sleep', '1000']);
     const { processPid } = await other.untilStatus(theirs, 'running');

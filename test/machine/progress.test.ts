@@ -51,7 +51,7 @@ async function plain(home: TestHome, folder: string, script: string): Promise<nu
 const progressOf = (runs: Awaited<ReturnType<typeof runsOf>>) => runs.map(({ workspace }) => workspace?.progress);
 
 describe('an agent with a stream', () => {
-  it('that repeats bytes and claims to be done is soon in review', async () => {
+  it('that repeats bytes and claims success is in review after two runs', async () => {
     const { home, task } = await streamed([
       [write('a', 'written.txt', 'hello\n'), ...says('All done. The change is in place.')],
     ]);
@@ -163,7 +163,7 @@ describe('an agent with a stream', () => {
 });
 
 describe('an agent without a stream', () => {
-  it('is credited with nothing in a main checkout, which is shared', deep, async () => {
+  it('is credited with nothing in a main checkout, where people edit', deep, async () => {
     const home = createHome();
     const { folder } = addRepository(home);
     const gate = join(home.base, 'gate');
@@ -204,7 +204,7 @@ describe('an agent without a stream', () => {
     expect(task.status).toBe('in_review');
   });
 
-  it('is credited with its commits there, but not with a log', deep, async () => {
+  it('is credited with commits in such a worktree, but not with a log', deep, async () => {
     const home = createHome();
     const { folder } = addWorktree(home, addRepository(home));
     const commit = 'git -c user.name=T -c user.email=t@example.invalid commit -qam "$(date +%N)"';
@@ -271,7 +271,7 @@ describe('an agent beside another one', () => {
 });
 
 describe('the summary of a task', () => {
-  it('counts a file of many runs once, and names one of a command', deep, async () => {
+  it('counts a file of many runs once, and names one that a command wrote', deep, async () => {
     const { home, task } = await streamed([
       [write('a', 'written.txt', 'one\n'), ...says('I wrote it.')],
       [write('a', 'written.txt', 'two\n'), ...says('I wrote it again.')],

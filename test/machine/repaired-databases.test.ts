@@ -245,8 +245,8 @@ describe('a write-ahead log', { timeout: longMs }, () => {
   });
 });
 
-describe('a damaged database with a log', { timeout: longMs }, () => {
-  it('is read with its log, and set aside with it', async () => {
+describe('a damaged database with a write-ahead log', { timeout: longMs }, () => {
+  it('is read with it, and set aside with it', async () => {
     const { home, path } = await homeAtRest();
     const late = await home.submit(['--name', 'late', '--', 'sh', '-c', 'exit 4']);
     await until('the run has settled', async () => (await home.show(late)).settled);
@@ -271,7 +271,7 @@ describe('a damaged database with a log', { timeout: longMs }, () => {
 });
 
 describe('a daemon that finds damage', { timeout: longMs }, () => {
-  it('in its service reports code 7, and lives on with its runs', deep, async () => {
+  it('while serving reports exit code 7, and lives on with its runs', deep, async () => {
     const { home, path } = await homeAtRest();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);

@@ -49,7 +49,7 @@ const used = ({ usage }: RunView) => (usage === null ? null : [usage.inputTokens
 const ledger = (home: TestHome) => home.json<LedgerAnswer>(['ledger', '--json']);
 
 describe('the reason of an end', () => {
-  it('is the last meaningful line on stderr if no other reason is known', async () => {
+  it('is, if unknown, the last meaningful line on stderr without secrets', async () => {
     const home = createHome({ env: { MY_TOKEN: 'very-secret-value' } });
     const script =
       'echo warming up; echo "boom: $MY_TOKEN is not accepted" >&2; echo "note: run with -v for more" >&2; exit 3';
@@ -293,8 +293,8 @@ describe('a total', () => {
   });
 });
 
-describe('a budget that its agent cannot keep', () => {
-  it('is reported when it is set, and where it is shown', deep, async () => {
+describe('a budget that cannot be enforced for its agent', () => {
+  it('is reported when it is set and when shown', deep, async () => {
     const home = createHome();
     const never = 'it tells no tokens, so that this limit never holds: limit its time or runs';
     const added = await home.clip([

@@ -219,7 +219,7 @@ describe('a report is refused', () => {
     expect(reported((await shown(home, number)).reports)).toEqual([['progress', 'once', null]]);
   });
 
-  it('outside of a run with a message that says so, without a daemon', async () => {
+  it('outside of a run, with a message, and without starting a daemon', async () => {
     const home = createHome();
     const outside = await home.clip(['report', 'next', 'x']);
     expect([outside.code, outside.stdout]).toEqual([5, '']);

@@ -175,7 +175,7 @@ describe('An automatic run of a task', () => {
     expect(kept).not.toContain('ONCE');
   });
 
-  it('starts from a private file, which a closed task removes', async () => {
+  it('starts from a private file that is removed with a closed task', async () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     const secret = 'a-secret-of-the-shell';
@@ -242,7 +242,7 @@ describe('An automatic run of a task', () => {
     expect(task.blockedNext).toContain('clip agent edit writer --command PATH');
   });
 
-  it('of a timer has the environment of the person who set the timer', deep, async () => {
+  it('by a timer has the environment of the person who set the timer', deep, async () => {
     const home = createHome();
     await ok(home, ['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const written = await addEnvironmentWriter(home);
@@ -255,7 +255,7 @@ describe('An automatic run of a task', () => {
     await ok(home, ['cancel', '--all']);
   });
 
-  it('of a reassigned task lacks the variables of the agent before', deep, async () => {
+  it("that an agent reassigned lacks that agent's own variables", deep, async () => {
     const home = createHome();
     const written = await addEnvironmentWriter(home);
     makeTool(

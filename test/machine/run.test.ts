@@ -38,7 +38,7 @@ describe('the exit of a run', () => {
     ]);
   });
 
-  it('does not wait for a grandchild with the output, which is ended', async () => {
+  it('waits for no grandchild that holds the output, which is ended', async () => {
     const home = createHome();
     const result = await home.clip(['run', '--wait', '--', agent('holds-output-open.sh')]);
     expect(result.code).toBe(5);

@@ -9,7 +9,7 @@ const columns = ['hour', 'runs', 'daemonMb', 'keeperMb', 'daemonFiles', 'keeperF
 type Row = Record<(typeof columns)[number], number>;
 
 describe('a daemon after much work', () => {
-  it('holds as many files and timers as before, and only its rows', {
+  it('has no more files and timers, and its database only its rows', {
     timeout: 180_000,
   }, async () => {
     const args = [join(root, 'scripts/soak.ts'), '--runs', '400', '--samples', '4'];

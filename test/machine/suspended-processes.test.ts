@@ -212,8 +212,8 @@ describe('A suspended keeper', () => {
   });
 });
 
-describe('A record written by its run', () => {
-  it('is not believed by the next daemon while the process lives', async () => {
+describe('An exit record written by its run', () => {
+  it('is not believed by the next daemon while it lives', async () => {
     const home = createHome();
     const number = await home.submit([
       '--',

@@ -67,7 +67,7 @@ describe('a task that cannot run', () => {
     expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('agent.env') });
   });
 
-  it('is blocked without endless retries when its prompt is unwritable', deep, async () => {
+  it('is blocked instead of retried when its prompt cannot be written', deep, async () => {
     const home = createHome();
     const template = join(home.base, 'template.md');
     writeFileSync(template, 'Hello. {{prompt}}\n');

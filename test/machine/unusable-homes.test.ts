@@ -76,8 +76,8 @@ describe('a home that cannot be used', () => {
   });
 });
 
-describe.skipIf(!root)('a forbidden socket', () => {
-  it('is reported as a sandbox, with code 4 and without a second daemon', deep, async () => {
+describe.skipIf(!root)('a socket that a sandbox forbids', () => {
+  it('is reported with code 4 and without a second daemon', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');

@@ -123,7 +123,7 @@ describe('an older client', { timeout: longMs }, () => {
     expect(home.daemonPid()).toBe(daemon);
   });
 
-  it('is told from versions that begin like its own', deep, async () => {
+  it('is distinguished from versions that begin with its own', deep, async () => {
     const home = createHome({ env: { CLIP_VERSION_OVERRIDE: '1.2.3' } });
     await home.clip(['daemon', 'start'], { env: { CLIP_VERSION_OVERRIDE: '1.2.34' } });
     const { stdout, stderr } = await home.clip(['runs', '--json']);

@@ -59,8 +59,8 @@ async function different(at: Place, folder: string, act: () => unknown): Promise
 
 const paths = ({ changed }: Comparison) => changed.map(({ path, kind }) => `${kind} ${path}`);
 
-describe('in a repository', () => {
-  it('a file is changed by its content or mode, however it was written', deep, async () => {
+describe('in a repository,', () => {
+  it('a file is changed when its content or mode is, however written', deep, async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     const file = join(folder, 'a.txt');
@@ -207,7 +207,7 @@ describe('in a repository', () => {
     expect(git('status', '--short')).toBe('M a.txt');
   });
 
-  it('a repository shows its changes before its first commit and after it', deep, async () => {
+  it('changes are shown before the first commit and after it', deep, async () => {
     const at = place();
     const folder = join(at.base, 'new');
     mkdirSync(folder);
@@ -222,7 +222,7 @@ describe('in a repository', () => {
     expect([paths(first), first.commitCount, first.insertions]).toEqual([['add b'], 1, 1]);
   });
 
-  it('a repository of another object format is compared in the same way', deep, async () => {
+  it('another object format is compared in the same way', deep, async () => {
     const at = place();
     const folder = join(at.base, 'sha256');
     mkdirSync(folder);
@@ -346,8 +346,8 @@ function trap(at: Place) {
   return { folder, mark, git };
 }
 
-describe('a repository as a trap', () => {
-  it('has no program run by a comparison, unlike by plain git', async () => {
+describe('a hostile repository', () => {
+  it('has none of its programs run by a comparison, unlike by plain git', async () => {
     const at = place();
     const { folder, mark, git } = trap(at);
     const found = await different(at, folder, () => {
@@ -431,7 +431,7 @@ describe('git', () => {
     });
   }
 
-  it('is ended at its time limit with all its processes, unknown', async () => {
+  it('is ended at its time limit with its processes, without a result', async () => {
     const at = place();
     const before = limits.gitMs;
     Object.assign(limits, { gitMs: 300 });

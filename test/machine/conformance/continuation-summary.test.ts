@@ -73,7 +73,7 @@ describe('the continuation summary', () => {
     expect(seen()[2]?.stdin).not.toContain('Find out why');
   });
 
-  // Unlike the reference, because the run knows it best.
+  // This differs from the reference, because the run knows it best.
   it('has the next action that the run named', async () => {
     const { home } = await homeWith(() => [ends.plans]);
     const task = await addTask(home, told);
@@ -81,7 +81,7 @@ describe('the continuation summary', () => {
     expect(section(await summaryOf(home, task, 1), 'Next action')).toContain('inspect the repo next');
   });
 
-  // Unlike the reference, because it is needed most then.
+  // This differs from the reference, because it is needed most then.
   it('is written after a cancel and a loss', deep, async () => {
     const { home } = await homeWith((gate) => [[session('s1'), change('a', 'src/parse.ts'), { await: gate }]]);
     const task = await addTask(home, told);

@@ -126,7 +126,8 @@ describe('a run without its supervisor', () => {
     expect((await shownTask(home, task)).task.executionRunId).toBe(retry?.id);
   });
 
-  // Case 4: executionRunId is null and checkoutRunId unchanged. Unlike the reference, the task is blocked, because nothing else would move it.
+  // Case 4: executionRunId is null and checkoutRunId unchanged. Unlike the reference, the task is blocked, because
+  // nothing else would move it.
   it('is not queued again if it was a retry; its task is blocked', deep, async () => {
     const { home, task, run } = await working();
     await endWithoutRecord(home, run);
@@ -198,8 +199,8 @@ describe('a canceled run', () => {
     expect(await events(home, 'agent.first_run')).toEqual([]);
   });
 
-  // Case 7: 0, not configured, not fired.
-  it('by a person is cancelled without a timeout, and no run follows', deep, async () => {
+  // Case 7: a stop by a person has 0, not configured, not fired.
+  it('ends as cancelled without a timeout, and no run follows', deep, async () => {
     const { home, task, run } = await working();
     await home.clip(['cancel', String(run.number)]);
     const rest = await atRest(home, task);
@@ -260,7 +261,7 @@ describe('a todo task whose run never started', () => {
 });
 
 describe('a todo task whose program is missing', () => {
-  // Unlike the reference, because a second start would fail as well.
+  // This differs from the reference, because a second start would fail as well.
   it('is blocked at once', deep, async () => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     await home.clip(['agent', 'edit', 'coder', '--command', join(home.base, 'gone')]);
@@ -314,8 +315,8 @@ describe('an in_progress task with a failed run', () => {
     });
   });
 
-  // Case 12: no liveness continuation. Unlike the reference, work continues, because the task is not done.
-  it('goes on after an advanced plan, not as an attempt', deep, async () => {
+  // Case 12: no liveness continuation follows. Unlike the reference, work continues, because the task is not done.
+  it('continues its work after an advanced plan document', deep, async () => {
     const { home } = await homeWith((gate) => {
       const plan = clipStep('task doc put T1 plan plan.md');
       return [

@@ -137,8 +137,8 @@ describe('no liveness continuation follows', () => {
     expect([runs.length, runs[0]?.decision?.action, seen.status]).toEqual([1, 'review', 'in_review']);
   });
 
-  // Unlike the reference, because the task would be forgotten.
-  it('while its agent is paused, but on resume', deep, async () => {
+  // This differs from the reference, because the task would be forgotten.
+  it('while the agent is paused, until its resume', deep, async () => {
     const { home, task } = await planned((each) => each.clip(['agent', 'pause', 'coder']));
     const { runs, task: seen } = await atRest(home, task);
     expect(runs.map(({ decision }) => decision?.action)).toEqual(['skip']);
@@ -151,7 +151,7 @@ describe('no liveness continuation follows', () => {
     });
   });
 
-  it('while a budget is used up, but when it is raised', deep, async () => {
+  it('while a budget is used up, until it is raised', deep, async () => {
     const { home, task } = await planned((each) => each.clip(['agent', 'edit', 'coder', '--budget-day', '1runs']));
     const { runs } = await atRest(home, task);
     expect(runs.map(({ decision }) => decision?.action)).toEqual(['skip']);

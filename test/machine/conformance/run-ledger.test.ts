@@ -47,7 +47,7 @@ describe('the ledger shows', () => {
     expect(last).toContain('run_liveness_continuation');
   });
 
-  it('no verdict as No liveness data, and unknown facts as Unavailable', async () => {
+  it('a missing verdict as No liveness data, and unknown facts as Unavailable', async () => {
     const { home, task, ledger } = await taskWithLedger([ends.explains]);
     await home.clip(['daemon', 'stop']);
     const database = new Database(join(home.folder, 'clip.db'));

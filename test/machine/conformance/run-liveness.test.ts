@@ -36,7 +36,7 @@ describe('a finished run is', () => {
     });
   });
 
-  // Unlike the reference, because models write it.
+  // This differs from the reference, because models write it.
   it('plan_only with a curly apostrophe as well', deep, async () => {
     expect(
       (await judged([words('I’ll inspect the repo next and then implement the fix.'), ...end])).run.livenessState,
@@ -65,7 +65,7 @@ describe('a finished run is', () => {
     expect(Date.parse(run.lastUsefulActionAt ?? '')).toBeGreaterThanOrEqual(Date.parse(comment?.at ?? 'never'));
   });
 
-  // Unlike the reference, because they are the work.
+  // This differs from the reference, because they are the work.
   it('advanced by commands and changed files alone', deep, async () => {
     const { run } = await judged([...ends.changes.slice(1, 2), words(plan), ...end]);
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { filesChanged: 1 } });
@@ -109,7 +109,7 @@ describe('a finished run is', () => {
     expect(run).toMatchObject({ livenessState: 'blocked', lastUsefulActionAt: expect.any(String) });
   });
 
-  // Unlike the reference, because these words neither block nor plan.
+  // This differs from the reference, because these words neither block nor plan.
   it.each([
     'The build was previously blocked but I fixed it.',
     'Waiting on the test suite took a while; it is green.',

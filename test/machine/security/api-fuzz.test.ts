@@ -276,7 +276,7 @@ async function quietHome(): Promise<TestHome> {
 }
 
 describe('every request to the API', () => {
-  it('is answered in one format, without an internal error or end', deep, async () => {
+  it('is answered in one format, and never with an internal error', deep, async () => {
     const home = await quietHome();
     const pid = home.daemonPid();
     const codes = new Set<string>();

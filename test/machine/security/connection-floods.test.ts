@@ -96,8 +96,8 @@ describe('a thousand connections', () => {
   });
 });
 
-describe('a follower without reads', () => {
-  it('costs no memory while a run floods its log, and is disconnected', deep, async () => {
+describe('a follower that reads nothing', () => {
+  it('costs no memory during a flood, and is disconnected', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--max-output', '1G', '--', process.execPath, agent('floods.mjs'), '400000000']);
     const path = join(home.folder, 'clip.sock');

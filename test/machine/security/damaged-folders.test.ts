@@ -71,7 +71,7 @@ describe('a record of a run', () => {
     readOutputSize(path);
   });
 
-  it('that is unreadable without file descriptors is not missing', () => {
+  it('that is unreadable for lack of descriptors is not treated as missing', () => {
     const path = folder();
     writeFileSync(join(path, 'exit.json'), JSON.stringify({ code: 0, signal: null, at: 1 }));
     const script = `
@@ -89,7 +89,7 @@ describe('a record of a run', () => {
     expect(JSON.parse(printed)).toEqual([0, 'EMFILE']);
   });
 
-  it('is a possible record of a keeper, or proves nothing', deep, () => {
+  it('that no keeper could have written proves nothing', deep, () => {
     const path = folder();
     const odd = oneof(
       constantFrom<unknown>(0, 7, 255, 256, -1, 1.5, 1e308, null, 'SIGKILL', 'SIGTERM', 'sigterm', '', true, []),

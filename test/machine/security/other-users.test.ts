@@ -78,7 +78,7 @@ describe.skipIf(!root)('another user of the machine', () => {
     chownSync(home.folder, 0, 0);
   });
 
-  it('with a socket, database or command in an open home stops it', async () => {
+  it('with a socket, database or command in an open home is detected', async () => {
     const home = createHome();
     mkdirSync(home.folder, { mode: 0o777 });
     const stranger = await listener(join(home.folder, 'clip.sock'));

@@ -136,7 +136,7 @@ describe('an id, a name or a key', () => {
 });
 
 describe('a file named by a person', () => {
-  it('is the one that the person reads by links, or a reported error', deep, async () => {
+  it('is read through links, and refused if missing or of another kind', deep, async () => {
     const home = await homeWithSecret();
     await home.clip(['agent', 'add', 'echo', '--adapter', 'plain', '--command', 'cat']);
     mkdirSync(join(home.base, 'real'));

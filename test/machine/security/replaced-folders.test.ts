@@ -108,7 +108,7 @@ describe('A run folder that its run replaced', () => {
 });
 
 describe("A queued run's folder", () => {
-  it('with links made by another run has no other file written', async () => {
+  it('that has links of another run leads to no write outside', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const number = await home.submit(['--', 'sh', '-c', 'echo said; echo wrong >&2; cat']);

@@ -65,7 +65,7 @@ describe('A run that replaces', () => {
     expect(await home.show(1)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('its prompt by a link sends nothing of the target by a retry', async () => {
+  it('its prompt by a link sends nothing of the target in a retry', async () => {
     const home = createHome();
     const hidden = join(home.base, 'hidden');
     writeFileSync(hidden, secret);

@@ -9,8 +9,8 @@ import { addTask, atRest } from '../../support/task-runs.ts';
 
 const { session, words, done } = codexSays;
 
-describe('a repository with own programs', () => {
-  it('does not make the daemon run its filter or its watcher', async () => {
+describe('a repository with a filter and a watcher', () => {
+  it('does not make the daemon run either', async () => {
     const home = createHome();
     const { folder, git } = addRepository(home);
     const [mark, leave] = [join(home.base, 'mark'), join(home.base, 'leave-mark')];

@@ -42,7 +42,7 @@ async function served(home: TestHome): Promise<void> {
 const post = (home: TestHome, path: string, body: string | Buffer) => ask(home.folder, path, { method: 'POST', body });
 
 describe('a body', () => {
-  it('compressed, deep, wide, repeated or malformed is refused cheaply', deep, async () => {
+  it('that is compressed, deep, wide or malformed is refused in little memory', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     await served(home);
@@ -145,7 +145,7 @@ describe('a body', () => {
     expect(peakMiB(pid) - before).toBeLessThan(120);
   });
 
-  it('of 16 MB begun by 200 clients delays no other, in bounded memory', deep, async () => {
+  it('of 16 MB that 200 clients leave unfinished delays no other client', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     await served(home);

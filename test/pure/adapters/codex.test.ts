@@ -50,7 +50,7 @@ const table: Table = {
 describe('with codex,', () => {
   testRecordings('codex', codex, table);
 
-  test('a run needs no repository, has its sandbox, and its prompt on stdin', () => {
+  test('a run needs no repository, and has its sandbox and prompt on stdin', () => {
     expect(codex.prepare(launch('codex')).argv).toEqual([
       'codex',
       'exec',
@@ -156,7 +156,7 @@ describe('with codex,', () => {
     expect(lastError).toBeNull();
   });
 
-  test('a write that the sandbox prevents is refused, a file about it is not', () => {
+  test('a write prevented by the sandbox is refused; a file with such words is not', () => {
     const after = (output: string) => {
       const item = {
         id: 'i',

@@ -18,7 +18,7 @@ test('the table has the forms of many CLIs, each with its source', () => {
 
 describe('the reset time of a limit', () => {
   test.each<[string, string, string | null, Given?]>(resetForms.map((form) => [...form]))(
-    '%s: %s',
+    'is read from the text of %s: %s',
     (_, text, meaning, { now, zone, locale } = {}) => {
       expect(said(text, now, zone, locale)).toBe(meaning);
     },
@@ -58,7 +58,7 @@ describe('the headers of a response', () => {
     [{ 'x-ratelimit-reset': '1795400000' }, '2026-11-23T02:13:20.000Z'],
     [{ 'ratelimit-reset': '30' }, '2026-11-22T12:20:30.000Z'],
     [{}, null],
-  ])('%j', (of, meaning) => {
+  ])('give a reset time or none: %j', (of, meaning) => {
     expect(headers(of)).toBe(meaning);
   });
 });
@@ -73,7 +73,7 @@ describe('a number in a stream', () => {
     [-1, null],
     [0, null],
     [null, null],
-  ])('%s is a time in seconds, milliseconds or microseconds, or none', (value, meaning) => {
+  ])('is a time in seconds, milliseconds or microseconds, or none: %s', (value, meaning) => {
     const instant = resetAtEpoch(value, { at: Date.parse(noonish), timeZone: 'UTC' });
     expect(instant === null ? null : new Date(instant).toISOString()).toBe(meaning);
   });

@@ -106,7 +106,7 @@ describe('the time zone and the locale of a run', () => {
     ['<-03>3', 'Etc/GMT+3'],
     ['', 'Europe/Madrid'],
     ['Mars/Olympus', 'Europe/Madrid'],
-  ])('TZ=%s is %s', (TZ, zone) => {
+  ])('are read: TZ=%s is %s', (TZ, zone) => {
     expect(timeZoneIn({ TZ }, 'Europe/Madrid')).toBe(zone);
   });
 
@@ -117,7 +117,7 @@ describe('the time zone and the locale of a run', () => {
     [{ LANG: 'de_DE.UTF-8', LC_TIME: 'en_GB.UTF-8' }, 'en-GB'],
     [{ LANG: 'de_DE', LC_ALL: 'pt_BR@euro' }, 'pt-BR'],
     [{ LC_ALL: '', LANG: 'fr' }, 'fr'],
-  ])('%j is %s', (environment, locale) => {
+  ])('are read: %j is %s', (environment, locale) => {
     expect(localeIn(environment)).toBe(locale);
   });
 });

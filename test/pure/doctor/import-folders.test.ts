@@ -71,7 +71,7 @@ describe('the import of run folders', () => {
     expect([plan.aside, plan.taken.length, plan.highestRun]).toEqual([['rx', 'ry'], 1, 4]);
   });
 
-  it('keeps the exact time limit in seconds, and retries nothing', () => {
+  it('keeps the exact time limit in whole seconds, and retries nothing', () => {
     const [taken] = planImport([folder('ra', { deadlineAt: 1_010 + 59_970 })], nothing).taken;
     expect(taken?.run.spec).toMatchObject({
       timeoutMs: 60_000,
@@ -81,7 +81,8 @@ describe('the import of run folders', () => {
     });
   });
 
-  // The adapter of the agent reads the stream, and the worktree is locked. A run of an unknown agent becomes a plain command.
+  // The adapter of the agent reads the stream, and the worktree is locked. A run of an unknown agent becomes a plain
+  // command.
   it("has an agent's stream read, or makes a plain command of it", () => {
     const found = [folder('ra', { agent: 'coder' }, { worktree: '/repo' })];
     const [known] = planImport(found, { ...nothing, agentNamed: () => coder }).taken;

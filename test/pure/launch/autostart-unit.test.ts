@@ -9,7 +9,7 @@ const odd = {
 };
 
 describe('a systemd unit', () => {
-  it('leaves keepers and runs alone, restarts failures, quotes its paths', () => {
+  it('leaves keepers and runs alone, restarts failures, and quotes its text', () => {
     const unit = systemdUnit(odd).split('\n');
     expect(unit).toContain('KillMode=process');
     expect(unit).toContain('Restart=on-failure');

@@ -122,7 +122,7 @@ describe('recovery', () => {
   });
 
   it.each(['running', 'stopping'])(
-    'finds a run %s without launch.json lost, and does not launch it again',
+    'finds a %s run without launch.json lost, and does not launch it again',
     (status) => {
       expect(look(status, {})).toEqual(fact({ type: 'process-lost' }));
     },

@@ -85,7 +85,7 @@ describe('The environment of a run', () => {
     expect(made).toEqual({ A: '1', B: '2', C: '3', PWD: cwd });
   });
 
-  it('has a variable given for the run, whatever the rules for its name', () => {
+  it('has a variable given for the run, whatever its name', () => {
     expect(plain({ GIT_DIR: '/given', PWD: '/given' }, { GIT_DIR: '/given', PWD: '/given' })).toEqual({
       GIT_DIR: '/given',
       PWD: '/given',

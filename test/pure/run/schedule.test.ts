@@ -36,7 +36,7 @@ describe('quiet hours', () => {
     ['just before their end', at(30, 29), at(31)],
     ['at their end', at(30, 30), at(31)],
     ['after them', at(31), at(31, 30)],
-  ])('over midnight, 22-7: a time that falls %s', (_, lastAt, next) => {
+  ])('over midnight, 22-7, move only a time within them: %s', (_, lastAt, next) => {
     expect(nextTimerAt(timer({ quiet: hours(22, 7), lastAt }))).toBe(next);
   });
 

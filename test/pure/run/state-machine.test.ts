@@ -212,7 +212,7 @@ describe('the table of states and events', () => {
     expect(new Set(Object.values(events).map(({ type }) => type))).toEqual(new Set([...orderTypes, ...factTypes]));
   });
 
-  it('has a column for each status, and each cell for an event', () => {
+  it('has a column for every status with a cell for every event', () => {
     expect(columns).toEqual(Object.keys(states));
     expect(new Set(Object.values(states).flatMap((some) => some.map(({ status }) => status)))).toEqual(
       new Set(runStatuses),
@@ -243,7 +243,7 @@ describe('the table of states and events', () => {
     expect([...found].sort()).toEqual(arrows.toSorted());
   });
 
-  it('ends a run once, and finalizes it exactly when it ends', () => {
+  it('restarts no ended run, and finalizes a run only at its end', () => {
     for (const state of Object.values(states).flat()) {
       for (const event of Object.values(events)) {
         const result = transition(aRun(state), event, noon);

@@ -27,7 +27,7 @@ describe('formatted times and sizes', () => {
     [3 * hour + 2 * minute, '3 h 2 min'],
     [47 * hour + 59 * minute, '47 h 59 min'],
     [121 * hour, '5 d 1 h'],
-  ])('%d ms are %s', (ms, words) => {
+  ])('show %d ms as %s', (ms, words) => {
     expect(formatDuration(ms)).toBe(words);
   });
 
@@ -46,7 +46,7 @@ describe('formatted times and sizes', () => {
     [10 * 1_024, '10 KiB'],
     [5.5 * 2 ** 30, '5.5 GiB'],
     [5_000 * 2 ** 40, '5000 TiB'],
-  ])('%s bytes are %s', (bytes, words) => {
+  ])('show %s bytes as %s', (bytes, words) => {
     expect(formatSize(bytes)).toBe(words);
   });
 
@@ -179,7 +179,7 @@ describe('cleaned text from outside', () => {
   });
 });
 
-describe('the width of a text', () => {
+describe('the width of the text', () => {
   it.each([
     ['', 0],
     ['abc', 3],
@@ -195,7 +195,7 @@ describe('the width of a text', () => {
     ['𠮷', 2],
     ['🇫🇷', 2],
     ['✓ – … ●', 7],
-  ])('of "%s" is %d', (text, width) => {
+  ])('"%s" is %d', (text, width) => {
     expect(measureWidth(text)).toBe(width);
   });
 });

@@ -40,7 +40,7 @@ describe('the values that are masked', () => {
     expect(hidden({ PATH: '/usr/bin:/bin', EDITOR: 'vim-vim-vim', KEYBOARD: 'querty-querty' })).toEqual([]);
   });
 
-  it('exclude short values and paths, and are sorted by length', () => {
+  it('exclude short values and paths, once each, the longest first', () => {
     expect(hidden({ TOKEN: 'short77', API_KEY: undefined, SECRET_FILE: '/run/secrets/x' })).toEqual([]);
     expect(hidden({ A_TOKEN: '12345678', B_TOKEN: '123456789', C_TOKEN: '12345678' })).toEqual([
       '123456789',

@@ -81,7 +81,7 @@ describe('an end with an unreadable stream', () => {
   });
 });
 
-describe('the output that is read before an end is recorded', () => {
+describe('before an end is recorded,', () => {
   const plain = aRun(running());
   it.each([
     ['an agent that exited', 'is', run, exited],

@@ -362,7 +362,7 @@ describe('a run that claims to be done', () => {
   });
 });
 
-describe('automatic runs in a row', () => {
+describe('in a row of automatic runs,', () => {
   const after = (inARow: number, runsMax: number, run: EndedRun) =>
     afterEnd(
       { ...run, wake: woken('run_advanced_continuation', { inARow, livenessState: 'advanced' }) },
@@ -552,7 +552,7 @@ describe('after any end,', () => {
     });
   });
 
-  it("a wake's key has its reason, task and run, so that one end starts one", () => {
+  it("a wake's key has its reason, task and run, so that one end starts one run", () => {
     always((decision, run) => {
       if (decision.action !== 'continue') return;
       expect(decision.wake.key.split(':').slice(0, 3)).toEqual([decision.wake.reason, '7', run.id]);

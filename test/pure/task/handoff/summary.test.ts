@@ -74,7 +74,7 @@ describe('a continuation summary', () => {
     expect([...sectionsOf(summary).keys()]).toEqual(headings);
   });
 
-  it('has the title without a description, else its acceptance criteria', () => {
+  it('has the title if undescribed, and criteria from a description', () => {
     expect(section('Objective', { task: { description: null } })).toBe('> Fix the parser');
     expect(section('Acceptance criteria', { task: { acceptance: null } })).toBe(
       'None were given: the objective decides.',
@@ -247,8 +247,8 @@ describe('the section of recent actions', () => {
   });
 });
 
-describe('decisions and blockers', () => {
-  it("have a block's reason, blockers, and comments, newest first", () => {
+describe('the section of decisions and blockers', () => {
+  it("has a block's reason, blockers, and newest comments", () => {
     const comments = [
       { author: 'Ann', text: 'Use tabs.', at: noon, byPerson: true },
       { author: 'Ann', text: 'No, spaces.', at: noon + 1, byPerson: true },
@@ -284,7 +284,7 @@ describe('decisions and blockers', () => {
   });
 });
 
-describe('how the last run stopped', () => {
+describe('the section on the last stop', () => {
   it("has the reason, the error's beginning and the open tools", () => {
     const account = {
       ...emptyStreamState,

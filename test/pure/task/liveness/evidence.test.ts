@@ -126,7 +126,7 @@ describe('the reason of a verdict', () => {
     ['Task T7 asks for words, and it gave some.', { task: { kind: 'plan' }, text: 'A plan.' }],
     ['It only announced what it will do, and left no evidence of work.', { text: 'I will inspect the repo.' }],
     ['It said something, but left no evidence of work.', { text: 'Yes.' }],
-  ])('%s', (expected, given) => expect(reason(given)).toBe(expected));
+  ])('is "%s"', (expected, given) => expect(reason(given)).toBe(expected));
 
   it('is cut when it is too long, in one line and within no character', () => {
     const long = reason({ reports: reports(['blocked', `a\nb${'😀'.repeat(600)}`]) });

@@ -131,7 +131,7 @@ describe('a commit', () => {
 });
 
 describe('the name of a state', () => {
-  it('the name of a state is the same for the same files, in any order', () => {
+  it('is the same for the same files, in any order', () => {
     expect(wholeMark(state([repository({}, { a: '1', b: '2' })]), naming)).toBe(
       wholeMark(state([repository({}, { b: '2', a: '1' })]), naming),
     );
@@ -143,7 +143,7 @@ describe('the name of a state', () => {
     );
   });
 
-  it('the name of a state is null where some file is unknown', () => {
+  it('is null where some file is unknown', () => {
     expect(wholeMark(null, naming)).toBeNull();
     expect(wholeMark(state([repository({ open: null })]), naming)).toBeNull();
     expect(wholeMark(state([repository({}, { a: '?1 2' })]), naming)).toBeNull();

@@ -49,8 +49,8 @@ const ran = (command: string, output: string, exit: number) => ({
 });
 
 for (const cli of clis) {
-  describe(`recorded runs of ${cli}, as text`, () => {
-    test.each(recordings(cli))('$name shows the final message, and no event as raw JSON', (recording) => {
+  describe(`the text of recorded runs of ${cli}`, () => {
+    test.each(recordings(cli))('has the final message, and no event as raw JSON: $name', (recording) => {
       const lines = linesOf(readerOf(cli), recording.stdout);
       const shown = lines.join('\n');
       expect(lines.filter((line) => /^\s*\[?\{"/.test(line))).toEqual([]);
@@ -66,7 +66,7 @@ for (const cli of clis) {
         ).toEqual([]);
     });
 
-    test('have the same text, however their bytes arrive', () => {
+    test('is the same, however the bytes arrive', () => {
       for (const { stdout } of recordings(cli).filter(({ stdout: bytes }) => bytes.length < 10_000)) {
         const renderer = rendererOf(readerOf(cli));
         const pieces = Array.from({ length: Math.ceil(stdout.length / 7) }, (_, index) =>
@@ -78,7 +78,7 @@ for (const cli of clis) {
       }
     });
 
-    test('end on stderr with lines that are shown unchanged', () => {
+    test('ends with the lines of stderr, unchanged', () => {
       for (const { stderr } of recordings(cli))
         expect(() => linesOf(readerOf(cli), stderr, { stream: 'stderr' })).not.toThrow();
     });
