@@ -61,7 +61,7 @@ describe('A task stopped by a person', () => {
     ]);
   });
 
-  it('while it waited for a rate limit needs that person as well', deep, async () => {
+  it('while it waited for a rate limit needs that person', deep, async () => {
     const { home } = await homeWith(() => [
       [session('s1'), failed('429 Too Many Requests, retry after 1h'), { exit: 1 }],
     ]);

@@ -52,7 +52,7 @@ describe('a run at its own budget', () => {
     await home.untilStatus(await home.submit(['--agent', 'coder', 'more']), 'succeeded');
   });
 
-  it('of time is stopped as well, although it reports no usage', deep, async () => {
+  it('of time is stopped, although it reports no usage', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[]], ['--budget-run', '2s']);
     const run = await home.submit(['--agent', 'coder', 'work']);

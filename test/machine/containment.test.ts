@@ -231,7 +231,7 @@ describe('A run contained by marks alone', () => {
     expect([isAlive(pid), run.leaked]).toEqual([true, []]);
   });
 
-  it('finds such a process that was seen as a descendant before', deep, async () => {
+  it('finds a process that was a known descendant before it left', deep, async () => {
     const home = await createHomeWith('marks alone');
     const script = `(cd / && sleep 1.5 && exec env -i setsid sleep 1000) >/dev/null 2>&1 & sleep 2.5`;
     const run = await settledRun(home, script);

@@ -243,7 +243,7 @@ describe('after a reboot,', () => {
     expect(starts(home)).toBe(1);
   });
 
-  it('a run that was itself such a retry is not started a third time', deep, async () => {
+  it('a run that was already a retry is not started a third time', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home, ['--on-loss', 'retry']);
     await reboot(home, run);

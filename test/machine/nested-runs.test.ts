@@ -178,7 +178,7 @@ describe('a daemon started inside a run', () => {
     expect(processes.map(isAlive)).toEqual([true, true, true]);
   });
 
-  it('of the same home carries no mark either', deep, async () => {
+  it('of the same home carries no mark', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const script = `${agent('waits-for-a-file.sh')} ${gate} && "$@" > /dev/null`;

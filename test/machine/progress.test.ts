@@ -204,7 +204,7 @@ describe('an agent without a stream', () => {
     expect(task.status).toBe('in_review');
   });
 
-  it('is credited with commits in such a worktree, but not with a log', deep, async () => {
+  it('is credited with commits in its own worktree, not with a log', deep, async () => {
     const home = createHome();
     const { folder } = addWorktree(home, addRepository(home));
     const commit = 'git -c user.name=T -c user.email=t@example.invalid commit -qam "$(date +%N)"';

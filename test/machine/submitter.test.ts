@@ -56,7 +56,7 @@ describe.each([
     expect(second).toEqual([String(nice + 5), '512', '512', '0027']);
   });
 
-  it.skipIf(!isRoot && asUser)('have the limits of their submitter in a batch and after a retry, too', deep, () => {
+  it.skipIf(!isRoot && asUser)('have the limits of their submitter in a batch and after a retry', deep, () => {
     const home = createHome();
     const shell = shellOf(home, asUser);
     shell('nice -n 7 clip daemon start');

@@ -243,7 +243,7 @@ describe('a task', () => {
     await until('the task has continued', async () => (await status(home, task)) === 'in_progress');
   });
 
-  it('whose folder is gone when its run ends is blocked as well', deep, async () => {
+  it('whose folder is gone when its run ends is blocked', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -268,7 +268,7 @@ describe('a task', () => {
     expect(stdout).toContain('- Task T1 is blocked: a person must act before it can go on.');
   });
 
-  it('is served by a person’s own command, too, which delays no agent', deep, async () => {
+  it('is served by a person’s own command, which delays no agent', deep, async () => {
     const home = createHome();
     await add(home, 'One');
     await home.clip(['run', '--wait', '--task', 'T1', '--', 'touch', 'made']);

@@ -37,7 +37,7 @@ describe('a finished run is', () => {
   });
 
   // This differs from the reference, because models write it.
-  it('plan_only with a curly apostrophe as well', deep, async () => {
+  it('plan_only when its words have a curly apostrophe', deep, async () => {
     expect(
       (await judged([words('I’ll inspect the repo next and then implement the fix.'), ...end])).run.livenessState,
     ).toBe('plan_only');

@@ -74,7 +74,7 @@ describe('A run folder that its run replaced', () => {
     );
   });
 
-  it('together with runs/ itself is not followed either', async () => {
+  it('together with runs/ itself is not followed', async () => {
     const home = createHome();
     const runs = join(home.folder, 'runs');
     const elsewhere = join(home.base, 'elsewhere');

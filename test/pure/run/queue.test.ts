@@ -142,7 +142,7 @@ describe('a run inside a run', () => {
     expect(granted([candidate(2)], [parent, holder(7, { ancestors: ['id9'] })])).toEqual([2]);
   });
 
-  it("takes no place of its group's limit either", () => {
+  it("takes no place of its group's limit", () => {
     const child = { group: 'g', ancestors: ['id9'] };
     expect(granted([candidate(1, child)], [holder(9, { group: 'g' })], group(1))).toEqual([1]);
     expect(granted([candidate(2, { group: 'g' })], [holder(9), holder(7, child)], group(1))).toEqual([2]);

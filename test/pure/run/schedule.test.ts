@@ -46,7 +46,7 @@ describe('quiet hours', () => {
     expect(nextTimerAt(timer({ quiet: hours(9, 17), lastAt: at(17) }))).toBe(at(17, 30));
   });
 
-  it('apply to a late timer, too', () => {
+  it('apply to a late timer', () => {
     expect(dueAt(timer({ quiet: hours(22, 7), lastAt: at(12) }), at(23))).toBe(at(31));
   });
 

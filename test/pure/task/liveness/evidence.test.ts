@@ -65,7 +65,7 @@ describe('evidence', () => {
     expect(isConcrete(anEvidence({ streamState: { ...commands('ls'), commands: 41 } }))).toBe(false);
   });
 
-  it('counts files that differ, and reported ones only uncompared', () => {
+  it('counts files that differ, or reported ones without a comparison', () => {
     const count = (given: Given) => anEvidence(given).filesChanged;
     expect(count({ streamState: files('a', 'b') })).toBe(2);
     expect(count({ streamState: files('a', 'b'), workspace: null })).toBe(2);
