@@ -42,7 +42,7 @@ withEachCli(
   (cli, scenario) => {
     scenario(
       'same bytes',
-      'a task whose agent writes the same file again and claims to be done is in review after two runs',
+      'a task whose agent repeats a file and claims to be done is in review after two runs',
       async () => {
         const { task, runs, last } = await settled(cli, 'same_bytes');
         expect([task.status, progressOf(runs)]).toEqual(['in_review', [true, false]]);

@@ -31,7 +31,7 @@ withEachCli(
   (cli, scenario) => {
     scenario(
       'task goes on',
-      'a task whose run only planned is continued in its session until a run reports that the work is done',
+      'a task whose run only planned is continued in its session until a run reports done',
       async () => {
         // Codex offers its own tool for patches only to models it knows.
         const agent = await createAgentHome(cli, 'plan_then_work', {

@@ -22,32 +22,28 @@ function requestsUntil(limit: number, requests: readonly ModelRequest[]): number
 }
 
 withEachCli((cli, scenario) => {
-  scenario(
-    'budget',
-    'an agent that would never stop by itself is stopped within one call above its limit on tokens',
-    async () => {
-      const agent = await createAgentHome(cli, 'endless', { options: ['--budget-run', `${tokensMax} tokens`] });
-      const number = await agent.begin();
-      const run = await agent.ended(number);
-      expect(run).toMatchObject({ status: 'cancelled', stopReason: 'budget_paused' });
-      await agent.untilSettled(number);
-      const served = agent.requests();
-      const needed = requestsUntil(tokensMax, served);
-      expect([needed, served.length]).toEqual([
-        needed,
-        expect.toSatisfy((count: number) => count > 0 && count <= needed + 1),
-      ]);
-      const { inputTokens, outputTokens } = sum(served);
-      expect((run.usage?.inputTokens ?? 0) + (run.usage?.outputTokens ?? 0)).toBeGreaterThanOrEqual(tokensMax);
-      expect(run.usage?.inputTokens).toBeLessThanOrEqual(inputTokens);
-      expect(run.usage?.outputTokens).toBeLessThanOrEqual(outputTokens);
-      return run;
-    },
-  );
+  scenario('budget', 'an agent that never stops is stopped within one call above its limit on tokens', async () => {
+    const agent = await createAgentHome(cli, 'endless', { options: ['--budget-run', `${tokensMax} tokens`] });
+    const number = await agent.begin();
+    const run = await agent.ended(number);
+    expect(run).toMatchObject({ status: 'cancelled', stopReason: 'budget_paused' });
+    await agent.untilSettled(number);
+    const served = agent.requests();
+    const needed = requestsUntil(tokensMax, served);
+    expect([needed, served.length]).toEqual([
+      needed,
+      expect.toSatisfy((count: number) => count > 0 && count <= needed + 1),
+    ]);
+    const { inputTokens, outputTokens } = sum(served);
+    expect((run.usage?.inputTokens ?? 0) + (run.usage?.outputTokens ?? 0)).toBeGreaterThanOrEqual(tokensMax);
+    expect(run.usage?.inputTokens).toBeLessThanOrEqual(inputTokens);
+    expect(run.usage?.outputTokens).toBeLessThanOrEqual(outputTokens);
+    return run;
+  });
 
   scenario(
     'killed, counted',
-    'a killed run keeps its usage, and the next run of its session is charged for its own usage alone',
+    'a killed run keeps its usage, and the next run of its session is charged for its own',
     async () => {
       const agent = await createAgentHome(cli, 'endless');
       const number = await agent.begin();

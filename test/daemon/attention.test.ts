@@ -17,12 +17,12 @@ async function atWork(): Promise<DaemonHome> {
   return home;
 }
 
-describe('a task that a person has stopped', () => {
+describe('a task stopped by a person', () => {
   it.each([
     ['its run', { runs: ['1'] }],
     ['all runs of the task', { task: 1 }],
     ['everything', { all: true }],
-  ])('by canceling %s needs that person, and names the way to continue', async (_, cancel) => {
+  ])('by canceling %s needs that person and names the way to continue', async (_, cancel) => {
     const home = await atWork();
     await home.cancel(cancel);
     await home.atRest(1);
@@ -88,7 +88,7 @@ describe('a task that is assigned to a person', () => {
     expect(await home.needsYou()).toEqual([]);
   });
 
-  it('needs that person until it is dismissed, or assigned to another', async () => {
+  it('needs that person until it is dismissed or reassigned', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [stays]);
     for (const _ of [1, 2]) await home.addTask({ assignee: 'me' });
@@ -98,7 +98,7 @@ describe('a task that is assigned to a person', () => {
   });
 });
 
-describe('a run of an agent without a task', () => {
+describe('an agent run without a task', () => {
   it.each<[how: string, script: readonly Step[], status: string, what: RegExp]>([
     [
       'failed',
@@ -134,7 +134,7 @@ describe('a run of an agent without a task', () => {
     expect(acknowledged.map(({ data }) => data)).toEqual([{ how: 'dismissed' }]);
   });
 
-  it('is not listed when it did its work, or when a person canceled it', async () => {
+  it('is not listed when it did its work or was canceled by a person', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [ends.changes, stays]);
     await home.untilSettled(await home.runAgent('coder'));
@@ -174,7 +174,7 @@ describe('a run of an agent without a task', () => {
   });
 });
 
-describe('a live run of an agent', () => {
+describe('a live agent run', () => {
   /** Starts a run of an agent that has done these steps. */
   async function hangs(steps: readonly Step[]): Promise<DaemonHome> {
     const home = await createDaemonHome();
@@ -185,7 +185,7 @@ describe('a live run of an agent', () => {
     return home;
   }
 
-  it('that has been silent for ten minutes needs a person until it has output again', async () => {
+  it('that was silent for ten minutes needs a person until it has output', async () => {
     const home = await hangs([]);
     await home.clock.advance(9 * minute);
     expect(await home.needsYou()).toEqual([]);
@@ -202,7 +202,7 @@ describe('a live run of an agent', () => {
     await home.until('the stall is over', async () => (await home.needsYou()).length === 0);
   });
 
-  it('that hangs in a tool for half an hour needs a person, and the list names the tool', async () => {
+  it('that hangs in a tool for half an hour is listed with the tool', async () => {
     const home = await hangs([command('a', 'npm run watch', null)]);
     await home.clock.advance(12 * minute);
     expect(await home.needsYou()).toEqual([]);
@@ -218,7 +218,7 @@ describe('a live run of an agent', () => {
     expect(await home.needsYou()).toMatchObject([{ what: expect.stringContaining('stream disconnected') }]);
   });
 
-  it('that was dismissed while it hung is not listed again before it has had output', async () => {
+  it('that was dismissed while it hung is listed again only after output', async () => {
     const home = await hangs([]);
     await home.clock.advance(11 * minute);
     await home.send('POST', '/runs/1/acknowledge', { how: 'dismissed' });

@@ -24,8 +24,8 @@ async function limitOf(home: DaemonHome, run: number) {
   return (await home.history(run)).find(({ type }) => type === 'budget-reached')?.data;
 }
 
-describe('a run that reaches its own budget', () => {
-  it('is stopped while it streams, and its history names the limit and how to raise it', async () => {
+describe('a run at its own budget', () => {
+  it('is stopped while it streams, with the limit in its history', async () => {
     const home = await createDaemonHome();
     await addPaid(home, [[...works(0.6), opencodeSays.step(0.5)], uses(0.1)], { budgetRun: { costUsd: 1 } });
     const run = await home.runAgent('coder');
@@ -73,7 +73,7 @@ describe('a run that reaches its own budget', () => {
     expect(await limitOf(home, run)).toMatchObject({ scope: 'run', words: 'run 1 has used $5.00 of $1.00' });
   });
 
-  it('of the configuration is stopped when its agent has no limit of its own', async () => {
+  it('of the configuration is stopped when its agent has none of its own', async () => {
     const home = await createDaemonHome({ budget: { run: '1usd' } });
     await addPaid(home, [works(1.5)], {}, 'poor');
     await addPaid(home, [[...works(1.5), ...uses(0)]], { budgetRun: { costUsd: 2 } }, 'rich');
@@ -83,12 +83,12 @@ describe('a run that reaches its own budget', () => {
   });
 });
 
-describe('an agent that has used up its daily budget', () => {
+describe('an agent at its daily budget', () => {
   const reason =
     'agent coder has used $1.10 of $1.00 (1 run not fully known) today; it goes on tomorrow, ' +
     'or now with more: clip agent edit coder --budget-day AMOUNT';
 
-  it('has its run stopped by the sum of all its runs, and starts nothing', async () => {
+  it('is stopped by the sum of all its runs, and starts nothing', async () => {
     const home = await createDaemonHome();
     await addPaid(home, [uses(0.7), works(0.4), uses(0.1)], { budgetDay: { costUsd: 1 } });
     await home.untilStatus(await home.runAgent('coder'), 'succeeded');
@@ -110,7 +110,7 @@ describe('an agent that has used up its daily budget', () => {
     expect(needs.find(({ kind }) => kind === 'budget')).toMatchObject({ agent: 'coder', status: 'budget_paused' });
   });
 
-  it('continues with a higher limit, and not with one that is reached as well', async () => {
+  it('continues with a higher limit, unless that is reached as well', async () => {
     const home = await createDaemonHome();
     await addPaid(home, [uses(1.1), uses(0.1)], { budgetDay: { costUsd: 1 } });
     await home.untilSettled(await home.runAgent('coder'));
@@ -139,7 +139,7 @@ describe('an agent that has used up its daily budget', () => {
     expect((await home.agent('coder')).today).toMatchObject({ costKnownUsd: 0.1, runs: 1 });
   });
 
-  it('is still at its limit after a restart, and after its runs were removed', async () => {
+  it('stays at its limit after a restart and a removal of its runs', async () => {
     const home = await createDaemonHome();
     await addPaid(home, [uses(0.7)], { budgetDay: { costUsd: 1 } });
     for (const _ of [1, 2]) await home.untilSettled(await home.runAgent('coder'));
@@ -175,8 +175,8 @@ describe('an agent that has used up its daily budget', () => {
   });
 });
 
-describe('the daily budget of all agents together', () => {
-  it('stops all working agents, starts no agent, and leaves plain commands alone', async () => {
+describe('the budget of all agents', () => {
+  it('stops working agents, starts none, and leaves commands alone', async () => {
     const home = await createDaemonHome({ budget: { day: '1usd' } });
     for (const name of ['one', 'two']) await addPaid(home, [works(0.6), []], {}, name);
     const runs = [await home.runAgent('one'), await home.runAgent('two')];
@@ -192,7 +192,7 @@ describe('the daily budget of all agents together', () => {
 });
 
 describe('an agent paused by a person', () => {
-  it('stops its live runs at once, keeps its queued runs, and continues when resumed', async () => {
+  it('stops its runs, keeps queued ones, and continues when resumed', async () => {
     const home = await createDaemonHome();
     await addPaid(home, [[opencodeSays.session('s')], uses(0.1)], { budgetDay: { costUsd: 5 } });
     const live = await home.runAgent('coder');
@@ -211,7 +211,7 @@ describe('an agent paused by a person', () => {
 });
 
 describe('a task with a budget', () => {
-  it('is stopped while its run streams, starts nothing, and continues with a higher budget', async () => {
+  it('is stopped while its run streams, and continues with a higher budget', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [
       [session('s1'), change('a', 'a.txt'), done(600, 0), words('On it.')],
@@ -237,7 +237,7 @@ describe('a task with a budget', () => {
     await home.untilStatus(2, 'running');
   });
 
-  it('is blocked when a single run exceeded its own limit, as the next run would', async () => {
+  it('is blocked when a run exceeded its own limit, as the next would', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [[session('s1'), change('a', 'a.txt'), done(600, 0), words('On it.')]], {
       budgetRun: { tokens: 500 },

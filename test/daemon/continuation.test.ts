@@ -128,10 +128,10 @@ describe('a task', () => {
   });
 });
 
-describe('a run that is refused by its provider', () => {
+describe('a run refused by its provider', () => {
   const limited = [session('s1'), failed('429 Too Many Requests, retry after 1h'), { exit: 1 }];
 
-  it('is repeated at the time that the provider names, and not before', async () => {
+  it('is repeated at the time that the provider names, not before', async () => {
     const home = await homeWithTask([limited, stays]);
     const waiting = await home.untilStatus(2, 'queued');
     const notBefore = Date.parse(waiting.notBefore ?? '');
@@ -152,7 +152,7 @@ describe('a run that is refused by its provider', () => {
 });
 
 describe('an instruction of a person', () => {
-  it('during the live run of a blocked task is not lost when that run ends', async () => {
+  it('during the live run of a blocked task outlives that run', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [[session('s1'), home.reports('blocked', 'which key?')], stays]);
     await home.addTask();
@@ -163,7 +163,7 @@ describe('an instruction of a person', () => {
     expect((await home.task(1)).task.status).toBe('in_progress');
   });
 
-  it('is carried out although the agent, which has not seen it, reports that it is done', async () => {
+  it('is carried out although the agent, unaware of it, reports done', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [stays, stays]);
     await home.addTask();
@@ -298,7 +298,7 @@ describe('a lost run', () => {
   });
 });
 
-describe('a daemon that dies again and again around the ends of runs', () => {
+describe('a daemon that dies repeatedly around the ends of runs', () => {
   it('follows up each end exactly once', async () => {
     const home = await createDaemonHome({ max_runs: 8 });
     await home.addAgent('planner', [ends.plans], { sharesWorktree: true, concurrency: 2 });
@@ -326,8 +326,8 @@ describe('a daemon that dies again and again around the ends of runs', () => {
   });
 });
 
-describe('a daemon that is stopped together with all runs', () => {
-  it('cancels the automatic runs that follow meanwhile, and nothing continues later', async () => {
+describe('a daemon stopped with its runs', () => {
+  it('cancels automatic runs that follow, and starts none later', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [works], { sharesWorktree: true, concurrency: 2 });
     for (let n = 0; n < 3; n += 1) await home.addTask();

@@ -26,7 +26,7 @@ describe('the events', () => {
   });
 });
 
-describe('a client that follows the events', () => {
+describe('a client that follows events', () => {
   it('gets each event at once, also events about no live run', async () => {
     const home = await createDaemonHome();
     await home.untilSettled(await home.run(['true']));
@@ -47,7 +47,7 @@ describe('a client that follows the events', () => {
     expect(told.map(({ seq }) => seq)).toEqual([...told.keys()].map((index) => index + 1));
   });
 
-  it('continues with the next daemon, with no event missed and none repeated', async () => {
+  it('continues with the next daemon and gets each event once', async () => {
     const home = await createDaemonHome();
     await home.untilSettled(await home.run(['true']));
     const told = await home.follow('/events?follow=true&since=2');
@@ -63,7 +63,7 @@ describe('a client that follows the events', () => {
 });
 
 describe('a client that waits for runs', () => {
-  it('is told of each run when it has ended, also of one that had ended before', async () => {
+  it('is told of each run that ended, also of one that ended before', async () => {
     const home = await createDaemonHome();
     await home.untilSettled(await home.run(['true']));
     await home.run(['sleep']);

@@ -191,7 +191,7 @@ type Life = {
 
 const isThere = 'kill -0 $$; sleep 1000';
 
-describe('the fake keeper says and writes what the real keeper does', () => {
+describe('the fake keeper equals the real keeper', () => {
   it.each<[what: string, argv: string[], plan: Plan, life?: Life]>([
     [
       'for a run that prints and exits with 0',
@@ -268,7 +268,7 @@ describe('the fake keeper says and writes what the real keeper does', () => {
     expect(fake).toEqual(real);
   });
 
-  it('for a daemon that is older than the last, and for orders before the greeting', async () => {
+  it('for an older daemon and orders before the greeting', async () => {
     const { real, fake } = await ofBoth({ steps: [] }, async (kind) => {
       await greet(kind, 5);
       const late = await greet(kind, 4);

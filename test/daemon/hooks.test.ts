@@ -72,7 +72,7 @@ describe('a hook', () => {
     await home.until('the hook was called', () => told('failed').length === 1);
   });
 
-  it('gets each event once across the death of the daemon, including ends while no daemon ran', async () => {
+  it('gets each event once although the daemon dies and runs end meanwhile', async () => {
     const { home, told } = await homeWith(['failed', 'queue_empty']);
     await home.untilStatus(await home.run(['sleep']), 'running');
     await home.run(['sh', '-c', 'exit 3']);

@@ -8,7 +8,7 @@ async function starts(home: DaemonHome): Promise<(number | null)[]> {
 }
 
 describe('the queue', () => {
-  it('starts runs by priority, then in the order of submission, as many as there are slots', async () => {
+  it('starts runs by priority, then by submission, as many as there are slots', async () => {
     const home = await createDaemonHome({ max_runs: 1 });
     await home.send('PUT', '/queue', { held: true });
     for (const priority of [0, 5, -1, 5, 0]) await home.run(['true'], { priority });
@@ -48,7 +48,7 @@ describe('the queue', () => {
     await home.untilStatus(2, 'running');
   });
 
-  it('that is held starts nothing, across a restart of the daemon, until it is released', async () => {
+  it('that is held starts nothing until its release, despite a restart', async () => {
     const home = await createDaemonHome();
     await home.send('PUT', '/queue', { held: true });
     await home.run(['true']);
@@ -174,7 +174,7 @@ describe('a run inside a run', () => {
     expect((await home.refused('POST', '/runs', request)).message).toContain('3 is the limit');
   });
 
-  it('lives on when its parent is canceled, and ends when the tree is canceled', async () => {
+  it('outlives a canceled parent, and ends when the tree is canceled', async () => {
     const home = await createDaemonHome();
     for (const _ of [1, 2]) {
       const { id } = await home.untilStatus(await home.run(sleep), 'running');

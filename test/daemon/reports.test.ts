@@ -108,7 +108,7 @@ describe('a run', () => {
 });
 
 describe('a report is refused', () => {
-  it('with a wrong token, with that of another run, and for a run that does not exist', async () => {
+  it('with a wrong token, that of another run, or for an unknown run', async () => {
     const home = await createDaemonHome();
     const [first, second] = [
       await home.process(await home.run(['sleep'])),
@@ -124,7 +124,7 @@ describe('a report is refused', () => {
     expect(await reported(home, 1)).toEqual([]);
   });
 
-  it('for a run that has ended, while a repeated earlier one is confirmed again', async () => {
+  it('for an ended run, while a repeated earlier one is confirmed', async () => {
     const home = await createDaemonHome();
     await home.run(['sleep']);
     const process = await home.process(1);
@@ -172,7 +172,7 @@ describe('a report in the output of a tool', () => {
     },
   });
 
-  it('is recorded once while the agent runs, and its token is stored nowhere', async () => {
+  it('is recorded once during its run, and no token is stored', async () => {
     const home = await createDaemonHome();
     const quote: Step = { does: (process) => process.play([words(`I said:\n${line(process, 'a')}`)]) };
     await home.addAgent('coder', [[session('s1'), prints('a', (process) => line(process, 'a')), quote]]);
@@ -197,7 +197,7 @@ describe('a report in the output of a tool', () => {
   });
 });
 
-describe('a run of an agent that reports', () => {
+describe('an agent run that reports', () => {
   it('is advanced by a progress report alone', async () => {
     const home = await createDaemonHome();
     expect(await spoken(home, [home.reports('done', 'the answer is 42')])).toMatchObject({
@@ -207,7 +207,7 @@ describe('a run of an agent that reports', () => {
     });
   });
 
-  it('only its next step is plan_only, with that step as the next action', async () => {
+  it('only a next step is plan_only, with that step as the next action', async () => {
     const home = await createDaemonHome();
     expect(await spoken(home, [home.reports('next', 'Write the tests of the printer')])).toMatchObject({
       livenessState: 'plan_only',

@@ -41,7 +41,7 @@ describe('the log of an ended run', () => {
     await untilCompressed(home, run);
   });
 
-  it('is read as before when it is compressed: whole, from a position, and followed', async () => {
+  it('that is compressed is read as before: whole, in part, and followed', async () => {
     const home = await createDaemonHome({ logs: atOnce });
     const whole = text(2_000);
     const run = await finished(home, whole);
@@ -173,7 +173,7 @@ describe('a prune', () => {
 });
 
 describe('the output of an agent without a stream', () => {
-  it('is still given to the next run of its task when its log is compressed', async () => {
+  it("reaches its task's next run from a compressed log", async () => {
     const home = await createDaemonHome({ logs: atOnce });
     const script = [{ raw: `The parser reads it now.\n${text(400)}` }, { exit: 0 }];
     await home.addAgent('speaker', [script, []], { adapter: 'plain' });

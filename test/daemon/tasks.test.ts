@@ -186,8 +186,8 @@ describe('a task', () => {
   });
 });
 
-describe('a task whose run cannot be prepared', () => {
-  it('is blocked when the variables of its agent cannot be read, and names the remedy', async () => {
+describe('a task that cannot run', () => {
+  it("is blocked with a remedy when its agent's variables are unreadable", async () => {
     const home = await createDaemonHome();
     const envFile = join(home.base, 'agent.env');
     writeFileSync(envFile, 'A=1\n');
@@ -206,7 +206,7 @@ describe('a task whose run cannot be prepared', () => {
     await home.untilStatus(1, 'succeeded');
   });
 
-  it('is blocked when the template of its prompt has no place for it, after one more try', async () => {
+  it('is blocked after a retry when its template has no {{prompt}}', async () => {
     const home = await createDaemonHome();
     const promptTemplate = join(home.base, 'template.md');
     writeFileSync(promptTemplate, 'Hello. {{prompt}}\n');

@@ -92,7 +92,7 @@ describe('the timer of an agent', () => {
     expect(await firedAt(home)).toEqual([120]);
   });
 
-  it('of a paused agent does not fire, and goes on when the agent is resumed', async () => {
+  it('that is paused fires again when the agent is resumed', async () => {
     const home = await homeWithTimer({ everyMs: 10 * minute });
     await home.send('POST', '/agents/coder/pause', { paused: true });
     home.clock.jump(30 * minute);

@@ -23,8 +23,8 @@ const loseKeepers = async (home: TestHome) => {
   for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
 };
 
-describe('a run with an unreliable stream', () => {
-  it('may report invalid numbers: nothing fails, and the daemon starts again', deep, async () => {
+describe('a run with a faulty stream', () => {
+  it('may report invalid numbers, and the daemon can start again', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), command('a', 'make', 1.5), { await: gate }, ...well]]);
@@ -36,7 +36,7 @@ describe('a run with an unreliable stream', () => {
     expect((await home.clip(['retry', String(number)])).code).toBe(0);
   });
 
-  it('is never a success when its log cannot be read to its end, and delays no other run', async () => {
+  it('is no success if its log is unreadable, and delays no other run', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
@@ -93,7 +93,7 @@ describe('a run with an unreliable stream', () => {
     expect(await home.untilStatus(number, 'failed')).toMatchObject({ exitCode: 0, errorCode: 'stream_unreadable' });
   });
 
-  it('is not reported as timed out when reading its long log takes longer than its time limit', {
+  it('is not timed out although reading its long log takes longer', {
     ...deep,
     timeout: 180_000,
   }, async () => {
@@ -113,7 +113,7 @@ describe('a run with an unreliable stream', () => {
   });
 });
 
-describe('a run that is due for a retry', () => {
+describe('a run due for a retry', () => {
   it('ends even if it cannot be retried, and its history says why', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
@@ -153,7 +153,7 @@ describe('a run that is due for a retry', () => {
     });
   });
 
-  it('is retried with the current settings of its agent, and not at all when the agent was removed', deep, async () => {
+  it('is retried with current settings, unless its agent was removed', deep, async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]]);
     await home.clip(['run', '-w', '--agent', 'coder', 'x']);
@@ -168,7 +168,7 @@ describe('a run that is due for a retry', () => {
 });
 
 describe('agents', () => {
-  it('are started in batches, with a folder and prompts of their own and the defaults of the batch', deep, async () => {
+  it('are started in batches, with own or default folders and prompts', deep, async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [[session('s1'), ...well]], ['--cwd', home.base, '--env', 'COLOUR=red']);
     const lines = [{ agent: 'coder', prompt: 'one' }, { prompt: 'two' }, { command: ['true'], agent: null }]
@@ -218,7 +218,7 @@ describe('agents', () => {
     expect((await home.clip(['wait', ...outer.map(String), '--timeout', '30s'])).code).toBe(0);
   });
 
-  it('whose prompt is a secret file are refused the key of an earlier run with another prompt', deep, async () => {
+  it('with a secret prompt file cannot reuse the key of another prompt', deep, async () => {
     const home = createHome();
     const mapping = { command: 'cat', prompt: 'file', start: { args: ['{{promptFile}}'] }, rules: [] };
     writeFileSync(join(home.base, 'm.json'), JSON.stringify(mapping));
@@ -229,7 +229,7 @@ describe('agents', () => {
     expect((await home.clip(['retry', String(first)])).code).toBe(5);
   });
 
-  it('whose file of variables is damaged report that, and work again once the file is removed', deep, async () => {
+  it('with a damaged file of variables say so, and work once it is removed', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...well]], ['--env', 'A=1']);
     const [file = ''] = readdirSync(join(home.folder, 'agents'));

@@ -87,7 +87,7 @@ describe('a finished run of an agent is', () => {
 });
 
 describe('the work folder of an agent', () => {
-  it('is compared with its state before the run: commits, files, lines and uncommitted changes', deep, async () => {
+  it('is compared with its commits, files and lines before the run', deep, async () => {
     const home = createHome();
     const { folder, git } = repository(home);
     const before = git('rev-parse', 'HEAD');
@@ -124,7 +124,7 @@ describe('the work folder of an agent', () => {
     expect(run).toMatchObject({ livenessState: 'advanced', evidence: { commits: 1 } });
   });
 
-  it('that a person edits while the agent only reads counts as no progress of the agent', deep, async () => {
+  it('that a person edits shows no progress of an agent that reads', deep, async () => {
     const home = createHome();
     const { folder } = repository(home);
     const gate = join(home.base, 'gate');
@@ -142,7 +142,7 @@ describe('the work folder of an agent', () => {
     expect(run).toMatchObject({ livenessState: 'needs_followup', workspace: { filesChanged: 1 } });
   });
 
-  it('is its own repository, whatever repository the daemon was started in', deep, async () => {
+  it('is its own repository, wherever the daemon started', deep, async () => {
     const home = createHome({ env: { GIT_DIR: '/nowhere/.git', GIT_WORK_TREE: '/nowhere' } });
     const { folder } = repository(home);
     const run = await judged(home, [words('Fine.'), ...end], ['--cwd', folder]);
@@ -178,7 +178,7 @@ describe('the work folder of an agent', () => {
     });
   });
 
-  it('is unknown without git when it has too many files, and is not compared for plain commands', deep, async () => {
+  it('without git is unknown if it is large, and unused for commands', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'large');
     mkdirSync(folder);
@@ -208,7 +208,7 @@ describe('the work folder of an agent', () => {
     });
   });
 
-  it('is compared again with its earlier state when the daemon dies after the comparison', async () => {
+  it('is compared again with its earlier state after the daemon died', async () => {
     const home = createHome({ env: { CLIP_FAILPOINT: 'finalize.after-workspace' } });
     const { folder } = repository(home);
     await addSpeaker(home, [[session('s1'), change('a', 'b.txt'), words('I wrote it.'), ...end]]);

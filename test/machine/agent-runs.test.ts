@@ -23,7 +23,7 @@ describe('a run of an agent', () => {
       expect(readFileSync(join(home.folder, file)).includes('nder cover')).toBe(false);
   });
 
-  it('takes its prompt from the command line or from a file, inside the agent’s template', deep, async () => {
+  it('takes its prompt from the command line or a file, inside the template', deep, async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'template'), 'You are {{ agent.role }} in {{cwd}}; {{unknown}}do this: {{prompt}}!');
     writeFileSync(join(home.base, 'task.md'), 'from a file');
@@ -40,32 +40,28 @@ describe('a run of an agent', () => {
     ]);
   });
 
-  it(
-    'works in the agent’s folder unless another is given, with the agent’s variables unless the run sets its own',
-    deep,
-    async () => {
-      const home = createHome();
-      const { seen } = await addSpeaker(
-        home,
-        [[session('s1'), ...well]],
-        ['--cwd', home.folder, '--env', 'COLOUR=red', '--env-from', join(home.base, 'vars')],
-      );
-      writeFileSync(join(home.base, 'vars'), 'COLOUR=green\nOTHER=1\n');
-      await home.clip(['run', '-w', '--agent', 'coder', 'x'], { env: { COLOUR: 'black' } });
-      await home.clip(['run', '-w', '--cwd', '.', '--env', 'COLOUR=blue', '--agent', 'coder', 'x']);
-      expect(seen().map(({ cwd, colour }) => [cwd, colour])).toEqual([
-        [home.folder, 'red'],
-        [home.base, 'blue'],
-      ]);
-      await home.clip(['agent', 'edit', 'coder', '--env-from', join(home.base, 'not-there')]);
-      expect(await home.clip(['run', '--agent', 'coder', 'x'])).toMatchObject({
-        code: 5,
-        stderr: expect.stringContaining('not-there'),
-      });
-    },
-  );
+  it("works in the agent's folder with its variables, unless given others", deep, async () => {
+    const home = createHome();
+    const { seen } = await addSpeaker(
+      home,
+      [[session('s1'), ...well]],
+      ['--cwd', home.folder, '--env', 'COLOUR=red', '--env-from', join(home.base, 'vars')],
+    );
+    writeFileSync(join(home.base, 'vars'), 'COLOUR=green\nOTHER=1\n');
+    await home.clip(['run', '-w', '--agent', 'coder', 'x'], { env: { COLOUR: 'black' } });
+    await home.clip(['run', '-w', '--cwd', '.', '--env', 'COLOUR=blue', '--agent', 'coder', 'x']);
+    expect(seen().map(({ cwd, colour }) => [cwd, colour])).toEqual([
+      [home.folder, 'red'],
+      [home.base, 'blue'],
+    ]);
+    await home.clip(['agent', 'edit', 'coder', '--env-from', join(home.base, 'not-there')]);
+    expect(await home.clip(['run', '--agent', 'coder', 'x'])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('not-there'),
+    });
+  });
 
-  it('shows its session as soon as the agent reports it, and its work and usage at the end', deep, async () => {
+  it('shows its session at once, and its work and usage at the end', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const steps = [
@@ -143,28 +139,24 @@ describe('a run of an agent', () => {
     expect(await home.untilStatus(number, 'succeeded')).toMatchObject({ retrying: null });
   });
 
-  it(
-    'is interrupted with its polite signal first, then ended with all processes it started, in any session',
-    deep,
-    async () => {
-      const home = createHome();
-      await addSpeaker(home, [[session('s1'), { leave: true }, { child: true }, { stubborn: true }, words('Busy.')]]);
-      const number = await home.submit(['--grace', '1s', '--agent', 'coder', 'x']);
-      await until('the agent is busy', async () => (await home.show(number)).lastMessage === 'Busy.');
-      const { id } = await home.show(number);
-      expect((await home.clip(['cancel', String(number)])).code).toBe(0);
-      expect(await home.show(number)).toMatchObject({ status: 'cancelled', stopReason: 'cancelled' });
-      expect(marked(id)).toEqual([]);
-      const signals = (await home.history(number))
-        .filter(({ type }) => type === 'signalled')
-        .map(({ data }) => data['targets'] as { signal: string; proof: string }[]);
-      expect(signals[0]?.map(({ signal, proof }) => `${signal} ${proof}`)).toEqual(['SIGINT leader']);
-      expect(signals[1]?.every(({ signal }) => signal === 'SIGTERM')).toBe(true);
-      expect(signals[1]?.length).toBe(3);
-    },
-  );
+  it('is interrupted by its polite signal, then ended with all processes', deep, async () => {
+    const home = createHome();
+    await addSpeaker(home, [[session('s1'), { leave: true }, { child: true }, { stubborn: true }, words('Busy.')]]);
+    const number = await home.submit(['--grace', '1s', '--agent', 'coder', 'x']);
+    await until('the agent is busy', async () => (await home.show(number)).lastMessage === 'Busy.');
+    const { id } = await home.show(number);
+    expect((await home.clip(['cancel', String(number)])).code).toBe(0);
+    expect(await home.show(number)).toMatchObject({ status: 'cancelled', stopReason: 'cancelled' });
+    expect(marked(id)).toEqual([]);
+    const signals = (await home.history(number))
+      .filter(({ type }) => type === 'signalled')
+      .map(({ data }) => data['targets'] as { signal: string; proof: string }[]);
+    expect(signals[0]?.map(({ signal, proof }) => `${signal} ${proof}`)).toEqual(['SIGINT leader']);
+    expect(signals[1]?.every(({ signal }) => signal === 'SIGTERM')).toBe(true);
+    expect(signals[1]?.length).toBe(3);
+  });
 
-  it('with a secret prompt deletes the prompt at the end, and cannot be retried then', deep, async () => {
+  it('with a secret prompt deletes it at its end and cannot be retried', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...well]]);
     await home.clip(['run', '-w', '--prompt-secret', '--agent', 'coder', 'hush']);
@@ -176,7 +168,7 @@ describe('a run of an agent', () => {
     expect(await home.clip(['retry', '@last'])).toMatchObject({ code: 5, stderr: expect.stringContaining('not kept') });
   });
 
-  it('submitted twice with one key is one run, and the key is refused with another prompt', deep, async () => {
+  it('has one key, which is refused with another prompt', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...well]]);
     const first = await home.submit(['--key', 'k', '--agent', 'coder', 'x']);
@@ -184,37 +176,33 @@ describe('a run of an agent', () => {
     expect((await home.clip(['run', '--key', 'k', '--agent', 'coder', 'y'])).code).toBe(5);
   });
 
-  it(
-    'whose agent has given its result but does not exit is ended after a while with that result, unless a tool is still working',
-    deep,
-    async () => {
-      const home = createHome();
-      const gate = join(home.base, 'gate');
-      await addSpeaker(
-        home,
-        [[session('s1'), { child: true }, words('All is done.'), done(10, 1)]],
-        ['--share-worktree'],
-        'idle',
-      );
-      await addSpeaker(
-        home,
-        [[session('s2'), { leave: true }, words('All is done.'), done(10, 1), { await: gate }, { exit: 0 }]],
-        ['--share-worktree'],
-        'busy',
-      );
-      const busy = await home.submit(['--agent', 'busy', 'x']);
-      await home.untilStatus(busy, 'running');
-      const idle = await home.submit(['--agent', 'idle', 'x']);
-      expect((await home.clip(['wait', String(idle)])).code).toBe(0);
-      const run: RunView = await home.show(idle);
-      expect(run).toMatchObject({ status: 'succeeded', stopReason: 'completed', errorCode: null, timeoutFired: false });
-      expect((await home.history(idle)).find(({ type }) => type === 'stop-requested')?.data).toMatchObject({
-        order: 'lingering',
-      });
-      expect(isAlive(run.processPid ?? 0)).toBe(false);
-      expect(await home.show(busy)).toMatchObject({ status: 'running', lastMessage: 'All is done.' });
-      writeFileSync(gate, '');
-      await home.untilStatus(busy, 'succeeded');
-    },
-  );
+  it('that has a result but no exit is ended with it, unless in a tool', deep, async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    await addSpeaker(
+      home,
+      [[session('s1'), { child: true }, words('All is done.'), done(10, 1)]],
+      ['--share-worktree'],
+      'idle',
+    );
+    await addSpeaker(
+      home,
+      [[session('s2'), { leave: true }, words('All is done.'), done(10, 1), { await: gate }, { exit: 0 }]],
+      ['--share-worktree'],
+      'busy',
+    );
+    const busy = await home.submit(['--agent', 'busy', 'x']);
+    await home.untilStatus(busy, 'running');
+    const idle = await home.submit(['--agent', 'idle', 'x']);
+    expect((await home.clip(['wait', String(idle)])).code).toBe(0);
+    const run: RunView = await home.show(idle);
+    expect(run).toMatchObject({ status: 'succeeded', stopReason: 'completed', errorCode: null, timeoutFired: false });
+    expect((await home.history(idle)).find(({ type }) => type === 'stop-requested')?.data).toMatchObject({
+      order: 'lingering',
+    });
+    expect(isAlive(run.processPid ?? 0)).toBe(false);
+    expect(await home.show(busy)).toMatchObject({ status: 'running', lastMessage: 'All is done.' });
+    writeFileSync(gate, '');
+    await home.untilStatus(busy, 'succeeded');
+  });
 });

@@ -18,7 +18,7 @@ const retry = async (home: TestHome, ...args: string[]): Promise<number> =>
   Number((await home.clip(['retry', '-q', ...args])).stdout);
 
 describe('the session of an agent', () => {
-  it('is resumed by a retry, which gets a prompt for that and is charged only for its own usage', async () => {
+  it('is resumed by a retry with its own prompt, and charged only once', async () => {
     const home = createHome();
     const { seen } = await addSpeaker(home, [
       [session('s1'), words('Half.'), done(1_000, 20), { exit: 1 }],
@@ -60,7 +60,7 @@ describe('the session of an agent', () => {
     expect(seen()[1]?.argv).not.toContain('resume');
   });
 
-  it('is never used by two runs at once, even if the first run reports its session late', deep, async () => {
+  it('has one run at a time, even if the first reports it late', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     await addSpeaker(
@@ -109,7 +109,7 @@ describe('the session of an agent', () => {
     await home.untilStatus(third, 'succeeded');
   });
 
-  it('that the agent does not know ends the run as unknown_session, and one fresh run follows', async () => {
+  it('that is unknown to the agent leads to one fresh run', async () => {
     const home = createHome();
     const unknown = [
       { complain: 'Error: thread/resume failed: no rollout found for thread id s1 (code -32600)' },
@@ -139,7 +139,7 @@ describe('the session of an agent', () => {
   });
 });
 
-describe('an agent whose daemon and keeper are killed', () => {
+describe('an agent without daemon and keeper', () => {
   const count = 60;
   const story = (gate: string, gate2: string) => [
     session('s1'),
@@ -154,32 +154,28 @@ describe('an agent whose daemon and keeper are killed', () => {
   ];
   const counted = { toolCalls: 2 * count, commands: 2 * count, commandsFailed: count / 5, messages: 1 };
 
-  it(
-    'has no part of its stream counted twice or missed when the daemon dies in the middle of a line',
-    deep,
-    async () => {
-      const home = createHome();
-      const gates = [join(home.base, 'gate1'), join(home.base, 'gate2')] as const;
-      await addSpeaker(home, [story(...gates)]);
-      const number = await home.submit(['--agent', 'coder', 'x']);
-      await until('half of it was read', async () => (await home.show(number)).evidence?.toolCalls === count);
-      await home.kill(home.daemonPid());
-      writeFileSync(gates[0], '');
-      await until('the rest was read', async () => (await home.show(number)).evidence?.toolCalls === 2 * count);
-      await home.kill(home.daemonPid());
-      writeFileSync(gates[1], '');
-      expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
-        evidence: counted,
-        usage: { inputTokens: 500, outputTokens: 50 },
-        sessionIdAfter: 's1',
-        lastMessage: 'Half done.',
-        exitCode: 0,
-      });
-      expect((await home.history(number)).filter(({ type }) => type === 'session')).toHaveLength(1);
-    },
-  );
+  it('has its stream counted once, despite a cut line', deep, async () => {
+    const home = createHome();
+    const gates = [join(home.base, 'gate1'), join(home.base, 'gate2')] as const;
+    await addSpeaker(home, [story(...gates)]);
+    const number = await home.submit(['--agent', 'coder', 'x']);
+    await until('half of it was read', async () => (await home.show(number)).evidence?.toolCalls === count);
+    await home.kill(home.daemonPid());
+    writeFileSync(gates[0], '');
+    await until('the rest was read', async () => (await home.show(number)).evidence?.toolCalls === 2 * count);
+    await home.kill(home.daemonPid());
+    writeFileSync(gates[1], '');
+    expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
+      evidence: counted,
+      usage: { inputTokens: 500, outputTokens: 50 },
+      sessionIdAfter: 's1',
+      lastMessage: 'Half done.',
+      exitCode: 0,
+    });
+    expect((await home.history(number)).filter(({ type }) => type === 'session')).toHaveLength(1);
+  });
 
-  it('has its final output read when it ends while no daemon runs', async () => {
+  it('has its final output read when it ends without a daemon', async () => {
     const home = createHome();
     const gates = [join(home.base, 'gate1'), join(home.base, 'gate2')] as const;
     await addSpeaker(home, [story(...gates)]);
@@ -201,48 +197,40 @@ describe('an agent whose daemon and keeper are killed', () => {
     });
   });
 
-  it(
-    'is judged by its stream when its exit was not observed: its result counts, and its exit code is unknown',
-    deep,
-    async () => {
-      const home = createHome();
-      const gate = join(home.base, 'gate');
-      await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
-      const number = await home.submit(['--agent', 'coder', 'x']);
-      await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
-      for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
-      await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
-      writeFileSync(gate, '');
-      expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
-        exitCode: null,
-        exitKnown: false,
-        stopReason: 'completed',
-        lastMessage: 'All is done.',
-      });
-      expect(await runs(home)).toHaveLength(1);
-    },
-  );
+  it('is judged by its stream, with an unknown exit code', deep, async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    await addSpeaker(home, [[session('s1'), { await: gate }, ...well]]);
+    const number = await home.submit(['--agent', 'coder', 'x']);
+    await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
+    for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
+    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+    writeFileSync(gate, '');
+    expect(await home.untilStatus(number, 'succeeded')).toMatchObject({
+      exitCode: null,
+      exitKnown: false,
+      stopReason: 'completed',
+      lastMessage: 'All is done.',
+    });
+    expect(await runs(home)).toHaveLength(1);
+  });
 
-  it(
-    'is lost when its exit was not observed and it gave no result, and one retry resumes its session',
-    deep,
-    async () => {
-      const home = createHome();
-      const gate = join(home.base, 'gate');
-      const { seen } = await addSpeaker(home, [
-        [session('s1'), words('Working.'), { await: gate }, { exit: 0 }],
-        [session('s1'), ...well],
-      ]);
-      const number = await home.submit(['--agent', 'coder', 'x']);
-      await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
-      for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
-      await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
-      writeFileSync(gate, '');
-      expect(await home.untilStatus(number, 'failed')).toMatchObject({ errorCode: 'process_lost', exitKnown: false });
-      const again = await home.untilStatus(number + 1, 'succeeded');
-      expect(again).toMatchObject({ retryReason: 'process_lost', processLossRetryCount: 1, sessionIdBefore: 's1' });
-      expect(seen()[1]?.argv).toContain('s1');
-      expect(seen()[1]?.stdin).toContain('its process was lost');
-    },
-  );
+  it('is lost without a result, and a retry has its session', deep, async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    const { seen } = await addSpeaker(home, [
+      [session('s1'), words('Working.'), { await: gate }, { exit: 0 }],
+      [session('s1'), ...well],
+    ]);
+    const number = await home.submit(['--agent', 'coder', 'x']);
+    await until('the session of the run is known', async () => (await home.show(number)).sessionIdAfter === 's1');
+    for (const keeper of home.pidsOf('keeper')) await home.kill(keeper);
+    await until('the run is detached', async () => (await home.show(number)).errorCode === 'process_detached');
+    writeFileSync(gate, '');
+    expect(await home.untilStatus(number, 'failed')).toMatchObject({ errorCode: 'process_lost', exitKnown: false });
+    const again = await home.untilStatus(number + 1, 'succeeded');
+    expect(again).toMatchObject({ retryReason: 'process_lost', processLossRetryCount: 1, sessionIdBefore: 's1' });
+    expect(seen()[1]?.argv).toContain('s1');
+    expect(seen()[1]?.stdin).toContain('its process was lost');
+  });
 });

@@ -158,23 +158,19 @@ describe('the API', () => {
 });
 
 describe('a stream', () => {
-  it(
-    'of a wait names the runs it waits for, then each run that gets there, including those that are there already',
-    deep,
-    async () => {
-      const home = createHome();
-      await home.clip(['run', '--wait', '--', 'false']);
-      await home.submit(['--', 'sleep', '1000']);
-      const first = take(home.folder, '/v1/wait?run=2&run=1', 2);
-      expect((await first).map((line: Json) => line.run?.number ?? line.runs)).toEqual([[2, 1], 1]);
-      // A client that reconnects asks for the runs that are still open.
-      const second = take(home.folder, '/v1/wait?run=2');
-      await home.clip(['cancel', '2']);
-      expect((await second).map((line: Json) => line.run?.status ?? line.runs)).toEqual([[2], 'cancelled']);
-    },
-  );
+  it('of a wait names its runs, then each that gets there or is there already', deep, async () => {
+    const home = createHome();
+    await home.clip(['run', '--wait', '--', 'false']);
+    await home.submit(['--', 'sleep', '1000']);
+    const first = take(home.folder, '/v1/wait?run=2&run=1', 2);
+    expect((await first).map((line: Json) => line.run?.number ?? line.runs)).toEqual([[2, 1], 1]);
+    // A client that reconnects asks for the runs that are still open.
+    const second = take(home.folder, '/v1/wait?run=2');
+    await home.clip(['cancel', '2']);
+    expect((await second).map((line: Json) => line.run?.status ?? line.runs)).toEqual([[2], 'cancelled']);
+  });
 
-  it('of events misses nothing and repeats nothing when it is interrupted again and again', deep, async () => {
+  it('of events misses and repeats nothing when it is interrupted', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--batch', '-', '--wait'], { input: '{"command":["true"]}\n'.repeat(20) });
     const all = await take(home.folder, '/v1/events');
@@ -196,7 +192,7 @@ describe('a stream', () => {
     await home.clip(['wait', '21']);
   });
 
-  it('of a log misses no byte and repeats none when it is interrupted, and ends with the run', async () => {
+  it('of a log misses and repeats no byte, and ends with the run', async () => {
     const home = createHome();
     const bytes = 1_500_000;
     await home.submit(['--', process.execPath, agent('floods.mjs'), String(bytes)]);

@@ -35,12 +35,12 @@ async function endedRun(home: TestHome, ...options: string[]): Promise<number> {
   return number;
 }
 
-describe('A task that a person has stopped', () => {
+describe('A task stopped by a person', () => {
   it.each([
     ['its run', ['cancel', '1']],
     ['all runs of the task', ['cancel', '--task', 'T1']],
     ['everything', ['cancel', '--all']],
-  ])('by canceling %s needs that person, and names the way to continue', deep, async (_, cancel) => {
+  ])('by canceling %s needs that person and names the way to continue', deep, async (_, cancel) => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     const task = await addTask(home);
     await home.untilStatus(1, 'running');
@@ -61,7 +61,7 @@ describe('A task that a person has stopped', () => {
     ]);
   });
 
-  it('while it waited for a rate limit needs that person as well', deep, async () => {
+  it('while it waited for a rate limit needs that person', deep, async () => {
     const { home } = await homeWith(() => [
       [session('s1'), failed('429 Too Many Requests, retry after 1h'), { exit: 1 }],
     ]);
@@ -107,7 +107,7 @@ describe('A task that a person has stopped', () => {
   });
 });
 
-describe('A task that is assigned to a person', () => {
+describe('A task assigned to a person', () => {
   it('needs that person until it is done, dismissed or reassigned', deep, async () => {
     const home = createHome();
     await ok(home, 'task', 'add', 'Write the release notes', '--assign', 'me');
@@ -122,7 +122,7 @@ describe('A task that is assigned to a person', () => {
   });
 });
 
-describe('A run of an agent without a task', () => {
+describe('An agent run without a task', () => {
   it.each([
     [
       'failed',
@@ -167,23 +167,19 @@ describe('A run of an agent without a task', () => {
     },
   );
 
-  it(
-    'is not listed when it did its work, when a person canceled it, or when it is inside another run',
-    deep,
-    async () => {
-      const home = createHome();
-      const gate = join(home.base, 'gate');
-      await addSpeaker(home, [ends.changes, gated(gate), ends.plans]);
-      await endedRun(home, 'go');
-      const cancelled = await home.submit(['--agent', 'coder', 'go']);
-      await home.untilStatus(cancelled, 'running');
-      await ok(home, 'cancel', String(cancelled));
-      const inner = `"$CLIP_BIN" run -q -w --agent coder go`;
-      await home.clip(['run', '-q', '-w', '--', 'sh', '-c', inner]);
-      expect(await home.show('@last')).toMatchObject({ livenessState: 'plan_only', needsYou: false });
-      expect(await needsYou(home)).toEqual([]);
-    },
-  );
+  it('is not listed when it worked, was canceled, or is inside a run', deep, async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    await addSpeaker(home, [ends.changes, gated(gate), ends.plans]);
+    await endedRun(home, 'go');
+    const cancelled = await home.submit(['--agent', 'coder', 'go']);
+    await home.untilStatus(cancelled, 'running');
+    await ok(home, 'cancel', String(cancelled));
+    const inner = `"$CLIP_BIN" run -q -w --agent coder go`;
+    await home.clip(['run', '-q', '-w', '--', 'sh', '-c', inner]);
+    expect(await home.show('@last')).toMatchObject({ livenessState: 'plan_only', needsYou: false });
+    expect(await needsYou(home)).toEqual([]);
+  });
 
   it('counts as seen when a person waits for it on a terminal', deep, async () => {
     const home = createHome();
@@ -275,8 +271,8 @@ const inTool: StreamState = {
   openTools: { a: { tool: 'shell', kind: 'command', command: 'npm run watch', paths: [], at: 0 } },
 };
 
-describe('A live run of an agent', () => {
-  it('that has been silent for ten minutes needs a person until it has output again', async () => {
+describe('A live agent run', () => {
+  it('that was silent for ten minutes needs a person until it has output', async () => {
     const beat = createHeartbeat(emptyStreamState, 11 * minute);
     await until('the stall is detected', beat.stall);
     expect(beat.needs()).toMatchObject([
@@ -287,7 +283,7 @@ describe('A live run of an agent', () => {
     expect(beat.needs()).toEqual([]);
   });
 
-  it('that hangs in a tool for half an hour needs a person, and the list names the tool', deep, async () => {
+  it('that hangs in a tool for half an hour is listed with the tool', deep, async () => {
     const beat = createHeartbeat(inTool, 31 * minute);
     await until('the stall is detected', beat.stall);
     expect(beat.needs()).toMatchObject([{ what: 'It has been in a tool for 31 min without a word: npm run watch' }]);
@@ -302,7 +298,7 @@ describe('A live run of an agent', () => {
     ]);
   });
 
-  it('that was dismissed while it hung is not listed again before it has had output', deep, async () => {
+  it('that was dismissed while it hung is listed again only after output', deep, async () => {
     const beat = createHeartbeat(emptyStreamState, 11 * minute);
     await until('the stall is detected', beat.stall);
     beat.supervisor.submit(beat.run, { type: 'acknowledged', how: 'dismissed' });

@@ -5,30 +5,26 @@ import { deep } from '../support/deep.ts';
 import { createHome } from '../support/home.ts';
 
 describe('clip backup', () => {
-  it(
-    'copies the database of a running daemon, readable by its owner alone and without values of variables, and a new home works with it',
-    deep,
-    async () => {
-      const home = createHome();
-      const file = join(home.base, 'kept.db');
-      await home.clip(['run', '--wait', '--name', 'first', '--env', 'TOKEN=very-secret-value', '--', 'true']);
-      await home.submit(['--env', 'TOKEN=very-secret-value', '--', 'sleep', '1000']);
-      await home.untilStatus(2, 'running');
-      expect(await home.clip(['backup', file])).toMatchObject({
-        code: 0,
-        stdout: expect.stringMatching(/kept\.db: 2 runs/),
-      });
-      expect(statSync(file).mode & 0o777).toBe(0o600);
-      expect(readFileSync(file, 'latin1')).not.toContain('very-secret-value');
-      await home.clip(['cancel', '2']);
-      const other = createHome({ env: { XDG_CONFIG_HOME: join(home.base, 'none') } });
-      mkdirSync(other.folder, { mode: 0o700 });
-      copyFileSync(file, join(other.folder, 'clip.db'));
-      expect((await other.show('1')).name).toBe('first');
-    },
-  );
+  it('makes a usable copy of a live database, private and without values', deep, async () => {
+    const home = createHome();
+    const file = join(home.base, 'kept.db');
+    await home.clip(['run', '--wait', '--name', 'first', '--env', 'TOKEN=very-secret-value', '--', 'true']);
+    await home.submit(['--env', 'TOKEN=very-secret-value', '--', 'sleep', '1000']);
+    await home.untilStatus(2, 'running');
+    expect(await home.clip(['backup', file])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/kept\.db: 2 runs/),
+    });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'latin1')).not.toContain('very-secret-value');
+    await home.clip(['cancel', '2']);
+    const other = createHome({ env: { XDG_CONFIG_HOME: join(home.base, 'none') } });
+    mkdirSync(other.folder, { mode: 0o700 });
+    copyFileSync(file, join(other.folder, 'clip.db'));
+    expect((await other.show('1')).name).toBe('first');
+  });
 
-  it('works without a daemon and starts none, never overwrites an existing file, and leaves nothing after a failure', async () => {
+  it('needs no daemon, overwrites nothing, and leaves nothing after a failure', async () => {
     const home = createHome();
     const file = join(home.base, 'kept.db');
     expect(await home.clip(['backup', file])).toMatchObject({

@@ -26,8 +26,8 @@ const addPaid = (
 ) => addSpeaker(home, scripts, ['--adapter', 'opencode', '--share-worktree', ...options], name);
 const uses = (usd: number): AgentStep[] => [opencodeSays.session(`s${usd}`), opencodeSays.done(usd), { exit: 0 }];
 
-describe('a run that reaches its own budget', () => {
-  it('is stopped while it streams, and its history names the limit and how to raise it', deep, async () => {
+describe('a run at its own budget', () => {
+  it('is stopped while it streams, with the limit in its history', deep, async () => {
     const home = createHome();
     await addPaid(
       home,
@@ -52,7 +52,7 @@ describe('a run that reaches its own budget', () => {
     await home.untilStatus(await home.submit(['--agent', 'coder', 'more']), 'succeeded');
   });
 
-  it('of time is stopped as well, although it reports no usage', deep, async () => {
+  it('of time is stopped, although it reports no usage', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[]], ['--budget-run', '2s']);
     const run = await home.submit(['--agent', 'coder', 'work']);
@@ -91,7 +91,7 @@ describe('a run that reaches its own budget', () => {
     );
   });
 
-  it('of the configuration is stopped when its agent has no limit of its own', deep, async () => {
+  it('of the configuration is stopped when its agent has none of its own', deep, async () => {
     const home = createHome();
     configure(home, '[budget]\nrun = "1usd"\n');
     await addPaid(home, [[opencodeSays.session('s'), opencodeSays.step(1.5)]], [], 'poor');
@@ -110,81 +110,75 @@ describe('a run that reaches its own budget', () => {
   });
 });
 
-describe('an agent that has used up its daily budget', () => {
-  it(
-    'has its run stopped by the sum of all its runs, starts nothing, says why, and continues with a higher limit',
-    deep,
-    async () => {
-      const home = createHome();
-      await addPaid(
-        home,
-        [uses(0.7), [opencodeSays.session('s'), opencodeSays.step(0.4)], uses(0.1)],
-        ['--budget-day', '1usd'],
-      );
-      await home.untilStatus(await home.submit(['--agent', 'coder', 'one']), 'succeeded');
-      const second = await home.submit(['--agent', 'coder', 'two']);
-      expect(await home.untilStatus(second, 'cancelled')).toMatchObject({
-        stopReason: 'budget_paused',
-        usage: { costUsd: 0.4 },
-      });
+describe('an agent at its daily budget', () => {
+  it('is stopped by the sum of its runs, until its limit is raised', deep, async () => {
+    const home = createHome();
+    await addPaid(
+      home,
+      [uses(0.7), [opencodeSays.session('s'), opencodeSays.step(0.4)], uses(0.1)],
+      ['--budget-day', '1usd'],
+    );
+    await home.untilStatus(await home.submit(['--agent', 'coder', 'one']), 'succeeded');
+    const second = await home.submit(['--agent', 'coder', 'two']);
+    expect(await home.untilStatus(second, 'cancelled')).toMatchObject({
+      stopReason: 'budget_paused',
+      usage: { costUsd: 0.4 },
+    });
 
-      const third = await home.clip(['run', '--agent', 'coder', 'three']);
-      // The usage of the stopped run after its last message is not known.
-      const reason =
-        'agent coder has used $1.10 of $1.00 (1 run not fully known) today; it goes on tomorrow, or now with more: clip agent edit coder --budget-day AMOUNT';
-      expect(third.stderr).toContain(`Run 3 waits: ${reason}.`);
-      expect(await home.show(3)).toMatchObject({ status: 'queued', waitingFor: reason });
-      expect(await shown(home)).toMatchObject({
-        paused: true,
-        pausedBy: 'budget',
-        pausedReason: reason,
-        today: { costUsd: null, costKnownUsd: 1.1, runs: 2 },
-      });
-      // Whether a run needs a person is known when its verdict is.
-      await until('the second run is settled', async () => (await home.show(second)).settled);
-      await home.clip(['dismiss', '1']);
-      expect((await needsYou(home)).at(-1)).toMatchObject({
-        kind: 'run',
-        run: 2,
+    const third = await home.clip(['run', '--agent', 'coder', 'three']);
+    // The usage of the stopped run after its last message is not known.
+    const reason =
+      'agent coder has used $1.10 of $1.00 (1 run not fully known) today; it goes on tomorrow, or now with more: clip agent edit coder --budget-day AMOUNT';
+    expect(third.stderr).toContain(`Run 3 waits: ${reason}.`);
+    expect(await home.show(3)).toMatchObject({ status: 'queued', waitingFor: reason });
+    expect(await shown(home)).toMatchObject({
+      paused: true,
+      pausedBy: 'budget',
+      pausedReason: reason,
+      today: { costUsd: null, costKnownUsd: 1.1, runs: 2 },
+    });
+    // Whether a run needs a person is known when its verdict is.
+    await until('the second run is settled', async () => (await home.show(second)).settled);
+    await home.clip(['dismiss', '1']);
+    expect((await needsYou(home)).at(-1)).toMatchObject({
+      kind: 'run',
+      run: 2,
+      status: 'budget_paused',
+      what: 'It was stopped at a limit: agent coder has used $1.10 of $1.00 today.',
+      next: expect.stringMatching(/clip agent edit coder --budget-day AMOUNT\. Then: clip retry 2, or clip dismiss 2$/),
+    });
+    await home.clip(['dismiss', '2']);
+    expect(await needsYou(home)).toEqual([
+      expect.objectContaining({
+        kind: 'budget',
+        agent: 'coder',
         status: 'budget_paused',
-        what: 'It was stopped at a limit: agent coder has used $1.10 of $1.00 today.',
-        next: expect.stringMatching(
-          /clip agent edit coder --budget-day AMOUNT\. Then: clip retry 2, or clip dismiss 2$/,
-        ),
-      });
-      await home.clip(['dismiss', '2']);
-      expect(await needsYou(home)).toEqual([
-        expect.objectContaining({
-          kind: 'budget',
-          agent: 'coder',
-          status: 'budget_paused',
-          next: expect.stringContaining('clip agent edit coder --budget-day'),
-        }),
-      ]);
-      expect((await home.clip(['status'])).stdout).toMatch(
-        /One thing needs you\n {2}agent coder \(budget_paused\)\n {4}Agent coder has used \$1\.10 of \$1\.00 \(1 run not fully known\) today\n {4}It goes on tomorrow/,
-      );
-      expect((await home.clip(['agent', 'list'])).stdout).toContain('budget used up');
+        next: expect.stringContaining('clip agent edit coder --budget-day'),
+      }),
+    ]);
+    expect((await home.clip(['status'])).stdout).toMatch(
+      /One thing needs you\n {2}agent coder \(budget_paused\)\n {4}Agent coder has used \$1\.10 of \$1\.00 \(1 run not fully known\) today\n {4}It goes on tomorrow/,
+    );
+    expect((await home.clip(['agent', 'list'])).stdout).toContain('budget used up');
 
-      // Neither a slightly larger budget nor a request by a person is enough.
-      await home.clip(['agent', 'edit', 'coder', '--budget-day', '1.1usd']);
-      expect((await home.clip(['agent', 'resume', 'coder'])).stdout).toContain(
-        'Agent coder is not paused any more, but agent coder has used $1.10 of $1.10',
-      );
-      expect((await home.show(3)).status).toBe('queued');
-      await home.clip(['agent', 'edit', 'coder', '--budget-day', '2usd']);
-      await home.untilStatus(3, 'succeeded');
-      expect(await shown(home)).toMatchObject({
-        paused: false,
-        pausedBy: null,
-        pausedReason: null,
-        today: { costKnownUsd: 1.2, costUnknownRuns: 1, runs: 3 },
-      });
-      expect((await needsYou(home)).filter(({ kind }) => kind === 'budget')).toEqual([]);
-    },
-  );
+    // Neither a slightly larger budget nor a request by a person is enough.
+    await home.clip(['agent', 'edit', 'coder', '--budget-day', '1.1usd']);
+    expect((await home.clip(['agent', 'resume', 'coder'])).stdout).toContain(
+      'Agent coder is not paused any more, but agent coder has used $1.10 of $1.10',
+    );
+    expect((await home.show(3)).status).toBe('queued');
+    await home.clip(['agent', 'edit', 'coder', '--budget-day', '2usd']);
+    await home.untilStatus(3, 'succeeded');
+    expect(await shown(home)).toMatchObject({
+      paused: false,
+      pausedBy: null,
+      pausedReason: null,
+      today: { costKnownUsd: 1.2, costUnknownRuns: 1, runs: 3 },
+    });
+    expect((await needsYou(home)).filter(({ kind }) => kind === 'budget')).toEqual([]);
+  });
 
-  it('is still at its limit after a restart, and after its runs were removed', deep, async () => {
+  it('stays at its limit after a restart and a removal of its runs', deep, async () => {
     const home = createHome();
     await addPaid(home, [uses(0.7)], ['--budget-day', '1usd']);
     for (const prompt of ['one', 'two'])
@@ -197,7 +191,7 @@ describe('an agent that has used up its daily budget', () => {
     await waits(home, await home.submit(['--agent', 'coder', 'three']), '$1.40 of $1.00');
   });
 
-  it('is held to tokens and time if the cost is not known, and the cost is shown as unknown', async () => {
+  it('is held to tokens and time when the cost is shown as unknown', async () => {
     const home = createHome();
     await addSpeaker(
       home,
@@ -213,7 +207,7 @@ describe('an agent that has used up its daily budget', () => {
     expect((await home.clip(['agent', 'show', 'coder'])).stdout).toContain('cost unknown, 1,200 tokens, 1 run');
   });
 
-  it('in runs finishes its last run and starts no other, even if both were requested at once', deep, async () => {
+  it('in runs finishes its last run and starts no other', deep, async () => {
     const home = createHome();
     const go = join(home.base, 'go');
     await addPaid(home, [[{ await: go }, ...uses(0.1)]], ['--budget-day', '1run', '--concurrency', '2']);
@@ -231,30 +225,26 @@ describe('an agent that has used up its daily budget', () => {
   });
 });
 
-describe('the daily budget of all agents together', () => {
-  it(
-    'stops all working agents when it is used up, starts no agent, and leaves plain commands alone',
-    deep,
-    async () => {
-      const home = createHome();
-      configure(home, '[budget]\nday = "1usd"\n');
-      const stays = [opencodeSays.session('s'), opencodeSays.step(0.6)];
-      for (const name of ['one', 'two']) await addPaid(home, [stays], [], name);
-      const runs = [await home.submit(['--agent', 'one', 'work']), await home.submit(['--agent', 'two', 'work'])];
-      for (const run of runs)
-        expect(await home.untilStatus(run, 'cancelled')).toMatchObject({ stopReason: 'budget_paused' });
-      const reason =
-        'all agents together have used $1.20 of $1.00 (2 runs not fully known) today; they go on tomorrow, or now with more: day in [budget] of config.toml';
-      await waits(home, await home.submit(['--agent', 'one', 'more']), reason);
-      await home.untilStatus(await home.submit(['--', 'true']), 'succeeded');
-      // The configuration is read when the daemon starts.
-      configure(home, '[budget]\nday = "2usd"\n');
-      await home.clip(['daemon', 'restart']);
-      await home.untilStatus(3, 'running');
-    },
-  );
+describe('the budget of all agents', () => {
+  it('stops working agents, starts none, and leaves commands alone', deep, async () => {
+    const home = createHome();
+    configure(home, '[budget]\nday = "1usd"\n');
+    const stays = [opencodeSays.session('s'), opencodeSays.step(0.6)];
+    for (const name of ['one', 'two']) await addPaid(home, [stays], [], name);
+    const runs = [await home.submit(['--agent', 'one', 'work']), await home.submit(['--agent', 'two', 'work'])];
+    for (const run of runs)
+      expect(await home.untilStatus(run, 'cancelled')).toMatchObject({ stopReason: 'budget_paused' });
+    const reason =
+      'all agents together have used $1.20 of $1.00 (2 runs not fully known) today; they go on tomorrow, or now with more: day in [budget] of config.toml';
+    await waits(home, await home.submit(['--agent', 'one', 'more']), reason);
+    await home.untilStatus(await home.submit(['--', 'true']), 'succeeded');
+    // The configuration is read when the daemon starts.
+    configure(home, '[budget]\nday = "2usd"\n');
+    await home.clip(['daemon', 'restart']);
+    await home.untilStatus(3, 'running');
+  });
 
-  it('that is no amount is refused by the daemon with its key and line', deep, async () => {
+  it('with an invalid amount is refused with its key and line', deep, async () => {
     const home = createHome();
     configure(home, '[budget]\nday = "lots"\n');
     const refused = await home.clip(['run', '--', 'true']);
@@ -265,7 +255,7 @@ describe('the daily budget of all agents together', () => {
 });
 
 describe('an agent paused by a person', () => {
-  it('stops its live runs with --now, keeps its queued runs, and continues when resumed', deep, async () => {
+  it('stops its runs with --now, and keeps queued ones until resumed', deep, async () => {
     const home = createHome();
     await addPaid(home, [[opencodeSays.session('s')], uses(0.1)], ['--budget-day', '5usd']);
     const live = await home.submit(['--agent', 'coder', 'work']);
@@ -350,7 +340,7 @@ describe('the budgets and the timer of an agent', () => {
     [['--every', 'often'], 'is not a duration'],
     [['--every', '0'], 'a second or more'],
     [['--timer-prompt', ' '], 'must not be empty'],
-  ] as const)('%j is refused with a sentence', deep, async (args, words) => {
+  ] as const)('are refused as %j, with a sentence', deep, async (args, words) => {
     const home = createHome();
     const refused = await home.clip(['agent', 'add', 'c', '--adapter', 'codex', ...args]);
     expect(refused.stderr).toContain(words);

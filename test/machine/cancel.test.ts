@@ -84,22 +84,18 @@ describe('cancel', () => {
     expect([isAlive(pid), marked(run.id)]).toEqual([false, []]);
   });
 
-  it(
-    'kills an escaped daemon after a long grace as well, and shows meanwhile what the cancel waits for',
-    deep,
-    async () => {
-      const home = createHome();
-      const number = await home.submit(['--grace', '12s', '--', agent('escapes-stubbornly.sh')]);
-      await untilReady(home, number);
-      const pid = escapedPid(home);
-      const { code, stderr } = await home.clip(['cancel', String(number)]);
-      expect(code).toBe(0);
-      expect(stderr).toContain(`Still waiting for run ${number} (SIGTERM was sent to`);
-      expect(stderr).toContain(String(pid));
-      expect((await home.show(number)).leaked).toContainEqual({ pid, command: 'sh', ended: true });
-      expect(isAlive(pid)).toBe(false);
-    },
-  );
+  it('kills an escaped daemon after a long grace, and shows what it waits for', deep, async () => {
+    const home = createHome();
+    const number = await home.submit(['--grace', '12s', '--', agent('escapes-stubbornly.sh')]);
+    await untilReady(home, number);
+    const pid = escapedPid(home);
+    const { code, stderr } = await home.clip(['cancel', String(number)]);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`Still waiting for run ${number} (SIGTERM was sent to`);
+    expect(stderr).toContain(String(pid));
+    expect((await home.show(number)).leaked).toContainEqual({ pid, command: 'sh', ended: true });
+    expect(isAlive(pid)).toBe(false);
+  });
 
   it('ends a tree of 50 processes, and no process with the mark is left', async () => {
     const home = createHome();
@@ -179,7 +175,7 @@ describe('cancel', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(130);
   });
 
-  it('is recorded before the first signal, and the history names each target with its proof', async () => {
+  it('is recorded before the first signal, with a proof for each target', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sh', '-c', `${agent('escapes.sh')} && echo ready && exec sleep 1000`]);
     await untilReady(home, number);

@@ -14,7 +14,7 @@ function filesIn(folder: string): string[] {
 }
 
 describe('the environment of a run', () => {
-  it('is that of its submitter, not of the daemon, and --env takes precedence', deep, async () => {
+  it('is that of its submitter, not of the daemon; --env has precedence', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const script =
@@ -42,21 +42,17 @@ describe('the environment of a run', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it(
-    'of a retry lacks the --env values of the first run, and a notice names the variables and how to give them',
-    deep,
-    async () => {
-      const home = createHome();
-      await home.clip(['run', '-q', '-w', '--env', 'FOO=bar', '--env', 'KEPT=1', '--', 'true']);
-      const { stderr } = await home.clip(['retry', '1', '--env', 'KEPT=1', '-w']);
-      expect(stderr).toContain(
-        'Run 1 had values for FOO from --env, which are not kept. To give them again: clip retry 1 --env FOO=…',
-      );
-      expect((await home.clip(['retry', '1', '--env', 'KEPT=1', '--env', 'FOO=x', '-w'])).stderr).not.toContain(
-        'not kept',
-      );
-    },
-  );
+  it('lacks earlier --env values on a retry, and a notice names them', deep, async () => {
+    const home = createHome();
+    await home.clip(['run', '-q', '-w', '--env', 'FOO=bar', '--env', 'KEPT=1', '--', 'true']);
+    const { stderr } = await home.clip(['retry', '1', '--env', 'KEPT=1', '-w']);
+    expect(stderr).toContain(
+      'Run 1 had values for FOO from --env, which are not kept. To give them again: clip retry 1 --env FOO=…',
+    );
+    expect((await home.clip(['retry', '1', '--env', 'KEPT=1', '--env', 'FOO=x', '-w'])).stderr).not.toContain(
+      'not kept',
+    );
+  });
 
   it('may be large, for a run, a retry and a batch', deep, async () => {
     const home = createHome({
@@ -72,7 +68,7 @@ describe('the environment of a run', () => {
     for (const number of ['1', '2', '3']) expect((await home.clip(['logs', number])).stdout.trim()).toBe('220002');
   });
 
-  it('leaves no value in the database, the events, a log or the folder of the run', async () => {
+  it('leaves no value in database, events, log or run folder', async () => {
     const home = createHome();
     const canaries = ['shell', 'option', 'retry', 'batch', 'cancelled', 'missing'].map(
       (name) => `${name}-${randomBytes(12).toString('hex')}`,
@@ -116,7 +112,7 @@ describe('the environment of a run', () => {
     expect(filesIn(home.folder).filter((path) => path.endsWith('env.json'))).toEqual([]);
   });
 
-  it('has the umask of the shell, while the files of clip are readable by their owner alone', deep, async () => {
+  it("has the shell's umask, while clip's files are for their owner", deep, async () => {
     const home = createHome();
     const script = `umask 027; exec "${process.execPath}" "${program}" run --wait -q -- sh -c 'umask; : > made'`;
     expect(execFileSync('sh', ['-c', script], { env: home.env, cwd: home.base }).toString()).toBe('1\n');
@@ -132,7 +128,7 @@ describe('the environment of a run', () => {
 });
 
 describe('the input of a run', () => {
-  it('is a file with --stdin FILE, the input of the command with --stdin -, and empty otherwise', deep, async () => {
+  it("is a file or the command's input with --stdin, else empty", deep, async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'input.txt'), 'from the file');
     const bytes = Buffer.from([0, 255, 10, 195, 40, 13, 27]);
@@ -155,7 +151,7 @@ describe('the input of a run', () => {
     expect((await home.clip(['logs', '1'])).stdout).toBe('');
   });
 
-  it('of 16 MiB is accepted, and a larger one is refused before anything starts', deep, async () => {
+  it('of 16 MiB is accepted, and a larger one is refused before the start', deep, async () => {
     const home = createHome();
     const most = Buffer.alloc(16 * 2 ** 20, 'x');
     await home.clip(['run', '--wait', '--stdin', '-', '--', 'wc', '-c'], { input: most });

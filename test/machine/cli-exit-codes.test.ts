@@ -13,7 +13,7 @@ const ends: [command: string[], options: string[], code: number][] = [
   [['sleep', '1000'], ['--timeout', '200ms'], 124],
 ];
 
-describe('the exit code of a verb that waits', () => {
+describe('the exit code of a waiting verb', () => {
   it.each(ends)('is that of the run: %j %j gives %i', deep, async (command, options, code) => {
     const home = createHome();
     const codes = [
@@ -28,7 +28,7 @@ describe('the exit code of a verb that waits', () => {
     expect((await home.clip(['logs', '-f', '1'])).code).toBe(0);
   });
 
-  it('is 130 for a canceled run, also for one that exits with 0 on the signal', deep, async () => {
+  it('is 130 for a canceled run, even if that exits with 0', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.submit(['--', 'sh', '-c', 'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done']);
@@ -58,7 +58,7 @@ describe('the exit code of a verb that waits', () => {
     });
   });
 
-  it('is the first that is not 0, in the order of the arguments, for several runs', deep, async () => {
+  it('for several runs is the first in order that is not 0', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'true']);
     await home.submit(['--', 'sh', '-c', 'exit 3']);
@@ -82,7 +82,7 @@ describe('the exit code of a verb that waits', () => {
     expect((await home.show(1)).endedAt).toBe(null);
   });
 
-  it('is 121 when the time limit of the wait is reached, and the run lives on', deep, async () => {
+  it('is 121 at the time limit of the wait, and the run lives on', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(1, 'running');
@@ -126,7 +126,7 @@ describe('the exit code of a verb that waits', () => {
   });
 });
 
-describe('the exit code of a verb that does not wait', () => {
+describe('the exit code of other verbs', () => {
   it('distinguishes wrong usage, not found, unreachable and refused', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'true']);

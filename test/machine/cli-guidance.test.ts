@@ -110,7 +110,7 @@ async function waitOn(home: TestHome, args: readonly string[], columns: number):
 const wipe = '\r\u001b[2K';
 
 describe('a long wait on a terminal', () => {
-  it('shows a line that is rewritten in place, fits the width, and is gone at the end', deep, async () => {
+  it('shows one line that fits the width and is gone at the end', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '5']);
     const seen = await waitOn(home, ['wait', String(number)], 40);
@@ -131,7 +131,7 @@ describe('a long wait on a terminal', () => {
     expect(await waitOn(home, ['wait', '1'], 80)).toBe('');
   });
 
-  it('names the processes that a stop waits for, and leaves no line behind', deep, async () => {
+  it('names the processes that a stop waits for, and leaves no line', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sh', '-c', 'trap "" TERM; sleep 1000; sleep 1000']);
     await home.untilStatus(1, 'running');

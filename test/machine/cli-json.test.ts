@@ -122,7 +122,7 @@ describe('a JSON document', () => {
     });
   });
 
-  it('of a daemon that is not running reports that with exit code 4, and starts none', async () => {
+  it('of a stopped daemon says so with exit code 4, and starts none', async () => {
     const home = createHome();
     const status = await home.clip(['daemon', 'status', '--json']);
     expect(status.code).toBe(4);
@@ -186,7 +186,7 @@ describe('an error with --json', () => {
     expect(stderr).not.toContain('    at ');
   });
 
-  it('is one object on stderr with code, message and hint, and stdout stays empty', async () => {
+  it('is an object on stderr with code, message and hint; stdout is empty', async () => {
     const home = createHome();
     await home.submit(['--name', 'held', '--', 'sleep', '1000']);
     const cases: [string[], number, string][] = [

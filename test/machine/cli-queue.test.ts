@@ -57,7 +57,7 @@ describe('a run --after another', () => {
 });
 
 describe('the queue', () => {
-  it('starts runs by priority, then in the order of submission, as many as there are slots', deep, async () => {
+  it('starts runs by priority, then by submission, as many as there are slots', deep, async () => {
     const home = createHome();
     configure(home, 'max_runs = 1\n');
     await home.clip(['queue', 'hold']);
@@ -101,7 +101,7 @@ describe('the queue', () => {
     await home.untilStatus(2, 'running');
   });
 
-  it('that is held starts nothing, across a restart of the daemon, until it is released', deep, async () => {
+  it('that is held starts nothing until its release, despite a restart', deep, async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     await home.submit(['--', 'true']);
@@ -202,26 +202,22 @@ describe('a batch', () => {
     expect((await home.clip(['logs', '1'])).stdout).toBe('options line\n');
   });
 
-  it(
-    'with --wait prints one more line for each run that ends, and exits with the first code that is not 0',
-    deep,
-    async () => {
-      const home = createHome();
-      const lines = [0, 6, 7].map((code) => JSON.stringify({ command: ['sh', '-c', `exit ${code}`] }));
-      const result = await home.clip(['run', '--wait', '--batch', '-'], { input: lines.join('\n') });
-      expect(result.code).toBe(6);
-      const answers = linesOf(result.stdout);
-      expect(answers.slice(0, 3).map(({ line, run }) => [line, run.number])).toEqual(
-        [1, 2, 3].map((number) => [number, number]),
-      );
-      const ended = answers.slice(3).map(({ run }) => [run.number, run.exitCode]);
-      expect(ended.sort()).toEqual([
-        [1, 0],
-        [2, 6],
-        [3, 7],
-      ]);
-    },
-  );
+  it('with --wait prints a line for each end, and has the first code above 0', deep, async () => {
+    const home = createHome();
+    const lines = [0, 6, 7].map((code) => JSON.stringify({ command: ['sh', '-c', `exit ${code}`] }));
+    const result = await home.clip(['run', '--wait', '--batch', '-'], { input: lines.join('\n') });
+    expect(result.code).toBe(6);
+    const answers = linesOf(result.stdout);
+    expect(answers.slice(0, 3).map(({ line, run }) => [line, run.number])).toEqual(
+      [1, 2, 3].map((number) => [number, number]),
+    );
+    const ended = answers.slice(3).map(({ run }) => [run.number, run.exitCode]);
+    expect(ended.sort()).toEqual([
+      [1, 0],
+      [2, 6],
+      [3, 7],
+    ]);
+  });
 
   it('of thousands of runs is admitted, canceled and waited for as a whole', deep, async () => {
     const home = createHome();

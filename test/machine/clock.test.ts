@@ -17,8 +17,8 @@ const patient = (gate: string) => [
 const hasSpoken = (home: TestHome, number: number) =>
   until(`run ${number} has printed something`, async () => (await home.show(number)).stdoutBytes);
 
-describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (libfaketime)', () => {
-  it('does not prolong a time limit: a run is stopped after its time, not an hour later', deep, async () => {
+describe.skipIf(clockLibrary === null)('a clock set back by an hour', () => {
+  it('does not prolong a time limit by that hour', deep, async () => {
     const home = createHome();
     const set = await startWithClock(home);
     const number = await home.submit(['--timeout', '4s', ...patient(join(home.base, 'never'))]);
@@ -49,7 +49,7 @@ describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (lib
     expect(await home.untilStatus(number, 'timed_out')).toMatchObject({ stopReason: 'silence', timeoutFired: false });
   });
 
-  it('leaves numbers, the order of events and the queue as they are, and the next daemon continues', async () => {
+  it('changes no number or order, and the next daemon continues', async () => {
     const home = createHome();
     const set = await startWithClock(home);
     const gate = join(home.base, 'gate');
@@ -68,8 +68,8 @@ describe.skipIf(clockLibrary === null)('a clock that is set back by an hour (lib
   });
 });
 
-describe('a daemon that is suspended for longer than a silence limit, as on a machine that sleeps', () => {
-  it('stops no run for a time in which no process could run', deep, async () => {
+describe('a daemon suspended longer than a silence limit', () => {
+  it('stops no run for time in which nothing ran', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--silence', '6s', '--timeout', '1h', ...patient(gate)]);

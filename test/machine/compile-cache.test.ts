@@ -18,7 +18,7 @@ async function startWithCache(prepare: (folder: string) => void) {
 }
 
 describe('the compiled code of the daemon', () => {
-  it('is kept in the cache folder of the user, without that of other versions', async () => {
+  it('is cached for the user, without the code of other versions', async () => {
     const { folder, compiled } = await startWithCache((cache) => {
       mkdirSync(join(cache, 'code-0.0.1'), { recursive: true, mode: 0o700 });
     });
@@ -27,7 +27,7 @@ describe('the compiled code of the daemon', () => {
     expect(readdirSync(folder)).not.toContain('code-0.0.1');
   });
 
-  it('is neither read nor written in a folder that others can write', async () => {
+  it('is not cached in a folder that others can write', async () => {
     const { compiled } = await startWithCache((cache) => {
       mkdirSync(cache, { recursive: true });
       chmodSync(cache, 0o777);

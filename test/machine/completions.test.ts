@@ -41,8 +41,8 @@ async function offered(home: TestHome, shell: string, ...words: string[]): Promi
   return stdout;
 }
 
-describe.each(Object.keys(offers).filter(has))('in %s', (shell) => {
-  it('verbs, options, choices, live runs, tasks, agents and files are completed, and no daemon is started', {
+describe.each(Object.keys(offers).filter(has))('completion in %s', (shell) => {
+  it('offers verbs, options and things of the home, and starts no daemon', {
     ...deep,
     timeout: 120_000,
   }, async () => {

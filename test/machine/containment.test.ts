@@ -66,7 +66,7 @@ function writeNginxConfig(home: TestHome): string {
 }
 
 describe.each(kernelModes)('A run contained by %s', (mode) => {
-  it.skipIf(!has('nginx'))('ends nginx, which becomes a daemon and gives its workers to another user', async () => {
+  it.skipIf(!has('nginx'))('ends nginx, which becomes a daemon and gives workers another user', async () => {
     const home = await createHomeWith(mode);
     const folder = writeNginxConfig(home);
     const run = await settledRun(
@@ -92,17 +92,14 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it.skipIf(!has('ssh-agent'))(
-    'lists ssh-agent, which hides its memory, and leaves it alone as configured',
-    async () => {
-      const home = await createHomeWith(mode);
-      const run = await settledRun(home, 'eval "$(ssh-agent)"');
-      const [agent] = run.leaked ?? [];
-      onTestFinished(() => void (agent !== undefined && isAlive(agent.pid) && process.kill(agent.pid)));
-      expect(run.leaked).toEqual([{ pid: expect.any(Number), command: 'ssh-agent', ended: false }]);
-      expect(run.unexamined).toBe(0);
-    },
-  );
+  it.skipIf(!has('ssh-agent'))('lists ssh-agent, which hides its memory, and leaves it as configured', async () => {
+    const home = await createHomeWith(mode);
+    const run = await settledRun(home, 'eval "$(ssh-agent)"');
+    const [agent] = run.leaked ?? [];
+    onTestFinished(() => void (agent !== undefined && isAlive(agent.pid) && process.kill(agent.pid)));
+    expect(run.leaked).toEqual([{ pid: expect.any(Number), command: 'ssh-agent', ended: false }]);
+    expect(run.unexamined).toBe(0);
+  });
 
   it.skipIf(!has('ssh-agent'))('ends ssh-agent where the configuration does not keep it', deep, async () => {
     const home = await createHomeWith(mode, 'leftovers_keep = []\n');
@@ -110,7 +107,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     expect(run.leaked).toEqual([{ pid: expect.any(Number), command: 'ssh-agent', ended: true }]);
   });
 
-  it('ends a process that has cleared its environment and left session and parent', async () => {
+  it('ends a process that left environment, session and parent', async () => {
     const home = await createHomeWith(mode);
     const run = await settledRun(
       home,
@@ -131,7 +128,7 @@ describe.each(kernelModes)('A run contained by %s', (mode) => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('ends a process that forks and exits every few milliseconds, at a normal end', deep, async () => {
+  it('ends a process that forks and exits rapidly, at a normal end', deep, async () => {
     const home = await createHomeWith(mode);
     const mark = `hops-${process.pid}-${Date.now()}`;
     const group = 'open(F, ">", "group.pid"); print F $$; close F;';
@@ -178,7 +175,7 @@ describe.each(modes)('A run contained by %s', (mode: Mode) => {
     expect(isAlive(processPid ?? 0)).toBe(false);
   });
 
-  it('reaches its time limit although its leader claims to be a daemon of clip', deep, async () => {
+  it('reaches its time limit although its leader claims to be a daemon', deep, async () => {
     const home = await createHomeWith(mode);
     const number = await home.submit(['--timeout', '1s', '--', 'env', 'CLIP_ROLE=daemon', 'sleep', '1000']);
     const run = await home.untilStatus(number, 'timed_out');
@@ -223,7 +220,7 @@ describe.each(modes)('A run contained by %s', (mode: Mode) => {
 describe('A run contained by marks alone', () => {
   // The limit that RELIABILITY.md describes: the process has neither the mark, nor the session, nor an ancestor of the
   // run.
-  it('does not find a process that has cleared its environment and left session and parent', deep, async () => {
+  it('misses a process that left environment, session and parent', deep, async () => {
     const home = await createHomeWith('marks alone');
     const run = await settledRun(
       home,
@@ -234,7 +231,7 @@ describe('A run contained by marks alone', () => {
     expect([isAlive(pid), run.leaked]).toEqual([true, []]);
   });
 
-  it('finds a process that was seen as a descendant before it cleared its environment and left', deep, async () => {
+  it('finds a process that was a known descendant before it left', deep, async () => {
     const home = await createHomeWith('marks alone');
     const script = `(cd / && sleep 1.5 && exec env -i setsid sleep 1000) >/dev/null 2>&1 & sleep 2.5`;
     const run = await settledRun(home, script);
@@ -260,7 +257,7 @@ describe('A run contained by marks alone', () => {
 });
 
 describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () => {
-  it('are removed with their runs, and those of a killed keeper by the next keeper', deep, async () => {
+  it('are removed with their runs, or by the next keeper', deep, async () => {
     const home = createHome();
     const base = ownGroup() ?? '';
     const groupsHere = () => readdirSync(base).filter((name) => /^clip-[0-9a-f]{8}$/.test(name));
@@ -282,7 +279,7 @@ describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () =>
     expect(groupsHere()).not.toContain(own);
   });
 
-  it('are not trusted from a record that a run has written: a record that names another group ends nothing in it', async () => {
+  it("named in a run's own record are not trusted, and nothing in them ends", async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { id } = await home.untilStatus(number, 'running');
@@ -298,7 +295,7 @@ describe.skipIf(!kernelModes.includes('control groups'))('Control groups', () =>
   });
 });
 
-describe('A session id that was reused', () => {
+describe('A reused session id', () => {
   /** Starts a process whose session leader is dead, as after the reuse of a pid. */
   async function orphan(): Promise<{ pid: number; session: number; startTime: number }> {
     const shell = spawn('sh', ['-c', 'sleep 1000 >/dev/null & echo $!'], {
@@ -326,17 +323,17 @@ describe('A session id that was reused', () => {
       .members.get('rnobody')
       ?.map(({ pid }) => pid);
 
-  it('does not include a process that was started after the leader had ended', async () => {
+  it('does not include a process born after the leader ended', async () => {
     const { session, startTime } = await orphan();
     expect(familyOf(leaderOf(session, { endTick: startTime - 1 }))).toEqual([]);
   });
 
-  it('does not include a process when the end of the leader was not observed', async () => {
+  it('includes no process when the end of the leader was not observed', async () => {
     const { session } = await orphan();
     expect(familyOf(leaderOf(session, { endTick: null }))).toEqual([]);
   });
 
-  it('still belongs to the run for processes started while the leader lived', async () => {
+  it('belongs to the run for processes born while the leader lived', async () => {
     const { pid, session } = await orphan();
     expect(familyOf(leaderOf(session, { endTick: currentTick() }))).toEqual([pid]);
   });

@@ -64,8 +64,8 @@ async function heldRightly(home: TestHome, task: number): Promise<boolean> {
   });
 }
 
-describe('when the daemon is killed repeatedly around the ends of runs', () => {
-  it('each end is followed up exactly once, and every task still moves', { ...deep, timeout: 180_000 }, async () => {
+describe('a repeatedly killed daemon', () => {
+  it('follows up each end exactly once, and every task moves on', { ...deep, timeout: 180_000 }, async () => {
     const home = createHome();
     await addSpeaker(home, [ends.plans], ['--share-worktree', '--concurrency', '2'], 'planner');
     await addSpeaker(home, [ends.fails], ['--share-worktree', '--concurrency', '2'], 'failer');
@@ -109,7 +109,7 @@ describe('when the daemon is killed repeatedly around the ends of runs', () => {
     expect(decided).toHaveLength(5 * 3 + 3 * 2);
   });
 
-  it('each task is held by its live or waiting run, and by no other', { ...deep, timeout: 180_000 }, async () => {
+  it('leaves each task to its live or waiting run, and to no other', { ...deep, timeout: 180_000 }, async () => {
     const home = createHome();
     // In this folder only the agent makes changes.
     const folder = join(home.base, 'work');
@@ -141,8 +141,8 @@ describe('when the daemon is killed repeatedly around the ends of runs', () => {
   });
 });
 
-describe('when the daemon is told to stop and to cancel all runs', () => {
-  it('automatic runs that follow meanwhile are canceled as well, and nothing continues later', async () => {
+describe('a daemon stopped with its runs', () => {
+  it('cancels automatic runs that follow, and starts none later', async () => {
     const home = createHome();
     await addSpeaker(home, [ends.changes], ['--share-worktree', '--concurrency', '2']);
     for (let n = 0; n < 3; n += 1) await addTask(home);

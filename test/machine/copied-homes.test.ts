@@ -15,7 +15,7 @@ async function copyOf(home: TestHome): Promise<string> {
 }
 
 describe('A copy of a home', () => {
-  it('neither ends nor repeats the runs of the original, and starts nothing that is queued in both', deep, async () => {
+  it('ends and repeats no run of the original, and starts none queued in both', deep, async () => {
     const home = createHome();
     const script = 'setsid sleep 1001 & exec sleep 1000';
     const number = await home.submit(['--on-loss', 'retry', '--', 'sh', '-c', script]);

@@ -20,7 +20,7 @@ describe('a crash', () => {
     expect(failpoints.filter((point) => proofs[point].length === 0)).toEqual([]);
   });
 
-  it.each(cases)('at $at: $so', async ({ point, nth, when, ends }) => {
+  it.each(cases)('at $at leaves the home as described: $so', async ({ point, nth, when, ends }) => {
     const home = createCrashHome(point, nth);
     await when(home);
     const runs = await untilStill(home);
@@ -31,8 +31,8 @@ describe('a crash', () => {
   });
 });
 
-describe('the variable CLIP_FAILPOINT', () => {
-  it('is not passed on to a run, neither in its own environment nor in that of its submitter', async () => {
+describe('CLIP_FAILPOINT', () => {
+  it("is passed on to no run, not even in its submitter's environment", async () => {
     const home = createHome({ env: { CLIP_FAILPOINT: 'rm.middle' } });
     const agent = await addSpeaker(home, [[{ exit: 0 }]]);
     const number = await home.submit(['--env', 'CLIP_FAILPOINT=rm.middle', '--', 'sh', '-c', 'env']);

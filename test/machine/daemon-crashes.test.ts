@@ -24,38 +24,34 @@ async function untilAnotherDaemon(home: TestHome, before: number): Promise<numbe
   return pid;
 }
 
-describe('when the daemon is killed', () => {
-  it(
-    'a run with output continues, no line is lost or doubled, and a wait that began before reports its true exit code',
-    deep,
-    async () => {
-      const home = createHome();
-      await home.submit(['--', 'true']);
-      const number = await home.submit(['--', node, agent('talks.mjs'), '60', '50', '7']);
-      const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
-      // Once the wait is connected, it prints the run that has already ended.
-      const waiting = home.start(['wait', '1', String(number)]);
-      let printed = '';
-      waiting.stdout?.on('data', (chunk) => {
-        printed += chunk;
-      });
-      const result = home.resultOf(waiting);
-      await until('the wait has printed run 1', () => printed.includes('Run 1'));
-      await until('the run prints lines', () => readFileSync(stdoutPath, 'utf8').includes('line 5\n'));
-      await home.kill(home.daemonPid());
-      expect((await result).code).toBe(7);
-      expect(lines(stdoutPath)).toEqual(Array.from({ length: 60 }, (_, i) => `line ${i + 1}`));
-      expect(await home.show(number)).toMatchObject({
-        status: 'failed',
-        exitCode: 7,
-        exitKnown: true,
-        stopReason: 'exit_nonzero',
-        processPid,
-      });
-    },
-  );
+describe('when the daemon is killed,', () => {
+  it('a run goes on with all lines, and a wait has its true exit code', deep, async () => {
+    const home = createHome();
+    await home.submit(['--', 'true']);
+    const number = await home.submit(['--', node, agent('talks.mjs'), '60', '50', '7']);
+    const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
+    // Once the wait is connected, it prints the run that has already ended.
+    const waiting = home.start(['wait', '1', String(number)]);
+    let printed = '';
+    waiting.stdout?.on('data', (chunk) => {
+      printed += chunk;
+    });
+    const result = home.resultOf(waiting);
+    await until('the wait has printed run 1', () => printed.includes('Run 1'));
+    await until('the run prints lines', () => readFileSync(stdoutPath, 'utf8').includes('line 5\n'));
+    await home.kill(home.daemonPid());
+    expect((await result).code).toBe(7);
+    expect(lines(stdoutPath)).toEqual(Array.from({ length: 60 }, (_, i) => `line ${i + 1}`));
+    expect(await home.show(number)).toMatchObject({
+      status: 'failed',
+      exitCode: 7,
+      exitKnown: true,
+      stopReason: 'exit_nonzero',
+      processPid,
+    });
+  });
 
-  it('the keeper starts it again, without any client, and the run is not detached', deep, async () => {
+  it('the keeper restarts it without a client, and no run is detached', deep, async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, 9);
     const before = await home.untilStatus(number, 'running');
@@ -109,24 +105,20 @@ describe('when the daemon is killed', () => {
     expect(waits.map(({ code }) => code)).toEqual([0, 0, 3]);
   });
 
-  it(
-    'a queue of short runs is started, although none is alive any more when the daemon could be restarted',
-    deep,
-    async () => {
-      const home = createHome();
-      const numbers = [];
-      for (let n = 0; n < 6; n += 1) numbers.push(await home.submit(['--', 'sleep', '0.2']));
-      await home.kill(home.daemonPid());
-      // No client helps: only the keeper starts the daemon again.
-      await until('all runs have succeeded', async () => {
-        const { stdout } = await home.clip(['runs', '--json'], { env: { CLIP_NO_SPAWN: '1' } });
-        const runs: RunView[] = stdout === '' ? [] : JSON.parse(stdout).runs;
-        return runs.filter(({ status }) => status === 'succeeded').length === numbers.length;
-      });
-    },
-  );
+  it('a queue of short runs starts although none lived at the restart', deep, async () => {
+    const home = createHome();
+    const numbers = [];
+    for (let n = 0; n < 6; n += 1) numbers.push(await home.submit(['--', 'sleep', '0.2']));
+    await home.kill(home.daemonPid());
+    // No client helps: only the keeper starts the daemon again.
+    await until('all runs have succeeded', async () => {
+      const { stdout } = await home.clip(['runs', '--json'], { env: { CLIP_NO_SPAWN: '1' } });
+      const runs: RunView[] = stdout === '' ? [] : JSON.parse(stdout).runs;
+      return runs.filter(({ status }) => status === 'succeeded').length === numbers.length;
+    });
+  });
 
-  it('a stop in progress continues with the remaining grace, and signals no process twice', deep, async () => {
+  it('a stop continues with its remaining grace, each signal once', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--grace', '4s', '--', node, agent('ignores-signals.mjs')]);
     const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
@@ -149,7 +141,7 @@ describe('when the daemon is killed', () => {
     expect((killed ?? 0) - (asked ?? 0)).toBeGreaterThanOrEqual(4_000);
   });
 
-  it('repeatedly, the run still ends with its true exit code', deep, async () => {
+  it('a run still ends with its true exit code after repeated kills', deep, async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, 9);
     await home.untilStatus(number, 'running');
@@ -164,53 +156,45 @@ describe('when the daemon is killed', () => {
   });
 });
 
-describe('when the daemon is stopped', () => {
-  it(
-    'runs live on, no daemon is started again, and the next daemon has them with their true exit codes',
-    deep,
-    async () => {
-      const home = createHome();
-      const number = await home.submit(['--', node, agent('talks.mjs'), '200', '50', '7']);
-      const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
-      const stopped = await home.clip(['daemon', 'stop']);
-      expect([stopped.code, stopped.stdout]).toEqual([0, 'The daemon was stopped; 1 run lives on.\n']);
-      expect(stopped.stderr).toContain('Until it starts again, these are suspended');
-      const said = lines(stdoutPath).length;
-      // Two seconds of output. A keeper that starts the daemon would have done so by now.
-      await until('the run has printed more lines', () => lines(stdoutPath).length >= Math.min(said + 40, 195));
-      expect([home.pidsOf('daemon'), isAlive(processPid ?? 0)]).toEqual([[], true]);
-      const after = await home.show(number);
-      expect(after).toMatchObject({ status: 'running', processPid, errorCode: null });
-      expect((await home.clip(['wait', String(number)])).code).toBe(7);
-      expect(lines(stdoutPath)).toHaveLength(200);
-    },
-  );
+describe('when the daemon is stopped,', () => {
+  it('runs live on, and the next daemon has their true exit codes', deep, async () => {
+    const home = createHome();
+    const number = await home.submit(['--', node, agent('talks.mjs'), '200', '50', '7']);
+    const { stdoutPath, processPid } = await home.untilStatus(number, 'running');
+    const stopped = await home.clip(['daemon', 'stop']);
+    expect([stopped.code, stopped.stdout]).toEqual([0, 'The daemon was stopped; 1 run lives on.\n']);
+    expect(stopped.stderr).toContain('Until it starts again, these are suspended');
+    const said = lines(stdoutPath).length;
+    // Two seconds of output. A keeper that starts the daemon would have done so by now.
+    await until('the run has printed more lines', () => lines(stdoutPath).length >= Math.min(said + 40, 195));
+    expect([home.pidsOf('daemon'), isAlive(processPid ?? 0)]).toEqual([[], true]);
+    const after = await home.show(number);
+    expect(after).toMatchObject({ status: 'running', processPid, errorCode: null });
+    expect((await home.clip(['wait', String(number)])).code).toBe(7);
+    expect(lines(stdoutPath)).toHaveLength(200);
+  });
 
-  it(
-    'the keeper enforces the time limit, kills after the grace, and the next daemon reports timed_out',
-    deep,
-    async () => {
-      const home = createHome();
-      const number = await home.submit(['--timeout', '2s', '--grace', '1s', '--', node, agent('ignores-signals.mjs')]);
-      const { id, stdoutPath } = await home.untilStatus(number, 'running');
-      await until('the run is ready', () => lines(stdoutPath).includes('ready'));
-      await home.clip(['daemon', 'stop']);
-      await until('the exit record is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
-      expect(home.pidsOf('daemon')).toEqual([]);
-      expect((await home.clip(['wait', String(number)])).code).toBe(124);
-      expect(await home.show(number)).toMatchObject({
-        status: 'timed_out',
-        stopReason: 'timeout',
-        errorCode: 'timeout',
-        timeoutFired: true,
-        signal: 'SIGKILL',
-        exitKnown: true,
-      });
-      expect(lines(stdoutPath)).toEqual(['ready', 'ignored SIGTERM']);
-    },
-  );
+  it('the keeper enforces a time limit, and timed_out is reported', deep, async () => {
+    const home = createHome();
+    const number = await home.submit(['--timeout', '2s', '--grace', '1s', '--', node, agent('ignores-signals.mjs')]);
+    const { id, stdoutPath } = await home.untilStatus(number, 'running');
+    await until('the run is ready', () => lines(stdoutPath).includes('ready'));
+    await home.clip(['daemon', 'stop']);
+    await until('the exit record is on disk', () => existsSync(join(home.folder, 'runs', id, 'exit.json')));
+    expect(home.pidsOf('daemon')).toEqual([]);
+    expect((await home.clip(['wait', String(number)])).code).toBe(124);
+    expect(await home.show(number)).toMatchObject({
+      status: 'timed_out',
+      stopReason: 'timeout',
+      errorCode: 'timeout',
+      timeoutFired: true,
+      signal: 'SIGKILL',
+      exitKnown: true,
+    });
+    expect(lines(stdoutPath)).toEqual(['ready', 'ignored SIGTERM']);
+  });
 
-  it('leftovers of a run that ended meanwhile are ended and listed by the next daemon', deep, async () => {
+  it('the next daemon ends and lists leftovers of an ended run', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit([

@@ -37,7 +37,7 @@ describe('The log of the daemon', () => {
     expect(decided.map(({ event }) => event)).toContain('exited');
   });
 
-  it('has no debug lines by default, and no info lines with log_level = "warn"', async () => {
+  it('has no debug lines by default, and no info lines at the level warn', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     expect(new Set(linesOf(home).map(({ level }) => level))).toEqual(new Set(['info']));

@@ -26,7 +26,7 @@ describe('the start of the daemon', () => {
     expect(readFileSync(join(home.folder, 'daemon.err'), 'utf8')).toBe('');
   });
 
-  it('happens once when 20 clients submit at once, and every number is given once', deep, async () => {
+  it('happens once when 20 clients submit at once, with distinct numbers', deep, async () => {
     const home = createHome();
     const numbers = await Promise.all(Array.from({ length: 20 }, () => home.submit(['--', 'true'])));
     expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
@@ -34,7 +34,7 @@ describe('the start of the daemon', () => {
     expect((await home.clip(['wait', '-q', ...numbers.map(String)])).code).toBe(0);
   });
 
-  it('of a second daemon by hand ends at once, with exit code 0, and leaves the first one alone', deep, async () => {
+  it('by hand beside a running daemon ends at once with exit code 0', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const daemon = home.daemonPid();
@@ -46,7 +46,7 @@ describe('the start of the daemon', () => {
     expect([home.daemonPid(), await home.listens()]).toEqual([daemon, true]);
   });
 
-  it('leaves no process behind when the daemon is stopped at once, not even a keeper that was still starting', async () => {
+  it('followed by a stop leaves no process, not even a starting keeper', async () => {
     const home = createHome();
     for (let round = 0; round < 3; round += 1) {
       const child = spawn(process.execPath, [join(root, 'bin/clipd.js'), '--home', home.folder], {
@@ -114,23 +114,19 @@ describe('the start of the daemon', () => {
 });
 
 describe('the socket', () => {
-  it(
-    'is made again within seconds when it is deleted under a running daemon, and a client in between does not fail',
-    deep,
-    async () => {
-      const home = createHome();
-      await home.clip(['daemon', 'start']);
-      const daemon = home.daemonPid();
-      rmSync(join(home.folder, 'clip.sock'));
-      const { code, stderr } = await home.clip(['runs', '--json']);
-      expect([code, stderr]).toEqual([0, '']);
-      await until('one daemon is left', () => home.pidsOf('daemon').length === 1);
-      expect(home.daemonPid()).toBe(daemon);
-      rmSync(join(home.folder, 'clip.sock'));
-      await until('the daemon listens again without a client', () => home.listens(), 10_000);
-      expect([home.daemonPid(), startsOf(home)]).toEqual([daemon, 1]);
-    },
-  );
+  it('is made again within seconds when deleted, and no client fails', deep, async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const daemon = home.daemonPid();
+    rmSync(join(home.folder, 'clip.sock'));
+    const { code, stderr } = await home.clip(['runs', '--json']);
+    expect([code, stderr]).toEqual([0, '']);
+    await until('one daemon is left', () => home.pidsOf('daemon').length === 1);
+    expect(home.daemonPid()).toBe(daemon);
+    rmSync(join(home.folder, 'clip.sock'));
+    await until('the daemon listens again without a client', () => home.listens(), 10_000);
+    expect([home.daemonPid(), startsOf(home)]).toEqual([daemon, 1]);
+  });
 
   it('of a dead daemon is replaced by the next daemon', deep, async () => {
     const home = createHome();
@@ -154,22 +150,18 @@ describe('the socket', () => {
 });
 
 describe('the home', () => {
-  it(
-    'deleted under an idle daemon ends daemon and keeper within seconds, and the next run makes a new home',
-    deep,
-    async () => {
-      const home = createHome();
-      await home.clip(['run', '--wait', '--', 'true']);
-      rmSync(home.folder, { recursive: true, force: true });
-      await until('the daemon has exited', () => home.pidsOf('daemon').length === 0, 10_000);
-      await until('the keeper has exited', () => home.pidsOf('keeper').length === 0, 10_000);
-      expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
-    },
-  );
+  it('ends daemon and keeper when it is deleted, and is made by the next run', deep, async () => {
+    const home = createHome();
+    await home.clip(['run', '--wait', '--', 'true']);
+    rmSync(home.folder, { recursive: true, force: true });
+    await until('the daemon has exited', () => home.pidsOf('daemon').length === 0, 10_000);
+    await until('the keeper has exited', () => home.pidsOf('keeper').length === 0, 10_000);
+    expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
+  });
 });
 
 describe('clip status', () => {
-  it('waits for a killed daemon that its keeper restarts, and does not report it as stopped', deep, async () => {
+  it('waits for a killed daemon that its keeper restarts', deep, async () => {
     const home = createHome();
     const run = await home.submit(['--', 'sleep', '600']);
     await home.untilStatus(run, 'running');
@@ -181,7 +173,7 @@ describe('clip status', () => {
     ]);
   });
 
-  it('reports at once that the daemon is stopped after a clean stop, although a keeper lives', deep, async () => {
+  it('says at once after a clean stop that the daemon is stopped', deep, async () => {
     const home = createHome();
     const run = await home.submit(['--', 'sleep', '600']);
     await home.untilStatus(run, 'running');
@@ -191,7 +183,7 @@ describe('clip status', () => {
     await home.clip(['cancel', String(run)]);
   });
 
-  it('names the limit of a daemon without free file descriptors, and does not report it as stopped', deep, async () => {
+  it('names the limit of a live daemon without free file descriptors', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const pid = home.daemonPid();

@@ -144,7 +144,7 @@ function anAgent(day: Partial<Budget> | null): Agent {
 }
 
 describe('a daily budget', () => {
-  it('counts runs that end on that day and live runs; at midnight only the live runs are counted on', deep, () => {
+  it('counts runs that end on its day, and live runs beyond midnight', deep, () => {
     const harness = createBudgetHarness({ day: { costUsd: 5 } });
     const [over, late] = [harness.start(), harness.start()];
     harness.says(over, 3);
@@ -176,7 +176,7 @@ describe('a daily budget', () => {
     expect(harness.budgets.mayStart('agent1', null)).toBeNull();
   });
 
-  it('counts neither runs that never started nor the time in which the machine slept', () => {
+  it('counts neither runs that never started nor sleep of the machine', () => {
     const harness = createBudgetHarness({ day: { runs: 2, timeMs: hour } });
     const run = harness.start();
     harness.clock.at += 8 * hour;
@@ -192,7 +192,7 @@ describe('a daily budget', () => {
 describe('a task', () => {
   const budgetOf = () => budget({ costUsd: 2 });
 
-  it('whose runs of all days have used up its budget has its live run stopped and starts nothing more', () => {
+  it('over its budget of all days is stopped, and starts nothing more', () => {
     const harness = createBudgetHarness({ budgetOf });
     const first = harness.start({ task: 7 });
     harness.says(first, 1.5);

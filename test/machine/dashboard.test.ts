@@ -30,7 +30,7 @@ async function restored(terminal: Terminal): Promise<void> {
 }
 
 describe('clip status --watch', () => {
-  it('shows a run as it starts, its output, and how it ends, without a key press', deep, async () => {
+  it('shows a run as it starts, its output and its end, without a key press', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const terminal = await opened(home);
@@ -51,7 +51,7 @@ describe('clip status --watch', () => {
     await restored(terminal);
   });
 
-  it('opens a run with its live log, goes back, filters, and shows the timeline and the keys', deep, async () => {
+  it('opens a run with its log, goes back, filters, shows timeline and keys', deep, async () => {
     const home = createHome();
     await home.submit(['--name', 'other', '--', 'sleep', '1000']);
     await home.submit([
@@ -85,7 +85,7 @@ describe('clip status --watch', () => {
     expect((await home.json<{ live: unknown[] }>(['status', '--json'])).live).toHaveLength(2);
   });
 
-  it('cancels after a confirmation, and kills at once a run that does not stop', deep, async () => {
+  it('cancels after a confirmation, and kills a stopping run at once', deep, async () => {
     const home = createHome();
     await home.submit(['--grace', '10m', '--name', 'stubborn', '--', process.execPath, agent('ignores-signals.mjs')]);
     const terminal = await opened(home);
@@ -106,7 +106,7 @@ describe('clip status --watch', () => {
     await home.clip(['cancel', '2', '--now']);
   });
 
-  it('reports that the daemon was killed, and shows everything again when the next one runs', deep, async () => {
+  it('says that the daemon was killed, and shows all again with the next', deep, async () => {
     const home = createHome();
     await home.submit(['--name', 'survivor', '--', 'sleep', '1000']);
     const terminal = await opened(home);
@@ -197,7 +197,7 @@ describe('clip status --watch', () => {
     expect(home.pidsOf('daemon')).toEqual([]);
   });
 
-  it('prints each change as a line with --plain, and where there is no terminal', deep, async () => {
+  it('prints changes as lines with --plain, and without a terminal', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     for (const extra of [['--plain'], []]) {

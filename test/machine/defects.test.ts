@@ -18,18 +18,15 @@ describe('A daemon with a defect', () => {
   it.each([
     ['the start of a run', 'spawn.before-recorded'],
     ['the end of a run', 'exit.before-recorded'],
-  ])(
-    'that strikes while %s is recorded logs the error with its stack and ends, and the next daemon loses nothing',
-    async (_, point) => {
-      const home = createHome({ env: { CLIP_FAILPOINT: `${point}!` }, mayCrash: true });
-      const number = await home.submit(['--', agent('writes-down-its-starts.sh'), home.base, '0']);
-      const run = await home.untilStatus(number, 'succeeded');
-      expect(run).toMatchObject({ exitCode: 0, retryOfRunId: null });
-      const defects = logOf(home).filter(({ message }) => message === 'unexpected error; daemon exits');
-      expect(defects).toHaveLength(1);
-      expect(defects[0]?.error).toMatch(new RegExp(`^Error: failpoint ${point}\\n\\s+at `));
-      expect(home.daemonPid()).not.toBe(defects[0]?.pid);
-      expect(await invariantsOf(home, new Map())).toEqual([]);
-    },
-  );
+  ])('while %s is recorded logs it and ends; the next daemon loses nothing', async (_, point) => {
+    const home = createHome({ env: { CLIP_FAILPOINT: `${point}!` }, mayCrash: true });
+    const number = await home.submit(['--', agent('writes-down-its-starts.sh'), home.base, '0']);
+    const run = await home.untilStatus(number, 'succeeded');
+    expect(run).toMatchObject({ exitCode: 0, retryOfRunId: null });
+    const defects = logOf(home).filter(({ message }) => message === 'unexpected error; daemon exits');
+    expect(defects).toHaveLength(1);
+    expect(defects[0]?.error).toMatch(new RegExp(`^Error: failpoint ${point}\\n\\s+at `));
+    expect(home.daemonPid()).not.toBe(defects[0]?.pid);
+    expect(await invariantsOf(home, new Map())).toEqual([]);
+  });
 });

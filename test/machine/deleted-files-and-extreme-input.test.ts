@@ -12,7 +12,7 @@ const open = (home: TestHome) => writeFileSync(gateOf(home), '');
 const gated = (home: TestHome, code = 0) => ['--', agent('waits-for-a-file.sh'), gateOf(home), String(code)];
 
 describe('a work folder that was deleted', () => {
-  it('before the start of its run ends the run at once, with the folder’s name and what to do', async () => {
+  it('before its run starts ends the run at once, with a remedy', async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -26,7 +26,7 @@ describe('a work folder that was deleted', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(1);
   });
 
-  it('under a working agent does not keep its end from being recorded, judged and summarized', deep, async () => {
+  it('under a working agent does not prevent recording its end', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -59,8 +59,8 @@ describe('a work folder that was deleted', () => {
   });
 });
 
-describe('a log that is deleted under its run', () => {
-  it('loses the output alone: the run continues, ends with its exit code, and logs reports that the log is gone', async () => {
+describe('a log deleted under its run', () => {
+  it('loses output only: the run has its exit code, and logs says so', async () => {
     const home = createHome();
     const number = await home.submit(gated(home, 7));
     const { stdoutPath } = await home.untilStatus(number, 'running');
@@ -74,7 +74,7 @@ describe('a log that is deleted under its run', () => {
     expect(logs.stderr).toBe(`The log ${stdoutPath} of run ${number} is gone.\n`);
   });
 
-  it('with the whole folder of the run loses the end, and no end is made up', deep, async () => {
+  it('with the whole run folder loses the end, and none is made up', deep, async () => {
     const home = createHome();
     const number = await home.submit(gated(home, 7));
     const run = await home.untilStatus(number, 'running');
@@ -109,7 +109,7 @@ const daemonBytes = (home: TestHome): number =>
   Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${home.daemonPid()}/status`, 'utf8'))?.[1]) * 1_024;
 
 describe('one line of a gigabyte', () => {
-  it('of a plain command is kept byte for byte, and its last bytes are shown without reading the rest', {
+  it('of a command is kept byte for byte, and its tail is shown directly', {
     ...deep,
     timeout: 180_000,
   }, async () => {
@@ -133,7 +133,7 @@ describe('one line of a gigabyte', () => {
     expect(daemonBytes(home)).toBeLessThan(250 * 2 ** 20);
   });
 
-  it('in the stream of an agent is skipped within a bounded memory, and the lines after it count', {
+  it("in an agent's stream is skipped in bounded memory, not later lines", {
     ...deep,
     timeout: 180_000,
   }, async () => {
@@ -171,46 +171,42 @@ describe('one line of a gigabyte', () => {
 });
 
 describe('text that is not UTF-8', () => {
-  it(
-    'in an agent’s messages, or with characters cut in two, breaks nothing: the readable part is shown',
-    deep,
-    async () => {
-      const home = createHome();
-      const line = Buffer.from(
-        `${JSON.stringify({ type: 'item.completed', item: { id: 'w', type: 'agent_message', text: 'Größe: 漢字 🙂 #' } })}\n`,
-      );
-      const broken = Buffer.from(line);
-      broken[broken.indexOf('#')] = 0xff;
-      // The cut is after the first byte of a character.
-      const at = broken.indexOf('漢') + 1;
-      const bytes = (part: Buffer) => ({ bytes: part.toString('base64') });
-      await addSpeaker(home, [
-        [
-          session('s1'),
-          bytes(broken.subarray(0, at)),
-          { await: gateOf(home) },
-          bytes(broken.subarray(at)),
-          done(10, 1),
-          { exit: 0 },
-        ],
-      ]);
-      const number = await home.submit(['--agent', 'coder', 'Do it.']);
-      await until('the first half was read', async () => (await home.show(number)).sessionIdAfter);
-      open(home);
-      const run = await until('the run has settled', async () =>
-        (await home.show(number)).settled ? home.show(number) : null,
-      );
-      expect(run).toMatchObject({ status: 'succeeded', lastMessage: 'Größe: 漢字 🙂 \ufffd' });
-      expect((await home.clip(['show', String(number)])).stdout).toContain('Größe: 漢字 🙂');
-    },
-  );
+  it("or is cut within characters breaks nothing in an agent's messages", deep, async () => {
+    const home = createHome();
+    const line = Buffer.from(
+      `${JSON.stringify({ type: 'item.completed', item: { id: 'w', type: 'agent_message', text: 'Größe: 漢字 🙂 #' } })}\n`,
+    );
+    const broken = Buffer.from(line);
+    broken[broken.indexOf('#')] = 0xff;
+    // The cut is after the first byte of a character.
+    const at = broken.indexOf('漢') + 1;
+    const bytes = (part: Buffer) => ({ bytes: part.toString('base64') });
+    await addSpeaker(home, [
+      [
+        session('s1'),
+        bytes(broken.subarray(0, at)),
+        { await: gateOf(home) },
+        bytes(broken.subarray(at)),
+        done(10, 1),
+        { exit: 0 },
+      ],
+    ]);
+    const number = await home.submit(['--agent', 'coder', 'Do it.']);
+    await until('the first half was read', async () => (await home.show(number)).sessionIdAfter);
+    open(home);
+    const run = await until('the run has settled', async () =>
+      (await home.show(number)).settled ? home.show(number) : null,
+    );
+    expect(run).toMatchObject({ status: 'succeeded', lastMessage: 'Größe: 漢字 🙂 \ufffd' });
+    expect((await home.clip(['show', String(number)])).stdout).toContain('Größe: 漢字 🙂');
+  });
 });
 
 /** CLIP_TEST_MANY=100000 tests the maximum, which takes some minutes. */
 const many = Number(process.env['CLIP_TEST_MANY'] ?? 10_000);
 
 describe('a very long queue', () => {
-  it('is admitted, shown, found again by the next daemon and canceled, and no request waits long', {
+  it('is admitted, shown, recovered and canceled without slow requests', {
     ...deep,
     timeout: 900_000,
   }, async () => {

@@ -12,8 +12,8 @@ import { until } from '../support/until.ts';
 const folder = join(root, 'examples');
 const example = (name: string) => join(folder, name);
 
-describe('The files in examples/', () => {
-  it('are all listed in its README', () => {
+describe('in examples/,', () => {
+  it('all files are listed in the README', () => {
     const readme = readFileSync(example('README.md'), 'utf8');
     const listed = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, name]) => name);
     expect(
@@ -32,7 +32,7 @@ describe('The files in examples/', () => {
     expect(readFileSync(failures, 'utf8')).toMatch(/^\S+ run 1 failed: Exited with code 3\.\n$/);
   });
 
-  it('batch.jsonl runs as a batch, and its key makes a second submission harmless', deep, async () => {
+  it('batch.jsonl runs as a batch, and its keys allow a second submission', deep, async () => {
     const home = createHome();
     expect((await home.clip(['run', '--batch', example('batch.jsonl'), '--wait'])).code).toBe(0);
     const { runs } = await home.json<{ runs: RunView[] }>(['runs', '--json']);
@@ -42,7 +42,7 @@ describe('The files in examples/', () => {
     expect((await home.json<{ runs: RunView[] }>(['runs', '--json', '--name', 'migrate'])).runs).toHaveLength(1);
   });
 
-  it('pipeline.sh stops the other command when one fails, and exits with its code', deep, async () => {
+  it('pipeline.sh stops the other command on a failure, with its code', deep, async () => {
     const home = createHome();
     const { code } = await shellIn(home).paste(`${example('pipeline.sh')} 'exit 7' 'sleep 1000'`);
     expect(code).not.toBe(0);
@@ -50,7 +50,7 @@ describe('The files in examples/', () => {
     expect(runs.map(({ status }) => status)).toEqual(['cancelled', 'failed']);
   });
 
-  it('smith.json describes the agent smith: its session, tools and tokens are read', deep, async () => {
+  it('smith.json describes the agent smith with session, tools and tokens', deep, async () => {
     const home = createHome();
     const bin = join(home.base, 'bin-smith');
     spawnSync('mkdir', ['-p', bin]);

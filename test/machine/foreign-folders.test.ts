@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createHome } from '../support/home.ts';
 
-it('A copy of a run folder and a folder of a person are neither taken for runs nor removed, also after a crash', async () => {
+it("Copied run folders and people's folders are neither runs nor removed, even after a crash", async () => {
   const home = createHome();
   expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
   const runs = join(home.folder, 'runs');

@@ -71,41 +71,37 @@ const sentence = 'There is no space left on the disk of the home: no run is admi
 /** The time limit of tests with many commands, for a busy machine. */
 const longMs = 240_000;
 
-describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: longMs }, () => {
-  it(
-    'admits no run and says so, while live runs end with their true exit codes, wait and cancel work, and everything continues once there is space',
-    deep,
-    async () => {
-      const { home, told, first, second } = await fullHome();
-      const daemon = home.daemonPid();
-      // The remaining space is for the records, not for another run.
-      home.spare(2 ** 20);
-      const refused = await home.clip(['run', '--', 'true']);
-      expect([refused.code, refused.stdout, refused.stderr]).toEqual([7, '', expect.stringContaining(sentence)]);
-      home.fill();
-      const retried = await home.clip(['retry', String(first)]);
-      expect(retried.code).toBeGreaterThan(0);
-      expect((await home.clip(['status'])).stdout).toContain(sentence);
-      expect((await home.clip(['doctor'])).stdout).toMatch(/✗ disk +There is no space left/);
-      const stubborn = await home.clip(['cancel', String(second)]);
-      expect([stubborn.code, (await home.show(second)).status]).toEqual([0, 'cancelled']);
-      expect(await home.show(told.get('waits') ?? 0)).toMatchObject({
-        status: 'queued',
-        waitingFor: 'there is no space left on the disk of the home',
-      });
-      open(home, 'first');
-      expect((await home.clip(['wait', String(first)])).code).toBe(7);
-      expect(await home.show(first)).toMatchObject({ status: 'failed', exitCode: 7, exitKnown: true });
-      home.empty();
-      await home.untilRoom();
-      // The run that it waited for has failed, so it ends as it would have without the full disk.
-      expect((await home.clip(['wait', String(told.get('waits'))])).code).toBe(130);
-      expect(home.daemonPid()).toBe(daemon);
-      expect(await invariantsOf(home, told)).toEqual([]);
-    },
-  );
+describe.skipIf(!mayMount)('a full disk', { timeout: longMs }, () => {
+  it('admits no run, while live runs end with their true exit codes', deep, async () => {
+    const { home, told, first, second } = await fullHome();
+    const daemon = home.daemonPid();
+    // The remaining space is for the records, not for another run.
+    home.spare(2 ** 20);
+    const refused = await home.clip(['run', '--', 'true']);
+    expect([refused.code, refused.stdout, refused.stderr]).toEqual([7, '', expect.stringContaining(sentence)]);
+    home.fill();
+    const retried = await home.clip(['retry', String(first)]);
+    expect(retried.code).toBeGreaterThan(0);
+    expect((await home.clip(['status'])).stdout).toContain(sentence);
+    expect((await home.clip(['doctor'])).stdout).toMatch(/✗ disk +There is no space left/);
+    const stubborn = await home.clip(['cancel', String(second)]);
+    expect([stubborn.code, (await home.show(second)).status]).toEqual([0, 'cancelled']);
+    expect(await home.show(told.get('waits') ?? 0)).toMatchObject({
+      status: 'queued',
+      waitingFor: 'there is no space left on the disk of the home',
+    });
+    open(home, 'first');
+    expect((await home.clip(['wait', String(first)])).code).toBe(7);
+    expect(await home.show(first)).toMatchObject({ status: 'failed', exitCode: 7, exitKnown: true });
+    home.empty();
+    await home.untilRoom();
+    // The run that it waited for has failed, so it ends as it would have without the full disk.
+    expect((await home.clip(['wait', String(told.get('waits'))])).code).toBe(130);
+    expect(home.daemonPid()).toBe(daemon);
+    expect(await invariantsOf(home, told)).toEqual([]);
+  });
 
-  it('leaves room for the records although a run fills the disk repeatedly with its log', deep, async () => {
+  it('has room for records although a run keeps filling it with its log', deep, async () => {
     const home = createHomeOnDisk(32);
     const told = new Map<string, number>();
     await home.clip(['daemon', 'start']);
@@ -130,7 +126,7 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await invariantsOf(home, told)).toEqual([]);
   });
 
-  it('takes hundreds of changes, one by one, without growth of the database', deep, async () => {
+  it('takes hundreds of single changes without growth of the database', deep, async () => {
     const home = createHomeOnDisk(32);
     await home.clip(['daemon', 'start']);
     await untilReserved(home);
@@ -159,52 +155,44 @@ describe.skipIf(!mayMount)('a full disk (mounted for the test)', { timeout: long
     expect(await invariantsOf(home, new Map(Array.from({ length: 300 }, (_, n) => [`k${n + 1}`, n + 1])))).toEqual([]);
   });
 
-  it(
-    'lets a killed daemon start again: it shows, waits and cancels, and starts runs once there is space',
-    deep,
-    async () => {
-      const { home, told, first, second, waits } = await fullHome();
-      await home.kill(home.daemonPid());
-      home.fill();
-      await until('another daemon answers', async () => (await home.clip(['runs', '--limit', '1'])).code === 0);
-      await home.untilFull();
-      expect((await home.clip(['status'])).stdout).toContain(sentence);
-      expect((await home.clip(['logs', String(first), '--stream', 'stderr'])).stdout.length).toBeGreaterThan(100);
-      expect(await home.show(second)).toMatchObject({ status: 'running', errorCode: null });
-      expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
-      expect((await home.clip(['cancel', String(second)])).code).toBe(0);
-      open(home, 'first');
-      expect((await home.clip(['wait', String(first)])).code).toBe(7);
-      home.empty();
-      expect((await home.clip(['wait', String(waits)])).code).toBe(130);
-      expect(await invariantsOf(home, told)).toEqual([]);
-    },
-  );
+  it('lets a killed daemon start again, to show, wait and cancel', deep, async () => {
+    const { home, told, first, second, waits } = await fullHome();
+    await home.kill(home.daemonPid());
+    home.fill();
+    await until('another daemon answers', async () => (await home.clip(['runs', '--limit', '1'])).code === 0);
+    await home.untilFull();
+    expect((await home.clip(['status'])).stdout).toContain(sentence);
+    expect((await home.clip(['logs', String(first), '--stream', 'stderr'])).stdout.length).toBeGreaterThan(100);
+    expect(await home.show(second)).toMatchObject({ status: 'running', errorCode: null });
+    expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
+    expect((await home.clip(['cancel', String(second)])).code).toBe(0);
+    open(home, 'first');
+    expect((await home.clip(['wait', String(first)])).code).toBe(7);
+    home.empty();
+    expect((await home.clip(['wait', String(waits)])).code).toBe(130);
+    expect(await invariantsOf(home, told)).toEqual([]);
+  });
 
-  it(
-    'lets a stopped daemon start again: it shows, waits and cancels, and starts runs once there is space',
-    deep,
-    async () => {
-      const { home, told, first, second, waits } = await fullHome();
-      const { processPid } = await home.show(first);
-      await home.clip(['daemon', 'stop']);
-      home.fill();
-      open(home, 'first');
-      await until('the process has ended', () => !isAlive(processPid ?? 0));
-      expect((await home.clip(['daemon', 'start'])).code).toBe(0);
-      expect((await home.clip(['status'])).stdout).toContain(sentence);
-      expect((await home.clip(['logs', String(second), '--stream', 'stderr'])).code).toBe(0);
-      expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
-      expect((await home.clip(['wait', String(first)])).code).toBe(7);
-      expect((await home.clip(['cancel', String(second)])).code).toBe(0);
-      home.empty();
-      await home.untilRoom();
-      expect((await home.clip(['wait', String(waits)])).code).toBe(130);
-      expect(await invariantsOf(home, told)).toEqual([]);
-    },
-  );
+  it('lets a stopped daemon start again, to show, wait and cancel', deep, async () => {
+    const { home, told, first, second, waits } = await fullHome();
+    const { processPid } = await home.show(first);
+    await home.clip(['daemon', 'stop']);
+    home.fill();
+    open(home, 'first');
+    await until('the process has ended', () => !isAlive(processPid ?? 0));
+    expect((await home.clip(['daemon', 'start'])).code).toBe(0);
+    expect((await home.clip(['status'])).stdout).toContain(sentence);
+    expect((await home.clip(['logs', String(second), '--stream', 'stderr'])).code).toBe(0);
+    expect((await home.clip(['run', '--', 'true'])).code).toBe(7);
+    expect((await home.clip(['wait', String(first)])).code).toBe(7);
+    expect((await home.clip(['cancel', String(second)])).code).toBe(0);
+    home.empty();
+    await home.untilRoom();
+    expect((await home.clip(['wait', String(waits)])).code).toBe(130);
+    expect(await invariantsOf(home, told)).toEqual([]);
+  });
 
-  it('is reported when the daemon cannot open its database, and nothing is changed', deep, async () => {
+  it('is reported when the daemon cannot open its database', deep, async () => {
     const home = createHomeOnDisk(32);
     expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
     await untilReserved(home);
@@ -226,8 +214,8 @@ const forbidGrowth = (pid: number) => spawnSync('prlimit', ['--pid', String(pid)
 const allowGrowth = (pid: number) =>
   spawnSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:unlimited']).status === 0;
 
-describe('a daemon that can write nothing (its file size limit is 0)', { timeout: longMs }, () => {
-  it('admits no run, lives on, and records every end once it can write', async () => {
+describe('a daemon that cannot write', { timeout: longMs }, () => {
+  it('admits no run, lives on, and records each end once it can write', async () => {
     const home = createHome();
     const told = new Map<string, number>();
     await home.clip(['daemon', 'start']);

@@ -15,7 +15,7 @@ for (const fd of held) closeSync(fd);
 console.log(why);
 `;
 
-it('a hook that cannot be started for lack of a file descriptor says so, and raises no unhandled error', () => {
+it('a hook that lacks a file descriptor says so, without an unhandled error', () => {
   const limited = ['-c', 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, script];
   expect(execFileSync('bash', limited, { encoding: 'utf8', cwd: root }).trim()).toBe(
     'it could not be started (EMFILE)',

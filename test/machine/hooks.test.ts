@@ -33,39 +33,35 @@ function homeWith(hooks: readonly string[], more = '') {
 const logOf = (home: TestHome) => readFileSync(join(home.folder, 'daemon.log'), 'utf8');
 
 describe('a hook', () => {
-  it(
-    'gets each failed run once and in order, and the empty queue, but nothing from before it was configured',
-    deep,
-    async () => {
-      const { home, told } = homeWith(['failed', 'queue_empty']);
-      for (const code of [3, 0, 4]) await home.submit(['--', 'sh', '-c', `exit ${code}`]);
-      await home.submit(['--timeout', '1s', '--', 'sleep', '100']);
-      await home.untilStatus(4, 'timed_out');
-      await until(
-        'all hooks were called',
-        () => told('failed').length >= 3 && told('queue_empty').some(({ event }) => event === 'queue_empty'),
-      );
-      expect(told('failed').map(({ run }) => [run?.number, run?.status, run?.exitCode])).toEqual([
-        [1, 'failed', 3],
-        [3, 'failed', 4],
-        [4, 'timed_out', null],
-      ]);
-      expect(told('failed')[0]).toMatchObject({
-        schema: 1,
-        event: 'failed',
-        at: expect.stringMatching(/^\d{4}-.*Z$/),
-        run: { errorCode: 'exit_nonzero' },
-        task: null,
-      });
-      configure(home, `[hooks]\nfailed = ["${writes}", "${join(home.base, 'other')}", "failed"]\n`);
-      await home.clip(['daemon', 'restart']);
-      expect((await home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 9'])).code).toBe(9);
-      await until('the next hook was called', () => existsSync(join(home.base, 'other')));
-      expect(readFileSync(join(home.base, 'other'), 'utf8').match(/"number":\d+/g)).toEqual(['"number":5']);
-    },
-  );
+  it('gets new failed runs once and in order, and the empty queue', deep, async () => {
+    const { home, told } = homeWith(['failed', 'queue_empty']);
+    for (const code of [3, 0, 4]) await home.submit(['--', 'sh', '-c', `exit ${code}`]);
+    await home.submit(['--timeout', '1s', '--', 'sleep', '100']);
+    await home.untilStatus(4, 'timed_out');
+    await until(
+      'all hooks were called',
+      () => told('failed').length >= 3 && told('queue_empty').some(({ event }) => event === 'queue_empty'),
+    );
+    expect(told('failed').map(({ run }) => [run?.number, run?.status, run?.exitCode])).toEqual([
+      [1, 'failed', 3],
+      [3, 'failed', 4],
+      [4, 'timed_out', null],
+    ]);
+    expect(told('failed')[0]).toMatchObject({
+      schema: 1,
+      event: 'failed',
+      at: expect.stringMatching(/^\d{4}-.*Z$/),
+      run: { errorCode: 'exit_nonzero' },
+      task: null,
+    });
+    configure(home, `[hooks]\nfailed = ["${writes}", "${join(home.base, 'other')}", "failed"]\n`);
+    await home.clip(['daemon', 'restart']);
+    expect((await home.clip(['run', '--wait', '--', 'sh', '-c', 'exit 9'])).code).toBe(9);
+    await until('the next hook was called', () => existsSync(join(home.base, 'other')));
+    expect(readFileSync(join(home.base, 'other'), 'utf8').match(/"number":\d+/g)).toEqual(['"number":5']);
+  });
 
-  it('gets each event once across the death of the daemon, including ends while no daemon ran', deep, async () => {
+  it('gets each event once although the daemon dies and runs end meanwhile', deep, async () => {
     const { home, told } = homeWith(['failed', 'queue_empty']);
     const gate = join(home.base, 'gate');
     await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);
@@ -150,40 +146,36 @@ describe('a hook', () => {
     await until('both processes have ended', () => started.every((pid) => !isAlive(pid)));
   });
 
-  it(
-    'that fails or is missing stops nothing else: the log and the doctor report it, and its environment has no mark of a run',
-    deep,
-    async () => {
-      const home = createHome({ env: { CLIP_RUN_ID: 'not-a-run' } });
-      const seen = join(home.base, 'seen');
-      configure(
-        home,
-        `[hooks]\nfailed = ["sh", "-c", "env > ${seen}; echo sorry >&2; exit 7"]\nqueue_empty = ["/no/such/program"]\n`,
-      );
-      await home.clip(['run', '--wait', '--', 'false']);
-      await until('both are logged', () => logOf(home).split('hook failed').length === 3);
-      expect(logOf(home)).toContain('it ended with 7: sorry');
-      expect(logOf(home)).toContain('it could not be started (ENOENT)');
-      expect(readFileSync(seen, 'utf8')).not.toMatch(/^CLIP_(RUN_|ROLE|TASK|BIN)/m);
-      expect(readFileSync(seen, 'utf8')).toContain(`CLIP_HOME=${home.folder}`);
-      const { checks } = await home.json<{ checks: { name: string; state: string; says: string }[] }>([
-        'doctor',
-        '--json',
-      ]);
-      expect(checks.filter(({ name }) => name.startsWith('hook'))).toEqual([
-        expect.objectContaining({
-          name: 'hook failed',
-          state: 'warning',
-          says: expect.stringContaining('it ended with 7: sorry'),
-        }),
-        expect.objectContaining({
-          name: 'hook queue_empty',
-          state: 'broken',
-          says: expect.stringContaining('/no/such/program'),
-        }),
-      ]);
-    },
-  );
+  it('that fails or is missing stops nothing; log and doctor report it', deep, async () => {
+    const home = createHome({ env: { CLIP_RUN_ID: 'not-a-run' } });
+    const seen = join(home.base, 'seen');
+    configure(
+      home,
+      `[hooks]\nfailed = ["sh", "-c", "env > ${seen}; echo sorry >&2; exit 7"]\nqueue_empty = ["/no/such/program"]\n`,
+    );
+    await home.clip(['run', '--wait', '--', 'false']);
+    await until('both are logged', () => logOf(home).split('hook failed').length === 3);
+    expect(logOf(home)).toContain('it ended with 7: sorry');
+    expect(logOf(home)).toContain('it could not be started (ENOENT)');
+    expect(readFileSync(seen, 'utf8')).not.toMatch(/^CLIP_(RUN_|ROLE|TASK|BIN)/m);
+    expect(readFileSync(seen, 'utf8')).toContain(`CLIP_HOME=${home.folder}`);
+    const { checks } = await home.json<{ checks: { name: string; state: string; says: string }[] }>([
+      'doctor',
+      '--json',
+    ]);
+    expect(checks.filter(({ name }) => name.startsWith('hook'))).toEqual([
+      expect.objectContaining({
+        name: 'hook failed',
+        state: 'warning',
+        says: expect.stringContaining('it ended with 7: sorry'),
+      }),
+      expect.objectContaining({
+        name: 'hook queue_empty',
+        state: 'broken',
+        says: expect.stringContaining('/no/such/program'),
+      }),
+    ]);
+  });
 });
 
 describe('notifications', () => {

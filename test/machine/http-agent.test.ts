@@ -77,7 +77,7 @@ describe('clip-http sends a request', () => {
     });
   });
 
-  it('with headers whose secrets come from the environment and appear nowhere else', async () => {
+  it('with secret headers from the environment, found nowhere else', async () => {
     const agent = await playAgent((_, answer) => answer.end());
     // biome-ignore lint/suspicious/noTemplateCurlyInString: clip-http replaces it, not JavaScript
     const args = [agent.url, '--header', 'Authorization=Bearer $TOKEN', '--header', 'X-Both=${TOKEN}/$OTHER/$$5=x'];
@@ -92,7 +92,7 @@ describe('clip-http sends a request', () => {
     expect(agent.asked[0]?.headers).toMatchObject({ authorization: 'Bearer hidden-1', 'x-both': 'hidden-1/two/$5=x' });
   });
 
-  it('with the name and password of the URL as a header, and prints them nowhere', deep, async () => {
+  it('with URL credentials as a header, and prints them nowhere', deep, async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(500).end());
     const result = await runClipHttp([`http://ada:secret%21@127.0.0.1:${agent.port}/a?key=secret2`]);
     expect(agent.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from('ada:secret!').toString('base64')}`);
@@ -189,7 +189,7 @@ describe('the log of an HTTP agent', () => {
     expect(child.exitCode).toBe(null);
   });
 
-  it('may be larger than the memory: a body of 400 MB passes in less than 200 MB', deep, async () => {
+  it('may exceed the memory: 400 MB pass in less than 200 MB', deep, async () => {
     const megabyte = Buffer.alloc(2 ** 20, 'x');
     const agent = await playAgent((_, answer) => {
       let left = 400;
@@ -261,7 +261,7 @@ describe('an HTTP agent that reports a failure', () => {
     expect(failure?.message).toContain(agent.url);
   });
 
-  it('in the last line of its stream fails, whatever the lines before say', deep, async () => {
+  it('in the last line of its stream fails', deep, async () => {
     const agent = await playAgent((_, answer) =>
       answer.end('{"status":"running"}\n{"status":"succeeded"}\n{"status":"failed","error":{"message":"It broke."}}\n'),
     );
@@ -273,8 +273,8 @@ describe('an HTTP agent that reports a failure', () => {
   });
 });
 
-describe('an HTTP agent that cannot be reached', () => {
-  it('because no server listens is unavailable, and the message has the address', deep, async () => {
+describe('an unreachable HTTP agent', () => {
+  it('is unavailable without a listener, and its address is named', deep, async () => {
     const server = createTcpServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -288,7 +288,7 @@ describe('an HTTP agent that cannot be reached', () => {
     );
   });
 
-  it('because it closes the connection without an answer is unavailable', deep, async () => {
+  it('is unavailable when it closes the connection without an answer', deep, async () => {
     const agent = await playAgent((_, answer) => answer.destroy());
     const result = await runClipHttp([agent.url]);
     expect([result.code, reportedBy(result)?.failure?.class]).toEqual([1, 'provider_unavailable']);
@@ -298,40 +298,32 @@ describe('an HTTP agent that cannot be reached', () => {
   it.each([
     ['of known length', { 'content-length': '1000' }],
     ['in pieces', {}],
-  ])(
-    'because it closes the connection in the middle of an answer %s keeps what was received, and fails',
-    deep,
-    async (_, headers) => {
-      const agent = await playAgent((_asked, answer) => {
-        answer.writeHead(200, headers);
-        answer.write('I was just about to', () => answer.destroy());
-      });
-      const result = await runClipHttp([agent.url]);
-      expect(result.code).toBe(1);
-      expect(result.stdout.split('\n')[0]).toBe('I was just about to');
-      const failure = reportedBy(result)?.failure;
-      expect([failure?.class, failure?.message]).toEqual([
-        'provider_unavailable',
-        expect.stringContaining('hung up in the middle of its answer'),
-      ]);
-    },
-  );
+  ])('keeps what it received, and fails, when cut within an answer %s', deep, async (_, headers) => {
+    const agent = await playAgent((_asked, answer) => {
+      answer.writeHead(200, headers);
+      answer.write('I was just about to', () => answer.destroy());
+    });
+    const result = await runClipHttp([agent.url]);
+    expect(result.code).toBe(1);
+    expect(result.stdout.split('\n')[0]).toBe('I was just about to');
+    const failure = reportedBy(result)?.failure;
+    expect([failure?.class, failure?.message]).toEqual([
+      'provider_unavailable',
+      expect.stringContaining('hung up in the middle of its answer'),
+    ]);
+  });
 
   it.each([
     ['{\n  "status": "succeeded",\n  "message": "I was ju'],
     ['{"status":"succ'],
     ['{"message":"I begin."}\n{"status":"succ'],
     ['[1,\n2'],
-  ])(
-    'because it closes the connection in the middle of the document %j keeps what was received, and fails',
-    deep,
-    async (text) => {
-      const agent = await playAgent((_asked, answer) => answer.write(text, () => answer.destroy()));
-      const result = await runClipHttp([agent.url]);
-      expect([result.code, result.stdout.slice(0, text.length + 1)]).toEqual([1, `${text}\n`]);
-      expect(reportedBy(result)?.failure?.message).toContain('hung up in the middle of its answer');
-    },
-  );
+  ])('keeps what it received, and fails, when cut within %j', deep, async (text) => {
+    const agent = await playAgent((_asked, answer) => answer.write(text, () => answer.destroy()));
+    const result = await runClipHttp([agent.url]);
+    expect([result.code, result.stdout.slice(0, text.length + 1)]).toEqual([1, `${text}\n`]);
+    expect(reportedBy(result)?.failure?.message).toContain('hung up in the middle of its answer');
+  });
 
   it.each([
     [['http://us%er:pw@h'], 'The URL has a name or a password'],
@@ -349,7 +341,7 @@ describe('an HTTP agent that cannot be reached', () => {
     [['http://a', '--header', 'Host=evil'], '--header: host is set by clip-http itself'],
     [['http://a', '--header', 'X=$NOT_THERE'], 'the environment has no variable NOT_THERE'],
     [['http://a', '--header', 'X=a\nb: c'], 'characters that no header may have'],
-  ])('because it was started with %j has a bad argument', deep, async (args, words) => {
+  ])('has a bad argument when it was started with %j', deep, async (args, words) => {
     const result = await runClipHttp(args);
     expect(result.code).toBe(2);
     expect(reportedBy(result)?.failure?.message).toContain(words);
@@ -491,7 +483,7 @@ describe('an HTTP agent that answers 202', () => {
     );
   });
 
-  it('and ends in the middle of a stream of lines, cut anywhere, has ended', deep, async () => {
+  it('and ends within a stream of lines, cut anywhere, has ended', deep, async () => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end('{"status":"accepted"}');
       answer.write('{"status":"running"}\n{"message":"Half');
@@ -525,7 +517,7 @@ describe('an HTTP agent that answers 202', () => {
     });
   });
 
-  it('may give the status URL in its body, and continue with status 200', deep, async () => {
+  it('may give the status URL in its body, and continue with 200', deep, async () => {
     const answers = [
       '{"status":"queued"}',
       '{"status":"running"}',
@@ -540,7 +532,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(reportedBy(result)?.failure?.message).toBe('No luck.');
   });
 
-  it('without a status URL has accepted the work, and no result follows', deep, async () => {
+  it('without a status URL has accepted the work without a result', deep, async () => {
     const agent = await playAgent((_, answer) => answer.writeHead(202, json).end('{"status":"accepted"}'));
     expect(await runClipHttp([agent.url])).toMatchObject({ code: 0, stdout: '{"status":"accepted"}\n' });
     expect(agent.asked).toHaveLength(1);
@@ -563,7 +555,7 @@ describe('an HTTP agent that answers 202', () => {
     expect(gaps[1]).toBeGreaterThanOrEqual(900);
   });
 
-  it('and then fails temporarily is asked again, which is reported', deep, async () => {
+  it('and fails temporarily is asked again, which is reported', deep, async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
@@ -600,7 +592,7 @@ describe('an HTTP agent that answers 202', () => {
   });
 
   it.each(['{"cancelUrl":"http://other.invalid/c"}', '{"message":"x"}\n{"cancelUrl":"http://other.invalid/c"}\n'])(
-    'and gives a cancel URL on another host, in %j, is refused, and its answer stays in the log',
+    'with a cancel URL on another host, %j, is refused and logged',
     deep,
     async (text) => {
       const agent = await playAgent((_, answer) => answer.writeHead(202, { location: '/s' }).end(text));
@@ -610,40 +602,34 @@ describe('an HTTP agent that answers 202', () => {
     },
   );
 
-  it(
-    'and closes the connection in the middle of its last answer has failed, because a repeated answer would be in the log twice',
-    deep,
-    async () => {
-      const agent = await playAgent(({ path }, answer) => {
-        if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
-        return answer.write('Half of ', () => answer.destroy());
-      });
-      const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
-      expect([result.code, agent.asked.length]).toEqual([1, 2]);
-      expect(result.stdout).toMatch(new RegExp(`^${pending}\n${final}\nHalf of \n.*clip-http.failed`));
-    },
-  );
+  // A repeated answer would be in the log twice.
+  it('and closes within its last answer has failed', deep, async () => {
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
+      return answer.write('Half of ', () => answer.destroy());
+    });
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+    expect([result.code, agent.asked.length]).toEqual([1, 2]);
+    expect(result.stdout).toMatch(new RegExp(`^${pending}\n${final}\nHalf of \n.*clip-http.failed`));
+  });
 
-  it(
-    'and closes the connection in the middle of a document of many lines is asked again, because no part of it is in the log yet',
-    deep,
-    async () => {
-      let looks = 0;
-      const agent = await playAgent(({ path }, answer) => {
-        if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
-        looks += 1;
-        return looks === 1 ? answer.write('{\n"message": "Ha', () => answer.destroy()) : answer.end(ended('At last.'));
-      });
-      const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
-      expect([result.code, agent.asked.length, result.stdout]).toEqual([
-        0,
-        3,
-        `${pending}\n${final}\n${ended('At last.')}\n`,
-      ]);
-    },
-  );
+  // No part of it is in the log yet.
+  it('and closes within a document of many lines is asked again', deep, async () => {
+    let looks = 0;
+    const agent = await playAgent(({ path }, answer) => {
+      if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
+      looks += 1;
+      return looks === 1 ? answer.write('{\n"message": "Ha', () => answer.destroy()) : answer.end(ended('At last.'));
+    });
+    const result = await runClipHttp([agent.url, '--poll-interval', '100ms']);
+    expect([result.code, agent.asked.length, result.stdout]).toEqual([
+      0,
+      3,
+      `${pending}\n${final}\n${ended('At last.')}\n`,
+    ]);
+  });
 
-  it('and then fails for days is reported at once, and then once a minute', deep, async () => {
+  it('and fails for days is reported at once, then once a minute', deep, async () => {
     let looks = 0;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') return answer.writeHead(202, { location: '/s' }).end();
@@ -677,7 +663,7 @@ describe('clip-http, told to stop,', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('by %s calls the cancel URL and exits with %d', deep, async (signal, code) => {
+  ] as const)('calls the cancel URL on %s and exits with %d', deep, async (signal, code) => {
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/cancel') return answer.end();
       return answer.write('Working.\n');
@@ -698,7 +684,7 @@ describe('clip-http, told to stop,', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'by %s leaves the received part of a document in the log',
+    'leaves the received part of a document in the log on %s',
     deep,
     async (signal) => {
       const text = '{\n  "message": "I was just ab';
@@ -717,7 +703,7 @@ describe('clip-http, told to stop,', () => {
     },
   );
 
-  it('while it waits for the next poll calls the cancel URL of the answer', deep, async () => {
+  it('calls the cancel URL of the answer while it waits for a poll', deep, async () => {
     const agent = await playAgent(({ path }, answer) =>
       path === '/'
         ? answer.writeHead(202, { location: '/s', 'retry-after': '3600' }).end('{"cancelUrl":"/c?x=1"}\n')
@@ -748,7 +734,7 @@ describe('clip-http, told to stop,', () => {
     expect(readingsOf(stderr, 'stderr')).toEqual([]);
   });
 
-  it('stays until the cancel request is answered, also when the answer ends first', deep, async () => {
+  it('waits for the answer of its cancel request, even after the end', deep, async () => {
     let working: { end: (text: string) => void } | null = null;
     const agent = await playAgent(({ path }, answer) => {
       if (path === '/') {
@@ -784,7 +770,7 @@ describe('clip-http, told to stop,', () => {
     await until('the agent sees the closed connection', () => gone);
   });
 
-  it('before the prompt has arrived only exits', deep, async () => {
+  it('only exits before the prompt has arrived', deep, async () => {
     const agent = await playAgent((_, answer) => answer.end());
     const { child, ended: end } = startClipHttp([agent.url, '--cancel', `${agent.url}/c`], { prompt: null });
     // This is more than a pipe holds. When all of it is written, the program is reading, and its signal handlers are
@@ -809,7 +795,7 @@ describe('clip-http, told to stop,', () => {
   });
 });
 
-it('clip-http exits at once after the answer, although the server would keep the connection open', deep, async () => {
+it('clip-http exits after the answer although the server stays connected', deep, async () => {
   const agent = await playAgent((_, answer) => answer.writeHead(200, { connection: 'keep-alive' }).end('ok'));
   const before = Date.now();
   expect((await runClipHttp([agent.url])).code).toBe(0);

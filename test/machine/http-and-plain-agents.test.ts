@@ -15,52 +15,48 @@ function program(home: TestHome, name: string, text: string): string {
 }
 
 describe('an agent behind HTTP', () => {
-  it(
-    'gets the prompt and a header from its variables; its answer is the log, with session and usage',
-    deep,
-    async () => {
-      const home = createHome();
-      const answer = {
-        status: 'succeeded',
-        message: 'Repaired.',
-        sessionId: 's-81',
-        usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
-        files: ['a.ts'],
-      };
-      const server = await playAgent(
-        (_, reply) => void reply.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)),
-      );
-      const options = [
-        '--command',
-        `${server.url}/run`,
-        '--env',
-        'TOKEN=hush',
-        '--arg',
-        '--header',
-        '--arg',
-        'Authorization=Bearer $TOKEN',
-      ];
-      expect((await home.clip(['agent', 'add', 'scout', '--adapter', 'http', ...options])).code).toBe(0);
-      const waited = await home.clip(['run', '-w', '--json', '--agent', 'scout', 'Repair the fence.']);
-      const { run } = JSON.parse(waited.stdout);
-      expect(run).toMatchObject({
-        status: 'succeeded',
-        adapter: 'http',
-        sessionIdAfter: 's-81',
-        lastMessage: 'Repaired.',
-        usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
-        evidence: { filesChanged: 1 },
-      });
-      expect(server.asked[0]?.headers.authorization).toBe('Bearer hush');
-      expect(JSON.parse(server.asked[0]?.body ?? '')).toMatchObject({
-        run: { id: run.id },
-        agent: { name: 'scout' },
-        prompt: 'Repair the fence.',
-      });
-      expect(JSON.stringify(run.command)).not.toContain('hush');
-      expect((await home.clip(['logs', String(run.number)])).stdout).toContain('"sessionId":"s-81"');
-    },
-  );
+  it('gets prompt and header, and logs its answer with session and usage', deep, async () => {
+    const home = createHome();
+    const answer = {
+      status: 'succeeded',
+      message: 'Repaired.',
+      sessionId: 's-81',
+      usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
+      files: ['a.ts'],
+    };
+    const server = await playAgent(
+      (_, reply) => void reply.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)),
+    );
+    const options = [
+      '--command',
+      `${server.url}/run`,
+      '--env',
+      'TOKEN=hush',
+      '--arg',
+      '--header',
+      '--arg',
+      'Authorization=Bearer $TOKEN',
+    ];
+    expect((await home.clip(['agent', 'add', 'scout', '--adapter', 'http', ...options])).code).toBe(0);
+    const waited = await home.clip(['run', '-w', '--json', '--agent', 'scout', 'Repair the fence.']);
+    const { run } = JSON.parse(waited.stdout);
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      adapter: 'http',
+      sessionIdAfter: 's-81',
+      lastMessage: 'Repaired.',
+      usage: { inputTokens: 52, outputTokens: 3, costUsd: 0.02 },
+      evidence: { filesChanged: 1 },
+    });
+    expect(server.asked[0]?.headers.authorization).toBe('Bearer hush');
+    expect(JSON.parse(server.asked[0]?.body ?? '')).toMatchObject({
+      run: { id: run.id },
+      agent: { name: 'scout' },
+      prompt: 'Repair the fence.',
+    });
+    expect(JSON.stringify(run.command)).not.toContain('hush');
+    expect((await home.clip(['logs', String(run.number)])).stdout).toContain('"sessionId":"s-81"');
+  });
 
   it('gets a cancel request when its run is canceled', deep, async () => {
     const home = createHome();
@@ -216,7 +212,7 @@ describe('a plain agent', () => {
     });
   });
 
-  it('that needs its prompt as a file gets the path of a file with the whole prompt', deep, async () => {
+  it('that needs its prompt as a file gets a file with the whole prompt', deep, async () => {
     const home = createHome();
     const reader = program(home, 'reader', 'for last; do :; done; cat "$last"');
     const mapping = {

@@ -18,8 +18,8 @@ function shell(home: TestHome, script: string): string {
   return execFileSync('bash', ['-c', `${prelude}\n${script}`], { env: home.env, cwd: home.base, encoding: 'utf8' });
 }
 
-describe('NODE_OPTIONS of the first client', () => {
-  it('opens no debugger in the daemon or the keeper, not even with SIGUSR1', async () => {
+describe('NODE_OPTIONS of a client', () => {
+  it('opens no debugger in daemon or keeper, not even with SIGUSR1', async () => {
     const home = createHome();
     const number = Number(
       (await home.clip(['run', '-q', '--', 'sleep', '1000'], { env: { NODE_OPTIONS: '--inspect=0' } })).stdout,
@@ -34,7 +34,7 @@ describe('NODE_OPTIONS of the first client', () => {
     expect(pids.flatMap(tcpListeners)).toEqual([]);
   });
 
-  it('with a relative --require does not keep the daemon from starting', deep, async () => {
+  it("with a relative --require does not prevent a daemon's start", deep, async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'tracer.cjs'), '');
     const started = await home.clip(['run', '--wait', '--', 'true'], {
@@ -44,8 +44,8 @@ describe('NODE_OPTIONS of the first client', () => {
   });
 });
 
-describe('a file descriptor of the first client', () => {
-  it("is closed in daemon and keeper: a lock that the client's shell held is free when the shell has ended", async () => {
+describe('a file descriptor of a client', () => {
+  it('is closed in daemon and keeper: a lock ends with its shell', async () => {
     const home = createHome();
     const lock = join(home.base, 'lock');
     shell(home, `exec 200>${lock}; flock 200; clip run -q -- sleep 1000`);
@@ -58,7 +58,7 @@ describe('a file descriptor of the first client', () => {
     expect(holders).not.toContain(lock);
   });
 
-  it('is not closed in the client itself, which may be the only one that holds a lock', deep, async () => {
+  it('stays open in the client, which may hold the only lock', deep, async () => {
     const home = createHome();
     const lock = join(home.base, 'lock');
     const gate = join(home.base, 'gate');
@@ -75,7 +75,7 @@ describe('a file descriptor of the first client', () => {
 });
 
 describe('CLIP_ROLE of the daemon', () => {
-  it('is not inherited by the git that it runs, so that no sweep takes a filter of a repository for a daemon', async () => {
+  it('is not inherited by the git that the daemon runs', async () => {
     const home = createHome();
     const seen = join(home.base, 'seen');
     mkdirSync(join(home.base, 'bin'));

@@ -97,7 +97,7 @@ describe('an invalid request', () => {
     }
   });
 
-  it('to cancel twice is no error, and to cancel an ended run is refused with 5', deep, async () => {
+  it('to cancel twice is no error, but an ended run is refused with 5', deep, async () => {
     const home = createHome();
     await home.submit(['--grace', '1h', '--', 'sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.05; done']);
     await home.untilStatus(1, 'running');
@@ -137,7 +137,7 @@ describe('an invalid configuration', () => {
 });
 
 describe('a long command line', () => {
-  it('of many arguments works, and one argument beyond the limit of the system is refused', deep, async () => {
+  it('of many arguments works; one beyond the limit of the system is refused', deep, async () => {
     const home = createHome();
     const words = Array.from({ length: 2_000 }, (_, index) => String(index).padStart(100, 'x'));
     const result = await home.clip(['run', '--wait', '-q', '--', 'sh', '-c', 'printf %s "$*" | wc -c', 'sh', ...words]);
@@ -170,10 +170,10 @@ describe('a long command line', () => {
   });
 });
 
-describe('output with control sequences', () => {
+describe('output with control codes', () => {
   const bytes = '\u001b[31mred\u001b[0m \u001b]0;title\u0007\u0000\u0008bell\u0007 \u009b2Jend\r\n';
 
-  it('is unchanged in a pipe, and has no control sequences on a terminal', deep, async () => {
+  it('is unchanged in a pipe, and cleaned on a terminal', deep, async () => {
     const home = createHome();
     writeFileSync(join(home.base, 'bytes'), bytes);
     await home.clip(['run', '--wait', '--name', 'plain', '--', 'sh', '-c', 'cat bytes; cat bytes >&2']);

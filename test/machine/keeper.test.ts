@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 const read = (folder: string, name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
 
 describe('the keeper', () => {
-  it('records how a process ended, with exit code and signal apart, and then reports it', async () => {
+  it('records and reports an end with exit code and signal apart', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const [code, signal] = [keeper.folder('rcode'), keeper.folder('rsignal')];
@@ -25,7 +25,7 @@ describe('the keeper', () => {
     );
   });
 
-  it('gives each process a session of its own, the mark, and nothing that belongs to another run', async () => {
+  it('gives each process its own session and mark, and nothing of others', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const folder = keeper.folder('rmark', {
@@ -46,7 +46,7 @@ describe('the keeper', () => {
     expect(ids).toBe(`${pid} ${pid}`);
   });
 
-  it('gives a process the token, the task and the continuation of its own launch, and none where there is none', async () => {
+  it('gives a process the token, task and continuation of its own launch', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const stored = { PATH: process.env['PATH'] ?? '', CLIP_RUN_TOKEN: 'x', CLIP_TASK: '1', CLIP_CONTINUATION: '1' };
@@ -79,7 +79,7 @@ describe('the keeper', () => {
     expect((await keeper.greet(1)).received[0]).toMatchObject({ type: 'hello', protocol: 1, runs: [] });
   });
 
-  it('obeys the newest daemon only: an older one is refused, and the previous one is disconnected', async () => {
+  it('obeys the newest daemon: older ones are refused or disconnected', async () => {
     const keeper = await createKeeper();
     const first = await keeper.greet(5);
     const late = await keeper.greet(4);
@@ -125,7 +125,7 @@ describe('the keeper', () => {
     await until('the keeper exits', () => !isAlive(keeper.pid));
   });
 
-  it('accepts runs again from a daemon of its own version, although another daemon had told it to exit', async () => {
+  it('accepts runs again from its version after another told it to exit', async () => {
     const keeper = await createKeeper();
     const first = await keeper.greet(1);
     keeper.folder('rlong');
@@ -144,7 +144,7 @@ describe('the keeper', () => {
     );
   });
 
-  it('does not wait for the writer of a named pipe, and names the input that cannot be read', async () => {
+  it('does not wait at a named pipe, and names the unreadable input', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const pipe = join(keeper.home, 'pipe');
@@ -195,7 +195,7 @@ describe('the keeper', () => {
 });
 
 describe('a keeper of another version', () => {
-  it('keeps its runs, accepts no new ones, and exits after the last one', deep, async () => {
+  it('keeps its runs, accepts no others, and exits after the last', deep, async () => {
     const home = createHome();
     const old = await home.submit(['--', 'sleep', '1000']);
     const before = await home.untilStatus(old, 'running');

@@ -27,8 +27,8 @@ function homeOnDisk() {
   return { home, disk };
 }
 
-describe.skipIf(!possible)('while the disk is full', () => {
-  it('no run is launched whose end could not be recorded, and it is launched once there is space', async () => {
+describe.skipIf(!possible)('while the disk is full,', () => {
+  it('a run is not launched until its end can be recorded', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
     const folder = join(keeper.home, 'runs', 'rfull');
@@ -47,39 +47,35 @@ describe.skipIf(!possible)('while the disk is full', () => {
     expect(line.received.at(-1)).toMatchObject({ type: 'exited', code: 7 });
   });
 
-  it(
-    'a lost run is repeated once when there is space again, and no folder is left of the attempts before',
-    deep,
-    async () => {
-      const { home, disk } = homeOnDisk();
-      const gate = join(home.base, 'gate');
-      const number = await home.submit([
-        '--on-loss',
-        'retry',
-        '--',
-        'sh',
-        '-c',
-        `while [ ! -e ${gate} ]; do sleep 0.05; done; exit 3`,
-      ]);
-      const { processPid } = await home.untilStatus(number, 'running');
-      // The space is enough for a line of the log, but not for a commit.
-      disk.fill(16_384);
-      for (const pid of home.pidsOf('keeper')) await home.kill(pid);
-      await home.kill(processPid ?? 0);
-      const said = () => readFileSync(join(home.folder, 'daemon.log'), 'utf8');
-      const before = said().length;
-      // The reserve provides the space for the record if it was created in time. Otherwise there is no space for it.
-      const isMet = async () =>
-        said().slice(before).includes('recovery failed') || (await home.show(number)).status === 'failed';
-      await until('the end was recorded', isMet);
-      disk.free();
-      writeFileSync(gate, '');
-      const runs = await untilStill(home);
-      expect(runs.map(({ retryReason, errorCode, exitCode }) => [retryReason, errorCode, exitCode])).toEqual([
-        [null, 'process_lost', null],
-        ['process_lost', 'exit_nonzero', 3],
-      ]);
-      expect(readdirSync(join(home.folder, 'runs')).sort()).toEqual(runs.map(({ id }) => id).sort());
-    },
-  );
+  it('a lost run waits, is repeated once, and leaves no folders', deep, async () => {
+    const { home, disk } = homeOnDisk();
+    const gate = join(home.base, 'gate');
+    const number = await home.submit([
+      '--on-loss',
+      'retry',
+      '--',
+      'sh',
+      '-c',
+      `while [ ! -e ${gate} ]; do sleep 0.05; done; exit 3`,
+    ]);
+    const { processPid } = await home.untilStatus(number, 'running');
+    // The space is enough for a line of the log, but not for a commit.
+    disk.fill(16_384);
+    for (const pid of home.pidsOf('keeper')) await home.kill(pid);
+    await home.kill(processPid ?? 0);
+    const said = () => readFileSync(join(home.folder, 'daemon.log'), 'utf8');
+    const before = said().length;
+    // The reserve provides the space for the record if it was created in time. Otherwise there is no space for it.
+    const isMet = async () =>
+      said().slice(before).includes('recovery failed') || (await home.show(number)).status === 'failed';
+    await until('the end was recorded', isMet);
+    disk.free();
+    writeFileSync(gate, '');
+    const runs = await untilStill(home);
+    expect(runs.map(({ retryReason, errorCode, exitCode }) => [retryReason, errorCode, exitCode])).toEqual([
+      [null, 'process_lost', null],
+      ['process_lost', 'exit_nonzero', 3],
+    ]);
+    expect(readdirSync(join(home.folder, 'runs')).sort()).toEqual(runs.map(({ id }) => id).sort());
+  });
 });

@@ -21,7 +21,7 @@ describe('the time limit', () => {
     expect(marked(run.id)).toEqual([]);
   });
 
-  it('holds for a program that then exits with 0, and for one that has to be killed', deep, async () => {
+  it('holds for a program that exits with 0, or that has to be killed', deep, async () => {
     const home = createHome();
     const wait = ['run', '--wait', '--timeout', '1s', '--grace', '1s', '--'];
     const results = await Promise.all([
@@ -87,7 +87,7 @@ describe('the silence limit', () => {
     expect(results.map(({ code }) => code)).toEqual([0, 4]);
   });
 
-  it('counts from the last moment at which a child worked, not from the last output', deep, async () => {
+  it('counts from the last work of a child, not from the last output', deep, async () => {
     const home = createHome();
     const script = "require('node:child_process').spawnSync('sleep', ['3']); setTimeout(() => process.exit(4), 1500)";
     const { code } = await home.clip(['run', '--wait', '--silence', '3s', '--', node, '-e', script]);

@@ -22,8 +22,8 @@ function hold(home: TestHome, how: 'BEGIN IMMEDIATE' | 'BEGIN'): { end: () => vo
   };
 }
 
-describe('A database that another program has locked for writing', () => {
-  it('delays no request that reads, and every change is made once the database is free', deep, async () => {
+describe('A locked database', () => {
+  it('delays no read, and every change is made once it is free', deep, async () => {
     const home = createHome();
     const gate = `${home.base}/gate`;
     const live = await home.submit(['--', agent('waits-for-a-file.sh'), gate]);
@@ -43,7 +43,7 @@ describe('A database that another program has locked for writing', () => {
     await home.untilStatus(2, 'succeeded');
   });
 
-  it('loses no end of a run, and prolongs no time limit as if the machine had slept', deep, async () => {
+  it('loses no end of a run, and prolongs no time limit', deep, async () => {
     const home = createHome();
     const gate = `${home.base}/gate`;
     const ends = await home.submit(['--', 'sh', '-c', `while [ ! -e ${gate} ]; do sleep 0.05; done; exit 7`]);
@@ -61,7 +61,7 @@ describe('A database that another program has locked for writing', () => {
     expect((await home.history(limited)).map(({ type }) => type)).not.toContain('clock-jumped');
   });
 
-  it('for longer than a client waits is named in the error, and nothing was changed', deep, async () => {
+  it('is named in the error of a client that waited, without a change', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const other = hold(home, 'BEGIN IMMEDIATE');
@@ -73,8 +73,8 @@ describe('A database that another program has locked for writing', () => {
   });
 });
 
-describe('A daemon whose database is locked', () => {
-  it('stays up when a limit on silence is reached, and stops the run once the database is free', deep, async () => {
+describe('A daemon with a locked database', () => {
+  it('stays up at a silence limit, and stops the run later', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--silence', '1s', '--grace', '500ms', '--', 'sleep', '600']);
     await home.untilStatus(number, 'running');
@@ -90,7 +90,7 @@ describe('A daemon whose database is locked', () => {
     expect(home.daemonPid()).toBe(daemon);
   });
 
-  it('records a start and an end that were reported meanwhile, with their times', async () => {
+  it('records a start and an end that were reported meanwhile', async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '-q', '--', 'true']);
     const [keeper = 0] = home.pidsOf('keeper');
@@ -122,7 +122,7 @@ describe('A daemon whose database is locked', () => {
     expect(stored).toEqual([{ SECRET_TOKEN: 'one' }]);
   });
 
-  it('is started by the command that needs it once the database is free', deep, async () => {
+  it('is started by the command that needs it once it is free', deep, async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     await home.clip(['daemon', 'stop']);
@@ -136,8 +136,8 @@ describe('A daemon whose database is locked', () => {
   });
 });
 
-describe('The write-ahead log of the database', () => {
-  it('that has grown under a long reader is truncated once the reader is gone', deep, async () => {
+describe('The write-ahead log', () => {
+  it('that grew under a long reader is truncated after that reader', deep, async () => {
     const home = createHome();
     await home.clip(['run', '-q', '-w', '--', 'true']);
     const log = `${databaseOf(home)}-wal`;

@@ -58,8 +58,8 @@ const lost = {
   exitKnown: false,
 };
 
-describe('when the keeper is killed', () => {
-  it('its run is detached and continues; its end is lost with exit code 120, never 0', deep, async () => {
+describe('when the keeper is killed,', () => {
+  it('its run is detached, continues, and ends as lost, never as 0', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home);
     const waiting = home.resultOf(home.start(['wait', String(run.number)]));
@@ -88,7 +88,7 @@ describe('when the keeper is killed', () => {
     expect((await home.clip(['wait', String(run.number)])).code).toBe(120);
   });
 
-  it('a run that is submitted before the next keeper runs starts as soon as that keeper does', deep, async () => {
+  it('a run submitted before the next keeper starts with that keeper', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const [keeper] = home.pidsOf('keeper');
@@ -99,7 +99,7 @@ describe('when the keeper is killed', () => {
     expect((await home.untilStatus(2, 'failed')).exitCode).toBe(5);
   });
 
-  it('the warning disappears when the run has output again, but the exit stays unknown', deep, async () => {
+  it('the warning disappears with new output, the exit stays unknown', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'speak');
     const number = await home.submit([
@@ -148,7 +148,7 @@ describe('when the keeper is killed', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(120);
   });
 
-  it('a detached run can be canceled, with all processes it started', deep, async () => {
+  it('a detached run can be canceled with all its processes', deep, async () => {
     const home = createHome();
     const { run } = await submitGated(home);
     const [keeper] = home.pidsOf('keeper');
@@ -165,8 +165,8 @@ describe('when the keeper is killed', () => {
   });
 });
 
-describe('when daemon and keeper are killed', () => {
-  it('the next daemon finds the run detached; its end is lost with exit code 120, never 0', deep, async () => {
+describe('when daemon and keeper are killed,', () => {
+  it('the next one finds the run detached, and its end lost', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home);
     await home.kill(home.daemonPid());
@@ -182,7 +182,7 @@ describe('when daemon and keeper are killed', () => {
     expect(starts(home)).toBe(1);
   });
 
-  it('an exit record that the run wrote while it lived is not believed', deep, async () => {
+  it('an exit record of the living run is not believed', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home);
     writeFileSync(
@@ -197,7 +197,7 @@ describe('when daemon and keeper are killed', () => {
     expect(await home.show(run.number)).toMatchObject(lost);
   });
 
-  it('together with the run, the run is lost, and its processes are ended first', deep, async () => {
+  it('a run killed as well is lost, and its processes end', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sh', '-c', `${agent('escapes.sh')} && exec sleep 1000`]);
     const { id, processPid, stdoutPath } = await home.untilStatus(number, 'running');
@@ -214,8 +214,8 @@ describe('when daemon and keeper are killed', () => {
   });
 });
 
-describe('after a reboot', () => {
-  it('a run with --on-loss retry is lost and started once more, with its environment', async () => {
+describe('after a reboot,', () => {
+  it('a lost run with --on-loss retry starts once more in its environment', async () => {
     const home = createHome();
     const { run, open } = await submitGated(home, ['--on-loss', 'retry', '--env', 'COLOUR=red']);
     await reboot(home, run);
@@ -234,7 +234,7 @@ describe('after a reboot', () => {
     expect(colours(home)).toEqual(['in red', 'in red']);
   });
 
-  it('a run with --on-loss fail is lost and not started again; a plain command is such a run', deep, async () => {
+  it('a run without --on-loss retry is lost and not started again', deep, async () => {
     const home = createHome();
     const { run } = await submitGated(home);
     await reboot(home, run);
@@ -243,7 +243,7 @@ describe('after a reboot', () => {
     expect(starts(home)).toBe(1);
   });
 
-  it('a run that was itself such a retry is not started a third time', deep, async () => {
+  it('a run that was already a retry is not started a third time', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home, ['--on-loss', 'retry']);
     await reboot(home, run);
@@ -282,7 +282,7 @@ describe('after a reboot', () => {
 });
 
 describe('a process that vanished without a trace', () => {
-  it('is retried once, even when two daemons in succession look at it', deep, async () => {
+  it('is retried once, even by two daemons in succession', deep, async () => {
     const home = createHome();
     const { run, open } = await submitGated(home, ['--on-loss', 'retry']);
     await endWithoutRecord(home, run);

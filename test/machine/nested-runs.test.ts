@@ -85,7 +85,7 @@ describe('a run inside a run', () => {
     expect(runs.map(({ status }) => status)).toEqual(Array(9).fill('succeeded'));
   });
 
-  it('is allowed three levels deep, and a fourth level is refused with exit code 5', deep, async () => {
+  it('is allowed three levels deep; a fourth is refused with code 5', deep, async () => {
     const home = createHome();
     const nests = (deep: number) => ['run', '--wait', '--', agent('nests.sh'), String(deep), ...clip];
     expect((await home.clip(nests(2))).code).toBe(0);
@@ -96,7 +96,7 @@ describe('a run inside a run', () => {
     expect(deepest.stdout).toContain('3 is the limit');
   });
 
-  it('lives on when its parent is canceled, and ends when the tree is canceled', deep, async () => {
+  it('outlives a canceled parent, and ends when the tree is canceled', deep, async () => {
     const home = createHomeWith(4);
     const outer = ['sh', '-c', '"$@" && exec sleep 1000', 'sh', ...clip, 'run', '-q', '--', 'sleep', '1000'];
     const [alone, whole] = [await home.submit(['--', ...outer]), await home.submit(['--', ...outer])];
@@ -148,8 +148,8 @@ describe('a run inside a run', () => {
   });
 });
 
-describe('a daemon that was first started inside a run', () => {
-  it("of another home's clip carries no mark, and survives that run's end and sweep, with its own runs", async () => {
+describe('a daemon started inside a run', () => {
+  it('of another home has no mark and outlives that run', async () => {
     const [outer, inner] = [createHome(), createHome()];
     const command = ['env', `CLIP_HOME=${inner.folder}`, ...clip, 'run', '-q', '--', 'sleep', '1000'];
     const { code } = await outer.clip(['run', '--wait', '--', ...command]);
@@ -164,7 +164,7 @@ describe('a daemon that was first started inside a run', () => {
     expect(run.parentRunId).toBe(null);
   });
 
-  it("survives the cancel of that run, even while it is a descendant of that run's leader", deep, async () => {
+  it("outlives its cancel, even as its leader's descendant", deep, async () => {
     const [outer, inner] = [createHome(), createHome()];
     const command = ['env', `CLIP_HOME=${inner.folder}`, ...clip, 'run', '-q', '--wait', '--', 'sleep', '1000'];
     const number = await outer.submit(['--', ...command]);
@@ -178,7 +178,7 @@ describe('a daemon that was first started inside a run', () => {
     expect(processes.map(isAlive)).toEqual([true, true, true]);
   });
 
-  it('of the same home carries no mark either', deep, async () => {
+  it('of the same home carries no mark', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const script = `${agent('waits-for-a-file.sh')} ${gate} && "$@" > /dev/null`;

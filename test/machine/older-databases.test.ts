@@ -43,8 +43,8 @@ const newer = (version: string) => ({ env: { CLIP_VERSION_OVERRIDE: version } })
 /** The time limit of tests with many commands, for a busy machine. */
 const longMs = 240_000;
 
-describe('the database of every release', { timeout: longMs }, () => {
-  it('is kept as a fixture: one for each migration', () => {
+describe('an older database', { timeout: longMs }, () => {
+  it('of every release is kept as a fixture: one for each migration', () => {
     expect(readdirSync(fixtures).filter((name) => !name.includes('.'))).toEqual(releases);
   });
 
@@ -88,42 +88,36 @@ describe('the database of every release', { timeout: longMs }, () => {
     ).toBe('1\n');
   });
 
-  it(
-    'since the release with agents has its agents and their usage, since the release with tasks its tasks',
-    deep,
-    async () => {
-      for (const release of releases.slice(1)) {
-        const home = homeOf(release);
-        expect(
-          (await home.json<{ agent: { name: string; adapter: string } }>(['agent', 'show', 'coder', '--json'])).agent,
-        ).toMatchObject({
-          name: 'coder',
-          adapter: 'codex',
-          model: 'm1',
-        });
-        expect(await home.show(8)).toMatchObject({
-          agentName: 'coder',
-          sessionIdAfter: 's-1',
-          usage: { inputTokens: 120, outputTokens: 9 },
-        });
-        if (release < '0002') continue;
-        const shown = await home.json<{
-          task: { title: string };
-          comments: { text: string }[];
-          documents: { key: string }[];
-        }>(['task', 'show', 'T1', '--json']);
-        expect([
-          shown.task.title,
-          shown.comments.map(({ text }) => text),
-          shown.documents.map(({ key }) => key),
-        ]).toEqual(['Make the tests pass', ['Begin with the parser.'], ['plan']]);
-      }
-    },
-  );
+  it('has its agents, usage and tasks, as far as its release had them', deep, async () => {
+    for (const release of releases.slice(1)) {
+      const home = homeOf(release);
+      expect(
+        (await home.json<{ agent: { name: string; adapter: string } }>(['agent', 'show', 'coder', '--json'])).agent,
+      ).toMatchObject({
+        name: 'coder',
+        adapter: 'codex',
+        model: 'm1',
+      });
+      expect(await home.show(8)).toMatchObject({
+        agentName: 'coder',
+        sessionIdAfter: 's-1',
+        usage: { inputTokens: 120, outputTokens: 9 },
+      });
+      if (release < '0002') continue;
+      const shown = await home.json<{
+        task: { title: string };
+        comments: { text: string }[];
+        documents: { key: string }[];
+      }>(['task', 'show', 'T1', '--json']);
+      expect([shown.task.title, shown.comments.map(({ text }) => text), shown.documents.map(({ key }) => key)]).toEqual(
+        ['Make the tests pass', ['Begin with the parser.'], ['plan']],
+      );
+    }
+  });
 });
 
-describe('an upgrade of the database', { timeout: longMs }, () => {
-  it('keeps a copy of the older version, readable by its owner alone, and only the last copy', deep, async () => {
+describe('an upgrade of a database', { timeout: longMs }, () => {
+  it('keeps a copy of the last version, for its owner alone', deep, async () => {
     const home = homeOf(releases[0] ?? '');
     await home.clip(['daemon', 'start'], newer('0.7.0'));
     const [first = ''] = copies(home);
@@ -137,39 +131,36 @@ describe('an upgrade of the database', { timeout: longMs }, () => {
     expect(copies(home)).toEqual(['clip.db.of-0.7.9']);
   });
 
-  it(
-    'can be undone: the older program is refused, names the copy, and with the copy has all earlier data and the later runs',
-    deep,
-    async () => {
-      const home = createHome();
-      expect(await home.submit(['--name', 'before', '--', 'sh', '-c', 'exit 4'])).toBe(1);
-      await until('the run has settled', async () => (await home.show(1)).settled);
-      await home.clip(['daemon', 'stop']);
-      await home.clip(['daemon', 'start'], newer('99.0.0'));
-      const gate = join(home.base, 'gate');
-      const number = Number(
-        (await home.clip(['run', '-q', '--', agent('waits-for-a-file.sh'), gate, '9'], newer('99.0.0'))).stdout,
-      );
-      const { processPid } = await home.untilStatus(number, 'running');
-      await home.clip(['daemon', 'stop']);
-      const refused = await home.clip(['runs']);
-      const copy = join(home.folder, `clip.db.of-${version}`);
-      expect([refused.code, refused.stdout]).toEqual([7, '']);
-      expect(refused.stderr).toMatch(
-        /was written by clip 99\.0\.0; this is clip \d+\.\d+\.\d+\.\n +Use that version again, or go back to the copy of before/,
-      );
-      expect(refused.stderr).toContain(copy);
-      expect([isAlive(processPid ?? 0), existsSync(copy)]).toEqual([true, true]);
-      // These are the steps of README.md.
-      for (const name of ['clip.db', 'clip.db-wal', 'clip.db-shm']) rmSync(join(home.folder, name), { force: true });
-      cpSync(copy, databaseOf(home));
-      await home.clip(['doctor', '--fix']);
-      expect(await home.show(number)).toMatchObject({ status: 'running', processPid });
-      writeFileSync(gate, '');
-      expect((await home.clip(['wait', String(number)])).code).toBe(9);
-      expect(await home.show('before')).toMatchObject({ number: 1, exitCode: 4 });
-    },
-  );
+  // With the copy, the older program has all earlier data and the later runs.
+  it('can be undone with the copy that the older program names', deep, async () => {
+    const home = createHome();
+    expect(await home.submit(['--name', 'before', '--', 'sh', '-c', 'exit 4'])).toBe(1);
+    await until('the run has settled', async () => (await home.show(1)).settled);
+    await home.clip(['daemon', 'stop']);
+    await home.clip(['daemon', 'start'], newer('99.0.0'));
+    const gate = join(home.base, 'gate');
+    const number = Number(
+      (await home.clip(['run', '-q', '--', agent('waits-for-a-file.sh'), gate, '9'], newer('99.0.0'))).stdout,
+    );
+    const { processPid } = await home.untilStatus(number, 'running');
+    await home.clip(['daemon', 'stop']);
+    const refused = await home.clip(['runs']);
+    const copy = join(home.folder, `clip.db.of-${version}`);
+    expect([refused.code, refused.stdout]).toEqual([7, '']);
+    expect(refused.stderr).toMatch(
+      /was written by clip 99\.0\.0; this is clip \d+\.\d+\.\d+\.\n +Use that version again, or go back to the copy of before/,
+    );
+    expect(refused.stderr).toContain(copy);
+    expect([isAlive(processPid ?? 0), existsSync(copy)]).toEqual([true, true]);
+    // These are the steps of README.md.
+    for (const name of ['clip.db', 'clip.db-wal', 'clip.db-shm']) rmSync(join(home.folder, name), { force: true });
+    cpSync(copy, databaseOf(home));
+    await home.clip(['doctor', '--fix']);
+    expect(await home.show(number)).toMatchObject({ status: 'running', processPid });
+    writeFileSync(gate, '');
+    expect((await home.clip(['wait', String(number)])).code).toBe(9);
+    expect(await home.show('before')).toMatchObject({ number: 1, exitCode: 4 });
+  });
 
   it('to a patch release and back changes nothing', deep, async () => {
     const home = createHome();

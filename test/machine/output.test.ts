@@ -48,7 +48,7 @@ describe('the output of a run', () => {
     expect(await digestOf(home, ['logs', '1', '--raw', '--follow'])).toEqual(wanted);
   });
 
-  it('followed from the beginning while 50 MB are written has every byte once', deep, async () => {
+  it('followed from its beginning has every byte of 50 MB once', deep, async () => {
     const home = createHome();
     const total = 50_000_000;
     const number = await home.submit(['--', node, agent('floods.mjs'), String(total)]);

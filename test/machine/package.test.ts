@@ -22,7 +22,7 @@ async function nodeOf(major: string | null, folder: string): Promise<string> {
 }
 
 describe('the package', () => {
-  it('has the programs, the files they read, the manual and all licenses; no tests, no sources, no source maps', async () => {
+  it('has its programs, their files, the manual and all licenses only', async () => {
     const { stdout } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], {
       node: process.execPath,
       cwd: root,
@@ -77,8 +77,8 @@ describe('the package', () => {
   });
 });
 
-describe.each(majors)('the package, installed by npm under Node %s,', (major) => {
-  it('runs, is upgraded while a run lives, and is removed without leaving files', { timeout: longMs }, async () => {
+describe.each(majors)('the package installed under Node %s', (major) => {
+  it('runs, is upgraded beside a live run, and is removed', { timeout: longMs }, async () => {
     const folder = scratch();
     const node = await nodeOf(major, join(folder, 'node'));
     const prefix = join(folder, 'prefix');

@@ -40,7 +40,7 @@ async function killBoth(home: TestHome): Promise<void> {
 }
 
 describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
-  it('neither reports a living run as lost nor repeats it, and asks for a person to look', deep, async () => {
+  it('neither loses nor repeats a live run, and asks a person', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--on-loss', 'retry', '--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
@@ -66,7 +66,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     process.kill(processPid ?? 0, 'SIGKILL');
   });
 
-  it('ends a run that a person gives up, without a signal to any process and without an untrue reason', async () => {
+  it('ends a run that a person gives up, without any signal', async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');
@@ -85,7 +85,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     process.kill(processPid ?? 0, 'SIGKILL');
   });
 
-  it('asks the keeper, which is the parent of the run, to stop it and to end its leftovers', deep, async () => {
+  it('asks the keeper to stop the run and to end its leftovers', deep, async () => {
     const home = createHome();
     const script = 'setsid sh -c "trap \\"\\" TERM; sleep 1001" & echo ready; exec sleep 1000';
     const number = await home.submit(['--grace', '1s', '--', 'sh', '-c', script]);
@@ -103,7 +103,7 @@ describe.skipIf(!canUnshare)('A daemon in another pid namespace', () => {
     );
   });
 
-  it('shows no CPU and no memory of other processes with the same pids', deep, async () => {
+  it('shows no CPU and no memory of others with the same pids', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(number, 'running');

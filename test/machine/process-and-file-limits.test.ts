@@ -28,33 +28,29 @@ function limitProcesses(pid: number, most: string): void {
 }
 
 describe('The limit of processes', () => {
-  it.skipIf(!isRoot)(
-    'delays a run instead of failing it, is shown as the reason, and the run starts when there is room',
-    deep,
-    async () => {
-      const home = createHome();
-      chownSync(home.base, otherUid, otherUid);
-      chmodSync(home.base, 0o755);
-      asSomeone(home, ['run', '--wait', '-q', '--', 'true']);
-      const keeper = home.pidsOf('keeper')[0] ?? 0;
-      limitProcesses(keeper, '1');
-      const number = Number(asSomeone(home, ['run', '-q', '--', 'sh', '-c', 'exit 7']));
-      const waiting = await until('the run shows what it waits for', async () => {
-        const run = await home.show(number);
-        return run.waitingFor?.includes('EAGAIN') ? run : null;
-      });
-      expect(waiting).toMatchObject({
-        status: 'queued',
-        errorCode: null,
-        waitingFor: expect.stringMatching(/tried (once|\d+ times), again not before/),
-      });
-      expect(readdirSync(join(home.folder, 'runs', waiting.id))).not.toContain('launch.json');
-      limitProcesses(keeper, '1000');
-      expect(await home.untilStatus(number, 'failed')).toMatchObject({ exitCode: 7, errorCode: 'exit_nonzero' });
-      const started = (await home.history(number)).filter(({ type }) => type === 'spawned');
-      expect(started).toHaveLength(1);
-    },
-  );
+  it.skipIf(!isRoot)('delays a run and is shown as the reason until there is room', deep, async () => {
+    const home = createHome();
+    chownSync(home.base, otherUid, otherUid);
+    chmodSync(home.base, 0o755);
+    asSomeone(home, ['run', '--wait', '-q', '--', 'true']);
+    const keeper = home.pidsOf('keeper')[0] ?? 0;
+    limitProcesses(keeper, '1');
+    const number = Number(asSomeone(home, ['run', '-q', '--', 'sh', '-c', 'exit 7']));
+    const waiting = await until('the run shows what it waits for', async () => {
+      const run = await home.show(number);
+      return run.waitingFor?.includes('EAGAIN') ? run : null;
+    });
+    expect(waiting).toMatchObject({
+      status: 'queued',
+      errorCode: null,
+      waitingFor: expect.stringMatching(/tried (once|\d+ times), again not before/),
+    });
+    expect(readdirSync(join(home.folder, 'runs', waiting.id))).not.toContain('launch.json');
+    limitProcesses(keeper, '1000');
+    expect(await home.untilStatus(number, 'failed')).toMatchObject({ exitCode: 7, errorCode: 'exit_nonzero' });
+    const started = (await home.history(number)).filter(({ type }) => type === 'spawned');
+    expect(started).toHaveLength(1);
+  });
 
   it.skipIf(!isRoot)('does not delay the end of a run that is canceled meanwhile', deep, async () => {
     const home = createHome();

@@ -16,8 +16,8 @@ async function targetsOf(home: TestHome, number: number): Promise<number[]> {
     .flatMap(({ data }) => (data['targets'] as Signalled[]).map(({ pid }) => pid));
 }
 
-describe('a pid that now belongs to another process', () => {
-  it('is never signaled by recovery', async () => {
+describe('a pid of another process', () => {
+  it('is not signaled by recovery', async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -30,7 +30,7 @@ describe('a pid that now belongs to another process', () => {
     expect([bystander.isAlive(), await targetsOf(home, number)]).toEqual([true, []]);
   });
 
-  it('is never signaled when its start time matches but the boot does not', deep, async () => {
+  it('is not signaled if its start time matches but the boot does not', deep, async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -47,7 +47,7 @@ describe('a pid that now belongs to another process', () => {
     expect(bystander.isAlive()).toBe(true);
   });
 
-  it('is never signaled by a cancel, which ends the process that carries the mark instead', async () => {
+  it('is not signaled by a cancel, which ends the marked process', async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--', 'sleep', '1000']);
@@ -62,7 +62,7 @@ describe('a pid that now belongs to another process', () => {
     expect(await targetsOf(home, number)).not.toContain(bystander.pid);
   });
 
-  it('is never signaled by a cancel of a run whose keeper was lost', deep, async () => {
+  it('is not signaled by a cancel of a run whose keeper was lost', deep, async () => {
     const home = createHome();
     const bystander = startBystander();
     const number = await home.submit(['--grace', '1s', '--', process.execPath, agent('ignores-signals.mjs')]);
@@ -104,7 +104,7 @@ describe('an invalid process group id', () => {
   }
 });
 
-describe('a process outside of a home', () => {
+describe('a foreign process', () => {
   it('with an empty mark, or with a number for a mark, belongs to no run', deep, async () => {
     const home = createHome();
     const empty = startBystander({ CLIP_RUN_ID: '', CLIP_HOME: home.folder });
@@ -117,28 +117,24 @@ describe('a process outside of a home', () => {
     await home.kill(empty.pid);
   });
 
-  it(
-    'in another home is swept neither by a cancel nor by a start after a crash, and is not named by the doctor',
-    deep,
-    async () => {
-      const [mine, other] = [createHome(), createHome()];
-      const theirs = await other.submit(['--', 'sleep', '1000']);
-      const { processPid } = await other.untilStatus(theirs, 'running');
-      const number = await mine.submit(['--', agent('escapes-stubbornly.sh')]);
-      const { stdoutPath } = await mine.untilStatus(number, 'running');
-      await until('the run is ready', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
-      const daemon = mine.daemonPid();
-      await mine.kill(daemon);
-      for (const pid of mine.pidsOf('keeper')) await mine.kill(pid);
-      await mine.clip(['cancel', '--now', String(number)]);
-      const doctor = await mine.clip(['doctor', '--json']);
-      expect(doctor.stdout).not.toContain(`pid ${processPid},`);
-      expect([isAlive(processPid ?? 0), other.pidsOf('daemon').length, other.pidsOf('keeper').length]).toEqual([
-        true,
-        1,
-        1,
-      ]);
-      expect((await other.show(theirs)).status).toBe('running');
-    },
-  );
+  it('in another home is neither swept nor named by the doctor', deep, async () => {
+    const [mine, other] = [createHome(), createHome()];
+    const theirs = await other.submit(['--', 'sleep', '1000']);
+    const { processPid } = await other.untilStatus(theirs, 'running');
+    const number = await mine.submit(['--', agent('escapes-stubbornly.sh')]);
+    const { stdoutPath } = await mine.untilStatus(number, 'running');
+    await until('the run is ready', () => readFileSync(stdoutPath, 'utf8').includes('ready'));
+    const daemon = mine.daemonPid();
+    await mine.kill(daemon);
+    for (const pid of mine.pidsOf('keeper')) await mine.kill(pid);
+    await mine.clip(['cancel', '--now', String(number)]);
+    const doctor = await mine.clip(['doctor', '--json']);
+    expect(doctor.stdout).not.toContain(`pid ${processPid},`);
+    expect([isAlive(processPid ?? 0), other.pidsOf('daemon').length, other.pidsOf('keeper').length]).toEqual([
+      true,
+      1,
+      1,
+    ]);
+    expect((await other.show(theirs)).status).toBe('running');
+  });
 });

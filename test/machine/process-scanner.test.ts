@@ -4,7 +4,7 @@ import { ProcessScanner } from '#daemon/processes/process-scanner.ts';
 const heldUpMs = 2_000;
 
 describe('a scan of the process table', () => {
-  it('that was delayed, by a stop or a busy machine, is not followed by a long pause', async () => {
+  it('is not followed by a long pause when it was delayed', async () => {
     const nothing = new Int32Array(new SharedArrayBuffer(4));
     let passes = 0;
     const scanner = new ProcessScanner({

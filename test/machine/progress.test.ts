@@ -51,7 +51,7 @@ async function plain(home: TestHome, folder: string, script: string): Promise<nu
 const progressOf = (runs: Awaited<ReturnType<typeof runsOf>>) => runs.map(({ workspace }) => workspace?.progress);
 
 describe('an agent with a stream', () => {
-  it('an agent that writes the same bytes again and claims to be done is in review after two runs', async () => {
+  it('that repeats bytes and claims success is in review after two runs', async () => {
     const { home, task } = await streamed([
       [write('a', 'written.txt', 'hello\n'), ...says('All done. The change is in place.')],
     ]);
@@ -70,7 +70,7 @@ describe('an agent with a stream', () => {
     });
   });
 
-  it('an agent that writes the same bytes again and claims nothing is blocked after three starts', deep, async () => {
+  it('that repeats bytes without a claim is blocked after three starts', deep, async () => {
     const { home, task } = await streamed([
       [write('a', 'written.txt', 'hello\n'), command('b', 'make'), ...says('I wrote it.')],
     ]);
@@ -79,7 +79,7 @@ describe('an agent with a stream', () => {
     expect(progressOf(runs)).toEqual([true, false, false, false]);
   });
 
-  it('an agent that touches a file makes no progress', deep, async () => {
+  it('that touches a file makes no progress', deep, async () => {
     const { home, task } = await streamed([[{ run: 'touch a.txt' }, ...says('I touched it.')]]);
     const { runs } = await atRest(home, task);
     expect(progressOf(runs)).toEqual([false, false, false, false]);
@@ -90,7 +90,7 @@ describe('an agent with a stream', () => {
     });
   });
 
-  it('an agent that only lets a log grow makes no progress', deep, async () => {
+  it('that only lets a log grow makes no progress', deep, async () => {
     const { home, task } = await streamed([[{ run: 'date +%N >> test.log' }, ...says('I ran the tests.')]]);
     const { runs } = await atRest(home, task);
     expect(progressOf(runs)).toEqual([false, false, false, false]);
@@ -100,13 +100,13 @@ describe('an agent with a stream', () => {
     });
   });
 
-  it('an agent that appends to a file by commands makes progress when the file appears', deep, async () => {
+  it('that appends to a file by commands makes progress when it appears', deep, async () => {
     const { home, task } = await streamed([[{ run: 'date +%N >> numbers.txt' }, ...says('I counted on.')]]);
     const { runs } = await atRest(home, task);
     expect(progressOf(runs)).toEqual([true, false, false, false]);
   });
 
-  it('an agent that alternates between two states makes progress twice, and no more', deep, async () => {
+  it('that alternates between two states makes progress only twice', deep, async () => {
     const write1 = [write('a', 'a.txt', 'one\n'), command('c', 'make'), ...says('I changed it.')];
     const write2 = [write('a', 'a.txt', 'two\n'), command('c', 'make'), ...says('I changed it.')];
     const { home, task } = await streamed([write1, write2, write1, write2, write1, write2]);
@@ -115,14 +115,14 @@ describe('an agent with a stream', () => {
     expect(seen.status).toBe('blocked');
   });
 
-  it('an agent that reverts its change makes no progress by that', deep, async () => {
+  it('that reverts its change makes no progress by that', deep, async () => {
     const change = [{ run: 'echo three >> a.txt' }, ...says('I changed it.')];
     const revert = [{ run: 'git checkout a.txt' }, ...says('I changed it back.')];
     const { home, task } = await streamed([change, revert, change, revert]);
     expect(progressOf((await atRest(home, task)).runs)).toEqual([true, false, false, false]);
   });
 
-  it('an agent makes progress by a commit, and none by an empty, an amended or a reverting one', deep, async () => {
+  it('progresses by a commit, not by an empty, amended or reverting one', deep, async () => {
     const git = 'git -c user.name=T -c user.email=t@example.invalid';
     const commits = [
       `echo three >> a.txt; ${git} commit -qam more`,
@@ -136,7 +136,7 @@ describe('an agent with a stream', () => {
     expect(runs.map(({ evidence }) => evidence?.commits)).toEqual([1, 1, 1, 1]);
   });
 
-  it('an agent that makes progress is continued as often as automatic_runs_max allows', deep, async () => {
+  it('that makes progress is continued up to automatic_runs_max', deep, async () => {
     const home = createHome();
     await home.clip(['config', 'set', 'automatic_runs_max', '2']);
     const repository = addRepository(home);
@@ -151,7 +151,7 @@ describe('an agent with a stream', () => {
     expect(runs.at(-1)?.decision?.reason).toContain('automatic_runs_max');
   });
 
-  it('an agent that stores a document with unchanged words makes no progress', deep, async () => {
+  it('that stores a document with unchanged words makes no progress', deep, async () => {
     const home = createHome();
     const put = {
       run: `echo same > notes.md; node '${join(process.cwd(), 'bin', 'clip.js')}' task doc put T1 notes notes.md`,
@@ -163,35 +163,31 @@ describe('an agent with a stream', () => {
 });
 
 describe('an agent without a stream', () => {
-  it(
-    'an agent without a stream is credited with nothing in a main checkout, where a person may edit',
-    deep,
-    async () => {
-      const home = createHome();
-      const { folder } = addRepository(home);
-      const gate = join(home.base, 'gate');
-      // Each start waits for its own gate.
-      const waits = `cd '${home.base}'; n=$(cat starts 2>/dev/null | wc -l); echo >> starts; until [ -e '${gate}'$n ]; do sleep 0.05; done`;
-      const task = await plain(home, folder, `(${waits}); echo "I will look at it."`);
-      for (let edits = 0; edits < 3; edits++) {
-        await untilRun(home, task, edits + 1, 'running');
-        writeFileSync(join(folder, 'mine.txt'), `edit ${edits}\n`);
-        writeFileSync(`${gate}${edits}`, '');
-        await untilRun(home, task, edits + 1, 'succeeded');
-      }
-      const { runs, task: seen } = await atRest(home, task);
-      expect(runs.map(({ livenessState }) => livenessState)).toEqual(['plan_only', 'plan_only', 'plan_only']);
-      expect(progressOf(runs)).toEqual([false, false, false]);
-      expect(runs.map(({ workspace }) => workspace?.files.map(({ path }) => path))).toEqual([
-        ['mine.txt'],
-        ['mine.txt'],
-        ['mine.txt'],
-      ]);
-      expect(seen.status).toBe('blocked');
-    },
-  );
+  it('is credited with nothing in a main checkout, where people edit', deep, async () => {
+    const home = createHome();
+    const { folder } = addRepository(home);
+    const gate = join(home.base, 'gate');
+    // Each start waits for its own gate.
+    const waits = `cd '${home.base}'; n=$(cat starts 2>/dev/null | wc -l); echo >> starts; until [ -e '${gate}'$n ]; do sleep 0.05; done`;
+    const task = await plain(home, folder, `(${waits}); echo "I will look at it."`);
+    for (let edits = 0; edits < 3; edits++) {
+      await untilRun(home, task, edits + 1, 'running');
+      writeFileSync(join(folder, 'mine.txt'), `edit ${edits}\n`);
+      writeFileSync(`${gate}${edits}`, '');
+      await untilRun(home, task, edits + 1, 'succeeded');
+    }
+    const { runs, task: seen } = await atRest(home, task);
+    expect(runs.map(({ livenessState }) => livenessState)).toEqual(['plan_only', 'plan_only', 'plan_only']);
+    expect(progressOf(runs)).toEqual([false, false, false]);
+    expect(runs.map(({ workspace }) => workspace?.files.map(({ path }) => path))).toEqual([
+      ['mine.txt'],
+      ['mine.txt'],
+      ['mine.txt'],
+    ]);
+    expect(seen.status).toBe('blocked');
+  });
 
-  it('an agent without a stream that claims to be done in a main checkout is in review at once', deep, async () => {
+  it('that claims to be done in a main checkout is in review', deep, async () => {
     const home = createHome();
     const { folder } = addRepository(home);
     const { runs, task } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "All done."'));
@@ -199,54 +195,42 @@ describe('an agent without a stream', () => {
     expect(runs[0]).toMatchObject({ workspace: { filesChanged: 1, progress: false } });
   });
 
-  it(
-    'an agent without a stream is credited with every change in a worktree that only its task uses',
-    deep,
-    async () => {
-      const home = createHome();
-      const { folder } = addWorktree(home, addRepository(home));
-      const { runs, task } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "All done."'));
-      expect(progressOf(runs)).toEqual([true, false]);
-      expect(runs[0]).toMatchObject({ livenessState: 'advanced', livenessReason: 'Evidence of work: 1 file changed.' });
-      expect(task.status).toBe('in_review');
-    },
-  );
+  it('is credited with every change in a worktree of its task alone', deep, async () => {
+    const home = createHome();
+    const { folder } = addWorktree(home, addRepository(home));
+    const { runs, task } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "All done."'));
+    expect(progressOf(runs)).toEqual([true, false]);
+    expect(runs[0]).toMatchObject({ livenessState: 'advanced', livenessReason: 'Evidence of work: 1 file changed.' });
+    expect(task.status).toBe('in_review');
+  });
 
-  it(
-    'an agent without a stream is credited with its commits in such a worktree, and makes no progress by a log',
-    deep,
-    async () => {
-      const home = createHome();
-      const { folder } = addWorktree(home, addRepository(home));
-      const commit = 'git -c user.name=T -c user.email=t@example.invalid commit -qam "$(date +%N)"';
-      const task = await plain(
-        home,
-        folder,
-        `date +%N >> growing.txt; [ -e once ] || { echo x >> a.txt; touch once; ${commit}; }; echo "I ran it."`,
-      );
-      const { runs } = await atRest(home, task);
-      expect(progressOf(runs)).toEqual([true, false, false, false]);
-      expect(runs[0]?.livenessReason).toContain('1 commit');
-    },
-  );
+  it('is credited with commits in its own worktree, not with a log', deep, async () => {
+    const home = createHome();
+    const { folder } = addWorktree(home, addRepository(home));
+    const commit = 'git -c user.name=T -c user.email=t@example.invalid commit -qam "$(date +%N)"';
+    const task = await plain(
+      home,
+      folder,
+      `date +%N >> growing.txt; [ -e once ] || { echo x >> a.txt; touch once; ${commit}; }; echo "I ran it."`,
+    );
+    const { runs } = await atRest(home, task);
+    expect(progressOf(runs)).toEqual([true, false, false, false]);
+    expect(runs[0]?.livenessReason).toContain('1 commit');
+  });
 
-  it(
-    'an agent without a stream is credited with nothing in a worktree where another open task works',
-    deep,
-    async () => {
-      const home = createHome();
-      const { folder } = addWorktree(home, addRepository(home));
-      await addSpeaker(home, [[session('s'), ...end]], ['--cwd', folder], 'other');
-      await home.clip(['agent', 'pause', 'other']);
-      await addTask(home, ['--assign', 'other'], 'Something else');
-      const { runs } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "It is changed now."'));
-      expect(runs[0]?.workspace).toMatchObject({ filesChanged: 1, progress: false });
-    },
-  );
+  it('is credited with nothing in a worktree of two open tasks', deep, async () => {
+    const home = createHome();
+    const { folder } = addWorktree(home, addRepository(home));
+    await addSpeaker(home, [[session('s'), ...end]], ['--cwd', folder], 'other');
+    await home.clip(['agent', 'pause', 'other']);
+    await addTask(home, ['--assign', 'other'], 'Something else');
+    const { runs } = await atRest(home, await plain(home, folder, 'echo changed > a.txt; echo "It is changed now."'));
+    expect(runs[0]?.workspace).toMatchObject({ filesChanged: 1, progress: false });
+  });
 });
 
-describe('two agents in one checkout', () => {
-  it('an agent that only reads is not credited with the commit of another agent in its checkout', deep, async () => {
+describe('an agent beside another one', () => {
+  it("that only reads is not credited with the other one's commit", deep, async () => {
     const home = createHome();
     const { folder, git } = addRepository(home);
     const [gateA, gateB] = [join(home.base, 'gate-a'), join(home.base, 'gate-b')];
@@ -287,7 +271,7 @@ describe('two agents in one checkout', () => {
 });
 
 describe('the summary of a task', () => {
-  it('a file that many runs have changed is counted once, and a file that a command wrote is named', deep, async () => {
+  it('counts a file of many runs once, and names one that a command wrote', deep, async () => {
     const { home, task } = await streamed([
       [write('a', 'written.txt', 'one\n'), ...says('I wrote it.')],
       [write('a', 'written.txt', 'two\n'), ...says('I wrote it again.')],
@@ -303,28 +287,24 @@ describe('the summary of a task', () => {
     expect(stdout).not.toContain('no stream has said');
   });
 
-  it(
-    'a file with uncommitted changes when the task began counts when it differs from its state then',
-    deep,
-    async () => {
-      const home = createHome();
-      const { folder } = addRepository(home);
-      for (const name of ['mine.txt', 'ours.txt']) writeFileSync(join(folder, name), 'open before\n');
-      await addSpeaker(
-        home,
-        [[session('s1'), write('a', 'ours.txt', 'changed\n'), ...says('All done.')]],
-        ['--cwd', folder],
-      );
-      await atRest(home, await addTask(home));
-      const { stdout } = await home.clip(['handoff', 'T1']);
-      // The changed lines are not known, because the earlier content was not stored.
-      expect(stdout).toContain('- The work folder has 1 changed file since run 1 began, changes of others included:');
-      expect(stdout).toContain('- `ours.txt` changed');
-      expect(stdout).not.toContain('mine.txt');
-    },
-  );
+  it('counts an uncommitted file that differs from its state at first', deep, async () => {
+    const home = createHome();
+    const { folder } = addRepository(home);
+    for (const name of ['mine.txt', 'ours.txt']) writeFileSync(join(folder, name), 'open before\n');
+    await addSpeaker(
+      home,
+      [[session('s1'), write('a', 'ours.txt', 'changed\n'), ...says('All done.')]],
+      ['--cwd', folder],
+    );
+    await atRest(home, await addTask(home));
+    const { stdout } = await home.clip(['handoff', 'T1']);
+    // The changed lines are not known, because the earlier content was not stored.
+    expect(stdout).toContain('- The work folder has 1 changed file since run 1 began, changes of others included:');
+    expect(stdout).toContain('- `ours.txt` changed');
+    expect(stdout).not.toContain('mine.txt');
+  });
 
-  it('a command that had not ended is marked as such everywhere', deep, async () => {
+  it('marks a command that had not ended as such everywhere', deep, async () => {
     const { home, task } = await streamed([
       [command('a', 'make'), command('b', 'npm run dev', null), ...says('It is built, and the server runs.')],
     ]);
@@ -341,8 +321,8 @@ describe('the summary of a task', () => {
   });
 });
 
-describe('a task that is assigned to an agent', () => {
-  it('a task without any budget shows once per home which limits bound its cost', deep, async () => {
+describe('a task of an agent', () => {
+  it('without any budget shows once per home what bounds its cost', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [
       [session('s1'), ...says('I am blocked: I need the API key for the staging server to continue.')],
@@ -358,7 +338,7 @@ describe('a task that is assigned to an agent', () => {
     expect((await home.clip(['task', 'assign', 'T1', 'coder'])).stderr).not.toContain('No budget');
   });
 
-  it('a task with a budget shows no notice about its cost', deep, async () => {
+  it('with a budget shows no notice about its cost', deep, async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), ...end]], ['--budget-day', '9runs']);
     expect((await home.clip(['task', 'add', 'One', '--assign', 'coder'])).stderr).toBe('');

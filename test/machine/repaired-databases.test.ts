@@ -53,27 +53,23 @@ async function expectAll(home: TestHome, runs = 60): Promise<RunView[]> {
 const longMs = 240_000;
 
 describe('clip doctor --fix', { timeout: longMs }, () => {
-  it(
-    'makes a new database when the old one is unreadable: every run is imported from its folder with its true exit code, and numbers continue',
-    deep,
-    async () => {
-      const { home, path } = await homeAtRest();
-      const rubbish = randomBytes(64 * 1024);
-      writeFileSync(path, rubbish);
-      expect((await home.clip(['runs'])).code).toBe(7);
-      const said = await repair(home);
-      expect(said).toMatch(
-        /The database was damaged: file is not a database\..*Nothing of it could be read\..*Taken in from their folders: 60 runs \(1 to 60\)/s,
-      );
-      const [aside = ''] = asides(home);
-      expect(said).toContain(join(home.folder, aside));
-      expect(readFileSync(join(home.folder, aside, 'clip.db')).equals(rubbish)).toBe(true);
-      expect([statSync(join(home.folder, aside)).mode & 0o777, statSync(path).mode & 0o777]).toEqual([0o700, 0o600]);
-      await expectAll(home);
-    },
-  );
+  it('imports all runs from their folders if the database is unreadable', deep, async () => {
+    const { home, path } = await homeAtRest();
+    const rubbish = randomBytes(64 * 1024);
+    writeFileSync(path, rubbish);
+    expect((await home.clip(['runs'])).code).toBe(7);
+    const said = await repair(home);
+    expect(said).toMatch(
+      /The database was damaged: file is not a database\..*Nothing of it could be read\..*Taken in from their folders: 60 runs \(1 to 60\)/s,
+    );
+    const [aside = ''] = asides(home);
+    expect(said).toContain(join(home.folder, aside));
+    expect(readFileSync(join(home.folder, aside, 'clip.db')).equals(rubbish)).toBe(true);
+    expect([statSync(join(home.folder, aside)).mode & 0o777, statSync(path).mode & 0o777]).toEqual([0o700, 0o600]);
+    await expectAll(home);
+  });
 
-  it('leaves live runs alone: the same process, the same keeper, and a true exit code at the end', deep, async () => {
+  it('leaves live runs and their keeper alone, and their exit codes true', deep, async () => {
     const { home, path } = await homeAtRest(3);
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--timeout', '1h', '--', agent('waits-for-a-file.sh'), gate, '9']);
@@ -126,7 +122,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     }
   });
 
-  it('reads around an unreadable page, and imports the runs on that page from their folders', deep, async () => {
+  it('reads around an unreadable page, and imports its runs from folders', deep, async () => {
     const { home, path } = await homeAtRest();
     const leaves = leavesOf(path, 'runs');
     expect(leaves.length).toBeGreaterThan(5);
@@ -145,7 +141,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     );
   });
 
-  it('uses the folders alone when the root of a table cannot be read, or the file was cut in half', deep, async () => {
+  it('uses the folders alone if a table has no root or the file was cut', deep, async () => {
     for (const ruin of [
       (path: string) => ruinPage(path, rootOf(path, 'runs')),
       (path: string) => truncateSync(path, Math.floor(statSync(path).size / 8_192) * 4_096),
@@ -157,7 +153,7 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     }
   });
 
-  it('uses the folders alone when the database is missing or empty, and sets no file aside then', deep, async () => {
+  it('uses the folders alone if the database is missing or empty', deep, async () => {
     for (const ruin of [(path: string) => rmSync(path), (path: string) => truncateSync(path, 0)]) {
       const { home, path } = await homeAtRest(5);
       ruin(path);
@@ -167,28 +163,24 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
     }
   });
 
-  it(
-    'does not invent a command: a folder without launch.json is moved aside, and its number is not used again',
-    deep,
-    async () => {
-      const { home, path } = await homeAtRest(3);
-      const number = await home.submit([
-        '--after',
-        await home.submit(['--', 'sleep', '1000']).then(String),
-        '--',
-        'true',
-      ]);
-      const { id } = await home.show(number);
-      await home.untilStatus(4, 'running');
-      await home.clip(['daemon', 'stop']);
-      rmSync(path);
-      const said = await repair(home);
-      expect(said).toMatch(/Of 1 folder it is not known what was to be run: they were moved to .*damaged-/);
-      expect(existsSync(join(home.folder, asides(home)[0] ?? '', 'runs', id, 'env.json'))).toBe(true);
-      expect((await home.clip(['show', String(number)])).code).toBe(3);
-      expect(await home.submit(['--', 'true'])).toBe(number + 1);
-    },
-  );
+  it('invents no command: it moves folders without launch.json aside', deep, async () => {
+    const { home, path } = await homeAtRest(3);
+    const number = await home.submit([
+      '--after',
+      await home.submit(['--', 'sleep', '1000']).then(String),
+      '--',
+      'true',
+    ]);
+    const { id } = await home.show(number);
+    await home.untilStatus(4, 'running');
+    await home.clip(['daemon', 'stop']);
+    rmSync(path);
+    const said = await repair(home);
+    expect(said).toMatch(/Of 1 folder it is not known what was to be run: they were moved to .*damaged-/);
+    expect(existsSync(join(home.folder, asides(home)[0] ?? '', 'runs', id, 'env.json'))).toBe(true);
+    expect((await home.clip(['show', String(number)])).code).toBe(3);
+    expect(await home.submit(['--', 'true'])).toBe(number + 1);
+  });
 
   it('finds nothing to do in an intact database, nor a second time', deep, async () => {
     const { home, path } = await homeAtRest(3);
@@ -215,11 +207,11 @@ describe('clip doctor --fix', { timeout: longMs }, () => {
   });
 });
 
-describe('a write-ahead log of the database', { timeout: longMs }, () => {
+describe('a write-ahead log', { timeout: longMs }, () => {
   it.each([
     ['deleted', (wal: string) => rmSync(wal)],
     ['overwritten', (wal: string) => writeFileSync(wal, randomBytes(statSync(wal).size))],
-  ])('that was %s after a crash is reported as missing before a number is given twice', deep, async (_, ruin) => {
+  ])('that was %s after a crash is reported before a number repeats', deep, async (_, ruin) => {
     const { home, path } = await homeAtRest(3);
     await home.clip(['daemon', 'start']);
     await until(
@@ -253,8 +245,8 @@ describe('a write-ahead log of the database', { timeout: longMs }, () => {
   });
 });
 
-describe('a damaged database that a crash has left with its write-ahead log', { timeout: longMs }, () => {
-  it('is read with the log, and set aside with it: the old log never gets into the new database', async () => {
+describe('a damaged database with a write-ahead log', { timeout: longMs }, () => {
+  it('is read with it, and set aside with it', async () => {
     const { home, path } = await homeAtRest();
     const late = await home.submit(['--name', 'late', '--', 'sh', '-c', 'exit 4']);
     await until('the run has settled', async () => (await home.show(late)).settled);
@@ -278,8 +270,8 @@ describe('a damaged database that a crash has left with its write-ahead log', { 
   });
 });
 
-describe('a daemon that finds damage while it serves requests', { timeout: longMs }, () => {
-  it('reports it with exit code 7, and lives on with its runs', deep, async () => {
+describe('a daemon that finds damage', { timeout: longMs }, () => {
+  it('while serving reports exit code 7, and lives on with its runs', deep, async () => {
     const { home, path } = await homeAtRest();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', agent('waits-for-a-file.sh'), gate, '9']);
@@ -307,7 +299,7 @@ describe('a daemon that finds damage while it serves requests', { timeout: longM
     expect(await home.submit(['--', 'true'])).toBe(number + 1);
   });
 
-  it('reports damage at its start, and is not started again and again', deep, async () => {
+  it('at its start reports it and is not started again and again', deep, async () => {
     const { home, path } = await homeAtRest();
     const number = await home.submit(['--', 'sleep', '1000']);
     const { processPid } = await home.untilStatus(number, 'running');

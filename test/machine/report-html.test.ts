@@ -84,7 +84,7 @@ describe('the log of an agent', () => {
     expect((await home.clip(['logs', '1', '--raw', '--rendered'])).code).toBe(2);
   });
 
-  it('that is compressed is text as well, and that of a plain command is unchanged', async () => {
+  it("that is compressed is text as well, and a plain command's is as it was", async () => {
     const home = createHome();
     await addAgent(home, said);
     await home.clip(['run', '--agent', 'coder', '--wait', 'go']);
@@ -103,7 +103,7 @@ describe('the log of an agent', () => {
 describe('a report as an HTML page', () => {
   const evil = '</title><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">"\'&';
 
-  it('holds ledger, timeline, summary, comments and logs of a task, readable by its owner alone', async () => {
+  it('holds ledger, timeline, summary, comments and logs for the owner', async () => {
     const home = createHome({ env: { SOME_TOKEN: 'hush-hush-1234' } });
     await addAgent(home, `${says('Done: hush-hush-1234.')}${done}`);
     await home.clip(['task', 'add', 'Mend it', '--accept', 'it *works*']);
@@ -179,8 +179,8 @@ describe('a report as an HTML page', () => {
   );
 });
 
-describe('the output of ledger and handoff on a terminal', () => {
-  it('wraps at words, charts what is known, and stays Markdown in a pipe', async () => {
+describe('a ledger or handoff', () => {
+  it('wraps and charts on a terminal, and stays Markdown in a pipe', async () => {
     const home = createHome();
     await addAgent(home, `${says('Done.')}${done}`);
     await home.clip(['task', 'add', 'Mend it']);

@@ -48,8 +48,8 @@ function writeSession(folder: string, lines: readonly string[]): string {
 const used = ({ usage }: RunView) => (usage === null ? null : [usage.inputTokens, usage.outputTokens, usage.partial]);
 const ledger = (home: TestHome) => home.json<LedgerAnswer>(['ledger', '--json']);
 
-describe('the reason for which a run ended', () => {
-  it('is the last meaningful line on standard error when no other reason is known, without secrets', async () => {
+describe('the reason of an end', () => {
+  it('is, if unknown, the last meaningful line on stderr without secrets', async () => {
     const home = createHome({ env: { MY_TOKEN: 'very-secret-value' } });
     const script =
       'echo warming up; echo "boom: $MY_TOKEN is not accepted" >&2; echo "note: run with -v for more" >&2; exit 3';
@@ -71,7 +71,7 @@ describe('the reason for which a run ended', () => {
     expect(await home.untilStatus(silent, 'failed')).toMatchObject({ error: 'Exited with code 5.', errorBy: 'clip' });
   });
 
-  it('is shown for an agent before its first event, and for an agent that crashes after it', deep, async () => {
+  it('is shown for an agent without an event, and after a crash', deep, async () => {
     const home = createHome();
     const bad = [{ complain: 'Error loading config.toml: unknown variant `xhigh`' }, { exit: 1 }];
     const panics = [
@@ -119,39 +119,35 @@ describe('the reason for which a run ended', () => {
     });
   });
 
-  it(
-    'of an agent that reports a fatal error and lives on is that error, which is shown while the agent lives',
-    deep,
-    async () => {
-      const home = createHome();
-      const message = 'Your access token could not be refreshed. Please sign in again.';
-      await addSpeaker(home, [[session('s'), { say: { type: 'error', message } }]]);
-      const number = await home.submit(['--agent', 'coder', 'x']);
-      const live = await until('the last error is shown', async () => {
-        const run = await home.show(number);
-        return run.lastError === null ? null : run;
-      });
-      expect(live).toMatchObject({
-        status: 'running',
-        lastError: { class: 'auth_required', message, fatal: true, at: expect.stringMatching(/Z$/) },
-      });
-      expect((await home.clip(['show', String(number)])).stdout).toContain(`last error  auth_required: ${message}`);
-      // The run may live for half a minute before it is ended.
-      const ended = await until(
-        'the run has failed',
-        async () => ((await home.show(number)).status === 'failed' ? home.show(number) : null),
-        55_000,
-      );
-      expect(ended).toMatchObject({ errorCode: 'auth_required', error: message, errorBy: 'agent', lastError: null });
-      expect((await home.history(number)).find(({ type }) => type === 'stop-requested')?.data).toMatchObject({
-        order: 'lingering',
-      });
-    },
-  );
+  it('is a reported fatal error, also while its agent lives on', deep, async () => {
+    const home = createHome();
+    const message = 'Your access token could not be refreshed. Please sign in again.';
+    await addSpeaker(home, [[session('s'), { say: { type: 'error', message } }]]);
+    const number = await home.submit(['--agent', 'coder', 'x']);
+    const live = await until('the last error is shown', async () => {
+      const run = await home.show(number);
+      return run.lastError === null ? null : run;
+    });
+    expect(live).toMatchObject({
+      status: 'running',
+      lastError: { class: 'auth_required', message, fatal: true, at: expect.stringMatching(/Z$/) },
+    });
+    expect((await home.clip(['show', String(number)])).stdout).toContain(`last error  auth_required: ${message}`);
+    // The run may live for half a minute before it is ended.
+    const ended = await until(
+      'the run has failed',
+      async () => ((await home.show(number)).status === 'failed' ? home.show(number) : null),
+      55_000,
+    );
+    expect(ended).toMatchObject({ errorCode: 'auth_required', error: message, errorBy: 'agent', lastError: null });
+    expect((await home.history(number)).find(({ type }) => type === 'stop-requested')?.data).toMatchObject({
+      order: 'lingering',
+    });
+  });
 });
 
 describe('the reset time of a limit', () => {
-  it('is read in the time zone of the run, whatever the zone of the daemon', async () => {
+  it('is read in the zone of the run, not of the daemon', async () => {
     const home = createHome({ env: { TZ: 'UTC' } });
     const limit = [session('s'), failed("You've hit your usage limit. Try again at 1:21 PM."), { exit: 1 }];
     await addSpeaker(home, [limit]);
@@ -175,7 +171,7 @@ describe('the usage of codex', () => {
   const add = (home: TestHome, scripts: readonly (readonly AgentStep[])[], more: readonly string[] = []) =>
     addSpeaker(home, scripts, ['--env', `CODEX_HOME=${home_(home)}`, ...more]);
 
-  it('is read from its session file while it works, stops it at its budget, and stays known when it is killed', async () => {
+  it('is read from its session file, bounds it, and outlives a kill', async () => {
     const home = createHome();
     await add(home, [[session(threadId), command('a', 'ls', null)]], ['--budget-run', '1000 tokens']);
     writeSession(home_(home), [counted(400, 10, at(0))]);
@@ -191,7 +187,7 @@ describe('the usage of codex', () => {
     expect(used(await home.show(number))).toEqual([1_200, 30, true]);
   });
 
-  it('is never booked on another run of the session, since the file has the total before it', deep, async () => {
+  it('is never booked on another run of its session', deep, async () => {
     const home = createHome();
     await add(home, [
       [session(threadId), command('a', 'ls', null)],
@@ -298,7 +294,7 @@ describe('a total', () => {
 });
 
 describe('a budget that cannot be enforced for its agent', () => {
-  it('is reported when it is set, and where it is shown', deep, async () => {
+  it('is reported when it is set and when shown', deep, async () => {
     const home = createHome();
     const never = 'it tells no tokens, so that this limit never holds: limit its time or runs';
     const added = await home.clip([
@@ -335,7 +331,7 @@ describe('a budget that cannot be enforced for its agent', () => {
 });
 
 describe('JSON that clip prints', () => {
-  it('is accepted by strict parsers, whatever an agent or a person has written', async () => {
+  it('is accepted by strict parsers, whatever its texts contain', async () => {
     const home = createHome();
     // A cut at 500 units would halve the emoji. An agent may also print half a character itself.
     await addSpeaker(home, [

@@ -148,7 +148,7 @@ describe('a run', () => {
     expect([run.status, reported(reports)]).toEqual(['cancelled', [['summary', 'saved', null]]]);
   });
 
-  it('started again after a loss has a token of its own, despite the environment of the first run', deep, async () => {
+  it("started again after a loss has a token of its own, not the first's", deep, async () => {
     const home = createHome();
     const first = await submitGated(home, clipReport('done "it is"'), ['--on-loss', 'retry']);
     const token = tokenOf(home, first.run.id);
@@ -179,7 +179,7 @@ describe('a run', () => {
 });
 
 describe('a report is refused', () => {
-  it('with a wrong token, with that of another run, and for a run that does not exist', deep, async () => {
+  it('with a wrong token, that of another run, or for an unknown run', deep, async () => {
     const home = createHome();
     const first = await submitGated(home);
     const second = await submitGated(home, 'true', ['--name', 'other']);
@@ -202,7 +202,7 @@ describe('a report is refused', () => {
     await home.clip(['wait', '1', '2']);
   });
 
-  it('for a run that has ended, while a repeated earlier one is confirmed again as one report', deep, async () => {
+  it('for an ended run, while a repeated earlier one is confirmed as one', deep, async () => {
     const home = createHome();
     const { number, run, open } = await submitGated(home);
     const token = tokenOf(home, run.id);
@@ -219,7 +219,7 @@ describe('a report is refused', () => {
     expect(reported((await shown(home, number)).reports)).toEqual([['progress', 'once', null]]);
   });
 
-  it('outside of a run, with a message that says so, and no daemon is started', async () => {
+  it('outside of a run, with a message, and without starting a daemon', async () => {
     const home = createHome();
     const outside = await home.clip(['report', 'next', 'x']);
     expect([outside.code, outside.stdout]).toEqual([5, '']);
@@ -259,7 +259,7 @@ describe('a report is refused', () => {
   });
 });
 
-describe('while no daemon runs', () => {
+describe('while no daemon runs,', () => {
   it('a report waits for the next daemon, and is stored once', deep, async () => {
     const home = createHome();
     const { number, open } = await submitGated(home, clipReport('done "in spite of it"'));
@@ -270,7 +270,7 @@ describe('while no daemon runs', () => {
     expect(reported((await shown(home, number)).reports)).toEqual([['done', 'in spite of it', null]]);
   });
 
-  it('because it was stopped on purpose, a report ends with exit code 4 and starts no daemon', {
+  it('after a deliberate stop, a report ends with 4 and starts none', {
     ...deep,
     timeout: 60_000,
   }, async () => {
@@ -290,8 +290,8 @@ describe('while no daemon runs', () => {
   });
 });
 
-describe('in a sandbox that refuses the socket', () => {
-  it.skipIf(!root)('the report is printed, and read in the output of an agent without a stream', deep, async () => {
+describe('in a sandbox without socket,', () => {
+  it.skipIf(!root)("a report is printed, and read in an agent's plain output", deep, async () => {
     const home = createHome();
     const command = join(home.base, 'boxed');
     const boxed = 'setpriv --reuid 65534 --regid 65534 --clear-groups';
@@ -311,39 +311,35 @@ describe('in a sandbox that refuses the socket', () => {
     expect([run.evidence, run.lastMessage, run.sessionIdAfter]).toEqual([null, null, null]);
   });
 
-  it(
-    'the report is read once in the output of an agent’s tool while it runs, and its token is stored nowhere',
-    deep,
-    async () => {
-      const home = createHome();
-      const gate = join(home.base, 'gate');
-      const boxed = `CLIP_HOME=${home.base}/nowhere ${clipReport('progress "half done"')}`;
-      await addSpeaker(home, [
-        [
-          session('s1'),
-          { run: boxed },
-          { quote: true },
-          { await: gate },
-          { run: boxed },
-          { quote: true },
-          done(10, 1),
-          { exit: 0 },
-        ],
-      ]);
-      const number = await home.submit(['--agent', 'coder', 'x']);
-      await until('the report is recorded', async () => (await shown(home, number)).reports.length === 1);
-      expect((await home.show(number)).status).toBe('running');
-      writeFileSync(gate, '');
-      await home.clip(['wait', String(number)]);
-      const { run, reports } = await shown(home, number);
-      expect(reports).toEqual(Array(2).fill({ kind: 'progress', text: 'half done', who: null }));
-      expect(run.evidence).toMatchObject({ reports: 2, commands: 2 });
-      expect(run.lastMessage).toContain('::clip-report *** {');
-      await home.clip(['daemon', 'stop']);
-      expect(readFileSync(join(home.folder, 'clip.db'), 'latin1')).not.toContain(tokenOf(home, run.id));
-      expect((await home.clip(['logs', String(number)])).stdout).not.toContain(tokenOf(home, run.id));
-    },
-  );
+  it('a report in tool output is read once, and its token not kept', deep, async () => {
+    const home = createHome();
+    const gate = join(home.base, 'gate');
+    const boxed = `CLIP_HOME=${home.base}/nowhere ${clipReport('progress "half done"')}`;
+    await addSpeaker(home, [
+      [
+        session('s1'),
+        { run: boxed },
+        { quote: true },
+        { await: gate },
+        { run: boxed },
+        { quote: true },
+        done(10, 1),
+        { exit: 0 },
+      ],
+    ]);
+    const number = await home.submit(['--agent', 'coder', 'x']);
+    await until('the report is recorded', async () => (await shown(home, number)).reports.length === 1);
+    expect((await home.show(number)).status).toBe('running');
+    writeFileSync(gate, '');
+    await home.clip(['wait', String(number)]);
+    const { run, reports } = await shown(home, number);
+    expect(reports).toEqual(Array(2).fill({ kind: 'progress', text: 'half done', who: null }));
+    expect(run.evidence).toMatchObject({ reports: 2, commands: 2 });
+    expect(run.lastMessage).toContain('::clip-report *** {');
+    await home.clip(['daemon', 'stop']);
+    expect(readFileSync(join(home.folder, 'clip.db'), 'latin1')).not.toContain(tokenOf(home, run.id));
+    expect((await home.clip(['logs', String(number)])).stdout).not.toContain(tokenOf(home, run.id));
+  });
 
   it('a line with a token of another run is not a report', deep, async () => {
     const home = createHome();
@@ -353,7 +349,7 @@ describe('in a sandbox that refuses the socket', () => {
   });
 });
 
-describe('a run of an agent that reports', () => {
+describe('an agent run that reports', () => {
   it('is advanced by a progress report alone', deep, async () => {
     const { run } = await spoken(createHome(), [{ run: 'clip report done "the answer is 42"' }]);
     expect([run.livenessState, run.livenessReason]).toEqual(['advanced', 'Evidence of work: 1 report.']);
@@ -361,7 +357,7 @@ describe('a run of an agent that reports', () => {
     expect(run.lastUsefulActionAt).not.toBeNull();
   });
 
-  it('only its next step is plan_only, with that step as the next action', deep, async () => {
+  it('only a next step is plan_only, with that step as the next action', deep, async () => {
     const { run } = await spoken(createHome(), [{ run: 'clip report next "Write the tests of the printer"' }]);
     expect(run).toMatchObject({
       livenessState: 'plan_only',

@@ -38,7 +38,7 @@ async function finished(home: TestHome, args: readonly string[]): Promise<number
 }
 
 describe('the log of an ended run', () => {
-  it('is compressed, and read as before: whole, its last lines, from a position, and followed', deep, async () => {
+  it('is compressed, and read as before: whole, in part, and followed', deep, async () => {
     const home = createHome();
     configure(home, atOnce);
     const number = await finished(home, ['--', process.execPath, agent('floods.mjs'), '300000']);
@@ -75,7 +75,7 @@ describe('the log of an ended run', () => {
     expect((await home.clip(['logs', String(small)])).stdout).toBe('hello\n');
   });
 
-  it('is not compressed within an hour after it was written, nor while the run lives', deep, async () => {
+  it('is not compressed within an hour of a write, nor during the run', deep, async () => {
     const home = createHome();
     const ended = await finished(home, ['--', process.execPath, agent('floods.mjs'), '300000']);
     await home.clip(['daemon', 'stop']);
@@ -90,7 +90,7 @@ describe('the log of an ended run', () => {
 });
 
 describe('logs above the total limit', () => {
-  it('are removed, the oldest first; the runs stay, and show that their logs were removed', deep, async () => {
+  it('are removed, the oldest first, as their runs show', deep, async () => {
     const home = createHome();
     configure(home, roomFor(2));
     const numbers: number[] = [];
@@ -111,7 +111,7 @@ describe('logs above the total limit', () => {
     );
   });
 
-  it('never include the log of the newest run of a task: the next oldest is removed instead', async () => {
+  it("never include a task's newest run: the next oldest is removed", async () => {
     const home = createHome();
     configure(home, roomFor(1));
     await home.clip(['task', 'add', 'One']);
@@ -140,7 +140,7 @@ describe('logs above the age limit', () => {
 });
 
 describe('the output of an agent without a stream', () => {
-  it('is still given to the next run of its task when its log is compressed', deep, async () => {
+  it("reaches its task's next run from a compressed log", deep, async () => {
     const home = createHome();
     configure(home, atOnce);
     await home.clip(['agent', 'add', 'speaker', '--adapter', 'plain', '--command', agent('says-much.sh')]);

@@ -59,7 +59,7 @@ const gitEnvironment = {
 };
 
 describe('The work folder of a run', () => {
-  it("is the value of PWD, for commands, agents, retries, batches and an agent's own --cwd", deep, async () => {
+  it('is PWD for commands, agents, retries, batches and an own --cwd', deep, async () => {
     const home = createHome({ env: { PWD: '/', OLDPWD: '/tmp' } });
     const folder = join(home.base, 'project');
     mkdirSync(folder);
@@ -86,7 +86,7 @@ describe('The work folder of a run', () => {
       expect([number, await ok(home, ['logs', String(number)])]).toEqual([number, `0\nPWD=${folder}\n`]);
   });
 
-  it("is the repository that an agent commits to, also when a hook of another repository's worktree starts it", async () => {
+  it("is the agent's repository, also from a hook of another worktree", async () => {
     const home = createHome();
     const [a, b] = [join(home.base, 'a'), join(home.base, 'b')];
     const gitA = gitInit(a, 'first of a');
@@ -122,7 +122,7 @@ describe('The work folder of a run', () => {
     expect(gitA('log', '--format=%s', 'tree').trim().split('\n')).toEqual(['in the worktree of a', 'first of a']);
   });
 
-  it('is not hidden by any variable that git itself calls local to a repository', () => {
+  it('is not hidden by any variable that is local to a git repository', () => {
     const local = execFileSync('git', ['rev-parse', '--local-env-vars']).toString().trim().split('\n');
     const base = Object.fromEntries(local.map((name) => [name, '1']));
     const left = Object.keys(buildRunEnvironment({ base, agent: null, given: {}, cwd: '/' }));
@@ -132,7 +132,7 @@ describe('The work folder of a run', () => {
 });
 
 describe('An automatic run of a task', () => {
-  it('has the environment of the person who assigned the task, not that of the daemon', deep, async () => {
+  it('has the environment of its assigner, not that of the daemon', deep, async () => {
     const home = createHome();
     await ok(home, ['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const written = await addEnvironmentWriter(home);
@@ -147,24 +147,20 @@ describe('An automatic run of a task', () => {
     expect((await home.clip(['show', '1'])).stdout).toContain('of the person who assigned or last continued T1');
   });
 
-  it(
-    'has the environment of the person who continued the task last, and thereby renewed expired values',
-    deep,
-    async () => {
-      const home = createHome();
-      const written = await addEnvironmentWriter(home);
-      await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home, { TOKEN_OF_TODAY: 'old-token-1' }));
-      await atRest(home, 1);
-      await ok(home, ['continue', 'T1'], shellWith(home, { TOKEN_OF_TODAY: 'new-token-2' }));
-      await atRest(home, 1);
-      expect(written()).toContain('TOKEN_OF_TODAY=new-token-2');
-      expect((await home.clip(['task', 'show', 'T1'])).stdout).toMatch(
-        /environment +as it was when you assigned or last continued/,
-      );
-    },
-  );
+  it('has the newest values of the person who continued the task last', deep, async () => {
+    const home = createHome();
+    const written = await addEnvironmentWriter(home);
+    await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home, { TOKEN_OF_TODAY: 'old-token-1' }));
+    await atRest(home, 1);
+    await ok(home, ['continue', 'T1'], shellWith(home, { TOKEN_OF_TODAY: 'new-token-2' }));
+    await atRest(home, 1);
+    expect(written()).toContain('TOKEN_OF_TODAY=new-token-2');
+    expect((await home.clip(['task', 'show', 'T1'])).stdout).toMatch(
+      /environment +as it was when you assigned or last continued/,
+    );
+  });
 
-  it('has the environment of the person who started a run of the task by hand', deep, async () => {
+  it('has the environment of the person who started one by hand', deep, async () => {
     const home = createHome();
     const written = await addEnvironmentWriter(home);
     await addTask(home, []);
@@ -179,7 +175,7 @@ describe('An automatic run of a task', () => {
     expect(kept).not.toContain('ONCE');
   });
 
-  it('starts from a file that only its owner can read, which is removed when the task is closed', async () => {
+  it('starts from a private file that is removed with a closed task', async () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     const secret = 'a-secret-of-the-shell';
@@ -195,36 +191,32 @@ describe('An automatic run of a task', () => {
     await until('the stored environment is removed', () => !existsSync(file));
   });
 
-  it(
-    'keeps the environment over the death of the daemon, and loses it with a task that was closed meanwhile',
-    deep,
-    async () => {
-      const home = createHome();
-      const written = await addEnvironmentWriter(home);
-      await ok(home, ['task', 'add', 'One', '--assign', 'me'], shellWith(home, { MINE: 'kept' }));
-      await ok(home, ['task', 'assign', 'T1', 'writer'], shellWith(home, { MINE: 'kept' }));
-      await atRest(home, 1);
-      await ok(home, ['task', 'add', 'Two', '--assign', 'writer'], shellWith(home));
-      await atRest(home, 2);
-      await home.kill(home.daemonPid());
-      // A crash right after the task was closed would leave this file.
-      const orphan = join(home.folder, 'environments/task-99.json');
-      writeFileSync(orphan, '{}', { mode: 0o600 });
-      writeFileSync(join(home.base, 'environment'), '');
-      await ok(home, ['daemon', 'start'], { env: { MINE: 'of the daemon' } });
-      await until('the orphaned file is removed', () => !existsSync(orphan));
-      // A request from outside of any shell stores no new environment.
-      expect((await home.asked<object>('/v1/tasks/1', ['task', 'show', 'T1', '--json'])) as object).toMatchObject({
-        environment: { source: 'person' },
-      });
-      expect(written()).not.toContain('MINE=kept');
-      await ok(home, ['task', 'start', 'T1'], shellWith(home, { MINE: 'restarted' }));
-      await atRest(home, 1);
-      expect(written()).toContain('MINE=restarted');
-    },
-  );
+  it('keeps the environment after a crash, but not of a closed task', deep, async () => {
+    const home = createHome();
+    const written = await addEnvironmentWriter(home);
+    await ok(home, ['task', 'add', 'One', '--assign', 'me'], shellWith(home, { MINE: 'kept' }));
+    await ok(home, ['task', 'assign', 'T1', 'writer'], shellWith(home, { MINE: 'kept' }));
+    await atRest(home, 1);
+    await ok(home, ['task', 'add', 'Two', '--assign', 'writer'], shellWith(home));
+    await atRest(home, 2);
+    await home.kill(home.daemonPid());
+    // A crash right after the task was closed would leave this file.
+    const orphan = join(home.folder, 'environments/task-99.json');
+    writeFileSync(orphan, '{}', { mode: 0o600 });
+    writeFileSync(join(home.base, 'environment'), '');
+    await ok(home, ['daemon', 'start'], { env: { MINE: 'of the daemon' } });
+    await until('the orphaned file is removed', () => !existsSync(orphan));
+    // A request from outside of any shell stores no new environment.
+    expect((await home.asked<object>('/v1/tasks/1', ['task', 'show', 'T1', '--json'])) as object).toMatchObject({
+      environment: { source: 'person' },
+    });
+    expect(written()).not.toContain('MINE=kept');
+    await ok(home, ['task', 'start', 'T1'], shellWith(home, { MINE: 'restarted' }));
+    await atRest(home, 1);
+    expect(written()).toContain('MINE=restarted');
+  });
 
-  it('keeps the earlier environment when the change that brought another one is refused', deep, async () => {
+  it('keeps the earlier environment when a change of it is refused', deep, async () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home, { MINE: 'first' }));
@@ -236,25 +228,21 @@ describe('An automatic run of a task', () => {
     });
   });
 
-  it(
-    "starts from the daemon's environment with the setting, and is blocked at once when its program is missing",
-    deep,
-    async () => {
-      const home = createHome({ env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` } });
-      await ok(home, ['config', 'set', 'task_environment', 'daemon']);
-      await addEnvironmentWriter(home);
-      await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home));
-      const { task, runs } = await atRest(home, 1);
-      expect(runs.map(({ errorCode, environmentSource }) => [errorCode, environmentSource])).toEqual([
-        ['command_not_found', 'daemon'],
-      ]);
-      expect(runs[0]?.error).toBe(`The command writer was not found in the run's PATH, ${home.env['PATH']}`);
-      expect(task).toMatchObject({ status: 'blocked', blockedReason: expect.stringContaining("in the run's PATH") });
-      expect(task.blockedNext).toContain('clip agent edit writer --command PATH');
-    },
-  );
+  it("has the daemon's environment with the setting, or is blocked", deep, async () => {
+    const home = createHome({ env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` } });
+    await ok(home, ['config', 'set', 'task_environment', 'daemon']);
+    await addEnvironmentWriter(home);
+    await ok(home, ['task', 'add', 'One', '--assign', 'writer'], shellWith(home));
+    const { task, runs } = await atRest(home, 1);
+    expect(runs.map(({ errorCode, environmentSource }) => [errorCode, environmentSource])).toEqual([
+      ['command_not_found', 'daemon'],
+    ]);
+    expect(runs[0]?.error).toBe(`The command writer was not found in the run's PATH, ${home.env['PATH']}`);
+    expect(task).toMatchObject({ status: 'blocked', blockedReason: expect.stringContaining("in the run's PATH") });
+    expect(task.blockedNext).toContain('clip agent edit writer --command PATH');
+  });
 
-  it('of a timer has the environment of the person who set the timer', deep, async () => {
+  it('by a timer has the environment of the person who set the timer', deep, async () => {
     const home = createHome();
     await ok(home, ['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const written = await addEnvironmentWriter(home);
@@ -267,35 +255,31 @@ describe('An automatic run of a task', () => {
     await ok(home, ['cancel', '--all']);
   });
 
-  it(
-    "of a task that an agent has reassigned has the person's environment without the agent's own variables",
-    deep,
-    async () => {
-      const home = createHome();
-      const written = await addEnvironmentWriter(home);
-      makeTool(
-        home,
-        'delegator',
-        `"$CLIP_BIN" task add Two --assign writer > /dev/null; "$CLIP_BIN" report done ok > /dev/null`,
-      );
-      await ok(home, [
-        'agent',
-        'add',
-        'delegator',
-        '--adapter',
-        'plain',
-        '--command',
-        'delegator',
-        '--env',
-        'OWN_KEY=of-the-delegator',
-      ]);
-      await ok(home, ['run', '-q', '-w', '--agent', 'delegator', 'go'], shellWith(home, { MINE: 'person' }));
-      await atRest(home, 1);
-      expect((await runsOf(home, 1)).map(({ environmentSource }) => environmentSource)).toEqual(['task']);
-      expect(written()).toContain('MINE=person');
-      expect(written().filter((line) => line.startsWith('OWN_KEY'))).toEqual([]);
-    },
-  );
+  it("that an agent reassigned lacks that agent's own variables", deep, async () => {
+    const home = createHome();
+    const written = await addEnvironmentWriter(home);
+    makeTool(
+      home,
+      'delegator',
+      `"$CLIP_BIN" task add Two --assign writer > /dev/null; "$CLIP_BIN" report done ok > /dev/null`,
+    );
+    await ok(home, [
+      'agent',
+      'add',
+      'delegator',
+      '--adapter',
+      'plain',
+      '--command',
+      'delegator',
+      '--env',
+      'OWN_KEY=of-the-delegator',
+    ]);
+    await ok(home, ['run', '-q', '-w', '--agent', 'delegator', 'go'], shellWith(home, { MINE: 'person' }));
+    await atRest(home, 1);
+    expect((await runsOf(home, 1)).map(({ environmentSource }) => environmentSource)).toEqual(['task']);
+    expect(written()).toContain('MINE=person');
+    expect(written().filter((line) => line.startsWith('OWN_KEY'))).toEqual([]);
+  });
 });
 
 describe('clip agent check', () => {
@@ -307,7 +291,7 @@ describe('clip agent check', () => {
     expect((await check(home)).stdout).toMatch(/^✗ found +no-such-claude is not there/);
   });
 
-  it('reports that runs of tasks will not find the program, and how to change that', deep, async () => {
+  it('says that runs of tasks will not find the program, with a remedy', deep, async () => {
     const home = createHome();
     await addEnvironmentWriter(home);
     expect((await check(home, shellWith(home))).stdout).toMatch(/✓ tasks +each task keeps the environment/);
@@ -343,10 +327,10 @@ describe('clip agent check', () => {
   });
 });
 
-describe('An agent that drops the mark of its run', () => {
+describe("An agent without its run's mark", () => {
   const hidden = 'env -u CLIP_RUN_ID -u CLIP_RUN_TOKEN';
 
-  it('is not treated as a person: its comment is its own, and it raises no budget', async () => {
+  it('is no person: it comments as itself and raises no budget', async () => {
     const home = createHome();
     const out = join(home.base, 'out');
     makeTool(

@@ -21,7 +21,7 @@ describe('the exit of a run', () => {
     ]);
   });
 
-  it('has the reason for which a command could not start: missing, not executable', async () => {
+  it('names why a command could not start: missing, not executable', async () => {
     const home = createHome();
     const missing = await home.clip(['run', '--wait', '--', '/no/such/command']);
     const notExecutable = await home.clip(['run', '--wait', '--', '/etc/passwd']);
@@ -38,7 +38,7 @@ describe('the exit of a run', () => {
     ]);
   });
 
-  it('does not wait for a grandchild that holds the output open, and the grandchild is ended and listed', async () => {
+  it('waits for no grandchild that holds the output, which is ended', async () => {
     const home = createHome();
     const result = await home.clip(['run', '--wait', '--', agent('holds-output-open.sh')]);
     expect(result.code).toBe(5);
@@ -48,7 +48,7 @@ describe('the exit of a run', () => {
 });
 
 describe('a request that would block the keeper', () => {
-  it('is refused in advance: a named pipe as input, and a command line that grows too long on its way', async () => {
+  it('is refused: an input pipe, or too long a command', async () => {
     const home = createHome();
     execFileSync('mkfifo', [join(home.base, 'pipe')]);
     const pipe = await home.clip(['run', '--stdin', 'pipe', '--', 'cat']);

@@ -8,8 +8,8 @@ import { resultOf, root } from '../support/home.ts';
 const columns = ['hour', 'runs', 'daemonMb', 'keeperMb', 'daemonFiles', 'keeperFiles', 'timers', 'bytesARow'] as const;
 type Row = Record<(typeof columns)[number], number>;
 
-describe('a daemon after many runs, agents, tasks, followers and cancels', () => {
-  it('holds no more files and timers than before, and its database has grown by its rows alone', {
+describe('a daemon after much work', () => {
+  it('has no more files and timers, and its database only its rows', {
     timeout: 180_000,
   }, async () => {
     const args = [join(root, 'scripts/soak.ts'), '--runs', '400', '--samples', '4'];

@@ -44,22 +44,19 @@ describe.each([
   ['root', false],
   ['a user who may not raise anything', true],
 ])('The runs of %s', (_, asUser) => {
-  it.skipIf(!isRoot && asUser)(
-    'have the limits of their submitter, whatever the shell had that started the daemon',
-    () => {
-      const home = createHome();
-      const shell = shellOf(home, asUser);
-      shell('umask 077; nice -n 7 prlimit --nofile=300:600 -- clip daemon start');
-      const [first, second] = [
-        shell(`umask 022; ulimit -Sn 1024; clip run -f -q -- ${says}`),
-        shell(`umask 027; ulimit -n 512; nice -n 5 clip run -f -q -- ${says}`),
-      ];
-      expect(first).toEqual([String(nice), '1024', String(hard), '0022']);
-      expect(second).toEqual([String(nice + 5), '512', '512', '0027']);
-    },
-  );
+  it.skipIf(!isRoot && asUser)("have the limits of their submitter, not of the daemon's first shell", () => {
+    const home = createHome();
+    const shell = shellOf(home, asUser);
+    shell('umask 077; nice -n 7 prlimit --nofile=300:600 -- clip daemon start');
+    const [first, second] = [
+      shell(`umask 022; ulimit -Sn 1024; clip run -f -q -- ${says}`),
+      shell(`umask 027; ulimit -n 512; nice -n 5 clip run -f -q -- ${says}`),
+    ];
+    expect(first).toEqual([String(nice), '1024', String(hard), '0022']);
+    expect(second).toEqual([String(nice + 5), '512', '512', '0027']);
+  });
 
-  it.skipIf(!isRoot && asUser)('have the limits of their submitter in a batch and after a retry, too', deep, () => {
+  it.skipIf(!isRoot && asUser)('have the limits of their submitter in a batch and after a retry', deep, () => {
     const home = createHome();
     const shell = shellOf(home, asUser);
     shell('nice -n 7 clip daemon start');
@@ -71,22 +68,18 @@ describe.each([
     expect(shell('clip logs 2')).toEqual([String(nice + 3), '900']);
   });
 
-  it.skipIf(!isRoot && asUser)(
-    'keep the limits of their submitter while they are queued, also for the next daemon',
-    deep,
-    () => {
-      const home = createHome();
-      const shell = shellOf(home, asUser);
-      shell('clip queue hold');
-      shell(`umask 007; ulimit -Sn 800; nice -n 4 clip run -q -- ${says}`);
-      shell('nice -n 2 clip daemon restart && clip queue release && clip wait 1');
-      expect(shell('clip logs 1').toSpliced(2, 1)).toEqual([String(nice + 4), '800', '0007']);
-    },
-  );
+  it.skipIf(!isRoot && asUser)('keep the limits of their submitter in the queue, across daemons', deep, () => {
+    const home = createHome();
+    const shell = shellOf(home, asUser);
+    shell('clip queue hold');
+    shell(`umask 007; ulimit -Sn 800; nice -n 4 clip run -q -- ${says}`);
+    shell('nice -n 2 clip daemon restart && clip queue release && clip wait 1');
+    expect(shell('clip logs 1').toSpliced(2, 1)).toEqual([String(nice + 4), '800', '0007']);
+  });
 });
 
-describe('A run whose limits are set between its keeper and its command', () => {
-  it('reports precisely that its command is missing, or may not be executed', deep, async () => {
+describe("A run with its submitter's limits", () => {
+  it('says that its command is missing or not executable', deep, async () => {
     const home = createHome();
     const shell = shellOf(home, false);
     writeFileSync(join(home.base, 'closed'), '#!/bin/sh\n', { mode: 0o644 });
@@ -98,7 +91,7 @@ describe('A run whose limits are set between its keeper and its command', () => 
     expect(codes).toEqual(['command_not_found', 'not_executable', 'command_not_found']);
   });
 
-  it('keeps its arguments, its environment and its name unchanged', deep, async () => {
+  it('keeps its arguments, its environment and its name', deep, async () => {
     const home = createHome();
     const shell = shellOf(home, false);
     // There is no shell in between: it would lose a variable whose name it cannot represent.

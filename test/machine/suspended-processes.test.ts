@@ -55,7 +55,7 @@ describe('A suspended daemon', () => {
     });
   });
 
-  it('does not prolong a time limit by the time in which the daemon alone was suspended', deep, async () => {
+  it('prolongs no time limit by the time in which it alone was suspended', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--timeout', '14s', '--', 'sleep', '1000']);
     await home.untilStatus(number, 'running');
@@ -71,26 +71,22 @@ describe('A suspended daemon', () => {
     expect(seconds(run.startedAt, run.endedAt)).toBeLessThan(19);
   });
 
-  it(
-    'prolongs a time limit by the time in which its keeper was suspended as well, since nothing could run',
-    deep,
-    async () => {
-      const home = createHome();
-      const number = await home.submit(['--timeout', '8s', '--', 'sleep', '1000']);
-      const { id } = await home.untilStatus(number, 'running');
-      const [goKeeper, goDaemon] = [await stop(keeperOf(home)), await stop(home.daemonPid())];
-      await after(9_000);
-      goKeeper();
-      goDaemon();
-      const slept = await until('the daemon has noticed the suspension', async () =>
-        (await home.history(number)).find(({ type }) => type === 'clock-jumped'),
-      );
-      expect(Number(slept.data['limitsMs'])).toBeGreaterThan(5_000);
-      const run = await home.untilStatus(number, 'timed_out');
-      expect(seconds(run.startedAt, run.endedAt)).toBeGreaterThan(14);
-      expect(exitOf(home, id)?.byDeadline).toBe(false);
-    },
-  );
+  it('prolongs a time limit while its keeper was suspended as well', deep, async () => {
+    const home = createHome();
+    const number = await home.submit(['--timeout', '8s', '--', 'sleep', '1000']);
+    const { id } = await home.untilStatus(number, 'running');
+    const [goKeeper, goDaemon] = [await stop(keeperOf(home)), await stop(home.daemonPid())];
+    await after(9_000);
+    goKeeper();
+    goDaemon();
+    const slept = await until('the daemon has noticed the suspension', async () =>
+      (await home.history(number)).find(({ type }) => type === 'clock-jumped'),
+    );
+    expect(Number(slept.data['limitsMs'])).toBeGreaterThan(5_000);
+    const run = await home.untilStatus(number, 'timed_out');
+    expect(seconds(run.startedAt, run.endedAt)).toBeGreaterThan(14);
+    expect(exitOf(home, id)?.byDeadline).toBe(false);
+  });
 });
 
 describe('A suspended keeper', () => {
@@ -109,7 +105,7 @@ describe('A suspended keeper', () => {
     expect([home.pidsOf('daemon'), home.pidsOf('keeper')]).toEqual([[], []]);
   });
 
-  it('holds its runs again when it continues, and reports their true exit codes', deep, async () => {
+  it('holds its runs again when it continues, with true exit codes', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', 'sh', '-c', `while ! test -e ${gate}; do sleep 0.05; done; exit 7`]);
@@ -124,26 +120,22 @@ describe('A suspended keeper', () => {
     expect((await home.clip(['wait', String(number)])).code).toBe(7);
   });
 
-  it(
-    'does not delay the start of a daemon, not even with other programs that accept and never answer',
-    deep,
-    async () => {
-      const home = createHome();
-      await home.clip(['daemon', 'start']);
-      await home.clip(['daemon', 'stop']);
-      const servers = ['0000000a', '0000000b', '0000000c', '0000000d'].map((name) =>
-        createServer(() => {}).listen(join(home.folder, `keeper-${name}.sock`)),
-      );
-      onTestFinished(() => {
-        for (const server of servers) server.close();
-      });
-      await until('the servers listen', () => servers.every(({ listening }) => listening));
-      const from = performance.now();
-      expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
-      // One after the other, the commands would take 20 s.
-      expect(performance.now() - from).toBeLessThan(15_000);
-    },
-  );
+  it('delays no start of a daemon, nor do programs that never answer', deep, async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    await home.clip(['daemon', 'stop']);
+    const servers = ['0000000a', '0000000b', '0000000c', '0000000d'].map((name) =>
+      createServer(() => {}).listen(join(home.folder, `keeper-${name}.sock`)),
+    );
+    onTestFinished(() => {
+      for (const server of servers) server.close();
+    });
+    await until('the servers listen', () => servers.every(({ listening }) => listening));
+    const from = performance.now();
+    expect((await home.clip(['run', '--wait', '--', 'true'])).code).toBe(0);
+    // One after the other, the commands would take 20 s.
+    expect(performance.now() - from).toBeLessThan(15_000);
+  });
 
   it('delays no cancel, and never starts a canceled run', deep, async () => {
     const home = createHome();
@@ -164,7 +156,7 @@ describe('A suspended keeper', () => {
     expect(readdirSync(join(home.folder, 'runs', run.id))).not.toContain('launch.json');
   });
 
-  it('loses its queued runs to another keeper, and starts none of them a second time', deep, async () => {
+  it('loses its queued runs to another keeper, which starts each once', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const keeper = keeperOf(home);
@@ -220,8 +212,8 @@ describe('A suspended keeper', () => {
   });
 });
 
-describe('An exit record that a run has written itself', () => {
-  it('is not believed by the next daemon while the process lives', async () => {
+describe('An exit record written by its run', () => {
+  it('is not believed by the next daemon while it lives', async () => {
     const home = createHome();
     const number = await home.submit([
       '--',

@@ -46,8 +46,8 @@ function removeGroupFolder(folder: string): void {
   }
 }
 
-describe.skipIf(!hasManager)('A keeper with a systemd user manager', () => {
-  it('has a scope of its own, and each run a control group in it, which ends with the run', async () => {
+describe.skipIf(!hasManager)('A keeper with systemd', () => {
+  it('has a scope, and each run a control group that ends with it', async () => {
     const home = createHome();
     const script = `
       clip run -q -- sh -c 'cat /proc/self/cgroup; env -i setsid sleep 1001 >/dev/null 2>&1 &' > /dev/null

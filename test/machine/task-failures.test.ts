@@ -29,31 +29,27 @@ async function blocked(home: TestHome, task: number): Promise<TaskShowAnswer['ta
   });
 }
 
-describe('a task whose run cannot be prepared', () => {
-  it(
-    'is blocked when it is assigned to an agent whose variables cannot be read, and names the remedy',
-    deep,
-    async () => {
-      const home = createHome();
-      const file = join(home.base, 'agent.env');
-      writeFileSync(file, 'A=1\n');
-      await addSpeaker(home, [[session('s1'), ...end]], ['--env-from', file]);
-      rmSync(file);
-      await ok(home, 'task', 'add', 'One', '--assign', 'coder');
-      expect(await blocked(home, 1)).toMatchObject({
-        blockedReason: expect.stringContaining('agent.env'),
-        blockedNext: expect.stringContaining('clip continue T1'),
-      });
-      expect(await needsYou(home)).toMatchObject([{ task: 1, status: 'blocked' }]);
-      expect((await home.clip(['continue', 'T1'])).code).toBe(5);
-      writeFileSync(file, 'A=1\n');
-      await ok(home, 'continue', 'T1');
-      await home.untilStatus(1, 'succeeded');
-      await home.clip(['task', 'cancel', 'T1']);
-    },
-  );
+describe('a task that cannot run', () => {
+  it("is blocked with a remedy when its agent's variables are unreadable", deep, async () => {
+    const home = createHome();
+    const file = join(home.base, 'agent.env');
+    writeFileSync(file, 'A=1\n');
+    await addSpeaker(home, [[session('s1'), ...end]], ['--env-from', file]);
+    rmSync(file);
+    await ok(home, 'task', 'add', 'One', '--assign', 'coder');
+    expect(await blocked(home, 1)).toMatchObject({
+      blockedReason: expect.stringContaining('agent.env'),
+      blockedNext: expect.stringContaining('clip continue T1'),
+    });
+    expect(await needsYou(home)).toMatchObject([{ task: 1, status: 'blocked' }]);
+    expect((await home.clip(['continue', 'T1'])).code).toBe(5);
+    writeFileSync(file, 'A=1\n');
+    await ok(home, 'continue', 'T1');
+    await home.untilStatus(1, 'succeeded');
+    await home.clip(['task', 'cancel', 'T1']);
+  });
 
-  it('is blocked when its folder is gone by the time its turn comes after another run', deep, async () => {
+  it('is blocked when its folder is gone at its turn after another run', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const file = join(home.base, 'agent.env');
@@ -71,7 +67,7 @@ describe('a task whose run cannot be prepared', () => {
     expect(await blocked(home, 1)).toMatchObject({ blockedReason: expect.stringContaining('agent.env') });
   });
 
-  it('is blocked when the prompt for its agent cannot be written, instead of being retried forever', deep, async () => {
+  it('is blocked instead of retried when its prompt cannot be written', deep, async () => {
     const home = createHome();
     const template = join(home.base, 'template.md');
     writeFileSync(template, 'Hello. {{prompt}}\n');
@@ -102,7 +98,7 @@ describe('a task whose run cannot be prepared', () => {
 });
 
 describe('a run that claims to be done', () => {
-  it('and is lost afterwards is not started again, and a person is asked to look', deep, async () => {
+  it('and is lost is not started again, and a person is asked', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [
       [session('s1'), clipIn(`report done 'all of it'`), { await: join(home.base, 'never') }],
@@ -118,8 +114,8 @@ describe('a run that claims to be done', () => {
   });
 });
 
-describe('a lost run of a task that has been assigned to another agent', () => {
-  it('is not started again, because two agents would work on one task', deep, async () => {
+describe('a lost run of a reassigned task', () => {
+  it('is not started again beside the new agent', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const coder = await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]], ['--share-worktree']);
@@ -181,7 +177,7 @@ describe('an instruction of a person', () => {
     await home.clip(['task', 'cancel', 'T1']);
   });
 
-  it('during the live run of a blocked task is not lost when that run ends', deep, async () => {
+  it('during the live run of a blocked task outlives that run', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const coder = await addSpeaker(home, [

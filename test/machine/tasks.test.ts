@@ -243,7 +243,7 @@ describe('a task', () => {
     await until('the task has continued', async () => (await status(home, task)) === 'in_progress');
   });
 
-  it('whose folder is gone when its run ends is blocked as well', deep, async () => {
+  it('whose folder is gone when its run ends is blocked', deep, async () => {
     const home = createHome();
     const folder = join(home.base, 'work');
     mkdirSync(folder);
@@ -268,7 +268,7 @@ describe('a task', () => {
     expect(stdout).toContain('- Task T1 is blocked: a person must act before it can go on.');
   });
 
-  it('is served by a person’s own command, too, which delays no agent', deep, async () => {
+  it('is served by a person’s own command, which delays no agent', deep, async () => {
     const home = createHome();
     await add(home, 'One');
     await home.clip(['run', '--wait', '--task', 'T1', '--', 'touch', 'made']);
@@ -290,7 +290,7 @@ describe('a task', () => {
   });
 });
 
-describe('a task that makes progress without being finished', () => {
+describe('a task with endless progress', () => {
   it('is left to a person after five automatic runs', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), words('Changed a little.'), ...end]]);
@@ -302,8 +302,8 @@ describe('a task that makes progress without being finished', () => {
   });
 });
 
-describe('an agent that keeps its task going by itself, and makes progress', () => {
-  it('is stopped after five runs as well', deep, async () => {
+describe('an agent that continues its own task', () => {
+  it('is stopped after five runs, even with progress', deep, async () => {
     const home = createHome();
     const onward = { run: `'${process.execPath}' '${program}' continue T1` };
     const coder = await addSpeaker(home, [
@@ -336,7 +336,7 @@ describe('the handoff of a task', () => {
 });
 
 describe('a task whose agent', () => {
-  it('has lost its prompt template is tried once more, and then blocked with the reason', deep, async () => {
+  it('has lost its prompt template is blocked after one retry', deep, async () => {
     const home = createHome();
     const template = join(home.base, 'template.md');
     writeFileSync(template, 'Be kind.\n{{prompt}}\n');
@@ -377,45 +377,41 @@ describe('the timer of an agent', () => {
 });
 
 describe('a task with a budget', () => {
-  it(
-    'is stopped while its run streams, needs a person, starts nothing, and continues with a higher budget',
-    deep,
-    async () => {
-      const home = createHome();
-      const spend = (tokens: number) => done(tokens, 0);
-      const never = { await: join(home.base, 'never') };
-      const coder = await addSpeaker(home, [
-        [session('s1'), change('a', 'a.txt'), spend(600), words('On it.'), never],
-        [session('s1'), never],
-      ]);
-      await add(home, 'One', '--assign', 'coder', '--budget', '500tokens');
-      await home.clip(['wait', '1']);
-      expect(await home.show(1)).toMatchObject({
-        status: 'cancelled',
-        stopReason: 'budget_paused',
-        decision: { action: 'skip' },
-      });
-      expect((await show(home, 1)).task).toMatchObject({
-        status: 'in_progress',
-        paused: expect.stringContaining('600 of 500 tokens'),
-      });
-      const { needsYou } = await home.json<{ needsYou: NeedView[] }>(['status', '--json']);
-      expect(needsYou).toMatchObject([
-        { kind: 'budget', task: 1, next: expect.stringContaining('clip task edit T1 --budget') },
-      ]);
-      // Not even a request by a person starts a run past a limit.
-      await home.clip(['continue', 'T1']);
-      expect(await home.show(2)).toMatchObject({
-        status: 'queued',
-        waitingFor: expect.stringContaining('600 of 500 tokens'),
-      });
-      await home.clip(['task', 'edit', 'T1', '--budget', '2000tokens']);
-      await until('the task has continued', () => (coder.seen().length === 2 ? true : null));
-      await home.clip(['task', 'cancel', 'T1']);
-    },
-  );
+  it('needs a person when its run reaches it, and goes on with a higher one', deep, async () => {
+    const home = createHome();
+    const spend = (tokens: number) => done(tokens, 0);
+    const never = { await: join(home.base, 'never') };
+    const coder = await addSpeaker(home, [
+      [session('s1'), change('a', 'a.txt'), spend(600), words('On it.'), never],
+      [session('s1'), never],
+    ]);
+    await add(home, 'One', '--assign', 'coder', '--budget', '500tokens');
+    await home.clip(['wait', '1']);
+    expect(await home.show(1)).toMatchObject({
+      status: 'cancelled',
+      stopReason: 'budget_paused',
+      decision: { action: 'skip' },
+    });
+    expect((await show(home, 1)).task).toMatchObject({
+      status: 'in_progress',
+      paused: expect.stringContaining('600 of 500 tokens'),
+    });
+    const { needsYou } = await home.json<{ needsYou: NeedView[] }>(['status', '--json']);
+    expect(needsYou).toMatchObject([
+      { kind: 'budget', task: 1, next: expect.stringContaining('clip task edit T1 --budget') },
+    ]);
+    // Not even a request by a person starts a run past a limit.
+    await home.clip(['continue', 'T1']);
+    expect(await home.show(2)).toMatchObject({
+      status: 'queued',
+      waitingFor: expect.stringContaining('600 of 500 tokens'),
+    });
+    await home.clip(['task', 'edit', 'T1', '--budget', '2000tokens']);
+    await until('the task has continued', () => (coder.seen().length === 2 ? true : null));
+    await home.clip(['task', 'cancel', 'T1']);
+  });
 
-  it('is blocked when a single run exceeded it, because the next run would as well', deep, async () => {
+  it('is blocked when a single run exceeded it, as the next would', deep, async () => {
     const home = createHome();
     await addSpeaker(
       home,
@@ -431,7 +427,7 @@ describe('a task with a budget', () => {
     expect((await home.json<{ runs: unknown[] }>(['runs', '--json'])).runs).toHaveLength(1);
   });
 
-  it('continues by itself when its agent was paused in the middle and is resumed', deep, async () => {
+  it('continues on resume when its agent was paused in the middle', deep, async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [[session('s1'), change('a', 'a.txt'), { await: join(home.base, 'never') }]]);
     await add(home, 'One', '--assign', 'coder');

@@ -8,8 +8,8 @@ import { until } from '../support/until.ts';
 const { session, words, done } = codexSays;
 const odd = 'one\u2028two\u2029three';
 
-describe('U+2028 and U+2029, at which some readers split lines of JSON,', () => {
-  it('in a command or a label break neither a wait nor a batch', deep, async () => {
+describe('a Unicode line separator', () => {
+  it('in a command or a label breaks neither a wait nor a batch', deep, async () => {
     const home = createHome();
     expect(
       await home.clip(['run', '-w', '--label', `l=${odd}`.replaceAll(/[\u2028\u2029]/g, '-'), '--', 'echo', odd]),
@@ -26,7 +26,7 @@ describe('U+2028 and U+2029, at which some readers split lines of JSON,', () => 
     ]);
   });
 
-  it("in an agent's final message break neither a wait nor a followed stream", async () => {
+  it('in a final message of an agent breaks no wait and no stream', async () => {
     const home = createHome();
     await addSpeaker(home, [[session('s1'), words(odd), done(1, 1), { exit: 0 }]]);
     expect(await home.clip(['run', '--agent', 'coder', '-w', 'go'])).toMatchObject({ code: 0 });
@@ -34,7 +34,7 @@ describe('U+2028 and U+2029, at which some readers split lines of JSON,', () => 
     expect((await home.show(1)).lastMessage).toBe(odd);
   });
 
-  it('in a comment arrive complete in the events and on the plain dashboard', deep, async () => {
+  it('in a comment arrives in the events and on the plain dashboard', deep, async () => {
     const home = createHome();
     await home.clip(['task', 'add', 'One']);
     const events = home.start(['events', '-f']);

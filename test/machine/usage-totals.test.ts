@@ -171,7 +171,7 @@ function expectSums(store: Store, beside: Sqlite, filter: SumFilter, minutesEast
 }
 
 describe('the sums of usage', () => {
-  it('equal a scan of all runs after any sequence of ends, reports, corrections, verdicts and removals', () => {
+  it('equal a scan of all runs after any sequence of changes', () => {
     const zones = constantFrom(0, 120, -480, 330, 345);
     const ages = constantFrom(undefined, 0, 7 * minute, 500 * minute, 3_000 * minute, 9_000 * minute);
     const { store, beside } = createDatabase();
@@ -204,7 +204,7 @@ describe('the sums of usage', () => {
     expectSums(store, beside, {}, 0);
   });
 
-  it('list the tasks and days with the newest ends, and say that there are more', () => {
+  it('list the newest tasks and days, and say that there are more', () => {
     const { store, beside } = createDatabase();
     const insert = beside.prepare(`insert into tombstones (number, id, status, task_id, usage, removed_at)
       values (?, ?, 'succeeded', ?, json_object('endedAt', ?), 0)`);

@@ -45,7 +45,7 @@ function withRun(store: Store, number: number): void {
 const withTask = (store: Store, number: number, status: TaskStatus): number =>
   store.transaction((tx) => store.tasks.insert(tx, aTaskOf({ number, status }))).number;
 
-describe('the recorded state of a work folder before a run', () => {
+describe('a recorded work folder', () => {
   it('is read as it was written, whatever the names of its files', () => {
     const store = openStore();
     const found = aState(['a.txt', '__proto__', 'with\nbreak', '"quoted"', '\0\xe4', '']);
@@ -75,7 +75,7 @@ describe('the recorded state of a work folder before a run', () => {
     expect([...store.workspaces.seenIn(7, 2, 3)]).toEqual(['m']);
   });
 
-  it('with many files is written and read within a few milliseconds', () => {
+  it('with many files is written and read within milliseconds', () => {
     const store = openStore();
     const state = aState(
       Array.from({ length: limits.workspaceFiles }, (_, index) => `src/some/folder/file-${index}.ts`),
@@ -90,8 +90,8 @@ describe('the recorded state of a work folder before a run', () => {
   });
 });
 
-describe('the states that a streak of runs has left', () => {
-  it('include those of the earlier runs of the streak, and not that of the run itself', () => {
+describe('the states that a streak left', () => {
+  it('include those of its earlier runs, but not of the run itself', () => {
     const store = openStore();
     for (const [run, streak] of [
       [1, 1],

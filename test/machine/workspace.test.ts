@@ -59,8 +59,8 @@ async function different(at: Place, folder: string, act: () => unknown): Promise
 
 const paths = ({ changed }: Comparison) => changed.map(({ path, kind }) => `${kind} ${path}`);
 
-describe('in a repository', () => {
-  it('a file is changed when its content or mode differs, whatever the way it was written', deep, async () => {
+describe('in a repository,', () => {
+  it('a file is changed when its content or mode is, however written', deep, async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     const file = join(folder, 'a.txt');
@@ -185,7 +185,7 @@ describe('in a repository', () => {
     ]);
   });
 
-  it('a comparison takes no lock, leaves the index as it is, and leaves nothing behind', deep, async () => {
+  it('a comparison takes no lock, keeps the index, and leaves nothing', deep, async () => {
     const at = place();
     const { folder, git } = addRepository(at);
     const index = join(folder, '.git', 'index');
@@ -207,7 +207,7 @@ describe('in a repository', () => {
     expect(git('status', '--short')).toBe('M a.txt');
   });
 
-  it('a repository shows its changes before its first commit and after it', deep, async () => {
+  it('changes are shown before the first commit and after it', deep, async () => {
     const at = place();
     const folder = join(at.base, 'new');
     mkdirSync(folder);
@@ -222,7 +222,7 @@ describe('in a repository', () => {
     expect([paths(first), first.commitCount, first.insertions]).toEqual([['add b'], 1, 1]);
   });
 
-  it('a repository of another object format is compared in the same way', deep, async () => {
+  it('another object format is compared in the same way', deep, async () => {
     const at = place();
     const folder = join(at.base, 'sha256');
     mkdirSync(folder);
@@ -346,8 +346,8 @@ function trap(at: Place) {
   return { folder, mark, git };
 }
 
-describe('a repository that an agent has prepared as a trap', () => {
-  it('a comparison runs no program that a repository names, although plain git would', async () => {
+describe('a hostile repository', () => {
+  it('has none of its programs run by a comparison, unlike by plain git', async () => {
     const at = place();
     const { folder, mark, git } = trap(at);
     const found = await different(at, folder, () => {
@@ -365,63 +365,59 @@ describe('a repository that an agent has prepared as a trap', () => {
     expect(existsSync(mark)).toBe(true);
   });
 
-  it(
-    'a comparison runs no program when commits are compared, objects are gone, or a submodule is a trap',
-    deep,
-    async () => {
-      const at = place();
-      const inner = trap(at);
-      const { folder, git } = addRepository(at, 'outer');
-      git(
-        '-c',
-        'core.fsmonitor=false',
-        'clone',
-        '-q',
-        '--no-local',
-        '-c',
-        `filter.trap.clean=${join(at.base, 'leave-mark')}`,
-        inner.folder,
-        'nested',
-      );
-      git('submodule', 'add', '-q', inner.folder, 'sub');
-      for (const [key, value] of [
-        ['filter.trap.clean', join(at.base, 'leave-mark')],
-        ['core.fsmonitor', join(at.base, 'leave-mark')],
-      ])
-        for (const name of ['nested', 'sub']) gitIn(at, join(folder, name))('config', key ?? '', value ?? '');
-      rmSync(inner.mark, { force: true });
-      const plain = [
-        '-c',
-        'filter.trap.clean=',
-        '-c',
-        'filter.trap.required=false',
-        '-c',
-        'filter.slow.process=',
-        '-c',
-        'core.fsmonitor=false',
-        '-c',
-        'core.hooksPath=/dev/null',
-      ];
-      await different(at, folder, () => {
-        for (const name of ['nested', 'sub']) writeFileSync(join(folder, name, 'a.txt'), 'changed\n');
-      });
-      const committed = await different(at, inner.folder, () => {
-        writeFileSync(join(inner.folder, 'new.md'), 'x\n');
-        inner.git(...plain, 'add', 'new.md');
-        inner.git(...plain, 'commit', '-q', '--no-verify', '-m', 'third');
-      });
-      expect([committed.commitCount, committed.changed.map(({ path }) => path)]).toEqual([1, ['new.md']]);
-      // The objects of the previous commit are missing. A partial clone would fetch them.
-      const head = inner.git(...plain, 'rev-parse', 'HEAD~1');
-      await different(at, inner.folder, () =>
-        rmSync(join(inner.folder, '.git', 'objects', head.slice(0, 2), head.slice(2)), { force: true }),
-      );
-      expect(existsSync(inner.mark)).toBe(false);
-    },
-  );
+  it('has no program run for commits, lost objects or a submodule', deep, async () => {
+    const at = place();
+    const inner = trap(at);
+    const { folder, git } = addRepository(at, 'outer');
+    git(
+      '-c',
+      'core.fsmonitor=false',
+      'clone',
+      '-q',
+      '--no-local',
+      '-c',
+      `filter.trap.clean=${join(at.base, 'leave-mark')}`,
+      inner.folder,
+      'nested',
+    );
+    git('submodule', 'add', '-q', inner.folder, 'sub');
+    for (const [key, value] of [
+      ['filter.trap.clean', join(at.base, 'leave-mark')],
+      ['core.fsmonitor', join(at.base, 'leave-mark')],
+    ])
+      for (const name of ['nested', 'sub']) gitIn(at, join(folder, name))('config', key ?? '', value ?? '');
+    rmSync(inner.mark, { force: true });
+    const plain = [
+      '-c',
+      'filter.trap.clean=',
+      '-c',
+      'filter.trap.required=false',
+      '-c',
+      'filter.slow.process=',
+      '-c',
+      'core.fsmonitor=false',
+      '-c',
+      'core.hooksPath=/dev/null',
+    ];
+    await different(at, folder, () => {
+      for (const name of ['nested', 'sub']) writeFileSync(join(folder, name, 'a.txt'), 'changed\n');
+    });
+    const committed = await different(at, inner.folder, () => {
+      writeFileSync(join(inner.folder, 'new.md'), 'x\n');
+      inner.git(...plain, 'add', 'new.md');
+      inner.git(...plain, 'commit', '-q', '--no-verify', '-m', 'third');
+    });
+    expect([committed.commitCount, committed.changed.map(({ path }) => path)]).toEqual([1, ['new.md']]);
+    // The objects of the previous commit are missing. A partial clone would fetch them.
+    const head = inner.git(...plain, 'rev-parse', 'HEAD~1');
+    await different(at, inner.folder, () =>
+      rmSync(join(inner.folder, '.git', 'objects', head.slice(0, 2), head.slice(2)), { force: true }),
+    );
+    expect(existsSync(inner.mark)).toBe(false);
+  });
 });
 
-describe('a git command', () => {
+describe('git', () => {
   /** Replaces git with a script. */
   function fake(at: Place, script: string): void {
     const folder = join(at.base, 'fake');
@@ -435,7 +431,7 @@ describe('a git command', () => {
     });
   }
 
-  it('git is ended at its time limit with all processes it started, and the result is unknown', async () => {
+  it('is ended at its time limit with its processes, without a result', async () => {
     const at = place();
     const before = limits.gitMs;
     Object.assign(limits, { gitMs: 300 });
@@ -446,7 +442,7 @@ describe('a git command', () => {
     await until('both processes have ended', () => pids.every((pid) => !isAlive(pid)) || null);
   });
 
-  it('git gets only the few variables of the daemon that it needs', async () => {
+  it('gets only the few variables of the daemon that it needs', async () => {
     const at = place();
     const given = {
       GIT_DIR: '/nowhere',
@@ -469,8 +465,8 @@ describe('a git command', () => {
   });
 });
 
-describe('the cost of a comparison', () => {
-  it('a comparison never blocks the event loop, and reads a bounded number of bytes', async () => {
+describe('a comparison', () => {
+  it('never blocks the event loop, and reads a bounded number of bytes', async () => {
     const at = place();
     const { folder } = addRepository(at);
     const before = await snapshot(at, folder);
@@ -486,7 +482,7 @@ describe('the cost of a comparison', () => {
     expect(delay.max / 1e6).toBeLessThan(250);
   });
 
-  it('a comparison does not read again what has not been touched', deep, async () => {
+  it('does not read again what has not been touched', deep, async () => {
     const at = place();
     const { folder } = addRepository(at);
     const file = join(folder, 'large');
@@ -510,7 +506,7 @@ describe('the cost of a comparison', () => {
     expect(read() - begun).toBeGreaterThan(8 * 2 ** 20);
   });
 
-  it('a comparison reports unknown, and not unchanged, for a folder with too many files', deep, async () => {
+  it('of a folder with too many files is unknown, not unchanged', deep, async () => {
     const at = place();
     const folder = join(at.base, 'many');
     mkdirSync(folder);
@@ -529,7 +525,7 @@ describe('the cost of a comparison', () => {
 });
 
 describe('a folder without git', () => {
-  it('a folder without git is compared by the content of its files', deep, async () => {
+  it('is compared by the content of its files', deep, async () => {
     const at = place();
     const folder = join(at.base, 'plain');
     mkdirSync(join(folder, 'node_modules'), { recursive: true });

@@ -224,7 +224,7 @@ describe('the keys', () => {
     expect(pressed(facts, ['t', 'escape', 'escape'], opened.state).state.pages).toHaveLength(1);
   });
 
-  it('cancel only after a confirmation, kill at once a run that is stopping already, and leave ended runs alone', () => {
+  it('cancel after a confirmation, kill if stopping, and skip ended runs', () => {
     const asked = pressed(facts, ['j', 'c']);
     expect(screen(asked.state, facts).at(-1)).toBe('Cancel run 12 and all that it started?  y yes · any other key no');
     expect([asked.orders, pressed(facts, ['n'], asked.state).orders]).toEqual([[], []]);
@@ -324,7 +324,7 @@ describe('the timeline', () => {
   const { state } = pressed(open, ['g']);
   const lanes = screen(state, open, 75);
 
-  it('has a lane for each agent, a letter and a color for each verdict, and links between continued runs', () => {
+  it('has a lane per agent, a mark per verdict, and links of continued runs', () => {
     const coder = lanes.filter((line) => /^coder/.test(line))[0] ?? '';
     expect(coder).toMatch(/^coder +P+─+A+/);
     expect(lanes[lanes.indexOf(coder) + 1]).toMatch(/^ +F+$/);

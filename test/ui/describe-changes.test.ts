@@ -7,7 +7,7 @@ import { hostileText, steering } from '../support/terminal.ts';
 const { running, failed, queued } = busy;
 const before = aBoard({ live: [running], recent: [failed] });
 
-describe('the described changes of the board', () => {
+describe('described changes', () => {
   it('are the current state at first, without earlier ends', () => {
     expect(changes(null, before, noon)).toEqual([
       'clip 0.1.0 has been up for 1 h 0 min: 1 live run, 0 queued, 1 of 4 slots taken.',
@@ -15,7 +15,7 @@ describe('the described changes of the board', () => {
     ]);
   });
 
-  it('include each end with its own text, also of a run that came and went between two updates', () => {
+  it('include each end, even of a run that came and went in between', () => {
     const ended = { ...running, endedAt: at(0), exitCode: 0 };
     const said = (['succeeded', 'failed', 'timed_out', 'cancelled'] as const).map(
       (status) => changes(before, aBoard({ recent: [{ ...ended, status }, failed] }), noon)[0],
@@ -28,12 +28,12 @@ describe('the described changes of the board', () => {
     ]);
   });
 
-  it('exclude an old end that becomes visible after another run was removed, or after a restart', () => {
+  it('exclude an old end that a removal or a restart makes visible', () => {
     const older = { ...failed, number: 3, endedAt: at(-500_000) };
     expect(changes(before, aBoard({ live: [running], recent: [failed, older] }), noon)).toEqual([]);
   });
 
-  it('include what waits and for what, what needs a person, and what is held', () => {
+  it('include what waits and why, what needs a person, and what is held', () => {
     const held = aBoard(
       { live: [running], queued: [queued], recent: [failed], needsYou: [busy.need] },
       { queue: { held: true, queued: 1, slots: 4, taken: 1 } },

@@ -49,25 +49,21 @@ describe('the runs of a task', () => {
     expect(stdout).not.toContain('secrets-of-the-output');
   });
 
-  it(
-    'that have no verdict yet get one in the background, and the first request does not wait for it',
-    deep,
-    async () => {
-      const { home, task } = await taskWith([ends.explains]);
-      await home.clip(['daemon', 'stop']);
-      const database = new Database(join(home.folder, 'clip.db'));
-      database.exec("update runs set state = json_set(state, '$.liveness', null)");
-      database.close();
-      expect((await home.clip(['ledger', `T${task}`])).stdout).toContain('No liveness data');
-      const judged = await until('the run has a verdict', async () =>
-        (await ledger(home, task)).find(({ livenessState }) => livenessState !== null),
-      );
-      expect(judged).toMatchObject({ livenessState: 'needs_followup', livenessReason: expect.any(String) });
-      await home.clip(['daemon', 'restart']);
-      expect(await home.show(judged.number)).toMatchObject({ livenessState: 'needs_followup' });
-      expect((await home.history(judged.number)).filter(({ type }) => type === 'verdict-added')).toHaveLength(1);
-    },
-  );
+  it('get a missing verdict in the background, without delaying a request', deep, async () => {
+    const { home, task } = await taskWith([ends.explains]);
+    await home.clip(['daemon', 'stop']);
+    const database = new Database(join(home.folder, 'clip.db'));
+    database.exec("update runs set state = json_set(state, '$.liveness', null)");
+    database.close();
+    expect((await home.clip(['ledger', `T${task}`])).stdout).toContain('No liveness data');
+    const judged = await until('the run has a verdict', async () =>
+      (await ledger(home, task)).find(({ livenessState }) => livenessState !== null),
+    );
+    expect(judged).toMatchObject({ livenessState: 'needs_followup', livenessReason: expect.any(String) });
+    await home.clip(['daemon', 'restart']);
+    expect(await home.show(judged.number)).toMatchObject({ livenessState: 'needs_followup' });
+    expect((await home.history(judged.number)).filter(({ type }) => type === 'verdict-added')).toHaveLength(1);
+  });
 
   it('do not count the documents and comments of another run as evidence', deep, async () => {
     const put = [
@@ -81,7 +77,7 @@ describe('the runs of a task', () => {
     expect(second).toMatchObject({ livenessState: 'needs_followup', evidence: { documents: 0, comments: 0 } });
   });
 
-  it('do not count what clip itself writes as evidence: summaries, decisions, comments', deep, async () => {
+  it('count no summary, decision or comment of clip as evidence', deep, async () => {
     const { home, task } = await taskWith([ends.explains, ends.explains]);
     const { body } = (await home.json<{ document: { body: string } }>(['handoff', `T${task}`, '--json'])).document;
     expect(body).toContain('- Last run: 2,');

@@ -27,7 +27,7 @@ describe('the documents of a task', () => {
     expect((await shownTask(home, task)).documents.map(({ key }) => key)).toEqual(['notes']);
   });
 
-  it('include those of the system on request, read by key, which only the system writes', deep, async () => {
+  it("include the system's on request; only the system writes them", deep, async () => {
     const { home, task, list } = await taskWithBoth();
     expect(await list('--system')).toEqual(['continuation-summary', 'notes']);
     expect((await home.clip(['task', 'doc', 'get', `T${task}`, 'continuation-summary'])).stdout).toContain(

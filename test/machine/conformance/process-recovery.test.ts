@@ -37,25 +37,23 @@ async function killAllButTheRun(home: TestHome): Promise<void> {
   for (const pid of home.pidsOf('keeper')) await home.kill(pid);
 }
 
-describe('a run whose supervisor was killed', () => {
-  it(
-    '1. keeps running when its process is alive: process_detached, with the pid; its wake stays claimed',
-    deep,
-    async () => {
-      const { home, task, run } = await working();
-      await killAllButTheRun(home);
-      const found = await home.show(run.number);
-      expect(found).toMatchObject({ status: 'running', errorCode: 'process_detached', processPid: run.processPid });
-      expect(found.error).toContain(String(run.processPid));
-      const { wakes, task: seen } = await shownTask(home, task);
-      expect(wakes.map(({ status, reason }) => [reason, status])).toEqual([['issue_assigned', 'claimed']]);
-      expect(seen).toMatchObject({ status: 'in_progress', checkoutRunId: run.id, executionRunId: run.id });
-      expect(await runsOf(home, task)).toHaveLength(1);
-      expect(isAlive(run.processPid ?? 0)).toBe(true);
-    },
-  );
+describe('a run without its supervisor', () => {
+  // Case 1.
+  it('is process_detached while it lives, and keeps its wake', deep, async () => {
+    const { home, task, run } = await working();
+    await killAllButTheRun(home);
+    const found = await home.show(run.number);
+    expect(found).toMatchObject({ status: 'running', errorCode: 'process_detached', processPid: run.processPid });
+    expect(found.error).toContain(String(run.processPid));
+    const { wakes, task: seen } = await shownTask(home, task);
+    expect(wakes.map(({ status, reason }) => [reason, status])).toEqual([['issue_assigned', 'claimed']]);
+    expect(seen).toMatchObject({ status: 'in_progress', checkoutRunId: run.id, executionRunId: run.id });
+    expect(await runsOf(home, task)).toHaveLength(1);
+    expect(isAlive(run.processPid ?? 0)).toBe(true);
+  });
 
-  it('2. is process_lost when its process is gone, and queued exactly once again, holding the task; the checkout stays', async () => {
+  // Case 2. The retry holds the task, and the checkout stays.
+  it('is process_lost without its process, and queued once again', async () => {
     const { home, task, run } = await working();
     await home.clip(['queue', 'hold']);
     await endWithoutRecord(home, run);
@@ -93,7 +91,7 @@ describe('a run whose supervisor was killed', () => {
     expect(await runsOf(home, task)).toHaveLength(2);
   });
 
-  it('is queued again also when its agent is paused, and waits until the agent is resumed', deep, async () => {
+  it('is queued again for a paused agent, and waits for its resume', deep, async () => {
     const { home, task, run, open } = await working();
     await home.clip(['agent', 'pause', 'coder']);
     await endWithoutRecord(home, run);
@@ -104,7 +102,8 @@ describe('a run whose supervisor was killed', () => {
     expect((await untilRun(home, task, 2, 'succeeded'))[1]).toMatchObject({ retryOfRunId: run.id });
   });
 
-  it('3. is lost with its descendants ended when only they are alive, and queued once again', deep, async () => {
+  // Case 3.
+  it('is lost when only descendants live, and queued once they end', deep, async () => {
     const { home } = await homeWith((gate) => [[session('s1'), { child: true }, words('Started.'), { await: gate }]]);
     const task = await addTask(home);
     const [run] = await untilRun(home, task, 1, 'running');
@@ -127,29 +126,28 @@ describe('a run whose supervisor was killed', () => {
     expect((await shownTask(home, task)).task.executionRunId).toBe(retry?.id);
   });
 
-  it(
-    '4. is not queued again when it was itself such a retry: executionRunId null, checkoutRunId unchanged; blocked, unlike the reference, because nothing else would move the task',
-    deep,
-    async () => {
-      const { home, task, run } = await working();
-      await endWithoutRecord(home, run);
-      const [, retry] = await untilRun(home, task, 2, 'running');
-      if (retry === undefined) throw new Error('There is no retry.');
-      await endWithoutRecord(home, retry);
-      await untilRun(home, task, 2, 'failed');
-      const rest = await atRest(home, task);
-      expect(rest.runs.map(({ errorCode, processLossRetryCount }) => [errorCode, processLossRetryCount])).toEqual([
-        ['process_lost', 0],
-        ['process_lost', 1],
-      ]);
-      expect(rest.task).toMatchObject({ status: 'blocked', executionRunId: null, checkoutRunId: run.id });
-      expect(rest.comments.map(({ author, text }) => [author, text])).toEqual([
-        ['clip', expect.stringContaining('retried continuation')],
-      ]);
-    },
-  );
+  // Case 4: executionRunId is null and checkoutRunId unchanged. Unlike the reference, the task is blocked, because
+  // nothing else would move it.
+  it('is not queued again if it was a retry; its task is blocked', deep, async () => {
+    const { home, task, run } = await working();
+    await endWithoutRecord(home, run);
+    const [, retry] = await untilRun(home, task, 2, 'running');
+    if (retry === undefined) throw new Error('There is no retry.');
+    await endWithoutRecord(home, retry);
+    await untilRun(home, task, 2, 'failed');
+    const rest = await atRest(home, task);
+    expect(rest.runs.map(({ errorCode, processLossRetryCount }) => [errorCode, processLossRetryCount])).toEqual([
+      ['process_lost', 0],
+      ['process_lost', 1],
+    ]);
+    expect(rest.task).toMatchObject({ status: 'blocked', executionRunId: null, checkoutRunId: run.id });
+    expect(rest.comments.map(({ author, text }) => [author, text])).toEqual([
+      ['clip', expect.stringContaining('retried continuation')],
+    ]);
+  });
 
-  it('5. is no longer detached once it reports activity', deep, async () => {
+  // Case 5.
+  it('is no longer detached once it reports activity', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const command = join(home.base, 'teller');
@@ -179,32 +177,30 @@ describe('a run whose supervisor was killed', () => {
   });
 });
 
-describe('a run that is canceled', () => {
-  it(
-    '6. reports the first run of its agent, with the role: one event that stays on this machine, unlike the reference, because clip sends nothing anywhere',
-    deep,
-    async () => {
-      const { home } = await homeWith((gate) => [gated(gate)], ['--role', 'engineer']);
-      const task = await addTask(home);
-      const [run] = await untilRun(home, task, 1, 'running');
-      await home.clip(['cancel', String(run?.number)]);
-      const expected = {
-        run: run?.number,
-        taskId: task,
-        data: { agentId: run?.agentId, name: 'coder', role: 'engineer' },
-      };
-      expect(await events(home, 'agent.first_run')).toEqual([expect.objectContaining(expected)]);
-      // The next retry is the second one, even for another daemon and after the first run was removed.
-      await home.clip(['rm', String(run?.number)]);
-      await home.kill(home.daemonPid());
-      const second = await home.submit(['--agent', 'coder', 'x']);
-      await home.untilStatus(second, 'running');
-      await home.clip(['cancel', String(second)]);
-      expect(await events(home, 'agent.first_run')).toEqual([]);
-    },
-  );
+describe('a canceled run', () => {
+  // Case 6. Unlike the reference, the event stays on this machine, because clip sends nothing anywhere.
+  it('is reported with its role when it is the first of its agent', deep, async () => {
+    const { home } = await homeWith((gate) => [gated(gate)], ['--role', 'engineer']);
+    const task = await addTask(home);
+    const [run] = await untilRun(home, task, 1, 'running');
+    await home.clip(['cancel', String(run?.number)]);
+    const expected = {
+      run: run?.number,
+      taskId: task,
+      data: { agentId: run?.agentId, name: 'coder', role: 'engineer' },
+    };
+    expect(await events(home, 'agent.first_run')).toEqual([expect.objectContaining(expected)]);
+    // The next retry is the second one, even for another daemon and after the first run was removed.
+    await home.clip(['rm', String(run?.number)]);
+    await home.kill(home.daemonPid());
+    const second = await home.submit(['--agent', 'coder', 'x']);
+    await home.untilStatus(second, 'running');
+    await home.clip(['cancel', String(second)]);
+    expect(await events(home, 'agent.first_run')).toEqual([]);
+  });
 
-  it('7. by a person: cancelled, 0, not configured, not fired; and no run follows', deep, async () => {
+  // Case 7: a stop by a person has 0, not configured, not fired.
+  it('ends as cancelled without a timeout, and no run follows', deep, async () => {
     const { home, task, run } = await working();
     await home.clip(['cancel', String(run.number)]);
     const rest = await atRest(home, task);
@@ -232,7 +228,8 @@ async function brokenHome(): Promise<TestHome> {
 }
 
 describe('a todo task whose run never started', () => {
-  it('8. is started once more: assignment_recovery', deep, async () => {
+  // Case 8.
+  it('is started once more by assignment_recovery', deep, async () => {
     const home = await brokenHome();
     const task = await addTask(home);
     const [failed, recovery] = await untilRun(home, task, 2, 'queued', 'starting', 'failed');
@@ -249,7 +246,8 @@ describe('a todo task whose run never started', () => {
     });
   });
 
-  it('9. is blocked the second time, with one comment: retried dispatch, and the latest failure', deep, async () => {
+  // Case 9: the comment names the retried dispatch and the latest failure.
+  it('is blocked the second time, with a comment on retries', deep, async () => {
     const home = await brokenHome();
     const task = await addTask(home);
     await untilRun(home, task, 2, 'failed');
@@ -263,7 +261,8 @@ describe('a todo task whose run never started', () => {
 });
 
 describe('a todo task whose program is missing', () => {
-  it('is blocked at once, unlike the reference, because a second start would fail as well', deep, async () => {
+  // This differs from the reference, because a second start would fail as well.
+  it('is blocked at once', deep, async () => {
     const { home } = await homeWith((gate) => [gated(gate)]);
     await home.clip(['agent', 'edit', 'coder', '--command', join(home.base, 'gone')]);
     const task = await addTask(home);
@@ -274,8 +273,9 @@ describe('a todo task whose program is missing', () => {
   });
 });
 
-describe('an in_progress task whose run failed', () => {
-  it('10. is started once more: issue_continuation_needed', deep, async () => {
+describe('an in_progress task with a failed run', () => {
+  // Case 10.
+  it('is started once more by issue_continuation_needed', deep, async () => {
     const { home } = await homeWith((gate) => [ends.fails, gated(gate)]);
     const task = await addTask(home);
     const [failed, recovery, ...others] = await untilRun(home, task, 2, 'running');
@@ -293,7 +293,8 @@ describe('an in_progress task whose run failed', () => {
     });
   });
 
-  it('11. is continued after a recovery that only plans (plan_only): attempt 1', deep, async () => {
+  // Case 11.
+  it('is continued as attempt 1 after plan_only', deep, async () => {
     const { home } = await homeWith((gate) => [ends.fails, ends.plans, gated(gate)]);
     const task = await addTask(home);
     const [failed, recovery, next] = await untilRun(home, task, 3, 'running');
@@ -314,36 +315,34 @@ describe('an in_progress task whose run failed', () => {
     });
   });
 
-  it(
-    '12. gets no liveness continuation after a recovery that writes the plan document (advanced); work continues, unlike the reference, because the task is not done',
-    deep,
-    async () => {
-      const { home } = await homeWith((gate) => {
-        const plan = clipStep('task doc put T1 plan plan.md');
-        return [
-          ends.fails,
-          [
-            session('s1'),
-            { run: 'echo "1. fix" > plan.md' },
-            plan,
-            words('I will fix the parser next.'),
-            done(10, 1),
-            { exit: 0 },
-          ],
-          gated(gate),
-        ];
-      });
-      const task = await addTask(home);
-      const [, recovery, next] = await untilRun(home, task, 3, 'running');
-      expect(recovery).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1 } });
-      expect(next?.wakeReason).toBe('run_advanced_continuation');
-      const { wakes, documents } = await shownTask(home, task);
-      expect(documents.map(({ key }) => key)).toEqual(['plan']);
-      expect(wakes.map(({ reason }) => reason)).not.toContain('run_liveness_continuation');
-    },
-  );
+  // Case 12: no liveness continuation follows. Unlike the reference, work continues, because the task is not done.
+  it('continues its work after an advanced plan document', deep, async () => {
+    const { home } = await homeWith((gate) => {
+      const plan = clipStep('task doc put T1 plan plan.md');
+      return [
+        ends.fails,
+        [
+          session('s1'),
+          { run: 'echo "1. fix" > plan.md' },
+          plan,
+          words('I will fix the parser next.'),
+          done(10, 1),
+          { exit: 0 },
+        ],
+        gated(gate),
+      ];
+    });
+    const task = await addTask(home);
+    const [, recovery, next] = await untilRun(home, task, 3, 'running');
+    expect(recovery).toMatchObject({ livenessState: 'advanced', evidence: { documents: 1 } });
+    expect(next?.wakeReason).toBe('run_advanced_continuation');
+    const { wakes, documents } = await shownTask(home, task);
+    expect(documents.map(({ key }) => key)).toEqual(['plan']);
+    expect(wakes.map(({ reason }) => reason)).not.toContain('run_liveness_continuation');
+  });
 
-  it('13. is blocked when the recovery fails as well: retried continuation, and the latest failure', deep, async () => {
+  // Case 13: the comment names the retried continuation and the latest failure.
+  it('is blocked with one comment after a failed recovery', deep, async () => {
     const { home } = await homeWith(() => [ends.fails]);
     const task = await addTask(home);
     await untilRun(home, task, 2, 'failed');
@@ -359,7 +358,8 @@ describe('an in_progress task whose run failed', () => {
     expect(comments[0]?.text).toMatch(/Latest retry failure: `adapter_failed` - \S.*\./);
   });
 
-  it('14. is left alone when it is assigned to a person', deep, async () => {
+  // Case 14.
+  it('is left alone when it is assigned to a person', deep, async () => {
     const { home } = await homeWith(() => [ends.fails]);
     const task = await addTask(home, ['--assign', 'me']);
     await home.clip(['run', '-w', '--agent', 'coder', '--task', `T${task}`, 'try it']);

@@ -5,62 +5,59 @@ import { deep } from '../../support/deep.ts';
 import type { TestHome } from '../../support/home.ts';
 import { addTask, atRest, clipStep, ends, gated, homeWith, shownTask, untilRun } from '../../support/task-runs.ts';
 
-describe('consecutive runs that only plan or give no answer', () => {
-  it(
-    'are continued twice, each attempt with its own key and its reason; the third is exhausted, and its task blocked, unlike the reference, because nothing else would show that the task makes no progress',
-    deep,
-    async () => {
-      const { home, seen } = await homeWith(() => [ends.plans, ends.saysNothing, ends.plans]);
-      const task = await addTask(home);
-      await untilRun(home, task, 3, 'succeeded');
-      const { runs, wakes, comments, task: blocked } = await atRest(home, task);
-      const [first, second, third] = runs;
-      expect(
-        runs.map(({ livenessState, continuationAttempt, wakeReason }) => [
-          livenessState,
-          continuationAttempt,
-          wakeReason,
-        ]),
-      ).toEqual([
-        ['plan_only', 0, 'issue_assigned'],
-        ['empty_response', 1, 'run_liveness_continuation'],
-        ['plan_only', 2, 'run_liveness_continuation'],
-      ]);
-      const liveness = wakes.filter(({ reason }) => reason === 'run_liveness_continuation').reverse();
-      expect(liveness.map(({ idempotencyKey, source, status }) => [idempotencyKey, source, status])).toEqual([
-        [`run_liveness_continuation:${task}:${first?.id}:plan_only:1`, 'automation', 'completed'],
-        [`run_liveness_continuation:${task}:${second?.id}:empty_response:2`, 'automation', 'completed'],
-      ]);
-      expect(liveness[0]?.payload).toMatchObject({
-        issueId: task,
-        sourceRunId: first?.id,
-        livenessState: 'plan_only',
-        livenessReason: first?.livenessReason,
-        continuationAttempt: 1,
-        maxContinuationAttempts: 2,
-        instruction: first?.nextAction,
-      });
-      // The prompt explains the continuation, and the session is the same.
-      expect(seen().map(({ argv }) => argv.includes('resume'))).toEqual([false, true, true]);
-      expect(seen()[1]?.stdin).toContain('run_liveness_continuation');
-      expect(seen()[1]?.stdin).toContain('Attempt 1 of 2');
-      expect(seen()[1]?.stdin).toContain('inspect the repo next');
-      expect(seen()[2]?.stdin).toContain('Attempt 2 of 2');
+describe('runs that plan or are silent', () => {
+  // Unlike the reference, the task is blocked, because nothing else would show that it makes no progress.
+  it('are continued twice with a key each, then block their task', deep, async () => {
+    const { home, seen } = await homeWith(() => [ends.plans, ends.saysNothing, ends.plans]);
+    const task = await addTask(home);
+    await untilRun(home, task, 3, 'succeeded');
+    const { runs, wakes, comments, task: blocked } = await atRest(home, task);
+    const [first, second, third] = runs;
+    expect(
+      runs.map(({ livenessState, continuationAttempt, wakeReason }) => [
+        livenessState,
+        continuationAttempt,
+        wakeReason,
+      ]),
+    ).toEqual([
+      ['plan_only', 0, 'issue_assigned'],
+      ['empty_response', 1, 'run_liveness_continuation'],
+      ['plan_only', 2, 'run_liveness_continuation'],
+    ]);
+    const liveness = wakes.filter(({ reason }) => reason === 'run_liveness_continuation').reverse();
+    expect(liveness.map(({ idempotencyKey, source, status }) => [idempotencyKey, source, status])).toEqual([
+      [`run_liveness_continuation:${task}:${first?.id}:plan_only:1`, 'automation', 'completed'],
+      [`run_liveness_continuation:${task}:${second?.id}:empty_response:2`, 'automation', 'completed'],
+    ]);
+    expect(liveness[0]?.payload).toMatchObject({
+      issueId: task,
+      sourceRunId: first?.id,
+      livenessState: 'plan_only',
+      livenessReason: first?.livenessReason,
+      continuationAttempt: 1,
+      maxContinuationAttempts: 2,
+      instruction: first?.nextAction,
+    });
+    // The prompt explains the continuation, and the session is the same.
+    expect(seen().map(({ argv }) => argv.includes('resume'))).toEqual([false, true, true]);
+    expect(seen()[1]?.stdin).toContain('run_liveness_continuation');
+    expect(seen()[1]?.stdin).toContain('Attempt 1 of 2');
+    expect(seen()[1]?.stdin).toContain('inspect the repo next');
+    expect(seen()[2]?.stdin).toContain('Attempt 2 of 2');
 
-      expect(third?.livenessReason).toMatch(/; continuation attempts exhausted$/);
-      expect(comments.map(({ author }) => author)).toEqual(['clip']);
-      expect(comments[0]?.text).toMatch(
-        /^Bounded liveness continuation exhausted\. Last state: plan_only; attempts used: 2\/2; reason: /,
-      );
-      expect(blocked).toMatchObject({
-        status: 'blocked',
-        executionRunId: null,
-        blockedNext: expect.stringContaining(`clip continue T${task}`),
-      });
-    },
-  );
+    expect(third?.livenessReason).toMatch(/; continuation attempts exhausted$/);
+    expect(comments.map(({ author }) => author)).toEqual(['clip']);
+    expect(comments[0]?.text).toMatch(
+      /^Bounded liveness continuation exhausted\. Last state: plan_only; attempts used: 2\/2; reason: /,
+    );
+    expect(blocked).toMatchObject({
+      status: 'blocked',
+      executionRunId: null,
+      blockedNext: expect.stringContaining(`clip continue T${task}`),
+    });
+  });
 
-  it('are counted from zero when a person has continued the task', deep, async () => {
+  it('are counted from zero once a person continues the task', deep, async () => {
     const { home } = await homeWith((gate) => [ends.plans, ends.plans, ends.plans, ends.plans, gated(gate)]);
     const task = await addTask(home);
     await untilRun(home, task, 3, 'succeeded');
@@ -140,24 +137,21 @@ describe('no liveness continuation follows', () => {
     expect([runs.length, runs[0]?.decision?.action, seen.status]).toEqual([1, 'review', 'in_review']);
   });
 
-  it(
-    'while its agent is paused; the continuation follows on resume, unlike the reference, because the task would be forgotten',
-    deep,
-    async () => {
-      const { home, task } = await planned((each) => each.clip(['agent', 'pause', 'coder']));
-      const { runs, task: seen } = await atRest(home, task);
-      expect(runs.map(({ decision }) => decision?.action)).toEqual(['skip']);
-      expect(seen.status).toBe('in_progress');
-      expect(await livenessWakes(home, task)).toEqual([]);
-      await home.clip(['agent', 'resume', 'coder']);
-      expect((await untilRun(home, task, 2, 'running'))[1]).toMatchObject({
-        wakeReason: 'run_liveness_continuation',
-        continuationAttempt: 1,
-      });
-    },
-  );
+  // This differs from the reference, because the task would be forgotten.
+  it('while the agent is paused, until its resume', deep, async () => {
+    const { home, task } = await planned((each) => each.clip(['agent', 'pause', 'coder']));
+    const { runs, task: seen } = await atRest(home, task);
+    expect(runs.map(({ decision }) => decision?.action)).toEqual(['skip']);
+    expect(seen.status).toBe('in_progress');
+    expect(await livenessWakes(home, task)).toEqual([]);
+    await home.clip(['agent', 'resume', 'coder']);
+    expect((await untilRun(home, task, 2, 'running'))[1]).toMatchObject({
+      wakeReason: 'run_liveness_continuation',
+      continuationAttempt: 1,
+    });
+  });
 
-  it('while a budget is used up; the continuation follows when the budget is raised', deep, async () => {
+  it('while a budget is used up, until it is raised', deep, async () => {
     const { home, task } = await planned((each) => each.clip(['agent', 'edit', 'coder', '--budget-day', '1runs']));
     const { runs } = await atRest(home, task);
     expect(runs.map(({ decision }) => decision?.action)).toEqual(['skip']);

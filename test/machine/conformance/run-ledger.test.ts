@@ -21,7 +21,7 @@ async function taskWithLedger(scripts: readonly (readonly object[])[], options: 
 /** Returns the entry of one run. */
 const entry = (ledger: string, run: number) => ledger.split('\n\n').find((part) => part.includes(`#${run} `)) ?? '';
 
-describe('the ledger of a task shows', () => {
+describe('the ledger shows', () => {
   it('every verdict by its name', deep, async () => {
     const { ledger } = await taskWithLedger([
       ends.plans,
@@ -47,7 +47,7 @@ describe('the ledger of a task shows', () => {
     expect(last).toContain('run_liveness_continuation');
   });
 
-  it('a run without a verdict as No liveness data, and what is not known as Unavailable', async () => {
+  it('a missing verdict as No liveness data, and unknown facts as Unavailable', async () => {
     const { home, task, ledger } = await taskWithLedger([ends.explains]);
     await home.clip(['daemon', 'stop']);
     const database = new Database(join(home.folder, 'clip.db'));
@@ -69,7 +69,7 @@ describe('the ledger of a task shows', () => {
     expect(text).not.toContain('Liveness pending');
   });
 
-  it('why each run stopped: the limit that fired, a person, a budget; and no output of any run', deep, async () => {
+  it('why each run stopped (limit, person or budget), but no output', deep, async () => {
     const { home } = await homeWith(() => [[session('s1'), { raw: 'raw words of the stream\n' }]]);
     const task = await addTask(home, []);
     const start = (...options: string[]) => home.submit(['--agent', 'coder', '--task', `T${task}`, ...options, 'go']);

@@ -36,7 +36,8 @@ describe('a finished run is', () => {
     });
   });
 
-  it('plan_only with a curly apostrophe as well, unlike the reference, because models write it', deep, async () => {
+  // This differs from the reference, because models write it.
+  it('plan_only when its words have a curly apostrophe', deep, async () => {
     expect(
       (await judged([words('I’ll inspect the repo next and then implement the fix.'), ...end])).run.livenessState,
     ).toBe('plan_only');
@@ -50,7 +51,7 @@ describe('a finished run is', () => {
     });
   });
 
-  it('advanced by comments and documents, with the time of the last one as its last useful action', deep, async () => {
+  it('advanced by comments and documents, with the time of the last one', deep, async () => {
     const steps = [
       { run: 'echo x > notes.md' },
       clipStep('task doc put T1 notes notes.md'),
@@ -64,14 +65,11 @@ describe('a finished run is', () => {
     expect(Date.parse(run.lastUsefulActionAt ?? '')).toBeGreaterThanOrEqual(Date.parse(comment?.at ?? 'never'));
   });
 
-  it(
-    'advanced by commands and changed files alone, unlike the reference, because they are the work',
-    deep,
-    async () => {
-      const { run } = await judged([...ends.changes.slice(1, 2), words(plan), ...end]);
-      expect(run).toMatchObject({ livenessState: 'advanced', evidence: { filesChanged: 1 } });
-    },
-  );
+  // This differs from the reference, because they are the work.
+  it('advanced by commands and changed files alone', deep, async () => {
+    const { run } = await judged([...ends.changes.slice(1, 2), words(plan), ...end]);
+    expect(run).toMatchObject({ livenessState: 'advanced', evidence: { filesChanged: 1 } });
+  });
 
   it('plan_only without a useful action when it only read', deep, async () => {
     const { run } = await judged([command('a', 'ls -la'), command('b', 'git status'), words(plan), ...end]);
@@ -111,17 +109,14 @@ describe('a finished run is', () => {
     expect(run).toMatchObject({ livenessState: 'blocked', lastUsefulActionAt: expect.any(String) });
   });
 
+  // This differs from the reference, because these words neither block nor plan.
   it.each([
     'The build was previously blocked but I fixed it.',
     'Waiting on the test suite took a while; it is green.',
     'Next: none',
-  ])(
-    'needs_followup after "%s", unlike the reference, because these words neither block nor plan',
-    deep,
-    async (text) => {
-      expect((await judged([words(text), ...end])).run.livenessState).toBe('needs_followup');
-    },
-  );
+  ])('needs_followup after "%s"', deep, async (text) => {
+    expect((await judged([words(text), ...end])).run.livenessState).toBe('needs_followup');
+  });
 });
 
 /** Returns the verdict on a run during which a person closed its task. */

@@ -12,7 +12,7 @@ const unlimited = { effectiveTimeoutSec: 0, timeoutConfigured: false, timeoutSou
 
 describe('the stop metadata', () => {
   it.each(['codex', 'claude', 'gemini', 'opencode', 'plain'])(
-    'of an agent of %s without a limit: 0, not configured, default, not fired',
+    'have no limit for an agent of %s: 0, not configured, default, not fired',
     deep,
     async (adapter) => {
       const home = createHome();
@@ -22,13 +22,13 @@ describe('the stop metadata', () => {
     },
   );
 
-  it('of a plain command: the same', async () => {
+  it('have no limit for a plain command', async () => {
     const home = createHome();
     await home.clip(['run', '-w', '--', 'true']);
     expect(await home.show('@last')).toMatchObject({ ...unlimited, stopReason: 'completed' });
   });
 
-  it('of a run over its limit: the limit, configured, config, timeout, fired', deep, async () => {
+  it('have the limit that a run passed: configured, config, timeout, fired', deep, async () => {
     const { home } = await homeWith(() => stays, ['--timeout', '2s']);
     const result = await home.clip(['run', '-w', '--agent', 'coder', 'go']);
     expect(result.code).toBe(124);
@@ -43,33 +43,30 @@ describe('the stop metadata', () => {
     });
   });
 
-  it(
-    'of a limit that was not reached: configured, not fired; a limit set to 0 counts as set without limiting',
-    deep,
-    async () => {
-      const { home } = await homeWith(() => [ends.changes], ['--timeout', '45s']);
-      await home.clip(['run', '-w', '--agent', 'coder', 'go']);
-      const completed = { stopReason: 'completed', timeoutSource: 'config', timeoutFired: false };
-      expect(await home.show('@last')).toMatchObject({
-        ...completed,
-        effectiveTimeoutSec: 45,
-        timeoutConfigured: true,
-      });
-      await home.clip(['run', '-w', '--agent', 'coder', '--timeout', '0s', 'go']);
-      expect(await home.show('@last')).toMatchObject({
-        ...completed,
-        effectiveTimeoutSec: 0,
-        timeoutConfigured: false,
-      });
-    },
-  );
+  it('have an unreached limit as not fired, and 0 as set without a limit', deep, async () => {
+    const { home } = await homeWith(() => [ends.changes], ['--timeout', '45s']);
+    await home.clip(['run', '-w', '--agent', 'coder', 'go']);
+    const completed = { stopReason: 'completed', timeoutSource: 'config', timeoutFired: false };
+    expect(await home.show('@last')).toMatchObject({
+      ...completed,
+      effectiveTimeoutSec: 45,
+      timeoutConfigured: true,
+    });
+    await home.clip(['run', '-w', '--agent', 'coder', '--timeout', '0s', 'go']);
+    expect(await home.show('@last')).toMatchObject({
+      ...completed,
+      effectiveTimeoutSec: 0,
+      timeoutConfigured: false,
+    });
+  });
 
+  // This differs from the reference, because the words of a message may change.
   it.each([
     ['a person', [], ['cancel', '--no-wait', '@last'], 'cancelled'],
     ['a pause of its agent', [], ['agent', 'pause', '--now', 'coder'], 'paused'],
     ['a budget', ['--budget-run', '1s'], null, 'budget_paused'],
   ] as const)(
-    'distinguishes a stop by %s from the others by the recorded order, unlike the reference, because the words of a message may change',
+    'distinguish a stop by %s by the recorded order, not its message',
     deep,
     async (_, options, stop, stopReason) => {
       const { home } = await homeWith(() => stays, options);
@@ -81,7 +78,7 @@ describe('the stop metadata', () => {
     },
   );
 
-  it('is kept beside the output and usage of the run, and changes neither', deep, async () => {
+  it('are kept beside the output and usage of the run, and change neither', deep, async () => {
     const { home } = await homeWith(() => [ends.changes]);
     await home.clip(['run', '-w', '--agent', 'coder', 'go']);
     expect(await home.show('@last')).toMatchObject({

@@ -28,63 +28,55 @@ async function served(home: TestHome): Promise<void> {
 }
 
 describe('a thousand connections', () => {
-  it(
-    'that send nothing do not block other clients: requests are served, and the connections that have waited longest are closed',
-    deep,
-    async () => {
-      const home = createHome();
-      await home.clip(['daemon', 'start']);
-      const path = join(home.folder, 'clip.sock');
-      const pid = home.daemonPid();
-      const before = residentMiB(pid);
-      const first = await connectClients(path, 500);
-      const second = await connectClients(path, 500);
-      await served(home);
-      await until('the open connections are within the limit', () => socketsOf(pid) < 256 + 30);
-      const third = await connectClients(path, 200);
-      // All are checked at once, because a little later all of them have been silent for too long.
-      await until(
-        'the longest waiting connections are closed',
-        () => countOpen(first) + countOpen(second) < 80 && countOpen(third) > 150,
-      );
-      await served(home);
-      expect(home.daemonPid()).toBe(pid);
-      expect(peakMiB(pid) - before).toBeLessThan(60);
-    },
-  );
+  it('that send nothing block no others; the longest idle ones are closed', deep, async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const path = join(home.folder, 'clip.sock');
+    const pid = home.daemonPid();
+    const before = residentMiB(pid);
+    const first = await connectClients(path, 500);
+    const second = await connectClients(path, 500);
+    await served(home);
+    await until('the open connections are within the limit', () => socketsOf(pid) < 256 + 30);
+    const third = await connectClients(path, 200);
+    // All are checked at once, because a little later all of them have been silent for too long.
+    await until(
+      'the longest waiting connections are closed',
+      () => countOpen(first) + countOpen(second) < 80 && countOpen(third) > 150,
+    );
+    await served(home);
+    expect(home.daemonPid()).toBe(pid);
+    expect(peakMiB(pid) - before).toBeLessThan(60);
+  });
 
-  it(
-    'that come repeatedly, send half a request, or a byte at a time, do not block other clients either',
-    deep,
-    async () => {
-      const home = createHome();
-      await home.clip(['daemon', 'start']);
-      const path = join(home.folder, 'clip.sock');
-      let coming = true;
-      const halves = [
-        '',
-        'GET /v1/runs HTTP/1.1\r\nHost: c',
-        'POST /v1/cancel HTTP/1.1\r\nHost: clip\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
-      ];
-      const flood = async () => {
-        for (let n = 0; coming; n += 1) {
-          const clients = await connectClients(path, 100, halves[n % halves.length]);
-          for (const { socket } of clients) socket.write('x');
-          if (n > 6) for (const { socket } of clients) socket.destroy();
-        }
-      };
-      const flooding = flood();
-      try {
-        await served(home);
-        await served(home);
-      } finally {
-        coming = false;
-        await flooding;
+  it('that repeat, or send a half or a byte at a time, block no others', deep, async () => {
+    const home = createHome();
+    await home.clip(['daemon', 'start']);
+    const path = join(home.folder, 'clip.sock');
+    let coming = true;
+    const halves = [
+      '',
+      'GET /v1/runs HTTP/1.1\r\nHost: c',
+      'POST /v1/cancel HTTP/1.1\r\nHost: clip\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    ];
+    const flood = async () => {
+      for (let n = 0; coming; n += 1) {
+        const clients = await connectClients(path, 100, halves[n % halves.length]);
+        for (const { socket } of clients) socket.write('x');
+        if (n > 6) for (const { socket } of clients) socket.destroy();
       }
-    },
-  );
+    };
+    const flooding = flood();
+    try {
+      await served(home);
+      await served(home);
+    } finally {
+      coming = false;
+      await flooding;
+    }
+  });
 
-  it('that follow are bounded: one too many is refused, clip run --wait waits for room, and other requests are served', async () => {
+  it('that follow are bounded: one more is refused or waits', async () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const path = join(home.folder, 'clip.sock');
@@ -105,7 +97,7 @@ describe('a thousand connections', () => {
 });
 
 describe('a follower that reads nothing', () => {
-  it('costs no memory while a run floods its log, and is disconnected', deep, async () => {
+  it('costs no memory during a flood, and is disconnected', deep, async () => {
     const home = createHome();
     const number = await home.submit(['--max-output', '1G', '--', process.execPath, agent('floods.mjs'), '400000000']);
     const path = join(home.folder, 'clip.sock');
@@ -128,7 +120,7 @@ describe('a follower that reads nothing', () => {
 });
 
 describe('the keeper', () => {
-  it('serves its daemon whatever other programs send to its socket, and however many they are', deep, async () => {
+  it('serves its daemon whatever and however many others connect', deep, async () => {
     const home = createHome();
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(1, 'running');
@@ -191,8 +183,8 @@ describe('the keeper', () => {
   });
 });
 
-describe('More waiters than the limit', () => {
-  it('all learn the end of their run: those beyond the limit wait for a place', async () => {
+describe('Waiters beyond the limit', () => {
+  it('all learn the end of their run after a wait for a place', async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');
     const number = await home.submit(['--', agent('waits-for-a-file.sh'), gate]);

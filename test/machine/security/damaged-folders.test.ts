@@ -71,7 +71,7 @@ describe('a record of a run', () => {
     readOutputSize(path);
   });
 
-  it('that cannot be read for lack of a file descriptor is not treated as missing', () => {
+  it('that is unreadable for lack of descriptors is not treated as missing', () => {
     const path = folder();
     writeFileSync(join(path, 'exit.json'), JSON.stringify({ code: 0, signal: null, at: 1 }));
     const script = `
@@ -89,7 +89,7 @@ describe('a record of a run', () => {
     expect(JSON.parse(printed)).toEqual([0, 'EMFILE']);
   });
 
-  it('is one that a keeper could have written, or proves nothing: no exit code is made up', deep, () => {
+  it('that no keeper could have written proves nothing', deep, () => {
     const path = folder();
     const odd = oneof(
       constantFrom<unknown>(0, 7, 255, 256, -1, 1.5, 1e308, null, 'SIGKILL', 'SIGTERM', 'sigterm', '', true, []),
@@ -146,56 +146,52 @@ describe('a record of a run', () => {
   });
 });
 
-describe('a daemon at its recovery', () => {
-  it(
-    'starts, gives no run an exit code that was not observed, and ends no live run, whatever is in their folders',
-    deep,
-    async () => {
-      const home = createHome();
-      const kinds = Object.keys(strange);
-      configure(home, 'max_runs = 20\n');
-      await addSpeaker(home, [[codexSays.session('s1'), codexSays.words('hello')]]);
-      for (const _ of kinds) await home.submit(['--', 'sleep', '1000']);
-      await home.submit(['--on-loss', 'fail', '--agent', 'coder', 'hello']);
-      await home.untilStatus(kinds.length + 1, 'running');
-      const ran = (
-        await home.json<{ runs: { number: number; id: string; status: string; processPid: number }[] }>([
-          'runs',
-          '--json',
-          '--status',
-          'running',
-        ])
-      ).runs;
-      const daemon = home.daemonPid();
-      for (const pid of [...home.pidsOf('keeper'), daemon]) await home.kill(pid);
-      for (const [index, { id, processPid }] of ran.entries()) {
-        process.kill(-processPid, 'SIGKILL');
-        const path = join(home.folder, 'runs', id);
-        for (const name of ['exit.json', 'started.json', 'stdout.log', 'env.json', 'prompt.txt']) {
-          rmSync(join(path, name), { recursive: true, force: true });
-          strange[kinds[index % kinds.length] as string]?.(join(path, name));
-        }
+describe('a recovering daemon', () => {
+  it('makes up no exit code and ends no live run, whatever is in folders', deep, async () => {
+    const home = createHome();
+    const kinds = Object.keys(strange);
+    configure(home, 'max_runs = 20\n');
+    await addSpeaker(home, [[codexSays.session('s1'), codexSays.words('hello')]]);
+    for (const _ of kinds) await home.submit(['--', 'sleep', '1000']);
+    await home.submit(['--on-loss', 'fail', '--agent', 'coder', 'hello']);
+    await home.untilStatus(kinds.length + 1, 'running');
+    const ran = (
+      await home.json<{ runs: { number: number; id: string; status: string; processPid: number }[] }>([
+        'runs',
+        '--json',
+        '--status',
+        'running',
+      ])
+    ).runs;
+    const daemon = home.daemonPid();
+    for (const pid of [...home.pidsOf('keeper'), daemon]) await home.kill(pid);
+    for (const [index, { id, processPid }] of ran.entries()) {
+      process.kill(-processPid, 'SIGKILL');
+      const path = join(home.folder, 'runs', id);
+      for (const name of ['exit.json', 'started.json', 'stdout.log', 'env.json', 'prompt.txt']) {
+        rmSync(join(path, name), { recursive: true, force: true });
+        strange[kinds[index % kinds.length] as string]?.(join(path, name));
       }
-      const begun = Date.now();
-      expect((await home.clip(['daemon', 'start'])).code).toBe(0);
-      expect(Date.now() - begun).toBeLessThan(15_000);
-      for (const { number } of ran) {
-        const { run } = await until('the state of the run is known', async () => {
-          const answer = await ask(home.folder, `/v1/runs/${number}`);
-          expect(answer.status).toBe(200);
-          return answer.json().run.status === 'failed' ? (answer.json() as { run: RunView }) : null;
-        });
-        expect([number, run.exitCode, run.signal, run.stopReason]).toEqual([number, null, null, 'process_lost']);
-        // All of a sparse terabyte would be shown, which is the correct output.
-        if ((run.stdoutBytes ?? 0) < 2 ** 30)
-          expect((await ask(home.folder, `/v1/runs/${number}/logs`)).status).toBe(200);
-      }
-      expect((await home.clip(['run', '-q', '--wait', '--', 'true'])).code).toBe(0);
-      expect((await home.clip(['wait', ...ran.map(({ number }) => String(number))])).code).toBe(120);
-    },
-  );
+    }
+    const begun = Date.now();
+    expect((await home.clip(['daemon', 'start'])).code).toBe(0);
+    expect(Date.now() - begun).toBeLessThan(15_000);
+    for (const { number } of ran) {
+      const { run } = await until('the state of the run is known', async () => {
+        const answer = await ask(home.folder, `/v1/runs/${number}`);
+        expect(answer.status).toBe(200);
+        return answer.json().run.status === 'failed' ? (answer.json() as { run: RunView }) : null;
+      });
+      expect([number, run.exitCode, run.signal, run.stopReason]).toEqual([number, null, null, 'process_lost']);
+      // All of a sparse terabyte would be shown, which is the correct output.
+      if ((run.stdoutBytes ?? 0) < 2 ** 30)
+        expect((await ask(home.folder, `/v1/runs/${number}/logs`)).status).toBe(200);
+    }
+    expect((await home.clip(['run', '-q', '--wait', '--', 'true'])).code).toBe(0);
+    expect((await home.clip(['wait', ...ran.map(({ number }) => String(number))])).code).toBe(120);
+  });
 
-  it('removes a run whose folder has become a link, and nothing behind the link', deep, async () => {
+  it('removes a run whose folder became a link, and nothing behind it', deep, async () => {
     const home = createHome();
     await home.clip(['run', '--wait', '--', 'true']);
     const { id } = await home.show(1);
@@ -210,7 +206,7 @@ describe('a daemon at its recovery', () => {
   });
 });
 
-describe('files that a person gives to an agent', () => {
+describe('files given to an agent', () => {
   it.each(['a folder', 'a named pipe', 'a device that never ends', 'a file of a terabyte', 'a link to nothing'])(
     'that are %s are refused with a message, and the daemon lives on',
     deep,
@@ -238,7 +234,7 @@ describe('files that a person gives to an agent', () => {
 });
 
 describe('a daemon that connects to a keeper', () => {
-  it('accepts any answer: it is connected, or reports that it is not', deep, async () => {
+  it('is connected, or says that it is not, after any answer', deep, async () => {
     const path = join(folder(), 'keeper.sock');
     let answer: readonly Buffer[] = [];
     const sockets: Socket[] = [];

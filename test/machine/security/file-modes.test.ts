@@ -32,7 +32,7 @@ function clipUnder(home: TestHome, umask: string, args: readonly string[]): stri
 
 describe('everything in a home', () => {
   it.each(['000', '077', '777'])(
-    'is closed to others and open to its owner under umask %s, while runs live, after them, and after crashes',
+    'is closed to others under umask %s, while runs live and after crashes',
     deep,
     async (umask) => {
       const home = createHome();
@@ -84,7 +84,7 @@ describe('everything in a home', () => {
     },
   );
 
-  it('is closed again when the home had become readable to others, or was made so', async () => {
+  it('is closed again when it was open to others, or was made so', async () => {
     const home = createHome();
     execFileSync('mkdir', ['-m', '777', home.folder]);
     await home.clip(['daemon', 'start']);

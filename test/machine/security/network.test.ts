@@ -32,7 +32,7 @@ function networkOf(pid: number): { table: string; state: string }[] {
 }
 
 describe('no program of clip', () => {
-  it('ever listens on the network, and only clip-http connects to anything on it', async () => {
+  it('listens on the network, and only clip-http connects to it', async () => {
     const own = createServer();
     await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
     expect(networkOf(process.pid)).toContainEqual({ table: 'tcp', state: listening });

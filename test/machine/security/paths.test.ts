@@ -116,7 +116,7 @@ describe('an id, a name or a key', () => {
     expect(readFileSync(join(home.base, 'secret'), 'utf8')).toBe(kept);
   });
 
-  it('that a client invents for a run inside a run, or in a header, opens nothing', deep, async () => {
+  it('that a client invents for a nested run or a header opens nothing', deep, async () => {
     const home = await homeWithSecret();
     for (const way of ['../../secret', '/etc/passwd', '..']) {
       const answer = await new Promise<number>((resolve, reject) => {
@@ -135,55 +135,44 @@ describe('an id, a name or a key', () => {
   });
 });
 
-describe('a file or folder that a person names', () => {
-  it(
-    'is the one that the person can read: links are followed, and a missing file or one of another kind is reported',
-    deep,
-    async () => {
-      const home = await homeWithSecret();
-      await home.clip(['agent', 'add', 'echo', '--adapter', 'plain', '--command', 'cat']);
-      mkdirSync(join(home.base, 'real'));
-      symlinkSync(join(home.base, 'real'), join(home.base, 'link'));
-      writeFileSync(join(home.base, 'prompt'), 'from a link');
-      symlinkSync(join(home.base, 'prompt'), join(home.base, 'to-prompt'));
-      expect((await home.clip(['run', '--wait', '--agent', 'echo', '--prompt-file', 'real/../to-prompt'])).code).toBe(
-        0,
-      );
-      expect((await home.clip(['logs', '@last'])).stdout).toBe('from a link');
-      expect((await home.clip(['run', '--wait', '--cwd', 'link', '--', 'pwd', '-P'])).code).toBe(0);
-      expect((await home.clip(['logs', '@last'])).stdout.trim()).toBe(join(home.base, 'real'));
-      const cases: [args: string[], code: number, says: RegExp][] = [
-        [['run', '--agent', 'echo', '--prompt-file', '../../../no/such'], 3, /no\/such cannot be read/],
-        [['run', '--agent', 'echo', '--prompt-file', 'real'], 3, /it is a folder/],
-        [['run', '--agent', 'echo', '--prompt-file', '/dev/zero'], 5, /larger than 16 MiB/],
-        [['run', '--stdin', '/dev/zero', '--', 'cat'], 2, /no regular file/],
-        [['run', '--stdin', 'real', '--', 'cat'], 2, /is a folder/],
-        [['run', '--cwd', 'secret', '--', 'pwd'], 3, /does not exist/],
-        [['run', '--cwd', `/${'x'.repeat(300)}`, '--', 'pwd'], 3, /does not exist/],
-        [['task', 'doc', 'put', 'T1', '../x', 'secret'], 2, /letters, digits/],
-        [['task', 'doc', 'put', 'T1', 'plan', '/dev/zero'], 5, /larger than/],
-        [['task', 'doc', 'get', 'T1', '../../secret'], 2, /letters, digits/],
-        [['agent', 'add', '../x', '--adapter', 'codex'], 2, /letters, digits/],
-        [['agent', 'add', 'm', '--mapping', '/dev/zero'], 2, /larger than/],
-      ];
-      for (const [args, code, says] of cases) {
-        const result = await home.clip(args);
-        expect([args, result.code, result.stdout, result.stderr]).toEqual([
-          args,
-          code,
-          '',
-          expect.stringMatching(says),
-        ]);
-      }
-      // A name with NUL cannot be typed, and the API refuses it.
-      for (const more of [{ cwd: '/\0' }, { cwd: '/', stdin: { kind: 'file', path: '/etc/passwd\0' } }]) {
-        const answer = await ask(home.folder, '/v1/runs', {
-          method: 'POST',
-          body: JSON.stringify({ command: ['true'], ...more }),
-        });
-        expect(answer.status).toBe(400);
-      }
-      expect(existsSync(join(home.base, 'x'))).toBe(false);
-    },
-  );
+describe('a file named by a person', () => {
+  it('is read through links, and refused if missing or of another kind', deep, async () => {
+    const home = await homeWithSecret();
+    await home.clip(['agent', 'add', 'echo', '--adapter', 'plain', '--command', 'cat']);
+    mkdirSync(join(home.base, 'real'));
+    symlinkSync(join(home.base, 'real'), join(home.base, 'link'));
+    writeFileSync(join(home.base, 'prompt'), 'from a link');
+    symlinkSync(join(home.base, 'prompt'), join(home.base, 'to-prompt'));
+    expect((await home.clip(['run', '--wait', '--agent', 'echo', '--prompt-file', 'real/../to-prompt'])).code).toBe(0);
+    expect((await home.clip(['logs', '@last'])).stdout).toBe('from a link');
+    expect((await home.clip(['run', '--wait', '--cwd', 'link', '--', 'pwd', '-P'])).code).toBe(0);
+    expect((await home.clip(['logs', '@last'])).stdout.trim()).toBe(join(home.base, 'real'));
+    const cases: [args: string[], code: number, says: RegExp][] = [
+      [['run', '--agent', 'echo', '--prompt-file', '../../../no/such'], 3, /no\/such cannot be read/],
+      [['run', '--agent', 'echo', '--prompt-file', 'real'], 3, /it is a folder/],
+      [['run', '--agent', 'echo', '--prompt-file', '/dev/zero'], 5, /larger than 16 MiB/],
+      [['run', '--stdin', '/dev/zero', '--', 'cat'], 2, /no regular file/],
+      [['run', '--stdin', 'real', '--', 'cat'], 2, /is a folder/],
+      [['run', '--cwd', 'secret', '--', 'pwd'], 3, /does not exist/],
+      [['run', '--cwd', `/${'x'.repeat(300)}`, '--', 'pwd'], 3, /does not exist/],
+      [['task', 'doc', 'put', 'T1', '../x', 'secret'], 2, /letters, digits/],
+      [['task', 'doc', 'put', 'T1', 'plan', '/dev/zero'], 5, /larger than/],
+      [['task', 'doc', 'get', 'T1', '../../secret'], 2, /letters, digits/],
+      [['agent', 'add', '../x', '--adapter', 'codex'], 2, /letters, digits/],
+      [['agent', 'add', 'm', '--mapping', '/dev/zero'], 2, /larger than/],
+    ];
+    for (const [args, code, says] of cases) {
+      const result = await home.clip(args);
+      expect([args, result.code, result.stdout, result.stderr]).toEqual([args, code, '', expect.stringMatching(says)]);
+    }
+    // A name with NUL cannot be typed, and the API refuses it.
+    for (const more of [{ cwd: '/\0' }, { cwd: '/', stdin: { kind: 'file', path: '/etc/passwd\0' } }]) {
+      const answer = await ask(home.folder, '/v1/runs', {
+        method: 'POST',
+        body: JSON.stringify({ command: ['true'], ...more }),
+      });
+      expect(answer.status).toBe(400);
+    }
+    expect(existsSync(join(home.base, 'x'))).toBe(false);
+  });
 });

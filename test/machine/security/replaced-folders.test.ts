@@ -48,8 +48,8 @@ const runOf = async (home: TestHome, script: string) => {
 };
 const own = '"$CLIP_HOME/runs/$CLIP_RUN_ID"';
 
-describe('A run folder that its run has replaced', () => {
-  it('by a link keeps clip from removing anything behind the link, and the run is settled anyway', async () => {
+describe('A run folder that its run replaced', () => {
+  it('by a link has nothing removed behind it, and is settled', async () => {
     const home = createHome();
     const victim = createVictim(home.base);
     const run = await runOf(home, `mv ${own} ${home.base}/away && ln -s ${victim} ${own}`);
@@ -61,7 +61,7 @@ describe('A run folder that its run has replaced', () => {
     expect(everythingIn(victim)).toEqual(victimHas);
   });
 
-  it('by another folder keeps clip from removing anything in that folder', async () => {
+  it('by another folder has nothing removed in that folder', async () => {
     const home = createHome();
     const victim = createVictim(home.base);
     const run = await runOf(home, `mv ${own} ${home.base}/away && mv ${victim} ${own}`);
@@ -74,7 +74,7 @@ describe('A run folder that its run has replaced', () => {
     );
   });
 
-  it('together with runs/ itself is not followed either', async () => {
+  it('together with runs/ itself is not followed', async () => {
     const home = createHome();
     const runs = join(home.folder, 'runs');
     const elsewhere = join(home.base, 'elsewhere');
@@ -107,8 +107,8 @@ describe('A run folder that its run has replaced', () => {
   });
 });
 
-describe('A folder of a queued run', () => {
-  it('with links in it, made by another run, makes clip write into no other file', async () => {
+describe("A queued run's folder", () => {
+  it('that has links of another run leads to no write outside', async () => {
     const home = createHome();
     await home.clip(['queue', 'hold']);
     const number = await home.submit(['--', 'sh', '-c', 'echo said; echo wrong >&2; cat']);

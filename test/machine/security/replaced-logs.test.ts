@@ -65,7 +65,7 @@ describe('A run that replaces', () => {
     expect(await home.show(1)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('its prompt by a link does not have the target sent to an agent by a retry', async () => {
+  it('its prompt by a link sends nothing of the target in a retry', async () => {
     const home = createHome();
     const hidden = join(home.base, 'hidden');
     writeFileSync(hidden, secret);
@@ -91,7 +91,7 @@ describe('A run that replaces', () => {
   });
 });
 
-describe('A log that is truncated while it is followed', () => {
+describe('A log truncated while followed', () => {
   it.each([
     ['and grows beyond where it was', 'x'.repeat(5_000)],
     ['and stays shorter', 'short'],

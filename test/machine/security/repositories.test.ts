@@ -9,8 +9,8 @@ import { addTask, atRest } from '../../support/task-runs.ts';
 
 const { session, words, done } = codexSays;
 
-describe('a repository with a filter and a watcher that an agent has written', () => {
-  it('does not make the daemon run the filter or the watcher', async () => {
+describe('a repository with a filter and a watcher', () => {
+  it('does not make the daemon run either', async () => {
     const home = createHome();
     const { folder, git } = addRepository(home);
     const [mark, leave] = [join(home.base, 'mark'), join(home.base, 'leave-mark')];

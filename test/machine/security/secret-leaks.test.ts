@@ -36,52 +36,48 @@ function placesOf(home: TestHome, values: Readonly<Record<string, string>>): Rec
   return found;
 }
 
-describe('values of variables', () => {
-  it(
-    'are only in the files from which runs and agents start while these exist, and after the end only with their agent',
-    deep,
-    async () => {
-      const home = createHome();
-      const values = {
-        shell: canary('shell'),
-        option: canary('option'),
-        agent: canary('agent'),
-        file: canary('file'),
-        daemon: canary('daemon'),
-      };
-      await home.clip(['daemon', 'start'], { env: { OF_DAEMON: values.daemon } });
-      writeFileSync(join(home.base, 'vars'), `OF_FILE=${values.file}\n`);
-      const settings = [
-        '--adapter',
-        'plain',
-        '--command',
-        'cat',
-        '--env',
-        `OF_AGENT=${values.agent}`,
-        '--env-from',
-        'vars',
-      ];
-      await home.clip(['agent', 'add', 'helper', ...settings]);
-      await home.clip(['run', '--env', `GIVEN=${values.option}`, '--', 'sleep', '1000'], {
-        env: { OF_SHELL: values.shell },
-      });
-      await home.untilStatus(1, 'running');
-      const kept = placesOf(home, values);
-      expect(kept).toEqual({
-        shell: ['runs/ID/env.json'],
-        option: ['runs/ID/env.json'],
-        agent: [expect.stringMatching(/^agents\/a\w+\.json$/)],
-      });
-      await home.clip(['run', '--wait', '--agent', 'helper', '--env', `GIVEN=${values.option}`, 'hello']);
-      await home.clip(['cancel', '1']);
-      await home.clip(['daemon', 'restart']);
-      expect(placesOf(home, values)).toEqual({ agent: kept['agent'] });
-      await home.clip(['agent', 'rm', 'helper']);
-      expect(placesOf(home, values)).toEqual({});
-    },
-  );
+describe('the value of a variable', () => {
+  it('is only in files that start runs and agents, while these exist', deep, async () => {
+    const home = createHome();
+    const values = {
+      shell: canary('shell'),
+      option: canary('option'),
+      agent: canary('agent'),
+      file: canary('file'),
+      daemon: canary('daemon'),
+    };
+    await home.clip(['daemon', 'start'], { env: { OF_DAEMON: values.daemon } });
+    writeFileSync(join(home.base, 'vars'), `OF_FILE=${values.file}\n`);
+    const settings = [
+      '--adapter',
+      'plain',
+      '--command',
+      'cat',
+      '--env',
+      `OF_AGENT=${values.agent}`,
+      '--env-from',
+      'vars',
+    ];
+    await home.clip(['agent', 'add', 'helper', ...settings]);
+    await home.clip(['run', '--env', `GIVEN=${values.option}`, '--', 'sleep', '1000'], {
+      env: { OF_SHELL: values.shell },
+    });
+    await home.untilStatus(1, 'running');
+    const kept = placesOf(home, values);
+    expect(kept).toEqual({
+      shell: ['runs/ID/env.json'],
+      option: ['runs/ID/env.json'],
+      agent: [expect.stringMatching(/^agents\/a\w+\.json$/)],
+    });
+    await home.clip(['run', '--wait', '--agent', 'helper', '--env', `GIVEN=${values.option}`, 'hello']);
+    await home.clip(['cancel', '1']);
+    await home.clip(['daemon', 'restart']);
+    expect(placesOf(home, values)).toEqual({ agent: kept['agent'] });
+    await home.clip(['agent', 'rm', 'helper']);
+    expect(placesOf(home, values)).toEqual({});
+  });
 
-  it('are in no record, log or error of any failure on the way', deep, async () => {
+  it('is in no record, log or error of any failure on the way', deep, async () => {
     const home = createHome();
     const values = { shell: canary('shell'), option: canary('option'), stored: canary('stored') };
     const env = { OF_SHELL: values.shell };
@@ -160,7 +156,7 @@ describe('values of variables', () => {
     expect(placesOf(home, values)).toEqual({});
   });
 
-  it('with secret names are hidden in what is recorded of an agent’s words and reports', async () => {
+  it('with a secret name is hidden in recorded words of agents', async () => {
     const home = createHome();
     const [shell, option] = [canary('shell'), canary('option')];
     const words = `I use ${shell} and ${option}.`;
@@ -197,7 +193,7 @@ describe('values of variables', () => {
 });
 
 describe('a prompt', () => {
-  it('is in its file and nowhere else, and with --prompt-secret not there either after the end', deep, async () => {
+  it('is in its file alone, and with --prompt-secret nowhere after the end', deep, async () => {
     const home = createHome();
     const values = {
       prompt: canary('prompt'),

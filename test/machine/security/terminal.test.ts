@@ -163,35 +163,31 @@ const verbs: readonly (readonly string[])[] = [
 ];
 
 describe('a terminal', () => {
-  it(
-    'gets no control sequence from any name, message or file, whichever verb prints it, while a pipe gets the unchanged text',
-    deep,
-    async () => {
-      const home = await hostileHome();
-      const piped = await home.json<{ comments: { text: string }[] }>(['task', 'show', 'T1', '--json']);
-      expect(piped.comments.map(({ text }) => text)).toContain(hostileText);
-      expect(JSON.parse(await onTerminal(home, ['task', 'show', 'T1', '--json']))).toEqual(piped);
-      const note = `${hostileText}\nsecond line ${hostileText}`;
-      expect((await home.clip(['task', 'doc', 'get', 'T1', 'plan'])).stdout).toBe(`${note}\n`);
-      expect((await home.clip(['logs', '1'])).stdout).toBe(note);
-      const names = (await home.json<{ runs: { name: string | null }[] }>(['runs', '--json'])).runs.map(
-        ({ name }) => name,
-      );
-      expect(names).toContain(hostileText);
+  it('gets no control sequence from any text, while a pipe gets it unchanged', deep, async () => {
+    const home = await hostileHome();
+    const piped = await home.json<{ comments: { text: string }[] }>(['task', 'show', 'T1', '--json']);
+    expect(piped.comments.map(({ text }) => text)).toContain(hostileText);
+    expect(JSON.parse(await onTerminal(home, ['task', 'show', 'T1', '--json']))).toEqual(piped);
+    const note = `${hostileText}\nsecond line ${hostileText}`;
+    expect((await home.clip(['task', 'doc', 'get', 'T1', 'plan'])).stdout).toBe(`${note}\n`);
+    expect((await home.clip(['logs', '1'])).stdout).toBe(note);
+    const names = (await home.json<{ runs: { name: string | null }[] }>(['runs', '--json'])).runs.map(
+      ({ name }) => name,
+    );
+    expect(names).toContain(hostileText);
 
-      const all = [...verbs];
-      const next = async (): Promise<void> => {
-        for (let args = all.shift(); args !== undefined; args = all.shift()) {
-          const shown = await onTerminal(home, args);
-          expect([args, steering(shown)]).toEqual([args, []]);
-          expect([args, shown]).not.toEqual([args, '']);
-        }
-      };
-      await Promise.all([next(), next()]);
-      // The output is filtered, not missing: with --raw the bytes are printed.
-      expect(steering(await onTerminal(home, ['logs', '--raw', '1'])).length).toBeGreaterThan(10);
-    },
-  );
+    const all = [...verbs];
+    const next = async (): Promise<void> => {
+      for (let args = all.shift(); args !== undefined; args = all.shift()) {
+        const shown = await onTerminal(home, args);
+        expect([args, steering(shown)]).toEqual([args, []]);
+        expect([args, shown]).not.toEqual([args, '']);
+      }
+    };
+    await Promise.all([next(), next()]);
+    // The output is filtered, not missing: with --raw the bytes are printed.
+    expect(steering(await onTerminal(home, ['logs', '--raw', '1'])).length).toBeGreaterThan(10);
+  });
 
   it('gets no control characters in names, because such names are refused', async () => {
     const home = createHome();

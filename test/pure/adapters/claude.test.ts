@@ -103,10 +103,10 @@ const toolResult = (id: string, content: unknown, more: object = {}) => ({
 });
 const result = (more: object = {}) => ({ type: 'result', subtype: 'success', is_error: false, ...more });
 
-describe('claude', () => {
+describe('with claude,', () => {
   testRecordings('claude', claude, table);
 
-  test('starts with its own rules, with edits allowed, or with everything allowed, and without the variables of an outer claude', () => {
+  test('a run has the rules of its permission and no variables of an outer one', () => {
     const base = ['claude', '-p', '--output-format', 'stream-json', '--verbose'];
     const mayReport = '--allowedTools=Bash(clip report:*),Bash(clip task doc:*),Bash(clip task comment:*)';
     expect(claude.prepare(launch('claude'))).toMatchObject({
@@ -137,7 +137,7 @@ describe('claude', () => {
     ]);
   });
 
-  test('reports its version, model and mode at its start', () => {
+  test('a run reports its version, model and mode at its start', () => {
     expect(replayed('tool_shell')).toMatchObject({
       model: 'fake-model',
       permission: 'bypassPermissions',
@@ -218,7 +218,7 @@ describe('claude', () => {
     expect({ text, messages }).toEqual({ text: 'Mine.', messages: 1 });
   });
 
-  test('a command has an exit code only when it failed; none is made up for a background command, nor success assumed', () => {
+  test('a command has an exit code only when it failed, and none is made up', () => {
     const run = (id: string, words: string, more: object, tool_use_result: object | string) => [
       toolUse(id, 'Bash', { command: id }),
       { ...toolResult(id, words, more), tool_use_result },
@@ -287,14 +287,14 @@ describe('claude', () => {
     expect(streamStateOf(claude, [toolUse('1', 'Write', { file_path: 'a' }), ...events]).denials.count).toBe(1);
   });
 
-  test('an interrupted tool was not refused, and an interrupted run is reported as such', () => {
+  test('an interruption is reported as such, and not as a refused tool', () => {
     expect(reported(claude, replayed('sig_tool_int_pid'), { code: 0, signal: null })?.failure?.message).toBe(
       'It was interrupted.',
     );
     expect(replayed('sig_tool_int_pid').denials.count).toBe(0);
   });
 
-  test('a limit has its reset time, in seconds; a limit that is not reached is not reported', () => {
+  test('a limit has its reset time in seconds, and is reported once reached', () => {
     const event = (status: string) => ({
       type: 'rate_limit_event',
       rate_limit_info: { status, resetsAt: 1_795_356_000 },
@@ -331,7 +331,7 @@ describe('claude', () => {
     expect(streamStateOf(claude, [begun, { ...begun, tasks: [] }]).background).toBe(0);
   });
 
-  test('each call of the model counts as it arrives, once, and the result has the sum', () => {
+  test('each model call counts once as it arrives, and the result has the sum', () => {
     const usage = (input: number, cached: number, output: number) => ({
       input_tokens: input,
       cache_creation_input_tokens: 5,
@@ -363,7 +363,7 @@ describe('claude', () => {
     });
   });
 
-  test('the calls of each recording are a lower bound of its result, and the input of a successful run is exact', () => {
+  test('calls sum to at most the result, with exact input after a success', () => {
     for (const each of recordings('claude')) {
       const { calls, result: ended } = callsOf(each);
       if (ended === null || calls === null) continue;
@@ -374,7 +374,7 @@ describe('claude', () => {
     }
   });
 
-  test('a reset time in milliseconds is read as such, and an implausible one is dropped', () => {
+  test('a reset time in milliseconds is read, and an implausible one is dropped', () => {
     const limit = (resetsAt: number) =>
       streamStateOf(claude, [{ type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt } }])
         .limitResetsAt;
@@ -417,7 +417,7 @@ describe('claude', () => {
     ['server_error', 'provider_unavailable'],
     ['model_not_found', null],
     ['constructor', null],
-  ])('its error field takes precedence over its error text: %s', (error, expected) => {
+  ])('an error field takes precedence over an error text: %s', (error, expected) => {
     expect(streamStateOf(claude, [answer('It went wrong.', { error })]).lastError).toMatchObject({
       class: expected,
       message: 'It went wrong.',

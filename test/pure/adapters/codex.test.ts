@@ -47,10 +47,10 @@ const table: Table = {
   resume_unknown_id: [nothing, 'failed: unknown_session'],
 };
 
-describe('codex', () => {
+describe('with codex,', () => {
   testRecordings('codex', codex, table);
 
-  test('starts without a repository, in the sandbox of its permission, with the prompt on standard input', () => {
+  test('a run needs no repository, and has its sandbox and prompt on stdin', () => {
     expect(codex.prepare(launch('codex')).argv).toEqual([
       'codex',
       'exec',
@@ -78,7 +78,7 @@ describe('codex', () => {
     ]);
   });
 
-  test('totals continue when its session is resumed', () => {
+  test('totals continue when the session is resumed', () => {
     const totals = ['resume_1_first', 'resume_3_third', 'resume_other_cwd'].map(
       (name) => replay(codex, recording('codex', name)).meter.session?.input,
     );
@@ -93,7 +93,7 @@ describe('codex', () => {
     ['bash -c ls -l', 'bash -c ls -l'],
     ["/bin/bash -lc 'unfinished", "/bin/bash -lc 'unfinished"],
     ['make test', 'make test'],
-  ])('reports %s as the command inside the shell call', (told, meant) => {
+  ])('%s is reported as the command inside the shell call', (told, meant) => {
     const item = { id: 'i', type: 'command_execution', command: told, exit_code: 0, status: 'completed' };
     expect(streamStateOf(codex, [{ type: 'item.completed', item }]).recentCommands[0]?.command).toBe(meant);
   });
@@ -146,7 +146,7 @@ describe('codex', () => {
       'failed by its exit',
     ],
     ['Reading additional input from stdin...', 'failed by its exit'],
-  ])('on stderr, "%s" means: %s', (line, end) => {
+  ])('the line "%s" on stderr means: %s', (line, end) => {
     expect(endOf(codex, streamStateOf(codex, [], `${line}\n`), { code: 1, signal: null })).toBe(end);
   });
 
@@ -156,7 +156,7 @@ describe('codex', () => {
     expect(lastError).toBeNull();
   });
 
-  test('a command that its sandbox kept from writing was refused, a file with such words was not', () => {
+  test('a write prevented by the sandbox is refused; a file with such words is not', () => {
     const after = (output: string) => {
       const item = {
         id: 'i',
@@ -176,7 +176,7 @@ describe('codex', () => {
     expect(after('docs.md: "Read-only file system" means…\n')).toMatchObject({ commands: 1, denials: { count: 0 } });
   });
 
-  test('a patch that its sandbox refused is reported on stderr only, whenever that is read', () => {
+  test('a patch that the sandbox refused is known from stderr, whenever read', () => {
     const rejected = 'patch rejected: writing is blocked by read-only sandbox; rejected by user approval settings';
     const stderr = `2026-11-22T22:20:49.469105Z ERROR codex_core::tools::router: error=${rejected}\n`;
     const streamState = streamStateOf(

@@ -76,10 +76,10 @@ const missing = (tool: string) =>
   });
 const done = { type: 'result', status: 'success' };
 
-describe('gemini', () => {
+describe('with gemini,', () => {
   testRecordings('gemini', gemini, table);
 
-  test('trusts the folder only with a permission to work in it', () => {
+  test('a folder is trusted only with a permission to work in it', () => {
     expect(gemini.prepare(launch('gemini'))).toMatchObject({
       argv: ['gemini', '-o', 'stream-json', '--approval-mode', 'default'],
       stdin: 'prompt',
@@ -116,7 +116,7 @@ describe('gemini', () => {
     });
   });
 
-  test('a tool that its mode holds back was refused; a tool that does not exist was not', () => {
+  test('a tool that the mode holds back is refused, and an unknown tool is not', () => {
     const refused = streamStateOf(gemini, [
       use('run_shell_command', { command: 'ls' }),
       missing('run_shell_command'),

@@ -74,14 +74,14 @@ describe('the example in docs/agents/presets-and-mappings.md', () => {
 });
 
 describe('the command line of a mapping', () => {
-  it('is used for a plain agent with a mapping, and the plain one without', () => {
+  it('is used for a plain agent with a mapping only', () => {
     const agent = anAgent({ mapping: mapping({ start: { args: ['go'] } }) });
     expect(findAdapter(agent).prepare(aLaunch(agent)).argv).toEqual(['smith', 'go']);
     expect(findAdapter(anAgent())).toBe(plain);
     expect(findAdapter(null)).toBe(plain);
   });
 
-  it('never contains the prompt, but may contain the path of its file', () => {
+  it('never contains the prompt, but may have the path of its file', () => {
     const smith = fromMapping(mapping({ prompt: 'file', start: { args: ['-f', '{{promptFile}}'] } }));
     expect(smith.prepare(aLaunch())).toMatchObject({ argv: ['smith', '-f', '/runs/1/prompt.txt'], stdin: 'none' });
   });
@@ -238,7 +238,7 @@ describe('lines that are not JSON', () => {
     expect(text({ errorPrefixes: ['Fatal: '] }, 'No Fatal: 401')).toMatchObject([{ type: 'message' }]);
   });
 
-  it('are complaints on stderr when their text is known: they explain a failure and cause none', () => {
+  it('are complaints on stderr if their text is known, and no failure', () => {
     const strict = { needsResult: true, rules: [result] };
     for (const each of [strict, { rules: [result] }]) {
       expect(text(each, 'Error: not logged in', 'stderr')).toMatchObject([

@@ -61,10 +61,10 @@ const rejected = tool('bash', {
 const permissionOf = (permission: 'ask' | 'edit' | 'full') =>
   opencode.prepare(launch('opencode', { permission }, null)).env['OPENCODE_PERMISSION'];
 
-describe('opencode', () => {
+describe('with opencode,', () => {
   testRecordings('opencode', opencode, table);
 
-  test('gets its prompt on standard input, its model and its session', () => {
+  test('a run gets its prompt on standard input, its model and its session', () => {
     const { argv, stdin } = opencode.prepare(launch('opencode', { model: 'p/m', args: ['--title', 't'] }, 'ses_1'));
     expect({ argv, stdin }).toEqual({
       argv: ['opencode', 'run', '--format', 'json', '-m', 'p/m', '-s', 'ses_1', '--title', 't'],
@@ -72,7 +72,7 @@ describe('opencode', () => {
     });
   });
 
-  test('allows everything only with the permission full', () => {
+  test('a run may do everything only with the permission full', () => {
     expect(JSON.parse(permissionOf('ask') ?? '')).toEqual({ edit: 'ask', bash: 'ask', webfetch: 'ask' });
     // An edit permission that the user's own settings deny stays denied, because clip does not set it.
     expect(JSON.parse(permissionOf('edit') ?? '')).toEqual({ bash: 'ask', webfetch: 'ask' });
@@ -107,7 +107,7 @@ describe('opencode', () => {
     expect(streamState.recentCommands).toMatchObject([{ command: 'exit 3', exitCode: 3, failed: true }]);
   });
 
-  test('a call of a tool that does not exist has failed, despite the state "completed"', () => {
+  test('a call of an unknown tool has failed despite the state "completed"', () => {
     const event = tool('invalid', { status: 'completed', input: { tool: 'no_such_tool' } });
     expect(opencode.stream?.readEvent(event, recordedAt)).toMatchObject([
       { type: 'tool-started' },
@@ -148,7 +148,7 @@ describe('opencode', () => {
     ['error', 'failed: unclassed'],
     ['tool-calls', 'failed: unclassed'],
     ['unknown', 'failed: unclassed'],
-  ])('whose last step ends for the reason %s has %s', (reason, end) => {
+  ])('a run whose last step ends for the reason %s has %s', (reason, end) => {
     expect(endOf(opencode, streamStateOf(opencode, [finish(reason)]), { code: 0, signal: null })).toBe(end);
   });
 
@@ -161,7 +161,7 @@ describe('opencode', () => {
     ).toEqual(['context_exhausted', 'auth_required', 'output_truncated', null, null]);
   });
 
-  test('a refused call ends the run where nothing else was done, even when the run itself succeeds', () => {
+  test('a refused call ends a run without other work, even a successful one', () => {
     const stopped = streamStateOf(
       opencode,
       [rejected, finish('tool-calls')],
@@ -177,7 +177,7 @@ describe('opencode', () => {
     expect(endOf(opencode, wentOn, { code: 0, signal: null })).toBe('failed: permission_denied');
   });
 
-  test('a refusal that is on stderr only is the reason for which a run without an end has failed', () => {
+  test('a refusal on stderr is the reason of a run that fails without an end', () => {
     const streamState = streamStateOf(
       opencode,
       [finish('tool-calls')],

@@ -185,7 +185,7 @@ describe('the stream of qwen', () => {
     });
   });
 
-  it('with a message about such an error is not a failure', () => {
+  it('with a message about an API error is not a failure', () => {
     expect(readStream(qwen, [init, { ...end, result: 'It printed [API Error: 401].' }]).report).toMatchObject({
       failure: null,
     });

@@ -57,7 +57,7 @@ describe('a report in the output of a tool', () => {
     expect(reportsIn(adapter(name), JSON.stringify(event))).toEqual([report]);
   });
 
-  it('is read in a line of plain text, and is not part of the message then', () => {
+  it('is read in a line of plain text, which is no message then', () => {
     for (const of of [...clis, 'http' as const].map(adapter)) expect(readings(of, line)).toEqual([report]);
     expect(readings(adapter('codex'), `\u001b[1m${line}\u001b[0m`, 'stderr')).toEqual([report]);
   });
@@ -76,7 +76,7 @@ describe('a report in the output of a tool', () => {
 });
 
 describe('every recording', () => {
-  it.each(clis)('of %s has no report, and with one in each of its logs its stream state is the same', (name) => {
+  it.each(clis)('of %s has no report, and its stream state is not changed by one', (name) => {
     const of = adapter(name);
     for (const each of recordings(name)) {
       const logs = { stdout: Buffer.from(each.stdout).toString(), stderr: Buffer.from(each.stderr).toString() };

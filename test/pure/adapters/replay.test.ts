@@ -158,7 +158,7 @@ describe('a stream of an agent', () => {
     expect(streamStateOf(message('the end')).text).toBe('the end');
   });
 
-  test('may have Windows line endings, empty lines, plain text and colors between its events', () => {
+  test('may have Windows line endings, empty lines, plain text and colors', () => {
     const streamState = streamStateOf(
       `warming up\r\n\r\n\u001b[31m{not json\u001b[0m\n  ${message('hello')}\r\n[1,2]\nnull\n"x"\n`,
     );
@@ -187,7 +187,7 @@ describe('a stream of an agent', () => {
     expect(streamStateOf(long)).toMatchObject({ text: 'after', messages: 1 });
   });
 
-  test('is read in whole lines, whose bytes are all counted, including those of a skipped line', () => {
+  test('is read in whole lines, and all bytes count, even of skipped lines', () => {
     const lines = Buffer.from(`${message('one')}\n${message('grün')}\nunfinished`);
     const states = inBytes(lines).reduce(
       (state, bytes) => read(codex, state, bytes, { stream: 'stdout', at: recordedAt }).state,
@@ -277,7 +277,7 @@ describe('an adapter', () => {
     );
   });
 
-  test('throws for no event with a replaced field, so that no other reading of the line is lost', () => {
+  test('throws for no event with a replaced field, and loses no line', () => {
     const known = all
       .filter(({ recording }) => recording.stdout.length < smallBytesMax)
       .flatMap(({ adapter, recording }) => eventsOf(recording).map((event) => ({ adapter, event })));

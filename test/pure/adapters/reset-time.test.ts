@@ -18,7 +18,7 @@ test('the table has the forms of many CLIs, each with its source', () => {
 
 describe('the reset time of a limit', () => {
   test.each<[string, string, string | null, Given?]>(resetForms.map((form) => [...form]))(
-    '%s: %s',
+    'is read from the text of %s: %s',
     (_, text, meaning, { now, zone, locale } = {}) => {
       expect(said(text, now, zone, locale)).toBe(meaning);
     },
@@ -58,7 +58,7 @@ describe('the headers of a response', () => {
     [{ 'x-ratelimit-reset': '1795400000' }, '2026-11-23T02:13:20.000Z'],
     [{ 'ratelimit-reset': '30' }, '2026-11-22T12:20:30.000Z'],
     [{}, null],
-  ])('%j', (of, meaning) => {
+  ])('give a reset time or none: %j', (of, meaning) => {
     expect(headers(of)).toBe(meaning);
   });
 });
@@ -73,7 +73,7 @@ describe('a number in a stream', () => {
     [-1, null],
     [0, null],
     [null, null],
-  ])('%s is a time in seconds, milliseconds or microseconds, or none', (value, meaning) => {
+  ])('is a time in seconds, milliseconds or microseconds, or none: %s', (value, meaning) => {
     const instant = resetAtEpoch(value, { at: Date.parse(noonish), timeZone: 'UTC' });
     expect(instant === null ? null : new Date(instant).toISOString()).toBe(meaning);
   });
@@ -91,7 +91,7 @@ describe('a time of day', () => {
     expect(said('try again at 12:20 PM', '2026-11-22T12:26:00Z')).toBe('2026-11-23T12:21:00.000Z');
   });
 
-  test('of a day without a year is the next such day, and a stale one stays in the past', () => {
+  test('of a day without a year is the next such day, or a recent one', () => {
     expect(said('resets Jan 2, 1am (UTC)', '2026-12-31T23:00:00Z')).toBe('2027-01-02T01:01:00.000Z');
     expect(said('resets Dec 31, 9pm (UTC)', '2026-12-31T23:00:00Z')).toBe('2026-12-31T21:01:00.000Z');
     expect(said('resets Feb 29, 9pm (UTC)', '2028-02-28T23:00:00Z')).toBe('2028-02-29T21:01:00.000Z');

@@ -26,7 +26,7 @@ describe('the session file of codex', () => {
   const places = (environment: Record<string, string>, id = codexId) =>
     codexSessionFile.places({ id, environment, startedAt });
 
-  test('is below CODEX_HOME, else below HOME, in the folder of the day on which its thread began, or of a day beside it', () => {
+  test('is below CODEX_HOME or HOME, in the folder of its day or near it', () => {
     const day = (date: string, home: string) => ({
       folders: [home, 'sessions', '2026', '11', date],
       prefix: 'rollout-',
@@ -42,7 +42,7 @@ describe('the session file of codex', () => {
     expect(places({ HOME: '/h' }, 'abc')[0]?.folders).toEqual(['/h/.codex', 'sessions', '2026', '11', '28']);
   });
 
-  test('has the totals after each call, and is recognized by its first line', () => {
+  test('has totals after each call, and is recognized by its first line', () => {
     const lines = linesOf('codex');
     expect(codexSessionFile.isOf(lines[0] ?? {}, codexId)).toBe(true);
     expect(codexSessionFile.isOf(lines[0] ?? {}, 'another')).toBe(false);
@@ -75,7 +75,7 @@ describe('the session file of codex', () => {
 });
 
 describe('the session file of gemini', () => {
-  test('is in the folder of any project, and is recognized by its first line', () => {
+  test("is in any project's folder, and is recognized by its first line", () => {
     const id = 'd5a33f5c-bd80-4942-845c-0bec3bb6e98f';
     const place = (home: string) => ({
       folders: [`${home}/.gemini`, 'tmp', '*', 'chats'],
@@ -90,7 +90,7 @@ describe('the session file of gemini', () => {
     expect(geminiSessionFile.isOf(linesOf('gemini')[0] ?? {}, id)).toBe(true);
   });
 
-  test('has each call twice, the second time with its tools, and counts it once', () => {
+  test('has each call twice, also with its tools, and counts it once', () => {
     // The result of that run has the same numbers: 47,669 and 80.
     expect(usedIn(geminiSessionFile, linesOf('gemini'))).toMatchObject({ inputTokens: 47_669, outputTokens: 80 });
   });
@@ -106,7 +106,7 @@ describe('the time zone and the locale of a run', () => {
     ['<-03>3', 'Etc/GMT+3'],
     ['', 'Europe/Madrid'],
     ['Mars/Olympus', 'Europe/Madrid'],
-  ])('TZ=%s is %s', (TZ, zone) => {
+  ])('are read: TZ=%s is %s', (TZ, zone) => {
     expect(timeZoneIn({ TZ }, 'Europe/Madrid')).toBe(zone);
   });
 
@@ -117,7 +117,7 @@ describe('the time zone and the locale of a run', () => {
     [{ LANG: 'de_DE.UTF-8', LC_TIME: 'en_GB.UTF-8' }, 'en-GB'],
     [{ LANG: 'de_DE', LC_ALL: 'pt_BR@euro' }, 'pt-BR'],
     [{ LC_ALL: '', LANG: 'fr' }, 'fr'],
-  ])('%j is %s', (environment, locale) => {
+  ])('are read: %j is %s', (environment, locale) => {
     expect(localeIn(environment)).toBe(locale);
   });
 });

@@ -74,14 +74,14 @@ const foreign = [
   { type: 'clip-http.failed', code: 'status', status: 401, message: 'no' },
 ].map((event) => JSON.stringify(event));
 
-describe.each(adapters)('lines on the stderr of %s that look like a stream', (name, adapter) => {
+describe.each(adapters)('stderr lines of %s like a stream', (name, adapter) => {
   test('are ignored, one by one or together', () => {
     for (const lines of [foreign, ...foreign.map((line) => [line]), [`[${foreign.join(',')}]`]]) {
       expect(readStream(adapter, [], { code: 0, signal: null }, lines).streamState).toEqual(emptyStreamState);
     }
   });
 
-  test('neither make an unfinished run a success nor a successful one a failure', () => {
+  test('make no unfinished run a success, and no success a failure', () => {
     const without = readStream(adapter, [], { code: 0, signal: null }).report;
     expect(readStream(adapter, [], { code: 0, signal: null }, foreign).report).toEqual(without);
     expect(readStream(adapter, [], { code: 1, signal: null }, foreign).report).toEqual(

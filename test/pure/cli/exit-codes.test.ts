@@ -37,7 +37,7 @@ describe('the exit code of a run', () => {
     expect(exitOfRun(run)).toBe(code);
   });
 
-  it('of several is 0 only if all are 0, else the first other one in the given order', () => {
+  it('for several runs is 0 only if all are, else the first other one', () => {
     const [zero, seven, nine] = [
       aView({ status: 'succeeded', exitCode: 0 }),
       failed({ exitCode: 7 }),

@@ -20,7 +20,7 @@ describe('a setting in config.toml', () => {
     expect(edited(before, 'logs.keep_days', 30)).toBe(before.replace('keep_days=90', 'keep_days= 30'));
   });
 
-  it('may have many lines, and contain text that looks like a key, a table or a comment', () => {
+  it('may have many lines, and text like a key, a table or a comment', () => {
     const before = text(
       'leftovers_keep = [ # these',
       '  "tmux", # a',

@@ -46,7 +46,7 @@ const coder = {
 } as const;
 
 describe('the import of run folders', () => {
-  it('keeps the numbers of runs, in order, and leaves their outcome to recovery', () => {
+  it('keeps the numbers of runs in order, and leaves ends to recovery', () => {
     const { taken, highestRun } = planImport([folder('rb', { number: 7 }), folder('ra', { number: 3 })], nothing);
     expect(taken.map(({ run }) => [run.number, run.id, run.state])).toEqual([
       [3, 'ra', { status: 'starting', since: 1_000, stop: null, shortage: null }],
@@ -56,7 +56,7 @@ describe('the import of run folders', () => {
     expect(highestRun).toBe(7);
   });
 
-  it('gives a new number, above all earlier ones, to a run whose number is taken', () => {
+  it('gives a run with a taken number a new one above all earlier ones', () => {
     const known = { ...nothing, numbers: new Set([3]), highestRun: 12 };
     const { taken, highestRun } = planImport(
       [folder('ra', { number: 3 }), folder('rb', { number: 4 }), folder('rc', { number: 4 })],
@@ -66,12 +66,12 @@ describe('the import of run folders', () => {
     expect(highestRun).toBe(14);
   });
 
-  it('invents no command: a folder without launch.json is skipped, and its number stays used', () => {
+  it('skips a folder without launch.json, and keeps its number used', () => {
     const plan = planImport([bare('rx'), folder('ra', { number: 2 }), bare('ry')], nothing);
     expect([plan.aside, plan.taken.length, plan.highestRun]).toEqual([['rx', 'ry'], 1, 4]);
   });
 
-  it('keeps the time limit, to the moment, in whole seconds, and retries nothing by itself', () => {
+  it('keeps the exact time limit in whole seconds, and retries nothing', () => {
     const [taken] = planImport([folder('ra', { deadlineAt: 1_010 + 59_970 })], nothing).taken;
     expect(taken?.run.spec).toMatchObject({
       timeoutMs: 60_000,
@@ -81,7 +81,9 @@ describe('the import of run folders', () => {
     });
   });
 
-  it('has the stream of an agent’s run read by its adapter, locks its worktree, and makes it a plain command when the agent is unknown', () => {
+  // The adapter of the agent reads the stream, and the worktree is locked. A run of an unknown agent becomes a plain
+  // command.
+  it("has an agent's stream read, or makes a plain command of it", () => {
     const found = [folder('ra', { agent: 'coder' }, { worktree: '/repo' })];
     const [known] = planImport(found, { ...nothing, agentNamed: () => coder }).taken;
     expect(known?.run.spec).toMatchObject({ agent: coder, adapter: 'codex', locks: ['worktree:/repo'] });

@@ -93,7 +93,7 @@ describe('arbitrary input of a user', () => {
     );
   });
 
-  it('as a duration is a number of milliseconds within 365 days, or a usage error', () => {
+  it('as a duration is within 365 days, or a usage error', () => {
     assert(
       property(
         oneof(
@@ -112,7 +112,7 @@ describe('arbitrary input of a user', () => {
     );
   });
 
-  it('as a size is a number of bytes that can be counted, or a usage error', () => {
+  it('as a size is a number of bytes, or a usage error', () => {
     assert(
       property(oneof(text, pieces('1', '9', '0', '.', '-', 'K', 'M', 'G', 'T', 'i', 'B', '10G')), (written) => {
         const bytes = outcome(() => parseSize(written, 'max-output'));
@@ -123,8 +123,8 @@ describe('arbitrary input of a user', () => {
   });
 });
 
-describe('arbitrary text from the operating system', () => {
-  it('in a stat line gives a complete record with numbers, or null', () => {
+describe('arbitrary text of the system', () => {
+  it('in a stat line gives a complete record, or null', () => {
     assert(
       property(oneof(text, pieces('42 (', ') ', 'S ', '1 ', '0 0 0 0 0 0 0 0 0 0 0 0 0 ', '(', ')', '7\n')), (line) => {
         const stat = parseStat(line);
@@ -151,7 +151,7 @@ describe('arbitrary text from the operating system', () => {
     );
   });
 
-  it('in the lists of ps gives processes with numbers, or fewer of them', () => {
+  it('in the lists of ps gives processes with numbers, or fewer', () => {
     const list = pieces(
       '  501 ',
       '1 ',
@@ -180,7 +180,7 @@ describe('arbitrary text from the operating system', () => {
 });
 
 describe('arbitrary text for the terminal', () => {
-  it('is printed without control characters and without reversed text', () => {
+  it('is printed without control characters or reversed text', () => {
     assert(
       property(
         oneof(text, pieces('\u001b', '[', '31m', ']0;', '\u0007', '\u009b', '\r', '\n', '\u202e', 'x')),
@@ -193,7 +193,7 @@ describe('arbitrary text for the terminal', () => {
     );
   });
 
-  it('in a table fits the terminal as long as the flexible column may shrink', () => {
+  it('in a table fits if the flexible column may shrink', () => {
     assert(
       property(
         array(string({ unit: 'grapheme' }), { minLength: 1, maxLength: 8 }),
@@ -214,7 +214,7 @@ describe('arbitrary text for the terminal', () => {
     );
   });
 
-  it('with a secret is masked the same, wherever it is cut into chunks', () => {
+  it('with a secret is masked the same, wherever it is cut', () => {
     const secret = string({ unit: constantFrom('a', 'b', '-'), minLength: 8, maxLength: 12 });
     assert(
       property(

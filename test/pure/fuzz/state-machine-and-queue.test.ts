@@ -129,8 +129,8 @@ function endOf({
   return end;
 }
 
-describe('a run with arbitrary events in arbitrary order', () => {
-  it('makes only the documented transitions, ends once, is finalized once, and is retried at most once', () => {
+describe('a run with arbitrary events', () => {
+  it('makes only documented transitions, one end, at most one retry', () => {
     assert(
       property(
         history,
@@ -167,7 +167,7 @@ describe('a run with arbitrary events in arbitrary order', () => {
     );
   });
 
-  it('ends by the first order to stop when it is stopped before it ends', () => {
+  it('ends by the first order to stop that comes before its end', () => {
     assert(
       property(history, constantFrom(...orders.filter((order) => order !== 'lingering')), (happened, order) => {
         const ended = (events: readonly { event: RunEvent; at: number }[]) => {
@@ -191,7 +191,7 @@ describe('a run with arbitrary events in arbitrary order', () => {
     );
   });
 
-  it('has a next step of its stop sequence at any time, up to SIGKILL', () => {
+  it('always has a next step of its stop sequence, up to SIGKILL', () => {
     assert(
       property(nat({ max: 60_000 }), boolean(), constantFrom('SIGINT', null), (graceMs, now, polite) => {
         let stop = { order: 'cancelled', orderedAt: noon, graceMs, phase: 'ordered', phaseAt: noon, now } as Parameters<
@@ -234,8 +234,8 @@ const queueState = record({
   held: boolean(),
 });
 
-describe('an arbitrary queue with arbitrary live runs', () => {
-  it('starts no more runs than there are slots, keeps the limits of groups, and gives no lock to two unrelated runs', () => {
+describe('a queue of arbitrary runs', () => {
+  it('keeps to its slots, to its groups, and to one lock for each run', () => {
     assert(
       property(queueState, ({ runs, holding, slotsMax, limit, paused, held }) => {
         const all = familyOf(runs);

@@ -9,7 +9,7 @@ const odd = {
 };
 
 describe('a systemd unit', () => {
-  it('leaves keepers and runs alone, restarts after failures, and quotes the characters that systemd interprets', () => {
+  it('leaves keepers and runs alone, restarts failures, and quotes its text', () => {
     const unit = systemdUnit(odd).split('\n');
     expect(unit).toContain('KillMode=process');
     expect(unit).toContain('Restart=on-failure');
@@ -44,7 +44,7 @@ describe('the paths in a unit', () => {
     );
   });
 
-  it('are refused with control characters, and none are read from a unit of another program', () => {
+  it('are refused with control characters, and unread in a foreign unit', () => {
     expect(canBeWritten({ argv: ['/a\n[Service]'], environment: {} })).toBe(false);
     expect(pathsIn('[Service]\nExecStart=/bin/true\n')).toEqual([]);
   });

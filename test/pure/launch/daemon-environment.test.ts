@@ -15,7 +15,7 @@ const shell = {
 };
 
 describe('cleanEnvironment', () => {
-  it('removes every variable that Node would read in a daemon, and in the processes that the daemon starts as one', () => {
+  it('removes every variable that Node would read in a daemon or its children', () => {
     const daemon = cleanEnvironment(shell, 'daemon');
     expect(Object.keys(daemon).filter((name) => /^(NODE|UV)_/.test(name))).toEqual([]);
     expect(daemon['MALLOC_ARENA_MAX']).toBe('1');
@@ -27,7 +27,7 @@ describe('cleanEnvironment', () => {
     expect(cleanEnvironment(shell, 'keeper')).not.toHaveProperty('CLIP_RUN_TOKEN');
   });
 
-  it('loses no variable of the person: a keeper passes them on to the daemon that it starts, and runs get them back', () => {
+  it('loses no variable of the person: a keeper hands them back to runs', () => {
     const twice = cleanEnvironment(cleanEnvironment(shell, 'keeper'), 'daemon');
     const { CLIP_RUN_ID: _, CLIP_RUN_TOKEN: __, ...rest } = shell;
     expect(heldVariables(twice)).toEqual({ ...rest, CLIP_ROLE: 'daemon' });
@@ -35,7 +35,7 @@ describe('cleanEnvironment', () => {
 });
 
 describe('withoutNodeOptions', () => {
-  it('leaves a program of clip the certificates of a proxy, and no option of Node', () => {
+  it('leaves clip the certificates of a proxy, and no option of Node', () => {
     expect(withoutNodeOptions(shell)).toMatchObject({ PATH: '/bin', NODE_EXTRA_CA_CERTS: '/proxy.pem' });
     expect(Object.keys(withoutNodeOptions(shell))).not.toEqual(expect.arrayContaining(['NODE_OPTIONS']));
   });

@@ -28,11 +28,11 @@ describe('scopeCommand', () => {
     expect(command?.env).toEqual({ XDG_RUNTIME_DIR: '/run/user/1000' });
   });
 
-  it('uses no manager in a login session without lingering, because the manager would end runs at the logout', () => {
+  it('uses no manager that would end runs at a logout without lingering', () => {
     expect(scopeCommand('x', machine({ there: [manager] }))).toBe(null);
   });
 
-  it('uses the user’s manager for a process that is already below it, like the terminal of a desktop', () => {
+  it('uses the user’s manager for a process that is already below it', () => {
     const cgroup = '0::/user.slice/user-1000.slice/user@1000.service/app.slice/terminal.scope\n';
     expect(scopeCommand('x', machine({ there: [manager], cgroup }))).not.toBe(null);
     expect(scopeCommand('x', machine({ there: [manager], cgroup: cgroup.replace('user@1000', 'user@1001') }))).toBe(

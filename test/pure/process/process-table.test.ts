@@ -42,7 +42,7 @@ describe('a line of /proc/<pid>/stat', () => {
     for (const line of ['', '\n', 'x', '4242 (node', '4242 node) S 1', ') (']) expect(parseStat(line)).toBe(null);
   });
 
-  it('is null when the line is incomplete, since half an identity proves nothing', () => {
+  it('is null when it is incomplete, as half an identity is none', () => {
     const whole = stat('node');
     const upToTheStart = whole.indexOf('987654');
     for (let length = 0; length < upToTheStart; length += 1) expect(parseStat(whole.slice(0, length))).toBe(null);
@@ -106,7 +106,7 @@ describe('processes from ps on macOS', () => {
     expect(rows.map(({ command }) => command)).toEqual(names);
   });
 
-  it('have parent, group and start time; the group replaces the session, which macOS does not report', () => {
+  it('have parent, group and start time, with the group as session', () => {
     expect(rows[4]).toEqual({
       pid: 4_243,
       ppid: 4_242,
@@ -137,7 +137,7 @@ describe('environments from ps on macOS', () => {
   const marks = Object.fromEntries([...found].map(([pid, { mark }]) => [pid, mark]));
   const run = 'r0123456789abcd';
 
-  it('show the mark of a run, also after arguments and values with blanks, and at the end of the line', () => {
+  it("show a run's mark after values with blanks and at the end", () => {
     expect([marks[4242], marks[4243], marks[99999]]).toEqual([run, run, run]);
   });
 
@@ -145,15 +145,15 @@ describe('environments from ps on macOS', () => {
     expect(marks[4244]).toBe(run);
   });
 
-  it('are not read from arguments: a process that only names a mark or a role belongs to no run', () => {
+  it('are not read from arguments that only name a mark or a role', () => {
     expect(found.get(4246)).toEqual({ mark: null, ours: false });
   });
 
-  it('show no mark where it is empty, absent, hidden or part of another name', () => {
+  it('show no mark that is empty, absent, hidden or part of a name', () => {
     expect([marks[501], marks[612], marks[4245], marks[4247], marks[4248]]).toEqual([null, null, null, null, null]);
   });
 
-  it('distinguish the daemons and keepers of clip from every other process', () => {
+  it('distinguish daemons and keepers of clip from other processes', () => {
     expect([...found].flatMap(([pid, { ours }]) => (ours ? [pid] : []))).toEqual([4_200, 4_201]);
   });
 

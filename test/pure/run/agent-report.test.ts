@@ -21,12 +21,12 @@ describe('the printed line of a report', () => {
     assert(same, { numRuns: fuzzRuns(300) });
   });
 
-  it('is one line although it contains a Unicode line separator, which JSON leaves as it is', () => {
+  it('is one line despite a Unicode line separator in its JSON', () => {
     const report = { ...sent, text: 'one\u2028two\u2029three' };
     expect(reportsInText(reportLine(report))).toEqual([report]);
   });
 
-  it('is found after other text, with a carriage return at its end, and beside other reports', () => {
+  it('is found after other text, before \\r, and beside others', () => {
     const other = { ...sent, id: 'r2', kind: 'done' as const };
     expect(reportsInText(`Output: ${reportLine(sent)}\r\n  ${reportLine(other)}  `)).toEqual([sent, other]);
   });

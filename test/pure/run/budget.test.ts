@@ -30,7 +30,7 @@ const spent = (given: Partial<Spent>): Spent => ({
 });
 
 describe('the total usage of runs', () => {
-  test('is the sum of the usage of each; cached input is input and counts once', () => {
+  test('is the sum of all usage, in which cached input counts once', () => {
     expect(usageToSpent(usage(0.1, 900, 100), 2_000)).toEqual({
       costUsd: 0.1,
       costKnownUsd: 0.1,
@@ -49,7 +49,7 @@ describe('the total usage of runs', () => {
     });
   });
 
-  test('is unknown where a part of it is unknown, with the known rest beside it', () => {
+  test('is unknown where a part is unknown, beside the known rest', () => {
     const part = addSpent(usageToSpent(usage(1.5, 10, null), 1), usageToSpent(null, 1));
     expect(part).toEqual({
       ...{ costUsd: null, costKnownUsd: 1.5, costUnknownRuns: 1 },
@@ -88,7 +88,7 @@ describe('the total usage of runs', () => {
   });
 });
 
-describe('the notice about a limit that cannot be enforced', () => {
+describe('the notice about a limit', () => {
   const runs = (tokensUnknownRuns: number, costUnknownRuns: number) => spent({ tokensUnknownRuns, costUnknownRuns });
 
   test('names runs whose usage is not fully known', () => {
@@ -125,7 +125,7 @@ describe('the notice about a limit that cannot be enforced', () => {
       { tokens: 'live', cost: 'end' },
       'it tells its cost only at its end, so that this limit stops no run that works: limit its tokens, time or runs, too',
     ],
-  ])('is shown when the limit of a CLI is set: %j of one that reports %j', (limited, tells, words) => {
+  ])('is shown when it cannot be enforced: %j of a CLI that reports %j', (limited, tells, words) => {
     expect(doubtAbout(budget(limited), tells)).toBe(words);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { didYouMean, nearest } from '#run/did-you-mean.ts';
 
-describe('the suggestion for an unknown word', () => {
+describe('the suggestion', () => {
   it.each([
     ['buidl', 'build'],
     ['biuld', 'build'],

@@ -114,7 +114,7 @@ describe('a clock that was set back', () => {
     expect(next(stopping({ stop }), { type: 'clock-jumped', gapMs: 60 * minute })).toMatchObject({ stop });
   });
 
-  it('excludes the time of earlier output from the measurement of silence', () => {
+  it('keeps the time of earlier output out of the silence', () => {
     const state = running({ silentSince: noon - minute });
     expect(silentMs(state, noon + 60 * minute, noon)).toBe(minute);
   });
@@ -147,7 +147,7 @@ describe('the silence of a run', () => {
     ]);
   });
 
-  it('counts from the newest of start, wake-up and output, and is never negative', () => {
+  it('counts from the last start, wake-up or output, never negative', () => {
     const state = running({ silentSince: noon - minute });
     expect(silentMs(state, null, noon)).toBe(minute);
     expect(silentMs(state, noon - 2 * minute, noon)).toBe(minute);

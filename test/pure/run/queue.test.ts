@@ -102,12 +102,12 @@ describe('a group', () => {
 describe('a budget that is used up', () => {
   const used = { agent: { id: 'a', name: 'coder' }, budget: 'agent coder has used $5.00 of $5.00 today' };
 
-  it('lets nothing start, not even inside a run, and is named; other runs start', () => {
+  it('lets nothing start, even inside a run, and is named; others start', () => {
     expect(granted([candidate(1, used), candidate(2, { ...used, ancestors: ['id9'] }), candidate(3)])).toEqual([3]);
     expect(words(candidate(1, used))).toBe('budget: agent coder has used $5.00 of $5.00 today');
   });
 
-  it('is shown before a lock, which opens by itself, but after a pause, which a person has to end', () => {
+  it('is shown before a lock, but after a pause, which a person ends', () => {
     expect(words(candidate(1, { ...used, locks: ['db'] }), [holder(9, { locks: ['db'] })])).toMatch(/^budget: /);
     expect(words(candidate(1, used), [], { agents: new Map([['a', { limit: 1, paused: true }]]) })).toMatch(/^agent: /);
   });
@@ -136,13 +136,13 @@ describe('locks', () => {
 describe('a run inside a run', () => {
   const parent = holder(9, { locks: ['db'] });
 
-  it('takes no slot: it starts on a full machine, and leaves the slots to others', () => {
+  it('takes no slot: it starts on a full machine, and uses none', () => {
     expect(granted([candidate(1, { ancestors: ['id9'] })], [parent, holder(8)])).toEqual([1]);
     expect(granted([candidate(1, { ancestors: ['id9'] }), candidate(2)], [parent])).toEqual([1, 2]);
     expect(granted([candidate(2)], [parent, holder(7, { ancestors: ['id9'] })])).toEqual([2]);
   });
 
-  it("takes no place of its group's limit either", () => {
+  it("takes no place of its group's limit", () => {
     const child = { group: 'g', ancestors: ['id9'] };
     expect(granted([candidate(1, child)], [holder(9, { group: 'g' })], group(1))).toEqual([1]);
     expect(granted([candidate(2, { group: 'g' })], [holder(9), holder(7, child)], group(1))).toEqual([2]);
@@ -221,7 +221,7 @@ describe('the runs of one agent', () => {
     expect(words(candidate(2, agent()), [holder(1, agent())], limited(1))).toBe('agent: agent coder runs 1 at a time');
   });
 
-  it('hold their place until their process has ended, not until they are settled', () => {
+  it('hold their place until their process ends, not until settled', () => {
     expect(granted([candidate(2, agent())], [holder(1, { ...agent(), takesSlot: false })], limited(1))).toEqual([2]);
   });
 
@@ -237,7 +237,8 @@ describe('the runs of one agent', () => {
     expect(words(candidate(2, locked), [holder(1, { locks: ['k'] })], limited(1))).toContain('lock k');
   });
 
-  it('take no place inside a run, where agents that call each other would deadlock; but a paused agent starts none', () => {
+  // Agents that call each other would deadlock.
+  it('take no place inside a run, but a paused agent starts none', () => {
     const inside = { ...agent(), ancestors: ['id9'] };
     expect(granted([candidate(2, inside)], [holder(1, agent())], limited(1))).toEqual([2]);
     expect(granted([candidate(3, agent())], [holder(2, inside)], limited(1))).toEqual([3]);
@@ -245,11 +246,11 @@ describe('the runs of one agent', () => {
   });
 });
 
-describe('A run that waits for one of its locks', () => {
+describe('A run that waits for a lock', () => {
   const both = candidate(1, { locks: ['a', 'b'] });
   const held = holder(9, { locks: ['b'] });
 
-  it('is not overtaken by later runs that want only the other lock', () => {
+  it('is not overtaken by later runs that want only its other lock', () => {
     expect(
       granted([both, candidate(2, { locks: ['a'] }), candidate(3, { locks: ['c'] })], [held], { slotsMax: 8 }),
     ).toEqual([3]);
@@ -260,12 +261,12 @@ describe('A run that waits for one of its locks', () => {
     expect(granted([both, candidate(2, { locks: ['a'] })], [], { slotsMax: 8 })).toEqual([1]);
   });
 
-  it('blocks no run inside a run, whose parent may hold the other lock', () => {
+  it('blocks no nested run, whose parent may hold its other lock', () => {
     const nested = candidate(2, { locks: ['a'], ancestors: ['id9'] });
     expect(granted([both, nested], [held], { slotsMax: 8 })).toEqual([2]);
   });
 
-  it('blocks no lock while it waits for another reason than a lock', () => {
+  it('blocks no lock while it waits for another reason', () => {
     const later = candidate(1, { locks: ['a', 'b'], notBefore: noon + 1 });
     expect(granted([later, candidate(2, { locks: ['a'] })], [held], { slotsMax: 8 })).toEqual([2]);
   });

@@ -31,8 +31,8 @@ const look = (status: string, seen: Partial<Observation>) =>
   reconcile(aRun(unfinished[status] as RunState), { ...nothing, ...seen });
 const fact = (value: object) => ({ kind: 'fact', fact: expect.objectContaining(value) });
 
-describe('the recovery of an unfinished run', () => {
-  it.each(everyStatus)('with an exit.json: it exited, with its true exit code (%s)', (status) => {
+describe('recovery', () => {
+  it.each(everyStatus)('takes the true exit code from an exit.json (%s)', (status) => {
     const found = look(status, { launched: true, started: process, exit });
     expect(found).toEqual(
       fact({
@@ -53,58 +53,46 @@ describe('the recovery of an unfinished run', () => {
     ).toEqual(fact({ type: 'exited', code: null, signal: 'SIGKILL', byDeadline: true }));
   });
 
-  it('with an exit.json with a start error: it could not start', () => {
+  it('takes a start error from an exit.json', () => {
     const error = { code: 'command_not_found', message: 'There is no command make.' };
     const found = look('starting', { launched: true, exit: { ...exit, code: null, error } });
     expect(found).toEqual(fact({ type: 'spawn-failed', errorCode: error.code, message: error.message }));
   });
 
-  it.each(everyStatus)('whose keeper holds it: it is found again, held (%s)', (status) => {
+  it.each(everyStatus)('finds a run that its keeper holds, as held (%s)', (status) => {
     const found = look(status, { launched: true, started: process, keeper, leaderAlive: true });
     expect(found).toEqual(fact({ type: 'found-again', held: true, leader, startedAt: noon - 30_000 }));
     expect(look(status, { launched: true, keeper })).toEqual(fact({ type: 'found-again', held: true }));
   });
 
-  it.each(everyStatus)(
-    'whose identity proves it alive, without a keeper: it is found again, detached (%s)',
-    (status) => {
-      const found = look(status, { launched: true, started: process, leaderAlive: true });
-      expect(found).toEqual(fact({ type: 'found-again', held: false, leader, startedAt: noon - 30_000 }));
-    },
-  );
+  it.each(everyStatus)('finds a live run without a keeper, as detached (%s)', (status) => {
+    const found = look(status, { launched: true, started: process, leaderAlive: true });
+    expect(found).toEqual(fact({ type: 'found-again', held: false, leader, startedAt: noon - 30_000 }));
+  });
 
-  it.each(everyStatus)(
-    'does not believe an exit record while the process lives, nor while its keeper will report (%s)',
-    (status) => {
-      const forged = { launched: true, started: process, exit };
-      expect(look(status, { ...forged, leaderAlive: true })).toEqual(fact({ type: 'found-again', held: false }));
-      expect(look(status, { ...forged, keeper })).toEqual(fact({ type: 'found-again', held: true }));
-    },
-  );
+  it.each(everyStatus)('believes no exit record while the process lives or is held (%s)', (status) => {
+    const forged = { launched: true, started: process, exit };
+    expect(look(status, { ...forged, leaderAlive: true })).toEqual(fact({ type: 'found-again', held: false }));
+    expect(look(status, { ...forged, keeper })).toEqual(fact({ type: 'found-again', held: true }));
+  });
 
-  it.each(everyStatus)(
-    'with a keeper of the first release, an ended process and an exit record: it exited (%s)',
-    (status) => {
-      const found = look(status, { launched: true, started: process, exit, keeper: { ...keeper, surely: false } });
-      expect(found).toEqual(fact({ type: 'exited', code: 3, tick: 500 }));
-    },
-  );
+  it.each(everyStatus)('believes an exit record beside a keeper of the first release (%s)', (status) => {
+    const found = look(status, { launched: true, started: process, exit, keeper: { ...keeper, surely: false } });
+    expect(found).toEqual(fact({ type: 'exited', code: 3, tick: 500 }));
+  });
 
-  it.each(everyStatus)(
-    'with a suspended keeper and an exit that the system shows: it exited, with its true exit code (%s)',
-    (status) => {
-      const found = look(status, {
-        launched: true,
-        started: process,
-        keeper: { ...keeper, surely: false },
-        zombie: { code: 7, signal: null, tick: 600 },
-      });
-      expect(found).toEqual(fact({ type: 'exited', code: 7, endedAt: noon, tick: 600, byDeadline: false }));
-    },
-  );
+  it.each(everyStatus)('takes an exit from the system when the keeper is suspended (%s)', (status) => {
+    const found = look(status, {
+      launched: true,
+      started: process,
+      keeper: { ...keeper, surely: false },
+      zombie: { code: 7, signal: null, tick: 600 },
+    });
+    expect(found).toEqual(fact({ type: 'exited', code: 7, endedAt: noon, tick: 600, byDeadline: false }));
+  });
 
   it.each(['starting', 'running', 'stopping'])(
-    'with a process in another pid namespace: it is neither lost nor repeated (%s)',
+    'neither loses nor repeats a run in another pid namespace (%s)',
     (status) => {
       expect(look(status, { launched: true, started: process, unseen: true })).toEqual(
         fact({ type: 'found-again', held: false, leader }),
@@ -112,37 +100,40 @@ describe('the recovery of an unfinished run', () => {
     },
   );
 
-  it('with a process in another pid namespace that is known to be out of sight: nothing is recorded again', () => {
+  it('records once that a run in another pid namespace is out of sight', () => {
     const seen = { ...nothing, launched: true, started: process, unseen: true };
     expect(reconcile(aRun(running({ held: false })), seen)).toEqual({ kind: 'nothing' });
   });
 
-  it.each(everyStatus)('with a dead leader and live leftovers: they are ended first (%s)', (status) => {
+  it.each(everyStatus)('ends live leftovers of a dead leader first (%s)', (status) => {
     expect(look(status, { launched: true, started: process, relatives: [99] })).toEqual({ kind: 'end-family-first' });
     expect(look(status, { launched: true, relatives: [99] })).toEqual({ kind: 'end-family-first' });
   });
 
-  it.each(everyStatus)('with no live process and no exit record: it is certainly lost (%s)', (status) => {
+  it.each(everyStatus)('finds a run certainly lost without a process and a record (%s)', (status) => {
     const found = look(status, { launched: true, started: process });
     expect(found).toEqual(
       fact({ type: 'process-lost', certain: true, message: 'The process is gone and left no exit record.' }),
     );
   });
 
-  it('starting, without launch.json: it was never launched and may be launched at once', () => {
+  it('lets a starting run without launch.json start at once', () => {
     expect(look('starting', {})).toEqual(fact({ type: 'never-launched', retryInMs: 0 }));
   });
 
-  it.each(['running', 'stopping'])('%s, without launch.json: it is lost, and not launched again', (status) => {
-    expect(look(status, {})).toEqual(fact({ type: 'process-lost' }));
-  });
+  it.each(['running', 'stopping'])(
+    'finds a %s run without launch.json lost, and does not launch it again',
+    (status) => {
+      expect(look(status, {})).toEqual(fact({ type: 'process-lost' }));
+    },
+  );
 
-  it('with launch.json, no started.json, and a process with its mark that leads a session: it is found again, detached', () => {
+  it('finds a marked session leader without started.json, as detached', () => {
     const found = look('starting', { launched: true, candidate: process, relatives: [leader.pid] });
     expect(found).toEqual(fact({ type: 'found-again', held: false, leader, startedAt: noon - 30_000 }));
   });
 
-  it('with launch.json, no started.json, no marked process: it is lost, with certainty only if every environment could be read', () => {
+  it('finds a run without a process lost, certainly if all was readable', () => {
     expect(look('starting', { launched: true })).toEqual(fact({ type: 'process-lost', certain: true }));
     expect(look('starting', { launched: true, everythingReadable: false })).toEqual(
       fact({ type: 'process-lost', certain: false }),
@@ -184,7 +175,7 @@ describe('the recovery of an unfinished run', () => {
 });
 
 describe('the message about a lost run', () => {
-  it('names the descendant process group that was ended, and at most eight groups', () => {
+  it('names the descendant groups that were ended, at most eight', () => {
     expect(lostMessage([7, 8], true)).toContain('descendant process group was still alive and was ended (pid 7, 8)');
     expect(lostMessage([1, 2, 3, 4, 5, 6, 7, 8, 9], true)).toContain('(pid 1, 2, 3, 4, 5, 6, 7, 8)');
   });

@@ -23,7 +23,7 @@ describe('the logs that retention removes', () => {
     expect(removed({ keepMs: 0, bytesMax: 400 })).toEqual({ runs: [], done: true });
   });
 
-  it('are all of them when none fits, and the rest may be above the limit', () => {
+  it('are all of them when none fits, even above the limit', () => {
     expect(removed({ keepMs: 0, bytesMax: 1 })).toEqual({
       runs: ['1 size', '2 size', '3 size', '4 size'],
       done: false,
@@ -34,7 +34,7 @@ describe('the logs that retention removes', () => {
     expect(removed({ keepMs: 0, bytesMax: 0 })).toEqual({ runs: [], done: true });
   });
 
-  it('never include those of the newest run of a task: the next oldest is removed instead', () => {
+  it("never include the log of a task's newest run", () => {
     const now = { at, isNewestOfTask: (run: number): boolean => run === 1 };
     expect(removed({ keepMs: 90 * day, bytesMax: 0 }, now)).toEqual({ runs: ['2 age'], done: true });
     expect(removed({ keepMs: 0, bytesMax: 350 }, now)).toEqual({ runs: ['2 size'], done: true });

@@ -55,7 +55,7 @@ const lost = (certain: boolean, report: StreamOutcome | null = null): RunEvent =
 });
 const why = ({ status, stopReason, errorCode, timeoutFired }: Ended) => [status, stopReason, errorCode, timeoutFired];
 
-describe('the end of a run without a stop order', () => {
+describe('an end without a stop order', () => {
   it.each([
     ['plain', exit(0), ['succeeded', 'completed', null, false]],
     ['plain', exit(7), ['failed', 'exit_nonzero', 'exit_nonzero', false]],
@@ -71,13 +71,13 @@ describe('the end of a run without a stop order', () => {
     ).toEqual(expected);
   });
 
-  it('is process_lost, without a guess, when the exit record has neither code nor signal', () => {
+  it('is process_lost when the exit record has no code and no signal', () => {
     const end = endOf(aRun(running()), exit(null));
     expect(why(end)).toEqual(['failed', 'process_lost', 'process_lost', false]);
     expect(end.outcome).toEqual({ kind: 'lost' });
   });
 
-  it('names the reason for which the run could not start, and has no leftovers to search for', () => {
+  it('names the reason of a failed start, and seeks no leftovers', () => {
     for (const errorCode of ['command_not_found', 'not_executable', 'cwd_missing', 'launch_failed']) {
       const end = endOf(aRun({ status: 'starting', since: noon, stop: null }), {
         type: 'spawn-failed',
@@ -95,7 +95,7 @@ describe('the end of a run without a stop order', () => {
     }
   });
 
-  it('is cancelled, dependency_failed, when the required earlier run did not succeed', () => {
+  it('is dependency_failed when the required run did not succeed', () => {
     const end = endOf(aRun({ status: 'queued', notBefore: null }), {
       type: 'dependency-failed',
       after: 7,
@@ -105,7 +105,7 @@ describe('the end of a run without a stop order', () => {
     expect(end.error).toBe('Run 7 had to succeed first, but it ended timed_out.');
   });
 
-  it('is timed_out when the keeper enforced the deadline without a daemon', () => {
+  it('is timed_out when the keeper enforced the deadline alone', () => {
     expect(why(endOf(aRun(running()), exit(null, { signal: 'SIGTERM', byDeadline: true })))).toEqual([
       'timed_out',
       'timeout',
@@ -166,7 +166,7 @@ describe('the error of an end', () => {
       expect(of({ ...exit(null, { signal }), ...words } as RunEvent)[1]).toBe('clip');
   });
 
-  it('of a run whose stream could not be read to its end is a failure, whatever its exit code', () => {
+  it('of an unreadable stream is a failure, whatever the exit code', () => {
     for (const event of [
       exit(0, { report: unreadable('the file is gone') }),
       exit(3, { report: unreadable('the file is gone') }),
@@ -218,7 +218,7 @@ describe('the reported end of an agent', () => {
     ]);
   });
 
-  it('that is complete and good stands when the process then exits with another code, which the remark names', () => {
+  it('that is good stands when the exit code differs, with a remark', () => {
     for (const code of [1, 3, 143, 255]) {
       const end = endOf(aRun(running(), agent), exit(code, { report: complete }));
       expect(why(end)).toEqual(['succeeded', 'completed', null, false]);
@@ -231,7 +231,7 @@ describe('the reported end of an agent', () => {
     expect(endOf(aRun(running(), agent), exit(0, { report: complete })).remark).toBeNull();
   });
 
-  it('that is complete and good stands when a foreign signal ends the process', () => {
+  it('that is complete and good stands despite a foreign signal', () => {
     for (const signal of ['SIGTERM', 'SIGKILL', 'SIGSEGV']) {
       const end = endOf(aRun(running(), agent), exit(null, { signal, report: complete }));
       expect(why(end)).toEqual(['succeeded', 'completed', null, false]);
@@ -249,7 +249,7 @@ describe('the reported end of an agent', () => {
     ]);
   });
 
-  it('decides the end of a run that was lost, whose exit stays unknown, and nothing is retried', () => {
+  it('decides the end of a lost run, without its exit or a retry', () => {
     const { run, effects } = play(aRun(running({ held: false }), agent), lost(true, fine));
     expect(run.state).toMatchObject({ status: 'succeeded', stopReason: 'completed', outcome: { kind: 'lost' } });
     expect(effects).not.toContain('retry-lost');
@@ -261,7 +261,7 @@ describe('the reported end of an agent', () => {
     ]);
   });
 
-  it('stands when the run only lingered, however its process then ended', () => {
+  it('stands when the run only lingered, however its process ended', () => {
     for (const how of [
       exit(0, { report: fine }),
       exit(1, { report: fine }),
@@ -281,7 +281,7 @@ describe('the reported end of an agent', () => {
     ]);
   });
 
-  it('stands when the stop order came after the process had ended, while its stream was being read', () => {
+  it('stands when a stop order came after the process had ended', () => {
     const early = { ...exit(0, { report: fine }), endedAt: noon - 1 } as RunEvent;
     for (const order of ['timeout', 'silence', 'cancelled', 'lingering'] as const)
       expect(why(endOf(aRun(running(), agent), stop(order), early))).toEqual(['succeeded', 'completed', null, false]);
@@ -296,7 +296,7 @@ describe('the reported end of an agent', () => {
     ]);
   });
 
-  it('as an unknown session allows one fresh run, but not after a run that was itself fresh', () => {
+  it('as an unknown session allows one fresh run, and no second one', () => {
     const resumed = { ...agent, spec: { ...agent.spec, sessionId: 's1' } };
     const unknown = exit(1, { report: saying('unknown_session') });
     expect(play(aRun(running(), resumed), unknown).effects).toContain('retry-fresh');
@@ -370,7 +370,7 @@ describe('a run that is being stopped', () => {
     });
   });
 
-  it('has its ordered end, an unknown exit code and no retry when it is lost', () => {
+  it('has its ordered end, no exit code and no retry when it is lost', () => {
     const run = aRun(stopping(), { spec: { onLoss: 'retry' } });
     const result = play(run, lost(true));
     expect(result.run.state).toMatchObject({ status: 'cancelled', stopReason: 'cancelled', outcome: { kind: 'lost' } });
@@ -384,7 +384,7 @@ describe('a run that is being stopped', () => {
     expect(graces).toEqual([1, 15_000]);
   });
 
-  it('is stopped at once by a later order to stop now, once, and refuses every other order', () => {
+  it('is stopped at once by a later order, once, and refuses others', () => {
     const run = aRun(stopping({ stop: aStop({ phase: 'terminated' }) }));
     const quicker = transition(run, stop('timeout', { now: true }), noon);
     expect(quicker).toMatchObject({
@@ -409,7 +409,7 @@ describe('a lost run', () => {
   const effectsOf = (spec: Partial<RunSpec>, certain: boolean, lineage: Partial<Lineage>) =>
     play(aRun(running(), { spec, lineage }), lost(certain)).effects;
 
-  it('is retried once: only with --on-loss retry, only when it is certainly gone, only when it is no such retry itself', () => {
+  it('is retried once with --on-loss retry when it is certainly gone', () => {
     expect(effectsOf({ onLoss: 'retry' }, true, {})).toEqual(['retry-lost', 'finalize']);
     expect(effectsOf({ onLoss: 'fail' }, true, {})).toEqual(['finalize']);
     expect(effectsOf({ onLoss: 'retry' }, false, {})).toEqual(['finalize']);

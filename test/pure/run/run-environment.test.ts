@@ -26,7 +26,7 @@ describe('The environment of a run', () => {
     expect(plain(kept)).toEqual({ ...kept, PWD: cwd });
   });
 
-  it("drops the repository of a git hook, and the hook's author and editor with it", () => {
+  it('drops the repository, the author and the editor of a git hook', () => {
     const hook = {
       GIT_DIR: '/a/.git',
       GIT_INDEX_FILE: '/a/.git/index',
@@ -37,12 +37,12 @@ describe('The environment of a run', () => {
     expect(plain(hook)).toEqual({ PWD: cwd });
   });
 
-  it('keeps the author and editor that a person has set outside of a hook', () => {
+  it('keeps an author and editor that a person set outside of a hook', () => {
     const mine = { GIT_EDITOR: 'vim', GIT_AUTHOR_NAME: 'Me' };
     expect(plain(mine)).toEqual({ ...mine, PWD: cwd });
   });
 
-  it('drops the variables that an outer agent sets about itself, its sandbox and its trust', () => {
+  it('drops what an outer agent sets on itself, its sandbox and trust', () => {
     const claude = { CLAUDECODE: '1', CLAUDE_CODE_MESSAGING_TOKEN: 'x', AI_AGENT: 'claude', ANTHROPIC_API_KEY: 'key' };
     expect(agent(claude)).toEqual({ ANTHROPIC_API_KEY: 'key', PWD: cwd });
     expect(agent({ CODEX_SANDBOX_NETWORK_DISABLED: '1', CODEX_THREAD_ID: 't', CODEX_HOME: '/c' })).toEqual({
@@ -61,7 +61,7 @@ describe('The environment of a run', () => {
     });
   });
 
-  it("keeps a person's own git settings and a variable AGENT that is not from opencode", () => {
+  it("keeps a person's git settings, and AGENT unless from opencode", () => {
     const mine = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*', AGENT: 'smith' };
     expect(plain(mine)).toEqual({ ...mine, PWD: cwd });
   });
@@ -75,7 +75,7 @@ describe('The environment of a run', () => {
     expect(agent({ TMUX: '/tmp/tmux,1,0', STY: '1' })).toEqual({ PWD: cwd });
   });
 
-  it("has the agent's variables before the submitter's, and the run's own variables before both", () => {
+  it("takes the run's variables over the submitter's over the agent's", () => {
     const made = buildRunEnvironment({
       base: { A: '1', B: '1', C: '1' },
       agent: { B: '2', C: '2' },
@@ -85,7 +85,7 @@ describe('The environment of a run', () => {
     expect(made).toEqual({ A: '1', B: '2', C: '3', PWD: cwd });
   });
 
-  it('has a variable that was given for the run, whatever the rules for its name', () => {
+  it('has a variable given for the run, whatever its name', () => {
     expect(plain({ GIT_DIR: '/given', PWD: '/given' }, { GIT_DIR: '/given', PWD: '/given' })).toEqual({
       GIT_DIR: '/given',
       PWD: '/given',

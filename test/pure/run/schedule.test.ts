@@ -36,7 +36,7 @@ describe('quiet hours', () => {
     ['just before their end', at(30, 29), at(31)],
     ['at their end', at(30, 30), at(31)],
     ['after them', at(31), at(31, 30)],
-  ])('over midnight, 22-7: a time that falls %s', (_, lastAt, next) => {
+  ])('over midnight, 22-7, move only a time within them: %s', (_, lastAt, next) => {
     expect(nextTimerAt(timer({ quiet: hours(22, 7), lastAt }))).toBe(next);
   });
 
@@ -46,7 +46,7 @@ describe('quiet hours', () => {
     expect(nextTimerAt(timer({ quiet: hours(9, 17), lastAt: at(17) }))).toBe(at(17, 30));
   });
 
-  it('apply to a late timer, too', () => {
+  it('apply to a late timer', () => {
     expect(dueAt(timer({ quiet: hours(22, 7), lastAt: at(12) }), at(23))).toBe(at(31));
   });
 

@@ -14,8 +14,8 @@ const started = (minutes: number) =>
 const stall = (streamState: StreamState | null, minutes: number, lastOutputAt: number | null = null) =>
   detectStall(agentRun, started(minutes), { streamState, lastOutputAt, at: noon });
 
-describe('An agent stalls', () => {
-  it('after ten minutes without output and without an open tool', () => {
+describe('An agent run', () => {
+  it('stalls after ten minutes without output and without an open tool', () => {
     expect(stall(emptyStreamState, 10)).toEqual({
       why: 'silent',
       since: noon - 10 * minute,
@@ -26,28 +26,28 @@ describe('An agent stalls', () => {
     expect(stall(emptyStreamState, 60, noon - 9 * minute)).toBeNull();
   });
 
-  it('after thirty minutes in a tool without output, because builds and tests are slow', () => {
+  it('stalls after thirty minutes in a tool without output', () => {
     expect(stall(inTool, 29)).toBeNull();
     expect(stall(inTool, 30)).toEqual({ why: 'tool', since: noon - 30 * minute, tool: 'npm test', lastError: null });
   });
 
-  it('after thirty minutes where no stream shows the current tool', () => {
+  it('stalls after thirty minutes where no stream shows its tool', () => {
     expect(stall(null, 29)).toBeNull();
     expect(stall(null, 31)).toEqual({ why: 'silent', since: noon - 31 * minute, tool: null, lastError: null });
   });
 
-  it('once: a stall that was reported is not reported again', () => {
+  it('stalls once: a reported stall is not reported again', () => {
     const state = running({ ...started(11), stall: { why: 'silent', since: noon, tool: null, acknowledged: true } });
     expect(detectStall(agentRun, state, { streamState: emptyStreamState, lastOutputAt: null, at: noon })).toBeNull();
   });
 });
 
-describe('No stall is reported of', () => {
-  it('an agent that has given its result, for which the limit on lingering exists', () => {
+describe('A stall', () => {
+  it('is not reported of an agent that has given its result', () => {
     expect(stall({ ...emptyStreamState, result: { failure: null, at: noon - 20 * minute } }, 30)).toBeNull();
   });
 
-  it('a plain command, however silent', () => {
+  it('is not reported of a plain command, however silent', () => {
     expect(
       detectStall({ spec: aSpec() }, started(600), { streamState: null, lastOutputAt: null, at: noon }),
     ).toBeNull();

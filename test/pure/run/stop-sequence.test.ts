@@ -8,7 +8,7 @@ const kill = { kind: 'signal', signal: 'SIGKILL', phase: 'killed', to: 'family' 
 const wait = (untilAt: number) => ({ kind: 'wait', untilAt });
 
 describe('the stop sequence', () => {
-  it('begins with SIGTERM to all processes, or with the polite signal to the leader alone', () => {
+  it('begins with SIGTERM to all, or the polite signal to the leader', () => {
     expect(nextSignal(aStop(), null, noon)).toEqual(terminate);
     expect(nextSignal(aStop(), 'SIGINT', noon)).toEqual(polite);
   });
@@ -19,7 +19,7 @@ describe('the stop sequence', () => {
     expect(nextSignal(stop, 'SIGINT', noon + 3_000)).toEqual(terminate);
   });
 
-  it('waits for the grace after SIGTERM, then kills; a grace of zero kills at once', () => {
+  it('kills after SIGTERM and the grace, or at once without a grace', () => {
     const stop = aStop({ phase: 'terminated', phaseAt: noon, graceMs: 500 });
     expect(nextSignal(stop, null, noon + 499)).toEqual(wait(noon + 500));
     expect(nextSignal(stop, null, noon + 500)).toEqual(kill);
@@ -49,8 +49,8 @@ describe('the stop sequence', () => {
   });
 });
 
-describe('leftovers of an ended leader', () => {
-  it('have 2 s when no stop was ordered, or before the first SIGTERM', () => {
+describe('leftovers of a dead leader', () => {
+  it('have 2 s without a stop order, or before the first SIGTERM', () => {
     expect(killLeftoversAt(null, noon)).toBe(noon + 2_000);
     for (const phase of ['ordered', 'interrupted'] as const)
       expect(killLeftoversAt(aStop({ phase }), noon)).toBe(noon + 2_000);
@@ -62,7 +62,7 @@ describe('leftovers of an ended leader', () => {
     expect(killLeftoversAt({ ...stop, graceMs: 1_000 }, noon)).toBe(noon + 2_000);
   });
 
-  it('have no time when the run was killed, or was to be stopped now', () => {
+  it('have no time when the run was killed, or to be stopped now', () => {
     expect(killLeftoversAt(aStop({ phase: 'killed' }), noon)).toBe(noon);
     expect(killLeftoversAt(aStop({ phase: 'terminated', phaseAt: noon, now: true }), noon)).toBe(noon);
   });

@@ -90,7 +90,7 @@ describe('a good result', () => {
   const of = (more: Partial<StreamState>, exit: SeenExit, by = rules) =>
     judgeStream(streamState({ ...well, ...more }), exit, by);
 
-  test('is complete when nothing runs in the background and its CLI always gives a result', () => {
+  test('is complete when its CLI always gives one and nothing runs on', () => {
     for (const exit of [exited(0), exited(1), killed]) expect(of({}, exit)).toEqual({ failure: null, complete: true });
     expect(of({ background: 1 }, exited(1))).toEqual({ failure: null });
     expect(of({}, exited(1), lenient)).toEqual({ failure: null });
@@ -101,7 +101,7 @@ describe('an unreadable part of the stream', () => {
   const gap = streamState({ gap: true });
   const unread = 'How it went is not known: a part of its output could not be read, and no result came after it.';
 
-  test('rules out a success by exit code 0, whether a result is needed or not', () => {
+  test('excludes success by exit code 0, with or without a result', () => {
     for (const by of [rules, lenient]) {
       expect(outcomeOf(gap, exited(0), by)).toBe(unread);
       expect(judgeStream(gap, exited(0), by)?.failure?.class).toBe('stream_unreadable');
@@ -118,14 +118,14 @@ describe('an unreadable part of the stream', () => {
 describe('a complaint on standard error', () => {
   const complaint = failure('not logged in', { class: 'auth_required' });
 
-  test('explains a failure and a missing result, and undoes no good result', () => {
+  test('explains a failure or a missing result, not a good result', () => {
     expect(outcomeOf(streamState({ complaint }), exited(1), lenient)).toBe('not logged in');
     expect(outcomeOf(streamState({ complaint }), exited(0), lenient)).toBeNull();
     expect(outcomeOf(streamState({ complaint }), exited(0), rules)).toBe('not logged in');
     expect(outcomeOf(streamState({ ...well, complaint }), exited(1))).toBe('well');
   });
 
-  test('ranks below a reason in the stream, and above a result without a reason', () => {
+  test('ranks below a reason in the stream, above a bare result', () => {
     expect(outcomeOf(streamState({ complaint, lastError: failure('broke') }), exited(1))).toBe('broke');
     expect(outcomeOf(streamState({ complaint, result: { failure: failure('broke'), at: 1 } }), exited(1))).toBe(
       'broke',

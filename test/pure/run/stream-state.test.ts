@@ -51,7 +51,7 @@ describe('a sign of activity', () => {
     ['words', says('On we go.')],
     ['a tool that begins', starts('a')],
     ['a tool that ends', ends('open')],
-  ])('(%s) cancels a result, an error and a retry', (_, reading) => {
+  ])('such as %s cancels a result, an error and a retry', (_, reading) => {
     expect(after(starts('open'), ...trouble, reading)).toMatchObject({ retrying: null, lastError: null, result: null });
   });
 
@@ -61,16 +61,16 @@ describe('a sign of activity', () => {
     ['costs', { type: 'cost', scope: 'part', usd: 1 } as const],
     ['a limit', { type: 'limit', resetsAt: now } as const],
     ['fewer background tasks', { type: 'background', tasks: 0 } as const],
-  ])('(%s) is not one', (_, reading) => {
+  ])('is not given by %s', (_, reading) => {
     expect(after(...trouble, reading)).toMatchObject({ lastError: failure(), result: { failure: failure() } });
   });
 
-  test('a session that begins again cancels its result', () => {
+  test('in a session that begins again cancels its result', () => {
     expect(after(begins, result(), begins).result).toBeNull();
     expect(after(fails(), begins).lastError).toEqual(failure());
   });
 
-  test('a result ends a retry, and a retry that is read after a result counts as earlier', () => {
+  test('such as a result ends a retry, even one that is read later', () => {
     expect(after(retries(3), result()).retrying).toBeNull();
     expect(after(result(), retries(3)).retrying).toBeNull();
     expect(after(retries(3), retries(4)).retrying).toEqual({ attempt: 4, of: 10, message: 'busy', at: now });
@@ -167,7 +167,7 @@ describe('a tool in a stream', () => {
     expect(after(...readings).lastActionAt).toBe(at);
   });
 
-  test('that is a command is counted, also when it failed, and the last ones are kept', () => {
+  test('that is a command is counted, even if failed, and kept if recent', () => {
     const many = Array.from({ length: limits.accountCommands + 5 }, (_, i) => [
       starts(`c${i}`),
       ends(`c${i}`, { exitCode: i % 2, failed: i % 2 === 1 }),
@@ -185,7 +185,7 @@ describe('a tool in a stream', () => {
 describe('a changed file', () => {
   const wrote = (...files: readonly FileChange[]) => [starts('w', 'write'), ends('w', { files })];
 
-  test('is read at the end of its tool, or at its beginning where the end has no file', () => {
+  test('is read at the end of its tool, or else at its beginning', () => {
     expect(after(...wrote({ path: 'a', kind: 'add' })).files).toEqual({ a: { kind: 'add', times: 1, at: now } });
     expect(after(starts('w', 'write', { paths: ['b'] }), ends('w')).files).toEqual({
       b: { kind: null, times: 1, at: now },

@@ -33,19 +33,19 @@ const used = (...readings: readonly AgentEvent[]) => {
   return [usage?.inputTokens ?? null, usage?.outputTokens ?? null];
 };
 
-describe('calls of the model that are reported during the run', () => {
-  test('count as they arrive, each id once, with the largest reported count', () => {
+describe('a model call during a run', () => {
+  test('counts once as it arrives, with its largest reported count', () => {
     expect(used(call('a', 100, 1), call('a', 100, 20), call('a', 100, 1), call('b', 200, 1))).toEqual([300, 21]);
   });
 
-  test('are replaced by the sum in the result, and counted on after it', () => {
+  test('is replaced by the sum in a result, and counted on after it', () => {
     expect(used(call('a', 100, 1), call('b', 200, 1), part(310, 40))).toEqual([310, 40]);
     expect(used(call('a', 100, 1), part(110, 20), call('b', 200, 1))).toEqual([310, 21]);
     expect(hasOpenCalls(meterOf(call('a', 1, 1), part(1, 1)))).toBe(false);
     expect(hasOpenCalls(meterOf(part(1, 1), call('a', 1, 1)))).toBe(true);
   });
 
-  test('stay counted beyond the number of known ids, in a state that does not grow', () => {
+  test('counts beyond the number of known ids, in a state of fixed size', () => {
     const many = Array.from({ length: 5_000 }, (_, index) => call(`m${index}`, 10, 1));
     expect(used(...many, call('m4999', 10, 1))).toEqual([50_000, 5_000]);
     expect(Object.keys(meterOf(...many).calls.recent)).toHaveLength(limits.accountCalls);

@@ -35,7 +35,7 @@ const usage = (
   costUsd,
 });
 
-describe('the usage of one run of a session', () => {
+describe('the usage of a run', () => {
   test.each<[string, readonly AgentEvent[], ReturnType<typeof usage> | null]>([
     ['nothing that is known', [], null],
     ['one part', [part(10, 4, 2)], usage(10, 4, 2, null)],
@@ -50,7 +50,7 @@ describe('the usage of one run of a session', () => {
       [part(10, 0, 2), cost('session', 0.1), part(5, 0, 1), cost('session', 0.15)],
       usage(15, 0, 3, 0.15),
     ],
-  ])('in a new session: %s', (_, readings, expected) => {
+  ])('in a new session is %s', (_, readings, expected) => {
     expect(toUsage(meterOf(...readings), noTotals)).toEqual(expected);
   });
 
@@ -62,7 +62,7 @@ describe('the usage of one run of a session', () => {
     ['all of a total that went down, each for itself', [total(30, 60, 6), cost('session', 0.2)], usage(30, 20, 6, 0.2)],
     ['its parts, whatever the totals were', [part(30, 10, 6)], usage(30, 10, 6, null)],
     ['nothing that is known', [], null],
-  ])('in a resumed session: %s', (_, readings, expected) => {
+  ])('in a resumed session is %s', (_, readings, expected) => {
     expect(toUsage(meterOf(...readings), before)).toEqual(expected);
   });
 

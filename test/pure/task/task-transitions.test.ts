@@ -170,7 +170,7 @@ function applyAll(
 
 const life = fc.array(fc.record({ change: anyChange, person: fc.boolean() }), { maxLength: 12 });
 
-describe('a task after arbitrary changes in arbitrary order', () => {
+describe('a task after arbitrary changes', () => {
   it('has a reason of a block only when it is blocked', () => {
     fc.assert(
       fc.property(life, (changes) => {
@@ -182,7 +182,7 @@ describe('a task after arbitrary changes in arbitrary order', () => {
     );
   });
 
-  it('gets its whole budget of automatic starts from a person, and from no other change', () => {
+  it('gets its whole start budget from a person only', () => {
     fc.assert(
       fc.property(life, fc.integer({ min: 0, max: 3 }), (changes, budgetLeft) => {
         applyAll(aTaskOf({ status: 'todo', budgetLeft }), changes, (before, after, person) => {

@@ -42,7 +42,7 @@ describe('a table', () => {
     expect(draw([['1', '', 'abcdefghij']], 13).split('\n')[1]).toBe('1  abcdefghij');
   });
 
-  it('measures a character that the terminal shows as another one by the width of the other one', () => {
+  it('measures a character by the width that the terminal shows', () => {
     expect(widest(draw([['1', '', 'abc \u2329 def']], 10))).toBeLessThanOrEqual(10);
   });
 
@@ -92,7 +92,7 @@ describe('the table of runs', () => {
   const draw = (look: TextStyle, some = runs) => runTable({ look } as Context, some, noon);
 
   it.each([40, 50, 60, 80, 90, 100, 120, 200])(
-    'fits a terminal of %d columns, with its number, status and part of the command',
+    'fits %d columns, with its number, status and part of the command',
     (width) => {
       for (const colour of [false, true]) {
         const text = draw({ colour, width });

@@ -56,7 +56,7 @@ describe('the completions', () => {
     expect(offered('run', '-')).toEqual(expect.arrayContaining(['--timeout', '-q', '--quiet', '--help', '--color']));
   });
 
-  it('list runs by number and name with their state, and contain no control sequence of a name', () => {
+  it('list runs by number and name with their state, cleaned for a terminal', () => {
     const runs = [{ number: 7, name: 'a\u001b[2Jb\tc', status: 'running', command: ['make'] }];
     expect(formatCandidates(candidatesIn('live', { runs }), '', '')).toBe(
       '7\trunning: a [2Jb c\na [2Jb c\trunning: run 7\n@last\tthe newest run\n',

@@ -27,7 +27,7 @@ describe('formatted times and sizes', () => {
     [3 * hour + 2 * minute, '3 h 2 min'],
     [47 * hour + 59 * minute, '47 h 59 min'],
     [121 * hour, '5 d 1 h'],
-  ])('%d ms are %s', (ms, words) => {
+  ])('show %d ms as %s', (ms, words) => {
     expect(formatDuration(ms)).toBe(words);
   });
 
@@ -46,11 +46,11 @@ describe('formatted times and sizes', () => {
     [10 * 1_024, '10 KiB'],
     [5.5 * 2 ** 30, '5.5 GiB'],
     [5_000 * 2 ** 40, '5000 TiB'],
-  ])('%s bytes are %s', (bytes, words) => {
+  ])('show %s bytes as %s', (bytes, words) => {
     expect(formatSize(bytes)).toBe(words);
   });
 
-  it('show a time as an age, and never a negative one when a clock was set back', () => {
+  it('show a time as an age, never negative after a clock was set back', () => {
     const now = Date.UTC(2026, 5, 1, 12);
     expect(formatAgo(new Date(now - 12_345).toISOString(), now)).toBe('12 s ago');
     expect(formatAgo(new Date(now + 12_345).toISOString(), now)).toBe('0 ms ago');
@@ -100,7 +100,7 @@ describe('a formatted end', () => {
 });
 
 describe('a formatted status', () => {
-  it('is a glyph and a word, each different, with a color only where colors are on', () => {
+  it('is a distinct glyph and word, with a color only where colors are on', () => {
     const plain = runStatuses.map((status) =>
       formatStatus({ status, livenessState: null }, { colour: false, width: 80 }),
     );
@@ -136,7 +136,7 @@ describe('the style of the output', () => {
     ]).toEqual([123, 80, null]);
   });
 
-  it('has color on a terminal, unless NO_COLOR, FORCE_COLOR, TERM=dumb or --color decide otherwise', () => {
+  it('has color on a terminal, unless a variable or --color decides', () => {
     const colour = (choice: string, env: NodeJS.ProcessEnv, stream: NodeJS.WriteStream) =>
       readTextStyle(choice, env, stream).colour;
     expect([
@@ -179,7 +179,7 @@ describe('cleaned text from outside', () => {
   });
 });
 
-describe('the width of a text', () => {
+describe('the width of the text', () => {
   it.each([
     ['', 0],
     ['abc', 3],
@@ -195,7 +195,7 @@ describe('the width of a text', () => {
     ['𠮷', 2],
     ['🇫🇷', 2],
     ['✓ – … ●', 7],
-  ])('of "%s" is %d', (text, width) => {
+  ])('"%s" is %d', (text, width) => {
     expect(measureWidth(text)).toBe(width);
   });
 });

@@ -26,7 +26,7 @@ describe('a row of the ledger', () => {
     expect(text).not.toMatch(/running/i);
   });
 
-  it('shows the tool calls of a live run, whose usage is judged after its end', () => {
+  it('shows the tool calls of a live run, judged after its end', () => {
     const text = row({ status: 'running', agentName: 'coder', startedAt, endedAt: null, evidence });
     expect(text).toMatch(/Running now by coder/);
     expect(text).toMatch(/last useful +3 tool calls so far, judged after the end/);

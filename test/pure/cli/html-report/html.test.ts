@@ -9,7 +9,7 @@ import type { LedgerAnswer, Sum } from '#protocol/tasks.ts';
 describe('Markdown on a page', () => {
   const shown = (text: string) => markdownHtml(text).html;
 
-  it('has its headings below those of the page, and its lists, code and tables', () => {
+  it("has its headings below the page's, and its lists, code and tables", () => {
     expect(shown('# A\n\n- **b** `c`\n\n| x |\n|---|\n| 1 |')).toBe(
       '<h3>A</h3><ul><li><strong>b</strong> <code>c</code> </li></ul><div class="wide"><table><thead><tr><th>x</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table></div>',
     );

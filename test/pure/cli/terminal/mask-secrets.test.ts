@@ -40,7 +40,7 @@ describe('the values that are masked', () => {
     expect(hidden({ PATH: '/usr/bin:/bin', EDITOR: 'vim-vim-vim', KEYBOARD: 'querty-querty' })).toEqual([]);
   });
 
-  it('exclude short values, absent ones and paths, and name each value once, the longest first', () => {
+  it('exclude short values and paths, once each, the longest first', () => {
     expect(hidden({ TOKEN: 'short77', API_KEY: undefined, SECRET_FILE: '/run/secrets/x' })).toEqual([]);
     expect(hidden({ A_TOKEN: '12345678', B_TOKEN: '123456789', C_TOKEN: '12345678' })).toEqual([
       '123456789',
@@ -96,7 +96,7 @@ describe('other output', () => {
   });
 });
 
-describe('the token of a run in a printed report', () => {
+describe("a run's token in a printed report", () => {
   const line = '::clip-report S3_cret-token {"id":"a"}';
   const masked = '::clip-report *** {"id":"a"}';
 
@@ -109,7 +109,7 @@ describe('the token of a run in a printed report', () => {
     expect(shown(createReportMask(), ...Array.from(bytes, (byte) => Buffer.of(byte)))).toBe(expected);
   });
 
-  it('is hidden at the very end, while text that only mentions such a line is shown unchanged', () => {
+  it('is hidden at the very end, unlike text that mentions it', () => {
     expect(shown(createReportMask(), '::clip-report S3')).toBe('::clip-report ***');
     expect(shown(createReportMask(), '::clip-report <token> {json}', ' ::clip-re')).toBe(
       '::clip-report <token> {json} ::clip-re',

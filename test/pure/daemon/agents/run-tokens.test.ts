@@ -13,7 +13,7 @@ function aHome() {
   return { facts, meta };
 }
 
-it('a token of a run is an HMAC-SHA256 of its id, in 43 characters without special meaning in a shell', () => {
+it('a token of a run is an HMAC-SHA256 of its id, safe in a shell', () => {
   // RFC 4231, test case 2.
   expect(
     Buffer.from(

@@ -39,11 +39,11 @@ function conclusion(failures: number, said: StreamOutcome | null = { failure: nu
   return { conclude, recorded, tries: () => tries };
 }
 
-describe('the end of a run whose stream cannot be read', () => {
+describe('an end with an unreadable stream', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('is not recorded while the stream may become readable, and then follows the stream', async () => {
+  it('is not recorded while the stream may become readable', async () => {
     const failure = { class: null, message: 'It broke.', resetsAt: null };
     const { conclude, recorded, tries } = conclusion(30, { failure });
     const done = conclude(run, exited);
@@ -54,7 +54,7 @@ describe('the end of a run whose stream cannot be read', () => {
     expect([tries(), recorded]).toEqual([31, [{ ...exited, report: { failure }, lastWords: null }]]);
   });
 
-  it('is recorded as a failure with an unknown outcome when the stream stays unreadable', async () => {
+  it('is a failure of unknown outcome when the stream stays so', async () => {
     const { conclude, recorded } = conclusion(Number.POSITIVE_INFINITY);
     const done = conclude(run, exited);
     await vi.advanceTimersByTimeAsync(limits.concludeMs + limits.stopRetryMs);
@@ -64,7 +64,7 @@ describe('the end of a run whose stream cannot be read', () => {
     ]);
   });
 
-  it('is a loss when the exit was not observed either, so that a retry is possible', async () => {
+  it('is a retriable loss when the exit was not observed either', async () => {
     const { conclude, recorded } = conclusion(Number.POSITIVE_INFINITY);
     const done = conclude(run, lost);
     await vi.advanceTimersByTimeAsync(limits.concludeMs + limits.stopRetryMs);
@@ -81,7 +81,7 @@ describe('the end of a run whose stream cannot be read', () => {
   });
 });
 
-describe('the output that is read before an end is recorded', () => {
+describe('before an end is recorded,', () => {
   const plain = aRun(running());
   it.each([
     ['an agent that exited', 'is', run, exited],

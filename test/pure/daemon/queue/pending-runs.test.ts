@@ -23,7 +23,7 @@ const row = (number: number, given: Partial<Row> = {}): Row => ({
 const order = (waiters: Iterable<{ number: number }>) => [...waiters].map(({ number }) => number);
 
 describe('the list of pending runs', () => {
-  it('is ordered by priority, then by submission, whatever the order of insertion', () => {
+  it('is ordered by priority, then by submission, not by insertion', () => {
     const rows = [
       row(1),
       row(2, { priority: 5 }),
@@ -70,7 +70,7 @@ describe('the list of pending runs', () => {
     expect([...list.topLevel()][1]).toMatchObject({ number: 2, notBefore: noon });
   });
 
-  it('keeps nested runs apart, so that a full machine does not hide them', () => {
+  it('keeps nested runs apart, which a full machine does not hide', () => {
     const list = createPendingRuns([row(1), row(2, { parentRunId: 'id9' })]);
     list.note(aRun(queued, { number: 3, lineage: { parentRunId: 'id9', depth: 1 } }));
     expect([order(list.topLevel()), order(list.nested()), list.size()]).toEqual([[1], [2, 3], 3]);

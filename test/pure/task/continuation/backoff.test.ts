@@ -13,15 +13,15 @@ function wakeOf(decision: Decision) {
   return decision;
 }
 
-describe('a run that its provider refused is started again', () => {
-  it('after 1 minute, after 5 minutes, and from then on after half an hour', () => {
+describe('a run refused by its provider', () => {
+  it('waits 1 minute, then 5, and half an hour from then on', () => {
     expect([0, 1, 2, 3, 15].map((before) => backOffMs(before) / minute)).toEqual([1, 5, 30, 30, 30]);
   });
 
   it.each([
     ['rate_limited', 'rate_limit_retry'],
     ['provider_unavailable', 'provider_retry'],
-  ] as const)('after %s, at no cost of the budget', (code, reason) => {
+  ] as const)('is started again after %s, at no cost of the budget', (code, reason) => {
     const first = wakeOf(afterEnd(failedWith(code), aSituation({ budgetLeft: 0 })));
     expect(first).toMatchObject({ budgetLeft: 0, wake: { reason, key: `${reason}:7:id42`, notBefore: noon + minute } });
     expect(first.wake.payload).toMatchObject({
@@ -35,14 +35,14 @@ describe('a run that its provider refused is started again', () => {
     [1, 5],
     [2, 30],
     [9, 30],
-  ])('later, the more often the provider refused: after %i times, %i minutes', (before, minutes) => {
+  ])('waits longer after each refusal: after %i times, %i minutes', (before, minutes) => {
     const wake = woken('rate_limit_retry', { continuationAttempt: before });
     const next = wakeOf(afterEnd(failedWith('rate_limited', { wake }), aSituation()));
     expect(next.wake.notBefore).toBe(noon + minutes * minute);
     expect(next.wake.payload.continuationAttempt).toBe(before + 1);
   });
 
-  it('at the time that the provider named, if that is still to come', () => {
+  it('starts again at a future time that the provider named', () => {
     const resetsAt = noon + 3 * 60 * minute;
     expect(wakeOf(afterEnd(failedWith('rate_limited', { resetsAt }), aSituation())).wake.notBefore).toBe(
       resetsAt + limits.resetSlackMs,
@@ -55,12 +55,12 @@ describe('a run that its provider refused is started again', () => {
     );
   });
 
-  it('after the first delay again, when another end came in between', () => {
+  it('waits for the first delay again after another end in between', () => {
     const wake = woken('run_liveness_continuation', { continuationAttempt: 2 });
     expect(wakeOf(afterEnd(failedWith('rate_limited', { wake }), aSituation())).wake.notBefore).toBe(noon + minute);
   });
 
-  it('at most a fixed number of times; then a person is asked', () => {
+  it('is left to a person after a fixed number of tries', () => {
     const wake = woken('provider_retry', { continuationAttempt: backOffTriesMax });
     const decision = afterEnd(failedWith('provider_unavailable', { wake }), aSituation());
     expect(decision).toMatchObject({

@@ -211,7 +211,7 @@ describe('a run that filled its session', () => {
   });
 });
 
-describe('a run that only planned, or gave no answer,', () => {
+describe('a run without work', () => {
   it.each(['plan_only', 'empty_response'] as const)(
     '(%s) is continued twice, with a number and a key for each attempt',
     (state) => {
@@ -288,7 +288,7 @@ describe('a run that only planned, or gave no answer,', () => {
   });
 });
 
-describe('a run that left the task unfinished', () => {
+describe('a run with an unfinished task', () => {
   it.each(['advanced', 'needs_followup'] as const)('(%s) is continued with its own next action', (state) => {
     expect(afterEnd(judged(state, {}, 'Write the tests.'), aSituation())).toMatchObject({
       action: 'continue',
@@ -315,7 +315,7 @@ describe('a run that left the task unfinished', () => {
     });
   });
 
-  it('is continued only once, when it only gave an answer: after that the task is stranded', () => {
+  it('is continued once when it only answered, then is stranded', () => {
     const wake = woken('run_advanced_continuation', { livenessState: 'needs_followup' });
     expect(afterEnd(judged('needs_followup', { wake }), aSituation())).toMatchObject({
       wake: { reason: 'issue_continuation_needed' },
@@ -341,7 +341,7 @@ describe('a run that claims to be done', () => {
     });
   });
 
-  it('puts its task in review although a limit is reached or its agent is paused', () => {
+  it('puts its task in review despite a limit or a paused agent', () => {
     expect(afterEnd(claims('advanced'), aSituation({ limitReached: '$5' }))).toMatchObject({ action: 'review' });
     expect(
       afterEnd(claims('advanced'), aSituation({ agent: { id: 'agent1', name: 'coder', paused: true } })),
@@ -352,7 +352,7 @@ describe('a run that claims to be done', () => {
     expect(afterEnd(claims('advanced', { progress: true }), aSituation())).toMatchObject({ action: 'continue' });
   });
 
-  it('is continued as usual when it only planned, or another run waits', () => {
+  it('is continued as usual when it only planned or another waits', () => {
     expect(afterEnd(claims('plan_only'), aSituation())).toMatchObject({ action: 'continue' });
     expect(afterEnd(claims('advanced'), aSituation({ busy: 'Run 43 runs.' }))).toMatchObject({ action: 'follows' });
   });
@@ -362,7 +362,7 @@ describe('a run that claims to be done', () => {
   });
 });
 
-describe('automatic runs in a row', () => {
+describe('in a row of automatic runs,', () => {
   const after = (inARow: number, runsMax: number, run: EndedRun) =>
     afterEnd(
       { ...run, wake: woken('run_advanced_continuation', { inARow, livenessState: 'advanced' }) },
@@ -438,7 +438,7 @@ describe('the budget of automatic starts', () => {
   });
 });
 
-describe('a task that was held up by a pause or a limit', () => {
+describe('a task held by a pause or a limit', () => {
   it('continues where it was, once, at no cost of the budget', () => {
     expect(resumed(failedWith('cancelled'), aTaskOf(), 0)).toMatchObject({
       action: 'continue',
@@ -513,7 +513,7 @@ const anySituation: fc.Arbitrary<Situation> = fc
     }),
   );
 
-describe('after any end in any situation', () => {
+describe('after any end,', () => {
   const always = (holds: (decision: Decision, run: EndedRun, now: Situation) => void) =>
     fc.assert(
       fc.property(anyRun, anySituation, (run, now) => void holds(afterEnd(run, now), run, now)),
@@ -544,7 +544,7 @@ describe('after any end in any situation', () => {
     });
   });
 
-  it('an open task of an agent is continued, waits for a named reason, or is left to a person', () => {
+  it('an open task is continued, waits for a reason, or is left to a person', () => {
     always((decision, run, now) => {
       const open = now.task?.status === 'todo' || now.task?.status === 'in_progress';
       if (!open || run.agentId === null || decision.action !== 'none') return;
@@ -552,7 +552,7 @@ describe('after any end in any situation', () => {
     });
   });
 
-  it('the key of a wake has its reason, its task and the run before, so that one end never starts two runs', () => {
+  it("a wake's key has its reason, task and run, so that one end starts one run", () => {
     always((decision, run) => {
       if (decision.action !== 'continue') return;
       expect(decision.wake.key.split(':').slice(0, 3)).toEqual([decision.wake.reason, '7', run.id]);

@@ -5,7 +5,7 @@ import { anEnd, aSituation, aTaskOf, failedWith, judged } from '../../../support
 
 const onward = { goOn: 'clip continue T7', task: 7 };
 
-describe('an end that only a person can resolve', () => {
+describe('an end left to a person', () => {
   it.each([
     [
       'auth_required',
@@ -22,7 +22,7 @@ describe('an end that only a person can resolve', () => {
       'Agent coder may not do what the task needs. It said: It broke.',
       'Allow more (clip agent edit coder --permission edit), then: clip continue T7',
     ],
-  ])('%s blocks the task, and names what the person must do', (code, blockedReason, next) => {
+  ])('(%s) blocks the task, and names what the person must do', (code, blockedReason, next) => {
     expect(afterEnd(failedWith(code), aSituation())).toMatchObject({
       action: 'block',
       blockedReason,
@@ -49,7 +49,7 @@ describe('an end that only a person can resolve', () => {
     });
   });
 
-  it('takes precedence over a pause, a limit and the budget, none of which would help', () => {
+  it('takes precedence over a pause, a limit and the budget', () => {
     const now = aSituation({
       budgetLeft: 0,
       limitReached: 'a day of $5',
@@ -94,12 +94,12 @@ describe('an end that only a person can resolve', () => {
     'process_lost',
     'adapter_failed',
     'timeout',
-  ])('%s is not among them', (code) => {
+  ])('does not include %s', (code) => {
     expect(remedyFor(failedWith(code), 'coder', onward)).toBeNull();
   });
 
   it.each(['completed', 'advanced', 'plan_only', 'empty_response', 'failed', 'needs_followup'] as const)(
-    'a run that was %s is not among them',
+    'does not include a run that was %s',
     (state) => {
       expect(remedyFor(judged(state), 'coder', onward)).toBeNull();
       expect(remedyFor(anEnd(), 'coder', onward)).toBeNull();

@@ -4,8 +4,8 @@ import { aSituation, aTaskOf, failedWith, judged } from '../../../support/tasks.
 
 const todo = aTaskOf({ status: 'todo', checkoutRunId: null });
 
-describe('a task without a next run is started once more', () => {
-  it('by assignment_recovery, while it is todo', () => {
+describe('a stranded task', () => {
+  it('is started once more by assignment_recovery while it is todo', () => {
     expect(afterEnd(failedWith('launch_failed'), aSituation({ task: todo }))).toMatchObject({
       action: 'continue',
       reason: 'Run 42 failed. Nothing else would move T7 on, so it is started once more.',
@@ -19,7 +19,7 @@ describe('a task without a next run is started once more', () => {
     });
   });
 
-  it('by issue_continuation_needed, while it is in_progress', () => {
+  it('is started once more by issue_continuation_needed in progress', () => {
     expect(afterEnd(failedWith('adapter_failed'), aSituation())).toMatchObject({
       action: 'continue',
       budgetLeft: 2,
@@ -36,13 +36,13 @@ describe('a task without a next run is started once more', () => {
     ['failed', 'failed', 'Run 42 failed.'],
     ['ran into its time limit', 'timed_out', 'Run 42 ran into a time limit.'],
     ['was stopped by its output limit', 'failed', 'Run 42 failed.'],
-  ] as const)('when its run %s', (_, status, words) => {
+  ] as const)('is started once more when its run %s', (_, status, words) => {
     expect(afterEnd(failedWith('timeout', { status }), aSituation()).reason).toContain(words);
   });
 });
 
-describe('a task that is stranded twice in a row is blocked, with a comment,', () => {
-  it('with "retried dispatch" while it is todo', () => {
+describe('a task stranded twice', () => {
+  it('is blocked with a comment on the retried dispatch while it is todo', () => {
     const run = failedWith('launch_failed', { retryReason: 'assignment_recovery', error: 'There is no codex.' });
     expect(afterEnd(run, aSituation({ task: todo }))).toMatchObject({
       action: 'block',
@@ -55,7 +55,7 @@ describe('a task that is stranded twice in a row is blocked, with a comment,', (
     });
   });
 
-  it('with "retried continuation" while it is in_progress', () => {
+  it('is blocked with a comment on the retried continuation in progress', () => {
     const run = failedWith('adapter_failed', { retryReason: 'issue_continuation_needed' });
     const decision = afterEnd(run, aSituation());
     expect(decision).toMatchObject({ action: 'block', comment: expect.stringContaining('retried continuation') });
@@ -64,7 +64,7 @@ describe('a task that is stranded twice in a row is blocked, with a comment,', (
     });
   });
 
-  it('without a failure in the comment, when the recovery succeeded and achieved nothing', () => {
+  it('is blocked without a failure in its comment after a useless success', () => {
     const wake = { reason: 'issue_continuation_needed', payload: { livenessState: 'needs_followup' } } as never;
     const run = judged('needs_followup', { retryReason: 'issue_continuation_needed', wake });
     expect(afterEnd(run, aSituation())).toMatchObject({
@@ -73,13 +73,13 @@ describe('a task that is stranded twice in a row is blocked, with a comment,', (
     });
   });
 
-  it('after a loss, whose retry failed as well', () => {
+  it('is blocked after a loss whose retry failed as well', () => {
     expect(afterEnd(failedWith('process_lost', { retryReason: 'process_lost' }), aSituation())).toMatchObject({
       action: 'block',
     });
   });
 
-  it('but not after a recovery of another kind: once for todo, once for in_progress', () => {
+  it('is not blocked after a recovery of another kind', () => {
     const run = failedWith('adapter_failed', { retryReason: 'assignment_recovery' });
     expect(afterEnd(run, aSituation())).toMatchObject({
       action: 'continue',
@@ -87,13 +87,13 @@ describe('a task that is stranded twice in a row is blocked, with a comment,', (
     });
   });
 
-  it('at once, when no automatic start is left', () => {
+  it('is blocked at once when no automatic start is left', () => {
     expect(afterEnd(failedWith('adapter_failed'), aSituation({ budgetLeft: 0 }))).toMatchObject({ action: 'block' });
     expect(afterEnd(failedWith('process_lost'), aSituation({ ownRetry: 'spent' }))).toMatchObject({ action: 'block' });
   });
 });
 
-describe('the failure in the comment is quoted', () => {
+describe('the failure in a comment', () => {
   const quoted = (error: string | null, given = {}) => {
     const decision = afterEnd(
       failedWith('adapter_failed', { error, retryReason: 'issue_continuation_needed', ...given }),
@@ -117,18 +117,18 @@ describe('the failure in the comment is quoted', () => {
     ],
     ['in 240 characters at most', 'x'.repeat(300), `Latest retry failure: \`adapter_failed\` - ${'x'.repeat(237)}...`],
     ['as having none, when it has none', null, 'Latest retry failure: `adapter_failed` - no message.'],
-  ])('%s', (_, error, words) => {
+  ])('is quoted %s', (_, error, words) => {
     expect(quoted(error)).toBe(words);
   });
 
-  it('by its stop reason, when it has no error code', () => {
+  it('is quoted by its stop reason when it has no error code', () => {
     expect(quoted('Ended.', { errorCode: null, stopReason: 'output_limit' })).toBe(
       'Latest retry failure: `output_limit` - Ended.',
     );
   });
 });
 
-describe('a task is not recovered', () => {
+describe('a task', () => {
   const failed = failedWith('adapter_failed');
 
   it.each([
@@ -139,12 +139,15 @@ describe('a task is not recovered', () => {
     ],
     ['not assigned', { task: aTaskOf({ assignee: null }) }, 'T7 is not assigned.'],
     ['of a paused agent', { agent: { id: 'agent1', name: 'coder', paused: true } }, 'Agent coder is paused.'],
-  ])('when it is %s', (_, given, reason) => {
+  ])('is not recovered when it is %s', (_, given, reason) => {
     expect(afterEnd(failed, aSituation(given))).toEqual({ action: 'skip', reason });
   });
 
-  it.each(['backlog', 'in_review', 'blocked', 'done', 'cancelled'] as const)('in status %s', (status) => {
-    const { action } = afterEnd(failed, aSituation({ task: aTaskOf({ status }) }));
-    expect(['none', 'skip', 'review']).toContain(action);
-  });
+  it.each(['backlog', 'in_review', 'blocked', 'done', 'cancelled'] as const)(
+    'is not recovered in status %s',
+    (status) => {
+      const { action } = afterEnd(failed, aSituation({ task: aTaskOf({ status }) }));
+      expect(['none', 'skip', 'review']).toContain(action);
+    },
+  );
 });

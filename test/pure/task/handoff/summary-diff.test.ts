@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { summaryDiff } from '#task/handoff/summary-diff.ts';
 
 describe('the difference of two summaries', () => {
-  it('is empty when they are the same, and everything when there was none before', () => {
+  it('is empty for equal ones, and complete for a first one', () => {
     expect(summaryDiff('a\nb\n', 'a\nb\n')).toBe('');
     expect(summaryDiff(null, 'a\nb\n')).toBe('+ a\n+ b\n');
   });
@@ -27,7 +27,7 @@ describe('the difference of two summaries', () => {
     expect(diff).toMatch(/\n… and \d+ more lines\n$/);
   });
 
-  it('has all lines of both, when all of them changed or are near a change', () => {
+  it('has all lines of both if all changed or are near a change', () => {
     const text = array(constantFrom('a', 'b', 'c', ''), { minLength: 1, maxLength: 5 }).map((lines) =>
       lines.map((line) => `${line}\n`).join(''),
     );

@@ -25,7 +25,7 @@ describe('the excerpt for the next run', () => {
     expect(injected(summary)).toBe(summary);
   });
 
-  it('is the most important part of a long one, in its order, marked as a part', () => {
+  it('is the main part of a long one, in order, marked as a part', () => {
     const given = injected(long);
     expect(long.length).toBeGreaterThan(4_000);
     expect(given.length).toBeLessThanOrEqual(4_000);
@@ -38,7 +38,7 @@ describe('the excerpt for the next run', () => {
     expect(sections.get('Next action')).toBe(sectionsOf(long).get('Next action'));
   });
 
-  it('has the next action even when there is hardly any room for more', () => {
+  it('has the next action even with hardly any room for more', () => {
     expect(sectionsOf(injected(long, 900)).get('Next action')).toContain('> first next');
     expect(injected(long, 900).length).toBeLessThanOrEqual(900);
   });

@@ -145,8 +145,8 @@ const input = record({
 
 const numRuns = fuzzRuns(300);
 
-describe('a summary of arbitrary texts of people and agents', { timeout: 30_000 }, () => {
-  it('has its sections in their order, each within its limit and all within theirs', () => {
+describe('a summary of arbitrary texts', { timeout: 30_000 }, () => {
+  it('has its sections in order, each within its limit', () => {
     assert(
       property(input, (given) => {
         const summary = continuationSummary(given);
@@ -162,7 +162,7 @@ describe('a summary of arbitrary texts of people and agents', { timeout: 30_000 
     );
   });
 
-  it('has no secret, no open fence, no broken character and no hidden text', () => {
+  it('has no secret, open fence, broken character or hidden text', () => {
     assert(
       property(input, (given) => {
         const summary = continuationSummary(given);

@@ -36,7 +36,7 @@ function aBrief(given: Partial<BriefInput> = {}): string {
 }
 
 describe('the prompt for a run of a task', () => {
-  it('has the task, the instruction and how to report, in its first run', () => {
+  it('has the task, the instruction and how to report at first', () => {
     const brief = aBrief();
     expect(brief.split('\n')[0]).toBe('# Task T7: Fix the parser');
     expect([...sectionsOf(brief).keys()]).toEqual(['The task', 'What is asked now', 'How to work and report']);
@@ -106,8 +106,8 @@ describe('the prompt for a run of a task', () => {
   });
 });
 
-describe('the prompt for a run in a resumed session', () => {
-  it('mentions an open tool call only when the run before was interrupted', () => {
+describe('the prompt of a resumed session', () => {
+  it('mentions an open tool call only after an interrupted run', () => {
     const underWay = 'A tool call that was under way then';
     expect(aBrief({ resumed: true, stopped: 'Run 3 succeeded.' })).not.toContain(underWay);
     expect(aBrief({ resumed: true, stopped: 'Run 3 failed (process_lost).', cutOff: true })).toContain(underWay);
@@ -155,7 +155,7 @@ describe('the prompt with arbitrary texts', () => {
   const known =
     /^(?:The task|What is asked now|Why this run goes on|Why this run was started|What is known of earlier runs|Comments of people since the last run|How to work and report)$/;
 
-  it('has no forged heading and no open fence, and all but the instruction is bounded', () => {
+  it('has no forged heading or open fence, and is bounded', () => {
     assert(
       property(input, (given) => {
         const brief = buildTaskPrompt(given);

@@ -4,7 +4,7 @@ import { classifyLiveness } from '#task/liveness/liveness.ts';
 import { splitLines } from '#task/liveness/parse-message.ts';
 import { anInput, reports } from '../../../support/liveness.ts';
 
-describe('a final message that claims that the work is done', () => {
+describe('a final message', () => {
   it.each([
     'All done.',
     'All done. The change is in place.',
@@ -56,10 +56,10 @@ describe('a final message that claims that the work is done', () => {
     'Done — see src/a.ts.',
     'Okay, all done!',
     'Done as requested.',
-  ])('the words "%s" claim that the work is done', (text) => expect(claimsDone(splitLines(text))).toBe(true));
+  ])('claims that the work is done: "%s"', (text) => expect(claimsDone(splitLines(text))).toBe(true));
 });
 
-describe('a final message that claims nothing about the whole work', () => {
+describe('a final message', () => {
   it.each([
     'I changed the parser.',
     'Built.',
@@ -110,11 +110,11 @@ describe('a final message that claims nothing about the whole work', () => {
     'The list is complete when all are ticked.',
     'Nothing was found in the logs, so I still have to look at the database.',
     'The backup should be done daily.',
-  ])('the words "%s" claim nothing', (text) => expect(claimsDone(splitLines(text))).toBe(false));
+  ])('claims nothing about the whole work: "%s"', (text) => expect(claimsDone(splitLines(text))).toBe(false));
 });
 
 describe('the verdict', () => {
-  it('the verdict includes the claim of the final message, unless a next step was reported', () => {
+  it('includes the claim of the final message, unless a step was reported', () => {
     expect(classifyLiveness(anInput({ text: 'All done.' })).claimsDone).toBe(true);
     expect(classifyLiveness(anInput({ text: 'All done.', reports: reports(['next', 'the tests']) })).claimsDone).toBe(
       false,

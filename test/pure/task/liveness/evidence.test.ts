@@ -24,7 +24,7 @@ describe('the formatted counters', () => {
     expect(words({ reports: reports(['next', 'x'], ['progress', 'y'], ['done', 'z']) })).toBe('2 reports');
   });
 
-  it('distinguish commands that had not ended from the others, and count each once', () => {
+  it('distinguish unfinished commands from others, each counted once', () => {
     const openTools = { x: { tool: 'shell', kind: 'command' as const, command: 'npm run dev', paths: [], at: noon } };
     expect(words({ streamState: { ...commands('make', 'npm test', 'npm run build'), openTools } })).toBe(
       '4 commands (1 not ended)',
@@ -65,7 +65,7 @@ describe('evidence', () => {
     expect(isConcrete(anEvidence({ streamState: { ...commands('ls'), commands: 41 } }))).toBe(false);
   });
 
-  it('counts files that differ from before, and what the stream reports only without a comparison', () => {
+  it('counts files that differ, or reported ones without a comparison', () => {
     const count = (given: Given) => anEvidence(given).filesChanged;
     expect(count({ streamState: files('a', 'b') })).toBe(2);
     expect(count({ streamState: files('a', 'b'), workspace: null })).toBe(2);
@@ -126,7 +126,7 @@ describe('the reason of a verdict', () => {
     ['Task T7 asks for words, and it gave some.', { task: { kind: 'plan' }, text: 'A plan.' }],
     ['It only announced what it will do, and left no evidence of work.', { text: 'I will inspect the repo.' }],
     ['It said something, but left no evidence of work.', { text: 'Yes.' }],
-  ])('%s', (expected, given) => expect(reason(given)).toBe(expected));
+  ])('is "%s"', (expected, given) => expect(reason(given)).toBe(expected));
 
   it('is cut when it is too long, in one line and within no character', () => {
     const long = reason({ reports: reports(['blocked', `a\nb${'😀'.repeat(600)}`]) });

@@ -78,8 +78,8 @@ function isWhole(text: string): boolean {
   return text.length <= 500 && !/[\n\r]/.test(text) && text.trim() !== '';
 }
 
-describe('a run with arbitrary words of an agent', () => {
-  it('has one verdict, the same each time, with a bounded reason and next action', () => {
+describe('a run with arbitrary words', () => {
+  it('has one stable verdict with a bounded reason and next action', () => {
     assert(
       property(words, (text) => {
         const verdict = classifyLiveness(anInput({ text }));
@@ -93,7 +93,7 @@ describe('a run with arbitrary words of an agent', () => {
     );
   });
 
-  it('is neither blocked nor plan_only by a quotation, a fence or code', () => {
+  it('is neither blocked nor plan_only by a quotation, fence or code', () => {
     const said = constantFrom(
       ...all
         .filter(
@@ -232,7 +232,7 @@ describe('a message of a megabyte', () => {
     ' \t',
   ];
 
-  it.each([...pieces, ...more])('made of %j is judged quickly', (piece) => {
+  it.each([...pieces, ...more])('of %j is judged quickly', (piece) => {
     const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
     const input = anInput({ text, task: { title: text, description: text } });
     const began = performance.now();

@@ -6,7 +6,7 @@ const got = (each: (typeof all)[number]) => classifyLiveness(each.input);
 
 describe('a finished run', () => {
   it.each(all.map((each) => ({ ...each, title: `${each.known ?? each.expected}: ${each.name} (${each.why})` })))(
-    '$title',
+    'is $title',
     (each) => {
       const verdict = got(each);
       expect(verdict.state).toBe(each.known ?? each.expected);

@@ -29,8 +29,8 @@ const own = (comparison: Comparison | null, given: Partial<RunActivity> = {}, ig
 const paths = (files: readonly ChangedFile[]) => files.map(({ path }) => path);
 const wrote = (...names: string[]) => tools({ written: names.map((path) => ({ path, at: noon })) });
 
-describe('of the changes in a shared checkout', () => {
-  it('a run with a stream owns what its tools wrote and its commands name, and nothing else', () => {
+describe('in a shared checkout,', () => {
+  it('a run owns what its tools wrote and its commands name', () => {
     const changed = found([file('src/a.ts'), file('out.txt'), file('mine.txt')]);
     const { files, deliberate } = own(changed, { tools: { ...wrote('/repo/src/a.ts'), commands: ['make > out.txt'] } });
     expect([paths(files), paths(deliberate)]).toEqual([
@@ -39,7 +39,7 @@ describe('of the changes in a shared checkout', () => {
     ]);
   });
 
-  it('a run that only reads or writes elsewhere owns nothing that a person edits', () => {
+  it('a run that reads or writes elsewhere owns nothing of a person', () => {
     const changed = found([file('pager.js')]);
     expect(own(changed, { tools: tools({ commands: ['cat pager.js; echo hi > /elsewhere/x'] }) }).files).toEqual([]);
     expect(own(changed, { tools: tools({ commands: ['ls'] }) }).files).toEqual([]);
@@ -49,7 +49,7 @@ describe('of the changes in a shared checkout', () => {
     expect(own(found([]), { tools: wrote('/repo/a.txt') })).toMatchObject({ files: [], told: 0, writtenAt: null });
   });
 
-  it('a run owns what its stream reports where a file cannot be compared', () => {
+  it('a run owns what its stream reports of an incomparable file', () => {
     expect(own(found([]), { tools: wrote('/elsewhere/x') }).told).toBe(1);
     expect(own(found([]), { tools: wrote('/repo/dist/x') }, ['dist/x']).told).toBe(1);
     expect(own(null, { tools: wrote('a', 'b') })).toMatchObject({ told: 2, deliberate: [], commits: null });
@@ -61,19 +61,19 @@ describe('of the changes in a shared checkout', () => {
   });
 });
 
-describe('in a worktree that only one task uses', () => {
+describe('in a worktree of one task,', () => {
   const changed = found([
     file('a.ts'),
     file('junit.xml', { tracked: false, kind: 'add', before: 'gone' }),
     file('snap.txt'),
   ]);
 
-  it('a run without a stream owns all changes in a worktree of its own', () => {
+  it('a run without a stream owns all changes', () => {
     expect(paths(own(changed, { tools: null, alone: true }).files)).toEqual(['a.ts', 'junit.xml', 'snap.txt']);
     expect(own(changed, { tools: null, alone: false }).files).toEqual([]);
   });
 
-  it('a run with a stream owns all changes there, and those that it named are on purpose', () => {
+  it('a run owns all changes, and those that it named are on purpose', () => {
     const { files, deliberate } = own(changed, {
       alone: true,
       tools: tools({ commands: ['npm test', 'echo > a.ts'] }),
@@ -82,7 +82,7 @@ describe('in a worktree that only one task uses', () => {
     expect(own(changed, { alone: true, tools: tools({ commands: ['cat a.ts'] }) }).files).toEqual([]);
   });
 
-  it('a file that programs write beside the work belongs to the run, and is not on purpose', () => {
+  it('a run owns files that programs write, but not on purpose', () => {
     const grown = file('steps.txt', { tracked: false, grew: true });
     const logs = ['test.log', 'coverage/lcov.info', 'junit.xml', 'a.tmp'].map((path) =>
       file(path, { tracked: false, kind: 'add', before: 'gone' }),
@@ -98,10 +98,10 @@ describe('in a worktree that only one task uses', () => {
   });
 });
 
-describe('a file that only grows', () => {
+describe('a growing file', () => {
   const grown = found([file('steps.txt', { tracked: false, grew: true })]);
 
-  it('a growing file is written on purpose by a writing tool, and not by the output of a command', () => {
+  it('is written on purpose by a writing tool, not by command output', () => {
     expect(own(grown, { tools: wrote('steps.txt') }).deliberate).toHaveLength(1);
     expect(own(grown, { tools: tools({ commands: ['date >> steps.txt'] }) })).toMatchObject({
       files: [{ path: 'steps.txt' }],
@@ -110,28 +110,28 @@ describe('a file that only grows', () => {
   });
 });
 
-describe('a commit belongs to the run', () => {
+describe('a commit', () => {
   const at = noon + 1_000;
   const committed = found([], { commits: [{ at, files: ['src/a.ts'] }], commitCount: 1 });
 
-  it('a commit belongs to the run when it was made during the run, and a command could have made it', () => {
+  it('belongs to the run during which a command could have made it', () => {
     expect(own(committed, { tools: tools({ commands: ['git commit -am x'] }) }).commits).toBe(1);
     expect(own(committed, { tools: tools({ commands: ['npm test'] }) }).commits).toBe(0);
     expect(own(committed, { tools: tools({ commands: ['ls'], moreCommands: true }) }).commits).toBe(1);
   });
 
-  it('a commit that is older than the run was fetched or checked out, and does not belong to the run', () => {
+  it('older than the run does not belong to it, but was fetched', () => {
     const old = found([], { commits: [{ at: noon - 60_000, files: ['src/a.ts'] }], commitCount: 1 });
     expect(own(old, { tools: tools({ commands: ['git pull'] }) }).commits).toBe(0);
   });
 
-  it('a commit beside another run belongs to the run that named one of its files', () => {
+  it('beside another run belongs to the run that named its files', () => {
     const both = { accompanied: true, tools: { ...wrote('/repo/src/b.ts'), commands: ['git commit -am x'] } };
     expect(own(committed, both).commits).toBe(0);
     expect(own(found([], { commits: [{ at, files: ['src/b.ts'] }] }), both).commits).toBe(1);
   });
 
-  it('a commit that a person makes beside the run’s one commit does not belong to the run', () => {
+  it('of a person beside the run’s own does not belong to the run', () => {
     const two = found([], {
       commits: [
         { at, files: ['src/a.ts'] },
@@ -144,12 +144,12 @@ describe('a commit belongs to the run', () => {
     ]);
   });
 
-  it('a commit of a run without a stream counts in a worktree of its own', () => {
+  it('of a run without a stream counts in its own worktree', () => {
     expect(own(committed, { tools: null }).commits).toBe(0);
     expect(own(committed, { tools: null, alone: true }).commits).toBe(1);
   });
 
-  it('a count of commits is unknown where they could not be listed', () => {
+  it('is of unknown number where commits could not be listed', () => {
     expect(own(found([], { commits: null }), { tools: tools({ commands: ['git commit'] }) }).commits).toBeNull();
   });
 });

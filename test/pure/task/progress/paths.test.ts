@@ -6,7 +6,7 @@ import { absolute, fromRoot, matches, within } from '#task/progress/paths.ts';
 const place = { cwd: '/repo', realCwd: '/repo', root: '/repo' };
 const names = (command: string, path: string, where = place) => buildNaming([command], where)(path);
 
-describe('a command names', () => {
+describe('a command', () => {
   it.each([
     ['echo hi > src/a.ts', 'src/a.ts'],
     ['echo hi >> ./src/a.ts', 'src/a.ts'],
@@ -29,7 +29,7 @@ describe('a command names', () => {
     ['dd if=/dev/zero of=src/a.bin', 'src/a.bin'],
     ['echo "$(date)" > src/a.ts', 'src/a.ts'],
     ['touch src/**/a.ts', 'src/x/y/a.ts'],
-  ])('the command %s names %s', (command, path) => expect(names(command, path)).toBe(true));
+  ])('like %s names %s', (command, path) => expect(names(command, path)).toBe(true));
 
   it.each([
     ['cat src/a.ts; echo x > /elsewhere/b', 'src/a.ts'],
@@ -44,16 +44,16 @@ describe('a command names', () => {
     ['touch a.ts', 'src/a.ts'],
     ['rm -rf src', 'srcs/a.ts'],
     ['npm test', 'junit.xml'],
-  ])('the command %s does not name %s', (command, path) => expect(names(command, path)).toBe(false));
+  ])('like %s does not name %s', (command, path) => expect(names(command, path)).toBe(false));
 
-  it('a command names a file from the folder of its run, which need not be the root', () => {
+  it('names a file from the folder of its run, not from the root', () => {
     const inner = { cwd: '/link/pkg', realCwd: '/repo/pkg', root: '/repo' };
     expect(names('echo x > a.ts', 'pkg/a.ts', inner)).toBe(true);
     expect(names('echo x > /link/pkg/a.ts', 'pkg/a.ts', inner)).toBe(true);
     expect(names('echo x > /repo/b.ts', 'b.ts', inner)).toBe(true);
   });
 
-  it('a pattern is matched in a bounded time, whatever its text', () => {
+  it('is matched in a bounded time, whatever its pattern', () => {
     const stars = `touch ${'*a'.repeat(140)}b`;
     const begun = performance.now();
     for (let index = 0; index < 1_000; index++) names(stars, `${'a'.repeat(400)}`);
@@ -62,7 +62,7 @@ describe('a command names', () => {
 });
 
 describe('a path', () => {
-  it('a path is made absolute and relative', () => {
+  it('is made absolute and relative', () => {
     expect(absolute('/a/b', '../c/./d')).toBe('/a/c/d');
     expect(absolute('/a', '/x//y/..')).toBe('/x');
     expect(absolute('/', '../../x')).toBe('/x');
@@ -75,7 +75,7 @@ describe('a path', () => {
     expect(fromRoot(place, '/repo/src', '../../x')).toBeNull();
   });
 
-  it('a path matches a pattern or does not', () => {
+  it('matches a pattern or does not', () => {
     for (const [pattern, path, fits] of [
       ['*.ts', 'a.ts', true],
       ['*.ts', 'src/a.ts', false],
@@ -90,7 +90,7 @@ describe('a path', () => {
   });
 });
 
-describe('a command that could have made a commit', () => {
+describe('the command', () => {
   it.each([
     'git commit -m x',
     'git -C /repo commit -qam x',
@@ -106,7 +106,7 @@ describe('a command that could have made a commit', () => {
     'python3 tool.py',
     "git commit -m \"$(cat <<'EOF'\nfeat: x\n\nbody",
     'gh pr merge 7',
-  ])('the command %s may have made a commit', (command) => expect(commitsIn(command)).toBeGreaterThan(0));
+  ])('%s may have made a commit', (command) => expect(commitsIn(command)).toBeGreaterThan(0));
 
   it.each([
     'cat pager.js; echo hi > /elsewhere/x',
@@ -122,11 +122,11 @@ describe('a command that could have made a commit', () => {
     'cargo test',
     'tsc --noEmit',
     'echo "git commit"',
-  ])('the command %s commits nothing', (command) => expect(commitsIn(command)).toBe(0));
+  ])('%s commits nothing', (command) => expect(commitsIn(command)).toBe(0));
 });
 
-describe('the number of commits', () => {
-  it('a plain commit makes one, and a rebase or a script any number', () => {
+describe("a command's number of commits", () => {
+  it('is one for a plain commit, and any for a rebase or a script', () => {
     expect(commitsIn('git add -A && git commit -m x')).toBe(1);
     expect(commitsIn('git commit -m x; git commit -m y')).toBe(2);
     expect(commitsIn('git rebase main')).toBe(Number.POSITIVE_INFINITY);

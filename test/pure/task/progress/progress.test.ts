@@ -64,8 +64,8 @@ function streak() {
   };
 }
 
-describe('progress in a streak of runs', () => {
-  it('a state that no run has left or found is progress', () => {
+describe('a change in a streak of runs', () => {
+  it('is progress when no run has left or found its state', () => {
     const run = streak();
     expect([run({ a: '1' }), run({ a: '2' }), run({ a: '2', b: '1' }), run({ a: '2' })]).toEqual([
       true,
@@ -75,22 +75,22 @@ describe('progress in a streak of runs', () => {
     ]);
   });
 
-  it('the same bytes again are no progress, however often', () => {
+  it('is no progress with the same bytes again, however often', () => {
     const run = streak();
     expect([run({ a: '1' }), run({ a: '1' }), run({ a: '1' })]).toEqual([true, false, false]);
   });
 
-  it('two alternating states are no progress after the first time', () => {
+  it('is no progress between two states after the first time', () => {
     const run = streak();
     expect([run({ a: '1' }), run({ a: '2' }), run({ a: '1' }), run({ a: '2' })]).toEqual([true, true, false, false]);
   });
 
-  it('a reverted change is no progress', () => {
+  it('is no progress when it is reverted', () => {
     const run = streak();
     expect([run({ a: '1' }), run({}), run({ a: '1' })]).toEqual([true, false, false]);
   });
 
-  it('a change that only others made is no progress', () => {
+  it('is no progress when only others made it', () => {
     const run = streak();
     const own = (path: string) => path === 'a';
     expect([run({ mine: '1' }, own), run({ mine: '2' }, own), run({ mine: '3', a: '1' }, own)]).toEqual([
@@ -100,7 +100,7 @@ describe('progress in a streak of runs', () => {
     ]);
   });
 
-  it('two alternating states are no progress while a person edits beside the run', () => {
+  it("between two states is no progress beside a person's edits", () => {
     const run = streak();
     const own = (path: string) => path === 'a';
     expect([
@@ -112,7 +112,7 @@ describe('progress in a streak of runs', () => {
   });
 });
 
-describe('a commit is progress', () => {
+describe('a commit', () => {
   const left = (tree: string): LeftState => ({
     whole: null,
     trees: treeMarks(state([repository({ tree })]), naming),
@@ -120,18 +120,18 @@ describe('a commit is progress', () => {
   });
   const seen = new Set(treeMarks(state([repository({ tree: 't1' })]), naming));
 
-  it('a commit is progress when its tree did not exist before', () => {
+  it('is progress when its tree did not exist before', () => {
     expect(isProgress(ownOf([], 1), left('t2'), seen)).toBe(true);
     expect(isProgress(ownOf([], 1), left('t1'), seen)).toBe(false);
   });
 
-  it('a commit is progress when it belongs to the run', () => {
+  it('is progress when it belongs to the run', () => {
     expect(isProgress(ownOf([], 0), left('t2'), seen)).toBe(false);
   });
 });
 
 describe('the name of a state', () => {
-  it('the name of a state is the same for the same files, in any order', () => {
+  it('is the same for the same files, in any order', () => {
     expect(wholeMark(state([repository({}, { a: '1', b: '2' })]), naming)).toBe(
       wholeMark(state([repository({}, { b: '2', a: '1' })]), naming),
     );
@@ -143,7 +143,7 @@ describe('the name of a state', () => {
     );
   });
 
-  it('the name of a state is null where some file is unknown', () => {
+  it('is null where some file is unknown', () => {
     expect(wholeMark(null, naming)).toBeNull();
     expect(wholeMark(state([repository({ open: null })]), naming)).toBeNull();
     expect(wholeMark(state([repository({}, { a: '?1 2' })]), naming)).toBeNull();

@@ -10,7 +10,7 @@ const long = letters + letters.toLowerCase();
 const pem = (kind: string, body: string) =>
   `-----BEGIN ${kind}PRIVATE KEY-----\n${body}\n-----END ${kind}PRIVATE KEY-----`;
 
-describe('a secret is removed', () => {
+describe('a secret', () => {
   it.each([
     ['an OpenAI key', `sk-${long}`, 'sk-'],
     ['a project key', `sk-proj-${letters}_x-1`, letters],
@@ -42,7 +42,7 @@ describe('a secret is removed', () => {
     ['a private key on one line', JSON.stringify(pem('', long)), long.slice(0, 20)],
     ['a private key in a field', `"private_key": ${JSON.stringify(pem('', long))}`, long.slice(0, 20)],
     ['a private key without its end', `-----BEGIN OPENSSH PRIVATE KEY-----\n${long}\n${long}`, long.slice(0, 20)],
-  ])('%s', (_, text, secret) => {
+  ])('is removed: %s', (_, text, secret) => {
     const out = redact(`before ${text} after`, []);
     expect(out).not.toContain(secret);
     expect(out).toContain('[redacted]');
@@ -50,7 +50,7 @@ describe('a secret is removed', () => {
     expect(redact(out, [])).toBe(out);
   });
 
-  it('without a change to the text around it', () => {
+  it('is removed without a change to the text around it', () => {
     expect(redact('run with password=hunter2, then "api_key": "abcdef", done', [])).toBe(
       'run with password=[redacted], then "api_key": "[redacted]", done',
     );
@@ -62,29 +62,29 @@ describe('a secret is removed', () => {
   });
 });
 
-describe('a known value is removed', () => {
-  it('whatever its form', () => {
+describe('a known value', () => {
+  it('is removed whatever its form', () => {
     expect(redact('it is plain words, really', ['plain words'])).toBe('it is [redacted], really');
   });
 
-  it('also as a part of JSON or of a URL', () => {
+  it('is removed also as a part of JSON or of a URL', () => {
     expect(redact('{"a":"p\\"w\\nd-1"} ?p=p%22w%0Ad-1', ['p"w\nd-1'])).toBe('{"a":"[redacted]"} ?p=[redacted]');
   });
 
-  it('without leaving half of two overlapping values', () => {
+  it('is removed without leaving half of two overlapping values', () => {
     expect(redact('abcdef123xyzfoo', ['abcdef123', '123xyzfoo'])).toBe('[redacted]');
   });
 
-  it('also when only its beginning is left in a cut text', () => {
+  it('is removed also when only its beginning is left in a cut text', () => {
     expect(redact('echo plain-enough-sec', ['plain-enough-secret'])).toBe('echo [redacted]');
   });
 
-  it('unless it is as short as a word', () => {
+  it('is not removed when it is as short as a word', () => {
     expect(redact('yes or no', ['yes', 'no', ''])).toBe('yes or no');
   });
 });
 
-describe('ordinary text is unchanged', () => {
+describe('ordinary text', () => {
   it.each([
     'The commit 1f2e3d4c5b6a79880123456789abcdef01234567 fixes it.',
     'run 0192f0c1-8b1e-7c3a-9d2e-1a2b3c4d5e6f ended',
@@ -111,7 +111,7 @@ describe('ordinary text is unchanged', () => {
     'secret: /run/secrets/db/password',
     'PWD=/work/project/src',
     'ALTER TABLE t ADD PRIMARY KEY (id); // monkey=banana',
-  ])('%s', (text) => {
+  ])('is unchanged: %s', (text) => {
     expect(redact(text, [])).toBe(text);
   });
 });
@@ -150,14 +150,14 @@ describe('an arbitrary text', () => {
     'A-',
   ].map((piece) => [JSON.stringify(piece), piece]);
 
-  it.each(hostile)('a megabyte of %s is redacted quickly', (_, piece) => {
+  it.each(hostile)('of a megabyte of %s is redacted quickly', (_, piece) => {
     const text = piece.repeat(Math.ceil(2 ** 20 / piece.length));
     const before = performance.now();
     redact(text, ['aaaaaaaaaaaaaaaaaaaaaaaab', `${piece.repeat(1_000)}!`, 'password=password=']);
     expect(performance.now() - before).toBeLessThan(1_500);
   });
 
-  it('a known value never survives', () => {
+  it('never keeps a known value', () => {
     const value = string({ unit: 'grapheme-ascii', minLength: 6, maxLength: 30 }).filter(
       (text) => !'[redacted]'.includes(text),
     );

@@ -11,13 +11,15 @@ const cases = (list: string) =>
     .filter((line) => line !== '')
     .map((line) => line.replaceAll('⏎', '\n'));
 
-describe('a command that only reads', () => {
-  it.each(cases(reading))('%s', (command) => expect(onlyReads(command)).toBe(true));
+describe('a command', () => {
+  it.each(cases(reading))('only reads: %s', (command) => expect(onlyReads(command)).toBe(true));
 });
 
-describe('a command that may write', () => {
-  it.each(cases(working))('%s', (command) => expect(onlyReads(command)).toBe(false));
-  it.each(['', '  ', '# only a comment'])('%j, which is unknown', (command) => expect(onlyReads(command)).toBe(false));
+describe('a command', () => {
+  it.each(cases(working))('may write: %s', (command) => expect(onlyReads(command)).toBe(false));
+  it.each(['', '  ', '# only a comment'])('is not known to only read: %j', (command) =>
+    expect(onlyReads(command)).toBe(false),
+  );
 });
 
 describe('an arbitrary command', () => {
@@ -48,7 +50,7 @@ describe('an arbitrary command', () => {
     '$x',
   );
 
-  it('has an answer', () => {
+  it('gets an answer', () => {
     assert(
       property(
         oneof(

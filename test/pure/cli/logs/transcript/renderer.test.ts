@@ -49,8 +49,8 @@ const ran = (command: string, output: string, exit: number) => ({
 });
 
 for (const cli of clis) {
-  describe(`recorded runs of ${cli}, as text`, () => {
-    test.each(recordings(cli))('$name shows the final message, and no event as raw JSON', (recording) => {
+  describe(`the text of recorded runs of ${cli}`, () => {
+    test.each(recordings(cli))('has the final message, and no event as raw JSON: $name', (recording) => {
       const lines = linesOf(readerOf(cli), recording.stdout);
       const shown = lines.join('\n');
       expect(lines.filter((line) => /^\s*\[?\{"/.test(line))).toEqual([]);
@@ -66,7 +66,7 @@ for (const cli of clis) {
         ).toEqual([]);
     });
 
-    test('have the same text, however their bytes arrive', () => {
+    test('is the same, however the bytes arrive', () => {
       for (const { stdout } of recordings(cli).filter(({ stdout: bytes }) => bytes.length < 10_000)) {
         const renderer = rendererOf(readerOf(cli));
         const pieces = Array.from({ length: Math.ceil(stdout.length / 7) }, (_, index) =>
@@ -78,7 +78,7 @@ for (const cli of clis) {
       }
     });
 
-    test('end on stderr with lines that are shown unchanged', () => {
+    test('ends with the lines of stderr, unchanged', () => {
       for (const { stderr } of recordings(cli))
         expect(() => linesOf(readerOf(cli), stderr, { stream: 'stderr' })).not.toThrow();
     });
@@ -95,7 +95,7 @@ describe('a tool of an agent', () => {
     expect(linesOf(codex, logOf(ran('make', '', 2)))).toEqual(['$ make → exit 2']);
   });
 
-  it('that changed a file is shown as the change, with its lines when the stream has them', () => {
+  it('that changed a file is shown as the change, with its known lines', () => {
     const patch = [{ lines: [' a', '-b', '+x', '+y'] }];
     const edited = logOf(
       calls('1', 'Edit', { file_path: '/home/demo/project/src/a.ts', old_string: 'b', new_string: 'x\ny' }),
@@ -151,7 +151,7 @@ describe('a tool of an agent', () => {
     ).toEqual(['M e.ts +4 −0']);
   });
 
-  it('is named with its main argument, and marked when it failed or was refused', () => {
+  it('is named with its main argument, and marked if failed or refused', () => {
     const denied = {
       ...gives('2', 'Error'),
       tool_result_meta: [{ id: '2', permission_decision: { decision: 'reject' } }],
@@ -210,7 +210,7 @@ describe('a tool of an agent', () => {
   });
 });
 
-describe('the reports and usage of an agent', () => {
+describe("an agent's reports and usage", () => {
   it('include its reports in words, and never their tokens', () => {
     const line = '::clip-report tok-123 {"id":"r1","kind":"next","text":"run the tests"}';
     const lines = linesOf(codex, logOf(ran('clip report next', `${line}\n`, 0)), {
@@ -233,7 +233,7 @@ describe('the reports and usage of an agent', () => {
     ]);
   });
 
-  it('have secrets hidden that appear only when the JSON is decoded', () => {
+  it('have secrets hidden that appear only in the decoded JSON', () => {
     const log = logOf({
       type: 'item.completed',
       item: { id: 'm', type: 'agent_message', text: 'It is pass"word\\1.' },
@@ -242,7 +242,7 @@ describe('the reports and usage of an agent', () => {
     expect(linesOf(codex, log, { hide: (text) => text.replaceAll('pass"word\\1', '***') })).toEqual(['It is ***.']);
   });
 
-  it('include the total usage at the end, and no cost that was not reported', () => {
+  it('include the total usage at the end, and no unreported cost', () => {
     const done = {
       type: 'turn.completed',
       usage: { input_tokens: 1_000, cached_input_tokens: 400, output_tokens: 20 },
@@ -250,7 +250,7 @@ describe('the reports and usage of an agent', () => {
     expect(linesOf(codex, logOf(done))).toEqual(['✓ done · used 1000 in (400 cached), 20 out by the session so far']);
   });
 
-  it('have messages in pieces joined to one text, printed block by block', () => {
+  it('have messages in pieces joined to one text, block by block', () => {
     const delta = (content: string) => ({ type: 'message', role: 'assistant', content, delta: true });
     const renderer = rendererOf(readerOf('gemini'));
     expect(renderer.push(Buffer.from(logOf(delta('The first para'), delta('graph.\n\n```\na\n\nb'))))).toEqual([
@@ -260,7 +260,7 @@ describe('the reports and usage of an agent', () => {
     expect(renderer.rest()).toEqual(['', 'The end']);
   });
 
-  it('are the same when each piece of the log is read into the same buffer', () => {
+  it('are the same when all pieces of the log share one buffer', () => {
     const stream = Buffer.from(
       [1, 2, 3, 4].map((id) => `${JSON.stringify(ran(`echo ${id}`, `${'x'.repeat(40)}\n`, 0))}\n`).join(''),
     );
@@ -272,7 +272,7 @@ describe('the reports and usage of an agent', () => {
     expect([...lines, ...pieces.rest()]).toEqual([...whole.push(stream), ...whole.rest()]);
   });
 
-  it('leave out a line of more than 8 MiB, and continue with the next line', () => {
+  it('leave out a line of more than 8 MiB, and continue after it', () => {
     const long = `{"type":"item.completed","item":{"text":"${'x'.repeat(9 * 2 ** 20)}"}}\n`;
     expect(linesOf(codex, `${long}${logOf(ran('make', '', 0))}`)).toEqual([
       '… a line too long to be read: clip logs 7 --raw',
@@ -296,7 +296,7 @@ describe('agents with a mapping', () => {
     expect(linesOf(demo, log)).toEqual(['session s1', '', 'I plan.', '', '$ make → exit 0', 'write a.ts', '✓ done']);
   });
 
-  it('without JSON have their output shown as Markdown, paragraph by paragraph', () => {
+  it('without JSON have output shown as Markdown, by paragraph', () => {
     const aider = readerOf('plain', presetNamed('aider')?.mapping ?? null);
     expect(linesOf(aider, 'I look at\nthe **parser**.\n\nlitellm.AuthenticationError: no key\n')).toEqual([
       'I look at',
