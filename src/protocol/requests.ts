@@ -3,6 +3,7 @@
  * sizes are bytes.
  */
 import { z } from 'zod';
+import { permissions } from '#run/agent.ts';
 import { reportKinds } from '#run/agent-report.ts';
 import { limits } from '#run/limits.ts';
 import { runStatuses } from '#run/run.ts';
@@ -47,6 +48,10 @@ export const runRequest = z.strictObject({
     .refine(([command]) => command !== '', 'must name a command')
     .default([]),
   agent: name.nullable().default(null),
+  /** The model of the agent for this run. Null: that of its settings. */
+  model: word(limits.nameLength).nullable().default(null),
+  /** The permission of the agent for this run. Null: that of its settings. */
+  permission: z.enum(permissions).nullable().default(null),
   /** The prompt of the agent. Bytes that are not text are sent in `stdin` instead. */
   prompt: text(limits.promptBytesMax).nullable().default(null),
   /** The task that the run serves. The agent's prompt then contains the task, and needs no other text. */

@@ -6,7 +6,7 @@
  * epoch, UTC.
  */
 
-import type { AgentProfile } from './agent.ts';
+import type { AgentProfile, Permission } from './agent.ts';
 import type { Leader } from './leader.ts';
 import type { Stop } from './stop.ts';
 import type { WorkspaceRecord } from './workspace-record.ts';
@@ -18,6 +18,9 @@ export type Stdin =
   | { readonly kind: 'prompt'; readonly sha256: string }
   /** The same, but named on the command line instead of read from standard input. */
   | { readonly kind: 'prompt-file'; readonly sha256: string };
+
+/** Null: that of the agent's settings. */
+export type Chosen = { readonly model: string | null; readonly permission: Permission | null };
 
 export type RunSpec = {
   readonly command: readonly string[];
@@ -44,6 +47,8 @@ export type RunSpec = {
   readonly onLoss: 'retry' | 'fail';
   readonly leftovers: 'stop' | 'leave';
   readonly promptSecret: boolean;
+  /** What the submitter chose for this run instead of its agent's settings. Absent from runs that chose nothing. */
+  readonly chosen?: Chosen | undefined;
   /** Names of the variables given by --env. Their values are only in env.json, until the run has ended. */
   readonly envNames: readonly string[];
 };

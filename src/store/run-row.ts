@@ -193,6 +193,7 @@ const spec: z.ZodType<RunSpec> = z.object({
   onLoss: z.enum(['retry', 'fail']),
   leftovers: z.enum(['stop', 'leave']),
   promptSecret: z.boolean(),
+  chosen: z.object({ model: z.string().nullable(), permission: z.enum(permissions).nullable() }).optional(),
   envNames: z.array(z.string()),
 });
 const origin = z.object({

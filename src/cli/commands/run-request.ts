@@ -3,6 +3,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { RunRequestInput } from '#protocol/requests.ts';
+import type { Permission } from '#run/agent.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import { collectEnvironment } from '../client/submitted-environment.ts';
@@ -30,6 +31,8 @@ export type RunOptions = {
   promptSecret?: boolean;
   batch?: string;
   agent?: string;
+  model?: string;
+  permission?: Permission;
   task?: string;
   promptFile?: string;
   wait?: boolean;
@@ -80,6 +83,8 @@ export function buildRequest(context: Context, options: RunOptions): Omit<RunReq
     cwdIsDefault: options.cwd === undefined,
     env: collectEnvironment(context.env, options.env),
     envNames: Object.keys(options.env ?? {}),
+    model: options.model ?? null,
+    permission: options.permission ?? null,
     task: options.task ?? null,
     name: options.name ?? null,
     group: options.group ?? null,

@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { RunView } from '#protocol/answers.ts';
+import { permissions } from '#run/agent.ts';
 import { ClipError } from '#run/errors.ts';
 import { startKeeperIfWanted } from '../client/start-keeper.ts';
 import type { Register } from '../command.ts';
@@ -17,6 +18,8 @@ export function addRun(command: Command, register: Register): void {
     .usage('[options] -- COMMAND [ARG...]\n       clip run --agent NAME [options] PROMPT...')
     .passThroughOptions()
     .option('--agent <name>', 'run this agent (clip agent list); what follows the options is its prompt, - reads it')
+    .option('--model <model>', 'the model of the agent for this run')
+    .addOption(new Option('--permission <level>', 'what the agent may do in this run').choices([...permissions]))
     .option('--prompt-file <file>', 'the agent’s prompt from a file, or - for this command’s input')
     .option('--task <task>', 'the task it serves (T7): an agent is told of it, and needs no other prompt')
     .option('--name <name>', 'a name, unique among live runs')
@@ -50,13 +53,15 @@ export function addRun(command: Command, register: Register): void {
     .option('-f, --follow', 'show its output until the end, and end with its exit code')
     .option('-q, --quiet', 'print the number and nothing else')
     .option('--json', 'print the run as JSON')
-    .action((command: string[], options: RunOptions) =>
+    .action((words: string[]) => {
+      const given = command.opts<RunOptions>().agent === undefined ? words : readLateOptions(command, words);
+      const options = command.opts<RunOptions>();
       register({ ...options, waits: (options.wait || options.follow) ?? false }, (context) =>
         options.batch === undefined
-          ? runOne(context, command, options)
-          : runMany(context, command, { ...options, batch: options.batch }),
-      ),
-    );
+          ? runOne(context, given, options)
+          : runMany(context, given, { ...options, batch: options.batch }),
+      );
+    });
 }
 
 /** Runs a batch. Its code is loaded only here. */
@@ -70,9 +75,7 @@ async function runOne(context: Context, command: string[], options: RunOptions):
     throw new ClipError('usage', 'There is no command to run.', 'Name one after two dashes: clip run -- make test');
   const client = context.client();
   const what =
-    options.agent === undefined
-      ? { command }
-      : { agent: options.agent, stdin: readPrompt(context, formatPrompt(command), options) };
+    options.agent === undefined ? { command } : { agent: options.agent, stdin: readPrompt(context, command, options) };
   if (options.agent === undefined) noticeUnreadInput(context, options);
   const answer = await client.call<{ run: RunView; existing: boolean; notice: string | null; keeper?: string | null }>(
     'POST',
@@ -90,16 +93,28 @@ async function runOne(context: Context, command: string[], options: RunOptions):
   return afterwards(context, client, run, options);
 }
 
-/** Returns the words of the prompt. Options end where it begins, so a later option is an error. */
-function formatPrompt(words: string[]): string[] {
-  const late = words.find((word) => /^--?[a-z]/i.test(word));
-  if (late !== undefined && !process.argv.includes('--'))
-    throw new ClipError(
-      'usage',
-      `The option ${late} stands behind the beginning of the prompt.`,
-      'Put options before the prompt; behind -- everything is prompt.',
-    );
-  return words;
+/**
+ * Returns the words of a prompt, without the options between and behind them, which then apply as if they stood before
+ * it. After `--` everything is the prompt. Throws for an option that there is not.
+ */
+function readLateOptions(command: Command, words: readonly string[]): string[] {
+  if (process.argv.includes('--')) return [...words];
+  const prompt: string[] = [];
+  for (let rest = [...words]; rest.length > 0; ) {
+    const at = rest.findIndex((word) => /^--?[a-z]/i.test(word));
+    if (at === -1) return [...prompt, ...rest];
+    prompt.push(...rest.slice(0, at));
+    // Commander stops at the next word of the prompt.
+    const { operands, unknown } = command.parseOptions(rest.slice(at));
+    if (operands.length + unknown.length === rest.length - at && /^-/.test(unknown[0] ?? ''))
+      throw new ClipError(
+        'usage',
+        `Unknown option '${unknown[0]}' after the beginning of the prompt.`,
+        'After -- everything is the prompt: clip run --agent NAME -- PROMPT',
+      );
+    rest = [...operands, ...unknown];
+  }
+  return prompt;
 }
 
 /** Warns about input that is piped in but not read. */

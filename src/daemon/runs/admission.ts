@@ -16,7 +16,14 @@ import { buildProfile } from '../agents/invocation.ts';
 import type { DiskGuard } from '../core/disk-guard.ts';
 import type { Supervisor } from '../core/supervisor.ts';
 import { Batch } from './batch.ts';
-import { buildSpec, explicitEnvironment, type ResolvedRequest, resolveRequest, sameSpec } from './build-spec.ts';
+import {
+  buildSpec,
+  chooseSettings,
+  explicitEnvironment,
+  type ResolvedRequest,
+  resolveRequest,
+  sameSpec,
+} from './build-spec.ts';
 import { keyConflict } from './conflicts.ts';
 import { checkCommand, checkPaths } from './preflight.ts';
 import type { PreparedRun, RunPreparer } from './prepare-run.ts';
@@ -102,7 +109,7 @@ export class Admission {
       retryOfRunId: ended.id,
       task: before.taskId,
     });
-    const agent = spec.agent === null ? null : agents.again(spec.agent);
+    const agent = spec.agent === null ? null : chooseSettings(agents.again(spec.agent), spec.chosen ?? null);
     if (agent === null && words !== null)
       throw new ClipError(
         'usage',

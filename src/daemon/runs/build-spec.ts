@@ -5,7 +5,7 @@ import type { RunRequest } from '#protocol/requests.ts';
 import type { Agent } from '#run/agent.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
-import type { RunSpec, Stdin } from '#run/run.ts';
+import type { Chosen, RunSpec, Stdin } from '#run/run.ts';
 import { buildRunEnvironment } from '#run/run-environment.ts';
 import type { Task } from '#task/task.ts';
 import type { Agents } from '../agents/agent-registry.ts';
@@ -23,6 +23,12 @@ export function resolveRequest(request: RunRequest, deps: SpecDeps, sessionId: s
   const { agents } = deps;
   const task = request.task === null ? null : deps.taskOf(request.task);
   if (request.agent === null) {
+    if (request.model !== null || request.permission !== null)
+      throw new ClipError(
+        'usage',
+        'A model or a permission is for an agent; this run has a command.',
+        'Name the agent: clip run --agent NAME --model MODEL "…"',
+      );
     if (request.prompt !== null)
       throw new ClipError(
         'usage',
@@ -37,7 +43,7 @@ export function resolveRequest(request: RunRequest, deps: SpecDeps, sessionId: s
       'Say what to run: clip run -- COMMAND, or clip run --agent NAME PROMPT',
     );
   }
-  const agent = agents.get(request.agent);
+  const agent = chooseSettings(agents.get(request.agent), readChoice(request));
   return ofAgent(request, agent, { own: agents.environmentOf(agent), task, sessionId });
 }
 
@@ -54,6 +60,19 @@ function folderFor(request: RunRequest, agent: Agent | null, task: Task | null):
 function withEnvironment(request: RunRequest, cwd: string): RunRequest {
   const env = buildRunEnvironment({ base: request.env, agent: null, given: explicitEnvironment(request), cwd });
   return { ...request, cwd, env };
+}
+
+/** Returns what the request chooses instead of the agent's settings, or null. */
+function readChoice({ model, permission }: RunRequest): Chosen | null {
+  return model === null && permission === null ? null : { model, permission };
+}
+
+/** Returns the agent with the settings that were chosen for one run. */
+export function chooseSettings(agent: Agent, chosen: Chosen | null): Agent {
+  if (chosen === null) return agent;
+  const { settings } = agent;
+  const model = chosen.model ?? settings.model;
+  return { ...agent, settings: { ...settings, model, permission: chosen.permission ?? settings.permission } };
 }
 
 type AgentOptions = {
@@ -116,6 +135,7 @@ export function explicitEnvironment({ env, envNames }: Pick<RunRequest, 'env' | 
 }
 
 export function buildSpec({ request, launch }: ResolvedRequest, after: number | null): RunSpec {
+  const chosen = readChoice(request);
   return {
     command: launch?.command ?? request.command,
     cwd: request.cwd,
@@ -138,6 +158,7 @@ export function buildSpec({ request, launch }: ResolvedRequest, after: number | 
     onLoss: request.onLoss ?? 'fail',
     leftovers: request.leftovers ?? 'stop',
     promptSecret: request.promptSecret,
+    ...(chosen === null ? {} : { chosen }),
     envNames: request.envNames,
   };
 }

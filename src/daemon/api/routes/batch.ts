@@ -9,6 +9,7 @@ import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
 import { isLocked } from '#store/database-errors.ts';
 import { errorBody, usageError, withoutQuote } from '../api-errors.ts';
+import { authenticate } from '../auth.ts';
 import type { RouteDeps, Routes } from '../context.ts';
 import { type LineStream, startLines } from '../ndjson-stream.ts';
 
@@ -23,7 +24,8 @@ export const batchRoutes: Routes = (api, deps) => {
   api.post('/v1/batch', async (request, reply) => {
     if (!request.headers['content-type']?.startsWith('application/x-ndjson'))
       throw new ClipError('usage', 'A batch is JSON lines.', 'Say so: content-type: application/x-ndjson');
-    await new Batch(deps, startLines(reply, deps.version)).answerAll(request.raw);
+    const isPerson = authenticate(request, deps).kind !== 'agent';
+    await new Batch(deps, startLines(reply, deps.version), isPerson).answerAll(request.raw);
   });
 };
 
@@ -34,9 +36,13 @@ class Batch {
   /** Number of the last line that was read. */
   #number = 0;
 
-  constructor(deps: RouteDeps, out: LineStream) {
+  /** Whether a person sent it. Only a person chooses the permission of a run. */
+  readonly #isPerson: boolean;
+
+  constructor(deps: RouteDeps, out: LineStream, isPerson: boolean) {
     this.#deps = deps;
     this.#out = out;
+    this.#isPerson = isPerson;
   }
 
   /** Reads the lines of the body and answers each. Stops when the client has disconnected. */
@@ -69,9 +75,19 @@ class Batch {
         continue;
       }
       this.#number += 1;
-      if (text?.trim() !== '') lines.push({ line: this.#number, request: parse(text, this.#defaults) });
+      if (text?.trim() !== '') lines.push({ line: this.#number, request: this.#parse(text) });
     }
     return lines;
+  }
+
+  #parse(text: string | null): RunRequest | ClipError {
+    const request = parse(text, this.#defaults);
+    if (request instanceof ClipError || request.permission === null || this.#isPerson) return request;
+    return new ClipError(
+      'refused',
+      'Only a person chooses the permission of a run.',
+      'Leave it out: the agent has that of its settings.',
+    );
   }
 
   /** Admits the valid lines and answers each. Returns false if the client has disconnected. */

@@ -42,6 +42,7 @@ export const runRoutes: Routes = (api, deps) => {
 
 async function submitRun(deps: RouteDeps, request: FastifyRequest, reply: FastifyReply) {
   const body = read(runRequest, request.body);
+  if (body.permission !== null) requirePerson(request, deps, 'chooses the permission of a run');
   await deps.admission.lookAhead([body]);
   const [answer] = deps.admission.admit([body]);
   if (!answer || answer instanceof ClipError) throw answer ?? new Error('no answer');
