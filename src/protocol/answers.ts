@@ -266,6 +266,10 @@ export const statusAnswer = z.object({
   daemon: daemonAnswer.omit({ schema: true }),
   queue: queueState,
   live: z.array(runView),
+  /** The next runs in the queue. `queue.queued` has their total number. */
+  queued: z.array(runView),
+  /** What has ended since a person looked at the status last, the newest first. `since` is null for the first look. */
+  ended: z.object({ since: time, total: z.int(), runs: z.array(runView) }),
   needsYou: z.array(needView),
 });
 export type StatusAnswer = z.infer<typeof statusAnswer>;

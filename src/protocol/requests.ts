@@ -180,6 +180,9 @@ export const waitQuery = z.strictObject({
   for: z.enum(['started', 'quiet', 'ended']).default('ended'),
 });
 
+/** `look`: a person reads the answer, so what it lists as ended is not new the next time. */
+export const statusQuery = z.strictObject({ look: flag.default(false) });
+
 export const eventsQuery = z.strictObject({
   since: z.coerce.number().int().min(0).default(0),
   follow: flag.default(false),

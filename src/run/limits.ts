@@ -88,6 +88,9 @@ export const limits = {
   commandBytesMax: 1_500_000,
   /** The length of names that people or agents choose. */
   nameLength: 100,
+  /** Queued runs, and runs that have ended since the last look, in `clip status`. */
+  queuedShown: 10,
+  endedShown: 10,
   /** Characters of the line that says what an agent's run is about. */
   titleLength: 120,
   /** Bytes of a prompt that `clip show` gives. */

@@ -23,10 +23,9 @@ describe('the title of a run', () => {
   });
 
   it('is that of its task, or what a person said to the task', async () => {
-    const home = await homeWithAgent();
+    const home = await homeWithAgent([session('s1')]);
     await home.addTask({ title: 'Fix the login', assignee: null });
     await home.send('POST', '/tasks/1/continue', { agent: 'coder', prompt: null });
-    await home.untilSettled(1);
     await home.run(['make'], { task: 1 });
     expect((await home.runs()).map(({ title, command }) => title ?? command.join(' '))).toEqual([
       'Fix the login',
@@ -52,7 +51,7 @@ describe('words to an ended run of an agent', () => {
     expect(run).toMatchObject({ title: 'The lexer as well.', sessionIdBefore: 's1', retryOfRunId: expect.any(String) });
   });
 
-  it('are followed by what was asked before when the agent has no session', async () => {
+  it('come before what was asked, if the agent has no session', async () => {
     const home = await homeWithAgent(noSession);
     await home.untilSettled(await home.runAgent('coder', { prompt: 'Fix the parser.' }));
     await home.send('POST', '/runs/1/retry', { words: 'The lexer as well.' });
@@ -79,5 +78,23 @@ describe('the name of a task where a run is expected', () => {
     expect((await home.show('T1')).number).toBe(2);
     expect((await home.show('t1')).number).toBe(2);
     expect((await home.refused('GET', '/runs/T9')).message).toBe('There is no task T9.');
+  });
+});
+
+describe('the status', () => {
+  it('lists what waits with its reason, and what has ended since a person looked', async () => {
+    const home = await createDaemonHome({ max_runs: 1 });
+    expect((await home.send('GET', '/status?look=true')).ended).toEqual({ since: null, total: 0, runs: [] });
+    await home.run(['make']);
+    await home.run(['make', 'test']);
+    await home.clock.advance(1_000);
+    const { queued } = await home.send('GET', '/status');
+    expect(queued).toMatchObject([{ number: 2, waitingFor: expect.stringContaining('slot') }]);
+    await (await home.process(1)).play([{ exit: 3 }]);
+    await home.untilSettled(1);
+    const ended = async (look = '') => (await home.send('GET', `/status${look}`)).ended;
+    expect(await ended()).toMatchObject({ total: 1, runs: [{ number: 1, exitCode: 3 }] });
+    expect(await ended('?look=true')).toMatchObject({ total: 1, runs: [{ number: 1 }] });
+    expect(await ended()).toMatchObject({ total: 0, runs: [] });
   });
 });

@@ -6,7 +6,7 @@ const { session, words, done } = codexSays;
 const answers = [session('s1'), words('The parser has three entry points.'), done(10, 1), { exit: 0 }];
 
 describe('clip with a verb that it does not have', () => {
-  it('names the command that was meant, and never one that deletes by its spelling', async () => {
+  it('names what was meant, and nothing that deletes', async () => {
     const home = createHome();
     const said = async (...args: string[]) => (await home.clip(args)).stderr;
     expect(await said('stop', '6')).toContain('Did you mean: clip cancel 6');

@@ -20,8 +20,8 @@ async function homeWithTask(scripts: Parameters<typeof addSpeaker>[1]) {
   return home;
 }
 
-describe('a task where a run is expected', () => {
-  it('is waited for until a person has to act, and followed over its continuations', async () => {
+describe('a task', () => {
+  it('is waited for until a person acts, and followed over its runs', async () => {
     const home = await homeWithTask([plans, reports]);
     const [waited, followed] = await Promise.all([
       home.clip(['wait', 'T1']),
@@ -33,7 +33,7 @@ describe('a task where a run is expected', () => {
     expect((await home.clip(['show', 'T1'])).stdout).toContain('Run 2');
   });
 
-  it('ends a wait with 123 when it is blocked, and with 0 when it is done', async () => {
+  it('ends a wait with 123 when blocked, and with 0 when done', async () => {
     const home = await homeWithTask([plans]);
     const blocked = await home.clip(['wait', 'T1']);
     expect([blocked.code, blocked.stdout]).toEqual([123, expect.stringContaining('T1 ■ blocked: ')]);
@@ -47,7 +47,7 @@ describe('a task where a run is expected', () => {
 });
 
 describe('clip continue with a run', () => {
-  it('tells the agent of a run without a task what to do next, in its session', async () => {
+  it('tells its agent what to do next, in the same session', async () => {
     const home = createHome();
     const coder = await addSpeaker(home, [plans, reports]);
     await home.clip(['run', '--agent', 'coder', '-w', '--', 'Fix the parser.']);

@@ -36,7 +36,7 @@ describe('the board', () => {
 
   it('shows what each queued run waits for, and the result of each ended one', () => {
     const all = text(screen(begin, facts, 130));
-    expect(all).toMatch(/#13 {2}deploy .*1 min 0 s ago {2}a free slot/);
+    expect(all).toMatch(/#13 {2}deploy .*1 min ago {2}a free slot/);
     expect(all).toMatch(/#9 {2}✗ failed +exit 3 .*1 min 0 s +30 s ago {2}Exited with code 3\./);
   });
 

@@ -17,6 +17,7 @@ import {
 import { type Column, table } from '../format/table.ts';
 import { clean } from '../terminal/clean.ts';
 import { paint } from '../terminal/style.ts';
+import { queueTable } from './group.ts';
 
 /** Adds `clip status`. */
 export function addStatus(command: Command, register: Register): void {
@@ -29,7 +30,9 @@ export function addStatus(command: Command, register: Register): void {
         const context = options.plain ? { ...given, look: { ...given.look, colour: false } } : given;
         if (options.watch) return watch(context, options);
         // The daemon is never started here: "not running" is an answer.
-        const status = await context.client(false).call<StatusAnswer>('GET', '/v1/status');
+        const status = await context
+          .client(false)
+          .call<StatusAnswer>('GET', context.json ? '/v1/status' : '/v1/status?look=true');
         if (context.json) context.printJson(status);
         else print(context, status);
         return 0;
@@ -66,12 +69,37 @@ function printNeeds({ look, print }: Context, needs: readonly NeedView[]): void 
 function print(context: Context, status: StatusAnswer): void {
   printTrouble(context, status.daemon.trouble);
   printLive(context, status);
+  printQueued(context, status);
+  printEnded(context, status.ended);
   printNeeds(context, status.needsYou);
 }
 
 /** Prints the daemon's trouble. A daemon of an earlier version does not report it. */
 function printTrouble({ look, print }: Context, trouble: StatusAnswer['daemon']['trouble'] | undefined): void {
   if (trouble) print(`${paint(trouble.message, 'red', look)}${trouble.hint === null ? '' : `\n  ${trouble.hint}`}`);
+}
+
+/** Prints the next runs in the queue with what each waits for. */
+function printQueued(context: Context, { queue, queued }: StatusAnswer): void {
+  if (queued.length === 0) return;
+  const more = queue.queued > queued.length ? `, the next ${queued.length}` : '';
+  context.print(`\n${paint(`${queue.queued} queued${more}`, 'bold', context.look)}\n${queueTable(context, queued)}`);
+}
+
+/** Prints what has ended since the last look: how many runs, and those that did not succeed. */
+function printEnded({ look, print }: Context, { since, total, runs }: StatusAnswer['ended']): void {
+  if (since === null || total === 0) return;
+  const good = runs.filter(({ status }) => status === 'succeeded').length;
+  const counts = total > runs.length ? plural(total, 'run') : `${good} ✓ ${total - good} ✗`;
+  print(`\n${paint(`Ended since you looked (${formatAgo(since, Date.now())}): ${counts}`, 'bold', look)}`);
+  const columns: Column<RunView>[] = [
+    { title: 'RUN', cell: ({ number }) => String(number), right: true },
+    { title: 'STATUS', cell: (run) => formatStatus(run, look) },
+    { title: 'END', cell: formatEnd, from: 58 },
+    { title: 'WHO', cell: ({ agentName, name }) => clean(agentName ?? name ?? '–'), from: 60, flexible: true },
+    { title: 'WHAT', cell: (run) => clean(formatSubject(run)), flexible: true },
+  ];
+  print(table(runs, columns, look));
 }
 
 function printLive(context: Context, { daemon, queue, live }: StatusAnswer): void {

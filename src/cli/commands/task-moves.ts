@@ -66,7 +66,8 @@ async function moveTasks(
   let worst = 0;
   for (const ref of refs) {
     try {
-      worst ||= await moveTask(context, ref, request, says);
+      const code = await moveTask(context, ref, request, says);
+      worst ||= code;
     } catch (error) {
       if (refs.length === 1 || !(error instanceof ClipError) || error.code === 'unreachable') throw error;
       context.complain({ ...error, message: error.message, hint: error.hint });

@@ -66,9 +66,12 @@ export function formatDuration(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** Formats the time since then in whole seconds or larger units: `12 s ago`. */
+/** Formats the time since then in the largest whole unit: `12 s ago`, `22 min ago`, `3 d ago`. */
 export function formatAgo(at: string, now: number): string {
-  return `${formatDuration(Math.max(0, now - Date.parse(at)))} ago`.replace(/(\d+)\.\d s ago/, '$1 s ago');
+  const seconds = Math.max(0, Math.floor((now - Date.parse(at)) / 1_000));
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ago`;
+  return seconds < 48 * 3_600 ? `${Math.floor(seconds / 3_600)} h ago` : `${Math.floor(seconds / 86_400)} d ago`;
 }
 
 /** Formats a size, or – when it is not known. */

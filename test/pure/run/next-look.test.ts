@@ -6,18 +6,18 @@ import { aProfile, aRun, noon, running } from '../../support/runs.ts';
 const quiet = { outputBytes: 0, lastOutputAt: null, at: noon, held: true };
 const plain = (spec = {}) => aRun(running({ startedAt: noon, silentSince: noon }), { spec });
 
-describe('The heartbeat looks at a live run again', () => {
-  it('later than in the next tick when it is a plain command far from its limits', () => {
+describe('The heartbeat looks at a run', () => {
+  it('less often when it is a command far from its limits', () => {
     expect(nextLookMs(plain(), quiet)).toBe(limits.quietTickMs);
   });
 
-  it('in the next tick when it is an agent, has no keeper, or is being stopped', () => {
+  it('in each tick when it is an agent or has no keeper', () => {
     expect(nextLookMs(plain({ agent: aProfile(), adapter: 'codex' }), quiet)).toBe(limits.tickMs);
     expect(nextLookMs(plain(), { ...quiet, held: false })).toBe(limits.tickMs);
     expect(nextLookMs(aRun(running({ detachedWarning: true })), quiet)).toBe(limits.tickMs);
   });
 
-  it('before the fastest program could exceed its output limit', () => {
+  it('before it could exceed its output limit', () => {
     const run = plain({ outputBytesMax: 10 * 2 ** 30 });
     expect(nextLookMs(run, { ...quiet, outputBytes: 6 * 2 ** 30 })).toBe(2_000);
     expect(nextLookMs(run, { ...quiet, outputBytes: 10 * 2 ** 30 })).toBe(limits.tickMs);

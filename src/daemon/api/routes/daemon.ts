@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { submitterIn, submitterVariable } from '#launch/submitter.ts';
 import { readHandles } from '#process/open-handles.ts';
 import type { DaemonAnswer, KeeperWantedAnswer } from '#protocol/answers.ts';
-import { keeperRequest, stopDaemonRequest } from '#protocol/requests.ts';
+import { keeperRequest, statusQuery, stopDaemonRequest } from '#protocol/requests.ts';
+import { limits } from '#run/limits.ts';
 import { isEnded, type Run } from '#run/run.ts';
 import { isSettled } from '#run/state-machine.ts';
 import { createAttention } from '../../tasks/attention.ts';
 import { read } from '../api-errors.ts';
 import type { ApiContext, Routes } from '../context.ts';
+import { createEndedSince } from '../ended-since.ts';
 
 export const daemonRoutes: Routes = (api, deps) => {
   const needs = createAttention(deps);
@@ -35,7 +37,10 @@ export const daemonRoutes: Routes = (api, deps) => {
     return { schema: 1, keeper: deps.keepers.want(submitterIn({ [submitterVariable]: submitter })) };
   });
 
-  api.get('/v1/status', async () => {
+  const endedSince = createEndedSince(deps);
+
+  api.get('/v1/status', async (request) => {
+    const { look } = read(statusQuery, request.query);
     const { max, taken, held, queued } = deps.scheduler.slots();
     const live = deps.supervisor.alive().sort((a, b) => a.number - b.number);
     return {
@@ -43,6 +48,11 @@ export const daemonRoutes: Routes = (api, deps) => {
       daemon: daemon(),
       queue: { held, queued, slots: max, taken },
       live: await Promise.all(live.map((run) => deps.show.showSampled(run))),
+      queued: deps.scheduler.nextInLine(limits.queuedShown).flatMap((number) => {
+        const run = deps.supervisor.find(number);
+        return run === null ? [] : [deps.show.show(run)];
+      }),
+      ended: endedSince(look),
       needsYou: needs(),
     };
   });
