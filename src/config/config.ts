@@ -87,7 +87,7 @@ function bad(keys: readonly string[], why: string): Trouble {
   const kind = settings.find(({ key }) => key === keys.join('.'))?.kind;
   return {
     keys,
-    what: `has a bad value for "${keys.join('.')}" (${why}${kind === undefined ? '' : `; it takes ${kind}`})`,
+    what: `has a bad value for "${keys.join('.')}" (${why}${kind === undefined ? '' : `; it must be ${kind}`})`,
   };
 }
 

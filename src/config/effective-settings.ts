@@ -73,7 +73,7 @@ function valueIn(setting: SettingDefinition, words: readonly string[]): unknown 
   const fitting = candidates.find((value) => value !== undefined && setting.wrongWith(value) === null);
   if (fitting !== undefined) return fitting;
   throw new ConfigError(
-    `${setting.key} takes ${setting.kind}, and not ${JSON.stringify(words.join(' '))} ` +
+    `${setting.key} must be ${setting.kind}, not ${JSON.stringify(words.join(' '))} ` +
       `(${setting.wrongWith(literal ?? word)}).`,
   );
 }

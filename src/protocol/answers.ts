@@ -78,11 +78,15 @@ export const runView = z.object({
   maxContinuationAttempts: count,
   continuationOf: z.string().nullable(),
   retryOfRunId: z.string().nullable(),
+  /** The number of that run. Null if there is none, or if it was removed. */
+  retryOf: count,
   /** The newest run that repeats this one. */
   retriedBy: count,
   retryReason: z.string().nullable(),
   processLossRetryCount: z.int(),
   parentRunId: z.string().nullable(),
+  /** The number of that run. Null if there is none, or if it was removed. */
+  parentRun: count,
   /** Whose environment it started from. Null for runs of earlier versions. */
   environmentSource: z.enum(environmentSources).nullable(),
   wakeReason: z.string().nullable(),

@@ -89,9 +89,11 @@ function buildTimeoutFields({ spec, state }: Run) {
   } satisfies Partial<RunView>;
 }
 
-function buildLineageFields({ lineage }: Run, { retriedBy }: RunFacts) {
+function buildLineageFields({ lineage }: Run, { retriedBy, retryOf, parentRun }: RunFacts) {
   return {
     retryOfRunId: lineage.retryOfRunId,
+    retryOf,
+    parentRun,
     retriedBy,
     retryReason: lineage.retryReason,
     processLossRetryCount: lineage.processLossRetryCount,

@@ -21,6 +21,9 @@ export type RunFacts = {
   /** The digest of its stream. */
   readonly digest: StreamDigest | null;
   readonly retriedBy: number | null;
+  /** The numbers of the runs that this one repeats and in which it was started. */
+  readonly retryOf: number | null;
+  readonly parentRun: number | null;
   /** Whether no keeper holds it and its processes are not visible from here. */
   readonly unseen: boolean;
   /** What the run left with its task. Null without a task. */

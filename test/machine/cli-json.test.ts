@@ -5,7 +5,7 @@ import { shellIn } from '../support/shell.ts';
 
 /** The field names that scripts rely on. A change here breaks them. */
 const runFields = `
-  id number name status adapter agentId agentName taskId command cwd group labels priority
+  id number name status adapter agentId agentName taskId title retryOf parentRun command cwd group labels priority
   queuedAt startedAt endedAt notBefore processPid processGroupId processStartedAt exitCode signal exitKnown errorCode error
   errorBy remark lastError
   stopReason effectiveTimeoutSec timeoutConfigured timeoutSource timeoutFired
@@ -56,7 +56,7 @@ describe('a JSON document', () => {
     const followed = only(await home.clip(['run', '--wait', '--json', '--', 'true']));
     const endless = await home.submit(['--', 'sleep', '1000']);
     const cancelled = only(await home.clip(['cancel', String(endless), '--json']));
-    expect(Object.keys(shown).sort()).toEqual(['events', 'run', 'schema']);
+    expect(Object.keys(shown).sort()).toEqual(['events', 'prompt', 'run', 'schema']);
     for (const page of [fast, slow]) expect(Object.keys(page).sort()).toEqual(['hidden', 'next', 'runs', 'schema']);
     for (const list of [waited, retried, cancelled]) {
       expect(Object.keys(list).sort()).toEqual(['runs', 'schema']);
@@ -160,7 +160,7 @@ describe('a JSON document', () => {
       },
     ]);
     const status = only(await home.clip(['status', '--json']));
-    expect(Object.keys(status).sort()).toEqual(['daemon', 'live', 'needsYou', 'queue', 'schema']);
+    expect(Object.keys(status).sort()).toEqual(['daemon', 'ended', 'live', 'needsYou', 'queue', 'queued', 'schema']);
     expect(Object.keys(status.live[0]).sort()).toEqual(runFields);
     expect(status.live[0].memoryBytes).toBeGreaterThan(0);
     expect(Object.keys(status.queue).sort()).toEqual(['held', 'queued', 'slots', 'taken']);

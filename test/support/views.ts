@@ -15,6 +15,8 @@ export function aView(given: Partial<RunView> = {}): RunView {
     reports: 0,
     digest: null,
     retriedBy: null,
+    retryOf: null,
+    parentRun: null,
     unseen: false,
     at: noon,
   };

@@ -23,6 +23,8 @@ function view(number: number, command: string[], state: Run['state'], name: stri
       reports: 0,
       digest: null,
       retriedBy: null,
+      retryOf: null,
+      parentRun: null,
       unseen: false,
       at,
     },

@@ -115,7 +115,7 @@ function say(context: Context, answer: AgentReply, what: string): number {
   if (answer.note) context.notice(answer.note);
   if (what === 'is added')
     context.notice(
-      `Is all there? clip agent check ${clean(agent.name)}   Then: clip run --agent ${clean(agent.name)} "…"`,
+      `Check that it works: clip agent check ${clean(agent.name)}   Then: clip run --agent ${clean(agent.name)} "…"`,
     );
   return 0;
 }

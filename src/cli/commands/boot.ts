@@ -41,7 +41,7 @@ async function enable(context: Context, now: boolean): Promise<number> {
     throw new ClipError(
       'failed',
       `${unit} is written, but the service manager did not take it: ${why}.`,
-      `Logged in as yourself: ${byHand}`,
+      `Run this as your own user: ${byHand}`,
     );
   if (context.json) context.printJson({ schema: 1, unit, enabled: true, started: now });
   else

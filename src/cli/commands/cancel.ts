@@ -90,7 +90,7 @@ async function cancel(context: Context, refs: readonly string[], options: Option
     if (!context.json && (result === 'already_stopping' || !options.wait)) context.print(message);
   const runs = options.wait ? await ends(context, client, open) : context.json ? await shown(client, open) : [];
   if (context.json) context.printJson({ schema: 1, runs });
-  else if (answer.results.length === 0) context.notice('No live run fits; nothing was cancelled.');
+  else if (answer.results.length === 0) context.notice('No matching live runs; nothing was cancelled.');
   return bad ? errorTable[bad.result === 'not_found' ? 'not_found' : 'already_ended'].exit : 0;
 }
 

@@ -74,7 +74,9 @@ function isFiltered({ limit: _, before, all: __, json: ___, ...filters }: Option
 
 function printRuns(context: Context, page: Page, filtered: boolean): void {
   if (page.runs.length === 0) {
-    context.notice(filtered ? 'No run fits. All of them: clip runs --all' : 'No runs. Start one: clip run -- COMMAND');
+    context.notice(
+      filtered ? 'No matching runs. All of them: clip runs --all' : 'No runs. Start one: clip run -- COMMAND',
+    );
     return;
   }
   context.print(runTable(context, page.runs, Date.now()));

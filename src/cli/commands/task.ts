@@ -97,7 +97,7 @@ function formatAdded({ number, assignee, status, blockedReason }: TaskView): str
   if (status === 'blocked') return `T${number} is blocked. ${clean(blockedReason ?? '')}`;
   if (assignee === null || assignee === 'me' || status === 'backlog')
     return `T${number} is ${status}. Give it to an agent: clip task assign T${number} AGENT`;
-  return `Agent ${clean(assignee)} is woken. What comes of it: clip ledger T${number}`;
+  return `Agent ${clean(assignee)} starts on it. Follow it: clip logs -f T${number}`;
 }
 
 function addEdit(task: Command, register: Register): void {

@@ -6,6 +6,7 @@ import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
 import { span, spansIn, wrap } from '../terminal/styled-text.ts';
 import { cleanFact } from './facts.ts';
 import { formatAgo, formatDuration, formatElapsed, formatPart, formatStatus, formatUsed, plural } from './format.ts';
+import { formatWakeReason } from './wake-reasons.ts';
 
 /** Formats a run in the ledger. `withTask`: its first line also names the task. */
 export function ledgerRow(
@@ -37,7 +38,7 @@ export function ledgerRow(
     ['why', run.livenessReason === null || isCancelled(run) ? null : clean(run.livenessReason)],
     ['next', cleanFact(run.nextAction)],
     ['then', run.decision === null ? null : `${run.decision.action}: ${clean(run.decision.reason)}`],
-    ['woken by', run.wakeReason],
+    ['cause', run.wakeReason === null ? null : formatWakeReason(run.wakeReason)],
     ['retry', formatRetry(run)],
     ['used', formatUsed(run)],
     ['remark', run.remark],
@@ -61,6 +62,7 @@ function factLines(name: string, value: string, look: TextStyle): string[] {
 
 /** Returns the verdict with the labels of the reference system. A cancelled run has not failed. */
 export function livenessLabel(run: RunView): string {
+  if (run.status === 'queued') return 'waits';
   if (run.endedAt === null) return 'Checks after finish';
   if (isCancelled(run)) return '–';
   return run.livenessState ?? 'No liveness data';
@@ -95,6 +97,7 @@ function isExhausted({ livenessReason }: RunView): boolean {
 
 /** Formats `timeout (30s timeout)`: the stop reason with the limit. */
 export function formatStop(run: RunView): string {
+  if (run.status === 'queued') return `Waits: ${clean(run.waitingFor ?? 'it starts in a moment')}`;
   if (run.endedAt === null) return run.startedAt === null ? 'Not started yet' : 'Still running';
   if (run.stopReason === null) return 'Unavailable';
   const limit = run.timeoutFired ? ` (${formatDuration(run.effectiveTimeoutSec * 1_000)} timeout)` : '';
@@ -110,10 +113,16 @@ function formatLastUseful(run: RunView, now: number): string {
 }
 
 /** Formats which run this one repeats, and which one repeats it. Returns null for neither. */
-export function formatRetry({ retryReason, retriedBy, retryOfRunId }: RunView): string | null {
+export function formatRetry(run: RunView): string | null {
+  const { retryReason, retriedBy, retryOfRunId } = run;
   const parts = [
-    retryOfRunId === null ? null : `repeats ${retryOfRunId}${retryReason === null ? '' : ` (${retryReason})`}`,
+    retryOfRunId === null ? null : `repeats ${formatRetried(run)}${retryReason === null ? '' : ` (${retryReason})`}`,
     retriedBy === null ? null : `repeated by #${retriedBy}`,
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join(', ');
+}
+
+/** Formats the run that this one repeats: its number, or its id when it was removed. */
+export function formatRetried({ retryOf, retryOfRunId }: Pick<RunView, 'retryOf' | 'retryOfRunId'>): string {
+  return retryOf === null ? (retryOfRunId ?? '–') : `#${retryOf}`;
 }

@@ -16,6 +16,8 @@ import {
   plural,
 } from './format.ts';
 import { formatReport } from './history.ts';
+import { formatRetried } from './ledger.ts';
+import { formatWakeReason } from './wake-reasons.ts';
 
 function usedBy(run: RunView): string | null {
   const words = formatUsed(run);
@@ -114,9 +116,9 @@ function listNames(run: RunView): Fact[] {
 function listRelations(run: RunView): Fact[] {
   return [
     ['environment', formatEnvironment(run)],
-    ['inside run', run.parentRunId],
+    ['inside run', run.parentRun === null ? run.parentRunId : String(run.parentRun)],
     ['repeated by', run.retriedBy === null ? null : `run ${run.retriedBy}`],
-    ['retry of', run.retryOfRunId === null ? null : `${run.retryOfRunId} (${run.retryReason})`],
+    ['retry of', run.retryOfRunId === null ? null : `${formatRetried(run)} (${run.retryReason})`],
     ['id', run.id],
   ];
 }
@@ -178,12 +180,12 @@ function formatUnexamined({ unexamined }: RunView): string | null {
   return `${which} of yours could not be looked at, and may have been left behind by it`;
 }
 
-/** Formats `T7, continuation attempt 1 of 2, woken by run_liveness_continuation`. */
+/** Formats `T7, continuation attempt 1 of 2; cause: the last run only planned, or said nothing`. */
 function formatTask({ taskId, continuationAttempt, maxContinuationAttempts, wakeReason }: RunView): string {
   const attempt = continuationAttempt
     ? `, continuation attempt ${formatPart(continuationAttempt, maxContinuationAttempts)}`
     : '';
-  return `T${taskId}${attempt}${wakeReason === null ? '' : `, woken by ${wakeReason}`}`;
+  return `T${taskId}${attempt}${wakeReason === null ? '' : `; cause: ${formatWakeReason(wakeReason)}`}`;
 }
 
 /** Formats whose environment a run started from. Returns null when it was its submitter's. */

@@ -14,7 +14,7 @@ export function taskPath(ref: string): string {
   if (/^[Tt]?[1-9]\d{0,14}$/.test(ref)) return `/v1/tasks/${ref.replace(/^t/i, '')}`;
   throw new ClipError(
     'usage',
-    `${clean(ref)} is no task.`,
+    `${clean(ref)} is not a task.`,
     'A task is named by its number: T7 or 7. clip task list shows them.',
   );
 }
@@ -80,7 +80,7 @@ function listFacts(look: TextStyle, { task, documents, environment }: TaskShowAn
     ['about', cleanFact(task.description)],
     ['done when', cleanFact(task.acceptance)],
     ['budget', task.budget === null ? null : formatBudget(task.budget)],
-    ['starts left', `${task.budgetLeft} by itself, until work is kept or a person acts`],
+    ['starts left', `${task.budgetLeft} automatic; new work and you renew them`],
     ['held by', task.executionRunId],
     ['environment', task.assigneeAgentId === null ? null : formatEnvironment(environment)],
     [

@@ -115,7 +115,7 @@ export function answerError(log: LogFunction, error: Error, reply: FastifyReply)
 /** Returns the parse error without the quoted piece of the text, which may be a secret. */
 export function withoutQuote({ message }: Error): string {
   const words = message.replace(/(, |^)(\.\.\.)?".*$/s, '').replace(/ in JSON\b/, '');
-  return words === '' ? 'it is no JSON' : `it is no JSON: ${words}`;
+  return words === '' ? 'it is not valid JSON' : `it is not valid JSON: ${words}`;
 }
 
 /** Returns a raw HTTP response for input that is not a valid request. Only the socket is available at that point. */

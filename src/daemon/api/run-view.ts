@@ -43,11 +43,17 @@ export function createShow(deps: {
       sample: null,
       digest: deps.logFollower.digestOf(run),
       retriedBy,
+      retryOf: findNumber(run.lineage.retryOfRunId),
+      parentRun: findNumber(run.lineage.parentRunId),
       unseen: isAlive(run.state) && !run.state.held && !canBeSeen(run.state.leader),
       reports: deps.store.reports.count(run.number),
       left: countLeft(run),
       at: deps.now(),
     });
+  }
+
+  function findNumber(id: string | null): number | null {
+    return id === null ? null : (deps.store.runs.byId(id)?.number ?? null);
   }
 
   function countLeft({ number, lineage }: Run): { comments: number; documents: number } | null {

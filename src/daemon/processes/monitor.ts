@@ -43,7 +43,7 @@ export class Monitor {
   /** Output size of a run when it was found without its keeper. Only later output counts as activity. */
   readonly #saidBefore = new Map<number, number>();
   readonly #following = new Set<number>();
-  /** When a run has to be looked at again. A run that is not listed is looked at in the next beat. */
+  /** When a run has to be looked at again, on the monotonic clock. A run that is not listed is looked at in the next beat. */
   readonly #nextLookAt = new Map<number, number>();
   /** When a silent run with a limit last had a living descendant. A short gap between two descendants is not silence. */
   readonly #workedAt = new Map<number, number>();
@@ -85,13 +85,15 @@ export class Monitor {
     const alive = this.#deps.supervisor.alive();
     if (alive.length === 0) return;
     const at = this.#deps.now();
-    const soonest = Math.min(
+    const count = performance.now();
+    const soonestMs = Math.min(
       ...alive.map(({ number, state }) => {
         const deadlineAt = state.status === 'running' ? state.deadlineAt : null;
-        return Math.min(deadlineAt ?? Number.POSITIVE_INFINITY, this.#nextLookAt.get(number) ?? at + limits.tickMs);
+        const lookMs = (this.#nextLookAt.get(number) ?? count + limits.tickMs) - count;
+        return Math.min(deadlineAt === null ? Number.POSITIVE_INFINITY : deadlineAt - at, lookMs);
       }),
     );
-    const wait = Math.min(limits.quietTickMs, Math.max(1, soonest - at));
+    const wait = Math.min(limits.quietTickMs, Math.max(1, soonestMs));
     this.#dueAt = at + wait;
     this.#dueCount = performance.now() + wait;
     this.#timer = setTimeout(() => this.#beat(), wait);
@@ -120,8 +122,7 @@ export class Monitor {
       if (Math.abs(gapMs) >= limits.sleptMs)
         return void this.#wake(gapMs, Math.max(0, performance.now() - this.#dueCount));
       this.#lookForAnswers(alive);
-      const at = this.#deps.now();
-      const facts = alive.filter((run) => this.#isDue(run, at)).flatMap((run) => this.#lookAt(run));
+      const facts = alive.filter((run) => this.#isDue(run)).flatMap((run) => this.#lookAt(run));
       if (facts.length > 0) this.#deps.supervisor.submitAll(facts);
       this.#deps.budgets.stopReached(this.#deps.supervisor.alive().filter((run) => !this.#hasDone(run)));
     } catch (error) {
@@ -135,9 +136,9 @@ export class Monitor {
       for (const number of known.keys()) if (!alive.has(number)) known.delete(number);
   }
 
-  #isDue({ number, state }: Run, at: number): boolean {
-    const deadlineAt = state.status === 'running' ? state.deadlineAt : null;
-    return at >= Math.min(deadlineAt ?? Number.POSITIVE_INFINITY, this.#nextLookAt.get(number) ?? 0);
+  #isDue({ number, state }: Run): boolean {
+    if (performance.now() >= (this.#nextLookAt.get(number) ?? 0)) return true;
+    return state.status === 'running' && state.deadlineAt !== null && this.#deps.now() >= state.deadlineAt;
   }
 
   /**
@@ -195,8 +196,8 @@ export class Monitor {
     const size = readOutputSize(this.#deps.folderOf(run));
     const outputBytes = countBytes(size);
     const at = this.#deps.now();
-    const held = this.#deps.isHeld(run);
-    this.#nextLookAt.set(run.number, at + nextLookMs(run, { outputBytes, lastOutputAt: size.lastOutputAt, at, held }));
+    const looked = { outputBytes, lastOutputAt: size.lastOutputAt, at, held: this.#deps.isHeld(run) };
+    this.#nextLookAt.set(run.number, performance.now() + nextLookMs(run, looked));
     if (run.spec.agent !== null) this.#follow(run);
     const facts: Submission[] = [];
     const spoke = state.stall !== null && size.lastOutputAt !== null && size.lastOutputAt > state.stall.since;

@@ -22,7 +22,7 @@ describe('a row of the ledger', () => {
   it('does not show a queued run as running', () => {
     const text = row({ status: 'queued', agentName: 'coder', startedAt: null, endedAt: null });
     expect(text).toMatch(/coder {2}not started yet/);
-    expect(text).toMatch(/stop +Not started yet/);
+    expect(text).toMatch(/stop +Waits: it starts in a moment/);
     expect(text).not.toMatch(/running/i);
   });
 
