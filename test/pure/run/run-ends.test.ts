@@ -71,6 +71,12 @@ describe('the end of a run without a stop order', () => {
     ).toEqual(expected);
   });
 
+  it('keeps when the process ended, because the number of its session may be used again', () => {
+    const event = { ...exit(0), tick: 500 } as RunEvent;
+    expect(endOf(aRun(running()), event).leader).toEqual({ ...leader, endTick: 500 });
+    expect(endOf(aRun(running()), exit(0)).leader).toEqual({ ...leader, endTick: null });
+  });
+
   it('is process_lost, without a guess, when the exit record has neither code nor signal', () => {
     const end = endOf(aRun(running()), exit(null));
     expect(why(end)).toEqual(['failed', 'process_lost', 'process_lost', false]);
