@@ -73,6 +73,13 @@ describe('a task', () => {
     expect(task).toMatchObject({ status: 'blocked', budgetLeft: 0, checkoutRunId: runs[0]?.id, executionRunId: null });
   });
 
+  it('has all its automatic starts again once a person has commented on it', async () => {
+    const home = await homeWithTask([ends.builds]);
+    expect((await home.atRest(1)).task).toMatchObject({ status: 'blocked', budgetLeft: 0 });
+    await home.send('POST', '/tasks/1/comments', { text: 'the build needs make 4' });
+    expect((await home.task(1)).task).toMatchObject({ status: 'blocked', budgetLeft: 3 });
+  });
+
   it('is continued by hand with words that its run gets, and that are kept', async () => {
     const home = await homeWithTask([
       [session('s1'), words('I am blocked: I need the API key for the staging server to continue.'), ...end],

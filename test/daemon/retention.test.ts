@@ -134,6 +134,15 @@ describe('logs above the age limit', () => {
 });
 
 describe('a prune', () => {
+  it('leaves nothing of the history of a removed run but its removal', async () => {
+    const home = await createDaemonHome();
+    for (const _ of [1, 2]) await home.untilSettled(await home.run(['true']));
+    expect(await home.send('POST', '/prune', { keep: 1 })).toMatchObject({ runs: [1] });
+    const kept = (await home.events()).map(({ run, type }) => [run, type]);
+    expect(kept.filter(([run]) => run === 1)).toEqual([[1, 'removed']]);
+    expect(kept.filter(([run]) => run === 2)).toContainEqual([2, 'exited']);
+  });
+
   it('deletes ended runs by their number, and lists them before', async () => {
     const home = await createDaemonHome();
     for (let n = 0; n < 4; n += 1) await finished(home, 'x');

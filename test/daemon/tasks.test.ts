@@ -84,6 +84,20 @@ describe('a task', () => {
     expect(documents).toMatchObject([{ key: 'plan', revision: 2, author: 'me' }]);
   });
 
+  it('that was changed after its last run has the change in its continuation summary', async () => {
+    const home = await createDaemonHome();
+    await home.addAgent('coder', [[session('s1'), home.reports('done', 'all of it'), ...end]]);
+    await home.addTask({ title: 'Fix the login' });
+    await home.atRest(1);
+    const summary = async () => (await home.send('GET', '/tasks/1/handoff')).document;
+    const { revision, body } = await summary();
+    expect(body).toContain('- Task: T1: Fix the login');
+    await home.clock.advance(1_000);
+    expect((await summary()).revision).toBe(revision);
+    await home.send('PATCH', '/tasks/1', { title: 'Fix the logout' });
+    expect((await summary()).body).toContain('- Task: T1: Fix the logout');
+  });
+
   it('that is assigned to an agent starts one run, which gets the task', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [
@@ -104,6 +118,17 @@ describe('a task', () => {
     expect(await home.needsYou()).toMatchObject([
       { task: 1, status: 'in_review', next: expect.stringContaining('clip task done T1') },
     ]);
+  });
+
+  it('is held by its run from the moment that the run is queued', async () => {
+    const home = await createDaemonHome({ max_runs: 1 });
+    await home.addAgent('coder', [works]);
+    await home.run(['sleep']);
+    await home.addTask();
+    const { id, status } = await home.show(2);
+    expect([status, (await home.task(1)).task.executionRunId]).toEqual(['queued', id]);
+    await home.cancel({ task: 1 });
+    expect((await home.task(1)).task.executionRunId).toBe(null);
   });
 
   it('of a person, or in the backlog, starts no run', async () => {

@@ -64,6 +64,16 @@ describe('the timer of an agent', () => {
     expect(await home.runs()).toHaveLength(2);
   });
 
+  it('goes on counting from now after the clock was set back', async () => {
+    const home = await homeWithTimer({ everyMs: 10 * minute });
+    await home.clock.advance(9 * minute);
+    home.clock.jump(-2 * hour);
+    await home.clock.advance(8 * minute);
+    expect(await home.runs()).toEqual([]);
+    await home.clock.advance(4 * minute);
+    expect(await home.runs()).toHaveLength(1);
+  });
+
   it('that came due while no daemon ran fires at the next start', async () => {
     const home = await homeWithTimer({ everyMs: 10 * minute });
     await home.stop();

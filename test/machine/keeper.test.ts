@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Runs } from '#keeper/held-runs.ts';
+import { OwnLimits } from '#keeper/own-limits.ts';
+import { stoppedMark } from '#launch/launch.ts';
 import { deep } from '../support/deep.ts';
 import { createHome, isAlive } from '../support/home.ts';
 import { createKeeper } from '../support/keeper.ts';
 import { until } from '../support/until.ts';
+
+type Launch = Parameters<Runs['spawn']>[1];
 
 const read = (folder: string, name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
 
@@ -169,6 +174,17 @@ describe('the keeper', () => {
     await until('the keeper exits', () => !isAlive(keeper.pid), 10_000);
   });
 
+  it('exits after its last run when the daemon has vanished that a person had stopped', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1, { managed: false });
+    keeper.folder('rlast');
+    line.say(keeper.request('rlast', ['true']));
+    await until('the run has ended', () => line.received.some(({ type }) => type === 'exited'));
+    writeFileSync(stoppedMark(keeper.home), '');
+    line.socket.destroy();
+    await until('the keeper exits', () => !isAlive(keeper.pid), 10_000);
+  });
+
   it('enforces a deadline without a daemon, and leaves it to a daemon that runs', async () => {
     const keeper = await createKeeper();
     const line = await keeper.greet(1);
@@ -190,6 +206,44 @@ describe('the keeper', () => {
     expect([read(alone, 'exit.json'), read(watched, 'exit.json')]).toMatchObject([
       { signal: 'SIGKILL', byDeadline: true },
       { signal: 'SIGTERM', byDeadline: true },
+    ]);
+  });
+
+  it('lets a stopped process react to its deadline before it is killed', async () => {
+    const keeper = await createKeeper();
+    const line = await keeper.greet(1);
+    const folder = keeper.folder('rstopped');
+    const stopped = ['sh', '-c', 'trap "exit 3" TERM; kill -STOP $$; sleep 1000'];
+    line.say(keeper.request('rstopped', stopped, { deadlineAt: Date.now(), graceMs: 20_000 }));
+    const started = await until('the run is live', () => line.received.find((message) => message.type === 'started'));
+    const status = `/proc/${started.type === 'started' ? started.leader.pid : 0}/status`;
+    await until('the process is stopped', () => /^State:\s*T/m.test(readFileSync(status, 'utf8')));
+    line.say({ type: 'bye' });
+    await until('the process has ended', () => keeper.files('rstopped').includes('exit.json'), 40_000);
+    expect(read(folder, 'exit.json')).toMatchObject({ code: 3, signal: null, byDeadline: true });
+  });
+
+  it('is needed until the record of an end is flushed, and not only in place', async () => {
+    const { home, folder, request } = await createKeeper();
+    const path = folder('rflush');
+    const needed: [inPlace: boolean, isOver: boolean][] = [];
+    let flushed = false;
+    const note = () => void needed.push([existsSync(join(path, 'exit.json')), runs.areOver]);
+    const runs: Runs = new Runs({
+      ...{ home, tell: () => {}, daemonIsHere: () => false, onStarted: note, onDecided: note },
+      onEnded: () => {
+        note();
+        flushed = true;
+      },
+    });
+    const context = { home, umask: 0o022, groups: null, limits: new OwnLimits(process.env) };
+    runs.spawn(context, request('rflush', ['true']) as Launch);
+    await until('everything about its end is on disk', () => flushed);
+    expect(needed).toEqual([
+      [false, false],
+      [false, false],
+      [true, false],
+      [true, true],
     ]);
   });
 });

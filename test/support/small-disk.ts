@@ -21,9 +21,10 @@ export function mayMount(folder: string): boolean {
   return freed;
 }
 
-export function mountDisk(folder: string, mib = mibUsual) {
+/** `inodes`: how many files the disk takes; 0 for no limit. */
+export function mountDisk(folder: string, mib = mibUsual, inodes = 0) {
   mkdirSync(folder, { mode: 0o700, recursive: true });
-  if (!run('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=700`, 'tmpfs', folder]))
+  if (!run('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,nr_inodes=${inodes},mode=700`, 'tmpfs', folder]))
     throw new Error(`No disk can be mounted at ${folder}.`);
   const ballast = join(folder, 'ballast');
   return {

@@ -183,6 +183,12 @@ describe('a run inside a run', () => {
     expect(words(candidate(1, { ancestors: ['id9'] }), going)).toBe('slot: its parent run has 2 runs going already');
   });
 
+  it('counts only those runs of its parent whose process has not ended', () => {
+    const ended = holder(6, { ancestors: ['id9'], takesSlot: false });
+    const going = [parent, ended, holder(7, { ancestors: ['id9'] })];
+    expect(granted([candidate(1, { ancestors: ['id9'] })], going)).toEqual([1]);
+  });
+
   it('waits for its group to be resumed, like any other run', () => {
     expect(granted([candidate(1, { group: 'g', ancestors: ['id9'] })], [parent], group(null, true))).toEqual([]);
   });

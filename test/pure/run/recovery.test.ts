@@ -53,6 +53,16 @@ describe('recovery', () => {
     ).toEqual(fact({ type: 'exited', code: null, signal: 'SIGKILL', byDeadline: true }));
   });
 
+  it.each(everyStatus)(
+    'in a copy of its home: it exited if its end was copied, and is lost otherwise (%s)',
+    (status) => {
+      const copied = { launched: true, started: process, original: '/home/me/.clip' };
+      expect(look(status, { ...copied, exit })).toEqual(fact({ type: 'exited', code: 3 }));
+      const message = expect.stringContaining('a copy of /home/me/.clip');
+      expect(look(status, copied)).toEqual(fact({ type: 'process-lost', certain: false, message }));
+    },
+  );
+
   it('takes a start error from an exit.json', () => {
     const error = { code: 'command_not_found', message: 'There is no command make.' };
     const found = look('starting', { launched: true, exit: { ...exit, code: null, error } });

@@ -71,6 +71,12 @@ describe('an end without a stop order', () => {
     ).toEqual(expected);
   });
 
+  it('keeps the time at which the process ended', () => {
+    const event = { ...exit(0), tick: 500 } as RunEvent;
+    expect(endOf(aRun(running()), event).leader).toEqual({ ...leader, endTick: 500 });
+    expect(endOf(aRun(running()), exit(0)).leader).toEqual({ ...leader, endTick: null });
+  });
+
   it('is process_lost when the exit record has no code and no signal', () => {
     const end = endOf(aRun(running()), exit(null));
     expect(why(end)).toEqual(['failed', 'process_lost', 'process_lost', false]);

@@ -136,6 +136,13 @@ describe('a task', () => {
       expect(taskAfter(byPerson(blocked, { type }))).toMatchObject({ blockedReason: null, blockedNext: null });
   });
 
+  it('that is blocked once more, for another reason, needs a person again', () => {
+    const dismissed = aTaskOf({ status: 'blocked', statusAt: noon - 2, dismissedAt: noon - 1 });
+    expect(taskAfter(byClip(dismissed, block))).toMatchObject({ statusAt: noon, dismissedAt: null });
+    const edited = byPerson(dismissed, { type: 'edit', fields: { title: 'Fix the lexer' } });
+    expect(taskAfter(edited)).toMatchObject({ statusAt: noon - 2, dismissedAt: noon - 1 });
+  });
+
   it('that is closed refuses changes with the way to reopen it, but may be edited', () => {
     const done = aTaskOf({ status: 'done' });
     expect(byPerson(done, { type: 'start' })).toEqual({

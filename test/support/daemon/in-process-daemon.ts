@@ -38,7 +38,8 @@ export async function createDaemon(settings: Settings = {}, plan: (launch: Launc
   let daemon: Shutdown | null = null;
   let exitCode: number | null = null;
 
-  const note: LogFunction = (level, message, facts = {}) => log.push({ level, message, facts });
+  /** Ends the log of the daemon that crashes: a dead one says nothing, but this one may still be reading a file. */
+  let silence = () => {};
   const launchKeeper = (_: string, socketName: string) => {
     if (daemon === null && exitCode !== null) return;
     const keeper = new FakeKeeper({ home: home.folder, version, clock, plan });
@@ -50,6 +51,13 @@ export async function createDaemon(settings: Settings = {}, plan: (launch: Launc
   async function start(changed?: Settings): Promise<void> {
     if (changed !== undefined) config = schema.parse(changed);
     exitCode = null;
+    let crashed = false;
+    silence = () => {
+      crashed = true;
+    };
+    const note: LogFunction = (level, message, facts = {}) => {
+      if (!crashed) log.push({ level, message, facts });
+    };
     const starting = startDaemon({
       ...{ home, config, version, migrations: join(root, 'migrations'), managed: false, umask: 0o022, log: note },
       process: {
@@ -112,6 +120,7 @@ export async function createDaemon(settings: Settings = {}, plan: (launch: Launc
     daemon = null;
     clock.clear();
     for (const keeper of keepers) keeper.disconnect();
+    silence();
     running.exit(137);
     await until('the daemon is dead', () => exitCode !== null);
     clock.clear();

@@ -270,6 +270,13 @@ describe('a run without work', () => {
     expect(afterEnd(run, aSituation({ budgetLeft: 0 }))).toMatchObject({ action: 'block', exhausted: true });
   });
 
+  it('is counted on after the retry of a lost run, which is the same attempt', () => {
+    const afterRetry = (continuationAttempt: number) =>
+      afterEnd(judged('plan_only', { wake: woken('process_lost_retry', { continuationAttempt }) }), aSituation());
+    expect(afterRetry(1)).toMatchObject({ wake: { payload: { continuationAttempt: 2 } } });
+    expect(afterRetry(2)).toMatchObject({ action: 'block', exhausted: true });
+  });
+
   it('is counted from zero after a run for another reason', () => {
     const run = judged('plan_only', { wake: woken('rate_limit_retry', { continuationAttempt: 9 }) });
     expect(afterEnd(run, aSituation())).toMatchObject({ wake: { payload: { continuationAttempt: 1 } } });
