@@ -21,7 +21,7 @@ export function refuseNewer(sqlite: Sqlite, program: Program): void {
   if (level <= known && (last === null || !isLaterRelease(last, program.version))) return;
   const theirs = last === null || last === program.version ? 'of a newer version' : last;
   const copy = copiesIn(program.path).find((version) => !isLaterRelease(version, program.version));
-  const manual = '(README.md, "Going back", says how and what is lost)';
+  const manual = '(docs/operation.md, "Going back", says how and what is lost)';
   const back =
     copy === undefined
       ? 'or point CLIP_HOME at another home'

@@ -152,7 +152,7 @@ describe('an upgrade of a database', { timeout: longMs }, () => {
     );
     expect(refused.stderr).toContain(copy);
     expect([isAlive(processPid ?? 0), existsSync(copy)]).toEqual([true, true]);
-    // These are the steps of README.md.
+    // These are the steps of docs/operation.md.
     for (const name of ['clip.db', 'clip.db-wal', 'clip.db-shm']) rmSync(join(home.folder, name), { force: true });
     cpSync(copy, databaseOf(home));
     await home.clip(['doctor', '--fix']);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { failpoints } from '#launch/failpoints.ts';
@@ -49,4 +49,13 @@ describe('the crash points in docs/RELIABILITY.md', () => {
       expect(said.length).toBeGreaterThan(1);
     },
   );
+});
+
+describe('the README', () => {
+  it('has fewer than 1,200 words, and every page that it names exists', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    expect(readme.split(/\s+/).length).toBeLessThan(1_200);
+    const pages = [...readme.matchAll(/\]\(([\w./-]+)(?:#[\w-]+)?\)/g)].map(([, page]) => page ?? '');
+    expect(pages.filter((page) => !existsSync(join(root, page)))).toEqual([]);
+  });
 });

@@ -71,7 +71,7 @@ function refuseLater(daemon: DaemonAnswer): void {
   throw new ClipError(
     'version_mismatch',
     `The daemon is clip ${daemon.version}, and this is clip ${version}, which is older.`,
-    'Restart it with its own version; README.md says how to go back to an older one.',
+    'Restart it with its own version; docs/operation.md says how to go back to an older one.',
   );
 }
 

@@ -16,6 +16,10 @@ export function addDemo(command: Command, register: Register): void {
         await play(stage);
         await stage.tell(
           `That took ${formatDuration(Date.now() - begun)}. Its home is removed again; yours was not touched.`,
+          'Next, with an agent of your own:',
+          '  clip agent add coder --adapter claude --permission edit    (or codex, gemini, opencode)',
+          '  clip agent check coder',
+          '  clip task add "…" --assign coder',
         );
         return 0;
       } finally {
