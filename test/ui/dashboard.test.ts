@@ -281,7 +281,7 @@ describe('the page of a run', () => {
   it('has the facts, the history and the end of the log', () => {
     const all = text(screen(state, open));
     expect(all).toContain('Run 12  ● running  4 min 5 s  coder  T7');
-    expect(all).toMatch(/History \(UTC\)\n.*admitted/);
+    expect(all).toMatch(/History\n.*admitted/);
     expect(all).toMatch(/Log \(live\)\n(line \d+\n)+/);
     expect(all).toContain('line 300');
   });

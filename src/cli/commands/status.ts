@@ -102,6 +102,11 @@ function printEnded({ look, print }: Context, { since, total, runs }: StatusAnsw
   print(table(runs, columns, look));
 }
 
+/** Formats how long a run has been silent. A run that has said nothing yet is not talking. */
+function formatSilence({ silence, lastOutputAt }: RunView): string {
+  return silence === 'talking' && lastOutputAt === null ? 'no output' : (silence ?? '–');
+}
+
 function printLive(context: Context, { daemon, queue, live }: StatusAnswer): void {
   const { look } = context;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
@@ -117,7 +122,7 @@ function printLive(context: Context, { daemon, queue, live }: StatusAnswer): voi
     { title: 'TIME', cell: (run) => formatElapsed(run, now), right: true },
     { title: 'CPU', cell: (run) => (run.cpuPercent === null ? '–' : `${run.cpuPercent} %`), right: true, from: 60 },
     { title: 'MEMORY', cell: (run) => formatSize(run.memoryBytes), right: true, from: 60 },
-    { title: 'SILENCE', cell: (run) => formatEnd(run) || (run.silence ?? '–'), from: 70 },
+    { title: 'SILENCE', cell: (run) => formatEnd(run) || formatSilence(run), from: 70 },
     ...(live.some(({ agentName }) => agentName !== null)
       ? [{ title: 'AGENT', cell: (run: RunView) => clean(run.agentName ?? ''), from: 50, flexible: true }]
       : []),

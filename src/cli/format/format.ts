@@ -66,6 +66,15 @@ export function formatDuration(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** Formats a time as the clock of this machine shows it: `2026-11-22 13:00:00.000`. JSON has UTC instead. */
+export function formatMoment(at: string): string {
+  const time = new Date(at);
+  const pad = (value: number, digits = 2) => String(value).padStart(digits, '0');
+  const day = `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())}`;
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map((value) => pad(value)).join(':');
+  return `${day} ${clock}.${pad(time.getMilliseconds(), 3)}`;
+}
+
 /** Formats the time since then in the largest whole unit: `12 s ago`, `22 min ago`, `3 d ago`. */
 export function formatAgo(at: string, now: number): string {
   const seconds = Math.max(0, Math.floor((now - Date.parse(at)) / 1_000));

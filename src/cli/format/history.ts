@@ -3,7 +3,7 @@ import type { EventView, ReportView } from '#protocol/answers.ts';
 import { cutText } from '#run/cut-text.ts';
 import { clean } from '../terminal/clean.ts';
 import { paint, type TextStyle } from '../terminal/style.ts';
-import { formatDuration } from './format.ts';
+import { formatDuration, formatMoment } from './format.ts';
 
 /** Returns the history. `withRuns`: each line also names its run. */
 export function historyText(look: TextStyle, events: readonly EventView[], withRuns: boolean): string {
@@ -11,10 +11,10 @@ export function historyText(look: TextStyle, events: readonly EventView[], withR
     .filter((event) => !withRuns || isOfTasks(event))
     .map(({ at, type, data, run }) => {
       const which = withRuns ? (run === null ? '' : `run ${run}`).padEnd(10) : '';
-      const when = `${at.slice(0, 10)} ${at.slice(11, 23)}`;
+      const when = formatMoment(at);
       return `  ${when}  ${which}${type.padEnd(16)} ${clean(formatDetail(type, data))}`.trimEnd();
     });
-  return `${paint('History (UTC)', 'bold', look)}\n${rows.join('\n')}`;
+  return `${paint('History', 'bold', look)}\n${rows.join('\n')}`;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   formatDuration,
   formatElapsed,
   formatEnd,
+  formatMoment,
   formatPart,
   formatRetrying,
   formatSize,
@@ -69,7 +70,7 @@ function listState(look: TextStyle, run: RunView, events: readonly EventView[]):
     ['limit', formatLimits(run, events)],
     ['last error', formatLastError(run)],
     ['retrying', run.retrying === null ? null : `${formatRetrying(run)}: ${clean(run.retrying.message)}`],
-    ['open again', run.resetsAt],
+    ['open again', run.resetsAt === null ? null : formatMoment(run.resetsAt).slice(0, 19)],
     ['verdict', isJudged ? `${run.livenessState}: ${clean(run.livenessReason ?? '')}` : null],
     ['then', run.decision === null ? null : `${run.decision.action}: ${clean(run.decision.reason)}`],
     ['next', cleanFact(run.nextAction)],
@@ -131,7 +132,7 @@ function formatOutput({ stdoutBytes, stderrBytes, stderrPath }: RunView): string
 
 function formatLogs({ startedAt, logsRemovedAt, stdoutPath }: RunView): string | null {
   if (startedAt === null) return null;
-  return logsRemovedAt === null ? clean(stdoutPath) : `removed on ${logsRemovedAt.slice(0, 10)}`;
+  return logsRemovedAt === null ? clean(stdoutPath) : `removed on ${formatMoment(logsRemovedAt).slice(0, 10)}`;
 }
 
 function formatLeaked({ leaked }: RunView): string | null {

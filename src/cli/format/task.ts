@@ -5,7 +5,7 @@ import { ClipError } from '#run/errors.ts';
 import { clean } from '../terminal/clean.ts';
 import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
 import { cleanFact, type Fact, formatFacts } from './facts.ts';
-import { formatAgo, plural } from './format.ts';
+import { formatAgo, formatMoment, plural } from './format.ts';
 import { historyText } from './history.ts';
 import { type Column, table } from './table.ts';
 
@@ -64,7 +64,7 @@ export function taskFacts(look: TextStyle, answer: TaskShowAnswer): string {
 }
 
 function formatComment({ author, text, at }: CommentView): string {
-  return `  ${at.slice(0, 16).replace('T', ' ')}  ${clean(author)}: ${clean(text)}`;
+  return `  ${formatMoment(at).slice(0, 16)}  ${clean(author)}: ${clean(text)}`;
 }
 
 function listFacts(look: TextStyle, { task, documents, environment }: TaskShowAnswer): Fact[] {
