@@ -75,7 +75,8 @@ export async function createDaemonHome(settings: Settings = {}) {
 
   async function request(method: Method, path: string, body?: object, as = aPerson) {
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    const { status, text } = await ask(daemon.home.folder, `/v1${path}`, { method, headers: as, ...sent });
+    const answer = ask(daemon.home.folder, `/v1${path}`, { method, headers: as, ...sent });
+    const { status, text } = await daemon.answered(answer);
     return { status, body: parseBody(text) };
   }
 

@@ -87,13 +87,27 @@ export async function createDaemon(settings: Settings = {}, plan: (launch: Launc
     let last: unknown = null;
     for (const end = process.hrtime.bigint() + BigInt(realMsMax) * 1_000_000n; process.hrtime.bigint() < end; ) {
       await clock.settle();
-      const value = await condition();
+      const value = await answered(Promise.resolve(condition()));
       if (value) return value as NonNullable<T>;
       last = value;
       clock.step(stepMsMax);
     }
     const passed = clock.now() - begun;
     throw new Error(`It did not happen within ${passed} ms of the clock: ${what}. Last: ${JSON.stringify(last)}`);
+  }
+
+  /**
+   * Returns what the daemon answers. Some answers wait for a timer, such as the next look at the process table: the
+   * clock moves on when nothing else happens until the answer is there.
+   */
+  async function answered<T>(answer: Promise<T>): Promise<T> {
+    let pending = true;
+    const noteEnd = () => {
+      pending = false;
+    };
+    answer.then(noteEnd, noteEnd);
+    for (await clock.settle(); pending; await clock.settle()) clock.step(stepMsMax);
+    return answer;
   }
 
   /** Ends the daemon as `clip daemon stop` does. */
@@ -142,5 +156,18 @@ export async function createDaemon(settings: Settings = {}, plan: (launch: Launc
   });
 
   await start();
-  return { base, work: join(base, 'work'), home, clock, log, keepers, start, stop, untilExited, crash, until };
+  return {
+    base,
+    work: join(base, 'work'),
+    home,
+    clock,
+    log,
+    keepers,
+    start,
+    stop,
+    untilExited,
+    crash,
+    until,
+    answered,
+  };
 }
