@@ -7,6 +7,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import * as agents from '#protocol/agents.ts';
 import * as answers from '#protocol/answers.ts';
 import { boardLine } from '#protocol/board.ts';
+import { queueAnswer } from '#protocol/queue.ts';
 import * as requests from '#protocol/requests.ts';
 import * as tasks from '#protocol/tasks.ts';
 
@@ -137,8 +138,8 @@ const routes: readonly Route[] = [
     path: requests.groupParams,
     body: requests.groupRequest,
   }),
-  route('get /v1/queue', 'The queue.', answers.queueAnswer),
-  route('put /v1/queue', 'Hold or release the queue.', answers.queueAnswer, { body: requests.queueRequest }),
+  route('get /v1/queue', 'The queue.', queueAnswer),
+  route('put /v1/queue', 'Hold or release the queue.', queueAnswer, { body: requests.queueRequest }),
   route('get /v1/status', 'Daemon, queue and live runs.', answers.statusAnswer),
   route('get /v1/board', 'What the dashboard shows: whole at first, then what changes.', boardLine, { type: lines }),
   route('get /v1/daemon', 'The daemon itself.', answers.daemonAnswer),

@@ -23,7 +23,17 @@ export const schema = z.strictObject({
     .min(1)
     .max(10_000)
     .default(Math.max(2, Math.floor(availableParallelism() / 2)))
-    .meta({ description: 'how many runs run at once', kind: 'a whole number', standard: 'half the cores, at least 2' }),
+    .meta({
+      description:
+        'how many commands run at once; they are taken to need a core each, and half of the cores stay yours',
+      kind: 'a whole number',
+      standard: 'half the cores, at least 2',
+    }),
+  max_agents: z.int().min(1).max(10_000).default(8).meta({
+    description:
+      'how many agents run at once, all together; they mostly wait for their provider, and take about 0.5 GB each',
+    kind: 'a whole number',
+  }),
   after_crash: z.enum(['continue', 'hold']).default('continue').meta({
     description: 'what queued runs do after the daemon died: go on, or wait for `clip queue release`',
     kind: '"continue" or "hold"',

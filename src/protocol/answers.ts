@@ -5,6 +5,7 @@ import { reportKinds } from '#run/agent-report.ts';
 import { containments } from '#run/leader.ts';
 import { environmentSources, livenessStates, runStatuses } from '#run/run.ts';
 import { needView } from './needs.ts';
+import { queueState } from './queue.ts';
 
 const time = z.iso.datetime().nullable();
 const count = z.int().nullable();
@@ -262,9 +263,6 @@ export type DaemonAnswer = z.infer<typeof daemonAnswer>;
 export const groupView = z.object({ name: z.string(), limit: z.int().nullable(), paused: z.boolean() });
 export const groupsAnswer = z.object({ schema, groups: z.array(groupView) });
 export const groupAnswer = z.object({ schema, group: groupView });
-const queueState = z.object({ held: z.boolean(), queued: z.int(), slots: z.int(), taken: z.int() });
-/** `stopped`: the runs of agents that are being stopped. */
-export const queueAnswer = queueState.extend({ schema, stopped: z.array(z.int()).optional() });
 export const statusAnswer = z.object({
   schema,
   daemon: daemonAnswer.omit({ schema: true }),

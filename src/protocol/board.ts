@@ -1,7 +1,8 @@
 /** The data of the dashboard: sent whole when it opens, and then in parts as they change. */
 import { z } from 'zod';
-import { daemonAnswer, queueAnswer, runView } from './answers.ts';
+import { daemonAnswer, runView } from './answers.ts';
 import { needView } from './needs.ts';
+import { queueState } from './queue.ts';
 
 /** What agents have used today. An unknown cost is null; its known part is in `costKnownUsd`. */
 const spentView = z.object({
@@ -22,7 +23,7 @@ const boardParts = z.object({
     memoryBytes: true,
     trouble: true,
   }),
-  queue: queueAnswer.omit({ schema: true }),
+  queue: queueState,
   spentToday: spentView,
   needsYou: z.array(needView),
   live: z.array(z.int()),

@@ -32,7 +32,10 @@ export type Holder = Pick<Candidate, 'id' | 'number' | 'group' | 'agent' | 'lock
 };
 
 export type Rules = {
+  /** How many commands may run at once. */
   readonly slotsMax: number;
+  /** How many agents may run at once. They mostly wait for their provider, so they take no slot of a command. */
+  readonly agentSlotsMax: number;
   readonly held: boolean;
   readonly groups: ReadonlyMap<string, { readonly limit: number | null; readonly paused: boolean }>;
   /** Rules by agent id. */
@@ -51,7 +54,10 @@ export type Waiting =
   | { readonly for: 'time'; readonly words: string };
 
 export type Occupancy = {
+  /** Slots taken by commands. */
   slots: number;
+  /** Slots taken by agents. */
+  agentSlots: number;
   readonly perGroup: Map<string, number>;
   readonly perAgent: Map<string, number>;
   /** Nested runs, counted by the nearest live run that they were started in. */
@@ -66,6 +72,7 @@ export type Occupancy = {
 export function countOccupancy(holders: Iterable<Holder>): Occupancy {
   const occupancy: Occupancy = {
     slots: 0,
+    agentSlots: 0,
     perGroup: new Map(),
     perAgent: new Map(),
     perParent: new Map(),
@@ -81,8 +88,11 @@ export function occupy(occupancy: Occupancy, holder: Holder): void {
   const [parent] = holder.ancestors;
   if (holder.takesSlot && parent !== undefined) add(occupancy.perParent, parent);
   if (holder.takesSlot && parent === undefined) {
-    occupancy.slots += 1;
-    if (holder.agent !== null) add(occupancy.perAgent, holder.agent.id);
+    if (holder.agent === null) occupancy.slots += 1;
+    else {
+      occupancy.agentSlots += 1;
+      add(occupancy.perAgent, holder.agent.id);
+    }
     if (holder.group !== null) add(occupancy.perGroup, holder.group);
   }
   for (const key of holder.locks) {
@@ -140,8 +150,17 @@ export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Ru
   if (rule?.limit != null && (occupancy.perGroup.get(group as string) ?? 0) >= rule.limit) {
     return { for: 'group', words: `group ${group} runs ${rule.limit} at a time` };
   }
-  if (occupancy.slots >= rules.slotsMax) return { for: 'slot', words: `all ${rules.slotsMax} slots are taken` };
-  return null;
+  return waitingForSlot(candidate, occupancy, rules);
+}
+
+function waitingForSlot({ agent }: Candidate, occupancy: Occupancy, rules: Rules): Waiting | null {
+  const [taken, most, what] =
+    agent === null
+      ? [occupancy.slots, rules.slotsMax, 'max_runs']
+      : [occupancy.agentSlots, rules.agentSlotsMax, 'max_agents'];
+  if (taken < most) return null;
+  const words = most === 1 ? `the only slot is taken (${what})` : `all ${most} slots are taken (${what})`;
+  return { for: 'slot', words };
 }
 
 /** Returns the lock of a session. Two runs that resume one session would write into each other's history. */

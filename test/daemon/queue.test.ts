@@ -30,11 +30,22 @@ describe('the queue', () => {
       'lock port is held by run 1',
       'group shut is paused: clip group resume shut',
       null,
-      'all 2 slots are taken',
+      'all 2 slots are taken (max_runs)',
     ]);
     await home.send('PUT', '/groups/shut', { paused: false });
     await home.cancel({ runs: ['1', '4'] });
     for (const run of [2, 3, 5]) await home.untilStatus(run, 'succeeded');
+  });
+
+  it('starts an agent while all slots of commands are taken', async () => {
+    const home = await createDaemonHome({ max_runs: 1, max_agents: 1 });
+    await home.addAgent('coder', [[{ say: { type: 'thread.started', thread_id: 's1' } }]], { sharesWorktree: true });
+    for (let n = 0; n < 5; n += 1) await home.run(sleep);
+    const first = await home.runAgent('coder');
+    const second = await home.runAgent('coder');
+    await home.untilStatus(first, 'running');
+    expect((await home.show(second)).waitingFor).toBe('agent coder runs 1 at a time');
+    expect(await home.send('GET', '/queue')).toMatchObject({ taken: 1, slots: 1, agentsTaken: 1, agentSlots: 1 });
   });
 
   it('keeps to the limit of a group, while runs of other groups start', async () => {
@@ -162,7 +173,7 @@ describe('a run inside a run', () => {
     const inner = await home.untilStatus(await home.run(sleep, { parentRunId: id }), 'running');
     expect(inner.parentRunId).toBe(id);
     await home.untilStatus(await home.run(sleep), 'running');
-    await home.untilWaiting(await home.run(['true']), 'all 2 slots are taken');
+    await home.untilWaiting(await home.run(['true']), 'all 2 slots are taken (max_runs)');
   });
 
   it('is allowed three levels deep, and a fourth level is refused', async () => {

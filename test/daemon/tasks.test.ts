@@ -121,11 +121,11 @@ describe('a task', () => {
   });
 
   it('is held by its run from the moment that the run is queued', async () => {
-    const home = await createDaemonHome({ max_runs: 1 });
+    const home = await createDaemonHome();
     await home.addAgent('coder', [works]);
-    await home.run(['sleep']);
+    await home.send('PUT', '/queue', { held: true });
     await home.addTask();
-    const { id, status } = await home.show(2);
+    const { id, status } = await home.show(1);
     expect([status, (await home.task(1)).task.executionRunId]).toEqual(['queued', id]);
     await home.cancel({ task: 1 });
     expect((await home.task(1)).task.executionRunId).toBe(null);

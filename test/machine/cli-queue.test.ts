@@ -82,7 +82,7 @@ describe('the queue', () => {
     await home.submit(['--', 'sleep', '1000']);
     await home.untilStatus(4, 'running');
     await home.submit(['--', 'true']);
-    expect((await home.show(5)).waitingFor).toBe('all 2 slots are taken');
+    expect((await home.show(5)).waitingFor).toBe('all 2 slots are taken (max_runs)');
     await home.clip(['group', 'resume', 'shut']);
     await home.clip(['cancel', '1', '4']);
     expect((await home.clip(['wait', '2', '3', '5'])).code).toBe(0);

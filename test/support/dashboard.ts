@@ -30,7 +30,7 @@ export function aBoard(
       memoryBytes: 90 * 2 ** 20,
       trouble: null,
     },
-    queue: { held: false, queued: queued.length, slots: 4, taken: live.length },
+    queue: { held: false, queued: queued.length, slots: 4, taken: live.length, agentSlots: 8, agentsTaken: 0 },
     spentToday: { runs: 12, costUsd: 1.234, costKnownUsd: 1.234, tokens: 340_000, tokensKnown: 340_000 },
     needsYou: [...needsYou],
     live: numbers(live),

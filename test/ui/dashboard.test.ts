@@ -15,7 +15,9 @@ const text = (lines: readonly string[]) => lines.join('\n');
 
 describe('the board', () => {
   it('shows the used slots, the queue and the cost of today', () => {
-    expect(screen(begin, facts)[0]).toBe('clip · 1 of 4 slots taken · 1 queued · today $1.23, 340k tokens, 12 runs');
+    expect(screen(begin, facts)[0]).toBe(
+      'clip · 1 of 4 commands, 0 of 8 agents · 1 queued · today $1.23, 340k tokens, 12 runs',
+    );
     expect(screen(begin, facts, 140)[0]).toContain('up 1 h 0 min, pid 77, 0.1.0');
   });
 
@@ -63,7 +65,10 @@ describe('the board', () => {
   });
 
   it('shows the true length of the queue', () => {
-    const long = aBoard({ queued: [busy.queued] }, { queue: { held: false, queued: 800, slots: 4, taken: 0 } });
+    const long = aBoard(
+      { queued: [busy.queued] },
+      { queue: { held: false, queued: 800, slots: 4, taken: 0, agentSlots: 8, agentsTaken: 0 } },
+    );
     expect(text(screen(begin, factsOf(long)))).toContain('Queued 1 of 800');
   });
 

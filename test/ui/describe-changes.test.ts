@@ -10,7 +10,7 @@ const before = aBoard({ live: [running], recent: [failed] });
 describe('described changes', () => {
   it('are the current state at first, without earlier ends', () => {
     expect(changes(null, before, noon)).toEqual([
-      'clip 0.1.0 has been up for 1 h 0 min: 1 live run, 0 queued, 1 of 4 slots taken.',
+      'clip 0.1.0 has been up for 1 h 0 min: 1 live run, 0 queued, 1 of 4 commands, 0 of 8 agents.',
       'Run 12 is running (coder for T7).',
     ]);
   });
@@ -36,7 +36,7 @@ describe('described changes', () => {
   it('include what waits and why, what needs a person, and what is held', () => {
     const held = aBoard(
       { live: [running], queued: [queued], recent: [failed], needsYou: [busy.need] },
-      { queue: { held: true, queued: 1, slots: 4, taken: 1 } },
+      { queue: { held: true, queued: 1, slots: 4, taken: 1, agentSlots: 8, agentsTaken: 0 } },
     );
     const lines = changes(before, held, noon);
     expect(lines).toContain('T7 Make the tests pass needs you: Which database? Settle it, then: clip continue T7');

@@ -72,7 +72,7 @@ export function settingOptions(command: Command): Command {
       orNone(duration('--silence')),
     )
     .option('--grace <duration>', 'time between SIGTERM and SIGKILL (default 20s)', orNone(duration('--grace')))
-    .option('--concurrency <n>', 'its runs at a time (default 1)', positiveNumber)
+    .option('--concurrency <n>', 'its runs at a time (default: one in each worktree)', positiveNumber)
     .option('--prompt-template <file>', 'a text with {{prompt}} in it, read at each run')
     .addOption(new Option('--leftovers <what>', 'processes its runs leave behind').choices(['stop', 'leave', 'none']))
     .addOption(

@@ -1,5 +1,6 @@
 /** Formats agents: a table of all, or the facts of one. */
 import type { AgentView } from '#protocol/agents.ts';
+import { wireLimits } from '#protocol/wire-limits.ts';
 import { cleanFact, type Fact, formatFacts } from '../format/facts.ts';
 import { formatCommand, formatDuration, plural } from '../format/format.ts';
 import { table } from '../format/table.ts';
@@ -22,7 +23,8 @@ export function agentTable(look: TextStyle, agents: readonly AgentView[]): strin
 
 function formatState({ pausedBy, liveRuns, concurrency }: AgentView): string {
   if (pausedBy !== null) return pausedBy === 'budget' ? 'budget used up' : 'paused';
-  return liveRuns === 0 ? 'free' : `${liveRuns} of ${concurrency} busy`;
+  if (liveRuns === 0) return 'free';
+  return concurrency === wireLimits.agentConcurrencyMax ? `${liveRuns} busy` : `${liveRuns} of ${concurrency} busy`;
 }
 
 /** Formats the permission. `full` is highlighted. */
@@ -55,7 +57,9 @@ export function agentFacts(look: TextStyle, agent: AgentView): string {
     ['grace', time(agent.graceSec)],
     [
       'at a time',
-      `${plural(agent.concurrency, 'run')}${agent.sharesWorktree ? ', worktrees shared' : ', one in a worktree'}`,
+      agent.concurrency === wireLimits.agentConcurrencyMax
+        ? 'one in each worktree'
+        : `${plural(agent.concurrency, 'run')}${agent.sharesWorktree ? ', worktrees shared' : ', one in a worktree'}`,
     ],
     ['leftovers', agent.leftovers],
     ...limitFacts(agent),

@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import type { RunView } from '#protocol/answers.ts';
+import type { QueueState } from '#protocol/queue.ts';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatAgo, formatSubject, plural } from '../format/format.ts';
+import { formatAgo, formatSlots, formatSubject, plural } from '../format/format.ts';
 import { type Column, table } from '../format/table.ts';
 import { clean } from '../terminal/clean.ts';
 import { positiveNumber } from './options.ts';
 
 type Group = { name: string; limit: number | null; paused: boolean };
-type Queue = { held: boolean; queued: number; slots: number; taken: number };
+type Queue = QueueState;
 
 /** Adds `clip group`. */
 export function addGroup(group: Command, register: Register): void {
@@ -101,9 +102,7 @@ async function listQueue(context: Context): Promise<number> {
     return 0;
   }
   const held = queue.held ? '; the queue is held (clip resume)' : '';
-  context.notice(
-    `${plural(queue.queued, 'run')} queued, ${queue.taken} of ${plural(queue.slots, 'slot')} taken${held}`,
-  );
+  context.notice(`${plural(queue.queued, 'run')} queued; ${formatSlots(queue)} running${held}`);
   if (runs.length > 0) context.print(queueTable(context, runs.reverse()));
   return 0;
 }

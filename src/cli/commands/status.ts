@@ -10,6 +10,7 @@ import {
   formatElapsed,
   formatEnd,
   formatSize,
+  formatSlots,
   formatStatus,
   formatSubject,
   plural,
@@ -112,7 +113,7 @@ function printLive(context: Context, { daemon, queue, live }: StatusAnswer): voi
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
   const held = queue.held ? paint(', the queue is held (clip queue release)', 'yellow', look) : '';
   const state = `up ${formatDuration(daemon.uptimeMs)}, ${formatSize(daemon.memoryBytes)}`;
-  const taken = `${queue.taken} of ${plural(queue.slots, 'slot')} taken`;
+  const taken = `${formatSlots(queue)} running`;
   context.print(`clip ${daemon.version}, pid ${daemon.pid}, ${state}: ${taken}, ${waiting}${held}`);
   if (live.length === 0) return context.print(paint('Nothing runs.', 'gray', look));
   const now = Date.now();

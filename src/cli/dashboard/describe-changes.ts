@@ -1,6 +1,6 @@
 /** Describes changes of the board in words, for screen readers, logs and pipes. */
 import type { RunView } from '#protocol/answers.ts';
-import { formatCommand, formatDuration, formatElapsed, formatEnd, plural } from '../format/format.ts';
+import { formatCommand, formatDuration, formatElapsed, formatEnd, formatSlots, plural } from '../format/format.ts';
 import { clean } from '../terminal/clean.ts';
 import type { Board } from './board.ts';
 
@@ -29,7 +29,7 @@ export function changes(before: Board | null, after: Board, now: number): string
 function formatFirst({ daemon, queue, live }: Board, now: number): string {
   const up = formatDuration(Math.max(0, now - Date.parse(daemon.startedAt)));
   const runs = `${plural(live.length, 'live run')}, ${queue.queued} queued`;
-  const taken = `${queue.taken} of ${plural(queue.slots, 'slot')} taken`;
+  const taken = formatSlots(queue);
   return `clip ${daemon.version} has been up for ${up}: ${runs}, ${taken}.`;
 }
 

@@ -1,5 +1,6 @@
 /** Formats times, sizes, statuses and ends of runs. */
 import type { RunView } from '#protocol/answers.ts';
+import type { QueueState } from '#protocol/queue.ts';
 import { sizeText } from '#run/format-bytes.ts';
 import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
 
@@ -149,4 +150,9 @@ export function formatDollars(usd: number): string {
 /** Formats `3 of 10`, or `3` when the whole is not known. */
 export function formatPart(part: number, whole: number | null): string {
   return whole === null ? String(part) : `${part} of ${whole}`;
+}
+
+/** Formats how many slots are taken: `1 of 4 commands, 2 of 8 agents`. */
+export function formatSlots({ slots, taken, agentSlots, agentsTaken }: QueueState): string {
+  return `${taken} of ${slots} commands, ${agentsTaken} of ${agentSlots} agents`;
 }

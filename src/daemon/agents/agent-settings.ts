@@ -2,6 +2,7 @@
 import { presetNamed, presets } from '#adapters/presets.ts';
 import type { AgentRequest } from '#protocol/agents.ts';
 import { readMapping } from '#protocol/mapping.ts';
+import { wireLimits } from '#protocol/wire-limits.ts';
 import type { AgentSettings } from '#run/agent.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
@@ -40,7 +41,17 @@ export function buildSettings(request: AgentRequest, envNames: readonly string[]
       'An agent needs an adapter.',
       'Say which: --adapter codex, claude, gemini, opencode, plain or http.',
     );
-  return validate({ ...defaults, adapter, ...given(others), ...resolveMapping(preset, mapping), envNames });
+  const concurrency = defaultConcurrency(adapter, request.sharesWorktree ?? false);
+  const chosen = given(others);
+  return validate({ ...defaults, concurrency, adapter, ...chosen, ...resolveMapping(preset, mapping), envNames });
+}
+
+/**
+ * Returns how many runs an agent has at once by default. The lock on the worktree allows one in each; without that lock
+ * it is one in all. `max_agents` bounds all agents together.
+ */
+function defaultConcurrency(adapter: string, sharesWorktree: boolean): number {
+  return sharesWorktree || adapter === 'http' ? 1 : wireLimits.agentConcurrencyMax;
 }
 
 /** Returns the settings of a changed agent. Omitted ones stay. Throws if they do not fit together. */

@@ -8,6 +8,8 @@ export function createPendingRuns(rows: Iterable<QueuedRow>) {
   /** Nested runs are kept apart: they need no slot, so a full machine must not block them. */
   const nested = createLines();
   let size = 0;
+  /** The number of runs of agents. */
+  let agents = 0;
   let newest = 0;
 
   function add({ priority, ...waiter }: QueuedRow): void {
@@ -17,6 +19,7 @@ export function createPendingRuns(rows: Iterable<QueuedRow>) {
     line.set(waiter.number, waiter);
     if (known) return;
     size += 1;
+    if (waiter.agentId !== null) agents += 1;
     // A run that returns to the queue gets its old place.
     if (waiter.number < newest) sort(line);
     newest = Math.max(newest, waiter.number);
@@ -45,11 +48,14 @@ export function createPendingRuns(rows: Iterable<QueuedRow>) {
         return;
       }
       const lines = run.lineage.parentRunId === null ? topLevel : nested;
-      if (lines.of(run.spec.priority).delete(run.number)) size -= 1;
+      if (!lines.of(run.spec.priority).delete(run.number)) return;
+      size -= 1;
+      if (run.spec.agent !== null) agents -= 1;
     },
     nested: (): Iterable<PendingRun> => nested.inOrder(),
     topLevel: (): Iterable<PendingRun> => topLevel.inOrder(),
     size: (): number => size,
+    agents: (): number => agents,
   };
 }
 

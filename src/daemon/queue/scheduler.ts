@@ -1,4 +1,6 @@
 /** Grants free slots to queued runs, in their order. */
+
+import type { QueueState } from '#protocol/queue.ts';
 import { sessionOwner } from '#run/agent.ts';
 import { limits } from '#run/limits.ts';
 import {
@@ -118,9 +120,11 @@ export class Scheduler {
   }
 
   /** Returns how many slots there are and are taken, whether the queue is held, and how many runs are queued. */
-  slots(): { max: number; taken: number; held: boolean; queued: number } {
-    const { slotsMax: max, held } = this.#rules;
-    return { max, taken: countOccupancy(this.#holders()).slots, held, queued: this.#waiting.size() };
+  slots(): QueueState {
+    const { slotsMax, agentSlotsMax, held } = this.#rules;
+    const { slots, agentSlots } = countOccupancy(this.#holders());
+    const queued = this.#waiting.size();
+    return { held, queued, slots: slotsMax, taken: slots, agentSlots: agentSlotsMax, agentsTaken: agentSlots };
   }
 
   /** Grants no slots from now on. */
@@ -150,10 +154,12 @@ export class Scheduler {
 
   *#everyone(occupancy: Occupancy, rules: Rules): Generator<PendingRun> {
     yield* this.#waiting.nested();
+    // Runs whose required run failed are not ended before a slot is free, which costs them nothing.
+    const isFull = (ofAgent: boolean) =>
+      ofAgent ? occupancy.agentSlots >= rules.agentSlotsMax : occupancy.slots >= rules.slotsMax;
     for (const waiter of this.#waiting.topLevel()) {
-      // Runs whose required run failed are not ended before a slot is free, which costs them nothing.
-      if (occupancy.slots >= rules.slotsMax) return;
-      yield waiter;
+      if (isFull(false) && (isFull(true) || this.#waiting.agents() === 0)) return;
+      if (!isFull(waiter.agentId !== null)) yield waiter;
     }
   }
 
@@ -169,7 +175,13 @@ export class Scheduler {
     const agents = new Map(
       store.agents.list().map(({ id, settings, paused }) => [id, { limit: settings.concurrency, paused }]),
     );
-    return { slotsMax: config.max_runs, held: store.readMeta('queue_held') === '1', groups, agents };
+    return {
+      slotsMax: config.max_runs,
+      agentSlotsMax: config.max_agents,
+      held: store.readMeta('queue_held') === '1',
+      groups,
+      agents,
+    };
   }
 
   #holders(): Holder[] {

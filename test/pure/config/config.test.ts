@@ -46,6 +46,7 @@ describe('the configuration', () => {
     ];
     expect(parseConfig(said.join('\n'), path, wrongWithBudget)).toEqual({
       max_runs: 3,
+      max_agents: 8,
       task_environment: 'person',
       after_crash: 'hold',
       log_level: 'warn',

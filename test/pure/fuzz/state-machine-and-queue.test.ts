@@ -241,6 +241,7 @@ describe('a queue of arbitrary runs', () => {
         const all = familyOf(runs);
         const rules: Rules = {
           slotsMax,
+          agentSlotsMax: slotsMax,
           held,
           groups: new Map([
             ['g', { limit, paused: false }],

@@ -21,6 +21,7 @@ const holder = (number: number, given: Partial<Holder> = {}): Holder => ({
 });
 const rules = (given: Partial<Rules> = {}): Rules => ({
   slotsMax: 2,
+  agentSlotsMax: 2,
   held: false,
   groups: new Map(),
   agents: new Map(),
@@ -48,7 +49,16 @@ describe('free slots', () => {
     expect(granted([candidate(3), candidate(1), candidate(2)])).toEqual([3, 1]);
     expect(granted([candidate(3), candidate(1)], [holder(9)])).toEqual([3]);
     expect(granted([candidate(3)], [holder(8), holder(9)])).toEqual([]);
-    expect(words(candidate(3), [holder(8), holder(9)])).toBe('slot: all 2 slots are taken');
+    expect(words(candidate(3), [holder(8), holder(9)])).toBe('slot: all 2 slots are taken (max_runs)');
+  });
+
+  it('of commands and of agents are counted apart', () => {
+    const coder = { agent: { id: 'a', name: 'coder' } };
+    expect(granted([candidate(1), candidate(2, coder)], [holder(8), holder(9)])).toEqual([2]);
+    expect(granted([candidate(1), candidate(2, coder)], [holder(8, coder), holder(9, coder)])).toEqual([1]);
+    expect(words(candidate(2, coder), [holder(8, coder), holder(9, coder)])).toBe(
+      'slot: all 2 slots are taken (max_agents)',
+    );
   });
 
   it('are free when the process of a run has ended, while its leftovers are cleared', () => {

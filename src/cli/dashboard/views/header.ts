@@ -1,6 +1,6 @@
 /** The header of every page: the daemon, the slots, the queue, and today's cost. */
 
-import { formatDuration, formatTokens, plural } from '../../format/format.ts';
+import { formatDuration, formatSlots, formatTokens, plural } from '../../format/format.ts';
 import { clean } from '../../terminal/clean.ts';
 import { paint } from '../../terminal/style.ts';
 import type { Canvas, Facts } from '../dashboard-model.ts';
@@ -17,7 +17,9 @@ export function headLines({ board, connection, now }: Facts, { columns, look }: 
     ...(connection === 'live'
       ? []
       : [paint(connection === 'stopped' ? 'the daemon was stopped; waiting for it' : 'reconnecting…', 'yellow', look)]),
-    columns < narrow ? `${queue.taken}/${queue.slots} slots` : `${queue.taken} of ${plural(queue.slots, 'slot')} taken`,
+    columns < narrow
+      ? `${queue.taken + queue.agentsTaken}/${queue.slots + queue.agentSlots} slots`
+      : formatSlots(queue),
     waiting,
     ...(queue.held ? [paint('the queue is held', 'yellow', look)] : []),
     formatSpent(board.spentToday),

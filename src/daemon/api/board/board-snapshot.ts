@@ -23,7 +23,6 @@ export function createSnapshot(
 
   return async (): Promise<Whole> => {
     await lately.prepare(buildViews);
-    const { max, taken, held, queued } = deps.scheduler.slots();
     const live = deps.supervisor
       .alive()
       .map(({ number }) => number)
@@ -41,7 +40,7 @@ export function createSnapshot(
           memoryBytes: process.memoryUsage.rss(),
           trouble: deps.diskGuard.trouble(),
         },
-        queue: { held, queued, slots: max, taken },
+        queue: deps.scheduler.slots(),
         spentToday: { runs, costUsd, costKnownUsd, tokens, tokensKnown },
         needsYou: needs(),
         live,

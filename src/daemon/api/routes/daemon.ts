@@ -41,12 +41,11 @@ export const daemonRoutes: Routes = (api, deps) => {
 
   api.get('/v1/status', async (request) => {
     const { look } = read(statusQuery, request.query);
-    const { max, taken, held, queued } = deps.scheduler.slots();
     const live = deps.supervisor.alive().sort((a, b) => a.number - b.number);
     return {
       schema: 1,
       daemon: daemon(),
-      queue: { held, queued, slots: max, taken },
+      queue: deps.scheduler.slots(),
       live: await Promise.all(live.map((run) => deps.show.showSampled(run))),
       queued: deps.scheduler.nextInLine(limits.queuedShown).flatMap((number) => {
         const run = deps.supervisor.find(number);

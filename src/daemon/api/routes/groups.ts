@@ -25,10 +25,7 @@ export const groupRoutes: Routes = (api, deps) => {
     return { schema: 1, group };
   });
 
-  const queue = () => {
-    const { max, taken, held, queued } = scheduler.slots();
-    return { schema: 1, held, queued, slots: max, taken };
-  };
+  const queue = () => ({ schema: 1, ...scheduler.slots() });
   api.get('/v1/queue', queue);
 
   api.put('/v1/queue', (request) => {
