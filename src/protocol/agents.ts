@@ -101,6 +101,8 @@ export const agentView = z.object({
   preset: z.string().nullable(),
   mapped: z.boolean(),
   everySec: z.number().nullable(),
+  /** When its timer fires next. Null without a timer, and while it is paused. */
+  nextTimerAt: z.iso.datetime().nullable(),
   /** The hours as they are written: 22-7, by the wall clock. */
   quietHours: z.string().nullable(),
   timerPrompt: z.string().nullable(),

@@ -10,7 +10,7 @@ const hour = 60 * minute;
 /** Starts a home with an agent whose timer has this prompt, so that each time that it fires is a run. */
 async function homeWithTimer(given: object, scripts = [ends.saysNothing]): Promise<DaemonHome> {
   const home = await createDaemonHome();
-  await home.addAgent('coder', scripts, { timerPrompt: 'look after the tests', ...given });
+  await home.addAgent('coder', scripts, { timerPrompt: 'look after the tests', cwd: home.work, ...given });
   return home;
 }
 

@@ -294,6 +294,8 @@ describe('the budgets and the timer of an agent', () => {
           'c',
           '--adapter',
           'codex',
+          '--cwd',
+          home.base,
           ...limits,
           '--timer-prompt',
           'look after the tests',
@@ -309,7 +311,7 @@ describe('the budgets and the timer of an agent', () => {
       today: { costUsd: 0, tokens: 0, runs: 0, timeMs: 0 },
     });
     const facts = (await home.clip(['agent', 'show', 'c'])).stdout;
-    for (const fact of ['every 30 min 0 s, not at 22:30-7', 'may use $5.00, 2 h', 'may use 500,000 tokens, 20 runs'])
+    for (const fact of ['every 30 min, not at 22:30-7', 'may use $5.00, 2 h', 'may use 500,000 tokens, 20 runs'])
       expect(facts).toContain(fact);
     await home.clip([
       'agent',
@@ -338,7 +340,9 @@ describe('the budgets and the timer of an agent', () => {
     [['--budget-run', '5 runs'], 'means nothing for one run'],
     [['--quiet-hours', '22'], 'Write them like 22-7'],
     [['--every', 'often'], 'is not a duration'],
-    [['--every', '0'], 'a second or more'],
+    [['--every', '0', '--force'], 'a second or more'],
+    [['--every', '5s'], 'If you mean minutes: --every 5m.'],
+    [['--every', '5m', '--timer-prompt', 'go'], 'would start it in your home folder'],
     [['--timer-prompt', ' '], 'must not be empty'],
   ] as const)('are refused as %j, with a sentence', deep, async (args, words) => {
     const home = createHome();

@@ -246,7 +246,7 @@ describe('An automatic run of a task', () => {
     const home = createHome();
     await ok(home, ['daemon', 'start'], { env: { OF_DAEMON: 'yes' } });
     const written = await addEnvironmentWriter(home);
-    const set = ['agent', 'edit', 'writer', '--every', '1s', '--timer-prompt', 'go'];
+    const set = ['agent', 'edit', 'writer', '--every', '1s', '--force', '--cwd', home.base, '--timer-prompt', 'go'];
     await ok(home, set, shellWith(home, { MINE: 'of the timer' }));
     await until('the timer has started the agent', () => written().includes('MINE=of the timer'));
     expect(written()).not.toContain('OF_DAEMON=yes');

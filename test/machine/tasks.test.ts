@@ -360,7 +360,11 @@ describe('a task whose agent', () => {
 describe('the timer of an agent', () => {
   it('starts a run for a waiting task, and not twice for one', deep, async () => {
     const home = createHome();
-    const coder = await addSpeaker(home, [[session('s1'), { await: join(home.base, 'never') }]], ['--every', '1s']);
+    const coder = await addSpeaker(
+      home,
+      [[session('s1'), { await: join(home.base, 'never') }]],
+      ['--every', '1s', '--force'],
+    );
     await home.clip(['agent', 'pause', 'coder']);
     await add(home, 'One', '--assign', 'coder');
     await home.clip(['cancel', '--task', 'T1']);

@@ -18,7 +18,7 @@ describe('the board', () => {
     expect(screen(begin, facts)[0]).toBe(
       'clip · 1 of 4 commands, 0 of 8 agents · 1 queued · today $1.23, 340k tokens, 12 runs',
     );
-    expect(screen(begin, facts, 140)[0]).toContain('up 1 h 0 min, pid 77, 0.1.0');
+    expect(screen(begin, facts, 140)[0]).toContain('up 1 h, pid 77, 0.1.0');
   });
 
   it('shows what needs a person first, with the command that helps', () => {
@@ -39,7 +39,7 @@ describe('the board', () => {
   it('shows what each queued run waits for, and the result of each ended one', () => {
     const all = text(screen(begin, facts, 130));
     expect(all).toMatch(/#13 {2}deploy .*1 min ago {2}a free slot/);
-    expect(all).toMatch(/#9 {2}✗ failed +exit 3 .*1 min 0 s +30 s ago {2}Exited with code 3\./);
+    expect(all).toMatch(/#9 {2}✗ failed +exit 3 .*1 min +30 s ago {2}Exited with code 3\./);
   });
 
   it('never shows an unknown cost as zero', () => {

@@ -10,7 +10,7 @@ const before = aBoard({ live: [running], recent: [failed] });
 describe('described changes', () => {
   it('are the current state at first, without earlier ends', () => {
     expect(changes(null, before, noon)).toEqual([
-      'clip 0.1.0 has been up for 1 h 0 min: 1 live run, 0 queued, 1 of 4 commands, 0 of 8 agents.',
+      'clip 0.1.0 has been up for 1 h: 1 live run, 0 queued, 1 of 4 commands, 0 of 8 agents.',
       'Run 12 is running (coder for T7).',
     ]);
   });

@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import type { AgentView } from '#protocol/agents.ts';
 import { parseBudget, parseQuietHours } from '#protocol/budget.ts';
 import { type Budget, formatBudget, formatSpent } from '#run/budget.ts';
+import { ClipError } from '#run/errors.ts';
 import type { QuietHours } from '#run/schedule.ts';
 import { cleanFact, type Fact } from '../format/facts.ts';
-import { formatDuration } from '../format/format.ts';
+import { formatDuration, formatMoment } from '../format/format.ts';
 import { duration } from './options.ts';
 
 /** The word that clears a setting. */
@@ -28,11 +29,14 @@ export function unlessCleared<T>(value: T | Cleared | undefined): T | null | und
 
 export type LimitOptions = {
   every?: number | Cleared;
+  force?: boolean;
   quietHours?: QuietHours | Cleared;
   timerPrompt?: string;
   budgetRun?: Budget | Cleared;
   budgetDay?: Budget | Cleared;
 };
+
+const minuteMs = 60_000;
 
 const budget = (what: string) => (text: string) => parseBudget(text, what);
 
@@ -50,6 +54,7 @@ export function limitOptions(command: Command): Command {
       orNone(budget('--budget-day')),
     )
     .option('--every <duration>', 'wake it so often: 30m, 2h', orNone(duration('--every')))
+    .option('--force', 'also set a timer of less than a minute')
     .option(
       '--quiet-hours <hours>',
       'not at these: 22-7, 22:30-7:15',
@@ -61,11 +66,18 @@ export function limitOptions(command: Command): Command {
 /** Returns the budgets and the timer as fields of a request. */
 export function limitsIn({
   every,
+  force,
   quietHours,
   timerPrompt,
   budgetRun,
   budgetDay,
 }: LimitOptions): Record<string, unknown> {
+  if (typeof every === 'number' && every < minuteMs && !force)
+    throw new ClipError(
+      'usage',
+      `A timer of ${formatDuration(every)} starts a run of the agent that often.`,
+      `If you mean minutes: --every ${Math.round(every / 1_000)}m. To set it as it is: --force`,
+    );
   return {
     everyMs: unlessCleared(every),
     quietHours: unlessCleared(quietHours),
@@ -78,6 +90,7 @@ export function limitsIn({
 /** Formats the budgets and the timer of an agent, and what it has used today. */
 export function limitFacts({
   everySec,
+  nextTimerAt,
   quietHours,
   timerPrompt,
   budgetRun,
@@ -91,6 +104,7 @@ export function limitFacts({
       : `every ${formatDuration(everySec * 1_000)}${quietHours === null ? '' : `, not at ${quietHours}`}`;
   return [
     ['timer', timer],
+    ['next at', nextTimerAt === null ? null : formatMoment(nextTimerAt).slice(0, 19)],
     ['asks then', cleanFact(timerPrompt)],
     ['each run', budgetRun === null ? null : `may use ${formatBudget(budgetRun)}`],
     ['each day', budgetDay === null ? null : `may use ${formatBudget(budgetDay)}`],

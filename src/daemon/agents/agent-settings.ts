@@ -105,6 +105,12 @@ function validate(settings: AgentSettings): AgentSettings {
       `A preset or mapping is for plain agents; adapter ${adapter} reads its own stream.`,
       'Leave it out, or say --adapter plain',
     );
+  if (settings.everyMs !== null && settings.timerPrompt !== null && settings.cwd === null && adapter !== 'http')
+    throw new ClipError(
+      'usage',
+      'The agent has no folder, and its timer would start it in your home folder.',
+      'Name one: --cwd DIR',
+    );
   if (settings.budgetRun?.runs != null)
     throw new ClipError(
       'usage',

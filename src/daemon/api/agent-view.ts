@@ -5,19 +5,31 @@ import { type Agent, isRestrained } from '#run/agent.ts';
 import { doubtAbout, unseenByLimit } from '#run/budget.ts';
 import { isoTime } from '#run/iso-time.ts';
 import type { Run } from '#run/run.ts';
-import { formatQuiet } from '#run/schedule.ts';
+import { dueAt, formatQuiet } from '#run/schedule.ts';
+import { offsetMinutesAt } from '../core/local-day.ts';
 import type { ApiContext } from './context.ts';
 
 type AgentPause = Pick<AgentView, 'paused' | 'pausedBy' | 'pausedReason'>;
 
+type ViewDeps = Pick<ApiContext, 'supervisor' | 'budgets' | 'usageMeter' | 'store' | 'now'>;
+
 /** Returns the view of an agent. */
-export function viewAgent(deps: Pick<ApiContext, 'supervisor' | 'budgets' | 'usageMeter'>, agent: Agent): AgentView {
+export function viewAgent(deps: ViewDeps, agent: Agent): AgentView {
   return buildAgentView(agent, {
     liveRuns: liveRunsOf(deps, agent).length,
     today: deps.usageMeter.ofAgent(agent.id),
     budgetDoubt: findBudgetDoubt(deps, agent),
     pause: findPause(deps, agent),
+    nextTimerAt: findNextTimer(deps, agent),
   });
+}
+
+/** Returns when the timer of an agent fires next. Null without a timer, and while it is paused. */
+function findNextTimer({ store, now }: ViewDeps, { id, paused, settings }: Agent): string | null {
+  const { everyMs, quietHours: quiet } = settings;
+  if (everyMs === null || paused) return null;
+  const lastAt = Math.min(store.agents.timerAt(id) ?? now(), now());
+  return isoTime(dueAt({ everyMs, quiet, lastAt, offsetMinutesAt }, now()));
 }
 
 /** Returns the runs of an agent that have started and not ended. */
@@ -45,11 +57,13 @@ function findBudgetDoubt(deps: Pick<ApiContext, 'budgets' | 'usageMeter'>, agent
   return joinNotes(findDoubt(deps, agent), unseen);
 }
 
-type AgentFacts = Pick<AgentView, 'liveRuns' | 'today' | 'budgetDoubt'> & { readonly pause: AgentPause };
+type AgentFacts = Pick<AgentView, 'liveRuns' | 'today' | 'budgetDoubt' | 'nextTimerAt'> & {
+  readonly pause: AgentPause;
+};
 
 function buildAgentView(
   { id, name, settings, createdAt }: Agent,
-  { liveRuns, today, budgetDoubt, pause }: AgentFacts,
+  { liveRuns, today, budgetDoubt, nextTimerAt, pause }: AgentFacts,
 ): AgentView {
   const seconds = (ms: number | null) => (ms === null ? null : ms / 1_000);
   const { adapter, command, model, role, cwd, args, permission, preset, mapping, quietHours } = settings;
@@ -77,6 +91,7 @@ function buildAgentView(
     preset,
     mapped: mapping !== null,
     everySec: seconds(settings.everyMs),
+    nextTimerAt,
     quietHours: quietHours === null ? null : formatQuiet(quietHours),
     timerPrompt,
     budgetRun,

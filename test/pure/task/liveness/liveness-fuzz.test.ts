@@ -237,6 +237,7 @@ describe('a message of a megabyte', () => {
     const input = anInput({ text, task: { title: text, description: text } });
     const began = performance.now();
     classifyLiveness(input);
-    expect(performance.now() - began).toBeLessThan(200);
+    // A pattern that backtracks takes minutes. The bound holds on a busy machine.
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 });

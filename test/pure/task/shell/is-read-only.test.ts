@@ -101,6 +101,7 @@ describe('an arbitrary command', () => {
   ])('is judged quickly: %#', (command) => {
     const began = performance.now();
     onlyReads(command);
-    expect(performance.now() - began).toBeLessThan(200);
+    // A pattern that backtracks takes minutes. The bound holds on a busy machine.
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 });
