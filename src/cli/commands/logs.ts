@@ -30,7 +30,7 @@ export function addLogs(command: Command, register: Register): void {
     .addOption(
       new Option('--raw', 'bytes as they are: nothing read or cleaned, no secrets hidden').conflicts('rendered'),
     )
-    .option('--rendered', "an agent's stream as readable text (on a terminal it is so without a word)")
+    .option('--rendered', "an agent's stream as readable text; this is the default")
     .option('--exit-code', 'with -f: end with the exit code of the run')
     .action((ref: string, options: Options) =>
       register({ waits: options.exitCode ?? false }, async (context) => {

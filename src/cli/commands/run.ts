@@ -1,4 +1,5 @@
-import { fstatSync } from 'node:fs';
+import { existsSync, fstatSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { RunView } from '#protocol/answers.ts';
 import { permissions } from '#run/agent.ts';
@@ -6,6 +7,7 @@ import { ClipError } from '#run/errors.ts';
 import { startKeeperIfWanted } from '../client/start-keeper.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
+import { formatCommand } from '../format/format.ts';
 import { clean } from '../terminal/clean.ts';
 import { collect, collectPair, describeArguments, duration, size, wholeNumber } from './options.ts';
 import { buildRequest, type RunOptions, readPrompt } from './run-request.ts';
@@ -73,6 +75,7 @@ async function runMany(context: Context, command: string[], options: RunOptions 
 async function runOne(context: Context, command: string[], options: RunOptions): Promise<number> {
   if (command.length === 0 && options.agent === undefined)
     throw new ClipError('usage', 'There is no command to run.', 'Name one after two dashes: clip run -- make test');
+  if (options.agent === undefined) refuseShellLine(context, command);
   const client = context.client();
   const what =
     options.agent === undefined ? { command } : { agent: options.agent, stdin: readPrompt(context, command, options) };
@@ -115,6 +118,20 @@ function readLateOptions(command: Command, words: readonly string[]): string[] {
     rest = [...operands, ...unknown];
   }
   return prompt;
+}
+
+/** Throws for a shell line that was given as one word: clip starts no shell, and there is no such program. */
+function refuseShellLine(context: Context, command: readonly string[]): void {
+  const [line = ''] = command;
+  if (command.length > 1 || !/\s/.test(line.trim()) || existsSync(resolve(context.cwd(), line))) return;
+  const isPlain = /^[\w\s./:=@%+,-]+$/.test(line);
+  throw new ClipError(
+    'usage',
+    `There is no program ${formatCommand([line])}: clip starts no shell.`,
+    isPlain
+      ? `Without the quotes: clip run -- ${line.trim()}`
+      : `With a shell: clip run -- sh -c ${formatCommand([line])}`,
+  );
 }
 
 /** Warns about input that is piped in but not read. */

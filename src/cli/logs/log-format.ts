@@ -9,7 +9,7 @@ import type { Reader, Renderer } from './transcript/renderer.ts';
 /** Creates the renderer of one of a run's logs. */
 export type Rendering = (context: Context, run: RunView, stream: 'stdout' | 'stderr') => Renderer;
 
-/** The options `rendered` and `raw`. The default on a terminal is rendered text. */
+/** The options `rendered` and `raw`. The default is rendered text, also in a pipe: only `--raw` gives the bytes. */
 export type LogFormatOptions = { readonly rendered?: boolean | undefined; readonly raw?: boolean | undefined };
 
 /**
@@ -21,7 +21,7 @@ export async function createRendering(
   run: RunView,
   asked: LogFormatOptions,
 ): Promise<Rendering | null> {
-  if (asked.raw || (!asked.rendered && context.look.width === null)) return null;
+  if (asked.raw) return null;
   const reader = await createReader(client, run);
   if (reader === null) {
     if (asked.rendered)
