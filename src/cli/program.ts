@@ -129,11 +129,18 @@ function toUsageError({ code, message }: CommanderError, args: readonly string[]
   const [sentence = '', suggestion] = message.replace(/^error: /, '').split('\n');
   const near = suggestion?.replace(/^\((.*)\)$/, '$1');
   const hint = code === 'commander.unknownCommand' ? suggestVerb(args, near) : near;
-  return new ClipError(
-    'usage',
-    `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, '')}.`,
-    hint ?? otherwise,
-  );
+  return new ClipError('usage', rewordCommander(sentence), hint ?? otherwise);
+}
+
+/** Rewords the sentences of commander that speak of arguments instead of what is missing or wrong. */
+function rewordCommander(sentence: string): string {
+  const invalid = /^option '.*?(--[\w-]+).*?' argument '(.*)' is invalid\. (.*)$/s.exec(sentence);
+  if (invalid) return `${invalid[1]} "${invalid[2]}": ${invalid[3]}`;
+  const missing = /^missing required argument '(.*)'$/.exec(sentence);
+  if (missing) return `${(missing[1] ?? '').toUpperCase()} is missing.`;
+  const option = /^required option '.*?(--[\w-]+).*?' not specified$/.exec(sentence);
+  if (option) return `${option[1]} is missing.`;
+  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, '')}.`;
 }
 
 /** Returns what an unknown verb may mean, or null. `near`: the verb that is spelled like it, as a question. */

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { ConfigError } from './config-error.ts';
-import { type Config, schema, settings } from './settings.ts';
+import { type Config, formatIssue, schema, settings } from './settings.ts';
 
 /** The largest accepted file. No real configuration comes close. */
 const bytesMax = 2 ** 20;
@@ -70,7 +70,7 @@ function findProblem({ issues: [issue] }: z.ZodError): Trouble | null {
   if (issue === undefined) return null;
   // A position in a list is not a key.
   const keys = issue.path.filter((key) => typeof key === 'string');
-  if (issue.code !== 'unrecognized_keys') return bad(keys, issue.message);
+  if (issue.code !== 'unrecognized_keys') return bad(keys, formatIssue(issue));
   const unknown = [...keys, issue.keys[0] ?? ''];
   return { keys: unknown, what: `does not know the key "${unknown.join('.')}"` };
 }

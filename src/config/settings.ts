@@ -173,6 +173,16 @@ function defineSetting(key: string, type: z.ZodType): SettingDefinition {
     kind: String(kind),
     standard: type.parse(undefined),
     standardWords: typeof standard === 'string' ? standard : null,
-    wrongWith: (value) => type.safeParse(value).error?.issues[0]?.message ?? null,
+    wrongWith: (value) => {
+      const issue = type.safeParse(value).error?.issues[0];
+      return issue === undefined ? null : formatIssue(issue);
+    },
   };
+}
+
+/** Describes what is wrong with a value. Bounds of numbers are reworded, other messages are those of the schema. */
+export function formatIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_small' && issue.origin !== 'string') return `at least ${issue.minimum}`;
+  if (issue.code === 'too_big' && issue.origin !== 'string') return `at most ${issue.maximum}`;
+  return issue.message;
 }

@@ -19,7 +19,9 @@ export const duration = z.int().min(0).max(limits.durationMsMax);
 const name = word(limits.nameLength)
   .refine((value) => !/^\d+$/.test(value), 'must not be all digits: digits are run numbers')
   .refine((value) => !value.startsWith('@') && !value.startsWith('-'), 'must not begin with @ or -');
-const groupName = word(limits.nameLength).refine((value) => !value.startsWith('-'), 'must not begin with -');
+const groupName = word(limits.nameLength)
+  .refine((value) => !value.startsWith('-'), 'must not begin with -')
+  .refine((value) => value.trim() !== '', 'must not be empty');
 export const absolutePath = text(4_096).refine((path) => path.startsWith('/'), 'must be an absolute path');
 export const variable = z
   .string()

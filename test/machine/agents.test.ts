@@ -133,7 +133,7 @@ describe('an agent', () => {
     [['run', '--agent', 'nobody', 'hello'], 3, 'no agent nobody'],
     [['run', '--agent', 'c'], 2, 'needs a prompt'],
     [['run', '--agent', 'c', '   '], 2, 'needs a prompt'],
-    [['run', '--agent', 'c', 'fix it', '--wait'], 2, 'before the prompt'],
+    [['run', '--agent', 'c', 'fix it', '--wate'], 2, "Unknown option '--wate' after the beginning of the prompt"],
     [['run', '--merge-output', '--agent', 'c', 'x'], 2, '--merge-output'],
     [['agent', 'add', 'x', '--adapter', 'http', '--command', 'http://me:pw@h/'], 2, 'header'],
     [['run', '--agent', 'c', '--stdin', 'f', 'fix it'], 2, '--prompt-file'],

@@ -88,7 +88,7 @@ describe('the exit code of a waiting verb', () => {
     const { processPid } = await home.untilStatus(1, 'running');
     const result = await home.clip(['wait', '1', '--timeout', '150ms']);
     expect([result.code, result.stdout]).toEqual([121, '']);
-    expect(result.stderr).toContain('run 1 lives on');
+    expect(result.stderr).toContain('run 1 is still alive');
     expect(await home.show(1)).toMatchObject({ status: 'running', processPid });
     const asJson = await home.clip(['wait', '1', '--timeout', '150ms', '--json']);
     expect([asJson.code, JSON.parse(asJson.stdout)]).toEqual([121, { schema: 1, runs: [] }]);

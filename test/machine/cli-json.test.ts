@@ -163,7 +163,7 @@ describe('a JSON document', () => {
     expect(Object.keys(status).sort()).toEqual(['daemon', 'ended', 'live', 'needsYou', 'queue', 'queued', 'schema']);
     expect(Object.keys(status.live[0]).sort()).toEqual(runFields);
     expect(status.live[0].memoryBytes).toBeGreaterThan(0);
-    expect(Object.keys(status.queue).sort()).toEqual(['held', 'queued', 'slots', 'taken']);
+    expect(Object.keys(status.queue).sort()).toEqual(['agentSlots', 'agentsTaken', 'held', 'queued', 'slots', 'taken']);
     expect(only(await home.clip(['group', 'set', 'g', '--limit', '2', '--json'])).group).toEqual({
       name: 'g',
       limit: 2,

@@ -65,7 +65,7 @@ describe('clip status --watch', () => {
     const terminal = await opened(home);
     await terminal.shows(/#2 +● running/);
     terminal.keys('j', 'Enter');
-    await terminal.shows(/Run 2 +● running[\s\S]*History \(UTC\)[\s\S]*Log \(live\)[\s\S]*said \d+/);
+    await terminal.shows(/Run 2 +● running[\s\S]*History[\s\S]*Log \(live\)[\s\S]*said \d+/);
     terminal.keys('l', 'PageUp');
     const back = await terminal.shows('more below, end follows');
     expect(back).not.toContain('History');

@@ -59,11 +59,8 @@ describe('the package', () => {
 
   it('has a manual page with every verb, in which groff and mandoc report nothing', async () => {
     const page = join(root, 'man/clip.1');
-    const verbs =
-      (await createHome().clip(['help'])).stdout
-        .split('Commands:')[1]
-        ?.split('\n\n')[0]
-        ?.match(/^ {2}[a-z-]+/gm) ?? [];
+    const listed = (await createHome().clip(['help'])).stdout.split('Runs:')[1]?.split('Examples')[0] ?? '';
+    const verbs = listed.match(/^ {2}[a-z-]+/gm) ?? [];
     const text = readFileSync(page, 'utf8');
     expect(verbs.length).toBeGreaterThan(20);
     for (const verb of verbs) expect(text).toContain(`.SS "clip ${verb.trim().replaceAll('-', '\\-')}`);

@@ -14,6 +14,7 @@ import type { Command } from 'commander';
 import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
+import { whyUnwritable } from '../format/file-error.ts';
 import { formatSize, plural } from '../format/format.ts';
 import { gather } from '../html-report/collect.ts';
 import { clean } from '../terminal/clean.ts';
@@ -97,7 +98,7 @@ function put(path: string, bytes: Buffer, force: boolean): void {
     if (!force && (error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(path, error);
     throw new ClipError(
       'failed',
-      `The report ${path} cannot be written: ${(error as Error).message}.`,
+      `The report ${path} cannot be written: ${whyUnwritable(error)}.`,
       'Is its folder there, and yours to write in?',
       error,
     );

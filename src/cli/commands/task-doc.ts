@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DocumentAnswer, DocumentHeadView } from '#protocol/tasks.ts';
 import { ClipError } from '#run/errors.ts';
@@ -124,7 +124,7 @@ function readBody(context: Context, file: string | undefined): string {
     throw new ClipError(
       'not_found',
       `The file ${path} cannot be read: ${whyUnreadable(error)}.`,
-      `Check the path: clip task doc put TASK KEY ${basename(file)}`,
+      `Check the path: clip task doc put TASK KEY ${file}`,
       error,
     );
   }

@@ -11,3 +11,17 @@ const words: Readonly<Record<string, string>> = {
 export function whyUnreadable(error: unknown): string {
   return words[(error as NodeJS.ErrnoException).code ?? ''] ?? (error as Error).message;
 }
+
+/** Returns why a file cannot be written. Unknown error codes keep the message of the system. */
+export function whyUnwritable(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'its folder does not exist',
+    EACCES: 'you may not write there',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'the disk is full',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'a part of its path is not a folder',
+  };
+  return reasons[code] ?? message;
+}

@@ -21,13 +21,41 @@ const whereLength = 100;
 /** Returns the error of a request that does not fit its schema. It names the field. */
 export function usageError(error: z.ZodError): ClipError {
   const [issue] = error.issues;
-  const where = cutText(issue?.path.join('.') ?? '', whereLength);
-  const what = issue === undefined ? 'unreadable' : formatWrong(issue);
+  const where = cutText(formatField(issue?.path ?? []), whereLength);
+  const what = issue === undefined ? 'is unreadable' : formatWrong(issue);
   return new ClipError(
     'usage',
-    where === '' ? `The request is not right: ${what}.` : `${where}: ${what}.`,
-    'See /v1/openapi.json or clip help.',
+    where === '' ? `The request is not right: ${what}.` : `${where} ${what}.`,
+    'clip help VERB says what is possible; scripts find all fields in /v1/openapi.json.',
   );
+}
+
+/** Fields of requests, in the words of the command line. */
+const fieldWords: Readonly<Record<string, string>> = {
+  name: 'The name',
+  agent: 'The name of an agent',
+  group: 'The name of a group',
+  key: 'The key',
+  locks: 'A lock',
+  labels: 'A label',
+  title: 'The title',
+  text: 'The text',
+  prompt: 'The prompt',
+  words: 'The prompt',
+  cwd: 'The folder',
+  command: 'The command',
+  env: 'A variable',
+  model: 'The model',
+  timerPrompt: 'The prompt of the timer',
+  everyMs: 'The time of the timer',
+  task: 'The task',
+  priority: 'The priority',
+};
+
+/** Returns the words for a field, or its path in the request. */
+function formatField(path: readonly PropertyKey[]): string {
+  const [field = ''] = path;
+  return fieldWords[String(field)] ?? path.map(String).join('.');
 }
 
 type Issue = z.core.$ZodIssue;

@@ -38,13 +38,12 @@ export function checkLaunch({ command, cwd }: RunSpec): void {
 /** Throws if the work folder or the input file is missing. If one disappears later, the run fails instead. */
 export function checkPaths({ cwd, stdin }: Pick<RunRequest, 'cwd' | 'stdin'>): void {
   const folder = lookAtPath('work folder', cwd).kind;
-  if (folder !== 'folder' && folder !== 'unknown') {
+  if (folder !== 'folder' && folder !== 'unknown')
     throw new ClipError(
       'not_found',
-      `The work folder ${cwd} does not exist.`,
+      folder === 'missing' ? `The work folder ${cwd} does not exist.` : `The work folder ${cwd} is not a folder.`,
       'Make it first, or name another with --cwd.',
     );
-  }
   if (stdin?.kind !== 'file') return;
   const input = lookAtPath('input file', stdin.path).kind;
   if (input === 'missing')
