@@ -7,7 +7,7 @@ import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
 const looks: Readonly<Record<RunView['status'], readonly [glyph: string, colour: Colour]>> = {
   queued: ['◦', 'cyan'],
   starting: ['◔', 'cyan'],
-  running: ['●', 'blue'],
+  running: ['●', 'cyan'],
   stopping: ['◌', 'yellow'],
   succeeded: ['✓', 'green'],
   failed: ['✗', 'red'],

@@ -22,7 +22,7 @@ export function taskPath(ref: string): string {
 const looks: Readonly<Record<TaskView['status'], readonly [glyph: string, colour: Colour]>> = {
   backlog: ['·', 'gray'],
   todo: ['◦', 'cyan'],
-  in_progress: ['●', 'blue'],
+  in_progress: ['●', 'cyan'],
   in_review: ['◉', 'magenta'],
   done: ['✓', 'green'],
   blocked: ['■', 'yellow'],

@@ -1,10 +1,9 @@
 /** The output of a log: unchanged, cleaned for a terminal, or rendered as text. */
-import { StringDecoder } from 'node:string_decoder';
 import { isatty } from 'node:tty';
-import { stripVTControlCharacters } from 'node:util';
-import { unseenInText } from '#run/control-chars.ts';
 import { printText, writeText } from '../context.ts';
 import { collectSecrets, createMask, createReportMask } from '../terminal/mask-secrets.ts';
+import { readTextStyle } from '../terminal/style.ts';
+import { createTerminalOutput } from './terminal-output.ts';
 import type { Renderer } from './transcript/renderer.ts';
 
 export type Sink = {
@@ -17,9 +16,10 @@ export type Sink = {
 /** Creates a sink for bytes. `raw`: nothing is cleaned or masked. */
 export function bytesSink(fd: 1 | 2, { raw, env }: { readonly raw: boolean; readonly env: NodeJS.ProcessEnv }): Sink {
   const masks = raw ? [] : [createReportMask(), createMask(collectSecrets(env))].filter((mask) => mask !== null);
-  const cleaner = isatty(fd) && !raw ? createCleaner() : null;
+  const colours = readTextStyle('auto', env, { isTTY: true, columns: 0 }).colour;
+  const output = isatty(fd) && !raw ? createTerminalOutput({ colours }) : null;
   const show = (bytes: Buffer) => {
-    if (bytes.length > 0) writeText(fd, cleaner ? cleaner.clean(bytes) : bytes);
+    if (bytes.length > 0) writeText(fd, output ? output.pass(bytes) : bytes);
   };
   return {
     pass: (bytes) => show(masks.reduce<Buffer>((chunk, mask) => mask.pass(chunk), bytes)),
@@ -27,7 +27,7 @@ export function bytesSink(fd: 1 | 2, { raw, env }: { readonly raw: boolean; read
     rest() {
       // The bytes that one mask held back pass through the following masks.
       show(masks.reduce<Buffer>((last, mask) => Buffer.concat([mask.pass(last), mask.rest()]), Buffer.alloc(0)));
-      if (cleaner) writeText(fd, cleaner.rest());
+      if (output) writeText(fd, output.rest());
     },
   };
 }
@@ -67,23 +67,4 @@ export function renderedSink(fd: 1 | 2, renderer: Renderer, last: number | null)
 
 function tail(lines: string[], count: number): string[] {
   return count === 0 ? [] : lines.slice(-count);
-}
-
-/** Removes control sequences for a terminal. A sequence that is split between chunks is held until it is complete. */
-function createCleaner() {
-  const decoder = new StringDecoder('utf8');
-  let held = '';
-  const heldMax = 4_096;
-  const strip = (text: string) => stripVTControlCharacters(text).replace(/\r\n/g, '\n').replace(unseenInText, '');
-  return {
-    clean(bytes: Buffer): string {
-      const text = held + decoder.write(bytes);
-      const begin = text.lastIndexOf('\u001b');
-      const open =
-        begin >= 0 && text.length - begin < heldMax && !text.slice(begin).includes('\n') ? begin : text.length;
-      held = text.slice(open);
-      return strip(text.slice(0, open));
-    },
-    rest: (): string => strip(held + decoder.end()),
-  };
 }
