@@ -76,7 +76,7 @@ describe('clip status --watch', () => {
     await terminal.shows(/\/talk/);
     terminal.keys('Enter');
     expect(await terminal.shows('filter: talk')).not.toMatch(/#1 /);
-    terminal.keys('Escape', 'g');
+    terminal.keys('Escape', 'T');
     await terminal.shows(/Timeline {2}6 h[\s\S]*commands +.*▒/);
     terminal.keys('?');
     await terminal.shows('leave; all runs go on');

@@ -1,0 +1,75 @@
+/** Searching in the text of a page. Pure. */
+import { stripVTControlCharacters } from 'node:util';
+import { paint, type TextStyle } from '../terminal/style.ts';
+
+/**
+ * The lines of a text, and for each the first of the lines into which it was wrapped. `fromEnd`: whether the page shows
+ * its end at first.
+ */
+export type SearchableText = {
+  readonly lines: readonly string[];
+  readonly starts: readonly number[];
+  readonly fromEnd: boolean;
+};
+
+const known = new WeakMap<readonly string[], { readonly query: string; readonly matches: readonly number[] }>();
+
+/** Returns the lines that contain the query. Upper and lower case count only when the query has upper case. */
+export function findMatches(lines: readonly string[], query: string): readonly number[] {
+  const before = known.get(lines);
+  if (before?.query === query) return before.matches;
+  const wanted = comparable(query, query);
+  const matches = lines.flatMap((line, at) =>
+    comparable(stripVTControlCharacters(line), query).includes(wanted) ? [at] : [],
+  );
+  known.set(lines, { query, matches });
+  return matches;
+}
+
+function comparable(text: string, query: string): string {
+  return query === query.toLowerCase() ? text.toLowerCase() : text;
+}
+
+/**
+ * Returns the line of the match that a new search shows: the last one above the end of what is visible in a text that
+ * grows at its end, else the first one below its beginning.
+ */
+export function firstMatch(text: SearchableText, query: string, seen: { from: number; to: number }): number | null {
+  const matches = findMatches(text.lines, query);
+  const place = (line: number) => text.starts[line] ?? 0;
+  const found = text.fromEnd
+    ? matches.findLast((line) => place(line) < seen.to)
+    : matches.find((line) => place(line) >= seen.from);
+  return found ?? (text.fromEnd ? matches.at(-1) : matches[0]) ?? null;
+}
+
+/** Returns the line of the next match up or down. After the last match comes the first. */
+export function nextMatch(text: SearchableText, query: string, at: number | null, by: 1 | -1): number | null {
+  const matches = findMatches(text.lines, query);
+  const from = at ?? -1;
+  return by === 1
+    ? (matches.find((line) => line > from) ?? matches[0] ?? null)
+    : (matches.findLast((line) => line < from) ?? matches.at(-1) ?? null);
+}
+
+/** Returns `3/17` for a search: which match is shown, of how many. */
+export function formatMatch(lines: readonly string[], query: string, at: number | null): string {
+  const matches = findMatches(lines, query);
+  return `${at === null ? 0 : matches.indexOf(at) + 1}/${matches.length}`;
+}
+
+/** Marks the query in a line, by color or by arrows. Other colors of such a line are dropped. */
+export function markMatches(line: string, query: string, look: TextStyle): string {
+  const bare = stripVTControlCharacters(line);
+  const [text, wanted] = [comparable(bare, query), comparable(query, query)];
+  // Lower case can have another length, for example that of a Turkish dotted I.
+  if (wanted === '' || text.length !== bare.length || !text.includes(wanted)) return line;
+  let marked = '';
+  let from = 0;
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, from)) {
+    const found = bare.slice(at, at + wanted.length);
+    marked += bare.slice(from, at) + (look.colour ? paint(found, 'yellow', look) : `»${found}«`);
+    from = at + wanted.length;
+  }
+  return marked + bare.slice(from);
+}
