@@ -56,6 +56,7 @@ class Dashboard {
   #scene: Scene = { rows: [], runs: new Map(), run: null, task: null, room: 1, length: 0, text: null };
   #ink: Instance | null = null;
   #input: WheelInput | null = null;
+  #isLeft = false;
 
   constructor(options: Options) {
     const { client, env, look } = options;
@@ -127,7 +128,8 @@ class Dashboard {
   }
 
   #redraw(): void {
-    this.#ink?.rerender(this.#screen());
+    // A screen that is drawn again after its end would turn the mouse on again.
+    if (!this.#isLeft) this.#ink?.rerender(this.#screen());
   }
 
   readonly #draw = ({ columns, rows }: Size): Frame | null => {
@@ -155,6 +157,7 @@ class Dashboard {
   #obey(order: ActionRequest, lend: Lend | null): void {
     switch (order.type) {
       case 'quit':
+        this.#isLeft = true;
         return this.#ink?.unmount();
       case 'suspend':
         return void lend?.(() => this.#putAside());

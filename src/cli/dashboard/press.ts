@@ -6,6 +6,7 @@ import { hasText, isSearch, pressInForm } from './forms.ts';
 import type { Key } from './keys.ts';
 import { pressLetter } from './letters.ts';
 import { pressInList, pressOnPage, scrollOf, showMatch } from './move.ts';
+import { findRow } from './rows.ts';
 import { firstMatch } from './search.ts';
 import { back, currentPage, errorsOf, type Question, type Scene, type State, type Step, said, stay } from './state.ts';
 
@@ -18,12 +19,19 @@ export function press(state: State, key: Key, scene: Scene): Step {
   if (key.name === 'paste' && form === null)
     return stay(said(state, 'Pasted text does nothing here; / takes it as a filter.'));
   if (asking !== null) return answer(state, asking, key);
-  const calm: State = { ...state, notices: errorsOf(state), prefixed: false };
+  const calm: State = { ...remembered(state, scene), notices: errorsOf(state), prefixed: false };
   if (form !== null)
     return isSearch(state) && key.name === 'enter' ? search(calm, scene) : pressInForm(calm, form, key);
   if (key.name === 'escape') return stay(calm.notices.length > 0 ? readError(calm) : back(calm));
   if (key.name === 'text') return pressText(state.prefixed, calm, key.text, scene);
   return stay(currentPage(state).name === 'board' ? pressInList(calm, key, scene) : pressOnPage(calm, key, scene));
+}
+
+/** Remembers the chosen row and its place among the rows. */
+function remembered(state: State, { rows }: Scene): State {
+  const row = findRow(state, rows);
+  if (row === null || (state.chosen === null && row === rows[0])) return state;
+  return { ...state, chosen: row.key, place: rows.indexOf(row) };
 }
 
 /** Handles a letter. `gg` goes to the beginning, and `G` to the end. */
@@ -73,8 +81,8 @@ function search(state: State, scene: Scene): Step {
   if (!hasText(state) || scene.text === null) return stay(said(closed, 'There is no text to search in yet.'));
   if (query === '') return stay(showMatch(closed, scene, null));
   const at = firstMatch(scene.text, query, visibleLines(state, scene));
-  const found = showMatch(closed, scene, { query, at });
-  return stay(at === null ? said(found, `Nothing here contains ${query}.`) : found);
+  if (at === null) return stay(said(closed, `Nothing here contains ${query}.`));
+  return stay(showMatch(closed, scene, { query, at }));
 }
 
 /** Returns which lines of the text the page shows. */

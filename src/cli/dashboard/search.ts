@@ -58,8 +58,30 @@ export function formatMatch(lines: readonly string[], query: string, at: number 
   return `${at === null ? 0 : matches.indexOf(at) + 1}/${matches.length}`;
 }
 
-/** Marks the query in a line, by color or by arrows. Other colors of such a line are dropped. */
-export function markMatches(line: string, query: string, look: TextStyle): string {
+type Marked = { readonly query: string; readonly at: number | null };
+
+/** Marks what a search has found in the visible lines, of which `from` is the first. The current match is marked most. */
+export function markMatches(
+  visible: readonly string[],
+  { query, at }: Marked,
+  { text, from, look }: { readonly text: SearchableText; readonly from: number; readonly look: TextStyle },
+): string[] {
+  const first = at === null ? -1 : (text.starts[at] ?? -1);
+  const end = at === null ? -1 : (text.starts[at + 1] ?? Number.POSITIVE_INFINITY);
+  return visible.map((line, index) => {
+    const isCurrent = from + index >= first && from + index < end;
+    return markLine(line, query, (found) => formatFound(found, isCurrent, look));
+  });
+}
+
+/** Formats a match. Without colors, only the current one is marked. */
+function formatFound(found: string, isCurrent: boolean, look: TextStyle): string {
+  if (look.colour) return paint(found, isCurrent ? 'green' : 'yellow', look);
+  return isCurrent ? `»${found}«` : found;
+}
+
+/** Marks the query in a line. Other colors of such a line are dropped. */
+function markLine(line: string, query: string, mark: (found: string) => string): string {
   const bare = stripVTControlCharacters(line);
   const [text, wanted] = [comparable(bare, query), comparable(query, query)];
   // Lower case can have another length, for example that of a Turkish dotted I.
@@ -67,8 +89,7 @@ export function markMatches(line: string, query: string, look: TextStyle): strin
   let marked = '';
   let from = 0;
   for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, from)) {
-    const found = bare.slice(at, at + wanted.length);
-    marked += bare.slice(from, at) + (look.colour ? paint(found, 'yellow', look) : `»${found}«`);
+    marked += bare.slice(from, at) + mark(bare.slice(at, at + wanted.length));
     from = at + wanted.length;
   }
   return marked + bare.slice(from);

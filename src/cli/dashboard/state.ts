@@ -50,6 +50,8 @@ export type State = {
   readonly pages: readonly [Page, ...Page[]];
   /** The key of the chosen row. Null chooses the first. */
   readonly chosen: string | null;
+  /** Its place at the last key. When the row has gone, the one at its place is chosen. */
+  readonly place: number;
   readonly filter: string;
   readonly form: Form | null;
   readonly asking: Question | null;
@@ -65,6 +67,7 @@ export type State = {
 export const begin: State = {
   pages: [{ name: 'board' }],
   chosen: null,
+  place: 0,
   filter: '',
   form: null,
   asking: null,

@@ -76,7 +76,6 @@ function Help({
       flexDirection="column"
       borderStyle="round"
       {...(look.colour ? { borderColor: 'gray' } : {})}
-      paddingX={1}
     >
       <Lines lines={overlay.lines} />
     </Box>

@@ -159,8 +159,8 @@ function keysOf(state: State, scene: Scene): readonly string[] {
   const start = ['n new task', 'N new run', '/ filter', 'T timeline'];
   if (row === null) return [...start, ...last];
   const ofTask = task === null ? [] : ['m continue', 'D done', 't task', 'C comment', 'a assign'];
-  if (row.section === 'needs')
-    return ['⏎ open', ...ofTask.slice(0, 2), ...ofRun, 'x dismiss', ...ofTask.slice(4), ...start, ...last];
   const words = task === null && ended && view.agentName !== null ? ['m continue'] : [];
+  if (row.section === 'needs')
+    return ['⏎ open', ...words, ...ofTask.slice(0, 2), ...ofRun, 'x dismiss', ...ofTask.slice(4), ...start, ...last];
   return ['⏎ open', 'l log', ...ofRun, ...words, ...ofTask.slice(0, 3), ...start, ...last];
 }

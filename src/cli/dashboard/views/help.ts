@@ -11,17 +11,17 @@ const help: readonly (readonly Group[])[] = [
   [
     [
       'Moving',
-      ['↑ ↓, k j', 'row by row, line by line; the wheel, too'],
+      ['↑ ↓, k j', 'a row or a line; the wheel, too'],
       ['PgUp PgDn', 'page by page'],
       ['gg G', 'to the beginning, to the end'],
-      ['Tab, Shift-Tab', 'the next section of the board, the one before'],
-      ['Enter', 'open the row: facts, history, live log'],
-      ['Esc', 'one page back; first it takes away an error'],
-      ['l', 'the log alone, and with the facts again'],
+      ['Tab, Shift-Tab', 'the next section, the one before'],
+      ['Enter', 'open it: facts, history, live log'],
+      ['Esc', 'one page back; an error was read'],
+      ['l', 'its log alone, or with the facts'],
       ['t', 'its task: ledger, summary, comments'],
-      ['T', 'timeline of the last hours; ← → + - there'],
-      ['/', 'on the board: only rows with these words'],
-      ['/ n N', 'in a log or a task: search, next, previous'],
+      ['T', 'timeline; there ← → and + -'],
+      ['/', 'on the board: rows with these words'],
+      ['/ n N', 'in a text: search, next, previous'],
       ['q, Ctrl-C', 'leave; all runs go on'],
       ['Ctrl-Z', 'put aside; fg comes back'],
     ],
@@ -29,15 +29,15 @@ const help: readonly (readonly Group[])[] = [
   [
     [
       'A run',
-      ['c', 'cancel it, after a question; once more while it stops: kill it at once'],
-      ['r', 'run it once more, in the same session'],
-      ['m', 'continue it with words: its task, or its session'],
+      ['c', 'cancel it; while it stops: kill it'],
+      ['r', 'run it once more'],
+      ['m', 'continue its task, or its session'],
       ['x', 'take it off what needs you'],
       ['X', 'remove it, after a question'],
     ],
     [
       'A task',
-      ['m', 'continue it, with words or without'],
+      ['m', 'continue it, with words or none'],
       ['D', 'it is done'],
       ['C', 'comment; its next run is told'],
       ['a', 'assign it'],
@@ -60,7 +60,7 @@ const help: readonly (readonly Group[])[] = [
   ],
 ];
 
-const keysWidth = 18;
+const keysWidth = 17;
 /** The columns from which on the groups stand side by side. */
 const wide = 120;
 const gap = 3;
@@ -82,7 +82,7 @@ export function buildHelp(page: Extract<Page, { name: 'help' }>, { columns, rows
       : help.flatMap((groups) => [...groupLines(groups, inside, look), '']).slice(0, -1);
   const room = Math.max(1, Math.min(all.length, rows - frameRows));
   const from = Math.min(page.scroll, Math.max(0, all.length - room));
-  const lines = window(all, from, room).map((line) => padded(line, inside));
+  const lines = window(all, from, room).map((line) => ` ${padded(line, inside)} `);
   return { overlay: { lines, width: inside + frameColumns }, room, length: all.length };
 }
 

@@ -44,14 +44,17 @@ export function runView(page: Extract<Page, { name: 'run' }>, facts: Facts, canv
   const from = Math.max(0, all.length - room - scroll);
   const empty = trouble ?? (log === null ? 'Reading the log…' : 'Nothing was said yet.');
   const body = all.length === 0 ? window([paint(empty, 'gray', look)], 0, room) : window(all, from, room);
-  const { search } = page;
-  const marked = search === null ? body : body.map((line) => markMatches(line, search.query, look));
+  const searchable = log === null ? null : { lines: log, starts, fromEnd: true };
+  const marked =
+    page.search === null || searchable === null || all.length === 0
+      ? body
+      : markMatches(body, page.search, { text: searchable, from, look });
   return {
     lines: [...above, logTitle({ run, scroll, below: scroll }, canvas), ...marked],
     room,
     length: all.length,
     at: Math.min(from + room, all.length),
-    text: log === null ? null : { lines: log, starts, fromEnd: true },
+    text: searchable,
   };
 }
 

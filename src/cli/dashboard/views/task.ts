@@ -34,13 +34,13 @@ export function taskView(page: Extract<Page, { name: 'task' }>, facts: Facts, { 
   const all = formatText(task, facts.now, { columns, rows, look });
   const from = Math.min(page.scroll, Math.max(0, all.length - rows));
   const shown = window(all, from, rows);
-  const { search } = page;
+  const text = { lines: all, starts: [...all.keys()], fromEnd: false };
   return {
-    lines: search === null ? shown : shown.map((line) => markMatches(line, search.query, look)),
+    lines: page.search === null ? shown : markMatches(shown, page.search, { text, from, look }),
     room: rows,
     length: all.length,
     at: Math.min(from + rows, all.length),
-    text: { lines: all, starts: [...all.keys()], fromEnd: false },
+    text,
   };
 }
 
