@@ -82,10 +82,12 @@ class Dashboard {
           .catch(reject);
       });
     } finally {
+      this.#isLeft = true;
       clearInterval(clock);
       this.#pages.close();
       this.#ink?.unmount();
       this.#input?.close();
+      this.#leaveMouse();
       process.off('exit', this.#leaveMouse);
     }
   }

@@ -66,7 +66,8 @@ const wide = 120;
 const gap = 3;
 /** The border and the blanks beside it. */
 const frameColumns = 4;
-const frameRows = 2;
+/** The border, and the foot of the screen below it. */
+const frameRows = 3;
 
 /** The help as a box over the page: its lines, each as wide as the box is inside. */
 export type Overlay = { readonly lines: readonly string[]; readonly width: number };
