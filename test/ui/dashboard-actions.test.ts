@@ -207,7 +207,16 @@ describe('the foot', () => {
   });
 
   it.each([40, 60, 80])('fits %i columns on every page, and always shows help and quit', (columns) => {
-    for (const keys of [[], ['j'], ['j', 'j', 'j'], ['enter'], ['j', 'enter'], ['T'], ['?']]) {
+    for (const keys of [
+      ['/', ...'a long filter '.repeat(7), 'enter'],
+      [],
+      ['j'],
+      ['j', 'j', 'j'],
+      ['enter'],
+      ['j', 'enter'],
+      ['T'],
+      ['?'],
+    ]) {
       const last = foot(on(null, keys).state, columns).at(-1) ?? '';
       expect(last).toMatch(/\? help {2}q quit$/);
       expect(last.length).toBeLessThanOrEqual(columns);

@@ -21,6 +21,12 @@ const text = (state: State, given = facts, columns = 100, colour = false) =>
 const searched = (query: string, ...more: string[]) => pressed(facts, ['/', ...query, 'enter', ...more], opened).state;
 
 describe('a search in a log', () => {
+  it('goes down from where the log is read, when it is not followed', () => {
+    const middle = pressed(facts, [...Array(7).fill('pageup')], opened).state;
+    expect(text(pressed(facts, ['/', ...'error', 'enter'], middle).state)).toContain('»Error« 250');
+    expect(text(pressed(facts, ['g', 'g', '/', ...'error', 'enter'], opened).state)).toContain('»Error« 50');
+  });
+
   it('shows the newest match first, and says which of how many it is', () => {
     const found = searched('error');
     expect(text(found)).toContain('»Error« 350');

@@ -7,6 +7,7 @@
 import { type Instance, render } from 'ink';
 import type { ReactElement } from 'react';
 import type { AgentView } from '#protocol/agents.ts';
+import { clean } from '../terminal/clean.ts';
 import type { TextStyle } from '../terminal/style.ts';
 import { type ActionDeps, type DaemonRequest, performAction } from './actions.ts';
 import type { Board } from './board.ts';
@@ -188,7 +189,7 @@ class Dashboard {
   async #listAgents(): Promise<void> {
     const { client } = this.#options;
     const answer = await client.call<{ agents: AgentView[] }>('GET', '/v1/agents').catch(() => null);
-    const agents = answer?.agents.map(({ name }) => name) ?? null;
+    const agents = answer?.agents.map(({ name }) => clean(name)) ?? null;
     if (agents !== null) this.#change((state) => ({ ...state, agents }));
   }
 

@@ -32,7 +32,9 @@ function Keys({ foot: { place, keys, always }, look }: Props<'keys'>): ReactElem
     <Box columnGap={2} flexShrink={0}>
       {place === '' ? null : <Painted text={place} colour={null} look={look} />}
       {keys === '' ? null : <Painted text={keys} colour="gray" look={look} />}
-      <Painted text={always} colour="gray" look={look} />
+      <Box flexShrink={0}>
+        <Painted text={always} colour="gray" look={look} />
+      </Box>
     </Box>
   );
 }

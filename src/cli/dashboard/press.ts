@@ -80,15 +80,16 @@ function search(state: State, scene: Scene): Step {
   const closed: State = { ...state, form: null };
   if (!hasText(state) || scene.text === null) return stay(said(closed, 'There is no text to search in yet.'));
   if (query === '') return stay(showMatch(closed, scene, null));
-  const at = firstMatch(scene.text, query, visibleLines(state, scene));
+  const at = firstMatch(scene.text, query, visiblePart(state, scene));
   if (at === null) return stay(said(closed, `Nothing here contains ${query}.`));
   return stay(showMatch(closed, scene, { query, at }));
 }
 
-/** Returns which lines of the text the page shows. */
-function visibleLines(state: State, { room, length }: Scene): { from: number; to: number } {
+/** Returns the first line that the page shows of its text, and whether it shows the end. */
+function visiblePart(state: State, { room, length }: Scene): { from: number; isEnd: boolean } {
   const page = currentPage(state);
-  if (page.name !== 'run' && page.name !== 'task') return { from: 0, to: length };
-  const from = page.name === 'task' ? page.scroll : Math.max(0, length - room - scrollOf(page, length));
-  return { from, to: from + room };
+  const end = Math.max(0, length - room);
+  if (page.name === 'task') return { from: page.scroll, isEnd: page.scroll >= end };
+  const scroll = page.name === 'run' ? scrollOf(page, length) : 0;
+  return { from: end - scroll, isEnd: scroll === 0 };
 }

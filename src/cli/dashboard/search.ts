@@ -31,16 +31,17 @@ function comparable(text: string, query: string): string {
 }
 
 /**
- * Returns the line of the match that a new search shows: the last one above the end of what is visible in a text that
- * grows at its end, else the first one below its beginning.
+ * Returns the line of the match that a new search shows: the newest one where a log is followed, else the first one from
+ * the line `from` on. After the last match comes the first.
  */
-export function firstMatch(text: SearchableText, query: string, seen: { from: number; to: number }): number | null {
-  const matches = findMatches(text.lines, query);
-  const place = (line: number) => text.starts[line] ?? 0;
-  const found = text.fromEnd
-    ? matches.findLast((line) => place(line) < seen.to)
-    : matches.find((line) => place(line) >= seen.from);
-  return found ?? (text.fromEnd ? matches.at(-1) : matches[0]) ?? null;
+export function firstMatch(
+  { lines, starts, fromEnd }: SearchableText,
+  query: string,
+  { from, isEnd }: { readonly from: number; readonly isEnd: boolean },
+): number | null {
+  const matches = findMatches(lines, query);
+  if (fromEnd && isEnd) return matches.at(-1) ?? null;
+  return matches.find((line) => (starts[line] ?? 0) >= from) ?? matches[0] ?? null;
 }
 
 /** Returns the line of the next match up or down. After the last match comes the first. */

@@ -1,6 +1,6 @@
 /** The foot of the screen: what was said, and below it a question, an open input, or the keys. Pure. */
 
-import { measureWidth } from '../../terminal/width.ts';
+import { cutToWidth, measureWidth } from '../../terminal/width.ts';
 import { formatLabel, listChoices } from '../forms.ts';
 import { formatMatch } from '../search.ts';
 import { currentPage, type Form, type Notice, type Scene, type State } from '../state.ts';
@@ -37,7 +37,7 @@ export function buildFoot(state: State, scene: Scene, { columns, at }: { columns
   if (form !== null) return formFoot(form, state, columns);
   const all = keysOf(state, scene);
   const always = all.slice(-2).join('  ');
-  const place = formatPlace(state, scene, at);
+  const place = cutToWidth(formatPlace(state, scene, at), Math.max(1, columns - measureWidth(always) - 2));
   const room = columns - measureWidth(always) - 2 - (place === '' ? 0 : measureWidth(place) + 2);
   return { kind: 'keys', place, keys: fitting(all.slice(0, -2), room), always };
 }
@@ -68,7 +68,7 @@ function formatQuestion({ action, run }: NonNullable<State['asking']>): string {
 
 function formFoot(form: Form, { agents }: State, columns: number): Foot {
   const { purpose, input } = form;
-  const label = formatLabel(purpose);
+  const label = cutToWidth(formatLabel(purpose), Math.ceil(columns / 2));
   const tall = isTall(form);
   const hint = hintOf(form);
   const room = columns - measureWidth(label) - (tall ? 0 : measureWidth(hint) + 2);
