@@ -115,7 +115,7 @@ describe('clip status --watch', () => {
     terminal.keys('n');
     terminal.type('Write the docs');
     terminal.keys('Enter');
-    await terminal.shows(/nobody +me +coder/);
+    await terminal.shows(/none +me +coder/);
     terminal.type('me');
     terminal.keys('Enter');
     await terminal.shows(/T1 is added and yours, in /);

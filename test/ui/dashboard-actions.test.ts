@@ -3,6 +3,7 @@ import { performAction } from '#cli/dashboard/actions.ts';
 import { press } from '#cli/dashboard/press.ts';
 import { splitCommand } from '#cli/dashboard/split-command.ts';
 import { begin, finished, type State } from '#cli/dashboard/state.ts';
+import { findOpener } from '#launch/open-folder.ts';
 import type { RunView } from '#protocol/answers.ts';
 import { ClipError } from '#run/errors.ts';
 import { aBoard, at, busy, factsOf, pressed, screen } from '../support/dashboard.ts';
@@ -56,7 +57,7 @@ describe('a task on the dashboard', () => {
     ]);
   });
 
-  it('is assigned after a to the picked agent, to me or to nobody', () => {
+  it('is assigned after a to the picked agent, to me or to none', () => {
     expect(orders(null, 'a', 'enter')).toEqual([{ type: 'assign', task: 7, assignee: 'coder' }]);
     expect(orders(null, 'a', 'tab', 'enter')).toEqual([{ type: 'assign', task: 7, assignee: 'reviewer' }]);
     expect(orders(null, 'a', ...'me', 'enter')).toEqual([{ type: 'assign', task: 7, assignee: 'me' }]);
@@ -338,6 +339,11 @@ describe('an action of the dashboard', () => {
       const { copy, notice } = await performed({ type, place: { task: 7 } }, answers);
       expect([copy, notice.text.endsWith('Copied, if the terminal takes it: /made')]).toEqual(['/made', true]);
     }
+  });
+
+  it('opens folders only on a desktop, because elsewhere a browser in the terminal would open', () => {
+    expect(findOpener({ PATH: '/usr/bin' }, 'linux')).toBeNull();
+    expect(findOpener({ PATH: '/usr/bin', DISPLAY: ':0' }, 'freebsd')).toBeNull();
   });
 
   it('says why it failed, with what to do', async () => {

@@ -75,7 +75,7 @@ export function formatLabel(purpose: Purpose): string {
 }
 
 const assignees = (agents: readonly string[]): Choice[] => [
-  { label: 'nobody', value: null },
+  { label: 'none', value: null },
   { label: 'me', value: 'me' },
   ...agents.map((name) => ({ label: name, value: name })),
 ];
@@ -83,8 +83,8 @@ const assignees = (agents: readonly string[]): Choice[] => [
 const choicesOf: Partial<Record<Purpose['kind'], (agents: readonly string[]) => Choice[]>> = {
   'new-task-assignee': assignees,
   assign: (agents) => {
-    const [nobody, me, ...others] = assignees(agents);
-    return [...others, ...(me ? [me] : []), ...(nobody ? [nobody] : [])];
+    const [none, me, ...others] = assignees(agents);
+    return [...others, ...(me ? [me] : []), ...(none ? [none] : [])];
   },
   'new-run': (agents) => [{ label: 'a command', value: null }, ...agents.map((name) => ({ label: name, value: name }))],
 };
