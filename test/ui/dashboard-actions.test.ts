@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { performAction } from '#cli/dashboard/actions.ts';
+import { frame } from '#cli/dashboard/frame.ts';
 import { press } from '#cli/dashboard/press.ts';
 import { splitCommand } from '#cli/dashboard/split-command.ts';
 import { begin, finished, type State } from '#cli/dashboard/state.ts';
@@ -197,6 +198,21 @@ describe('what was said', () => {
     expect(later.pages.at(-1)?.name).toBe('run');
     expect(foot(later).join('\n')).toContain('✗ The first error.  (Esc: read)');
     expect(pressed(facts, ['escape'], later).state).toMatchObject({ notices: [], pages: [{}, { name: 'run' }] });
+  });
+});
+
+describe('a terminal of few lines', () => {
+  it.each([4, 6, 10])('shows no more than its %i lines, with an error, an input and the help', (rows) => {
+    const long = 'An error with many words. '.repeat(20);
+    const told = finished(withAgents, { type: 'done', task: 7 }, { kind: 'error', text: long });
+    for (const keys of [[], ['a'], ['m'], ['c'], ['/'], ['?'], ['enter', 'm']]) {
+      const { state } = on(null, keys, told);
+      const canvas = { columns: 60, rows, look: { colour: false, width: 60 } };
+      const { head, body, notices, foot: below } = frame(state, facts, canvas);
+      const tall = below.kind === 'form' && below.tall ? 2 : 1;
+      expect([keys, head.length + body.length + notices.length + tall]).toEqual([keys, rows]);
+      expect(screen(state, facts, 60, rows).at(-1)).not.toBe('');
+    }
   });
 });
 

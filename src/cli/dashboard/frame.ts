@@ -26,7 +26,7 @@ export type Frame = {
 export function frame(state: State, facts: Facts, canvas: Canvas): Frame {
   const { columns, rows: height } = canvas;
   const rows = buildRows(facts.board, state.filter);
-  const head = headLines(facts, canvas).slice(0, Math.max(0, height - 2));
+  const head = headLines(facts, canvas).slice(0, Math.max(0, height - footHeight(state) - 1));
   const notices = buildNotices(state, columns).slice(0, Math.max(0, height - head.length - footHeight(state) - 1));
   const room = Math.max(1, height - head.length - notices.length - footHeight(state));
   const page = currentPage(state);

@@ -14,7 +14,7 @@ type Props = { readonly frame: Frame; readonly size: Size; readonly look: TextSt
 export function View({ frame, size, look }: Props): ReactElement {
   const { head, body, notices, foot, overlay } = frame;
   return (
-    <Box flexDirection="column" width={size.columns} height={size.rows} overflow="hidden">
+    <Box flexDirection="column" width={size.columns} height={size.rows}>
       <Lines lines={head} />
       <Lines lines={body} />
       <Notices lines={notices} look={look} />
