@@ -198,6 +198,7 @@ describe('clip status --watch', () => {
       [40, 24],
       [200, 50],
       [80, 24],
+      [50, 24],
     ] as const) {
       terminal.resize(columns, rows);
       await until(`it fits ${columns} × ${rows}`, () => {
@@ -207,7 +208,8 @@ describe('clip status --watch', () => {
           lines.length === rows &&
           lines[0]?.startsWith('clip · ') &&
           lines.at(-1)?.endsWith('q quit') &&
-          /#1 +● running/.test(terminal.screen())
+          lines.filter((line) => /#1 +● running/.test(line)).length === 1 &&
+          lines.filter((line) => line.includes('Running 1')).length === 1
         );
       });
     }
@@ -231,8 +233,16 @@ describe('clip status --watch', () => {
     terminal.keys('C-z');
     await terminal.shows('Stopped');
     await restored(terminal);
+    terminal.resize(60, 20);
     terminal.keys('fg', 'Enter');
-    await terminal.shows(/#1 +● running/);
+    await until('it is drawn for the size that the terminal got meanwhile', () => {
+      const lines = terminal.screen().trimEnd().split('\n');
+      return (
+        lines.length === 20 &&
+        lines.at(-1)?.endsWith('q quit') &&
+        lines.filter((line) => /#1 +● running/.test(line)).length === 1
+      );
+    });
     terminal.keys('q');
     await until('the shell has its screen again', () => !terminal.alternate());
   });

@@ -58,6 +58,7 @@ class Dashboard {
   #ink: Instance | null = null;
   #input: WheelInput | null = null;
   #isLeft = false;
+  #isAside = false;
 
   constructor(options: Options) {
     const { client, env, look } = options;
@@ -88,10 +89,22 @@ class Dashboard {
       this.#pages.close();
       this.#ink?.unmount();
       this.#input?.close();
+      this.#options.stdout.off('resize', this.#resize);
       this.#leaveMouse();
       process.off('exit', this.#leaveMouse);
     }
   }
+
+  /**
+   * Draws for a new size, on an empty screen. Ink itself would first draw the old lines, and a narrower terminal would
+   * wrap them.
+   */
+  readonly #resize = (): void => {
+    if (this.#isLeft || this.#isAside) return;
+    this.#ink?.clear();
+    this.#options.stdout.write('\u001b[2J\u001b[H');
+    this.#redraw();
+  };
 
   readonly #leaveMouse = (): void => void this.#options.stdout.write(mouseOff);
 
@@ -114,7 +127,7 @@ class Dashboard {
     const { stdin, stdout } = this.#options;
     quiet(stdout);
     this.#input = new WheelInput(stdin, (name) => this.#onKey({ name }, null));
-    return render(this.#screen(), {
+    const ink = render(this.#screen(), {
       // Ink uses of its input what a terminal has and every stream.
       stdin: this.#input as unknown as NodeJS.ReadStream,
       stdout,
@@ -124,10 +137,15 @@ class Dashboard {
       incrementalRendering: true,
       maxFps: 20,
     });
+    // It comes before Ink's own listener.
+    stdout.prependListener('resize', this.#resize);
+    return ink;
   }
 
   #screen(): ReactElement {
-    return <Screen draw={this.#draw} look={this.#options.look} onKey={this.#onKey} />;
+    const { look, stdout } = this.#options;
+    const size = { columns: stdout.columns || 80, rows: stdout.rows || 24 };
+    return <Screen draw={this.#draw} size={size} look={look} onKey={this.#onKey} />;
   }
 
   #redraw(): void {
@@ -202,10 +220,14 @@ class Dashboard {
   async #putAside(): Promise<void> {
     const { stdout } = this.#options;
     stdout.write(mouseOff);
+    this.#isAside = true;
     const back = new Promise<void>((resolve) => process.once('SIGCONT', () => resolve()));
     process.kill(0, 'SIGTSTP');
     await back;
+    this.#isAside = false;
     stdout.write(mouseOn);
+    // Only the foreground job is told of a new size, so Node looks at the size again.
+    process.kill(process.pid, 'SIGWINCH');
   }
 }
 

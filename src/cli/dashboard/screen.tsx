@@ -1,5 +1,5 @@
 /** The screen that Ink draws: a frame in, keys out. */
-import { type Key as InkKey, useApp, useInput, usePaste, useStdout, useWindowSize } from 'ink';
+import { type Key as InkKey, useApp, useInput, usePaste, useStdout } from 'ink';
 import { type ReactElement, useLayoutEffect } from 'react';
 import type { TextStyle } from '../terminal/style.ts';
 import type { Size } from './dashboard-model.ts';
@@ -10,14 +10,14 @@ import { View } from './view.tsx';
 
 type Props = {
   readonly draw: (size: Size) => Frame | null;
+  readonly size: Size;
   readonly look: TextStyle;
   /** Hands a key to the dashboard. `lend` gives the terminal back for as long as the promise lasts. */
   readonly onKey: (key: Key, lend: (use: () => Promise<void>) => Promise<void>) => void;
 };
 
-/** Draws the frame for the current size of the terminal, and passes keys on. */
-export function Screen({ draw, look, onKey }: Props): ReactElement | null {
-  const size = useWindowSize();
+/** Draws the frame for a size of the terminal, and passes keys on. */
+export function Screen({ draw, size, look, onKey }: Props): ReactElement | null {
   const { suspendTerminal } = useApp();
   useMouse();
   useInput((text, key) => {
