@@ -21,9 +21,10 @@ const dashboardPid = (home: TestHome): number =>
     ({ command, environment }) => command.includes('status --watch') && !environment.includes('CLIP_ROLE='),
   )?.pid ?? 0;
 
-/** Checks that the terminal has its own screen and cursor again, and that typed text is visible. */
+/** Checks that the terminal has its own screen, cursor and mouse again, and that typed text is visible. */
 async function restored(terminal: Terminal): Promise<void> {
   await until('the shell has its screen again', () => !terminal.alternate() && terminal.cursorShown());
+  await until('the shell has the mouse again', () => !terminal.reportsMouse());
   terminal.keys('C-l');
   terminal.keys('echo typed and $((40 + 2))', 'Enter');
   expect(await terminal.shows('typed and 42')).toContain('$ echo typed and');
@@ -76,7 +77,7 @@ describe('clip status --watch', () => {
     await terminal.shows(/\/talk/);
     terminal.keys('Enter');
     expect(await terminal.shows('filter: talk')).not.toMatch(/#1 /);
-    terminal.keys('Escape', 'g');
+    terminal.keys('Escape', 'T');
     await terminal.shows(/Timeline {2}6 h[\s\S]*commands +.*▒/);
     terminal.keys('?');
     await terminal.shows('leave; all runs go on');
@@ -104,6 +105,60 @@ describe('clip status --watch', () => {
     terminal.keys('r');
     await terminal.shows(/#2 +● running/);
     await home.clip(['cancel', '2', '--now']);
+  });
+
+  it('adds a task and a run, and continues the task with words', deep, async () => {
+    const home = createHome();
+    await home.clip(['agent', 'add', 'coder', '--adapter', 'plain', '--command', '/bin/cat']);
+    const terminal = await opened(home);
+    await terminal.shows('Nothing runs.');
+    terminal.keys('n');
+    terminal.type('Write the docs');
+    terminal.keys('Enter');
+    await terminal.shows(/none +me +coder/);
+    terminal.type('me');
+    terminal.keys('Enter');
+    await terminal.shows(/T1 is added and yours, in /);
+    await terminal.shows(/▸ T1 Write the docs/);
+    terminal.keys('m');
+    terminal.type('begin');
+    terminal.keys('Enter');
+    await terminal.shows('✗ T1 is assigned to no agent.');
+    terminal.keys('Escape', 'a');
+    await terminal.shows('Assign T1 to: ');
+    await terminal.shows('▸ coder');
+    terminal.keys('Enter');
+    await terminal.shows(/#1 +. succeeded[\s\S]*T1/);
+    terminal.keys('N', 'Enter');
+    terminal.type('echo hello | tr a-z A-Z');
+    terminal.keys('Enter');
+    await terminal.shows(/sh -c 'echo hello \| tr a-z A-Z'/);
+    terminal.keys('D');
+    await terminal.shows('T1 is done.');
+    terminal.keys('q');
+    await restored(terminal);
+    expect((await home.json<{ task: { status: string } }>(['task', 'show', 'T1', '--json'])).task.status).toBe('done');
+  });
+
+  it('hears the wheel, searches in a log, and shows the place in it', deep, async () => {
+    const home = createHome();
+    await home.submit(['--', 'seq', '1', '400']);
+    const terminal = await opened(home);
+    await terminal.shows(/#1 +✓ succeeded/);
+    terminal.keys('l');
+    await terminal.shows('400/400');
+    terminal.keys('-H', '1b', '5b', '3c', '36', '34', '3b', '31', '3b', '31', '4d');
+    await terminal.shows('397/400');
+    terminal.keys('g', 'g');
+    await terminal.shows(/^1\n2\n3$/m);
+    terminal.keys('/');
+    terminal.type('77');
+    terminal.keys('Enter');
+    await terminal.shows('/77 ');
+    terminal.keys('n');
+    await terminal.shows(/\/77 2\/4/);
+    terminal.keys('q');
+    await restored(terminal);
   });
 
   it('says that the daemon was killed, and shows all again with the next', deep, async () => {
@@ -143,6 +198,7 @@ describe('clip status --watch', () => {
       [40, 24],
       [200, 50],
       [80, 24],
+      [50, 24],
     ] as const) {
       terminal.resize(columns, rows);
       await until(`it fits ${columns} × ${rows}`, () => {
@@ -152,7 +208,8 @@ describe('clip status --watch', () => {
           lines.length === rows &&
           lines[0]?.startsWith('clip · ') &&
           lines.at(-1)?.endsWith('q quit') &&
-          /#1 +● running/.test(terminal.screen())
+          lines.filter((line) => /#1 +● running/.test(line)).length === 1 &&
+          lines.filter((line) => line.includes('Running 1')).length === 1
         );
       });
     }
@@ -162,7 +219,7 @@ describe('clip status --watch', () => {
     const home = createHome();
     await home.clip(['daemon', 'start']);
     const terminal = await opened(home);
-    expect(terminal.alternate()).toBe(true);
+    expect([terminal.alternate(), terminal.reportsMouse()]).toEqual([true, true]);
     process.kill(dashboardPid(home), signal);
     // The shell drops the rest of the line after a program that died of SIGINT.
     if (signal !== 'SIGINT') await terminal.shows(/left with 1\d\d/);
@@ -176,8 +233,16 @@ describe('clip status --watch', () => {
     terminal.keys('C-z');
     await terminal.shows('Stopped');
     await restored(terminal);
+    terminal.resize(60, 20);
     terminal.keys('fg', 'Enter');
-    await terminal.shows(/#1 +● running/);
+    await until('it is drawn for the size that the terminal got meanwhile', () => {
+      const lines = terminal.screen().trimEnd().split('\n');
+      return (
+        lines.length === 20 &&
+        lines.at(-1)?.endsWith('q quit') &&
+        lines.filter((line) => /#1 +● running/.test(line)).length === 1
+      );
+    });
     terminal.keys('q');
     await until('the shell has its screen again', () => !terminal.alternate());
   });

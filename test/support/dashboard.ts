@@ -1,9 +1,14 @@
 /** The data of the dashboard, as much as a test needs, and keys that are pressed one after the other. */
 
+import { renderToString } from 'ink';
+import { createElement } from 'react';
 import type { Board } from '#cli/dashboard/board.ts';
 import { type Facts, nothingOpened } from '#cli/dashboard/dashboard-model.ts';
 import { frame } from '#cli/dashboard/frame.ts';
-import { type ActionRequest, begin, type Key, press, type State } from '#cli/dashboard/state.ts';
+import type { Key } from '#cli/dashboard/keys.ts';
+import { press } from '#cli/dashboard/press.ts';
+import { type ActionRequest, begin, type State } from '#cli/dashboard/state.ts';
+import { View } from '#cli/dashboard/view.tsx';
 import type { RunView } from '#protocol/answers.ts';
 import type { NeedView } from '#protocol/needs.ts';
 import { noon } from './runs.ts';
@@ -89,8 +94,14 @@ export const busy = {
   } satisfies NeedView,
 };
 
+/** Returns the lines of the screen, as Ink lays them out. The ends of colors are those that clip writes itself. */
 export function screen(state: State, facts: Facts, columns = 100, rows = 30, colour = false): string[] {
-  return [...frame(state, facts, { columns, rows, look: { colour, width: columns } }).lines];
+  const look = { colour, width: columns };
+  const drawn = frame(state, facts, { columns, rows, look });
+  const view = createElement(View, { frame: drawn, size: { columns, rows }, look });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: Ink ends each color by a code of its own
+  const drawnText = renderToString(view, { columns }).replaceAll(/\u001b\[(?:22|39)m/g, '\u001b[0m');
+  return drawnText.split('\n').map((line) => line.trimEnd());
 }
 
 /** Presses keys, for example `j`, `enter`, `/`. Returns the last state and the orders that the keys caused. */

@@ -23,13 +23,16 @@ export const hostileText =
 /** The same characters without those that an argument or a checked name cannot contain. */
 export const deceptiveText = 'plain\u202egnp\u2066\u200b\u200e\ufeff\u{e0041}';
 
+/** The output of a command may begin its own line again. */
+const redraw = '\r\u001b[K';
+
 /**
  * Returns the characters of this text that control a terminal or deceive a reader. Colors that clip sets and line
  * breaks are not included.
  */
 export function steering(text: string): string[] {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the colors that clip sets itself
-  const rest = text.replaceAll(/\u{1b}\[(?:0|1|3[1-6]|90)m/gu, '');
+  const rest = text.replaceAll(/\u{1b}\[(?:0|1|3[1-6]|90)m/gu, '').replaceAll(redraw, '');
   return [...rest].flatMap((char, at, all) =>
     isSteering(char.codePointAt(0) ?? 0) ? [JSON.stringify(all.slice(at, at + 12).join(''))] : [],
   );

@@ -53,6 +53,8 @@ export function openTerminal(
       void tmux('resize-window', '-x', String(width), '-y', String(height)),
     /** Returns whether a program uses the alternate screen. */
     alternate: (): boolean => tmux('display-message', '-p', '#{alternate_on}').trim() === '1',
+    /** Returns whether the terminal reports the mouse to a program. */
+    reportsMouse: (): boolean => tmux('display-message', '-p', '#{mouse_standard_flag}').trim() === '1',
     cursorShown: (): boolean => tmux('display-message', '-p', '#{cursor_flag}').trim() === '1',
     /** Returns the name of the running program. */
     foreground: (): string => tmux('display-message', '-p', '#{pane_current_command}').trim(),

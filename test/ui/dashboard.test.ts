@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { frame } from '#cli/dashboard/frame.ts';
-import { begin, press, type State } from '#cli/dashboard/state.ts';
+import { press } from '#cli/dashboard/press.ts';
+import { begin, type State } from '#cli/dashboard/state.ts';
 import { wrapped } from '#cli/dashboard/views/lines.ts';
 import { measureWidth } from '#cli/terminal/width.ts';
 import type { RunView } from '#protocol/answers.ts';
@@ -114,7 +115,7 @@ const hostileFacts = factsOf(hostileBoard, {
     trouble: null,
   },
 });
-const pages = { board: [], run: ['j', 'enter'], log: ['j', 'l'], timeline: ['g'], help: ['?'] };
+const pages = { board: [], run: ['j', 'enter'], log: ['j', 'l'], timeline: ['T'], help: ['?'] };
 
 describe.each(Object.entries(pages))('the page %s', (_, keys) => {
   const { state } = pressed(hostileFacts, keys);
@@ -238,7 +239,8 @@ describe('the keys', () => {
     const stopping = factsOf(aBoard({ live: [{ ...busy.running, status: 'stopping' }] }));
     expect(pressed(stopping, ['c']).orders).toEqual([{ type: 'cancel', run: 12, now: true }]);
     const over = pressed(factsOf(aBoard({ recent: [busy.failed] })), ['c']);
-    expect([over.orders, over.state.message]).toEqual([[], 'Run 9 has ended already.']);
+    expect(over.orders).toEqual([]);
+    expect(over.state.notices).toEqual([{ kind: 'result', text: 'Run 9 has ended already.' }]);
   });
 
   it('have no effect when they are pasted: only a filter accepts pasted text', () => {
@@ -251,8 +253,8 @@ describe('the keys', () => {
     const asked = pressed(facts, ['j', 'c']).state;
     expect(asked.asking).not.toBeNull();
     for (const from of [begin, asked])
-      expect(paste(from)).toMatchObject({ order: null, state: { asking: from.asking, pages: from.pages } });
-    expect(paste(pressed(facts, ['/']).state)).toMatchObject({ order: null, state: { typing: true, filter: 'c⏎y⏎q' } });
+      expect(paste(from)).toMatchObject({ order: null, state: { asking: from.asking, pages: from.pages, form: null } });
+    expect(paste(pressed(facts, ['/']).state)).toMatchObject({ order: null, state: { filter: 'c y q' } });
   });
 
   it('retry ended runs, and nothing else', () => {
@@ -261,7 +263,7 @@ describe('the keys', () => {
   });
 
   it('quit with q and with Ctrl-C, from every page', () => {
-    for (const keys of [['q'], ['?', 'q'], ['g', 'interrupt'], ['/', 'interrupt'], ['j', 'c', 'interrupt']])
+    for (const keys of [['q'], ['?', 'q'], ['T', 'interrupt'], ['/', 'interrupt'], ['j', 'c', 'interrupt']])
       expect(pressed(facts, keys).orders.at(-1)).toEqual({ type: 'quit' });
     // While a filter is being typed, `q` is a letter.
     expect(pressed(facts, ['/', 'q']).orders).toEqual([]);
@@ -326,7 +328,7 @@ describe('the timeline', () => {
     block(4, -4.5, -3.5, { agentName: 'coder', livenessState: 'failed', status: 'failed' }),
   ];
   const open = { ...facts, opened: { run: null, log: null, task: null, timeline, trouble: null } };
-  const { state } = pressed(open, ['g']);
+  const { state } = pressed(open, ['T']);
   const lanes = screen(state, open, 75);
 
   it('has a lane per agent, a mark per verdict, and links of continued runs', () => {

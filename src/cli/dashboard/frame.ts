@@ -1,32 +1,71 @@
-/** Builds the whole screen from state and data, with exactly as many lines as the terminal has. Pure. */
+/** Builds the parts of the screen from state and data: as many lines together as the terminal has. Pure. */
 import { paint } from '../terminal/style.ts';
 import type { Canvas, Facts } from './dashboard-model.ts';
 import { buildRows, type DashboardRow, findRow } from './rows.ts';
-import { currentPage, type Scene, type State } from './state.ts';
+import { currentPage, type Page, type Scene, type State, shownPage } from './state.ts';
 import { buildBoard } from './views/board.ts';
+import { buildFoot, buildNotices, type Foot, footHeight, type NoticeLine } from './views/foot.ts';
 import { headLines } from './views/header.ts';
-import { helpView } from './views/help.ts';
-import { fitting, window } from './views/lines.ts';
+import { buildHelp, type Overlay } from './views/help.ts';
+import { window } from './views/lines.ts';
 import { runView, type Viewed } from './views/run.ts';
 import { taskView } from './views/task.ts';
 import { timelineView } from './views/timeline.ts';
 
-export type Frame = { readonly lines: readonly string[]; readonly scene: Scene };
+export type Frame = {
+  readonly head: readonly string[];
+  readonly body: readonly string[];
+  readonly notices: readonly NoticeLine[];
+  readonly foot: Foot;
+  /** The help over the page, or null. */
+  readonly overlay: Overlay | null;
+  readonly scene: Scene;
+};
 
-/** Builds the lines of the screen, and the scene that the next key acts on. */
+/** Builds the parts of the screen, and the scene that the next key acts on. */
 export function frame(state: State, facts: Facts, canvas: Canvas): Frame {
+  const { columns, rows: height } = canvas;
   const rows = buildRows(facts.board, state.filter);
-  const head = headLines(facts, canvas);
-  const room = Math.max(1, canvas.rows - head.length - 1);
-  const { lines, ...size } = pageView(state, facts, rows, { ...canvas, rows: room });
-  const scene = { rows, runs: facts.board.runs, ...size };
-  return { lines: [...head, ...window(lines, 0, room), footLine(state, canvas)].slice(0, canvas.rows), scene };
+  const head = headLines(facts, canvas).slice(0, Math.max(0, height - footHeight(state) - 1));
+  const notices = buildNotices(state, columns).slice(0, Math.max(0, height - head.length - footHeight(state) - 1));
+  const room = Math.max(1, height - head.length - notices.length - footHeight(state));
+  const page = currentPage(state);
+  const help = page.name === 'help' ? buildHelp(page, canvas) : null;
+  const inside = { ...canvas, rows: room };
+  const { lines, at, ...size } = pageView(shownPage(state), state, { facts, rows, canvas: inside });
+  const scene = {
+    rows,
+    runs: facts.board.runs,
+    run: facts.opened.run?.run ?? null,
+    task: facts.opened.task?.shown.task ?? null,
+    ...size,
+    ...(help === null ? {} : { room: help.room, length: help.length }),
+  };
+  return {
+    head,
+    body: window(lines, 0, room),
+    notices,
+    foot: buildFoot(state, scene, { columns, at: placeOf(state, scene, at) }),
+    overlay: help?.overlay ?? null,
+    scene,
+  };
 }
 
-function pageView(state: State, facts: Facts, rows: readonly DashboardRow[], canvas: Canvas): Viewed {
+/** Returns the place that the foot shows: of the chosen row among all, or of the last visible line in the text. */
+function placeOf(state: State, { rows, room, length }: Scene, at: number): { at: number; of: number } {
   const page = currentPage(state);
+  if (page.name === 'help') return { at: Math.min(page.scroll + room, length), of: length };
+  if (page.name !== 'board') return { at, of: length };
+  const row = findRow(state, rows);
+  return { at: row === null ? 0 : rows.indexOf(row) + 1, of: rows.length };
+}
+
+type Given = { readonly facts: Facts; readonly rows: readonly DashboardRow[]; readonly canvas: Canvas };
+
+function pageView(page: Page, state: State, { facts, rows, canvas }: Given): Viewed {
   switch (page.name) {
     case 'board':
+    case 'help':
       return boardView(state, facts, rows, canvas);
     case 'run':
       return runView(page, facts, canvas);
@@ -34,8 +73,6 @@ function pageView(state: State, facts: Facts, rows: readonly DashboardRow[], can
       return taskView(page, facts, canvas);
     case 'timeline':
       return timelineView(page, facts, canvas);
-    case 'help':
-      return helpView(page, canvas);
   }
 }
 
@@ -48,47 +85,11 @@ function boardView(state: State, facts: Facts, rows: readonly DashboardRow[], ca
   const [first, last] = board.place() ?? [0, 0];
   const from = last < room - 1 ? 0 : Math.max(0, Math.min(first - Math.floor(room / 2), board.length - room));
   const lines = window([...above, ...(rows.length === 0 ? [] : board.shown(from, from + room))], 0, canvas.rows);
-  return { lines, room: canvas.rows, length: board.length };
+  return { lines, room: canvas.rows, length: board.length, at: 0, text: null };
 }
 
 function formatEmpty({ board }: Facts, filter: string, { look }: Canvas): string {
   if (filter !== '') return paint('Nothing fits the filter. Esc shows all again.', 'gray', look);
   const next = board.recent.length + board.queued.length === 0 ? ' Start something: clip run -- make test' : '';
   return paint(`Nothing runs.${next}`, 'gray', look);
-}
-
-const keys = {
-  board: [
-    '↑↓ choose',
-    '⏎ open',
-    'l log',
-    't task',
-    'g timeline',
-    'c cancel',
-    'r retry',
-    '/ filter',
-    '? help',
-    'q quit',
-  ],
-  run: ['↑↓ scroll', 'Esc back', 'l whole log', 't task', 'c cancel', 'r retry', '? help', 'q quit'],
-  task: ['↑↓ scroll', 'Esc back', '? help', 'q quit'],
-  timeline: ['←→ earlier, later', '+- hours', '↑↓ scroll', 'Esc back', '? help', 'q quit'],
-  help: ['↑↓ scroll', 'Esc back', 'q quit'],
-} as const;
-
-function footLine(state: State, { columns, look }: Canvas): string {
-  if (state.asking !== null)
-    return paint(
-      `Cancel run ${state.asking.cancel} and all that it started?  y yes · any other key no`,
-      'yellow',
-      look,
-    );
-  if (state.typing) return fitting([`/${state.filter}▏`, paint('⏎ keep  Esc show all', 'gray', look)], columns);
-  if (state.message !== null) return paint(state.message, 'cyan', look);
-  const filter = state.filter !== '' && state.pages.length === 1 ? [`filter: ${state.filter}`] : [];
-  // The keys for help and for leaving are always shown.
-  const all: readonly string[] = keys[currentPage(state).name];
-  const always = all.slice(-2).join('  ');
-  const first = fitting([...filter, ...all.slice(0, -2)], columns - always.length - 2);
-  return paint(`${first}  ${always}`, 'gray', look);
 }

@@ -78,7 +78,7 @@ export class Pages {
   }
 
   async #read(): Promise<void> {
-    if (this.#reading || this.#page.name === 'board' || this.#page.name === 'help') return;
+    if (this.#reading || this.#page.name === 'board') return;
     this.#reading = true;
     const asked = this.#page;
     try {

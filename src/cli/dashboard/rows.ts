@@ -64,7 +64,11 @@ export function rowTask(row: DashboardRow | null): number | null {
   return row === null ? null : row.section === 'needs' ? row.need.task : row.run.taskId;
 }
 
-/** Returns the chosen row, or the first when the chosen one has gone. */
-export function findRow(state: { readonly chosen: string | null }, rows: readonly DashboardRow[]): DashboardRow | null {
-  return rows.find(({ key }) => key === state.chosen) ?? rows[0] ?? null;
+/** Returns the chosen row. When it has gone, the row at its place is chosen, so that the next key acts nearby. */
+export function findRow(
+  { chosen, place }: { readonly chosen: string | null; readonly place: number },
+  rows: readonly DashboardRow[],
+): DashboardRow | null {
+  if (chosen === null) return rows[0] ?? null;
+  return rows.find(({ key }) => key === chosen) ?? rows[Math.min(place, rows.length - 1)] ?? null;
 }

@@ -1,251 +1,179 @@
 /**
- * The state of the dashboard, and its change by a key. Pure: an action outside of the dashboard is returned as a
- * request.
- *
- * Pages form a stack with the board at the bottom. Escape removes the top one. A question or an open input field
- * receives all keys.
+ * The state of the dashboard. Pages form a stack with the board at the bottom. `press` changes the state by a key, and
+ * returns actions outside of the dashboard as requests.
  */
 import type { RunView } from '#protocol/answers.ts';
-import { cutText } from '#run/cut-text.ts';
-import { clean } from '../terminal/clean.ts';
-import { type DashboardRow, findRow, rowRun, rowTask } from './rows.ts';
+import type { TaskView } from '#protocol/tasks.ts';
+import type { DashboardRow } from './rows.ts';
+import type { SearchableText } from './search.ts';
+import type { TextInput } from './text-input.ts';
+
+/** A search in the text of a page. `at`: the line of the current match. Null when nothing matches. */
+export type Search = { readonly query: string; readonly at: number | null };
 
 export type Page =
   | { readonly name: 'board' }
-  /** `whole`: only the log. `scroll`: lines up from the end; 0 follows the log. */
-  | { readonly name: 'run'; readonly run: number; readonly whole: boolean; readonly scroll: number }
+  /**
+   * `whole`: only the log. `scroll`: lines up from the end; 0 follows the log. `length`: the lines that the log had then,
+   * so that a growing log stays where it is read.
+   */
+  | {
+      readonly name: 'run';
+      readonly run: number;
+      readonly whole: boolean;
+      readonly scroll: number;
+      readonly length: number;
+      readonly search: Search | null;
+    }
   /** `scroll`: lines down from the beginning. */
-  | { readonly name: 'task'; readonly task: number; readonly scroll: number }
+  | { readonly name: 'task'; readonly task: number; readonly scroll: number; readonly search: Search | null }
   | { readonly name: 'timeline'; readonly hours: number; readonly back: number; readonly scroll: number }
   | { readonly name: 'help'; readonly scroll: number };
+
+/** What an open input is for. */
+export type Purpose =
+  | { readonly kind: 'filter' | 'search' | 'new-task' | 'new-run' }
+  | { readonly kind: 'continue'; readonly task: number | null; readonly run: number | null }
+  | { readonly kind: 'comment' | 'assign'; readonly task: number }
+  | { readonly kind: 'new-task-assignee'; readonly title: string }
+  | { readonly kind: 'new-run-line'; readonly agent: string | null };
+
+/** An open input. `picked`: the index of the chosen suggestion. */
+export type Form = { readonly purpose: Purpose; readonly input: TextInput; readonly picked: number };
+
+/** `result`: is gone after the next key. `error`: stays until Esc. */
+export type Notice = { readonly kind: 'result' | 'error'; readonly text: string };
+
+export type Question = { readonly action: 'cancel' | 'remove'; readonly run: number };
 
 export type State = {
   readonly pages: readonly [Page, ...Page[]];
   /** The key of the chosen row. Null chooses the first. */
   readonly chosen: string | null;
+  /** Its place at the last key. When the row has gone, the one at its place is chosen. */
+  readonly place: number;
   readonly filter: string;
-  readonly typing: boolean;
-  readonly asking: { readonly cancel: number } | null;
-  readonly message: string | null;
+  readonly form: Form | null;
+  readonly asking: Question | null;
+  readonly notices: readonly Notice[];
+  /** Whether a first g was pressed. */
+  readonly prefixed: boolean;
+  /** The names of the agents, for suggestions. Null until they were read. */
+  readonly agents: readonly string[] | null;
+  /** The last request with typed words that failed. The next input for the same begins with these words. */
+  readonly unsent: ActionRequest | null;
 };
 /** The state at the start. */
 export const begin: State = {
   pages: [{ name: 'board' }],
   chosen: null,
+  place: 0,
   filter: '',
-  typing: false,
+  form: null,
   asking: null,
-  message: null,
+  notices: [],
+  prefixed: false,
+  agents: null,
+  unsent: null,
 };
 
 export type ActionRequest =
   | { readonly type: 'quit' }
+  | { readonly type: 'suspend' }
+  | { readonly type: 'list-agents' }
   | { readonly type: 'cancel'; readonly run: number; readonly now: boolean }
   | { readonly type: 'retry'; readonly run: number }
-  | { readonly type: 'suspend' };
+  | { readonly type: 'remove'; readonly run: number }
+  | { readonly type: 'dismiss-run'; readonly run: number }
+  | { readonly type: 'dismiss-task'; readonly task: number }
+  | { readonly type: 'done'; readonly task: number }
+  | { readonly type: 'continue-task'; readonly task: number; readonly words: string }
+  | { readonly type: 'continue-run'; readonly run: number; readonly words: string }
+  | { readonly type: 'comment'; readonly task: number; readonly words: string }
+  | { readonly type: 'add-task'; readonly words: string; readonly assignee: string | null }
+  | { readonly type: 'start-run'; readonly words: string; readonly agent: string | null }
+  | { readonly type: 'assign'; readonly task: number; readonly assignee: string | null }
+  | { readonly type: 'toggle-pause'; readonly agent: string }
+  | { readonly type: 'prioritize'; readonly task: number; readonly by: 1 | -1 }
+  | { readonly type: 'copy'; readonly text: string }
+  | { readonly type: 'copy-folder'; readonly place: Place }
+  | { readonly type: 'open-folder'; readonly place: Place };
+
+/** A folder: its path, or the task whose folder it is. */
+export type Place = { readonly folder: string } | { readonly task: number };
 
 /** The content of the screen that keys act on. */
 export type Scene = {
   readonly rows: readonly DashboardRow[];
   readonly runs: ReadonlyMap<number, RunView>;
+  /** The run and the task of the opened page, once they were read. */
+  readonly run: RunView | null;
+  readonly task: TaskView | null;
   /** The lines that a page has for its text, and the lines that the text has. */
   readonly room: number;
   readonly length: number;
+  /** The text that can be searched. Null on pages without one. */
+  readonly text: SearchableText | null;
 };
 
-export type Key =
-  | {
-      readonly name:
-        | 'up'
-        | 'down'
-        | 'left'
-        | 'right'
-        | 'pageup'
-        | 'pagedown'
-        | 'home'
-        | 'end'
-        | 'enter'
-        | 'escape'
-        | 'backspace'
-        | 'interrupt'
-        | 'suspend';
-    }
-  | { readonly name: 'text' | 'paste'; readonly text: string };
+export type Step = { readonly state: State; readonly order: ActionRequest | null };
 
-type Step = { readonly state: State; readonly order: ActionRequest | null };
-const stay = (state: State): Step => ({ state, order: null });
+/** Returns a step that requests nothing. */
+export const stay = (state: State): Step => ({ state, order: null });
 
 /** Returns the page on top. */
 export const currentPage = ({ pages }: State): Page => pages.at(-1) as Page;
 
-/** Returns the state after a key, and what it requests outside of the dashboard. */
-export function press(state: State, key: Key, scene: Scene): Step {
-  if (key.name === 'interrupt') return { state, order: { type: 'quit' } };
-  if (key.name === 'suspend') return { state, order: { type: 'suspend' } };
-  if (key.name === 'paste' && !state.typing)
-    return stay(said(state, 'Pasted text does nothing here; / takes it as a filter.'));
-  if (state.asking !== null) return answer(state, key);
-  if (state.typing) return stay(type(state, key));
-  const calm = { ...state, message: null };
-  if (key.name === 'escape') return stay(back(calm));
-  const page = currentPage(state);
-  if (key.name !== 'text') return stay(page.name === 'board' ? move(calm, key, scene) : scroll(calm, key, scene));
-  return letter(calm, key.text, scene);
-}
-
-/** Handles the answer to a question. Only y means yes; any other key leaves the run alone. */
-function answer(state: State, key: Key): Step {
-  const run = state.asking?.cancel ?? 0;
-  const yes = key.name === 'text' && key.text.toLowerCase() === 'y';
-  const calm: State = { ...state, asking: null, message: yes ? null : `Run ${run} goes on.` };
-  return { state: calm, order: yes ? { type: 'cancel', run, now: false } : null };
-}
-
-const filterMax = 100;
-
-function type(state: State, key: Key): State {
-  if (key.name === 'escape') return { ...state, typing: false, filter: '' };
-  if (key.name === 'enter') return { ...state, typing: false };
-  if (key.name === 'backspace') return { ...state, filter: cutText(state.filter, state.filter.length - 1) };
-  return 'text' in key ? { ...state, filter: cutText(`${state.filter}${clean(key.text)}`, filterMax) } : state;
-}
+/** Returns the page that is shown: the one on top, or the one below the help. */
+export const shownPage = ({ pages }: State): Page =>
+  pages.findLast((page): page is Exclude<Page, { name: 'help' }> => page.name !== 'help') ?? pages[0];
 
 /** Goes one page back. On the board it clears the filter. */
-function back(state: State): State {
+export function back(state: State): State {
   const [first, ...rest] = state.pages;
   if (rest.length === 0) return { ...state, filter: '' };
   return { ...state, pages: [first, ...rest.slice(0, -1)] };
 }
 
-function open(state: State, page: Page): State {
+/** Opens a page on top of the others. */
+export function open(state: State, page: Page): State {
   return { ...state, pages: [...state.pages, page] };
 }
 
-/** Returns by how many lines a key moves down, on a page with `room` lines and a text with `length`. */
-function stepOf({ name }: Key, room: number, length: number): number {
-  switch (name) {
-    case 'up':
-      return -1;
-    case 'down':
-      return 1;
-    case 'pageup':
-      return -room;
-    case 'pagedown':
-      return room;
-    case 'home':
-      return -length;
-    case 'end':
-      return length;
-    default:
-      return 0;
-  }
-}
-
-function move(state: State, key: Key, { rows, room }: Scene): State {
-  const row = findRow(state, rows);
-  if (key.name === 'enter' || key.name === 'right') return enter(state, row);
-  const at = row === null ? 0 : rows.indexOf(row);
-  const to = Math.min(Math.max(at + stepOf(key, room, rows.length), 0), Math.max(rows.length - 1, 0));
-  return { ...state, chosen: rows[to]?.key ?? null };
-}
-
-/** Opens the page of a row. A need without a run opens its task. */
-function enter(state: State, row: DashboardRow | null): State {
-  const [run, task] = [rowRun(row), rowTask(row)];
-  if (row?.section === 'needs' && task !== null) return open(state, { name: 'task', task, scroll: 0 });
-  if (run !== null) return open(state, { name: 'run', run, whole: false, scroll: 0 });
-  return task === null ? state : open(state, { name: 'task', task, scroll: 0 });
-}
-
-const hoursShown = [1, 3, 6, 12, 24, 72] as const;
-
-function scroll(state: State, key: Key, { room, length }: Scene): State {
-  const page = currentPage(state);
-  if (page.name === 'board') return state;
-  if (key.name === 'left' && page.name !== 'timeline') return back(state);
-  if (page.name === 'timeline' && (key.name === 'left' || key.name === 'right')) {
-    const shift = (key.name === 'left' ? 1 : -1) * (page.hours / 4);
-    return replaced(state, { ...page, back: Math.max(0, page.back + shift) });
-  }
-  // A log is scrolled from its end.
-  const step = stepOf(key, room, length) * (page.name === 'run' ? -1 : 1);
-  const to = Math.min(Math.max(page.scroll + step, 0), Math.max(0, length - room));
-  return replaced(state, { ...page, scroll: to });
-}
-
-function replaced(state: State, page: Page): State {
+/** Replaces the page on top. */
+export function replaced(state: State, page: Page): State {
   const [first, ...rest] = state.pages;
   return { ...state, pages: rest.length === 0 ? [page] : [first, ...rest.slice(0, -1), page] };
 }
 
-function letter(state: State, text: string, scene: Scene): Step {
-  const page = currentPage(state);
-  const row = page.name === 'board' ? findRow(state, scene.rows) : null;
-  const run = page.name === 'run' ? page.run : rowRun(row);
-  const task = page.name === 'run' ? (scene.runs.get(page.run)?.taskId ?? null) : rowTask(row);
-  switch (text) {
-    case 'q':
-      return { state, order: { type: 'quit' } };
-    case 'j':
-    case 'k':
-      return press(state, { name: text === 'j' ? 'down' : 'up' }, scene);
-    case '?':
-      return stay(page.name === 'help' ? back(state) : open(state, { name: 'help', scroll: 0 }));
-    case '/':
-      return stay(page.name === 'board' ? { ...state, typing: true } : state);
-    case 'g':
-      return stay(
-        page.name === 'timeline' ? back(state) : open(state, { name: 'timeline', hours: 6, back: 0, scroll: 0 }),
-      );
-    case '+':
-    case '-':
-      return stay(
-        page.name === 'timeline'
-          ? replaced(state, { ...page, hours: zoomed(page.hours, text === '+' ? -1 : 1) })
-          : state,
-      );
-    case 'l':
-      if (page.name === 'run') return stay(replaced(state, { ...page, whole: !page.whole, scroll: 0 }));
-      return stay(
-        run === null
-          ? said(state, 'There is no run to show the log of.')
-          : open(state, { name: 'run', run, whole: true, scroll: 0 }),
-      );
-    case 't':
-      if (page.name === 'task') return stay(state);
-      return stay(
-        task === null ? said(state, 'This belongs to no task.') : open(state, { name: 'task', task, scroll: 0 }),
-      );
-    case 'c':
-      return cancel(state, run, scene);
-    case 'r':
-      return retry(state, run, scene);
-    default:
-      return stay(state);
-  }
+/** Returns the page of a run, at the end of its log. */
+export function pageOfRun(run: number, whole: boolean): Page {
+  return { name: 'run', run, whole, scroll: 0, length: 0, search: null };
 }
 
-function zoomed(hours: number, by: 1 | -1): number {
-  const at = hoursShown.indexOf(hours as (typeof hoursShown)[number]);
-  return hoursShown[Math.min(Math.max(at + by, 0), hoursShown.length - 1)] ?? hours;
+/** Returns the page of a task, at its beginning. */
+export function pageOfTask(task: number): Page {
+  return { name: 'task', task, scroll: 0, search: null };
 }
 
-function said(state: State, message: string): State {
-  return { ...state, message };
+/** Shows a sentence about what a key did or did not do. Errors that were not read stay. */
+export function said(state: State, text: string): State {
+  return { ...state, notices: [...errorsOf(state), { kind: 'result', text }] };
 }
 
-/** Asks before it cancels a run. A run that is already being stopped is killed at once. */
-function cancel(state: State, number: number | null, { runs }: Scene): Step {
-  const run = number === null ? undefined : runs.get(number);
-  if (number === null) return stay(said(state, 'There is no run to cancel.'));
-  if (run?.status === 'stopping') return { state, order: { type: 'cancel', run: number, now: true } };
-  if (run && run.endedAt !== null) return stay(said(state, `Run ${number} has ended already.`));
-  return stay({ ...state, asking: { cancel: number } });
+/** Shows the result of a request. After an error, the words of the request are kept for the next attempt. */
+export function finished(state: State, order: ActionRequest, notice: Notice): State {
+  if (notice.kind === 'result') return { ...said(state, notice.text), unsent: null };
+  return {
+    ...state,
+    notices: [...errorsOf(state), notice].slice(-errorsKept),
+    unsent: 'words' in order ? order : null,
+  };
 }
 
-function retry(state: State, number: number | null, { runs }: Scene): Step {
-  const run = number === null ? undefined : runs.get(number);
-  if (number === null) return stay(said(state, 'There is no run to retry.'));
-  if (run && run.endedAt === null) return stay(said(state, `Run ${number} has not ended yet; c cancels it.`));
-  return { state, order: { type: 'retry', run: number } };
+const errorsKept = 10;
+
+/** Returns the errors that were not read yet. */
+export function errorsOf({ notices }: State): Notice[] {
+  return notices.filter(({ kind }) => kind === 'error');
 }

@@ -153,7 +153,7 @@ describe('a file named by a person', () => {
       [['run', '--agent', 'echo', '--prompt-file', '/dev/zero'], 5, /larger than 16 MiB/],
       [['run', '--stdin', '/dev/zero', '--', 'cat'], 2, /no regular file/],
       [['run', '--stdin', 'real', '--', 'cat'], 2, /is a folder/],
-      [['run', '--cwd', 'secret', '--', 'pwd'], 3, /does not exist/],
+      [['run', '--cwd', 'secret', '--', 'pwd'], 3, /is not a folder/],
       [['run', '--cwd', `/${'x'.repeat(300)}`, '--', 'pwd'], 3, /does not exist/],
       [['task', 'doc', 'put', 'T1', '../x', 'secret'], 2, /letters, digits/],
       [['task', 'doc', 'put', 'T1', 'plan', '/dev/zero'], 5, /larger than/],

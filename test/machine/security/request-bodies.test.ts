@@ -52,7 +52,7 @@ describe('a body', () => {
     const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
     const million = (item: string) => `[${`${item},`.repeat(1_000_000)}${item}]`;
     const cases: [what: string, path: string, body: string | Buffer, says: RegExp][] = [
-      ['a bomb of zeros', '/v1/runs', gzipSync(Buffer.alloc(200 * 2 ** 20)), /no JSON/],
+      ['a bomb of zeros', '/v1/runs', gzipSync(Buffer.alloc(200 * 2 ** 20)), /not valid JSON/],
       ['100,000 levels', '/v1/runs', run(`"labels":${deep(100_000)}`), /deep/],
       ['100,000 levels of a mapping', '/v1/agents/x/pause', `{"mapping":${deep(100_000)}}`, /deep/],
       ['a million wrong arguments', '/v1/runs', `{"command":${million('1')},"cwd":"/"}`, /values/],
@@ -68,7 +68,7 @@ describe('a body', () => {
       ['__proto__ below', '/v1/runs', run('"labels":{"__proto__":"x"}'), /__proto__/],
       ['huge numbers', '/v1/runs', run('"priority":1e400'), /priority/],
       ['many digits', '/v1/runs', run(`"priority":${'9'.repeat(100_000)}`), /priority/],
-      ['half of a character', '/v1/runs', Buffer.from([0x7b, 0x22, 0xff, 0xc3]), /no JSON/],
+      ['half of a character', '/v1/runs', Buffer.from([0x7b, 0x22, 0xff, 0xc3]), /not valid JSON/],
     ];
     for (const [what, path, body, says] of cases) {
       const answer = await post(home, path, body);

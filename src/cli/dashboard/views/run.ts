@@ -6,11 +6,22 @@ import { runFacts } from '../../format/run.ts';
 import { clean } from '../../terminal/clean.ts';
 import { paint } from '../../terminal/style.ts';
 import type { Canvas, Facts } from '../dashboard-model.ts';
+import { scrollOf } from '../move.ts';
+import { markMatches, type SearchableText } from '../search.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
 
-/** The lines of a page. `room` and `length`: the visible and the total lines of its scrollable text. */
-export type Viewed = { readonly lines: readonly string[]; readonly room: number; readonly length: number };
+/**
+ * The lines of a page. `room` and `length`: the visible and the total lines of its scrollable text. `at`: how far it is
+ * visible. `text`: what can be searched, or null.
+ */
+export type Viewed = {
+  readonly lines: readonly string[];
+  readonly room: number;
+  readonly length: number;
+  readonly at: number;
+  readonly text: SearchableText | null;
+};
 
 const historyShown = 6;
 /** The minimum share of the page for the log. */
@@ -27,13 +38,24 @@ export function runView(page: Extract<Page, { name: 'run' }>, facts: Facts, canv
   const about =
     shown?.run.number === page.run && run !== null && !page.whole ? aboutLines({ ...shown, run }, canvas) : [];
   const above = [title, ...about.slice(0, Math.max(0, rows - 3 - Math.ceil(rows * logShare))), ''];
-  const all = wrappedLog(log ?? [], columns);
+  const { lines: all, starts } = wrappedLog(log ?? [], columns);
   const room = Math.max(1, rows - above.length - 1);
-  const scroll = Math.min(page.scroll, Math.max(0, all.length - room));
+  const scroll = Math.min(scrollOf(page, all.length), Math.max(0, all.length - room));
   const from = Math.max(0, all.length - room - scroll);
   const empty = trouble ?? (log === null ? 'Reading the log…' : 'Nothing was said yet.');
   const body = all.length === 0 ? window([paint(empty, 'gray', look)], 0, room) : window(all, from, room);
-  return { lines: [...above, logTitle({ run, scroll, below: scroll }, canvas), ...body], room, length: all.length };
+  const searchable = log === null ? null : { lines: log, starts, fromEnd: true };
+  const marked =
+    page.search === null || searchable === null || all.length === 0
+      ? body
+      : markMatches(body, page.search, { text: searchable, from, look });
+  return {
+    lines: [...above, logTitle({ run, scroll, below: scroll }, canvas), ...marked],
+    room,
+    length: all.length,
+    at: Math.min(from + room, all.length),
+    text: searchable,
+  };
 }
 
 function formatTitle(run: RunView, now: number, { look }: Canvas): string {
@@ -69,13 +91,20 @@ function logTitle(
   return paint(`Log${place === '' ? '' : ` (${place})`}`, 'bold', look);
 }
 
-const kept = new WeakMap<readonly string[], { columns: number; lines: string[] }>();
+type WrappedLog = { readonly columns: number; readonly lines: string[]; readonly starts: number[] };
+
+const kept = new WeakMap<readonly string[], WrappedLog>();
 
 /** Wraps a log. The same log is drawn many times, so the result is cached. */
-function wrappedLog(log: readonly string[], columns: number): string[] {
+function wrappedLog(log: readonly string[], columns: number): WrappedLog {
   const known = kept.get(log);
-  if (known?.columns === columns) return known.lines;
-  const lines = wrapped(log, columns);
-  kept.set(log, { columns, lines });
-  return lines;
+  if (known?.columns === columns) return known;
+  const [lines, starts]: [string[], number[]] = [[], []];
+  for (const line of log) {
+    starts.push(lines.length);
+    lines.push(...wrapped([line], columns));
+  }
+  const fresh = { columns, lines, starts };
+  kept.set(log, fresh);
+  return fresh;
 }

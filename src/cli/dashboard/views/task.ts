@@ -7,6 +7,7 @@ import { markdownLines } from '../../logs/transcript/markdown.ts';
 import { cleanText } from '../../terminal/clean.ts';
 import { paint } from '../../terminal/style.ts';
 import type { Canvas, Facts, TaskPage } from '../dashboard-model.ts';
+import { markMatches } from '../search.ts';
 import type { Page } from '../state.ts';
 import { window, wrapped } from './lines.ts';
 import type { Viewed } from './run.ts';
@@ -26,11 +27,21 @@ export function taskView(page: Extract<Page, { name: 'task' }>, facts: Facts, { 
       ),
       room: rows,
       length: 0,
+      at: 0,
+      text: null,
     };
   }
   const all = formatText(task, facts.now, { columns, rows, look });
   const from = Math.min(page.scroll, Math.max(0, all.length - rows));
-  return { lines: window(all, from, rows), room: rows, length: all.length };
+  const shown = window(all, from, rows);
+  const text = { lines: all, starts: [...all.keys()], fromEnd: false };
+  return {
+    lines: page.search === null ? shown : markMatches(shown, page.search, { text, from, look }),
+    room: rows,
+    length: all.length,
+    at: Math.min(from + rows, all.length),
+    text,
+  };
 }
 
 function formatText({ shown, ledger, summary }: TaskPage, now: number, { columns, look }: Canvas): string[] {

@@ -61,7 +61,8 @@ export function timelineView(page: Extract<Page, { name: 'timeline' }>, facts: F
     Math.min(page.scroll, Math.max(0, lanes.length - room)),
     room,
   );
-  return { lines: [...head, ...body, '', ...legend], room, length: lanes.length };
+  const at = Math.min(page.scroll + room, lanes.length);
+  return { lines: [...head, ...body, '', ...legend], room, length: lanes.length, at, text: null };
 }
 
 type Scale = { readonly from: number; readonly to: number; readonly cells: number; readonly now: number };

@@ -21,7 +21,7 @@ describe('The output of a command on a terminal', () => {
     );
   });
 
-  it('has no sequence that moves the cursor, sets a title, hides or blinks', () => {
+  it('moves no cursor, sets no title, hides nothing', () => {
     for (const hostile of ['[2J', '[10;1H', ']0;title\u0007', '[8m', '[5m', '[0;8m', 'c', ']8;;http://x\u0007'])
       expect(shown([`a${esc}${hostile}b\u0007\u202e`])).toBe('ab');
   });
@@ -32,7 +32,7 @@ describe('The output of a command on a terminal', () => {
     for (let at = 1; at < text.length; at += 1) expect(shown([text.slice(0, at), text.slice(at)])).toBe(whole);
   });
 
-  it('has neither colours nor drawn-over lines where no colours are wanted', () => {
+  it('is plain where no colours are wanted', () => {
     expect(shown([`${esc}[31mred\rb\n`], false)).toBe('red\nb\n');
   });
 });
