@@ -305,7 +305,7 @@ describe('an action of the dashboard', () => {
     expect([requests[0]?.to, requests[0]?.body?.['words'], notice.text]).toEqual([
       path,
       'go',
-      'Run 31 goes on with run 21.',
+      'Run 31 continues run 21.',
     ]);
     const bare = await performed({ type: 'continue-run', run: 21, words: '' }, answer);
     expect(bare.requests[0]?.body).not.toHaveProperty('words');

@@ -33,14 +33,14 @@ describe('the board', () => {
 
   it('shows for each running run its name, duration, usage and last output', () => {
     expect(text(screen(begin, facts, 130))).toMatch(
-      /#12 {2}● running {2}coder {2}T7 +4 min 5 s +12 % +340 MiB +talking +– +\$ npm test → exit 0/,
+      /#12 {2}● running {2}coder {2}T7 +4 min 5 s +12 % +340 MiB +talking +– +make test +\$ npm test → exit 0/,
     );
   });
 
   it('shows what each queued run waits for, and the result of each ended one', () => {
     const all = text(screen(begin, facts, 130));
     expect(all).toMatch(/#13 {2}deploy .*1 min ago {2}a free slot/);
-    expect(all).toMatch(/#9 {2}✗ failed +exit 3 .*1 min +30 s ago {2}Exited with code 3\./);
+    expect(all).toMatch(/#9 {2}✗ failed +exit 3 .*1 min +30 s ago {2}make test {2}Exited with code 3\./);
   });
 
   it('never shows an unknown cost as zero', () => {

@@ -95,13 +95,8 @@ async function retry(deps: ActionDeps, number: number): Promise<string> {
 
 /** Continues a run that has no task, with words as its prompt. Without words it is repeated. */
 async function continueRun(deps: ActionDeps, number: number, words: string): Promise<string> {
-  const { run, notice } = await repeat(deps, number, words === '' ? {} : { words }).catch((error: unknown) => {
-    // A daemon of an earlier version.
-    if (error instanceof ClipError && error.code === 'usage' && error.message.includes('"words"'))
-      throw new ClipError('usage', 'This daemon cannot continue a run with words.', 'r runs it once more.', error);
-    throw error;
-  });
-  return sentences(`Run ${run.number} goes on with run ${number}.`, notice);
+  const { run, notice } = await repeat(deps, number, words === '' ? {} : { words });
+  return sentences(`Run ${run.number} continues run ${number}.`, notice);
 }
 
 async function repeat({ client, home, env }: ActionDeps, number: number, more: object): Promise<RunAnswer> {

@@ -2,11 +2,11 @@
 import type { RunView } from '#protocol/answers.ts';
 import {
   formatAgo,
-  formatCommand,
   formatElapsed,
   formatEnd,
   formatSize,
   formatStatus,
+  formatSubject,
   formatTokens,
 } from '../../format/format.ts';
 import { livenessLabel } from '../../format/ledger.ts';
@@ -111,9 +111,7 @@ function over(heads: string, title: string): string {
 }
 
 const whose = (run: RunView): string => clean(run.agentName ?? run.name ?? '–');
-/** The last message of an agent says more than its command line. */
-const what = (run: RunView): string =>
-  clean(run.agentName === null ? formatCommand(run.command) : (run.lastMessage ?? run.adapter));
+const what = (run: RunView): string => clean(formatSubject(run));
 
 function runningColumns({ lastLine, now }: Facts, { look }: Canvas): Column<RunRow>[] {
   return [
@@ -130,7 +128,8 @@ function runningColumns({ lastLine, now }: Facts, { look }: Canvas): Column<RunR
     { title: 'MEMORY', cell: ({ run }) => formatSize(run.memoryBytes), right: true, from: 76 },
     { title: 'SILENCE', cell: ({ run }) => formatEnd(run) || (run.silence ?? '–'), from: 90 },
     { title: 'TOKENS', cell: ({ run }) => tokens(run), right: true, from: 110 },
-    { title: 'LAST LINE', cell: ({ run }) => lastLine(run) ?? what(run), flexible: true },
+    { title: 'WHAT', cell: ({ run }) => what(run), flexible: true, from: 116 },
+    { title: 'LAST LINE', cell: ({ run }) => lastLine(run) ?? clean(run.lastMessage ?? what(run)), flexible: true },
   ];
 }
 
@@ -146,7 +145,7 @@ function queuedColumns({ now }: Facts): Column<RunRow>[] {
     { title: 'TASK', cell: ({ run }) => (run.taskId === null ? '–' : `T${run.taskId}`), from: 100 },
     { title: 'QUEUED', cell: ({ run }) => formatAgo(run.queuedAt, now), right: true, from: 70 },
     { title: 'WAITS FOR', cell: ({ run }) => clean(run.waitingFor ?? 'its turn'), flexible: true },
-    { title: 'COMMAND', cell: ({ run }) => what(run), flexible: true, from: 90 },
+    { title: 'WHAT', cell: ({ run }) => what(run), flexible: true, from: 76 },
   ];
 }
 
@@ -169,9 +168,14 @@ function recentColumns({ now }: Facts, { look }: Canvas): Column<RunRow>[] {
       from: 90,
     },
     {
+      title: 'WHAT',
+      cell: ({ run }) => what(run),
+      flexible: true,
+      from: 100,
+    },
+    {
       title: 'LAST WORDS',
-      cell: ({ run }) =>
-        run.error === null && run.nextAction === null ? what(run) : clean(run.nextAction ?? run.error ?? ''),
+      cell: ({ run }) => clean(run.nextAction ?? run.error ?? run.lastMessage ?? what(run)),
       flexible: true,
     },
   ];
