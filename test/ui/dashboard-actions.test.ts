@@ -309,11 +309,6 @@ describe('an action of the dashboard', () => {
     ]);
     const bare = await performed({ type: 'continue-run', run: 21, words: '' }, answer);
     expect(bare.requests[0]?.body).not.toHaveProperty('words');
-    const old = await performed(
-      { type: 'continue-run', run: 21, words: 'go' },
-      { [path]: new ClipError('usage', 'Unrecognized key: "words".', null) },
-    );
-    expect(old.notice.text).toBe('This daemon cannot continue a run with words. r runs it once more.');
   });
 
   it('makes tasks and runs in the folder of its start', async () => {
