@@ -47,6 +47,12 @@ const qwen: Mapping = {
   needsResult: true,
   exitCodes: { 53: 'max_turns_exhausted' },
   rules: [
+    {
+      when: { type: 'user' },
+      each: 'message.content',
+      where: { type: 'tool_result', content: { startsWith: 'Qwen Code requires permission' } },
+      toolEnd: { id: 'tool_use_id', denied: true },
+    },
     ...claudeShaped({
       inputHoldsCached: true,
       kinds: {
@@ -173,7 +179,14 @@ const copilot: Mapping = {
       when: { type: 'tool.execution_complete', 'data.success': false },
       toolEnd: { id: 'data.toolCallId', failed: true },
     },
-    { when: { type: 'tool.execution_complete' }, toolEnd: { id: 'data.toolCallId' } },
+    {
+      when: { type: 'tool.execution_complete' },
+      toolEnd: { id: 'data.toolCallId', exitCode: 'data.shellExecution.exitCode' },
+    },
+    {
+      when: { type: 'model.call_failure' },
+      retrying: { attempt: 'data.retryAttempt', message: ['data.message', 'data.statusCode'] },
+    },
     { when: { type: 'session.error' }, error: { message: 'data.message', status: 'data.statusCode' } },
     { when: { type: 'result' }, session: { id: 'sessionId' } },
     { when: { type: 'result', exitCode: 0 }, result: {} },
@@ -259,8 +272,8 @@ export const presets: readonly Preset[] = [
   },
   {
     name: 'copilot',
-    verified: 'Copilot CLI 1.0.102: its options, from its help',
-    note: 'Unverified: its events, and that it reads the prompt from standard input.',
+    verified: 'Copilot CLI 1.0.102: options, events, denials, errors, and the prompt from standard input',
+    note: 'A run that was killed cannot be resumed: Copilot gives its session only with its last line.',
     mapping: copilot,
   },
   {

@@ -39,6 +39,7 @@ export function anEnd(given: Partial<EndedRun> = {}): EndedRun {
     id: 'id42',
     number: 42,
     agentId: 'agent1',
+    permission: 'ask',
     status: 'succeeded',
     stopReason: 'completed',
     errorCode: null,

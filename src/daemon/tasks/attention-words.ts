@@ -25,7 +25,10 @@ export function formatTask({ number, status, blockedReason, blockedNext }: Task,
 /** Describes the end of a run that did not do its work. */
 export function formatEnd({ number, spec }: Run, state: Ended): Words {
   const goOn = `clip retry ${number}`;
-  const remedy = remedyFor(state, spec.agent?.name ?? 'the agent', { goOn, task: null });
+  const remedy = remedyFor({ ...state, permission: spec.agent?.permission ?? null }, spec.agent?.name ?? 'the agent', {
+    goOn,
+    task: null,
+  });
   if (remedy !== null) return { what: remedy.blockedReason, next: remedy.next };
   const next = `Look at it (clip show ${number}), then: ${goOn}, or clip dismiss ${number}`;
   if (state.status !== 'succeeded')

@@ -212,6 +212,7 @@ export class Continuation {
       id: run.id,
       number: run.number,
       agentId,
+      permission: run.spec.agent?.permission ?? null,
       status,
       stopReason,
       errorCode,

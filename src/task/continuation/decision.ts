@@ -1,7 +1,7 @@
 /**
  * What clip decided after a run. The reason is stored in words, so it can be looked up why a task was not continued.
  */
-import type { Agent } from '#run/agent.ts';
+import type { Agent, Permission } from '#run/agent.ts';
 import type { LivenessRecord } from '#run/run.ts';
 import type { Task } from '../task.ts';
 import type { WakePayload, WakeReason } from '../wake.ts';
@@ -44,6 +44,8 @@ export type EndedRun = {
   readonly id: string;
   readonly number: number;
   readonly agentId: string | null;
+  /** The permission that its agent had. Null for a command. */
+  readonly permission: Permission | null;
   readonly status: 'succeeded' | 'failed' | 'cancelled' | 'timed_out';
   readonly stopReason: string;
   readonly errorCode: string | null;

@@ -1,20 +1,20 @@
 /** Ends that only a person can fix, and the remedy for each. */
 
+import type { Permission } from '#run/agent.ts';
 import { cutText } from '#run/cut-text.ts';
 import { isClipsSentence } from '#run/error-author.ts';
 import type { EndedRun } from './decision.ts';
 
 /** The fields of an end that a remedy depends on. */
-export type EndedForRemedy = Pick<EndedRun, 'error' | 'errorCode' | 'liveness' | 'stopReason'>;
+export type EndedForRemedy = Pick<EndedRun, 'error' | 'errorCode' | 'liveness' | 'stopReason' | 'permission'>;
 /** How work resumes after the remedy. `task`: null for a run without one. */
 export type Onward = { readonly goOn: string; readonly task: number | null };
 export type Remedy = { readonly reason: string; readonly blockedReason: string; readonly next: string };
 
 /**
  * Returns the remedy for an end, or null when it has none here. Error texts are quoted verbatim, so redact them before
- * they are stored.
+ * they are stored. `goOn`: the command that starts the next run, `clip continue T7` or `clip retry 12`.
  */
-/** `goOn`: the command that starts the next run, `clip continue T7` or `clip retry 12`. */
 export function remedyFor(run: EndedForRemedy, agent: string, { goOn, task }: Onward): Remedy | null {
   const said =
     run.error === null ? '' : ` ${isClipsSentence(run.stopReason, run.error) ? '' : 'It said: '}${short(run.error)}`;
@@ -35,7 +35,7 @@ export function remedyFor(run: EndedForRemedy, agent: string, { goOn, task }: On
       };
     }
     case 'permission_denied': {
-      const next = `Allow more (clip agent edit ${agent} --permission edit), then: ${goOn}`;
+      const next = `${allowMore(run.permission, agent)}, then: ${goOn}`;
       return {
         reason: 'It was not allowed to do its work.',
         blockedReason: `Agent ${agent} may not do what the task needs.${said}`,
@@ -63,6 +63,18 @@ export function remedyFor(run: EndedForRemedy, agent: string, { goOn, task }: On
   if (run.liveness?.state !== 'blocked') return null;
   const answer = task === null ? `Settle it, then: ${goOn}` : `Answer it: ${goOn} "…"`;
   return { reason: 'It is blocked.', blockedReason: short(run.liveness.reason), next: answer };
+}
+
+/** Returns how an agent with this permission is allowed more. An agent with the highest one is kept by its own CLI. */
+function allowMore(permission: Permission | null, agent: string): string {
+  switch (permission) {
+    case 'full':
+      return 'Its own settings or its sandbox refuse it: allow it there';
+    case 'edit':
+      return `Allow everything (clip agent edit ${agent} --permission full), or only this in the settings of its CLI`;
+    default:
+      return `Allow more (clip agent edit ${agent} --permission edit)`;
+  }
 }
 
 const quotedLength = 300;

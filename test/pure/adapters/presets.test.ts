@@ -176,6 +176,16 @@ describe('the stream of qwen', () => {
     expect(used).toEqual({ inputTokens: 1_000, cachedInputTokens: 600, outputTokens: 50, costUsd: null });
   });
 
+  it('with a tool that its permission refused is a failure', () => {
+    const refusal = 'Qwen Code requires permission to use "write_file", but it was declined.';
+    const denied = {
+      type: 'user',
+      message: { content: [{ type: 'tool_result', tool_use_id: '1', is_error: true, content: refusal }] },
+    };
+    const { report } = readStream(qwen, [init, uses('1', 'write_file', { file_path: 'a.ts' }), denied, end]);
+    expect(report?.failure?.class).toBe('permission_denied');
+  });
+
   it('with an API error that is called a success is a failure', () => {
     const text = '[API Error: 401 Invalid API key]';
     expect(readStream(qwen, [init, says(text), { ...end, result: text }]).report?.failure).toEqual({
@@ -324,6 +334,15 @@ describe('the stream of copilot', () => {
     expect(streamState).toMatchObject({ sessionId: 's1', text: 'Done.', toolCalls: 3, commands: 1, openTools: {} });
     expect(Object.keys(streamState.files)).toEqual(['a.ts']);
     expect(usage).toEqual({ inputTokens: null, cachedInputTokens: null, outputTokens: 12, costUsd: null });
+  });
+
+  it('has the exit codes of commands, and retries', () => {
+    const { streamState } = readStream(copilot, [
+      event('tool.execution_start', { toolCallId: 't1', toolName: 'bash', arguments: { command: 'npm test' } }),
+      event('tool.execution_complete', { toolCallId: 't1', success: true, shellExecution: { exitCode: 3 } }),
+      event('model.call_failure', { statusCode: 429, retryAttempt: 2 }),
+    ]);
+    expect(streamState).toMatchObject({ commands: 1, commandsFailed: 1, retrying: { attempt: 2 } });
   });
 
   it('has errors and refused tools', () => {

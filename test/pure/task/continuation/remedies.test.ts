@@ -32,6 +32,14 @@ describe('an end left to a person', () => {
     });
   });
 
+  it.each([
+    ['edit', 'Allow everything (clip agent edit coder --permission full), or only this in the settings of its CLI'],
+    ['full', 'Its own settings or its sandbox refuse it: allow it there'],
+  ] as const)('for want of a permission beyond %s names what is left', (permission, next) => {
+    const run = { ...failedWith('permission_denied'), permission };
+    expect(remedyFor(run, 'coder', onward)?.next).toBe(`${next}, then: clip continue T7`);
+  });
+
   it('that is blocked by its own words blocks the task with those words', () => {
     const run = judged('blocked', {
       liveness: {
