@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { deep } from '../support/deep.ts';
@@ -82,5 +82,20 @@ describe('a completion for a shell', () => {
       expect(await home.clip(['completions', '--complete', ...words])).toMatchObject({ code: 0, stderr: '' });
     }
     expect((await home.clip(['completions', 'tcsh'])).code).toBe(2);
+  });
+});
+
+describe.runIf(has('bash'))('completion in bash', () => {
+  it('quotes names, so that nothing in them is run or falls apart', async () => {
+    const home = createHome();
+    symlinkSync(program, join(home.base, 'clip'));
+    await home.submit(['--name', 'x y`touch pwned`$(touch pwned)*', '--', 'sleep', '1000']);
+    const offer = (await offered(home, 'bash', 'logs', 'x')).trim();
+    // This is what the shell runs after Tab and Enter.
+    const { stdout } = spawnSync('bash', ['--norc', '-c', `printf '%s|' ${offer}`], {
+      encoding: 'utf8',
+      cwd: home.base,
+    });
+    expect([stdout, existsSync(join(home.base, 'pwned'))]).toEqual(['x y`touch pwned`$(touch pwned)*|', false]);
   });
 });

@@ -50,7 +50,8 @@ async function watch(context: Context, { plain = false }: Options): Promise<numb
   await client.call('GET', '/v1/daemon');
   if (context.json) for await (const line of client.following(() => '/v1/board')) context.printJson(line);
   const { watchBoard } = await import('../dashboard/main.ts');
-  await watchBoard(context, client, plain || !isatty(0) || !isatty(1));
+  const isScreen = isatty(0) && isatty(1) && context.env['TERM'] !== 'dumb';
+  await watchBoard(context, client, plain || !isScreen);
   return 0;
 }
 

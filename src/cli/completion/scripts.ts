@@ -6,16 +6,18 @@ export type Shell = (typeof shells)[number];
 
 const bash = `# clip completions bash: put  eval "$(clip completions bash)"  into ~/.bashrc
 _clip() {
-  local line current="\${COMP_WORDS[COMP_CWORD]}" IFS=$'\\n'
+  local line value current="\${COMP_WORDS[COMP_CWORD]}"
   COMPREPLY=()
-  for line in $(clip completions --complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
+  while IFS= read -r line; do
     if [ "$line" = ":files" ]; then
-      COMPREPLY=($(compgen -f -- "$current"))
+      while IFS= read -r value; do COMPREPLY+=("$value"); done < <(compgen -f -- "$current")
       compopt -o filenames 2>/dev/null
       return
     fi
-    COMPREPLY+=("\${line%%$'\\t'*}")
-  done
+    # Names are those of runs and agents: a quoted one is an argument, whatever is in it.
+    printf -v value '%q' "\${line%%$'\\t'*}"
+    COMPREPLY+=("$value")
+  done < <(clip completions --complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -F _clip clip
 `;
