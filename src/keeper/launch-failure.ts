@@ -1,4 +1,6 @@
 /** Describes why a process could not be started. */
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { LaunchRecord } from '#process/run-folder.ts';
 import { runFiles } from '#process/run-folder.ts';
 
@@ -31,6 +33,37 @@ function notFound(command: string, path: string | null): string {
   return `The command ${command} was not found in the run's PATH, ${quoted}`;
 }
 
+/** The length of a first line that names an interpreter. The kernel reads no more of it. */
+const interpreterLineMax = 256;
+
+/**
+ * Describes a script that is there while its interpreter is not: the system has one error for both. The file system has
+ * just answered the system's own look at the script, so that reading it does not wait.
+ */
+function missingInterpreter(command: string, cwd: string): string | null {
+  if (!command.includes('/')) return null;
+  const line = readFirstLine(resolve(cwd, command));
+  const interpreter = /^#![ \t]*([^ \t\n]+)/.exec(line)?.[1];
+  if (interpreter === undefined) return null;
+  if (interpreter.endsWith('\r'))
+    return `The first line of ${command} ends with a carriage return, so its interpreter was not found: save it with Unix line ends.`;
+  return `The interpreter of ${command}, ${interpreter}, was not found.`;
+}
+
+function readFirstLine(path: string): string {
+  try {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const bytes = Buffer.alloc(interpreterLineMax);
+      return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return '';
+  }
+}
+
 /** Returns why a process could not be started. `path` is the PATH in which its command was searched, or null. */
 export function explainFailure(error: NodeJS.ErrnoException, launch: LaunchRecord, path: string | null): Failure {
   const command = launch.argv[0] ?? '';
@@ -40,7 +73,7 @@ export function explainFailure(error: NodeJS.ErrnoException, launch: LaunchRecor
     case 'ENOENT':
       if (error.path?.endsWith(runFiles.env))
         return { code: 'launch_failed', message: 'The environment stored for this run is gone.' };
-      return { code: 'command_not_found', message: notFound(command, path) };
+      return { code: 'command_not_found', message: missingInterpreter(command, launch.cwd) ?? notFound(command, path) };
     case 'ENOCWD':
       return { code: 'cwd_missing', message: `The work folder ${launch.cwd} does not exist.` };
     case 'EREPLACED':
