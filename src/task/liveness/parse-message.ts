@@ -3,6 +3,7 @@
  * statements, and quoted words within a sentence are masked.
  */
 import { cutText } from '#run/cut-text.ts';
+import { isClipsSentence } from '../clips-words.ts';
 
 /** Longer than any meaningful message. It bounds the time of the analysis. */
 const lengthMax = 16_000;
@@ -46,6 +47,18 @@ export function splitLines(words: string): readonly Line[] {
     }
   }
   return lines;
+}
+
+/** Returns the lines without the sentences that clip wrote: an agent that repeats its prompt does not say them. */
+export function withoutEcho(lines: readonly Line[]): readonly Line[] {
+  return lines.flatMap((each) => {
+    if (each.kind !== 'prose') return [each];
+    const sentences = splitSentences(each.shown);
+    const own = sentences.filter((sentence) => !isClipsSentence(sentence));
+    if (own.length === sentences.length) return [each];
+    const shown = own.join(' ');
+    return shown === '' ? [] : [{ ...each, shown, text: withoutQuotations(shown) }];
+  });
 }
 
 /** Returns whether the message says anything. A placeholder for "nothing" does not. */
