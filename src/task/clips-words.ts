@@ -70,7 +70,7 @@ const lengthMax = 600;
 /** Returns whether this sentence, or each of these sentences, is one that clip writes. */
 export function isClipsSentence(text: string): boolean {
   const line = text.replace(/\s+/g, ' ').trim();
-  if (line.length > lengthMax) return false;
+  if (line.length > lengthMax || !/^[A-Z]/.test(line)) return false;
   return (
     sentences.test(line) ||
     (/[.!?] /.test(line) && line.split(/(?<=[.!?:]) (?=\p{Lu})/u).every((each) => sentences.test(each)))
