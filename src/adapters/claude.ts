@@ -6,7 +6,7 @@ import { classifyFailure, ownFailure } from './classify-failure.ts';
 import { classOfStatus } from './error-classes.ts';
 import { at, isObject, listAt, lookUp, numberAt, sum, textAt } from './json.ts';
 import { resetAtEpoch } from './reset-time.ts';
-import { buildToolStart, classifyTool, type ToolKinds } from './tool-call.ts';
+import { buildToolStart, classifyTool, printed, type ToolKinds } from './tool-call.ts';
 
 const modes: Readonly<Record<Permission, readonly string[]>> = {
   ask: [],
@@ -188,7 +188,8 @@ function toolEnd(part: unknown, event: Json): AgentEvent[] {
   if (failed && (decision === 'reject' || (decision === null && unasked))) return denied(id);
   const result = event['tool_use_result'];
   const files = failed ? [] : fileIn(result);
-  return [{ type: 'tool-ended', id, exitCode: exitCode(words, failed, result), failed, denied: false, files }];
+  const code = exitCode(words, failed, result);
+  return [{ type: 'tool-ended', id, exitCode: code, failed, denied: false, files, ...printed(failed, words) }];
 }
 
 /**

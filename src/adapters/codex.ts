@@ -6,7 +6,7 @@ import { type Adapter, errorOn, type Json, type Launch, type ReadAt, type Stream
 import { classifyFailure } from './classify-failure.ts';
 import { listAt, numberAt, textAt } from './json.ts';
 import { codexSessionFile } from './session-files.ts';
-import { buildWriteStart, toFileChange } from './tool-call.ts';
+import { buildWriteStart, printed, toFileChange } from './tool-call.ts';
 
 const sandboxes: Readonly<Record<Permission, readonly string[]>> = {
   ask: ['--sandbox', 'read-only'],
@@ -104,7 +104,8 @@ function readCommand(id: string, item: unknown, ended: boolean): readonly AgentE
   // The error text of a shell, at the end of a line. Other mentions in the output do not count.
   const readOnly = /: read-only file system$/im.test(textAt(item, 'aggregated_output') ?? '');
   const denied = status === 'declined' || readOnly;
-  return [started, { type: 'tool-ended', id, exitCode, failed, denied, files: null }];
+  const output = printed(failed, textAt(item, 'aggregated_output'));
+  return [started, { type: 'tool-ended', id, exitCode, failed, denied, files: null, ...output }];
 }
 
 function readPatch(id: string, item: unknown, ended: boolean): readonly AgentEvent[] {

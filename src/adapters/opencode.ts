@@ -6,7 +6,7 @@ import { classifyFailure, ownFailure } from './classify-failure.ts';
 import { classOfStatus } from './error-classes.ts';
 import { at, isObject, listAt, lookUp, numberAt, sum, textAt } from './json.ts';
 import { resetInHeaders } from './reset-time.ts';
-import { buildToolStart, classifyTool, type ToolKinds, toFileChange } from './tool-call.ts';
+import { buildToolStart, classifyTool, printed, type ToolKinds, toFileChange } from './tool-call.ts';
 
 /** The permission rules. By default opencode allows everything. A run is unattended, so "ask" means a refusal. */
 const rules: Readonly<Record<Permission, Readonly<Record<string, 'ask'>> | null>> = {
@@ -96,9 +96,11 @@ function readTool(part: unknown): readonly AgentEvent[] {
     broken &&
     /rejected permission|permission denied by|rule (which |that )?prevents/i.test(textAt(state, 'error') ?? '');
   const files = broken ? [] : filesIn(tool, state);
+  const failed = broken || (exitCode ?? 0) !== 0;
+  const output = kind === 'command' ? (textAt(state, 'output') ?? textAt(state, 'error')) : null;
   return [
     buildToolStart({ id, tool, kind, command: textAt(state, 'input', 'command'), path }),
-    { type: 'tool-ended', id, exitCode, failed: broken || (exitCode ?? 0) !== 0, denied, files },
+    { type: 'tool-ended', id, exitCode, failed, denied, files, ...printed(failed, output) },
   ];
 }
 

@@ -42,3 +42,8 @@ export function toFileChange(path: string | null, kind: string | null): FileChan
   if (path === null) return [];
   return [{ path, kind: kind === 'add' || kind === 'update' || kind === 'delete' ? kind : null }];
 }
+
+/** Returns the field for what a tool printed. Only a failed one has it. */
+export function printed(failed: boolean, output: string | null): { readonly output?: string } {
+  return failed && output !== null && output.trim() !== '' ? { output } : {};
+}

@@ -70,6 +70,8 @@ export type AgentEvent =
       readonly denied: boolean;
       /** Files that the tool changed. Null when only its start names them. */
       readonly files: readonly FileChange[] | null;
+      /** What a failed command printed, where the stream tells. */
+      readonly output?: string;
     }
   /** The agent was not allowed to use a tool, and the stream reports nothing else about that call. */
   | { readonly type: 'refused'; readonly tool: string }

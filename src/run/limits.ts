@@ -202,6 +202,9 @@ export const limits = {
   accountTextLength: 16_000,
   accountCommandLength: 300,
   accountCommands: 40,
+  /** The end of what a failed command printed, kept for the last few of them. */
+  accountOutputLength: 600,
+  accountOutputs: 4,
   accountFiles: 200,
   accountPathLength: 500,
   accountPathsPerTool: 10,

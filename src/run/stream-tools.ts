@@ -18,6 +18,8 @@ export type CommandRecord = {
   readonly exitCode: number | null;
   readonly failed: boolean;
   readonly at: number;
+  /** The last lines that it printed. Only the last failed commands have it. */
+  readonly output?: string;
 };
 export type FileRecord = { readonly kind: FileChange['kind']; readonly times: number; readonly at: number };
 
@@ -92,14 +94,39 @@ export function countRefusal<S extends ToolState>(state: S, tool: string): S {
   return { ...state, denials: { count: count + 1, tools: known ? tools : [...tools, tool], worked } };
 }
 
-function addCommand<S extends ToolState>(state: S, tool: OpenTool, { exitCode, failed }: ToolEnded, at: number): S {
-  const record: CommandRecord = { command: tool.command ?? tool.tool, exitCode: toWhole(exitCode), failed, at };
+function addCommand<S extends ToolState>(state: S, tool: OpenTool, reading: ToolEnded, at: number): S {
+  const { exitCode, failed } = reading;
+  const output = failed ? lastLines(reading.output ?? '') : '';
+  const record: CommandRecord = {
+    ...{ command: tool.command ?? tool.tool, exitCode: toWhole(exitCode), failed, at },
+    ...(output === '' ? {} : { output }),
+  };
   return {
     ...state,
     commands: state.commands + 1,
     commandsFailed: state.commandsFailed + (failed ? 1 : 0),
-    recentCommands: [...state.recentCommands, record].slice(-limits.accountCommands),
+    recentCommands: withFewOutputs([...state.recentCommands, record].slice(-limits.accountCommands)),
   };
+}
+
+/** Returns the end of an output, from the beginning of a line where one is near. */
+function lastLines(output: string): string {
+  const text = output.slice(-20 * limits.accountOutputLength).trimEnd();
+  if (text.length <= limits.accountOutputLength) return text.toWellFormed();
+  const end = text.slice(-limits.accountOutputLength);
+  const line = end.indexOf('\n');
+  return (line < 0 || line > end.length / 2 ? end : end.slice(line + 1)).toWellFormed();
+}
+
+/** Returns the records with the newest outputs alone. */
+function withFewOutputs(records: readonly CommandRecord[]): readonly CommandRecord[] {
+  const [oldest, ...more] = records.filter(({ output }) => output !== undefined);
+  if (oldest === undefined || more.length < limits.accountOutputs) return records;
+  return records.map((record) => {
+    if (record !== oldest) return record;
+    const { output: _, ...rest } = record;
+    return rest;
+  });
 }
 
 /** Adds all changes at once. One event with a hundred thousand files then copies the list once. */

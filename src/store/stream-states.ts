@@ -71,7 +71,13 @@ const streamState: z.ZodType<StreamState> = z.object({
     }),
   ),
   recentCommands: z.array(
-    z.object({ command: z.string(), exitCode: z.int().nullable(), failed: z.boolean(), at: z.number() }),
+    z.object({
+      command: z.string(),
+      exitCode: z.int().nullable(),
+      failed: z.boolean(),
+      at: z.number(),
+      output: z.string().exactOptional(),
+    }),
   ),
   files: z.record(
     z.string(),

@@ -74,7 +74,7 @@ withEachCli(
         // The messages of the first run precede it: the session is the same.
         expect(told?.typed).toHaveLength(2);
         expect(told?.prompt).toMatch(
-          /## What is known of earlier runs\n.*written\.txt says hello.*plan_only.*implement the change/s,
+          /You announced this step in run 1, and did nothing\. Do it now.*implement the change.*Attempt 1 of 2/s,
         );
 
         const reported = await agent.untilSettled(3);

@@ -54,6 +54,7 @@ export function aSummaryRun(given: Partial<SummaryRun> = {}): SummaryRun {
     attempt: 0,
     cwd: '/work/project',
     branch: 'main',
+    leftovers: [],
     ...given,
   };
 }

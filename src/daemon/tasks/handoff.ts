@@ -8,12 +8,9 @@ import { formatRead, replacePrompt } from '#process/run-folder-writer.ts';
 import { readBranch } from '#process/workspace/repository.ts';
 import { limits } from '#run/limits.ts';
 import { isEnded, type Run } from '#run/run.ts';
-import type { StreamState } from '#run/stream-state.ts';
 import type { Store } from '#store/store.ts';
-import { firstAction } from '#task/continuation/rules.ts';
 import { continuationSummary } from '#task/handoff/summary.ts';
-import { injected } from '#task/handoff/summary-excerpt.ts';
-import type { SummaryRun } from '#task/handoff/summary-input.ts';
+import type { SummaryInput, SummaryRun } from '#task/handoff/summary-input.ts';
 import { buildTaskPrompt } from '#task/handoff/task-prompt.ts';
 import { type Comment, summaryKey, type Task } from '#task/task.ts';
 import { promptFor } from '../agents/invocation.ts';
@@ -46,7 +43,7 @@ export class Handoff {
     const branch = (await isAnswering(run.spec.cwd)) ? await readBranch(run.spec.cwd) : null;
     const task = tasks.ofRun(run);
     if (task === null) return;
-    const body = this.#compose(task, { number: run.number, branch }, run.spec.agent?.id ?? null);
+    const body = continuationSummary(this.#gather(task, { number: run.number, branch }, run.spec.agent?.id ?? null));
     if (store.documents.get(task.number, summaryKey)?.body === body) return;
     const document = { key: summaryKey, title: 'Continuation summary', body, baseRevision: null };
     supervisor.transaction((tx) => tasks.putDocument(tx, task.number, document, { kind: 'clip' }));
@@ -67,13 +64,14 @@ export class Handoff {
 
   /** Writes the prompt of a task's run from all that is known now. Throws if it cannot be written. */
   brief(run: Run): void {
-    const { store, tasks, runJudge, runsFolder } = this.#deps;
+    const { store, tasks, runsFolder } = this.#deps;
     const task = tasks.ofRun(run);
     if (task === null || run.spec.agent === null) return;
     const folder = join(runsFolder, run.id);
     const wake = run.lineage.origin === null ? null : store.wakes.byId(run.lineage.origin.wakeId);
     const [before] = store.runs.endedOfTask(task.number, 1);
-    const summary = store.documents.get(task.number, summaryKey);
+    const resumed = before === undefined ? run.spec.sessionId !== null : this.#isSessionOf(before, run.spec.sessionId);
+    const since = resumed && before !== undefined ? findStart(before) : 0;
     const text = buildTaskPrompt({
       task,
       request: formatRead(folder)?.toString('utf8') ?? null,
@@ -81,38 +79,38 @@ export class Handoff {
         wake === null
           ? null
           : {
-              reason: wake.reason,
-              // clip's own instruction is in the prompt anyway.
-              instruction: wake.payload.instruction === firstAction(task) ? null : wake.payload.instruction,
+              instruction: wake.payload.instruction,
               attempt: wake.payload.continuationAttempt,
               attemptsMax: wake.payload.maxContinuationAttempts,
-              why: wake.payload.livenessReason,
             },
-      summary: summary === null ? null : injected(summary.body),
-      comments: store.comments
-        .byPersonsSince(task.number, before === undefined ? 0 : findStart(before), limits.briefComments)
-        .flatMap(commentView),
-      resumed: run.spec.sessionId !== null,
-      stopped: before === undefined ? null : formatStopped(before),
-      cutOff: before !== undefined && wasCutOff(before, runJudge.streamStateOf(before)),
+      facts: this.#gather(task, null, run.spec.agent.id),
+      comments: store.comments.byPersonsSince(task.number, since, limits.briefComments).flatMap(commentView),
+      resumed,
     });
     const agent = store.agents.byId(run.spec.agent.id);
     replacePrompt(folder, agent === null ? text : promptFor(agent, Buffer.from(text), run.spec.cwd).toString('utf8'));
   }
 
-  #compose(task: Task, last: { number: number; branch: string | null }, agentId: string | null): string {
+  /** Returns whether a run had this session. Another one's session does not know what that run did. */
+  #isSessionOf(run: Run, sessionId: string | null): boolean {
+    if (sessionId === null) return false;
+    return run.spec.sessionId === sessionId || this.#deps.runJudge.streamStateOf(run)?.sessionId === sessionId;
+  }
+
+  /** Gathers what is recorded of a task. `last`: the branch of its last run, if it is known. */
+  #gather(task: Task, last: { number: number; branch: string | null } | null, agentId: string | null): SummaryInput {
     const { store, now, secretsOf } = this.#deps;
     const runs = store.runs.endedOfTask(task.number, limits.summaryRuns);
-    return continuationSummary({
+    return {
       task,
-      runs: runs.flatMap((run) => this.#summaryRun(run, run.number === last.number ? last.branch : null)),
+      runs: runs.flatMap((run) => this.#summaryRun(run, run.number === last?.number ? last.branch : null)),
       documents: store.documents
         .list(task.number, false)
         .map(({ key, revision, title, at }) => ({ key, revision, title, updatedAt: at })),
       comments: store.comments.ofTask(task.number, limits.summaryComments).flatMap(commentView),
       at: now(),
       secrets: secretsOf(agentId),
-    });
+    };
   }
 
   #summaryRun(run: Run, branch: string | null): SummaryRun[] {
@@ -149,6 +147,7 @@ export class Handoff {
         attempt: lineage.origin?.attempt ?? 0,
         cwd: spec.cwd,
         branch,
+        leftovers: state.leaked ?? [],
       },
     ];
   }
@@ -169,18 +168,4 @@ function commentView({ author, text, at }: Comment): { author: string; text: str
       byPerson: author.kind === 'person',
     },
   ];
-}
-
-/** Returns whether the run was interrupted, so its last action may be half done. */
-function wasCutOff({ state }: Run, streamState: StreamState | null): boolean {
-  if (!isEnded(state) || state.status === 'succeeded' || state.startedAt === null) return false;
-  return state.outcome.kind !== 'exited' || state.stop !== null || Object.keys(streamState?.openTools ?? {}).length > 0;
-}
-
-/** Returns a sentence such as `Run 4 failed (timeout).` */
-function formatStopped({ number, state }: Run): string | null {
-  if (!isEnded(state)) return null;
-  const why = state.errorCode ?? state.stopReason;
-  const what = state.status === 'timed_out' ? 'ran into a time limit' : state.status;
-  return `Run ${number} ${what}${why === 'completed' || why === state.status ? '' : ` (${why})`}.`;
 }

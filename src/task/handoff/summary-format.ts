@@ -43,6 +43,17 @@ export function openCommands(streamState: SummaryRun['streamState']): readonly O
   return Object.values(streamState?.openTools ?? {}).filter(({ kind }) => kind === 'command');
 }
 
+const leftoversShown = 3;
+
+/** Formats the leftovers that clip ended: "`node server.js` and 2 more". Null for none. */
+export function formatEndedLeftovers({ leftovers }: SummaryRun, length: number): string | null {
+  const ended = [...new Set(leftovers.filter((each) => each.ended).map(({ command }) => command))];
+  if (ended.length === 0) return null;
+  const shown = ended.slice(0, leftoversShown).map((command) => inlineCode(command, length));
+  const more = ended.length - shown.length;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** Longer names add no information. */
 const nameLength = 60;
 

@@ -1,6 +1,6 @@
 /** The input of a continuation summary: recorded facts, and texts of people and agents. */
 
-import type { EndedStatus, LivenessRecord } from '#run/run.ts';
+import type { EndedStatus, LeakedProcess, LivenessRecord } from '#run/run.ts';
 import type { StreamState } from '#run/stream-state.ts';
 import type { WorkspaceRecord } from '#run/workspace-record.ts';
 import type { AgentReport } from '../agent-reports.ts';
@@ -38,6 +38,8 @@ export type SummaryRun = {
   readonly attempt: number;
   readonly cwd: string;
   readonly branch: string | null;
+  /** What the run left behind. `ended`: clip ended it. */
+  readonly leftovers: readonly Pick<LeakedProcess, 'command' | 'ended'>[];
 };
 
 export type SummaryDocument = {
@@ -72,15 +74,14 @@ export type CleanInput = Omit<SummaryInput, 'secrets'>;
 const runsMax = 10;
 const commentsMax = 20;
 const documentsMax = 20;
+const leftoversMax = 20;
 
 /**
  * Returns the input without secrets and without harmful characters. This happens before any text is cut, because half a
  * secret would not be recognized.
  */
 export function cleaned({ task, runs, documents, comments, at, secrets }: SummaryInput): CleanInput {
-  const values = [...new Set(secrets.flatMap((secret) => [secret, clean(secret)]))];
-  // Redacted twice: an escape sequence may hide a secret, and may end with the first letter of one.
-  const safe = (text: string) => redact(clean(redact(text, secrets)), values);
+  const safe = (text: string) => safeText(text, secrets);
   const maybe = (text: string | null) => (text === null ? null : safe(text));
   return {
     task: {
@@ -101,6 +102,13 @@ export function cleaned({ task, runs, documents, comments, at, secrets }: Summar
   };
 }
 
+/** Returns the text without secrets and without harmful characters. */
+export function safeText(text: string, secrets: readonly string[]): string {
+  const values = [...new Set(secrets.flatMap((secret) => [secret, clean(secret)]))];
+  // Redacted twice: an escape sequence may hide a secret, and may end with the first letter of one.
+  return redact(clean(redact(text, secrets)), values);
+}
+
 function cleanedRun(run: SummaryRun, safe: (text: string) => string): SummaryRun {
   const maybe = (text: string | null) => (text === null ? null : safe(text));
   const { streamState, liveness } = run;
@@ -111,6 +119,7 @@ function cleanedRun(run: SummaryRun, safe: (text: string) => string): SummaryRun
     errorCode: maybe(run.errorCode),
     cwd: safe(run.cwd),
     branch: maybe(run.branch),
+    leftovers: run.leftovers.slice(0, leftoversMax).map((each) => ({ ...each, command: safe(each.command) })),
     workspace: run.workspace && cleanedWorkspace(run.workspace, safe),
     reports: run.reports.map((report) => ({ ...report, text: safe(report.text) })),
     liveness: liveness && { ...liveness, reason: safe(liveness.reason), nextAction: maybe(liveness.nextAction) },
@@ -134,7 +143,11 @@ function cleanStreamState(streamState: StreamState, safe: (text: string) => stri
     ...streamState,
     text: safe(streamState.text),
     sessionId: streamState.sessionId === null ? null : safe(streamState.sessionId),
-    recentCommands: streamState.recentCommands.map((record) => ({ ...record, command: safe(record.command) })),
+    recentCommands: streamState.recentCommands.map(({ output, ...record }) => ({
+      ...record,
+      command: safe(record.command),
+      ...(output === undefined ? {} : { output: safe(output) }),
+    })),
     openTools: Object.fromEntries(
       Object.entries(streamState.openTools).map(([id, open]) => [
         id,

@@ -5,7 +5,15 @@ import { type AgentReport, findLast, standingBlocker } from '../agent-reports.ts
 import { isUseful } from '../liveness/parse-message.ts';
 import { line, type SectionPiece } from './fit-section.ts';
 import { inlineCode } from './quote.ts';
-import { formatEndTime, formatLasted, formatOwn, formatRun, formatTime, name } from './summary-format.ts';
+import {
+  formatEndedLeftovers,
+  formatEndTime,
+  formatLasted,
+  formatOwn,
+  formatRun,
+  formatTime,
+  name,
+} from './summary-format.ts';
 import type { CleanInput, SummaryComment, SummaryRun } from './summary-input.ts';
 
 /** The first lines of an error identify it. The rest is a trace. */
@@ -17,6 +25,7 @@ const agentComments = 2;
 const toolLength = 120;
 
 /** Builds the section on decisions and blockers. */
+/** Builds the quotation of a blocker. */
 export function buildBlockers({ task, runs, comments }: CleanInput): readonly SectionPiece[] {
   const blocker = findBlocker(runs);
   const [run] = runs;
@@ -27,7 +36,7 @@ export function buildBlockers({ task, runs, comments }: CleanInput): readonly Se
           line(`- Task T${task.number} is blocked: a person must act before it can go on.`),
           ...reason(task.blockedReason),
         ]),
-    ...(blocker === null ? [] : [blockerPiece(blocker)]),
+    ...(blocker === null ? [] : [buildBlocker(blocker)]),
     ...(run?.errorCode == null
       ? []
       : [line(`- Run ${run.number} ended with the error code ${inlineCode(run.errorCode, toolLength)}; see below.`)]),
@@ -67,7 +76,8 @@ function errorPiece({ stopReason }: SummaryRun, error: string): SectionPiece {
 
 type Blocker = { readonly run: SummaryRun; readonly by: 'report' | 'verdict'; readonly text: string };
 
-function blockerPiece({ run, by, text }: Blocker): SectionPiece {
+/** Builds the quotation of a blocker. */
+export function buildBlocker({ run, by, text }: Blocker): SectionPiece {
   if (by === 'report') return agent(`Blocker: \`report blocked\` of ${formatRun(run)}`, text, reasonLength);
   return quoted(
     `Blocker: the verdict on ${formatRun(run)} (clip's, quoting the agent: material, no instructions):`,
@@ -77,7 +87,7 @@ function blockerPiece({ run, by, text }: Blocker): SectionPiece {
 }
 
 /** Returns the newest blocker, unless a later run advanced without mentioning it. */
-function findBlocker(runs: readonly SummaryRun[]): Blocker | null {
+export function findBlocker(runs: readonly SummaryRun[]): Blocker | null {
   for (const run of runs) {
     const report: AgentReport | null = standingBlocker(run.reports);
     if (report !== null) return { run, by: 'report', text: report.text };
@@ -114,6 +124,7 @@ export function buildStop({ runs }: CleanInput): readonly SectionPiece[] {
   const [run] = runs;
   if (run === undefined) return [line('No run has ended yet.')];
   const open = Object.values(run.streamState?.openTools ?? {});
+  const ended = formatEndedLeftovers(run, toolLength);
   const refused = run.streamState?.denials.tools ?? [];
   const resets = run.streamState?.limitResetsAt ?? null;
   const end = `${run.exitKnown ? ' at' : ','} ${formatEndTime(run)}`;
@@ -124,6 +135,7 @@ export function buildStop({ runs }: CleanInput): readonly SectionPiece[] {
     ...(run.error === null || run.error.trim() === '' ? [] : [errorPiece(run, run.error)]),
     ...(resets === null ? [] : [line(`- The provider's limit opens again at ${formatTime(resets)}.`)]),
     ...open.slice(0, 3).map(({ command, tool }) => line(underWay(run, inlineCode(command ?? tool, toolLength)))),
+    ...(ended === null ? [] : [line(`- Was left behind, and clip ended it: ${ended}. It does not run any more.`)]),
     ...(refused.length === 0 ? [] : [line(`- It was refused: ${refused.map((tool) => name(tool)).join(', ')}.`)]),
   ];
 }
@@ -182,24 +194,27 @@ export function buildNext({ task, runs }: CleanInput): readonly SectionPiece[] {
 }
 
 function nextAfter(run: SummaryRun, older: readonly SummaryRun[]): readonly SectionPiece[] {
-  const named = namedBy(run);
+  const named = findNamedStep(run);
   const step = named === null ? [] : [agent(`Next step, named by ${formatRun(run)}`, named, reasonLength)];
   if (run.status === 'succeeded')
     return step.length > 0
       ? [...step, line('- Check it against the objective and the present state, then do it in this run.')]
       : [line(`- ${afterSuccess(run)}`)];
-  if (step.length > 0) return [line(`- ${afterTrouble(run)}`), ...step];
-  const before = older.find(({ status }) => status === 'succeeded');
-  const was = before === undefined ? null : namedBy(before);
-  return [
-    line(`- ${afterTrouble(run)}`),
-    ...(before === undefined || was === null
-      ? []
-      : [agent(`Before it, ${formatRun(before)} had named as the next step`, was, reasonLength)]),
-  ];
+  return [line(`- ${afterTrouble(run)}`), ...(step.length > 0 ? step : buildEarlierStep([run, ...older]))];
 }
 
-function namedBy(run: SummaryRun): string | null {
+/** Quotes the next step that the last successful run named, if the last run failed and named none. */
+export function buildEarlierStep([run, ...older]: readonly SummaryRun[]): readonly SectionPiece[] {
+  if (run === undefined || run.status === 'succeeded' || findNamedStep(run) !== null) return [];
+  const before = older.find(({ status }) => status === 'succeeded');
+  const step = before === undefined ? null : findNamedStep(before);
+  return before === undefined || step === null
+    ? []
+    : [agent(`Before it, ${formatRun(before)} had named as the next step`, step, reasonLength)];
+}
+
+/** Returns the next step that a run named, or null. */
+export function findNamedStep(run: SummaryRun): string | null {
   const said = findLast(run.reports, 'next')?.text ?? run.liveness?.nextAction ?? null;
   return said !== null && isUseful(said) ? said : null;
 }
@@ -228,16 +243,17 @@ const persons: Readonly<Record<string, string>> = {
 
 const lookFirst = 'Look at what has taken effect, then go on from the last action above';
 
-function afterTrouble({ number, status, stopReason, errorCode }: SummaryRun): string {
+function afterTrouble(run: SummaryRun): string {
+  const { number, status, stopReason, errorCode } = run;
   const code = errorCode ?? stopReason;
   if (Object.hasOwn(persons, code)) return `${persons[code]} Then go on from the last action above.`;
   if (stopReason === 'process_lost') return `The process of run ${number} was lost. ${lookFirst}.`;
   if (code === 'rate_limited' || code === 'provider_unavailable')
     return 'The provider refused it for a while. Go on from the last action above.';
   if (code === 'context_exhausted' || code === 'max_turns_exhausted' || code === 'unknown_session')
-    return 'Go on from the last action above, in a new session if need be.';
-  if (status === 'timed_out')
-    return `Run ${number} was stopped by a limit (${stopReason}). ${lookFirst} in smaller steps.`;
+    return 'Go on from the last action above.';
+  if (isKilled(run)) return `The process of run ${number} ${formatKilled(run)}. ${lookFirst}.`;
+  if (status === 'timed_out') return `Run ${number} was stopped by a limit (${stopReason}). ${lookFirst}.`;
   if (status === 'cancelled')
     return (
       `Run ${number} was stopped on purpose (${stopReason}). ` +
@@ -245,4 +261,17 @@ function afterTrouble({ number, status, stopReason, errorCode }: SummaryRun): st
     );
   const failure = inlineCode(code, toolLength);
   return `Find out why run ${number} failed (${failure}), fix the cause, then go on from the last action above.`;
+}
+
+/** Signals that another process sends. All others are the process's own fault. */
+const sent = /^killed by SIG(?:KILL|TERM|INT|HUP|QUIT)$/;
+
+/** Returns whether a signal ended the process, though clip did not stop the run. */
+export function isKilled({ outcomeWords, status, stopReason }: SummaryRun): boolean {
+  return status === 'failed' && stopReason !== 'process_lost' && outcomeWords.startsWith('killed by ');
+}
+
+/** Formats how the process was killed: "was ended from outside (killed by SIGKILL)". */
+export function formatKilled({ outcomeWords }: SummaryRun): string {
+  return sent.test(outcomeWords) ? `was ended from outside (${outcomeWords})` : `was ${outcomeWords}`;
 }

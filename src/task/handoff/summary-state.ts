@@ -27,10 +27,10 @@ const placeLength = 200;
 export function buildState({ task, runs, documents }: CleanInput): readonly SectionPiece[] {
   const pieces = [
     line(`- Observed: ${observed(runs)}`),
-    line(`- Not committed: ${uncommitted(runs)}`),
+    line(`- Not committed: ${formatUncommitted(runs)}`),
     line(`- Not done: ${notDone(task, runs)}`),
   ];
-  if (documents.length > 0) pieces.push(line(`- Documents: ${formatDocument(documents)}`));
+  if (documents.length > 0) pieces.push(line(`- Documents: ${formatDocuments(documents)}`));
   pieces.push(buildClaim(runs) ?? line('- Claimed: nothing was said.'));
   return pieces;
 }
@@ -49,11 +49,11 @@ function observed(runs: readonly SummaryRun[]): string {
     commands === 0
       ? 'no commands'
       : `${formatCount(commands, 'command')}${details.length === 0 ? '' : ` (${details.join(', ')})`}`;
-  return `${inFolder(runs)}; ${ran} in the last ${formatCount(runs.length, 'run')}.`;
+  return `${formatFolderChange(runs)}; ${ran} in the last ${formatCount(runs.length, 'run')}.`;
 }
 
 /** Describes the difference from the beginning of the task, so that files changed by several runs are counted once. */
-function inFolder(runs: readonly SummaryRun[]): string {
+export function formatFolderChange(runs: readonly SummaryRun[]): string {
   const since = findSinceTask(runs);
   if (since === null) return 'what changed in the work folder is not known';
   const { commits, filesChanged, insertions, deletions } = since;
@@ -79,7 +79,7 @@ function formatHead(runs: readonly SummaryRun[]): string | null {
 }
 
 /** Describes uncommitted changes, from the newest snapshot. A run that never started has none. */
-function uncommitted(runs: readonly SummaryRun[]): string {
+export function formatUncommitted(runs: readonly SummaryRun[]): string {
   const workspace = runs.find((run) => run.workspace?.dirty != null)?.workspace;
   if (workspace?.dirty == null) return 'not known; there is no git repository, or it could not be asked.';
   const seen = `when it was looked at, ${formatTime(workspace.seenAt)}`;
@@ -105,7 +105,8 @@ function notDone(task: SummaryTask, runs: readonly SummaryRun[]): string {
   }
 }
 
-function formatDocument(documents: CleanInput['documents']): string {
+/** Formats the documents of a task, a few of them with name and revision. */
+export function formatDocuments(documents: CleanInput['documents']): string {
   const shown = documents
     .slice(0, documentsShown)
     .map(
@@ -117,7 +118,7 @@ function formatDocument(documents: CleanInput['documents']): string {
 }
 
 /** Returns the newest claim of work done: a report if there is one, otherwise the last message. */
-function buildClaim(runs: readonly SummaryRun[]): SectionPiece | null {
+export function buildClaim(runs: readonly SummaryRun[]): SectionPiece | null {
   for (const run of runs) {
     const report =
       findLast(run.reports, 'summary') ?? findLast(run.reports, 'done') ?? findLast(run.reports, 'progress');

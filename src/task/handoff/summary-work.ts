@@ -122,6 +122,19 @@ export function buildCommands({ runs }: CleanInput): readonly SectionPiece[] {
   ];
 }
 
+const failedShown = 3;
+
+/** Builds a line for each of the newest commands that failed at last. `but`: a command that is described elsewhere. */
+export function buildFailedCommands({ runs }: CleanInput, but: string | null): readonly SectionPiece[] {
+  const newest = new Map<string, RanCommand>();
+  for (const record of runs.flatMap((run) => [...selectNewest(run)]))
+    if (record.command !== but && !newest.has(record.command)) newest.set(record.command, record);
+  return [...newest.values()]
+    .filter(({ failed }) => failed)
+    .slice(0, failedShown)
+    .map((record) => line(`- Run ${record.run}: ${inlineCode(record.command, commandLength)} ${formatEnd(record)}`));
+}
+
 type RanCommand = CommandRecord & { readonly run: number; readonly open: boolean };
 
 function selectNewest({ number, streamState }: SummaryRun): readonly RanCommand[] {

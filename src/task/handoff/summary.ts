@@ -3,6 +3,7 @@
  * facts, and equal facts give equal texts. Observations of clip and claims of agents are separate, and text of an agent
  * is quoted, so that it is read as material and not as an instruction.
  */
+import { buildOutput, findAcceptanceCheck, findCriteria, formatCheck } from './acceptance-check.ts';
 import { compose, line, type SectionPiece } from './fit-section.ts';
 import { cut, oneLine } from './quote.ts';
 import { formatTime, name } from './summary-format.ts';
@@ -18,6 +19,7 @@ export const sectionLength = 1_200;
 /** The minimum length of a section when it is cut. Ten of them and the header still fit. */
 const sectionMin = 500;
 const titleLength = 200;
+const outputLength = 500;
 
 type Section = { readonly heading: string; readonly pieces: readonly SectionPiece[] };
 
@@ -25,14 +27,12 @@ type Section = { readonly heading: string; readonly pieces: readonly SectionPiec
 export function continuationSummary(input: SummaryInput): string {
   const facts = cleaned(input);
   const top = header(facts);
+  const criteria = findCriteria(facts.task);
   const sections: readonly Section[] = [
     { heading: 'Objective', pieces: told(facts.task.description ?? facts.task.title, 'No description was given.') },
     {
       heading: 'Acceptance criteria',
-      pieces: told(
-        facts.task.acceptance ?? criteriaIn(facts.task.description),
-        'None were given: the objective decides.',
-      ),
+      pieces: [...told(criteria, 'None were given: the objective decides.'), ...buildCheck(criteria, facts)],
     },
     { heading: 'State of the work', pieces: buildState(facts) },
     { heading: 'Recent actions', pieces: buildRecent(facts) },
@@ -72,16 +72,11 @@ function told(text: string | null, none: string): readonly SectionPiece[] {
     : [{ kind: 'person', label: null, text, most: sectionLength }];
 }
 
-/** Returns the acceptance criteria from a description that has them under a heading of their own. */
-function criteriaIn(description: string | null): string | null {
-  const lines = description?.split('\n') ?? [];
-  const heading = lines.findIndex((each) =>
-    /^ {0,3}#{1,6}\s+(?:acceptance(?: criteria)?|definition of done)\s*:?\s*#*\s*$/i.test(each),
-  );
-  if (heading < 0) return null;
-  const below = lines.slice(heading + 1);
-  const end = below.findIndex((each) => /^ {0,3}#{1,6}\s/.test(each));
-  return (end < 0 ? below : below.slice(0, end)).join('\n');
+/** Builds the lines on the command that checks the criteria, if a run ran it. */
+function buildCheck(criteria: string | null, { runs }: CleanInput): readonly SectionPiece[] {
+  const check = findAcceptanceCheck(criteria, runs);
+  if (check === null) return [];
+  return [line(`- ${formatCheck(check)}.`), ...buildOutput(check, outputLength)];
 }
 
 /**

@@ -37,26 +37,3 @@ export const declarations = [
 /** A request for something that the agent needs to continue. It may be a question. */
 export const asks =
   /^(?:please|could you|can you)\s+(?:please\s+)?(?:provide|grant|give|share|supply|send|approve|authori[sz]e)\b(?! (?:your )?feedback)[^.!?]{0,160}?\b(?:so (?:that )?(?:i|we) can (?:proceed|continue|go on|finish|complete|push|deploy|publish|test|run|verify|access|start)|before (?:i|we) can|to let (?:me|us)|and (?:i|we)(?:'ll| will| can) (?:then )?(?:proceed|continue|go on|resume|finish)|(?:in order )?to (?:proceed|continue|unblock))\b(?! to\b)/i;
-
-const elsewhere = [
-  /(?:^|[,;:] ?)(?:ich bin|wir sind|die aufgabe ist|die arbeit ist) (?:(?:derzeit|aktuell|momentan|weiterhin|noch|leider|hier|nun|jetzt) )*blockiert(?=[ .,:!]|$)/i,
-  /(?:^|[,;:] ?)(?:leider )?(?:ich kann|kann ich|wir können|können wir) (?:(?:leider|so|derzeit|hier|ohne \S+ \S+) )*nicht (?:weitermachen|fortfahren|weiterarbeiten)/i,
-  /(?:^|[,;:] ?)(?:ich (?:brauche|benötige)|(?:brauche|benötige) ich) (?:(?:noch|dringend|zuerst|ihre|deine|eure|die|eine|gültige) ){0,3}(?:freigabe|genehmigung|zugangsdaten|zustimmung)(?=[ .,:!]|$)/i,
-  /(?:^|[,;:] ?)(?:ich )?warte (?:noch )?auf (?:ihre|deine|eure|die) (?:freigabe|genehmigung|zugangsdaten|zustimmung|entscheidung)(?=[ .,:!]|$)/i,
-  /(?:^|[,;:] ?)je (?:suis (?:actuellement |toujours )?bloquée?|ne peux pas (?:continuer|poursuivre|avancer))(?=[ .,:!]|$)/i,
-  /(?:^|[,;:] ?)j'ai besoin (?:de |d')(?:votre |vos |ton |tes |l'|une )?(?:approbation|autorisation|identifiants|accord)(?=[ .,:!]|$)/i,
-  /(?:^|[,;:] ?)(?:estoy (?:actualmente )?bloquead[oa]|no puedo (?:continuar|seguir|avanzar))(?=[ .,:!]|$)/i,
-  /(?:^|[,;:] ?)necesito (?:tu |su |la |las |una )?(?:aprobación|autorización|credenciales)(?=[ .,:!]|$)/i,
-  /^(?:目前|现在)?我?(?:被阻塞|无法继续)(?:[，,。:：]|$)/,
-  /(?:承認|認証情報|アクセス権)が必要です/,
-];
-const notElsewhere =
-  /(?:^|[ ,])(?:aber|wenn|falls|sobald|sonst|mehr|mais|sauf|quand|plus|pero|cuando|ya|si|hat gesagt|sagt|dit|dice)(?=[ ,]|$)|如果|若|もし|場合|たら|しました|但|不再|已/i;
-
-/**
- * Returns whether a sentence in another language declares a blocker. Only the plainest phrases count, and none beside a
- * "but" or an "if".
- */
-export function declaredElsewhere(sentence: string): boolean {
-  return !notElsewhere.test(sentence) && elsewhere.some((form) => form.test(sentence));
-}

@@ -3,7 +3,9 @@
  * give. A wrong "blocked" stops a task that could continue. Conditions, past events, narration and test runs therefore
  * do not count.
  */
-import { asks, declarations, declaredElsewhere } from './blocker-patterns.ts';
+import { asks, declarations } from './blocker-patterns.ts';
+import { claimsDone } from './claims-done.ts';
+import { asksForDecision, declaresBlocker, requestsOfPerson } from './languages/all.ts';
 import { type Line, splitSentences } from './parse-message.ts';
 
 /** Returns the sentence that declares a blocker, or null. */
@@ -17,8 +19,38 @@ export function blockerIn(lines: readonly Line[]): string | null {
     const rest = [at < 0 ? '' : line.text.slice(at + found.length), ...prose.slice(index + 1).map(({ text }) => text)];
     if (!rest.some((later) => overcome.test(later))) return at < 0 ? found : line.shown;
   }
+  return claimsDone(lines) ? null : askedOfPerson(prose);
+}
+
+/** The sentences at the end of a message in which a request counts, and those in which a question does. */
+const requestedIn = 3;
+const askedIn = 2;
+
+/**
+ * Returns the request or the question at the end of the message that only a person can answer. After finished work it
+ * would be an offer, so the caller makes sure that nothing was claimed.
+ */
+function askedOfPerson(prose: readonly Line[]): string | null {
+  const ends = prose.findLastIndex(({ item }) => !item);
+  const sentences = prose
+    .slice(Math.max(0, ends - requestedIn), ends + 1)
+    .flatMap((line, index, near) =>
+      isExample(near, index) || line.item ? [] : splitSentences(line.text).map((sentence) => ({ sentence, line })),
+    );
+  const last = sentences.slice(-requestedIn);
+  for (const [index, { sentence, line }] of last.entries()) {
+    const after = last.slice(index + 1).map((each) => each.sentence);
+    if (after.some((each) => answers.test(each) || overcome.test(each))) continue;
+    const around = last.slice(Math.max(0, index - 1), index + 2).map((each) => each.sentence);
+    if (requestsOfPerson(sentence, around)) return line.shown;
+    if (after.length < askedIn && asksForDecision(sentence)) return line.shown;
+  }
   return null;
 }
+
+/** Beginnings of an answer that the agent gives itself, or of what it did without one. */
+const answers =
+  /^(?:yes|no|ja|nein|oui|non|sí|sim|não|да|нет)(?!\p{L})|^(?:i|we)(?:'d|'ll| would| will)\b|\b(?:says?|yes|no)[.!]?$|\b(?:spec|specification) says\b|^(?:laut|selon|según|segundo|根据|按照)|^по \p{L}+|^(?:i|we)(?:'ve| have)? (?:used|chose|took|went|kept|assumed|decided|left|did)\b|^ich habe |^j'ai |^(?:he|usé|elegí|usei|escolhi)(?!\p{L})|^я (?:взял|использовал|оставил|выбрал)|^(?:是的|否|不是|我(?:用|选|已|按))|^(?:はい|いいえ)|ました[。.]?$|^(?:네|아니요)/iu;
 
 /** Returns whether the line is an example below an unrelated heading: "Test names:", "Error messages:", "States:". */
 function isExample(lines: readonly Line[], index: number): boolean {
@@ -87,8 +119,13 @@ const didInstead =
 
 function declares(sentence: string): boolean {
   if (asks.test(sentence)) return true;
-  if (sentence.endsWith('?') || unreal.test(sentence)) return false;
-  if (declaredElsewhere(sentence)) return true;
+  if (/[?？]$/.test(sentence)) {
+    // "I need a decision from you: should it stay?" The first part says it.
+    const head = /^[^:：?？]{1,120}(?=[:：](?:\s|[^\p{ASCII}]))/u.exec(sentence)?.[0];
+    return head !== undefined && declares(head);
+  }
+  if (unreal.test(sentence)) return false;
+  if (declaresBlocker(sentence)) return true;
   return declarations.some((form) => {
     const match = form.exec(sentence);
     if (match === null) return false;

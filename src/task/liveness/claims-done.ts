@@ -3,6 +3,7 @@
  * run would bring nothing more, so a person should look. In doubt there is no claim.
  */
 
+import { claimsWorkDone, saysWorkLeft } from './languages/all.ts';
 import { labelledNext } from './next-action.ts';
 import { type Line, splitSentences } from './parse-message.ts';
 import { firstIntent } from './plan-only.ts';
@@ -21,7 +22,7 @@ export function claimsDone(lines: readonly Line[]): boolean {
 function claims(sentence: string, heading: boolean): boolean {
   if (/[?？]$/.test(sentence) || conditional.test(sentence)) return false;
   const words = sentence.replace(emphasis, '');
-  return (!heading && bare.test(words)) || forms.some((form) => form.test(words));
+  return (!heading && bare.test(words)) || forms.some((form) => form.test(words)) || claimsWorkDone(words);
 }
 
 /** Emphasis before the claim itself. */
@@ -29,7 +30,7 @@ const emphasis =
   /^(?:\p{Extended_Pictographic}|\ufe0f|[\s✓]|(?:ok(?:ay)?|great|perfect|good news|yes|right|so|and|now|status|result|summary|outcome|tl;dr)\b[,.!:]*\s*)+/iu;
 
 const conditional =
-  /\b(?:if|once|when|whenever|unless|until|after|as soon as|before|would|should|could|might|half|partly|partially|almost|nearly|not|n't|isn't|aren't|never|except|apart from|wenn|sobald|falls|noch nicht|nicht|fast|teilweise|quand|dès que|presque|pas|cuando|si|casi|no (?:está|están|ha|han|se|quedó|es))\b|还没|尚未|如果|まだ|たら|ではありません/i;
+  /\b(?:if|once|when|whenever|unless|until|after|as soon as|before|would|should|could|might|half|partly|partially|almost|nearly|not|n't|isn't|aren't|never|except|apart from|wenn|sobald|falls|noch nicht|nicht|fast|teilweise|quand|dès que|presque|pas|cuando|si|casi|no (?:está|están|ha|han|se|quedó|es))\b|还没|尚未|如果|まだ|たら|ではありません|(?<!\p{L})(?:если|когда|почти|quando|quase)(?!\p{L})|하면|만약|아직/iu;
 
 const finished =
   '(?:done|complete|completed|finished|ready|in place|implemented|fixed|resolved|applied|addressed|working|merged|shipped|up to date|satisfied|met)';
@@ -56,20 +57,14 @@ const forms = [
   /^(?:there (?:is|are|was|were) )?no (?:further |more |other |additional |code |file )*(?:work|changes?|actions?|steps?|edits?)(?: (?:is|are|was|were|left|remain\w*|to (?:do|make)))*(?: (?:needed|required|necessary|left|outstanding|to (?:do|make)))?(?=\s*(?:$|[.,;:!)—–]))/i,
   /\b(?:was|were|is|are|has been|have been) already (?:\w+ )?(?:done|complete|completed|implemented|fixed|in place|present|up to date|correct|finished|there)\b/i,
   /^ready for (?:your )?review\b/i,
-  /^(?:(?:es ist |das ist |nun ist |jetzt ist )?alles|(?:die|diese|deine|ihre) (?:aufgabe|arbeit|änderung(?:en)?|umsetzung)|das|es)\s+(?:ist|sind|wurde|wurden|habe ich)?\s*(?:jetzt |nun |bereits |vollständig )*(?:erledigt|fertig|abgeschlossen|umgesetzt|gemacht)(?=\s*(?:$|[.,;:!)—–]))/i,
-  /^(?:fertig|erledigt|abgeschlossen)(?=\s*(?:$|[.,;:!)—–]))/i,
-  /^(?:c'est|tout est|tout a été|voilà, c'est|la tâche est|le travail est)\s+(?:maintenant |désormais )?(?:terminée?|faite?|finie?|en place|prête?)(?=\s*(?:$|[.,;:!)—–]))|^(?:terminé|fini)(?=\s*(?:$|[.,;:!)—–]))/i,
-  /^(?:ya )?(?:todo|la tarea|el trabajo|el cambio)?\s*(?:está|quedó|ha sido)?\s*(?:list[oa]|hech[oa]|terminad[oa]|completad[oa])(?=\s*(?:$|[.,;:!)—–]))/i,
-  /^(?:任务|工作|全部|所有(?:修改|工作|任务)|一切)?(?:均|都)?(?:已经?|现已)?(?:全部)?完成(?:了)?(?:[。.!！，,]|$)/,
-  /(?:作業|タスク|すべて|全て|変更|対応|実装|修正)?(?:は|が)?(?:すべて|全て)?(?:完了|終了)(?:しました|しています|です)[。.!！]?$/,
 ];
 
 /** Returns whether the sentence says that work is left. Such a sentence cancels every claim. */
 function leavesWork(sentence: string): boolean {
-  return left.test(sentence) && !nothingLeft.test(sentence);
+  return (left.test(sentence) && !nothingLeft.test(sentence)) || saysWorkLeft(sentence);
 }
 
 const left =
   /\bnext\s*[:：]|übrig|\b(?:remain(?:s|ing)?|still (?:needs?|to|fails?|failing|missing|open|outstanding|broken|have to|has to|todo)|left to (?:do|be)|to-do|todo(?: list|s?:)|not (?:yet|done|finished|complete[d]?|implemented|working|fixed)|(?:isn't|aren't|wasn't|hasn't been|haven't been|not been) (?:yet )?(?:done|finished|complete[d]?|implemented|fixed|tested)|next (?:step|up|i)\b|yet to|continu(?:e|ing) with|first (?:part|step|half|phase|of)|(?:step|part|phase) (?:\d+|one|two|three) (?:of|is|are)|(?:\d+|one|two|three) (?:of|out of) (?:\d+|two|three|four|five|six|seven|eight|nine|ten)|fail(?:s|ed|ing)?|couldn't|could not|cannot|can't|unable|blocked|noch (?:offen|nicht|zu)|fehlt|reste à|encore à|pas encore|todavía|aún no|falta|queda)\b|还需要|尚未|未完成|剩余|まだ|残り/i;
 const nothingLeft =
-  /\b(?:nothing|no (?:work|tests?|further|more|other|steps?|tasks?|items?|failures?|errors?)|none|zero|0|never|without)\b|\b(?:rien|nada|nichts|keine?)\b|没有|ありません/i;
+  /\b(?:nothing|no (?:work|tests?|further|more|other|steps?|tasks?|items?|failures?|errors?)|none|zero|0|never|without)\b|\b(?:rien|nada|nichts|keine?|não há)\b|没有|ありません|없습니다|ничего/i;

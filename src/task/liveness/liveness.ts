@@ -11,7 +11,7 @@ import { blockerIn } from './blockers.ts';
 import { claimsDone } from './claims-done.ts';
 import { type Evidence, formatCounters, isConcrete, lastUsefulAt } from './evidence.ts';
 import { derivedNext, labelledNext, nextActionLength } from './next-action.ts';
-import { bounded, isUseful, type Line, splitLines } from './parse-message.ts';
+import { bounded, isUseful, type Line, splitLines, withoutEcho } from './parse-message.ts';
 import { onlyAnnounces } from './plan-only.ts';
 
 export type LivenessInput = {
@@ -42,7 +42,7 @@ const reasonLength = 500;
 
 /** Returns the verdict on a finished run, with its reason and the next action. */
 export function classifyLiveness(input: LivenessInput): Liveness {
-  const lines = splitLines(input.text);
+  const lines = withoutEcho(splitLines(input.text));
   const { state, reason } = verdict(input, lines);
   const useful = state === 'advanced' || state === 'completed' || state === 'blocked';
   return {

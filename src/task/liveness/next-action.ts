@@ -34,7 +34,7 @@ export function derivedNext(lines: readonly Line[]): string | null {
 }
 
 const names =
-  '(?:next(?: steps?| actions?| up)?|nächster? schritte?|als nächstes|prochaines? (?:étapes?|actions?)|próximos? pasos?|siguientes? pasos?|次のステップ|次のアクション|下一步|后续步骤)';
+  '(?:next(?: steps?| actions?| up)?|nächster? schritte?|als nächstes|prochaines? (?:étapes?|actions?)|próximos? pass?os?|siguientes? pasos?|следующ(?:ий шаг|ие шаги)|次のステップ|次のアクション|下一步|后续步骤|다음 단계)';
 const label = new RegExp(
   `^(?:(?:the|my|our|suggested|recommended|proposed|immediate|concrete)\\s+){0,3}${names}\\s*(?:[:：]|\\s[-—–]\\s|\\s(?:is|are|would be)\\s+(?:to\\s+)?)\\s*(.*)$`,
   'i',

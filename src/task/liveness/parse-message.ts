@@ -3,6 +3,7 @@
  * statements, and quoted words within a sentence are masked.
  */
 import { cutText } from '#run/cut-text.ts';
+import { isClipsSentence } from '../clips-words.ts';
 
 /** Longer than any meaningful message. It bounds the time of the analysis. */
 const lengthMax = 16_000;
@@ -48,6 +49,19 @@ export function splitLines(words: string): readonly Line[] {
   return lines;
 }
 
+/** Returns the lines without the sentences that clip wrote: an agent that repeats its prompt does not say them. */
+export function withoutEcho(lines: readonly Line[]): readonly Line[] {
+  return lines.flatMap((each) => {
+    // All sentences of clip begin with such a letter.
+    if (each.kind !== 'prose' || !/[A-Z]/.test(each.shown)) return [each];
+    const sentences = splitSentences(each.shown);
+    const own = sentences.filter((sentence) => !isClipsSentence(sentence));
+    if (own.length === sentences.length) return [each];
+    const shown = own.join(' ');
+    return shown === '' ? [] : [{ ...each, shown, text: withoutQuotations(compatible(shown)) }];
+  });
+}
+
 /** Returns whether the message says anything. A placeholder for "nothing" does not. */
 export function isUseful(words: string): boolean {
   const text = normalised(words).trim();
@@ -60,17 +74,22 @@ const nothing =
 /** Returns whether the text is "None", behind a label or below it. */
 export function isNone(said: string): boolean {
   const bare = said.replace(/^[\s"'`*_([]+/, '');
-  return /^(?:none\b|no\b(?! longer)|nothing\b|n\/?a\b|nil\b|nope\b|[-—–]+$|keine?[rsn]?\b|nichts\b|aucune?\b|rien\b|ningun[oa]?\b|nada\b|なし|ありません|特になし|无|無|没有|沒有)/i.test(
+  return /^(?:none\b|no\b(?! longer)|nothing\b|n\/?a\b|nil\b|nope\b|[-—–]+$|keine?[rsn]?\b|nichts\b|aucune?\b|rien\b|ningun[oa]?\b|nada\b|nenhuma?\b|нет(?!\p{L})|ничего|なし|ありません|特になし|无|無|没有|沒有|없음|없습니다)/iu.test(
     bare,
   );
 }
 
 /** Returns the sentences of a line, trimmed and without empty ones. */
 export function splitSentences(text: string): readonly string[] {
-  return text
-    .split(/(?<=[.!?])\s+|(?<=[。！？])/)
-    .map((sentence) => sentence.trim())
-    .filter((sentence) => sentence !== '');
+  const sentences: string[] = [];
+  let from = 0;
+  // Much faster than a split with a look behind.
+  for (const { index, 0: end } of text.matchAll(/[.!?]\s+|[。！？]/g)) {
+    sentences.push(text.slice(from, index + 1).trim());
+    from = index + end.length;
+  }
+  sentences.push(text.slice(from).trim());
+  return sentences.filter((sentence) => sentence !== '');
 }
 
 /** Returns the text on one line, cut at the end to `most` characters. */
@@ -83,6 +102,7 @@ export function bounded(text: string, most: number): string {
 function normalised(words: string): string {
   return words
     .slice(0, lengthMax)
+    .normalize('NFC')
     .replace(/\r\n?|\u2028|\u2029/g, '\n')
     .replace(/[\u200b-\u200d\u2060\ufeff\u00ad\u202a-\u202e\u2066-\u2069]/g, '')
     .replace(/[\u00a0\u202f\u3000]/g, ' ')
@@ -104,7 +124,16 @@ function line(kind: LineKind, raw: string): Line {
           .replace(/^[^\p{L}\p{N}"'`“„«「『([<]+/u, '')
           .trim()
       : raw.trim();
-  return { kind, shown, text: kind === 'prose' ? withoutQuotations(shown) : '', item, ticked, heading };
+  return { kind, shown, text: kind === 'prose' ? withoutQuotations(compatible(shown)) : '', item, ticked, heading };
+}
+
+/** Characters of another width or form: full-width letters, half-width kana, ligatures, circled numbers. */
+const otherForms =
+  /[\u2100-\u214f\u2460-\u24ff\u3131-\u318e\u3200-\u33ff\uf900-\ufb4f\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff61-\uffdc]/;
+
+/** Returns the text with one form for each character (NFKC). Punctuation that ends a clause or a sentence stays. */
+function compatible(text: string): string {
+  return otherForms.test(text) ? text.replace(/[^\s，：；！？（）…]+/g, (part) => part.normalize('NFKC')) : text;
 }
 
 function withoutQuotations(text: string): string {

@@ -1,4 +1,5 @@
 /** Detects messages that only announce what the agent will do, without anything that it did or found out. */
+import { announcesWork } from './languages/all.ts';
 import { isNone, type Line, splitSentences } from './parse-message.ts';
 
 type ClauseKind = 'announced' | 'filler' | 'said';
@@ -50,7 +51,7 @@ export function firstIntent(lines: readonly Line[]): string | null {
 }
 
 const planHeading =
-  /^(?:(?:my|the|our|here's|here is|here are|proposed|suggested|recommended|detailed|initial|high-level|step-by-step|implementation|action|current|immediate|remaining)\s+){0,4}(?:plan(?: of (?:action|attack))?|approach|next steps?|next actions?|to-?do(?: list)?|todos|how i(?:'ll| will| plan to| am going to|'m going to) (?:approach|do|tackle|fix|handle|solve) (?:this|it|that)|what i(?:'ll| will| am going to) do(?: next)?|what(?:'s| is) next|nächste schritte|vorgehen|plan d'action|prochaines étapes|próximos pasos|siguientes pasos|plan de acción|次のステップ|計画|计划|下一步|后续步骤)\s*(?:is as follows|:|：|$)\s*$/i;
+  /^(?:(?:my|the|our|here's|here is|here are|proposed|suggested|recommended|detailed|initial|high-level|step-by-step|implementation|action|current|immediate|remaining)\s+){0,4}(?:plan(?: of (?:action|attack))?|approach|next steps?|next actions?|to-?do(?: list)?|todos|how i(?:'ll| will| plan to| am going to|'m going to) (?:approach|do|tackle|fix|handle|solve) (?:this|it|that)|what i(?:'ll| will| am going to) do(?: next)?|what(?:'s| is) next|nächste schritte|vorgehen|plan d'action|prochaines étapes|próximos pasos|siguientes pasos|plan de acción|próximos passos|plano|план|следующие шаги|дальнейшие шаги|次のステップ|次の手順|計画|计划|下一步|后续步骤|계획|다음 단계)\s*(?:is as follows|:|：|$)\s*$/i;
 
 /** Returns whether the line is a heading "Plan:" or a line with only that. */
 export function isPlanHeading({ kind, text, heading }: Line): boolean {
@@ -77,7 +78,7 @@ function judge(clause: string, { planned, last }: { planned: boolean; last: bool
 
 /** "Plan: …" or "Next step: …" with the plan on the same line. */
 const plannedLine =
-  /^(?:my |the )?(plan|next(?: steps?| actions?)?|nächster schritt|prochaine étape|próximo paso|siguiente paso|次のステップ|下一步|计划)\s*[:：]\s*(\S.*)$/i;
+  /^(?:my |the )?(plan|next(?: steps?| actions?)?|nächster schritt|prochaine étape|próximo paso|siguiente paso|próximo passo|следующий шаг|план|次のステップ|下一步|计划|다음 단계|계획)\s*[:：]\s*(\S.*)$/i;
 function plannedIn(line: Line): string | null {
   const [, label = '', value = null] = plannedLine.exec(line.shown) ?? [];
   // "Plan: free" names a tariff.
@@ -103,27 +104,19 @@ const english = new RegExp(
   `^${lead}${because}${lead}(?:(?:i|we)(?:(?:'ll| will)(?: need to| have to)?| shall| plan to| intend to| need to| want to| should (?:first|now|next|start))|i'd like to|(?:(?:i am|i'm|we are|we're) (?:now )?(?:going to|about to|planning to))|let me|let's|let us|(?:my|the|our) (?:next|first) (?:step|action) (?:is|will be)(?: to)?|i(?:'d| would) (?:start|begin) (?:by|with))${soon}\\s+(?:${work}|(?!saying|noting|mentioning|thanking|explaining|summari|being)\\w+ing\\b)`,
   'i',
 );
-const others = [
-  /^(?:(?:okay|gut|zuerst|dann|als nächstes|nun|jetzt|danach|anschließend),? )?(?:ich werde|werde ich|wir werden|werden wir|lasst? (?:mich|uns)|lassen sie mich) (?!nicht\b|.*(?:habe|zusammenfass|erklär)).{0,160}(?:untersuch|prüf|anseh|anschau|lesen|beginn|start|implementier|beheb|fix|test|aktualisier|erstell|hinzufüg|schreib|ausführ|analysier|öffn|änder|umsetz|refaktor|durchgeh|korrigier)/i,
-  /^(?:(?:d'abord|ensuite|maintenant|puis|bon),? )?(?:je vais|nous allons|laissez-moi|permettez-moi de) (?:d'abord |ensuite |maintenant )?(?:inspecter|vérifier|regarder|examiner|lire|commencer|implémenter|corriger|tester|mettre à jour|créer|ajouter|analyser|lancer|exécuter|ouvrir|modifier|écrire|explorer|étudier)/i,
-  /^(?:(?:primero|luego|ahora|después|a continuación),? )?(?:voy a|vamos a|déjame|permíteme) (?:primero |ahora )?(?:revisar|inspeccionar|mirar|examinar|leer|empezar|comenzar|implementar|corregir|arreglar|probar|actualizar|crear|añadir|agregar|analizar|ejecutar|abrir|modificar|escribir|explorar|investigar)/i,
-  /^(?:次に|これから|まず|まずは|今から).{0,80}(?:確認|調査|実行|修正|実装|追加|作成|分析|テスト|読|開始|更新|変更|調べ|検討).{0,20}(?:ます|しましょう)[。.]?$/,
-  /^(?:好的?，)?(?:接下来|首先|现在|下一步)?，?(?:我(?:将|会|要|先|来)|让我(?:先|来)?)[^了说]{0,40}(?:检查|查看|分析|阅读|运行|修复|实现|修改|添加|创建|编写|测试|更新|研究|开始|排查|执行|搜索|重构|了解)[^了]{0,120}$/,
-];
-
 /** Phrases of an agent that waits for approval before it begins. Nothing is then started automatically. */
 const onLeave =
-  /\b(?:if|once|as soon as|after|unless|until|when|before|with|pending|wenn|falls|sobald|nachdem|si|cuando|quand|dès que)\b.{0,40}\b(?:you|your|sie|ihre?[rmn]?|du|deine?|vous|votre|tu|usted|ustedes|estás?|approv\w*)(?![\p{L}\p{N}])|(?:确认|同意|批准)后|如果|もし|承認|よければ/iu;
+  /\b(?:if|once|as soon as|after|unless|until|when|before|with|pending|wenn|falls|sobald|nachdem|si|cuando|quand|dès que)\b.{0,40}\b(?:you|your|sie|ihre?[rmn]?|du|deine?|vous|votre|tu|usted|ustedes|estás?|approv\w*)(?![\p{L}\p{N}])|(?:确认|同意|批准)后|如果|もし|承認|よければ|(?<!\p{L})(?:если|после ваш\p{L}+|se (?:você|quiser)|quando você)(?!\p{L})|원하시면|승인하시면|괜찮으시면/iu;
 
 function isIntent(sentence: string): boolean {
   if (onLeave.test(sentence)) return false;
   // The text after a colon may be the answer itself.
-  return (english.test(sentence) && !/:\s+\S/.test(sentence)) || others.some((form) => form.test(sentence));
+  return (english.test(sentence) && !/:\s+\S/.test(sentence)) || announcesWork(sentence);
 }
 
 /** Returns whether the text mentions something finished. It is then more than an announcement. */
 function isDone(text: string): boolean {
-  return /^(?:all )?(?:done|finished|complete)\b|^(?!need|proceed|embed|feed|speed|seed|exceed|based|related|proposed)\w{2,}ed\b|\b(?:i|we)(?:'ve| have)\b(?! to\b)|\balready\b|\b(?:is|are|was|were|been) (?:now |already )?(?:done|complete|fixed|green|passing|ready|in place|merged)\b|しました|ました|已经|已完成|完成了/i.test(
+  return /^(?:all )?(?:done|finished|complete)\b|^(?!need|proceed|embed|feed|speed|seed|exceed|based|related|proposed)\w{2,}ed\b|\b(?:i|we)(?:'ve| have)\b(?! to\b)|\balready\b|\b(?:is|are|was|were|been) (?:now |already )?(?:done|complete|fixed|green|passing|ready|in place|merged)\b|しました|ました|已经|已完成|完成了|했습니다|되었습니다/i.test(
     text,
   );
 }

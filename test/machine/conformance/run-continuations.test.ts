@@ -40,7 +40,7 @@ describe('runs that plan or are silent', () => {
     });
     // The prompt explains the continuation, and the session is the same.
     expect(seen().map(({ argv }) => argv.includes('resume'))).toEqual([false, true, true]);
-    expect(seen()[1]?.stdin).toContain('run_liveness_continuation');
+    expect(seen()[1]?.stdin).toMatch(/^You announced this step in run 1, and did nothing\. Do it now/);
     expect(seen()[1]?.stdin).toContain('Attempt 1 of 2');
     expect(seen()[1]?.stdin).toContain('inspect the repo next');
     expect(seen()[2]?.stdin).toContain('Attempt 2 of 2');

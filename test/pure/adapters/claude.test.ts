@@ -236,6 +236,7 @@ describe('with claude,', () => {
       ['grep x y', null, false],
       ['sleep 9 &', null, false],
     ]);
+    expect(recentCommands.map(({ output = null }) => output)).toEqual([null, 'Exit code 3\nno', null, null]);
   });
 
   test('an edited file counts as changed, and a created file as added', () => {

@@ -123,6 +123,13 @@ describe('with codex,', () => {
     expect(ran('failed', 3).recentCommands).toMatchObject([{ exitCode: 3, failed: true }]);
   });
 
+  test('a failed command has its output', () => {
+    const ran = (exit_code: number) =>
+      streamStateOf(codex, [item('command_execution', { command: 'x', exit_code, aggregated_output: 'no\n' })]);
+    expect(ran(1).recentCommands[0]?.output).toBe('no');
+    expect(ran(0).recentCommands[0]).not.toHaveProperty('output');
+  });
+
   test('messages count when they are complete, warnings do not count', () => {
     const message = { id: 'i', type: 'agent_message', text: 'Hello' };
     const events = [

@@ -102,9 +102,9 @@ describe('with opencode,', () => {
 
   test('a failed command with the state "completed" has its exit code', () => {
     const streamState = streamStateOf(opencode, [
-      tool('bash', { status: 'completed', input: { command: 'exit 3' }, metadata: { exit: 3 } }),
+      tool('bash', { status: 'completed', input: { command: 'exit 3' }, output: 'no\n', metadata: { exit: 3 } }),
     ]);
-    expect(streamState.recentCommands).toMatchObject([{ command: 'exit 3', exitCode: 3, failed: true }]);
+    expect(streamState.recentCommands).toMatchObject([{ command: 'exit 3', exitCode: 3, failed: true, output: 'no' }]);
   });
 
   test('a call of an unknown tool has failed despite the state "completed"', () => {

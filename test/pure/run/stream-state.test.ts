@@ -21,7 +21,7 @@ const starts = (
 });
 const ends = (
   id: string,
-  more: { exitCode?: number; failed?: boolean; denied?: boolean; files?: readonly FileChange[] } = {},
+  more: { exitCode?: number; failed?: boolean; denied?: boolean; files?: readonly FileChange[]; output?: string } = {},
 ): AgentEvent => ({
   type: 'tool-ended',
   id,
@@ -29,6 +29,7 @@ const ends = (
   failed: more.failed ?? false,
   denied: more.denied ?? false,
   files: more.files ?? null,
+  ...(more.output === undefined ? {} : { output: more.output }),
 });
 const failure = (message = 'It broke.', more: Partial<Failure> = {}): Failure => ({
   class: null,
@@ -179,6 +180,19 @@ describe('a tool in a stream', () => {
       kept: 40,
     });
     expect(recentCommands.at(-1)).toEqual({ command: 'c44', exitCode: 0, failed: false, at: now });
+  });
+
+  test('that is a command is kept with its last lines if it failed lately', () => {
+    const many = Array.from({ length: 6 }, (_, i) => [
+      starts(`c${i}`),
+      ends(`c${i}`, { exitCode: i === 5 ? 0 : 1, failed: i !== 5, output: `${'long line\n'.repeat(9_000)}end ${i}\n` }),
+    ]).flat();
+    const outputs = after(...many).recentCommands.map(({ output }) => output ?? null);
+    expect(outputs.map((output) => output?.split('\n').at(-1))).toEqual([
+      ...[undefined, 'end 1', 'end 2', 'end 3', 'end 4', undefined],
+    ]);
+    for (const output of outputs) expect(output ?? 'long line').toMatch(/^long line/);
+    expect(Math.max(...outputs.map((output) => output?.length ?? 0))).toBeLessThanOrEqual(600);
   });
 });
 

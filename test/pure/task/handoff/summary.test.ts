@@ -368,7 +368,7 @@ describe('the next action', () => {
   it.each([
     ['auth_required', 'A person must log the agent in.'],
     ['rate_limited', 'The provider refused it for a while.'],
-    ['context_exhausted', 'in a new session if need be.'],
+    ['context_exhausted', '- Go on from the last action above.'],
   ])('follows the error code %s', (errorCode, words) => {
     expect(next({ runs: [aFailedRun({ errorCode })] })).toContain(words);
   });

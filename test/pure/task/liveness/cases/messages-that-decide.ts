@@ -35,11 +35,7 @@ export const messagesThatDecide = [
     ],
     ['I am waiting for your answer before touching the billing code.', 'it says that it cannot go on without a person'],
     ['Cannot proceed without the OAuth client secret.', 'it says that it cannot go on without a person'],
-    [
-      'I need your input: should the old endpoint stay?',
-      'it says that it cannot go on without a person',
-      { known: 'needs_followup' },
-    ],
+    ['I need your input: should the old endpoint stay?', 'it says that it cannot go on without a person'],
     ["I'm stuck waiting for credentials from ops.", 'it says that it cannot go on without a person'],
     [
       'I have to stop here. I cannot complete the task because the required VPN is not reachable from this machine.',

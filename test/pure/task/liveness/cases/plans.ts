@@ -63,5 +63,7 @@ export const plans = wordsOf('plan_only', [
     'a finding and a plan: the finding may be what was asked',
     { known: 'needs_followup' },
   ],
-  ['Jetzt schaue ich mir die Tests an.', 'German tells the future in the present tense', { known: 'needs_followup' }],
+  ['Jetzt schaue ich mir die Tests an.', 'German tells the future in the present tense'],
+  ['Сначала я посмотрю репозиторий.', 'in Russian'],
+  ['저장소를 먼저 확인하겠습니다.', 'in Korean'],
 ]);
