@@ -138,6 +138,7 @@ const routes: readonly Route[] = [
     path: requests.groupParams,
     body: requests.groupRequest,
   }),
+  route('delete /v1/groups/{group}', 'Remove a group.', answers.groupAnswer, { path: requests.groupParams }),
   route('get /v1/queue', 'The queue.', queueAnswer),
   route('put /v1/queue', 'Hold or release the queue.', queueAnswer, { body: requests.queueRequest }),
   route('get /v1/status', 'Daemon, queue and live runs.', answers.statusAnswer),

@@ -24,6 +24,11 @@ export class GroupStore {
     return row ? toGroup(row) : null;
   }
 
+  /** Removes a group. Its runs keep its name, and nothing bounds them any more. */
+  remove(_tx: WriteTransaction, name: string): void {
+    this.#db.delete(groups).where(eq(groups.name, name)).run();
+  }
+
   /** Stores a group. Its earlier settings are replaced. */
   put(_tx: WriteTransaction, group: Group): void {
     const row = { name: group.name, limit: group.limit, paused: group.paused ? 1 : 0 };

@@ -48,6 +48,16 @@ describe('the queue', () => {
     expect(await home.send('GET', '/queue')).toMatchObject({ taken: 1, slots: 1, agentsTaken: 1, agentSlots: 1 });
   });
 
+  it('has no limit for a group that was removed', async () => {
+    const home = await createDaemonHome({ max_runs: 8 });
+    await home.send('PUT', '/groups/gpu', { limit: 1 });
+    for (let n = 0; n < 2; n += 1) await home.run(sleep, { group: 'gpu' });
+    await home.untilWaiting(2, 'group gpu runs 1 at a time');
+    await home.send('DELETE', '/groups/gpu');
+    await home.untilStatus(2, 'running');
+    expect((await home.refused('DELETE', '/groups/gpu')).message).toBe('There is no group gpu.');
+  });
+
   it('keeps to the limit of a group, while runs of other groups start', async () => {
     const home = await createDaemonHome({ max_runs: 8 });
     await home.send('PUT', '/groups/gpu', { limit: 1 });

@@ -43,6 +43,20 @@ export function addGroup(group: Command, register: Register): void {
     .action((name: string, options: { limit: number | 'none'; json?: boolean }) =>
       register(options, (context) => change(context, name, { limit: options.limit === 'none' ? null : options.limit })),
     );
+  group
+    .command('rm <group>')
+    .description('forget the limit and the pause of a group; its runs keep its name')
+    .option('--json', 'as JSON')
+    .action((name: string, options: { json?: boolean }) =>
+      register(options, async (context) => {
+        const answer = await context
+          .client()
+          .call<{ group: Group }>('DELETE', `/v1/groups/${encodeURIComponent(name)}`);
+        if (context.json) context.printJson(answer);
+        else context.print(`Group ${clean(name)} is removed; nothing bounds its runs any more.`);
+        return 0;
+      }),
+    );
   for (const [verb, paused] of [
     ['pause', true],
     ['resume', false],

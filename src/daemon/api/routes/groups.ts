@@ -1,4 +1,5 @@
 import { groupParams, groupRequest, queueRequest } from '#protocol/requests.ts';
+import { ClipError } from '#run/errors.ts';
 import { read } from '../api-errors.ts';
 import { requirePerson } from '../auth.ts';
 import type { RouteDeps, Routes } from '../context.ts';
@@ -20,6 +21,18 @@ export const groupRoutes: Routes = (api, deps) => {
     supervisor.transaction((tx) => {
       store.groups.put(tx, group);
       tx.record({ task: null, run: null, type: 'group-changed', data: group });
+    });
+    scheduler.rulesChanged();
+    return { schema: 1, group };
+  });
+
+  api.delete('/v1/groups/:group', (request) => {
+    const { group: name } = read(groupParams, request.params);
+    const group = store.groups.get(name);
+    if (group === null) throw new ClipError('not_found', `There is no group ${name}.`, 'clip group list shows them.');
+    supervisor.transaction((tx) => {
+      store.groups.remove(tx, name);
+      tx.record({ task: null, run: null, type: 'group-changed', data: { name, limit: null, paused: false } });
     });
     scheduler.rulesChanged();
     return { schema: 1, group };
