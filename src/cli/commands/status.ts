@@ -17,7 +17,9 @@ import {
 } from '../format/format.ts';
 import { type Column, table } from '../format/table.ts';
 import { clean } from '../terminal/clean.ts';
-import { paint } from '../terminal/style.ts';
+import { type Colour, paint, type TextStyle } from '../terminal/style.ts';
+import { span, wrap } from '../terminal/styled-text.ts';
+import { cutToWidth } from '../terminal/width.ts';
 import { queueTable } from './group.ts';
 
 /** Adds `clip status`. */
@@ -55,6 +57,14 @@ async function watch(context: Context, { plain = false }: Options): Promise<numb
   return 0;
 }
 
+/** The columns of a title that stay however narrow the terminal is. */
+const titleColumnsMin = 20;
+
+/** Wraps a text between words, with an indent. */
+function indented(look: TextStyle, text: string, ...colours: readonly Colour[]): string[] {
+  return wrap([span(text, ...colours)], look, { first: '    ', rest: '    ' });
+}
+
 /** Prints what needs a person: one sentence on what happened, and one on what to do. */
 function printNeeds({ look, print }: Context, needs: readonly NeedView[]): void {
   if (needs.length === 0) return;
@@ -63,8 +73,11 @@ function printNeeds({ look, print }: Context, needs: readonly NeedView[]): void 
   for (const { kind, task, title, status, since, what, next } of needs) {
     const name = task === null || kind === 'run' ? '' : `T${task} `;
     const age = since === null ? '' : `, ${formatAgo(since, now)}`;
-    const head = `  ${paint(`${name}${clean(title)}`, 'bold', look)} (${status}${age})`;
-    print([head, `    ${clean(what)}`, `    ${paint(clean(next), 'cyan', look)}`].join('\n'));
+    const tail = ` (${status}${age})`;
+    // The title is cut before the reason is.
+    const room = look.width === null ? null : Math.max(titleColumnsMin, look.width - tail.length - 2);
+    const head = `  ${paint(cutToWidth(`${name}${clean(title)}`, room), 'bold', look)}${tail}`;
+    print([head, ...indented(look, clean(what)), ...indented(look, clean(next), 'cyan')].join('\n'));
   }
 }
 
@@ -109,13 +122,17 @@ function formatSilence({ silence, lastOutputAt }: RunView): string {
   return silence === 'talking' && lastOutputAt === null ? 'no output' : (silence ?? '–');
 }
 
+/** From this width on, the first line has the facts of the daemon as well. */
+const wideColumns = 110;
+
 function printLive(context: Context, { daemon, queue, live }: StatusAnswer): void {
   const { look } = context;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
   const held = queue.held ? paint(', the queue is held (clip queue release)', 'yellow', look) : '';
-  const state = `up ${formatDuration(daemon.uptimeMs)}, ${formatSize(daemon.memoryBytes)}`;
+  const about = `pid ${daemon.pid}, up ${formatDuration(daemon.uptimeMs)}, ${formatSize(daemon.memoryBytes)}`;
+  const state = look.width !== null && look.width < wideColumns ? '' : `, ${about}`;
   const taken = `${formatSlots(queue)} running`;
-  context.print(`clip ${daemon.version}, pid ${daemon.pid}, ${state}: ${taken}, ${waiting}${held}`);
+  context.print(`clip ${daemon.version}${state}: ${taken}, ${waiting}${held}`);
   if (live.length === 0) return context.print(paint('Nothing runs.', 'gray', look));
   const now = Date.now();
   const columns: Column<RunView>[] = [
