@@ -54,3 +54,13 @@ describe('clip task done', () => {
     expect(stderr).toContain('There is no task T9.');
   });
 });
+
+describe('clip run with a shell line in one word', () => {
+  it('says that clip starts no shell, and how to write it', async () => {
+    const home = createHome();
+    const plain = await home.clip(['run', 'ls -la']);
+    expect([plain.code, plain.stderr]).toEqual([2, expect.stringContaining('Without the quotes: clip run -- ls -la')]);
+    const piped = await home.clip(['run', 'ls | wc -l']);
+    expect(piped.stderr).toContain("With a shell: clip run -- sh -c 'ls | wc -l'");
+  });
+});

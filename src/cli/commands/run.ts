@@ -2,6 +2,7 @@ import { existsSync, fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { RunView } from '#protocol/answers.ts';
+import { wireLimits } from '#protocol/wire-limits.ts';
 import { permissions } from '#run/agent.ts';
 import { ClipError } from '#run/errors.ts';
 import { startKeeperIfWanted } from '../client/start-keeper.ts';
@@ -76,6 +77,14 @@ async function runOne(context: Context, command: string[], options: RunOptions):
   if (command.length === 0 && options.agent === undefined)
     throw new ClipError('usage', 'There is no command to run.', 'Name one after two dashes: clip run -- make test');
   if (options.agent === undefined) refuseShellLine(context, command);
+  if (command.length > wireLimits.commandArgs)
+    throw new ClipError(
+      'too_large',
+      `The command has ${command.length} arguments; ${wireLimits.commandArgs} is the most.`,
+      'Put them into a file or a script, or run xargs: clip run -- sh -c "xargs … < FILE"',
+    );
+  if (command.some((word) => word.includes('\ufffd')))
+    context.notice('An argument is not UTF-8, and its bytes are lost (�). Put the command into a script.');
   const client = context.client();
   const what =
     options.agent === undefined ? { command } : { agent: options.agent, stdin: readPrompt(context, command, options) };
