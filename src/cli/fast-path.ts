@@ -20,6 +20,10 @@ export function fastPath(args: readonly string[]): string | null {
   if (verb === 'task' && first === 'show' && rest[0] !== undefined) return pathOfTask(rest[0]);
   if (rest.length > 0) return null;
   if (verb === 'show') return first === undefined ? null : `/v1/runs/${encodeURIComponent(first)}`;
+  if (verb === 'handoff' && first !== undefined) {
+    const task = pathOfTask(first);
+    return task === null ? null : `${task}/handoff?diff=false`;
+  }
   if (verb === 'ledger' && first !== undefined) {
     const task = pathOfTask(first);
     return task === null ? null : `/v1/ledger?task=${task.slice('/v1/tasks/'.length)}`;
@@ -43,7 +47,7 @@ function pathOfTask(ref: string): string | null {
 function pathOfRuns(options: readonly string[]): string | null {
   const query: string[] = [];
   for (let i = 0; i < options.length; i += 1) {
-    const option = options[i];
+    const option = options[i] === '-n' ? '--limit' : options[i];
     if (option === '--failed' || option === '--live') {
       query.push(`${option.slice(2)}=true`);
       continue;

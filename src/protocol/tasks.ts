@@ -78,6 +78,11 @@ export const documentsQuery = z.strictObject({
     .enum(['true', 'false'])
     .transform((value) => value === 'true')
     .default(false),
+  /** Whether the answer has what the last revision changed. */
+  diff: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .default(true),
 });
 const oneOrMany = <T extends z.ZodType>(item: T) =>
   z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
@@ -93,12 +98,9 @@ export const ledgerQuery = z.strictObject({
   since: z.coerce.number().int().min(0).optional(),
   limit: z.coerce.number().int().min(1).max(limits.pageRunsMax).default(limits.ledgerRuns),
 });
-export const handoffQuery = z.strictObject({
-  history: z
-    .enum(['true', 'false'])
-    .transform((value) => value === 'true')
-    .default(false),
-});
+const trueOrFalse = z.enum(['true', 'false']).transform((value) => value === 'true');
+/** `diff`: whether the answer has what the last revision changed. */
+export const handoffQuery = z.strictObject({ history: trueOrFalse.default(false), diff: trueOrFalse.default(true) });
 
 const time = z.iso.datetime().nullable();
 export const taskView = z.object({
@@ -241,7 +243,7 @@ export const handoffAnswer = z.object({
   schema,
   task: z.int(),
   document: documentView,
-  diff: z.string(),
+  diff: z.string().optional(),
   history: z.array(documentHeadView).optional(),
 });
 export const documentsAnswer = z.object({ schema, task: z.int(), documents: z.array(documentHeadView) });

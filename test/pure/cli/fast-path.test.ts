@@ -11,6 +11,8 @@ describe('a command line with --json', () => {
     ['ledger --json', '/v1/ledger'],
     ['ledger T7 --json', '/v1/ledger?task=7'],
     ['task show t7 --json', '/v1/tasks/7'],
+    ['handoff T7 --json', '/v1/tasks/7/handoff?diff=false'],
+    ['runs -n 5 --json', '/v1/runs?limit=5'],
     ['agent list --json', '/v1/agents'],
   ])('%s is one request', (line, path) => {
     expect(fastPath(line.split(' '))).toBe(path);

@@ -53,7 +53,7 @@ function sumTotals({ store, now }: RouteDeps, filter: SumFilter): LedgerAnswer['
 async function showHandoff(deps: RouteDeps, { params, query }: FastifyRequest) {
   const { documents } = deps.store;
   const { number } = deps.tasks.get(read(taskParams, params).task);
-  const { history } = read(handoffQuery, query);
+  const { history, diff } = read(handoffQuery, query);
   // If the summary cannot be refreshed, the last one is shown.
   await deps.handoff
     .freshen(number)
@@ -66,9 +66,11 @@ async function showHandoff(deps: RouteDeps, { params, query }: FastifyRequest) {
       'It is written when the first run of the task has ended.',
     );
   const before = document.revision === 1 ? null : documents.get(number, summaryKey, document.revision - 1);
-  const diff = summaryDiff(before?.body ?? null, document.body);
-  const answer = { schema: 1, task: number, document: viewOfDocument(document), diff };
-  return history
-    ? { ...answer, history: documents.history(number, summaryKey, limits.activityShown).map(viewOfHead) }
-    : answer;
+  return {
+    schema: 1,
+    task: number,
+    document: viewOfDocument(document),
+    ...(diff ? { diff: summaryDiff(before?.body ?? null, document.body) } : {}),
+    ...(history ? { history: documents.history(number, summaryKey, limits.activityShown).map(viewOfHead) } : {}),
+  };
 }
