@@ -231,7 +231,7 @@ describe('a report is refused', () => {
 
   it.each([
     [['report', 'wish', 'x'], /wish.*next, progress, blocked, done, summary/],
-    [['report', 'next'], /text/],
+    [['report', 'next'], /TEXT is missing/],
     [['report', 'next', '   '], /says nothing/],
     [['report', 'next', 'x', '--who', 'me'], /goes with clip report blocked/],
     [['report', 'blocked', 'x', '--who', 'm'.repeat(101)], /at most 100/],

@@ -149,7 +149,10 @@ function queuedColumns({ now }: Facts): Column<RunRow>[] {
   ];
 }
 
-function recentColumns({ now }: Facts, { look }: Canvas): Column<RunRow>[] {
+/** The width from which ended runs show both what was asked and what was said last. */
+const wide = 100;
+
+function recentColumns({ now }: Facts, { look, columns }: Canvas): Column<RunRow>[] {
   return [
     { title: 'STATUS', cell: ({ run }) => formatStatus(run, look) },
     {
@@ -171,11 +174,12 @@ function recentColumns({ now }: Facts, { look }: Canvas): Column<RunRow>[] {
       title: 'WHAT',
       cell: ({ run }) => what(run),
       flexible: true,
-      from: 100,
+      from: wide,
     },
     {
       title: 'LAST WORDS',
-      cell: ({ run }) => clean(run.nextAction ?? run.error ?? run.lastMessage ?? what(run)),
+      cell: ({ run }) =>
+        clean(run.nextAction ?? run.error ?? run.lastMessage ?? (columns < wide ? formatSubject(run) : '')),
       flexible: true,
     },
   ];
