@@ -34,10 +34,10 @@ export function exitOfTask({ status }: Pick<TaskView, 'status'>): number {
       return 0;
     case 'in_review':
       return 122;
-    case 'blocked':
-      return 123;
-    default:
+    case 'cancelled':
       return 130;
+    default:
+      return 123;
   }
 }
 
@@ -67,8 +67,8 @@ Verbs that wait for a run (wait, run --wait, run --follow, logs -f --exit-code) 
 128+N  it was killed by signal N
   121  the wait's own --timeout is over; the run lives on
   125  clip itself failed
-A wait for a task (wait T7) ends with 0 when it is done, 122 when it is in review, 123 when it is blocked, and 130 when
-it was cancelled.
+A wait for a task (wait T7) ends with 0 when it is done, 122 when it is in review, 123 when it is blocked or nothing
+works on it, and 130 when it was cancelled.
 With several runs or tasks: 0 only if all are 0, else the first other code in the order given.
 `;
 

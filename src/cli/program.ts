@@ -1,11 +1,12 @@
 /** The command tree of clip. */
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '#launch/version.ts';
+import { nearest } from '#run/did-you-mean.ts';
 import { ClipError, errorTable } from '#run/errors.ts';
 import type { CommandOptions, Handler, Register } from './command.ts';
 import { complain, createContext, printText, writeText } from './context.ts';
 import { ownFailureExit } from './exit-codes.ts';
-import { showExamples } from './help-examples.ts';
+import { examples, showExamples } from './help-examples.ts';
 import { destructiveVerbs, findMeaning } from './synonyms.ts';
 import { isNeeded, verbName, verbs, withoutColor } from './verbs.ts';
 
@@ -128,8 +129,17 @@ function helpOn(args: readonly string[], program: Command): string {
 function toUsageError({ code, message }: CommanderError, args: readonly string[], otherwise: string): ClipError {
   const [sentence = '', suggestion] = message.replace(/^error: /, '').split('\n');
   const near = suggestion?.replace(/^\((.*)\)$/, '$1');
-  const hint = code === 'commander.unknownCommand' ? suggestVerb(args, near) : near;
+  const isRoot = code === 'commander.unknownCommand' && !verbs.some((verb) => verbName(verb) === withoutColor(args)[0]);
+  const hint = isRoot ? suggestVerb(args) : code === 'commander.missingArgument' ? findExample(args) : near;
   return new ClipError('usage', rewordCommander(sentence), hint ?? otherwise);
+}
+
+/** Returns the first example of the command that these arguments name, or null. */
+function findExample(args: readonly string[]): string | null {
+  const words = withoutColor(args);
+  const own = examples[words.slice(0, 2).join(' ')] ?? examples[words[0] ?? ''];
+  const line = own?.[0];
+  return line === undefined ? null : `For example: ${typeof line === 'string' ? line : line[0]}`;
 }
 
 /** Rewords the sentences of commander that speak of arguments instead of what is missing or wrong. */
@@ -143,14 +153,16 @@ function rewordCommander(sentence: string): string {
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, '')}.`;
 }
 
-/** Returns what an unknown verb may mean, or null. `near`: the verb that is spelled like it, as a question. */
-function suggestVerb(args: readonly string[], near: string | undefined): string | null {
-  const words = withoutColor(args);
-  const meant = findMeaning(words[0] ?? '', words.slice(1));
+/** Returns what an unknown verb may mean, or null: a word of another tool, or a verb that is spelled like it. */
+function suggestVerb(args: readonly string[]): string | null {
+  const [word = '', ...rest] = withoutColor(args);
+  const meant = findMeaning(word, rest);
   if (meant !== null) return `Did you mean: ${meant}`;
-  const isDestructive =
-    near !== undefined && /\b\w+\?$/.test(near) && destructiveVerbs.has(near.match(/(\w+)\?$/)?.[1] ?? '');
-  return near === undefined || isDestructive ? null : near;
+  const near = nearest(
+    word,
+    verbs.flatMap((verb) => [verbName(verb), verb.alias ?? []].flat()),
+  );
+  return near === null || destructiveVerbs.has(near) ? null : `Did you mean ${near}?`;
 }
 
 /** Returns whether these arguments name a command that ends with a run's exit code. */

@@ -2,8 +2,14 @@
 
 /** The command that a word means, without `clip`. What follows the word on the command line is appended. */
 const meanings: Readonly<Record<string, string>> = {
+  accept: 'task done',
   add: 'task add',
+  approve: 'task done',
+  assign: 'task assign',
   attach: 'logs -f',
+  block: 'task block',
+  comment: 'task comment',
+  cost: 'ledger',
   delete: 'rm',
   dashboard: 'status --watch',
   describe: 'show',
@@ -22,6 +28,7 @@ const meanings: Readonly<Record<string, string>> = {
   output: 'logs',
   ps: 'runs --live',
   remove: 'rm',
+  reopen: 'task reopen',
   rerun: 'retry',
   restart: 'retry',
   say: 'continue',
@@ -40,11 +47,13 @@ const meanings: Readonly<Record<string, string>> = {
   watch: 'status --watch',
 };
 
-/** Verbs that end or delete something. They are not suggested for a word that is merely spelled like them. */
-export const destructiveVerbs: ReadonlySet<string> = new Set(['cancel', 'prune', 'rm']);
+/** Verbs that delete something. They are not suggested for a word that is merely spelled like them. */
+export const destructiveVerbs: ReadonlySet<string> = new Set(['prune', 'rm']);
 
 /** Returns the command line for a word of another tool and what follows it, or null for a word that is not known. */
 export function findMeaning(word: string, rest: readonly string[]): string | null {
+  if (/^(t?[1-9]\d*|@last)$/i.test(word)) return `clip show ${word}`;
+  if (word === 'start' && /^t[1-9]/i.test(rest[0] ?? '')) return `clip task start ${rest.join(' ')}`;
   const meaning = Object.hasOwn(meanings, word) ? meanings[word] : undefined;
   if (meaning === undefined) return null;
   return ['clip', meaning, ...rest.filter((each) => /^[\w@=./:-]+$/.test(each))].join(' ');

@@ -62,7 +62,7 @@ export const verbs: readonly Verb[] = [
   {
     usage: 'resume',
     group: 'Runs',
-    summary: 'undo clip pause: the queue and the timers go on, and agents that were stopped continue',
+    summary: 'undo clip pause: the queue and the timers go on, and tasks whose agents were stopped continue',
     load: async () => (await import('./commands/pause.ts')).addResume,
   },
   {

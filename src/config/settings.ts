@@ -184,5 +184,5 @@ function defineSetting(key: string, type: z.ZodType): SettingDefinition {
 export function formatIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_small' && issue.origin !== 'string') return `at least ${issue.minimum}`;
   if (issue.code === 'too_big' && issue.origin !== 'string') return `at most ${issue.maximum}`;
-  return issue.message;
+  return issue.code === 'invalid_type' ? `expected ${issue.expected}` : issue.message;
 }

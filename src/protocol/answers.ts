@@ -270,7 +270,7 @@ export const statusAnswer = z.object({
   live: z.array(runView),
   /** The next runs in the queue. `queue.queued` has their total number. */
   queued: z.array(runView),
-  /** What has ended since a person looked at the status last, the newest first. `since` is null for the first look. */
+  /** What has ended since a person looked at the status last: what did not succeed, then the newest first. `since` is null for the first look. */
   ended: z.object({ since: time, total: z.int(), runs: z.array(runView) }),
   needsYou: z.array(needView),
 });

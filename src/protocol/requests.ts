@@ -69,7 +69,7 @@ export const runRequest = z.strictObject({
   priority: z.int().min(-wireLimits.priorityMax).max(wireLimits.priorityMax).default(0),
   labels: z
     .record(word(limits.nameLength), word(wireLimits.labelLength))
-    .refine((labels) => Object.keys(labels).length <= wireLimits.labels, `at most ${wireLimits.labels} labels`)
+    .refine((labels) => Object.keys(labels).length <= wireLimits.labels, `must be at most ${wireLimits.labels}`)
     .default({}),
   locks: z.array(word(wireLimits.lockLength)).max(wireLimits.locks).default([]),
   after: z.string().min(1).max(limits.nameLength).nullable().default(null),

@@ -11,7 +11,7 @@ export function needsPerson({ spec, lineage, state }: Pick<Run, 'spec' | 'lineag
   if (isAlive(state)) return state.stall !== null && !state.stall.acknowledged;
   if (!isEnded(state) || lineage.taskId !== null || lineage.depth > 0) return false;
   if (state.acknowledged !== null || state.pending.includes('liveness')) return false;
-  if (state.status === 'cancelled') return state.stopReason === 'budget_paused';
+  if (state.status === 'cancelled') return state.stopReason === 'budget_paused' || state.stopReason === 'paused';
   const verdict = state.liveness?.state ?? null;
   return verdict !== 'completed' && verdict !== 'advanced';
 }

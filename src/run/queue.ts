@@ -111,7 +111,7 @@ function add(counts: Map<string, number>, key: string): void {
  * waits while it holds something.
  */
 export function waitingFor(candidate: Candidate, occupancy: Occupancy, rules: Rules, at: number): Waiting | null {
-  if (rules.held) return { for: 'queue', words: 'the queue is held: clip queue release' };
+  if (rules.held) return { for: 'queue', words: 'the queue is held: clip resume' };
   const { after, group } = candidate;
   if (after !== null && after.status !== 'succeeded')
     return { for: 'run', words: `run ${after.number} must succeed first; it is ${after.status}` };

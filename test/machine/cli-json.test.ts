@@ -100,7 +100,7 @@ describe('a JSON document', () => {
       processPid: null,
       stdoutBytes: null,
     });
-    expect(queued.waitingFor).toContain('clip queue release');
+    expect(queued.waitingFor).toContain('clip resume');
     await home.clip(['queue', 'release']);
     await home.clip(['wait', '1']);
     const ended = await home.show(1);

@@ -88,10 +88,10 @@ describe('clip config', () => {
   });
 
   it.each([
-    [['set', 'max_runs', 'many'], 2, 'max_runs takes a whole number, and not "many"'],
-    [['set', 'max_runs', '0'], 2, 'max_runs takes a whole number'],
+    [['set', 'max_runs', 'many'], 2, 'max_runs must be a whole number, not "many"'],
+    [['set', 'max_runs', '0'], 2, 'max_runs must be a whole number'],
     [['set', 'budget.day', '5foo'], 2, '"5foo" is no amount'],
-    [['set', 'after_crash', 'wait'], 2, 'after_crash takes "continue" or "hold"'],
+    [['set', 'after_crash', 'wait'], 2, 'after_crash must be "continue" or "hold"'],
     [['set', 'max_run', '3'], 3, 'There is no setting max_run.'],
     [['get', 'hooks'], 3, 'There is no setting hooks.'],
   ])('%j is refused with a message, and the file stays as it was', deep, async (args, code, says) => {

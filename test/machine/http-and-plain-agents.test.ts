@@ -55,7 +55,7 @@ describe('an agent behind HTTP', () => {
       prompt: 'Repair the fence.',
     });
     expect(JSON.stringify(run.command)).not.toContain('hush');
-    expect((await home.clip(['logs', String(run.number)])).stdout).toContain('"sessionId":"s-81"');
+    expect((await home.clip(['logs', String(run.number)])).stdout).toContain('session s-81');
   });
 
   it('gets a cancel request when its run is canceled', deep, async () => {

@@ -56,7 +56,7 @@ describe('the log of an agent', () => {
     done,
   ].join('');
 
-  it('is readable text on a terminal and on request, and bytes otherwise', async () => {
+  it('is readable text in a pipe and on a terminal, and --raw is the bytes', async () => {
     const home = createHome({ env: { SOME_TOKEN: 'hush-hush-1234' } });
     await addAgent(home, said);
     await home.clip(['run', '--agent', 'coder', '--wait', 'go']);
@@ -77,7 +77,7 @@ describe('the log of an agent', () => {
       '\n✓ done · used 1200 in, 34 out by the session so far\n',
     );
     expect((await home.clip(['logs', '1', '--raw'])).stdout).toBe(said);
-    expect((await home.clip(['logs', '1'])).stdout).toBe(said.replace('hush-hush-1234', '***'));
+    expect((await home.clip(['logs', '1'])).stdout.split('\n')).toEqual(text);
     const shown = await onTerminal(home, ['logs', '1'], { NO_COLOR: '1' });
     expect(shown.split('\n')).toEqual(text);
     expect(await onTerminal(home, ['logs', '1', '--raw'])).toBe(said);

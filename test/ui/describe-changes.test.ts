@@ -40,7 +40,7 @@ describe('described changes', () => {
     );
     const lines = changes(before, held, noon);
     expect(lines).toContain('T7 Make the tests pass needs you: Which database? Settle it, then: clip continue T7');
-    expect(lines).toContain('The queue is held: clip queue release');
+    expect(lines).toContain('The queue is held: clip resume');
     expect(lines[0]).toMatch(/^Run 13 is queued \(.+\), waiting for a free slot\.$/);
     expect(changes(held, held, noon)).toEqual([]);
   });

@@ -19,6 +19,14 @@ export function isAtRest({ status }: Pick<TaskView, 'status'>): boolean {
   return status === 'done' || status === 'cancelled' || status === 'in_review' || status === 'blocked';
 }
 
+/**
+ * Returns whether nothing works on the task and nothing will by itself. A task that is paused by a budget or with its
+ * agent goes on when that is over.
+ */
+function isIdle({ task, wakes }: TaskShowAnswer): boolean {
+  return task.paused === null && wakes.every(({ status }) => status !== 'queued' && status !== 'deferred');
+}
+
 /** Waits until the task is done, cancelled, in review or blocked, and no run of it is left. Returns it then. */
 export async function taskAtRest(client: Client, task: number): Promise<TaskView> {
   for (;;) {
@@ -28,7 +36,7 @@ export async function taskAtRest(client: Client, task: number): Promise<TaskView
       continue;
     }
     const found = await client.call<TaskShowAnswer>('GET', `/v1/tasks/${task}`);
-    if (isAtRest(found.task)) return found.task;
+    if (isAtRest(found.task) || isIdle(found)) return found.task;
     await sleep(lookMs);
   }
 }

@@ -2,6 +2,7 @@
 import type { CheckAnswer } from '#protocol/agents.ts';
 import type { RunView } from '#protocol/answers.ts';
 import { limits } from '#run/limits.ts';
+import { acknowledge } from '../client/acknowledge.ts';
 import { collectEnvironment } from '../client/submitted-environment.ts';
 import { allReached } from '../client/wait-for-runs.ts';
 import type { Context } from '../context.ts';
@@ -94,6 +95,8 @@ async function asks(context: Context, name: string, report: (step: Step) => void
   });
   if (run.waitingFor !== null) context.notice(`Run ${run.number} waits: ${clean(run.waitingFor)}`);
   const [ended = run] = await allReached(client, [run.number], 'ended');
+  // The person who checks the agent sees its answer here.
+  if (ended.needsYou) await acknowledge(client, ended.number, 'seen').catch(() => {});
   const said = ended.lastMessage;
   const why = `${ended.error ?? formatEnd(ended)} (clip logs ${ended.number})`;
   report({

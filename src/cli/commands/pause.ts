@@ -7,7 +7,10 @@ type QueueAnswer = { readonly held: boolean; readonly queued: number; readonly s
 /** Adds `clip pause`. */
 export function addPause(command: Command, register: Register): void {
   command
-    .option('--now', 'also stop the agents that run; clip resume continues their tasks')
+    .option(
+      '--now',
+      'also stop the agents that run; clip resume continues tasks, and single runs are listed under "needs you"',
+    )
     .option('--json', 'as JSON')
     .action((options: { now?: boolean; json?: boolean }) =>
       register(options, async (context) => {

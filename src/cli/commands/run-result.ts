@@ -18,6 +18,8 @@ export async function afterwards(context: Context, client: Client, run: RunView,
     return 0;
   }
   leaveAliveOnInterrupt([run.number], context.notice);
+  if (run.waitingFor !== null && !options.json && !options.quiet)
+    context.notice(`Run ${run.number} is queued: ${clean(run.waitingFor)}.`);
   if (options.follow && !options.json) {
     context.notice(isFirst(context, run, options) ? formatFirst(run) : `Run ${run.number}`);
     // Most runs are not followed.

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { RunView, StatusAnswer } from '#protocol/answers.ts';
 import type { NeedView } from '#protocol/needs.ts';
+import { ClipError } from '#run/errors.ts';
 import type { Register } from '../command.ts';
 import type { Context } from '../context.ts';
 import {
@@ -35,7 +37,10 @@ export function addStatus(command: Command, register: Register): void {
         // The daemon is never started here: "not running" is an answer.
         const status = await context
           .client(false)
-          .call<StatusAnswer>('GET', context.json ? '/v1/status' : '/v1/status?look=true');
+          .call<StatusAnswer>('GET', context.json ? '/v1/status' : '/v1/status?look=true')
+          .catch((error: unknown) => {
+            throw isFirstLook(context, error) ? nothingYet(error as ClipError) : error;
+          });
         if (context.json) context.printJson(status);
         else print(context, status);
         return 0;
@@ -63,6 +68,20 @@ const titleColumnsMin = 20;
 /** Wraps a text between words, with an indent. */
 function indented(look: TextStyle, text: string, ...colours: readonly Colour[]): string[] {
   return wrap([span(text, ...colours)], look, { first: '    ', rest: '    ' });
+}
+
+/** Returns whether no daemon has ever run in this home, so that it is a person's first look. */
+function isFirstLook({ home }: Context, error: unknown): boolean {
+  return error instanceof ClipError && error.code === 'unreachable' && !existsSync(home.database);
+}
+
+function nothingYet(cause: ClipError): ClipError {
+  return new ClipError(
+    'unreachable',
+    'Nothing has run yet, and the daemon is not running.',
+    'See what clip does: clip demo. Add an agent: clip agent add coder --adapter claude. Run a command: clip run -- make test',
+    cause,
+  );
 }
 
 /** Prints what needs a person: one sentence on what happened, and one on what to do. */
@@ -104,8 +123,7 @@ function printQueued(context: Context, { queue, queued }: StatusAnswer): void {
 /** Prints what has ended since the last look: how many runs, and those that did not succeed. */
 function printEnded({ look, print }: Context, { since, total, runs }: StatusAnswer['ended']): void {
   if (since === null || total === 0) return;
-  const good = runs.filter(({ status }) => status === 'succeeded').length;
-  const counts = total > runs.length ? plural(total, 'run') : `${good} ✓ ${total - good} ✗`;
+  const counts = total > runs.length ? plural(total, 'run') : countEnds(runs);
   print(`\n${paint(`Ended since you looked (${formatAgo(since, Date.now())}): ${counts}`, 'bold', look)}`);
   const columns: Column<RunView>[] = [
     { title: 'RUN', cell: ({ number }) => String(number), right: true },
@@ -115,6 +133,14 @@ function printEnded({ look, print }: Context, { since, total, runs }: StatusAnsw
     { title: 'WHAT', cell: (run) => clean(formatSubject(run)), flexible: true },
   ];
   print(table(runs, columns, look));
+  if (total > runs.length)
+    print(paint(`  and ${total - runs.length} more that succeeded or are older: clip runs`, 'gray', look));
+}
+
+/** Formats how many runs ended how: `3 ✓ 1 ✗ 2 ⊘`. A success that needs a person's look counts apart. */
+function countEnds(runs: readonly RunView[]): string {
+  const glyphs = runs.map((run) => formatStatus(run, { colour: false, width: null }).split(' ')[0] ?? '');
+  return [...Map.groupBy(glyphs, (glyph) => glyph)].map(([glyph, all]) => `${all.length} ${glyph}`).join(' ');
 }
 
 /** Formats how long a run has been silent. A run that has said nothing yet is not talking. */
@@ -128,7 +154,7 @@ const wideColumns = 110;
 function printLive(context: Context, { daemon, queue, live }: StatusAnswer): void {
   const { look } = context;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
-  const held = queue.held ? paint(', the queue is held (clip queue release)', 'yellow', look) : '';
+  const held = queue.held ? paint(', the queue is held (clip resume)', 'yellow', look) : '';
   const about = `pid ${daemon.pid}, up ${formatDuration(daemon.uptimeMs)}, ${formatSize(daemon.memoryBytes)}`;
   const state = look.width !== null && look.width < wideColumns ? '' : `, ${about}`;
   const taken = `${formatSlots(queue)} running`;

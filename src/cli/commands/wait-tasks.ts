@@ -1,7 +1,7 @@
 /** `clip wait T7`: waits for tasks. */
 import type { TaskView } from '#protocol/tasks.ts';
 import type { Client } from '../client/client.ts';
-import { taskAtRest } from '../client/wait-for-tasks.ts';
+import { isAtRest, taskAtRest } from '../client/wait-for-tasks.ts';
 import type { Context } from '../context.ts';
 import { exitOfTask } from '../exit-codes.ts';
 import { formatTaskStatus } from '../format/task.ts';
@@ -35,6 +35,7 @@ export function exitOfTasks(tasks: readonly TaskView[]): number {
 }
 
 function formatLine({ look }: Context, task: TaskView): string {
-  const reason = task.blockedReason === null ? '' : `: ${clean(task.blockedReason)}`;
+  const idle = isAtRest(task) ? '' : ': nothing works on it';
+  const reason = task.blockedReason === null ? idle : `: ${clean(task.blockedReason)}`;
   return `T${task.number} ${formatTaskStatus(task, look)}${reason}`;
 }

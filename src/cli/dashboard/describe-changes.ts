@@ -82,9 +82,9 @@ function formatNeed(before: Board | null, after: Board): string[] {
 }
 
 function formatQueue(before: Board | null, { queue }: Board): string[] {
-  if (before === null) return queue.held ? ['The queue is held: clip queue release'] : [];
+  if (before === null) return queue.held ? ['The queue is held: clip resume'] : [];
   if (before.queue.held !== queue.held)
-    return [queue.held ? 'The queue is held: clip queue release' : 'The queue is released.'];
+    return [queue.held ? 'The queue is held: clip resume' : 'The queue is released.'];
   return [];
 }
 

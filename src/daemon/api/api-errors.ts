@@ -37,7 +37,7 @@ const fieldWords: Readonly<Record<string, string>> = {
   group: 'The name of a group',
   key: 'The key',
   locks: 'A lock',
-  labels: 'A label',
+  labels: 'The labels',
   title: 'The title',
   text: 'The text',
   prompt: 'The prompt',
@@ -54,7 +54,9 @@ const fieldWords: Readonly<Record<string, string>> = {
 
 /** Returns the words for a field, or its path in the request. */
 function formatField(path: readonly PropertyKey[]): string {
-  const [field = ''] = path;
+  const [field = '', entry] = path;
+  if (field === 'labels' && entry !== undefined) return `The label ${String(entry)}`;
+  if (field === 'env' && entry !== undefined) return `The variable ${String(entry)}`;
   return fieldWords[String(field)] ?? path.map(String).join('.');
 }
 

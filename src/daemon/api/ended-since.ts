@@ -12,6 +12,7 @@ const lookedAtKey = 'looked_at';
 /** Returns what finds the ended runs. With `look`, they count as seen afterwards. */
 export function createEndedSince(deps: RouteDeps): (look: boolean) => StatusAnswer['ended'] {
   const { store, supervisor, show, now, log } = deps;
+  const isGood = ({ state }: Run) => state.status === 'succeeded';
   const endedAt = ({ state }: Run) => (isEnded(state) ? state.endedAt : 0);
 
   /** Remembers the look. If that fails, the same runs are listed the next time. */
@@ -32,7 +33,7 @@ export function createEndedSince(deps: RouteDeps): (look: boolean) => StatusAnsw
         : store.runs
             .newest(endedStatuses, limits.boardRuns)
             .filter((run) => endedAt(run) > since)
-            .sort((a, b) => endedAt(b) - endedAt(a));
+            .sort((a, b) => Number(isGood(a)) - Number(isGood(b)) || endedAt(b) - endedAt(a));
     // A look at nothing new is not written, so that looking often costs no writes.
     if (look && (since === null || runs.length > 0)) noteLook();
     const shown = runs.slice(0, limits.endedShown).map((run) => show.show(run));

@@ -86,6 +86,12 @@ function ofAgent(request: RunRequest, agent: Agent, { own, task, sessionId }: Ag
   const { settings } = agent;
   if (request.command.length > 0)
     throw new ClipError('usage', 'A run has a command or an agent, not both.', 'Leave one of them out.');
+  if (readChoice(request) !== null && settings.adapter === 'plain' && settings.mapping === null)
+    throw new ClipError(
+      'usage',
+      `Agent ${agent.name} is a plain command: clip does not know how to tell it a model or a permission.`,
+      'Leave it out, or describe its options with a mapping: docs/agents/presets-and-mappings.md',
+    );
   const asked = readPromptBytes(readPrompt(request));
   if (asked === null && task === null)
     throw new ClipError(

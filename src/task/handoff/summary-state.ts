@@ -1,9 +1,10 @@
 /** The state of the work: what clip observed, what an agent claims, and what the last runs were. */
 
+import { cutBeginning, cutText } from '#run/cut-text.ts';
 import { findLast } from '../agent-reports.ts';
 import { isUseful } from '../liveness/parse-message.ts';
 import { line, type SectionPiece } from './fit-section.ts';
-import { inlineCode } from './quote.ts';
+import { cutMark, inlineCode } from './quote.ts';
 import {
   findSinceTask,
   formatCount,
@@ -122,7 +123,7 @@ export function buildClaim(runs: readonly SummaryRun[]): SectionPiece | null {
   for (const run of runs) {
     const report =
       findLast(run.reports, 'summary') ?? findLast(run.reports, 'done') ?? findLast(run.reports, 'progress');
-    const text = report?.text ?? run.streamState?.text ?? '';
+    const text = report?.text ?? cutMiddle(run.streamState?.text ?? '');
     if (!isUseful(text)) continue;
     const what = report === null ? 'the last words' : `\`report ${report.kind}\``;
     return {
@@ -134,6 +135,32 @@ export function buildClaim(runs: readonly SummaryRun[]): SectionPiece | null {
   }
   return null;
 }
+
+/**
+ * Returns the first line and the end of a long last message. The end is where an agent says what came of its work, and a
+ * plain program may say it at once.
+ */
+function cutMiddle(text: string): string {
+  const [head = '', ...lines] = text.trim().split('\n');
+  const first = cutText(head, firstLineLength);
+  let left = claimLength - claimFrameLength - first.length;
+  if (text.length + lines.length * lineFrameLength <= left) return text;
+  const kept: string[] = [];
+  for (let line = lines.pop(); line !== undefined; line = lines.pop()) {
+    left -= line.length + lineFrameLength;
+    if (left < 0) {
+      if (kept.length === 0) kept.unshift(cutBeginning(line, Math.max(0, left + line.length)));
+      break;
+    }
+    kept.unshift(line);
+  }
+  return [first, cutMark, ...kept].join('\n');
+}
+
+const firstLineLength = 120;
+/** What the marks of a quotation take of its length: in all, and for each line. */
+const claimFrameLength = 80;
+const lineFrameLength = 3;
 
 /** Builds the section on the recent runs, a line for each. */
 export function buildRecent({ runs }: CleanInput): readonly SectionPiece[] {

@@ -73,7 +73,7 @@ describe('free slots', () => {
 describe('a held queue', () => {
   it('starts nothing, not even a run inside a run, and shows how to release it', () => {
     expect(granted([candidate(1), candidate(2, { ancestors: ['id9'] })], [], { held: true })).toEqual([]);
-    expect(words(candidate(1), [], { held: true })).toBe('queue: the queue is held: clip queue release');
+    expect(words(candidate(1), [], { held: true })).toBe('queue: the queue is held: clip resume');
   });
 });
 

@@ -129,7 +129,7 @@ function runningColumns({ lastLine, now }: Facts, { look }: Canvas): Column<RunR
     { title: 'SILENCE', cell: ({ run }) => formatEnd(run) || (run.silence ?? '–'), from: 90 },
     { title: 'TOKENS', cell: ({ run }) => tokens(run), right: true, from: 110 },
     { title: 'WHAT', cell: ({ run }) => what(run), flexible: true, from: 116 },
-    { title: 'LAST LINE', cell: ({ run }) => lastLine(run) ?? clean(run.lastMessage ?? what(run)), flexible: true },
+    { title: 'LAST LINE', cell: ({ run }) => lastLine(run) ?? clean(run.lastMessage ?? '–'), flexible: true },
   ];
 }
 
@@ -179,7 +179,12 @@ function recentColumns({ now }: Facts, { look, columns }: Canvas): Column<RunRow
     {
       title: 'LAST WORDS',
       cell: ({ run }) =>
-        clean(run.nextAction ?? run.error ?? run.lastMessage ?? (columns < wide ? formatSubject(run) : '')),
+        clean(
+          run.nextAction ??
+            run.error ??
+            run.lastMessage ??
+            (run.agentName === null && columns < wide ? formatSubject(run) : '–'),
+        ),
       flexible: true,
     },
   ];

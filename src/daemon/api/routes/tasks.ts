@@ -12,6 +12,7 @@ import {
 } from '#protocol/tasks.ts';
 import { ClipError } from '#run/errors.ts';
 import { limits } from '#run/limits.ts';
+import { isEnded } from '#run/run.ts';
 import type { Environment } from '#run/run-environment.ts';
 import type { Actor, Assignee, Task } from '#task/task.ts';
 import type { TaskChange } from '#task/task-transitions.ts';
@@ -102,8 +103,20 @@ function moveTask(deps: RouteDeps, request: FastifyRequest) {
       keepEnvironment(deps, tx, number, caller, body.environment);
     return deps.tasks.change(tx, number, change, caller);
   });
-  const note = body.move === 'assign' ? (findBudgetNote(deps, task) ?? deps.costNotice(task, caller)) : null;
+  const note =
+    body.move === 'done'
+      ? findLiveNote(deps, number)
+      : body.move === 'assign'
+        ? (findBudgetNote(deps, task) ?? deps.costNotice(task, caller))
+        : null;
   return { schema: 1, task: viewTask(deps, task), note };
+}
+
+/** Returns that a run of an agent still works on a task that was closed, or null. */
+function findLiveNote({ store }: RouteDeps, task: number): string | null {
+  const live = store.runs.openOfTask(task).filter(({ state, spec }) => !isEnded(state) && spec.agent !== null);
+  const [run] = live;
+  return run === undefined ? null : `Run ${run.number} still works on T${task}. Stop it: clip cancel ${run.number}`;
 }
 
 function dismissTask(deps: RouteDeps, request: FastifyRequest) {
