@@ -56,7 +56,7 @@ describe('an invalid request', () => {
       [['runs', '--limt', '3'], /Did you mean --limit\?/],
       [['rnus'], /Did you mean runs\?/],
       [['daemon', 'statsu'], /Did you mean status\?/],
-      [['show'], /run/],
+      [['show'], /RUN is missing/],
       [['show', ''], /run/],
       [['show', long], /run/],
       [['show', 'x'.repeat(5_000)], /run/],
