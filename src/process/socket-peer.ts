@@ -4,11 +4,32 @@
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { computeKernelMark, readKernelMark } from './kernel-mark.ts';
+import { readStat } from './process-birth.ts';
 
 /** The time for reading the kernel's table of Unix sockets, which takes some milliseconds. */
 const peerMs = 2_000;
 /** The size of that table. Each socket has 100 bytes. */
 const peerBytesMax = 16 * 2 ** 20;
+
+/** How far ancestors are followed. */
+const ancestorsMax = 64;
+
+/** Returns the pids of all processes that can be seen. */
+export function listPids(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+/**
+ * Returns whether a process comes from a run with these pids, whatever mark it has given itself: by the number that the
+ * kernel keeps, or by an ancestor.
+ */
+export function comesFromRun(pid: number, runId: string, pids: readonly number[]): boolean {
+  if (readKernelMark(pid) === computeKernelMark(runId)) return true;
+  for (let each = pid, depth = 0; each > 1 && depth < ancestorsMax; each = readStat(each)?.ppid ?? 0, depth += 1)
+    if (pids.includes(each)) return true;
+  return false;
+}
 
 /** Returns which of these processes holds the other end; null if none does, or if it is unknown. */
 export async function findPeer(socket: Socket, pids: readonly number[]): Promise<number | null> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { codexSays } from '../support/agents.ts';
-import { createDaemonHome } from '../support/daemon/daemon-home.ts';
+import { asRun, createDaemonHome } from '../support/daemon/daemon-home.ts';
 import type { Step } from '../support/daemon/fake-process.ts';
 
 const { session, words, done } = codexSays;
@@ -56,6 +56,16 @@ describe('words to an ended run of an agent', () => {
     await home.untilSettled(await home.runAgent('coder', { prompt: 'Fix the parser.' }));
     await home.send('POST', '/runs/1/retry', { words: 'The lexer as well.' });
     expect((await home.process(2)).stdin).toMatch(/^The lexer as well\.\n\n.*was asked:\n\nFix the parser\.$/);
+  });
+
+  it('by an agent get no permission that a person chose', async () => {
+    const home = await homeWithAgent();
+    await home.addAgent('helper', [[]]);
+    await home.untilSettled(await home.runAgent('coder', { prompt: 'Fix the parser.', permission: 'full' }));
+    const inside = await home.process(await home.runAgent('helper'));
+    const refusal = await home.refused('POST', '/runs/1/retry', { words: 'Do more.' }, asRun(inside));
+    expect(refusal.message).toMatch(/^Only a person chooses the permission of a run/);
+    expect((await home.send('POST', '/runs/1/retry', { words: 'Do more.' })).run.permission).toBe('full');
   });
 
   it('are refused for a command', async () => {

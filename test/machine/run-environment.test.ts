@@ -350,6 +350,52 @@ describe("An agent without its run's mark", () => {
     expect(agent.permission).toBe('ask');
   });
 
+  it.each([
+    ['without the mark', `${hidden} "$CLIP_BIN"`],
+    ["with another home's mark", 'env CLIP_RUN_ID=none "$CLIP_BIN"'],
+  ])('chooses no permission and stops no agents, %s', async (_, clip) => {
+    const home = createHome();
+    const out = join(home.base, 'out');
+    const line = '{"agent":"pretender","prompt":"x","permission":"full"}';
+    const tries = [
+      `${clip} run --agent pretender --permission full x`,
+      `echo '${line}' | ${clip} run --batch -`,
+      `${clip} agent edit pretender --permission full`,
+      `${clip} pause --now`,
+    ];
+    makeTool(
+      home,
+      'pretender',
+      `${tries.map((each) => `${each} >> '${out}' 2>&1`).join('\n')}\n"$CLIP_BIN" report done ok > /dev/null`,
+    );
+    await ok(home, ['agent', 'add', 'pretender', '--adapter', 'plain', '--command', 'pretender']);
+    await ok(home, ['task', 'add', 'One', '--assign', 'pretender'], shellWith(home));
+    const { runs } = await atRest(home, 1);
+    expect(runs.map(({ status }) => status)).toEqual(['succeeded']);
+    expect(readFileSync(out, 'utf8').match(/Only a person \w+/g)).toEqual([
+      'Only a person chooses',
+      'Only a person chooses',
+      'Only a person adds',
+      'Only a person stops',
+    ]);
+  });
+
+  it('is recognized however it writes the address', async () => {
+    const home = createHome();
+    const out = join(home.base, 'out');
+    const send = `${hidden} curl -s --unix-socket "$CLIP_HOME/clip.sock" -X PATCH -H 'content-type: application/json' -d '{"permission":"edit"}'`;
+    const tries = ['http://x/v1/%61gents/pretender', '--request-target http://x/v1/agents/pretender http://x/'];
+    makeTool(
+      home,
+      'pretender',
+      `${tries.map((each) => `${send} ${each} >> '${out}' 2>&1`).join('\n')}\n"$CLIP_BIN" report done ok > /dev/null`,
+    );
+    await ok(home, ['agent', 'add', 'pretender', '--adapter', 'plain', '--command', 'pretender']);
+    await ok(home, ['task', 'add', 'One', '--assign', 'pretender'], shellWith(home));
+    await atRest(home, 1);
+    expect(readFileSync(out, 'utf8').match(/Only a person \w+/g)).toEqual(['Only a person adds', 'Only a person adds']);
+  });
+
   it('is distinguished from the person who works beside it', deep, async () => {
     const home = createHome();
     const gate = join(home.base, 'gate');

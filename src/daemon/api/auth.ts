@@ -1,6 +1,6 @@
 /** Identifies the caller: a person, or an agent inside a run, which authenticates with the token of its run. */
 import type { FastifyRequest } from 'fastify';
-import { findPeer } from '#process/socket-peer.ts';
+import { comesFromRun, findPeer, listPids } from '#process/socket-peer.ts';
 import { ClipError } from '#run/errors.ts';
 import { isAlive, isEnded, type Run } from '#run/run.ts';
 import type { Actor } from '#task/task.ts';
@@ -11,18 +11,18 @@ export const tokenHeader = 'clip-run-token';
 
 type CallerWorld = Pick<ApiContext, 'supervisor' | 'tokens'>;
 
-/** Runs of processes that sent a request without the run header, by request. */
+/** Runs of processes that sent a request without naming their run, by request. */
 const runsOfPeers = new WeakMap<FastifyRequest, Run>();
 
 /**
- * Determines whether a request without the run header comes from a process of an agent's run. An agent that drops the
- * mark from its environment must not pass for a person. Costs nothing while no agent runs.
+ * Determines whether a request that names no run of this home comes from a process of an agent's run. An agent that
+ * drops or changes the mark in its environment must not pass for a person. Costs nothing while no agent runs.
  */
 export async function identifyPeer(
   request: FastifyRequest,
   deps: Pick<ApiContext, 'supervisor' | 'scanner'>,
 ): Promise<void> {
-  if (typeof request.headers[runHeader] === 'string') return;
+  if (findNamedRun(request, deps) !== null) return;
   const runs = deps.supervisor
     .awake()
     .filter(({ state }) => isAlive(state))
@@ -34,10 +34,19 @@ export async function identifyPeer(
       ...(await deps.scanner.find(run.id, isAlive(run.state) ? run.state.leader : null)),
     })),
   );
-  const pids = families.flatMap(({ members }) => members.map(({ pid }) => pid));
-  const peer = await findPeer(request.raw.socket, pids);
-  const family = peer === null ? undefined : families.find(({ members }) => members.some(({ pid }) => pid === peer));
+  const found = families.map(({ run, members }) => ({ run, pids: members.map(({ pid }) => pid) }));
+  // A process with the mark of another run is no member of these, so its ancestors are looked at.
+  const isMarked = typeof request.headers[runHeader] === 'string';
+  const peer = await findPeer(request.raw.socket, isMarked ? listPids() : found.flatMap(({ pids }) => pids));
+  if (peer === null) return;
+  const family = found.find(({ run, pids }) => (isMarked ? comesFromRun(peer, run.id, pids) : pids.includes(peer)));
   if (family !== undefined) runsOfPeers.set(request, family.run);
+}
+
+/** Returns the run that the request names. Null if it names none, or one of another home. */
+function findNamedRun({ headers }: FastifyRequest, { supervisor }: Pick<ApiContext, 'supervisor'>): Run | null {
+  const id = headers[runHeader];
+  return typeof id === 'string' ? supervisor.findById(id) : null;
 }
 
 function ofAgent(run: Run, supervisor: CallerWorld['supervisor']): boolean {
@@ -46,12 +55,10 @@ function ofAgent(run: Run, supervisor: CallerWorld['supervisor']): boolean {
 
 /** Returns the caller. Throws if the token is wrong, or if the run has ended. */
 export function authenticate(request: FastifyRequest, { supervisor, tokens }: CallerWorld): Actor {
-  const { headers } = request;
-  const [runId, token] = [headers[runHeader], headers[tokenHeader]];
-  if (typeof runId !== 'string') return toActor(runsOfPeers.get(request) ?? null, supervisor);
-  const run = supervisor.findById(runId);
-  if (run === null) return { kind: 'person' };
-  if (typeof token !== 'string' || !tokens.isOf({ id: runId }, token))
+  const token = request.headers[tokenHeader];
+  const run = findNamedRun(request, { supervisor });
+  if (run === null) return toActor(runsOfPeers.get(request) ?? null, supervisor);
+  if (typeof token !== 'string' || !tokens.isOf({ id: run.id }, token))
     throw new ClipError(
       'refused',
       `This is not run ${run.number}: its token is missing or wrong.`,

@@ -35,8 +35,11 @@ const inactiveMs = 30_000;
 const headersMs = 10_000;
 const idleMs = 60_000;
 
-/** Requests for which it matters whether a person or an agent sends them, beside those that only read. */
-const guardedPaths = /^\/v1\/(tasks|agents|runs\/[^/]+\/acknowledge)\b/;
+/**
+ * Routes for which it matters whether a person or an agent sends a request, beside those that only read. The URL itself
+ * can be written in several ways.
+ */
+const guardedRoutes = /^\/v1\/(tasks|agents|batch|queue|runs\/:run\/acknowledge)\b/;
 
 const allRoutes: readonly Routes[] = [
   runRoutes,
@@ -158,7 +161,8 @@ function addHooks(server: FastifyInstance, deps: ApiContext): void {
     reply.header('clip-version', deps.version);
   });
   server.addHook('preHandler', async (request) => {
-    if (request.method !== 'GET' && guardedPaths.test(request.url)) await identifyPeer(request, deps);
+    if (request.method !== 'GET' && guardedRoutes.test(request.routeOptions.url ?? ''))
+      await identifyPeer(request, deps);
   });
 }
 

@@ -42,7 +42,7 @@ export const runRoutes: Routes = (api, deps) => {
 
 async function submitRun(deps: RouteDeps, request: FastifyRequest, reply: FastifyReply) {
   const body = read(runRequest, request.body);
-  if (body.permission !== null) requirePerson(request, deps, 'chooses the permission of a run');
+  if (body.permission !== null) await requirePersonToChoose(request, deps);
   await deps.admission.lookAhead([body]);
   const [answer] = deps.admission.admit([body]);
   if (!answer || answer instanceof ClipError) throw answer ?? new Error('no answer');
@@ -54,6 +54,12 @@ async function submitRun(deps: RouteDeps, request: FastifyRequest, reply: Fastif
   return reply
     .code(existing ? 200 : 201)
     .send({ schema: 1, run: deps.show.show(run), existing, notice, keeper: deps.keepers.wantedFor(run.id) });
+}
+
+/** Throws if an agent would start a run with another permission than that of its settings. */
+async function requirePersonToChoose(request: FastifyRequest, deps: RouteDeps): Promise<void> {
+  await identifyPeer(request, deps);
+  requirePerson(request, deps, 'chooses the permission of a run');
 }
 
 function listRuns(deps: RouteDeps, request: FastifyRequest) {
@@ -99,7 +105,9 @@ async function retryRun(deps: RouteDeps, request: FastifyRequest, reply: Fastify
       `Run ${run.number} is still ${run.state.status}; only an ended run can be retried.`,
       `Stop it first: clip cancel ${run.number}`,
     );
-  const { cwd, stdin, agent } = run.spec;
+  const { cwd, stdin, agent, chosen } = run.spec;
+  // The repetition has the permission that a person chose for what was asked then, and not for other words.
+  if (chosen != null && chosen.permission !== null) await requirePersonToChoose(request, deps);
   await deps.admission.lookAhead([{ cwd, stdin: stdin.kind === 'file' ? stdin : null, agent: agent?.name ?? null }]);
   const { run: again, existing } = deps.admission.retry(run, body);
   if (!existing) await keepEnvironment(deps, request, again, withoutNames(body.env, body.envNames));
