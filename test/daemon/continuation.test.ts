@@ -184,6 +184,30 @@ describe('an instruction of a person', () => {
     expect((await home.show(1)).decision).toMatchObject({ action: 'follows' });
   });
 
+  it('is carried out although the agent has continued the task before', async () => {
+    const home = await createDaemonHome();
+    await home.addAgent('coder', [stays, stays]);
+    await home.addTask();
+    const first = await home.process(1);
+    await home.continueTask(1, 'I go on with the lexer', asRun(first));
+    await home.continueTask(1, 'the printer as well');
+    await first.play([home.reports('done', 'the parser works'), words('It is done.'), ...end]);
+    expect((await home.process(2)).stdin).toContain('the printer as well');
+    expect((await home.task(1)).task.status).toBe('in_progress');
+  });
+
+  it('begins a new session if it says so and an earlier one did not', async () => {
+    const home = await createDaemonHome();
+    await home.addAgent('coder', [stays, stays]);
+    await home.addTask();
+    const first = await home.process(1);
+    await home.continueTask(1, 'the lexer as well');
+    await home.send('POST', '/tasks/1/continue', { prompt: 'from scratch', fresh: true });
+    await first.play([session('s1'), words('It is done.'), ...end]);
+    const { launch } = await home.process(2);
+    expect([(await home.show(1)).sessionIdAfter, launch.argv.includes('resume')]).toEqual(['s1', false]);
+  });
+
   it('is carried out by one run when the run before it is lost', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [stays]);

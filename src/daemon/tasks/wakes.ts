@@ -60,17 +60,26 @@ export class Wakes {
     return this.#put(tx, request, { status: 'skipped', error, finishedAt: this.#now() });
   }
 
-  /** Merges the request into the pending wake: the earlier start time, the newer instruction. */
+  /**
+   * Merges the request into the pending wake: the earlier start time, the newer instruction, a new session if either
+   * wants one. What a person asks for is a person's wake, even if an agent asked first.
+   */
   #coalesce(tx: Tx, waiting: Wake, request: WakeRequest): Wake {
     this.#put(tx, request, { status: 'coalesced', finishedAt: this.#now() });
     const soonest =
       request.notBefore === null || waiting.notBefore === null ? null : Math.min(request.notBefore, waiting.notBefore);
-    const instruction = request.payload.instruction ?? waiting.payload.instruction;
+    const { payload } = waiting;
     const next = {
       ...waiting,
+      ...(isByPerson(request) ? { source: request.source, reason: request.reason } : {}),
       coalescedCount: waiting.coalescedCount + 1,
       notBefore: soonest,
-      payload: { ...waiting.payload, instruction },
+      payload: {
+        ...payload,
+        instruction: request.payload.instruction ?? payload.instruction,
+        fresh: payload.fresh || request.payload.fresh,
+        inARow: Math.min(payload.inARow, request.payload.inARow),
+      },
     };
     this.#store.wakes.put(tx, next);
     const run = waiting.runId === null ? null : this.#store.runs.byId(waiting.runId);
@@ -235,6 +244,6 @@ export class Wakes {
 const wakeStatusOf = { succeeded: 'completed', failed: 'failed', timed_out: 'failed', cancelled: 'cancelled' } as const;
 
 /** Returns whether a person asked for this wake with `continue`. Every other start counts as one in a row. */
-function isByPerson({ reason, payload }: Wake): boolean {
+function isByPerson({ reason, payload }: Pick<Wake, 'reason' | 'payload'>): boolean {
   return reason === 'issue_continued' && payload.inARow === 0;
 }
