@@ -28,6 +28,22 @@ export function isUnclean(text: string, { beside }: { readonly beside: keyof typ
   return uncleanBeside[beside].test(text);
 }
 
+/** The beginning of a command to the terminal (OSC), such as one that sets its title. */
+const commandBegin = '\u001b]';
+/** The same, begun with the character that cancels a sequence. Nothing new begins where it stands. */
+const cancelled = '\u0018]';
+const commandEnds = ['\u0007', '\u001b\\', '\u009c'];
+
+/**
+ * Cancels the terminal commands that have no end. `stripVTControlCharacters` searches the whole text for
+ * the end of each, so without this a hostile text of 1 MB takes a minute.
+ */
+export function cancelOpenCommands(text: string): string {
+  const end = Math.max(0, ...commandEnds.map((each) => text.lastIndexOf(each)));
+  if (!text.includes(commandBegin, end)) return text;
+  return text.slice(0, end) + text.slice(end).replaceAll(commandBegin, cancelled);
+}
+
 /**
  * Returns equivalent JSON that is safe to show on a terminal. JSON.stringify itself escapes only the lower control
  * characters.

@@ -1,5 +1,6 @@
 /** Searching in the text of a page. Pure. */
 import { stripVTControlCharacters } from 'node:util';
+import { cancelOpenCommands } from '#run/control-chars.ts';
 import { paint, type TextStyle } from '../terminal/style.ts';
 
 /**
@@ -20,7 +21,7 @@ export function findMatches(lines: readonly string[], query: string): readonly n
   if (before?.query === query) return before.matches;
   const wanted = comparable(query, query);
   const matches = lines.flatMap((line, at) =>
-    comparable(stripVTControlCharacters(line), query).includes(wanted) ? [at] : [],
+    comparable(stripVTControlCharacters(cancelOpenCommands(line)), query).includes(wanted) ? [at] : [],
   );
   known.set(lines, { query, matches });
   return matches;
@@ -83,7 +84,7 @@ function formatFound(found: string, isCurrent: boolean, look: TextStyle): string
 
 /** Marks the query in a line. Other colors of such a line are dropped. */
 function markLine(line: string, query: string, mark: (found: string) => string): string {
-  const bare = stripVTControlCharacters(line);
+  const bare = stripVTControlCharacters(cancelOpenCommands(line));
   const [text, wanted] = [comparable(bare, query), comparable(query, query)];
   // Lower case can have another length, for example that of a Turkish dotted I.
   if (wanted === '' || text.length !== bare.length || !text.includes(wanted)) return line;

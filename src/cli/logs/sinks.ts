@@ -23,7 +23,9 @@ export function bytesSink(fd: 1 | 2, { raw, env }: { readonly raw: boolean; read
   };
   return {
     pass: (bytes) => show(masks.reduce<Buffer>((chunk, mask) => mask.pass(chunk), bytes)),
-    pause: () => {},
+    pause() {
+      if (output) writeText(fd, output.pause());
+    },
     rest() {
       // The bytes that one mask held back pass through the following masks.
       show(masks.reduce<Buffer>((last, mask) => Buffer.concat([mask.pass(last), mask.rest()]), Buffer.alloc(0)));

@@ -4,7 +4,7 @@
  */
 import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
-import { unseenInText } from '#run/control-chars.ts';
+import { cancelOpenCommands, unseenInText } from '#run/control-chars.ts';
 
 /** A sequence that is longer than this and not complete is no sequence. */
 const heldMax = 4_096;
@@ -14,33 +14,58 @@ const reset = '\u001b[0m';
 /** Returns to the beginning of the line and erases it, so that nothing of a longer text remains. */
 const redraw = '\r\u001b[K';
 /** Blinking and hidden text: the first disturbs, and the second deceives. */
-const refused: ReadonlySet<string> = new Set(['5', '6', '8']);
+const refused: ReadonlySet<number> = new Set([5, 6, 8]);
+/** The length of a colour sequence. Terminals cut longer ones each in their own way. */
+const sequenceMax = 64;
+/** The number of colour sequences that hold at once. */
+const activeMax = 32;
 
 /** Creates the filter. `colours`: whether colours are kept, and lines may be drawn over. */
 export function createTerminalOutput({ colours }: { readonly colours: boolean }) {
   const decoder = new StringDecoder('utf8');
   let held = '';
-  let isColoured = false;
+  /** The last colour sequences since the last reset. */
+  let active: string[] = [];
+  let isPaused = false;
+  /** The next text is drawn over the line. A line that nothing is drawn over stays. */
+  let isReturned = false;
 
   function filter(text: string): string {
-    return text
+    const before = active.join('');
+    const filtered = text
       .split(colourSequence)
       .map((part, index) => (index % 2 === 1 ? filterColour(part) : filterText(part)))
       .join('');
+    if (!isPaused || filtered === '') return filtered;
+    isPaused = false;
+    return `${before}${filtered}`;
   }
 
   function filterColour(sequence: string): string {
-    if (!colours || !isHarmless(sequence.slice(2, -1))) return '';
-    isColoured = sequence !== reset && sequence !== '\u001b[m';
+    const codes = sequence.slice(2, -1);
+    if (!colours || !isHarmless(codes)) return '';
+    active = /^0*$/.test(codes) ? [] : [...active.slice(1 - activeMax), sequence];
     return sequence;
   }
 
   function filterText(text: string): string {
-    return stripVTControlCharacters(text)
-      .replaceAll('\r\n', '\n')
-      .split('\r')
-      .map((part) => part.replace(unseenInText, ''))
-      .join(colours ? redraw : '\n');
+    let shown = '';
+    for (const [index, piece] of stripVTControlCharacters(cancelOpenCommands(text)).split('\r').entries()) {
+      if (index > 0) isReturned = true;
+      const part = piece.replace(unseenInText, '');
+      if (part === '') continue;
+      if (isReturned && !part.startsWith('\n')) shown += colours ? redraw : '\n';
+      isReturned = false;
+      shown += part;
+    }
+    return shown;
+  }
+
+  /** Ends the colours until more output comes, so that what others print has none. */
+  function pause(): string {
+    if (isPaused || active.length === 0) return '';
+    isPaused = true;
+    return reset;
   }
 
   return {
@@ -51,21 +76,21 @@ export function createTerminalOutput({ colours }: { readonly colours: boolean })
       held = text.slice(end);
       return filter(text.slice(0, end));
     },
+    pause,
     /** Returns what was held, and ends the colours. */
     rest(): string {
       const last = filter(held + decoder.end());
       held = '';
-      return isColoured ? `${last}${reset}` : last;
+      return `${last}${pause()}`;
     },
   };
 }
 
-/** Returns where the part begins that the next chunk may complete: an escape sequence, or a line break. */
+/** Returns where the escape sequence begins that the next chunk may complete. */
 function findHeld(text: string): number {
   const begin = text.lastIndexOf('\u001b');
   const isOpen = begin >= 0 && text.length - begin < heldMax && !isComplete(text.slice(begin));
-  if (isOpen && !text.slice(begin).includes('\n')) return begin;
-  return text.endsWith('\r') ? text.length - 1 : text.length;
+  return isOpen && !text.slice(begin).includes('\n') ? begin : text.length;
 }
 
 function isComplete(sequence: string): boolean {
@@ -75,8 +100,18 @@ function isComplete(sequence: string): boolean {
 
 /** Returns whether all codes of a colour sequence only set colours and weights. */
 function isHarmless(codes: string): boolean {
-  const all = codes.split(/[;:]/);
-  // After 38 and 48, codes are numbers of colours.
-  const at = all.findIndex((code) => code === '38' || code === '48');
-  return (at === -1 ? all : all.slice(0, at)).every((code) => !refused.has(code));
+  const all = codes.split(';');
+  if (codes.length > sequenceMax || all.some((code) => !/^(?:\d{0,3}|[34]8:[\d:]*)$/.test(code))) return false;
+  for (let at = 0; at < all.length; at += 1) {
+    const code = Number.parseInt(all[at] || '0', 10);
+    if (refused.has(code)) return false;
+    if (all[at] === '38' || all[at] === '48') at += countColourCodes(all[at + 1]);
+  }
+  return true;
+}
+
+/** Returns how many codes after 38 or 48 say the colour: its number, or its parts. */
+function countColourCodes(kind: string | undefined): number {
+  if (kind === '5') return 2;
+  return kind === '2' ? 4 : 0;
 }

@@ -1,13 +1,13 @@
 /** Cleans external text before it reaches a terminal. */
 import { stripVTControlCharacters } from 'node:util';
-import { isUnclean, unseen, unseenInText } from '#run/control-chars.ts';
+import { cancelOpenCommands, isUnclean, unseen, unseenInText } from '#run/control-chars.ts';
 import { keepLinks } from './hyperlinks.ts';
 
 /** Removes escape sequences and other control characters. Line breaks become visible. */
 export function clean(text: string): string {
   // Most texts are clean. Escape sequences and the other line breaks begin with a character that is not.
   if (!isUnclean(text, { beside: 'nothing' })) return text;
-  return stripVTControlCharacters(text)
+  return stripVTControlCharacters(cancelOpenCommands(text))
     .replace(/\r?\n|[\u2028\u2029]/g, '⏎')
     .replace(unseen, '');
 }
@@ -35,6 +35,8 @@ function colouredText(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the colors that clip sets itself
   const parts = text.split(/(\u001b\[(?:0|1|3[1-6]|90)m)/);
   return parts
-    .map((part, index) => (index % 2 === 1 ? part : stripVTControlCharacters(part).replace(unseenInText, '')))
+    .map((part, index) =>
+      index % 2 === 1 ? part : stripVTControlCharacters(cancelOpenCommands(part)).replace(unseenInText, ''),
+    )
     .join('');
 }

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { findAdapter } from '#adapters/registry.ts';
 import { logPath } from '#process/log-files.ts';
 import { readEnd } from '#process/tail.ts';
+import { cancelOpenCommands } from '#run/control-chars.ts';
 import { limits } from '#run/limits.ts';
 import { isEnded, type LivenessRecord, type Run } from '#run/run.ts';
 import { emptyStreamState, type StreamState } from '#run/stream-state.ts';
@@ -51,7 +52,9 @@ export class RunJudge {
     // An archived log is not read again.
     return (
       this.#store.archives.of(number)?.lastWords ??
-      stripVTControlCharacters(readEnd(logPath(this.#folderOf({ id }), 'stdout'), limits.accountTextLength))
+      stripVTControlCharacters(
+        cancelOpenCommands(readEnd(logPath(this.#folderOf({ id }), 'stdout'), limits.accountTextLength)),
+      )
     );
   }
 

@@ -21,9 +21,35 @@ describe('The output of a command on a terminal', () => {
     );
   });
 
+  it('keeps a line that nothing is drawn over', () => {
+    expect(shown(['100%\r\r\n', 'next\r', `${esc}[0m\n`, 'last\r'])).toBe(`100%\nnext${esc}[0m\nlast`);
+  });
+
+  it('hides no text by zeros or by codes after a colour', () => {
+    for (const codes of ['08', '38;5;1;8', '48;2;1;2;3;08', '38;8', '38:5:1;8', '0:8', '4294967304', '1;'.repeat(99)])
+      expect(shown([`a${esc}[${codes}mb`])).toBe('ab');
+    expect(shown([`${esc}[38;2;5;6;8;48;5;8m${esc}[38:5:8ma`])).toContain('[38;2;5;6;8;48;5;8m');
+  });
+
+  it('lends its colours to nothing printed in between', () => {
+    const output = createTerminalOutput({ colours: true });
+    expect(output.pass(Buffer.from(`${esc}[1m${esc}[31mred`))).toBe(`${esc}[1m${esc}[31mred`);
+    expect([output.pause(), output.pause()]).toEqual([`${esc}[0m`, '']);
+    expect(output.pass(Buffer.from(`more${esc}[0m`))).toBe(`${esc}[1m${esc}[31mmore${esc}[0m`);
+    expect([output.pause(), output.rest()]).toEqual(['', '']);
+  });
+
   it('moves no cursor, sets no title, hides nothing', () => {
     for (const hostile of ['[2J', '[10;1H', ']0;title\u0007', '[8m', '[5m', '[0;8m', 'c', ']8;;http://x\u0007'])
       expect(shown([`a${esc}${hostile}b\u0007\u202e`])).toBe('ab');
+  });
+
+  it('is filtered fast, whatever is in it', () => {
+    for (const hostile of [`${esc}]`, `${esc}${esc}]]`, `${esc}]0;a`, `${esc}[`, `${esc};a`]) {
+      const startedAt = performance.now();
+      expect(shown([hostile.repeat(40_000)])).not.toContain(esc);
+      expect(performance.now() - startedAt).toBeLessThan(500);
+    }
   });
 
   it('is filtered alike however it is cut into pieces', () => {
