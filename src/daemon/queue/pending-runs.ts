@@ -3,23 +3,30 @@ import type { Run } from '#run/run.ts';
 import type { QueuedRow } from '#store/runs.ts';
 
 export type PendingRun = Omit<QueuedRow, 'priority'>;
+type Place = { readonly parentRunId: string | null; readonly isAgent: boolean };
+
 export function createPendingRuns(rows: Iterable<QueuedRow>) {
-  const topLevel = createLines();
+  /** Commands and agents are kept apart: where one kind has no slot left, the other must not search its whole queue. */
+  const commands = createLines();
+  const agents = createLines();
   /** Nested runs are kept apart: they need no slot, so a full machine must not block them. */
   const nested = createLines();
   let size = 0;
-  /** The number of runs of agents. */
-  let agents = 0;
   let newest = 0;
 
+  function linesOf({ parentRunId, isAgent }: Place) {
+    if (parentRunId !== null) return nested;
+    return isAgent ? agents : commands;
+  }
+
   function add({ priority, ...waiter }: QueuedRow): void {
-    const line = (waiter.parentRunId === null ? topLevel : nested).of(priority);
+    const { parentRunId, agentId } = waiter;
+    const line = linesOf({ parentRunId, isAgent: agentId !== null }).of(priority);
     const known = line.has(waiter.number);
     // Updates what the run waits for. Its place stays.
     line.set(waiter.number, waiter);
     if (known) return;
     size += 1;
-    if (waiter.agentId !== null) agents += 1;
     // A run that returns to the queue gets its old place.
     if (waiter.number < newest) sort(line);
     newest = Math.max(newest, waiter.number);
@@ -47,16 +54,47 @@ export function createPendingRuns(rows: Iterable<QueuedRow>) {
         });
         return;
       }
-      const lines = run.lineage.parentRunId === null ? topLevel : nested;
-      if (!lines.of(run.spec.priority).delete(run.number)) return;
-      size -= 1;
-      if (run.spec.agent !== null) agents -= 1;
+      const { spec, lineage } = run;
+      const lines = linesOf({ parentRunId: lineage.parentRunId, isAgent: spec.agent !== null });
+      if (lines.of(spec.priority).delete(run.number)) size -= 1;
     },
-    nested: (): Iterable<PendingRun> => nested.inOrder(),
-    topLevel: (): Iterable<PendingRun> => topLevel.inOrder(),
+    *nested(): Generator<PendingRun> {
+      for (const { waiter } of nested.inOrder()) yield waiter;
+    },
+    /**
+     * Yields the runs that were started in no other, in their order. The rest of a kind is left out as soon as `wants`
+     * refuses the kind.
+     */
+    topLevel: (wants: (isAgent: boolean) => boolean = () => true): Iterable<PendingRun> =>
+      merge(commands.inOrder(), agents.inOrder(), wants),
     size: (): number => size,
-    agents: (): number => agents,
   };
+}
+
+type Queued = { readonly priority: number; readonly waiter: PendingRun };
+
+/** Yields the runs of both kinds in their common order. */
+function* merge(
+  ofCommands: Generator<Queued, undefined>,
+  ofAgents: Generator<Queued, undefined>,
+  wants: (isAgent: boolean) => boolean,
+): Generator<PendingRun> {
+  let [command, agent] = [ofCommands.next().value, ofAgents.next().value];
+  for (;;) {
+    if (command && !wants(false)) command = undefined;
+    if (agent && !wants(true)) agent = undefined;
+    if (agent && (!command || isBefore(agent, command))) {
+      yield agent.waiter;
+      agent = ofAgents.next().value;
+    } else if (command) {
+      yield command.waiter;
+      command = ofCommands.next().value;
+    } else return;
+  }
+}
+
+function isBefore(one: Queued, other: Queued): boolean {
+  return one.priority === other.priority ? one.waiter.number < other.waiter.number : one.priority > other.priority;
 }
 
 /** Creates one queue per priority, the highest first. */
@@ -74,8 +112,9 @@ function createLines() {
       }
       return line;
     },
-    *inOrder(): Generator<PendingRun> {
-      for (const priority of priorities) yield* byPriority.get(priority)?.values() ?? [];
+    *inOrder(): Generator<Queued, undefined> {
+      for (const priority of priorities)
+        for (const waiter of byPriority.get(priority)?.values() ?? []) yield { priority, waiter };
     },
   };
 }

@@ -155,12 +155,9 @@ export class Scheduler {
   *#everyone(occupancy: Occupancy, rules: Rules): Generator<PendingRun> {
     yield* this.#waiting.nested();
     // Runs whose required run failed are not ended before a slot is free, which costs them nothing.
-    const isFull = (ofAgent: boolean) =>
-      ofAgent ? occupancy.agentSlots >= rules.agentSlotsMax : occupancy.slots >= rules.slotsMax;
-    for (const waiter of this.#waiting.topLevel()) {
-      if (isFull(false) && (isFull(true) || this.#waiting.agents() === 0)) return;
-      if (!isFull(waiter.agentId !== null)) yield waiter;
-    }
+    yield* this.#waiting.topLevel((isAgent) =>
+      isAgent ? occupancy.agentSlots < rules.agentSlotsMax : occupancy.slots < rules.slotsMax,
+    );
   }
 
   #askAt(at: number): void {

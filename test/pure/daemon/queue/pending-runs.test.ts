@@ -36,6 +36,22 @@ describe('the list of pending runs', () => {
       expect(order(createPendingRuns(filled).topLevel())).toEqual([6, 2, 4, 1, 5, 3]);
   });
 
+  it('has one order for both kinds, without the one that has no slot', () => {
+    const ofAgent = { agentId: 'a', agentName: 'coder' };
+    const list = createPendingRuns([row(1), row(2, ofAgent), row(3), row(4, { ...ofAgent, priority: 1 }), row(5)]);
+    expect(order(list.topLevel())).toEqual([4, 1, 2, 3, 5]);
+    expect(order(list.topLevel((isAgent) => isAgent))).toEqual([4, 2]);
+    expect(order(list.topLevel((isAgent) => !isAgent))).toEqual([1, 3, 5]);
+  });
+
+  it('is not searched for the next agent behind 100,000 commands', () => {
+    const commands = new Array(100_000).fill(null).map((_, index) => row(index + 1));
+    const list = createPendingRuns([...commands, row(100_001, { agentId: 'a', agentName: 'coder' })]);
+    const startedAt = performance.now();
+    for (let times = 0; times < 200; times += 1) expect(order(list.topLevel((isAgent) => isAgent))).toEqual([100_001]);
+    expect(performance.now() - startedAt).toBeLessThan(200);
+  });
+
   it('gains queued runs and loses runs that have left the queue', () => {
     const list = createPendingRuns([row(1), row(2)]);
     list.note(aRun(queued, { number: 3, spec: { priority: 1 } }));
