@@ -8,7 +8,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 const chunkBytes = 64 * 1024;
 
 /**
- * Returns the content of a file. Throws errors of the system, EINVAL if it is not a regular file, and EFBIG if it has
+ * Returns the content of a file. Throws errors of the system, EINVAL if it is not a regular file, and EOVERFLOW if it has
  * more than `bytesMax`.
  */
 export function readRegularFile(path: string, bytesMax: number): Buffer {
@@ -32,7 +32,8 @@ export function readOpenFile(fd: number, bytesMax: number): Buffer {
       const read = readSync(fd, chunk);
       if (read === 0) return Buffer.concat(chunks, total);
       total += read;
-      if (total > bytesMax) throw trouble('EFBIG', `it has more than ${bytesMax} bytes`);
+      // Not EFBIG, which means that something could not be written.
+      if (total > bytesMax) throw trouble('EOVERFLOW', `it has more than ${bytesMax} bytes`);
       chunks.push(chunk.subarray(0, read));
     }
   } finally {

@@ -20,7 +20,7 @@ export function openRunFile(path: string): number | null {
 }
 
 /**
- * Reads a whole file in a run's folder. Throws ENOENT if `openRunFile` returns null, EFBIG if the file is too large.
+ * Reads a whole file in a run's folder. Throws ENOENT if `openRunFile` returns null, EOVERFLOW if the file is too large.
  */
 export function readRunFile(path: string, bytesMax: number): Buffer {
   const fd = openRunFile(path);

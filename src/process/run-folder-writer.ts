@@ -91,8 +91,8 @@ function readIfThere(path: string): Buffer | null {
   try {
     return readRunFile(path, limits.runFileBytesMax);
   } catch (error) {
-    // A link that the run has put there counts as missing.
-    if (['ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    // A link, or a file too large for any input, which the run has put there, counts as missing.
+    if (['ENOENT', 'ELOOP', 'EOVERFLOW', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
 }

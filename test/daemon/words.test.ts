@@ -1,3 +1,5 @@
+import { truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codexSays } from '../support/agents.ts';
 import { asRun, createDaemonHome } from '../support/daemon/daemon-home.ts';
@@ -68,6 +70,16 @@ describe('words to an ended run of an agent', () => {
     expect((await home.send('POST', '/runs/1/retry', { words: 'Do more.' })).run.permission).toBe('full');
   });
 
+  it('start a run although the ended one made its prompt huge', async () => {
+    const home = await homeWithAgent();
+    await home.untilSettled(await home.runAgent('coder', { prompt: 'Fix the parser.' }));
+    const { id } = await home.show(1);
+    truncateSync(join(home.home.folder, 'runs', id, 'prompt.txt'), 2 ** 32);
+    expect(await home.refused('POST', '/runs/1/retry', {})).toMatchObject({ code: 'refused' });
+    await home.send('POST', '/runs/1/retry', { words: 'The lexer as well.' });
+    expect((await home.process(2)).stdin).toBe('The lexer as well.');
+  });
+
   it('are refused for a command', async () => {
     const home = await createDaemonHome();
     const number = await home.run(['true']);
@@ -92,6 +104,18 @@ describe('the name of a task where a run is expected', () => {
 });
 
 describe('the status', () => {
+  it('lists a long run that ended after many newer ones', async () => {
+    const home = await createDaemonHome();
+    const long = await home.process(await home.run(['sleep', '1000']));
+    for (let n = 0; n < 51; n += 1) await home.run(['true']);
+    await home.untilSettled(52);
+    await home.send('GET', '/status?look=true');
+    await home.clock.advance(10);
+    await long.play([{ exit: 3 }]);
+    await home.untilSettled(1);
+    expect((await home.send('GET', '/status')).ended).toMatchObject({ total: 1, runs: [{ number: 1 }] });
+  });
+
   it('lists what waits with its reason, and what has ended since a person looked', async () => {
     const home = await createDaemonHome({ max_runs: 1 });
     expect((await home.send('GET', '/status?look=true')).ended).toEqual({ since: null, total: 0, runs: [] });
