@@ -208,6 +208,17 @@ describe('an instruction of a person', () => {
     expect([(await home.show(1)).sessionIdAfter, launch.argv.includes('resume')]).toEqual(['s1', false]);
   });
 
+  it('to assign another agent outlives the report of the first', async () => {
+    const home = await createDaemonHome();
+    await home.addAgent('coder', [stays], { sharesWorktree: true });
+    await home.addAgent('other', [stays], { sharesWorktree: true });
+    await home.addTask();
+    const first = await home.process(1);
+    await home.move(1, 'assign', { assignee: 'other' });
+    await first.play([home.reports('done', 'the parser works'), words('It is done.'), ...end]);
+    expect(await home.untilStatus(2, 'running')).toMatchObject({ agentName: 'other' });
+  });
+
   it('is carried out by one run when the run before it is lost', async () => {
     const home = await createDaemonHome();
     await home.addAgent('coder', [stays]);

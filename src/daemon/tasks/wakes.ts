@@ -243,7 +243,7 @@ export class Wakes {
 
 const wakeStatusOf = { succeeded: 'completed', failed: 'failed', timed_out: 'failed', cancelled: 'cancelled' } as const;
 
-/** Returns whether a person asked for this wake with `continue`. Every other start counts as one in a row. */
+/** Returns whether a person asked for this wake, by continuing or assigning the task. Every other start counts as one in a row. */
 function isByPerson({ reason, payload }: Pick<Wake, 'reason' | 'payload'>): boolean {
-  return reason === 'issue_continued' && payload.inARow === 0;
+  return (reason === 'issue_continued' || reason === 'issue_assigned') && payload.inARow === 0;
 }
