@@ -181,7 +181,7 @@ describe('clip status --watch', () => {
     await home.submit(['--name', 'later', '--', 'sleep', '1000']);
     await terminal.shows('later');
     await home.clip(['daemon', 'stop']);
-    await terminal.shows('the daemon was stopped; waiting for it');
+    await terminal.shows('the daemon was stopped: clip daemon start');
     terminal.keys('c');
     await terminal.shows('and all that it started?');
     terminal.keys('y');

@@ -60,7 +60,7 @@ describe('the board', () => {
   it('reports that the daemon is gone, and keeps the last state', () => {
     expect(screen(begin, { ...facts, connection: 'gone' })[0]).toMatch(/^clip · reconnecting…/);
     expect(screen(begin, { ...facts, connection: 'stopped' })[0]).toMatch(
-      /^clip · the daemon was stopped; waiting for it/,
+      /^clip · the daemon was stopped: clip daemon start/,
     );
     expect(text(screen(begin, { ...facts, connection: 'gone' }))).toContain('#12');
   });

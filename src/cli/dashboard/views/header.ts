@@ -8,20 +8,24 @@ import { fitting } from './lines.ts';
 
 const narrow = 60;
 
+/** A keeper starts a killed daemon again. Without one, only a command does. */
+const connectionWords = {
+  stopped: 'the daemon was stopped: clip daemon start',
+  gone: 'reconnecting… (if this stays: clip daemon start)',
+} as const;
+
 /** Formats the header, which ends with an empty line. */
 export function headLines({ board, connection, now }: Facts, { columns, look }: Canvas): string[] {
   const { daemon, queue } = board;
   const waiting = queue.queued === 0 ? 'nothing queued' : `${queue.queued} queued`;
   const parts = [
     paint('clip', 'bold', look),
-    ...(connection === 'live'
-      ? []
-      : [paint(connection === 'stopped' ? 'the daemon was stopped; waiting for it' : 'reconnecting…', 'yellow', look)]),
+    ...(connection === 'live' ? [] : [paint(connectionWords[connection], 'yellow', look)]),
     columns < narrow
       ? `${queue.taken + queue.agentsTaken}/${queue.slots + queue.agentSlots} slots`
       : formatSlots(queue),
     waiting,
-    ...(queue.held ? [paint('the queue is held', 'yellow', look)] : []),
+    ...(queue.held ? [paint('the queue is held: clip resume', 'yellow', look)] : []),
     formatSpent(board.spentToday),
     paint(
       `up ${formatDuration(Math.max(0, now - Date.parse(daemon.startedAt)))}, pid ${daemon.pid}, ${daemon.version}`,
