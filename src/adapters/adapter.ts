@@ -17,6 +17,8 @@ export type Launch = {
   readonly agent: AgentProfile;
   /** The session to resume. Null for a new one. */
   readonly sessionId: string | null;
+  /** A UUID for the new session, for CLIs that let the caller choose it. */
+  readonly newSessionId: string;
   /** The path of the prompt, for the few CLIs that cannot read it from standard input. */
   readonly promptPath: string;
   /** The environment of the run. Adapters read it to merge variables. */
@@ -30,6 +32,8 @@ export type PreparedInvocation = {
   /** Variables of the caller's environment that would confuse the agent. */
   readonly removeEnv: readonly string[];
   readonly stdin: 'prompt' | 'none';
+  /** The id of the session that begins, where the caller has chosen it. A run that is killed can then be resumed. */
+  readonly newSessionId?: string;
 };
 
 export type Stream = 'stdout' | 'stderr';

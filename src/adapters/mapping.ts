@@ -55,7 +55,7 @@ function toldBy(rules: readonly MappingRule[]): Adapter['tells'] {
 
 function prepare(
   { command, prompt, start, resume, model, permission, removeEnv }: Mapping,
-  { agent, sessionId, promptPath }: Launch,
+  { agent, sessionId, newSessionId, promptPath }: Launch,
 ): PreparedInvocation {
   const goesOn = sessionId !== null && resume !== null;
   const parts: readonly CommandPart[] = [
@@ -66,6 +66,7 @@ function prepare(
   const values: Readonly<Record<string, string>> = {
     model: agent.model ?? '',
     session: sessionId ?? '',
+    newSession: newSessionId,
     promptFile: promptPath,
   };
   const filled = (text: string) =>
@@ -81,7 +82,12 @@ function prepare(
     env: Object.fromEntries(env),
     removeEnv,
     stdin: prompt === 'stdin' ? 'prompt' : 'none',
+    ...(!goesOn && choosesSession(start) ? { newSessionId } : {}),
   };
+}
+
+function choosesSession({ args = [], env = {} }: CommandPart): boolean {
+  return [...args, ...Object.values(env)].some((value) => value.includes('{{newSession}}'));
 }
 
 function readRule(rule: MappingRule, event: Json, at: ReadAt): readonly AgentEvent[] {

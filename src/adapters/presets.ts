@@ -135,7 +135,7 @@ const cursor: Mapping = {
 const copilot: Mapping = {
   ...base,
   command: 'copilot',
-  start: { args: ['--output-format', 'json'] },
+  start: { args: ['--output-format', 'json', '--session-id', '{{newSession}}'] },
   resume: { args: ['--output-format', 'json', '--resume={{session}}'] },
   // In an unattended run nothing can be confirmed: whatever is not allowed beforehand is refused.
   permission: {
@@ -273,7 +273,7 @@ export const presets: readonly Preset[] = [
   {
     name: 'copilot',
     verified: 'Copilot CLI 1.0.102: options, events, denials, errors, and the prompt from standard input',
-    note: 'A run that was killed cannot be resumed: Copilot gives its session only with its last line.',
+    note: 'clip chooses the id of its session, so that a run that was killed is resumed.',
     mapping: copilot,
   },
   {

@@ -130,7 +130,7 @@ type Wrong = { readonly path: readonly (string | number)[]; readonly message: st
  */
 function misplaced({ prompt, start, resume, model, permission, needsResult, rules }: Mapping): Wrong[] {
   const places = [
-    { at: ['start'], part: start, may: ['promptFile'] },
+    { at: ['start'], part: start, may: ['promptFile', 'newSession'] },
     { at: ['resume'], part: resume ?? {}, may: ['promptFile', 'session'] },
     { at: ['model'], part: model, may: ['model'] },
     ...permissions.map((name) => ({ at: ['permission', name], part: permission[name], may: [] as string[] })),

@@ -30,6 +30,8 @@ export type RunSpec = {
   readonly agent: AgentProfile | null;
   /** The agent's session that this run resumes. Null for a new one. */
   readonly sessionId: string | null;
+  /** The id that was chosen for its new session. Absent where the CLI chooses it. */
+  readonly newSessionId?: string | undefined;
   readonly name: string | null;
   readonly group: string | null;
   readonly priority: number;

@@ -172,6 +172,7 @@ const spec: z.ZodType<RunSpec> = z.object({
   // Runs of the first release lack both.
   agent: agent.nullable().default(null),
   sessionId: z.string().nullable().default(null),
+  newSessionId: z.string().optional(),
   name: z.string().nullable(),
   group: z.string().nullable(),
   priority: z.int(),

@@ -24,7 +24,14 @@ export function anAgent(given: Partial<AgentProfile> = {}): AgentProfile {
 }
 
 export function aLaunch(agent: Partial<AgentProfile> = {}, given: Partial<Launch> = {}): Launch {
-  return { agent: anAgent(agent), sessionId: null, promptPath: '/runs/1/prompt.txt', environment: {}, ...given };
+  return {
+    agent: anAgent(agent),
+    sessionId: null,
+    newSessionId: 'new-1',
+    promptPath: '/runs/1/prompt.txt',
+    environment: {},
+    ...given,
+  };
 }
 
 /** Returns the agent events that the adapter reads from these lines. */

@@ -22,7 +22,13 @@ export function launch(
     permission: 'ask',
     mapping: null,
   } as const;
-  return { agent: { ...bare, ...changes }, sessionId, promptPath: '/home/demo/prompt', environment };
+  return {
+    agent: { ...bare, ...changes },
+    sessionId,
+    newSessionId: 'new-1',
+    promptPath: '/home/demo/prompt',
+    environment,
+  };
 }
 
 /** Returns the stream state after these events and lines. */

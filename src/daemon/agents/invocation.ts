@@ -1,4 +1,5 @@
 /** Builds the run of an agent from its settings and a prompt: command, environment, input, locks. */
+import { randomUUID } from 'node:crypto';
 import type { PreparedInvocation } from '#adapters/adapter.ts';
 import { findAdapter } from '#adapters/registry.ts';
 import { withoutNodeOptions } from '#launch/daemon-environment.ts';
@@ -17,6 +18,8 @@ type Environment = Readonly<Record<string, string>>;
 export type AgentLaunch = {
   readonly agent: AgentProfile;
   readonly sessionId: string | null;
+  /** The id that was chosen for a new session, or null. */
+  readonly newSessionId: string | null;
   readonly command: readonly string[];
   readonly locks: readonly string[];
   readonly environment: Environment;
@@ -41,12 +44,19 @@ export function agentLaunch(
   },
 ): AgentLaunch {
   const { sessionId, environment, prompt, request } = options;
-  const prepared = findAdapter(agent).prepare({ agent, sessionId, promptPath: promptFilePlaceholder, environment });
+  const prepared = findAdapter(agent).prepare({
+    agent,
+    sessionId,
+    newSessionId: randomUUID(),
+    promptPath: promptFilePlaceholder,
+    environment,
+  });
   const worktree = options.sharesWorktree || agent.adapter === 'http' ? [] : [`worktree:${findWorktree(options.cwd)}`];
   const session = sessionId === null ? [] : [sessionLock(sessionOwner(agent), sessionId)];
   return {
     agent,
     sessionId,
+    newSessionId: prepared.newSessionId ?? null,
     command: prepared.argv,
     locks: [...worktree, ...session],
     // An HTTP agent runs a program of clip, which NODE_OPTIONS of the user's shell must not affect.

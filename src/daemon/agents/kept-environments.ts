@@ -131,6 +131,7 @@ export class KeptEnvironments {
     const { env } = findAdapter(buildProfile(agent)).prepare({
       agent: buildProfile(agent),
       sessionId: null,
+      newSessionId: '',
       promptPath: '',
       environment,
     });

@@ -42,7 +42,7 @@ async function findProgram(
 ): Promise<FoundProgram> {
   const profile = buildProfile(agent);
   const environment = { ...env, ...agents.environmentOf(agent) };
-  const launch = { agent: profile, sessionId: null, promptPath: '', environment };
+  const launch = { agent: profile, sessionId: null, newSessionId: '', promptPath: '', environment };
   const [program = ''] = findAdapter(profile).prepare(launch).argv;
   if (agent.settings.adapter === 'http') return { program, path: agent.settings.command, environment };
   const folders = await answeringFolders(environment['PATH'] ?? '');

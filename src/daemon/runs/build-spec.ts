@@ -148,6 +148,7 @@ export function buildSpec({ request, launch }: ResolvedRequest, after: number | 
     adapter: launch?.agent.adapter ?? 'plain',
     agent: launch?.agent ?? null,
     sessionId: launch?.sessionId ?? null,
+    ...(launch?.newSessionId == null ? {} : { newSessionId: launch.newSessionId }),
     name: request.name,
     group: request.group,
     priority: request.priority,
@@ -207,7 +208,8 @@ export function sameSpec(a: RunSpec, b: RunSpec): boolean {
   return canonical(a) === canonical(b);
 }
 
-/** Returns the same JSON for the same spec, whatever the order of its labels. */
-function canonical(spec: RunSpec): string {
-  return JSON.stringify({ ...spec, labels: Object.entries(spec.labels).sort() });
+/** Returns the same JSON for the same spec, whatever the order of its labels and the id chosen for its session. */
+function canonical({ newSessionId, ...spec }: RunSpec): string {
+  const text = JSON.stringify({ ...spec, labels: Object.entries(spec.labels).sort() });
+  return newSessionId === undefined ? text : text.replaceAll(newSessionId, '{{newSession}}');
 }

@@ -46,7 +46,7 @@ export function createAgain(deps: { store: Store; runsFolder: string }) {
 
   /** Returns the session of the run. Null if it belongs to another folder, where most agents would not find it. */
   function sessionToGoOnWith({ number, spec }: Run, agent: AgentProfile): string | null {
-    const id = store.streamStates.glance(number)?.sessionId ?? spec.sessionId;
+    const id = store.streamStates.glance(number)?.sessionId ?? spec.newSessionId ?? spec.sessionId;
     const session = id === null ? null : store.sessions.get(sessionOwner(agent), id);
     return session !== null && session.cwd !== spec.cwd ? null : id;
   }
@@ -81,6 +81,7 @@ export function specAgain(spec: RunSpec, launch: AgentLaunch): RunSpec {
     agent: launch.agent,
     command: launch.command,
     sessionId: launch.sessionId,
+    newSessionId: launch.newSessionId ?? undefined,
     stdin: resolveInput(launch),
     locks: [...new Set([...kept, ...launch.locks])],
   };

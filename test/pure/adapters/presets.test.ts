@@ -55,8 +55,14 @@ describe('presets', () => {
       ['cursor-agent', '-p', '--output-format', 'stream-json', '--trust', '--resume', 's1', '--force', '--model', 'm1'],
       {},
     ],
-    ['copilot', { permission: 'ask' }, null, ['copilot', '--output-format', 'json'], {}],
-    ['copilot', { permission: 'edit' }, null, ['copilot', '--output-format', 'json', '--allow-tool', 'write'], {}],
+    ['copilot', { permission: 'ask' }, null, ['copilot', '--output-format', 'json', '--session-id', 'new-1'], {}],
+    [
+      'copilot',
+      { permission: 'edit' },
+      null,
+      ['copilot', '--output-format', 'json', '--session-id', 'new-1', '--allow-tool', 'write'],
+      {},
+    ],
     [
       'copilot',
       { permission: 'full', model: 'm1' },
@@ -117,6 +123,7 @@ describe('presets', () => {
         env,
         removeEnv: [],
         stdin: name === 'aider' || name === 'goose' ? 'none' : 'prompt',
+        ...(name === 'copilot' && sessionId === null ? { newSessionId: 'new-1' } : {}),
       });
     },
   );
