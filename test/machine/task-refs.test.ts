@@ -46,6 +46,17 @@ describe('a task', () => {
   });
 });
 
+describe('a wait for a task', () => {
+  it('outlasts an older run of it', async () => {
+    const home = createHome();
+    await home.clip(['task', 'add', 'Make it fast']);
+    await home.submit(['--task', 'T1', '--', 'sh', '-c', 'sleep 1.5; exit 4']);
+    await home.clip(['run', '--wait', '-q', '--task', 'T1', '--', 'true']);
+    expect((await home.clip(['wait', 'T1'])).code).toBe(123);
+    expect((await home.show(1)).exitCode).toBe(4);
+  });
+});
+
 describe('clip continue with a run', () => {
   it('tells its agent what to do next, in the same session', async () => {
     const home = createHome();

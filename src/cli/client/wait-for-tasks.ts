@@ -30,9 +30,10 @@ function isIdle({ task, wakes }: TaskShowAnswer): boolean {
 /** Waits until the task is done, cancelled, in review or blocked, and no run of it is left. Returns it then. */
 export async function taskAtRest(client: Client, task: number): Promise<TaskView> {
   for (;;) {
-    const run = await findNewestRun(client, task);
-    if (run !== null && !run.settled) {
-      await allReached(client, [run.number], 'ended');
+    // An older run may outlast the newest one, and the newest may still be finalized.
+    const open = (await findNewestRun(client, task, { live: true })) ?? (await findNewestRun(client, task));
+    if (open !== null && !open.settled) {
+      await allReached(client, [open.number], 'ended');
       continue;
     }
     const found = await client.call<TaskShowAnswer>('GET', `/v1/tasks/${task}`);
@@ -48,9 +49,12 @@ export async function findNextRun(client: Client, task: number, after: RunView):
   return run !== null && run.number > after.number ? run : null;
 }
 
-/** Returns the newest run of a task, or null if it has none. Throws not_found if there is no such task. */
-async function findNewestRun(client: Client, task: number): Promise<RunView | null> {
-  const query = `task=${task}&limit=1`;
+/**
+ * Returns the newest run of a task, or with `live` the newest that has not ended; null if there is none. Throws
+ * not_found if there is no such task.
+ */
+async function findNewestRun(client: Client, task: number, { live = false } = {}): Promise<RunView | null> {
+  const query = `task=${task}&limit=1${live ? '&live=true' : ''}`;
   try {
     const { runs } = await client.call<{ runs: RunView[] }>('GET', `/v1/runs?${query}`);
     return runs[0] ?? null;
