@@ -26,5 +26,7 @@ export function formatCost({ costUsd, costUnknown, runs }: Sum): string {
 
 /** Formats the number of runs with their time, tokens and cost. */
 export function formatSum(sum: Sum): string {
+  // What a live run uses is booked at its end.
+  if (sum.runs === 0) return 'no run has ended yet';
   return `${plural(sum.runs, 'ended run')}, ${formatDuration(sum.timeMs)}, ${formatToken(sum)}, ${formatCost(sum)}`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ledgerRow } from '#cli/format/ledger.ts';
+import { formatSum } from '#cli/format/totals.ts';
 import { aView } from '../../../support/views.ts';
 
 const row = (given: Parameters<typeof aView>[0]) =>
@@ -36,5 +37,14 @@ describe('a row of the ledger', () => {
     expect(row({ agentName: 'coder', startedAt, endedAt: startedAt, evidence, livenessState: 'plan_only' })).toMatch(
       /last useful +None was seen/,
     );
+  });
+});
+
+describe('the totals of the ledger', () => {
+  it('name no cost before a run has ended', () => {
+    const none = { runs: 0, timeMs: 0, inputTokens: 0, outputTokens: 0, costUsd: 0, costUnknown: 0 };
+    const sum = { ...none, cachedInputTokens: 0, tokensUnknown: 0, tokensPartial: 0, advancedShare: null };
+    expect(formatSum(sum)).toBe('no run has ended yet');
+    expect(formatSum({ ...sum, runs: 1, costUsd: 0.5 })).toContain('1 ended run, 0 ms, 0 in, 0 out, $0.50');
   });
 });
