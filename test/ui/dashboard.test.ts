@@ -293,6 +293,11 @@ describe('the page of a run', () => {
     expect(all).toContain('line 300');
   });
 
+  it('shows tabs of the log as blanks up to the next stop', () => {
+    const tabs = { ...open, opened: { ...open.opened, log: ['ab\tc\t\td'] } };
+    expect(text(screen(state, tabs))).toContain('ab      c               d');
+  });
+
   it('scrolls back, and follows again from the end', () => {
     const up = pressed(open, ['l', 'pageup', 'up'], state).state;
     expect(text(screen(up, open))).not.toContain('line 300');

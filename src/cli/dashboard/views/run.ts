@@ -5,6 +5,7 @@ import { historyText } from '../../format/history.ts';
 import { runFacts } from '../../format/run.ts';
 import { clean } from '../../terminal/clean.ts';
 import { paint } from '../../terminal/style.ts';
+import { measureWidth } from '../../terminal/width.ts';
 import type { Canvas, Facts } from '../dashboard-model.ts';
 import { scrollOf } from '../move.ts';
 import { markMatches, type SearchableText } from '../search.ts';
@@ -95,6 +96,18 @@ type WrappedLog = { readonly columns: number; readonly lines: string[]; readonly
 
 const kept = new WeakMap<readonly string[], WrappedLog>();
 
+const tabColumns = 8;
+
+/** Replaces tabs by blanks up to the next tab stop. A frame has no other way to show them. */
+function expandTabs(line: string): string {
+  if (!line.includes('\t')) return line;
+  const [first = '', ...rest] = line.split('\t');
+  return rest.reduce(
+    (text, part) => `${text}${' '.repeat(tabColumns - (measureWidth(text) % tabColumns))}${part}`,
+    first,
+  );
+}
+
 /** Wraps a log. The same log is drawn many times, so the result is cached. */
 function wrappedLog(log: readonly string[], columns: number): WrappedLog {
   const known = kept.get(log);
@@ -102,7 +115,7 @@ function wrappedLog(log: readonly string[], columns: number): WrappedLog {
   const [lines, starts]: [string[], number[]] = [[], []];
   for (const line of log) {
     starts.push(lines.length);
-    lines.push(...wrapped([line], columns));
+    lines.push(...wrapped([expandTabs(line)], columns));
   }
   const fresh = { columns, lines, starts };
   kept.set(log, fresh);
