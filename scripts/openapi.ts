@@ -9,6 +9,7 @@ import * as answers from '#protocol/answers.ts';
 import { boardLine } from '#protocol/board.ts';
 import { queueAnswer } from '#protocol/queue.ts';
 import * as requests from '#protocol/requests.ts';
+import { batchLine, logLine, waitLine } from '#protocol/stream-lines.ts';
 import * as tasks from '#protocol/tasks.ts';
 
 /** What a route takes. `type`: the media type of its answer, JSON if it is left out. */
@@ -37,7 +38,7 @@ const routes: readonly Route[] = [
   route('post /v1/runs', 'Admit a run. From the answer on it is on disk.', answers.runAnswer, {
     body: requests.runRequest,
   }),
-  route('post /v1/batch', 'Admit many runs: JSON lines in, a JSON line each out.', answers.batchLine, {
+  route('post /v1/batch', 'Admit many runs: JSON lines in, a JSON line each out.', batchLine, {
     body: requests.runRequest,
     type: lines,
   }),
@@ -59,13 +60,12 @@ const routes: readonly Route[] = [
     ...run,
     body: requests.acknowledgeRequest,
   }),
-  route(
-    'get /v1/runs/{run}/logs',
-    'The bytes of one stream from an offset on; with follow, JSON lines.',
-    answers.logLine,
-    { ...run, query: requests.logsQuery, type: lines },
-  ),
-  route('get /v1/wait', 'A line for each run as it gets there.', answers.waitLine, {
+  route('get /v1/runs/{run}/logs', 'The bytes of one stream from an offset on; with follow, JSON lines.', logLine, {
+    ...run,
+    query: requests.logsQuery,
+    type: lines,
+  }),
+  route('get /v1/wait', 'A line for each run as it gets there.', waitLine, {
     query: requests.waitQuery,
     type: lines,
   }),

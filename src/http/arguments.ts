@@ -1,8 +1,8 @@
 /** Parses `clip-http URL [options]`: the command line and the environment of one request. */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { parseArgs } from 'node:util';
-import { limits } from '#run/limits.ts';
 import { Failure } from './failure.ts';
+import { httpLimits } from './limits.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -137,7 +137,7 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h
 function readPause(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   const ms = match ? Number(match[1]) * (unitMs[match[2] ?? ''] ?? Number.NaN) : Number.NaN;
-  if (!(ms >= limits.httpRetryAfterMsMin && ms <= limits.httpRetryAfterMsMax)) {
+  if (!(ms >= httpLimits.retryAfterMsMin && ms <= httpLimits.retryAfterMsMax)) {
     throw new Failure(
       'usage',
       `--poll-interval: "${text}" is no pause between 100ms and 24h. Write it like 500ms, 5s or 2m.`,

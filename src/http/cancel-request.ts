@@ -1,9 +1,9 @@
 /** Sends the cancel request of a run to an agent, with a short timeout. */
 
-import { limits } from '#run/limits.ts';
 import type { HttpLog } from './agent-log.ts';
 import type { Job } from './arguments.ts';
 import { cancelLine, Failure, shown } from './failure.ts';
+import { httpLimits } from './limits.ts';
 import { mayFollow, send } from './send.ts';
 
 /** Cancels a job. Without a cancel URL, the closed connection is the only signal. Never throws. */
@@ -19,7 +19,7 @@ export async function cancel(
     const known = mayFollow(url, cancelUrl) ? headers : {};
     const { status, body: rest } = await send(
       { url: cancelUrl, method: 'POST', headers: known, body },
-      AbortSignal.timeout(limits.httpCancelMs),
+      AbortSignal.timeout(httpLimits.cancelMs),
     );
     rest.destroy();
     if (status > 299)

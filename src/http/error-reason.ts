@@ -1,7 +1,7 @@
 /** Extracts the reason of a refusal from the response body, with the remedy. */
 
 import { cutText } from '#run/cut-text.ts';
-import { limits } from '#run/limits.ts';
+import { httpLimits } from './limits.ts';
 
 /** Returns the agent's error text on one line. Empty when there is none. */
 export async function reasonIn(body: AsyncIterable<Uint8Array>): Promise<string> {
@@ -11,12 +11,12 @@ export async function reasonIn(body: AsyncIterable<Uint8Array>): Promise<string>
     for await (const chunk of body) {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes >= limits.httpReasonBytesMax) break;
+      if (bytes >= httpLimits.reasonBytesMax) break;
     }
   } catch {
     // The part before the connection broke may still contain the reason.
   }
-  const text = Buffer.concat(chunks).subarray(0, limits.httpReasonBytesMax).toString();
+  const text = Buffer.concat(chunks).subarray(0, httpLimits.reasonBytesMax).toString();
   const words = messageIn(text) ?? (/^\s*</.test(text) ? '' : text);
   return cutText(words.replace(/\s+/g, ' ').trim(), 300);
 }

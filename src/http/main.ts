@@ -6,11 +6,11 @@
  * Exit codes: 0 success; 1 failure; 2 invalid arguments; 130 and 143 stopped by a signal, which was passed on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { limits } from '#run/limits.ts';
 import { createLog } from './agent-log.ts';
 import { type Job, readArguments } from './arguments.ts';
 import { cancel } from './cancel-request.ts';
 import { Failure, failedLine } from './failure.ts';
+import { httpLimits } from './limits.ts';
 import { Conversation } from './poll.ts';
 
 const log = createLog(process.stdout);
@@ -35,7 +35,7 @@ for (const [signal, code] of [
       job === null || conversation === null ? Promise.resolve() : cancel(job, conversation.cancelUrl, complaints);
     told.finally(() => {
       conversation?.breakOff();
-      leave(code, limits.httpFlushMs);
+      leave(code, httpLimits.flushMs);
     });
   });
 }

@@ -1,13 +1,13 @@
 /** The pause before the next status request. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { limits } from '#run/limits.ts';
+import { httpLimits } from './limits.ts';
 
 /** Returns the pause: one second, growing by half up to ten, or the fixed one that the user set. */
 export function nextPause(fixedMs: number | null, beforeMs: number | null): number {
   if (fixedMs !== null) return fixedMs;
   return beforeMs === null
-    ? limits.httpPollMs
-    : Math.min(limits.httpPollMsMax, Math.max(limits.httpPollMs, beforeMs * 1.5));
+    ? httpLimits.pollMs
+    : Math.min(httpLimits.pollMsMax, Math.max(httpLimits.pollMs, beforeMs * 1.5));
 }
 
 /** Parses seconds or a date. Returns null when the header is missing or invalid. */
@@ -15,5 +15,5 @@ export function retryAfterMs({ 'retry-after': said }: IncomingHttpHeaders, now: 
   if (said === undefined) return null;
   const ms = /^\d+(\.\d+)?$/.test(said.trim()) ? Number(said) * 1_000 : Date.parse(said) - now;
   if (!Number.isFinite(ms)) return null;
-  return Math.min(limits.httpRetryAfterMsMax, Math.max(limits.httpRetryAfterMsMin, ms));
+  return Math.min(httpLimits.retryAfterMsMax, Math.max(httpLimits.retryAfterMsMin, ms));
 }

@@ -1,9 +1,9 @@
 /** Sends one request. Redirects are followed within the named host. */
 import { type IncomingHttpHeaders, type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
-import { limits } from '#run/limits.ts';
 import type { Headers } from './arguments.ts';
 import { Failure, shown } from './failure.ts';
+import { httpLimits } from './limits.ts';
 
 export type Request = {
   readonly url: URL;
@@ -26,7 +26,7 @@ export async function send(request: Request, signal: AbortSignal | null = null):
     const answer = await exchange(next, signal);
     if (![301, 302, 303, 307, 308].includes(answer.status)) return answer;
     answer.body.destroy();
-    if (hops === limits.httpRedirectsMax) {
+    if (hops === httpLimits.redirectsMax) {
       throw new Failure(
         'redirect',
         `${shown(request.url)} was redirected more than ${hops} times, the last time by ${shown(next.url)}. ` +
@@ -87,13 +87,13 @@ function exchange({ url, method, headers, body }: Request, signal: AbortSignal |
       sent.destroy(
         new Failure(
           'unreachable',
-          `${shown(url)} accepted no connection within ${limits.httpConnectMs / 1_000} s. ` +
+          `${shown(url)} accepted no connection within ${httpLimits.connectMs / 1_000} s. ` +
             'Is it running, and can it be reached from here?',
         ),
       );
-    const timer = setTimeout(late, limits.httpConnectMs);
+    const timer = setTimeout(late, httpLimits.connectMs);
     sent.on('socket', (socket) => {
-      socket.setKeepAlive(true, limits.httpKeepAliveMs);
+      socket.setKeepAlive(true, httpLimits.keepAliveMs);
       socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(timer));
     });
     sent.on('close', () => clearTimeout(timer));

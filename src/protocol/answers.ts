@@ -282,20 +282,3 @@ export const stoppedAnswer = z.object({
   liveRuns: z.int(),
   unenforced: z.array(z.string()),
 });
-export const batchLine = z.union([
-  z.object({ line: z.int(), run: runView, existing: z.boolean() }),
-  z.object({ line: z.int(), error: errorAnswer.shape.error }),
-]);
-/** A line of a wait: first the current runs, then each run that reaches the state. `goodbye` when the daemon stops. */
-export const waitLine = z.union([
-  z.object({ type: z.literal('waiting'), runs: z.array(z.int()) }),
-  z.object({ type: z.literal('reached'), run: runView }),
-  z.object({ type: z.literal('goodbye') }),
-]);
-export const logLine = z.object({
-  stream: z.enum(['stdout', 'stderr']),
-  offset: z.int(),
-  next: z.int(),
-  data: z.string(),
-  encoding: z.literal('base64'),
-});

@@ -153,7 +153,7 @@ export const pruneRequest = z
 
 export const retryRequest = z.strictObject({
   /** What the agent is told instead of what the ended run was asked. */
-  words: text(limits.promptBytesMax).nullable().default(null),
+  prompt: text(limits.promptBytesMax).nullable().default(null),
   env: environment.default({}),
   envNames: z.array(variable).max(1_000).default([]),
   parentRunId: z.string().max(64).nullable().default(null),

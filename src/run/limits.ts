@@ -43,24 +43,6 @@ export const limits = {
   sleptMs: 5 * second,
   quietMs: 60 * second,
   outputBytesMax: 10 * 2 ** 30,
-  /** The time to connect to an HTTP agent. Its answer has no limit but the run's own. */
-  httpConnectMs: 30 * second,
-  /** The time for a cancel request. It is less than an agent's time between its polite signal and SIGTERM. */
-  httpCancelMs: 2 * second,
-  /** The time to flush the rest of the log to a consumer that does not read. */
-  httpFlushMs: 500,
-  /** The first pause before the state of an HTTP agent's job is requested again. */
-  httpPollMs: 1 * second,
-  /** The longest pause, unless an answer asks for another. */
-  httpPollMsMax: 10 * second,
-  /** The shortest and the longest pause that an answer can ask for. */
-  httpRetryAfterMsMin: 100,
-  httpRetryAfterMsMax: day,
-  httpRedirectsMax: 5,
-  /** The part of an error response that is read for its reason. */
-  httpReasonBytesMax: 64 * 2 ** 10,
-  /** The idle time after which TCP keep-alive probes a peer, so that a vanished one is noticed. */
-  httpKeepAliveMs: 60 * second,
   /** The time limit of a hook. */
   hookMs: 30 * second,
   /** Events within this time are combined into one notification where possible. */
@@ -137,7 +119,7 @@ export const limits = {
   emptyDiskLookMs: 10 * second,
   /** Programs write no faster than this to a file: 2 GiB per second. */
   writtenBytesPerMsMax: (2 * 2 ** 30) / 1_000,
-  /** Nor creates files faster: 500,000 per second. */
+  /** Programs create no more files than this: 500,000 per second. */
   createdFilesPerMsMax: 500,
   /** How long a batch waits for a database that another program has locked, and the pause between two attempts. */
   lockedMsMax: 15 * second,

@@ -47,7 +47,7 @@ describe('words to an ended run of an agent', () => {
   it('are all that its session is told, and name the new run', async () => {
     const home = await homeWithAgent();
     await home.untilSettled(await home.runAgent('coder', { prompt: 'Fix the parser.' }));
-    const { run } = await home.send('POST', '/runs/1/retry', { words: 'The lexer as well.' });
+    const { run } = await home.send('POST', '/runs/1/retry', { prompt: 'The lexer as well.' });
     const second = await home.process(2);
     expect([second.stdin, second.launch.argv.includes('resume')]).toEqual(['The lexer as well.', true]);
     expect(run).toMatchObject({ title: 'The lexer as well.', sessionIdBefore: 's1', retryOfRunId: expect.any(String) });
@@ -56,7 +56,7 @@ describe('words to an ended run of an agent', () => {
   it('come before what was asked, if the agent has no session', async () => {
     const home = await homeWithAgent(noSession);
     await home.untilSettled(await home.runAgent('coder', { prompt: 'Fix the parser.' }));
-    await home.send('POST', '/runs/1/retry', { words: 'The lexer as well.' });
+    await home.send('POST', '/runs/1/retry', { prompt: 'The lexer as well.' });
     expect((await home.process(2)).stdin).toMatch(/^The lexer as well\.\n\n.*was asked:\n\nFix the parser\.$/);
   });
 
@@ -65,9 +65,9 @@ describe('words to an ended run of an agent', () => {
     await home.addAgent('helper', [[]]);
     await home.untilSettled(await home.runAgent('coder', { prompt: 'Fix the parser.', permission: 'full' }));
     const inside = await home.process(await home.runAgent('helper'));
-    const refusal = await home.refused('POST', '/runs/1/retry', { words: 'Do more.' }, asRun(inside));
+    const refusal = await home.refused('POST', '/runs/1/retry', { prompt: 'Do more.' }, asRun(inside));
     expect(refusal.message).toMatch(/^Only a person chooses the permission of a run/);
-    expect((await home.send('POST', '/runs/1/retry', { words: 'Do more.' })).run.permission).toBe('full');
+    expect((await home.send('POST', '/runs/1/retry', { prompt: 'Do more.' })).run.permission).toBe('full');
   });
 
   it('start a run although the ended one made its prompt huge', async () => {
@@ -76,7 +76,7 @@ describe('words to an ended run of an agent', () => {
     const { id } = await home.show(1);
     truncateSync(join(home.home.folder, 'runs', id, 'prompt.txt'), 2 ** 32);
     expect(await home.refused('POST', '/runs/1/retry', {})).toMatchObject({ code: 'refused' });
-    await home.send('POST', '/runs/1/retry', { words: 'The lexer as well.' });
+    await home.send('POST', '/runs/1/retry', { prompt: 'The lexer as well.' });
     expect((await home.process(2)).stdin).toBe('The lexer as well.');
   });
 
@@ -85,7 +85,7 @@ describe('words to an ended run of an agent', () => {
     const number = await home.run(['true']);
     await (await home.process(number)).play([{ exit: 0 }]);
     await home.untilSettled(number);
-    const refusal = await home.refused('POST', '/runs/1/retry', { words: 'again' });
+    const refusal = await home.refused('POST', '/runs/1/retry', { prompt: 'again' });
     expect(refusal).toMatchObject({ code: 'usage', message: 'Run 1 is a command, and words are for an agent.' });
   });
 });

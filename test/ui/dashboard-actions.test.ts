@@ -302,13 +302,13 @@ describe('an action of the dashboard', () => {
     const path = 'POST /v1/runs/21/retry';
     const answer = { [path]: { run: aView({ number: 31 }), notice: null } };
     const { requests, notice } = await performed({ type: 'continue-run', run: 21, words: 'go' }, answer);
-    expect([requests[0]?.to, requests[0]?.body?.['words'], notice.text]).toEqual([
+    expect([requests[0]?.to, requests[0]?.body?.['prompt'], notice.text]).toEqual([
       path,
       'go',
       'Run 31 continues run 21.',
     ]);
     const bare = await performed({ type: 'continue-run', run: 21, words: '' }, answer);
-    expect(bare.requests[0]?.body).not.toHaveProperty('words');
+    expect(bare.requests[0]?.body).not.toHaveProperty('prompt');
   });
 
   it('makes tasks and runs in the folder of its start', async () => {

@@ -20,11 +20,15 @@ export function isAtRest({ status }: Pick<TaskView, 'status'>): boolean {
 }
 
 /**
- * Returns whether nothing works on the task and nothing will by itself. A task that is paused by a budget or with its
- * agent goes on when that is over.
+ * Returns whether nothing works on the task and nothing will by itself. A task that is paused, by a budget or with its
+ * agent, continues when the pause is over. A run may have started since the runs were looked at.
  */
 function isIdle({ task, wakes }: TaskShowAnswer): boolean {
-  return task.paused === null && wakes.every(({ status }) => status !== 'queued' && status !== 'deferred');
+  return (
+    task.paused === null &&
+    task.executionRunId === null &&
+    wakes.every(({ status }) => status !== 'queued' && status !== 'deferred')
+  );
 }
 
 /** Waits until the task is done, cancelled, in review or blocked, and no run of it is left. Returns it then. */

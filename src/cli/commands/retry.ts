@@ -42,7 +42,7 @@ export async function retryRun(
 ): Promise<number> {
   const own = options.env ?? {};
   const body = {
-    words: words.length === 0 ? null : words.join(' '),
+    prompt: words.length === 0 ? null : words.join(' '),
     env: collectEnvironment(context.env, own),
     envNames: Object.keys(own),
     parentRunId: context.insideRun,

@@ -95,7 +95,7 @@ async function retry(deps: ActionDeps, number: number): Promise<string> {
 
 /** Continues a run that has no task, with words as its prompt. Without words it is repeated. */
 async function continueRun(deps: ActionDeps, number: number, words: string): Promise<string> {
-  const { run, notice } = await repeat(deps, number, words === '' ? {} : { words });
+  const { run, notice } = await repeat(deps, number, words === '' ? {} : { prompt: words });
   return sentences(`Run ${run.number} continues run ${number}.`, notice);
 }
 

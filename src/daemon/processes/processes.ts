@@ -111,7 +111,7 @@ export function createProcesses(core: Core, parts: Parts): Processes {
     reconcile: () => look(supervisor.alive()),
     async recover() {
       const deps = { supervisor, recordExit, log: core.log, scheduler: parts.scheduler, endUnwanted };
-      keepers.listen(receiveKeeperEvents({ ...deps, look: alsoHasten(monitor, look) }));
+      keepers.listen(receiveKeeperEvents({ ...deps, look: withHeartbeat(monitor, look) }));
       await recovery.look(unfinished(supervisor.awake()));
       for (const run of supervisor.awake()) if (isEnded(run.state)) finalizer.finalize(run.number);
     },
@@ -119,8 +119,8 @@ export function createProcesses(core: Core, parts: Parts): Processes {
   };
 }
 
-/** Returns a look after which the heartbeat follows soon: without its keeper, only a look shows that a process is gone. */
-function alsoHasten(monitor: Monitor, look: (runs: readonly Run[]) => void): (runs: readonly Run[]) => void {
+/** Returns `look` with a heartbeat right after it: without a keeper, only the heartbeat notices that a process is gone. */
+function withHeartbeat(monitor: Monitor, look: (runs: readonly Run[]) => void): (runs: readonly Run[]) => void {
   return (runs) => {
     monitor.lookSoon();
     look(runs);

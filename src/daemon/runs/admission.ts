@@ -101,7 +101,7 @@ export class Admission {
     return { run: admitted, existing: false };
   }
 
-  #prepareRetry(ended: Run, { fresh, key, words, ...body }: RetryRequest): PreparedRun {
+  #prepareRetry(ended: Run, { fresh, key, prompt: words, ...body }: RetryRequest): PreparedRun {
     const { agents, preparer } = this.#deps;
     const { spec, lineage: before } = ended;
     const lineage = preparer.buildLineage({

@@ -24,7 +24,7 @@ type Deps = {
 export function createRunTitles({ folderOf, taskTitle }: Deps): (run: Run) => string | null {
   const kept = new Map<string, string | null>();
 
-  /** Returns the first line that the person wrote for this run. Null if there is none, or if it is kept no more. */
+  /** Returns the first line that the person wrote for this run. Null if there is none, or if it is no longer kept. */
   function findRequestLine(run: Run): string | null {
     const known = kept.get(run.id);
     if (known !== undefined) return known;

@@ -6,8 +6,8 @@
 import { ClipError } from '#run/errors.ts';
 import { type DecisionRecord, isAlive, isEnded, type Run } from '#run/run.ts';
 import type { Store } from '#store/store.ts';
-import { budgetMax, spend } from '#task/continuation/continuation-budget.ts';
-import type { Decision, EndedRun, Situation } from '#task/continuation/decision.ts';
+import { spend } from '#task/continuation/continuation-budget.ts';
+import type { Decision } from '#task/continuation/decision.ts';
 import { afterEnd, resumed } from '#task/continuation/rules.ts';
 import { isClosed, type Task } from '#task/task.ts';
 import { plainPayload, type Wake } from '#task/wake.ts';
@@ -16,6 +16,7 @@ import type { Supervisor } from '../core/supervisor.ts';
 import type { NewRun, Tx } from '../core/transaction.ts';
 import type { AutomaticRuns } from '../runs/automatic-runs.ts';
 import type { RunJudge } from './run-verdict.ts';
+import { describeEnd, describeSituation, isAnotherAgents } from './situation.ts';
 import type { Tasks } from './tasks.ts';
 import type { Wakes } from './wakes.ts';
 
@@ -101,8 +102,8 @@ export class Continuation {
       const run = supervisor.find(number);
       if (!run || !isEnded(run.state) || !run.state.pending.includes('wake')) return;
       const task = tasks.ofRun(run);
-      const situation = this.#describeSituation(run, task);
-      const decision = afterEnd(this.#describeEnd(run), situation);
+      const situation = describeSituation(this.#deps, run, task);
+      const decision = afterEnd(describeEnd(this.#deps, run), situation);
       if (task !== null && task.budgetLeft !== situation.budgetLeft)
         tasks.keep(tx, task.number, { budgetLeft: situation.budgetLeft });
       tx.submit(number, { type: 'step-done', step: 'wake', decision: toDecisionRecord(decision) });
@@ -143,10 +144,10 @@ export class Continuation {
     // The retry of a lost run was created with its end.
     if (store.runs.retryOf(run.id) !== null || (before === 'follows' && run.state.errorCode === 'process_lost'))
       return null;
-    const situation = this.#describeSituation(run, task);
+    const situation = describeSituation(this.#deps, run, task);
     if (situation.agent === null || situation.agent.paused || situation.limitReached !== null) return null;
     const wasHeld = run.state.stopReason === 'paused' || run.state.stopReason === 'budget_paused';
-    const end = this.#describeEnd(run);
+    const end = describeEnd(this.#deps, run);
     const decision = wasHeld ? resumed(end, task, situation.budgetLeft) : afterEnd(end, situation);
     const isDue = decision.action === 'continue' || decision.action === 'block' || decision.action === 'review';
     return isDue ? (tx) => this.#carryOut(tx, decision, run, task) : null;
@@ -159,79 +160,6 @@ export class Continuation {
     if (store.wakes.allWaiting({ task: number }).length > 0 || wakes.busyWith(number, '') !== null) return null;
     const { agentId: id } = assignee;
     return { id, name: store.agents.nameOf(id) ?? id, removed: store.agents.byId(id) === null };
-  }
-
-  #describeSituation(run: Run, task: Task | null): Situation {
-    const { store, runJudge, budgets, now, attemptsMax, runsMax } = this.#deps;
-    const agentId = run.spec.agent?.id ?? null;
-    const durable = runJudge.isDurable(run);
-    const retry = isEnded(run.state) ? store.runs.retryOf(run.id) : null;
-    const full = retry === null ? budgetMax : budgetMax - 1;
-    return {
-      at: now(),
-      task,
-      budgetLeft: durable ? full : (task?.budgetLeft ?? 0),
-      agent: agentId === null ? null : store.agents.byId(agentId),
-      busy: task === null ? null : this.#describeBusy(task, run),
-      asked: task !== null && store.wakes.allWaiting({ task: task.number }).length > 0,
-      ownRetry: retry !== null ? { number: retry } : this.#findMissingRetry(run, task, durable),
-      limitReached: task === null ? null : budgets.mayStart(agentId, task.number),
-      attemptsMax,
-      runsMax,
-    };
-  }
-
-  /** Returns why a lost run has no automatic retry, or `none` if it should have none. */
-  #findMissingRetry(run: Run, task: Task | null, durable: boolean): Exclude<Situation['ownRetry'], object> {
-    const { store, wakes } = this.#deps;
-    const lost = isEnded(run.state) && run.state.errorCode === 'process_lost';
-    const isWanted = lost && run.spec.onLoss === 'retry' && run.lineage.processLossRetryCount === 0;
-    if (!isWanted || isAnotherAgents(task, run.spec.agent?.id ?? null)) return 'none';
-    const isGone = store.events.lastOfType(run.number, 'process-lost')?.data['certain'] === true;
-    if (task !== null && isGone && wakes.isAskedFor(task.number)) return 'none';
-    if (task?.budgetLeft !== 0) return 'withheld';
-    return durable ? 'none' : 'spent';
-  }
-
-  #describeBusy(task: Task, run: Run): string | null {
-    const other = this.#deps.wakes.busyWith(task.number, '', run.id);
-    if (other)
-      return `Run ${other.number} of T${task.number} is ${isEnded(other.state) ? 'being dealt with' : other.state.status}.`;
-    const [waiting] = this.#deps.store.wakes.allWaiting({ task: task.number });
-    return waiting === undefined ? null : `T${task.number} is woken already (${waiting.reason}).`;
-  }
-
-  #describeEnd(run: Run): EndedRun {
-    if (!isEnded(run.state)) throw new Error(`Run ${run.number} has not ended.`);
-    const { store, redacted, runJudge } = this.#deps;
-    const { status, stopReason, errorCode, error, liveness, stop, outcome } = run.state;
-    const cancelledBecause = (outcome.kind === 'not_started' ? error : stop?.because) ?? null;
-    const wake = run.lineage.origin === null ? null : store.wakes.byId(run.lineage.origin.wakeId);
-    const agentId = run.spec.agent?.id ?? null;
-    return {
-      id: run.id,
-      number: run.number,
-      agentId,
-      permission: run.spec.agent?.permission ?? null,
-      status,
-      stopReason,
-      errorCode,
-      error: error === null ? null : redacted(error, agentId),
-      cancelledBecause: stopReason === 'cancelled' ? cancelledBecause : null,
-      liveness,
-      resetsAt: store.streamStates.glance(run.number)?.resetsAt ?? null,
-      retryReason: run.lineage.retryReason,
-      limit: this.#findReachedLimit(run),
-      progress: runJudge.isDurable(run),
-      wake: wake === null ? null : { reason: wake.reason, payload: wake.payload },
-    };
-  }
-
-  /** Returns the limit that stopped a run, according to its history. */
-  #findReachedLimit({ number, state }: Run): EndedRun['limit'] {
-    if (!isEnded(state) || state.stopReason !== 'budget_paused') return null;
-    const reached = this.#deps.store.events.lastOfType(number, 'budget-reached')?.data;
-    return reached === undefined ? null : (reached as NonNullable<EndedRun['limit']>);
   }
 
   #carryOut(tx: Tx, decision: Decision, run: Run, task: Task): void {
@@ -279,10 +207,6 @@ export class Continuation {
       if (!(error instanceof ClipError)) throw error;
     }
   }
-}
-
-function isAnotherAgents(task: Task | null, agentId: string | null): boolean {
-  return task?.assignee?.kind === 'agent' && task.assignee.agentId !== agentId;
 }
 
 /** Returns whether the run has ever been alive, even if it ended unseen, for example while no daemon was running. */
