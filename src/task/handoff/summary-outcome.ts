@@ -25,7 +25,6 @@ const agentComments = 2;
 const toolLength = 120;
 
 /** Builds the section on decisions and blockers. */
-/** Builds the quotation of a blocker. */
 export function buildBlockers({ task, runs, comments }: CleanInput): readonly SectionPiece[] {
   const blocker = findBlocker(runs);
   const [run] = runs;
